@@ -1,0 +1,84 @@
+"""Records to JSON-ready data and back.
+
+Covers frozen dataclasses of :mod:`divere_cli.records` with tuples, literals,
+optionals and nested records. Names keep bytes that are no UTF-8 as surrogate
+escapes; ``json.dumps`` writes them as ``\\udcXX`` and reads them back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def to_plain(record: Any) -> Any:
+    """Dataclasses to dicts, tuples to lists, the rest as it is."""
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {f.name: to_plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, tuple | list):
+        return [to_plain(item) for item in record]
+    if isinstance(record, dict):
+        return {key: to_plain(value) for key, value in record.items()}
+    return record
+
+
+def from_plain(cls: type[T], data: Any) -> T:
+    """Build a record of type ``cls`` from what :func:`to_plain` gave.
+
+    Raises
+    ------
+    TypeError, KeyError, ValueError
+        Where the data does not have the record's shape. Unknown keys are ignored.
+    """
+    return typing.cast(T, _build(cls, data))
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _build(hint: Any, data: Any) -> Any:
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if not isinstance(data, dict):
+            raise TypeError(f"{hint.__name__} needs an object, got {type(data).__name__}")
+        hints = _hints(hint)
+        fields = [f for f in dataclasses.fields(hint) if f.init and f.name in data]
+        return hint(**{f.name: _build(hints[f.name], data[f.name]) for f in fields})
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin is tuple:
+        if not isinstance(data, list | tuple):
+            raise TypeError(f"needs a list, got {type(data).__name__}")
+        if len(args) == 2 and args[1] is Ellipsis:
+            return tuple(_build(args[0], item) for item in data)
+        return tuple(_build(arg, item) for arg, item in zip(args, data, strict=True))
+    if origin is typing.Union or origin is types.UnionType:
+        return _build_union(args, data)
+    if origin is typing.Literal:
+        if data not in args:
+            raise ValueError(f"{data!r} is none of {args}")
+        return data
+    if hint is float and isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    if isinstance(hint, type) and not isinstance(data, hint):
+        raise TypeError(f"needs {hint.__name__}, got {type(data).__name__}")
+    return data
+
+
+def _build_union(args: tuple[Any, ...], data: Any) -> Any:
+    if data is None and type(None) in args:
+        return None
+    problems: list[str] = []
+    for arg in args:
+        if arg is type(None):
+            continue
+        try:
+            return _build(arg, data)
+        except (TypeError, ValueError, KeyError) as problem:
+            problems.append(str(problem))
+    raise TypeError("; ".join(problems))

@@ -1,0 +1,348 @@
+"""The words that all rooms share: what is to be done, what came of it, what happened.
+
+Plain frozen data that any machine with the same files could take; JSON both
+ways through :mod:`divere_cli.plain`. No behaviour lives here, and nothing but
+the standard library is imported.
+
+Paths are ``str`` as :func:`os.fsdecode` gives them (surrogate escapes keep
+bytes that are no UTF-8). ``name`` is what people are shown: relative, with
+``/``, raw; the rim escapes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+XY = tuple[float, float]
+Points = tuple[XY, ...]
+Matrix3 = tuple[
+    tuple[float, float, float],
+    tuple[float, float, float],
+    tuple[float, float, float],
+]
+
+# ---------------------------------------------------------------- the grade
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A color space: CIE 1931 xy primaries and white; ``gamma`` linearises an encoded value.
+
+    ``primaries`` is None for a gray space.
+    """
+
+    name: str
+    primaries: tuple[XY, XY, XY] | None
+    white: XY
+    gamma: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Which steps a film type runs (``profiles/film_types.json``)."""
+
+    name: str
+    invert: bool
+    density_matrix: bool
+    rgb_gains: bool
+    density_curve: bool
+    monochrome: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Density curves, points ascending in x; an empty list does nothing at all."""
+
+    rgb: Points = ()
+    r: Points = ()
+    g: Points = ()
+    b: Points = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One grade with every name resolved: numbers only, ready for ``color``.
+
+    ``input_space.gamma`` is the IDT gamma. Densities are log10. ``matrix`` is
+    None where the preset has none. ``sha256`` is over the recipe's numbers and
+    goes into the report and into what counts as up to date.
+    """
+
+    profile: str
+    film: Film
+    input_space: Space
+    working_space: Space
+    density_gamma: float = 1.0
+    density_dmax: float = 2.5
+    rgb_gains: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    matrix: Matrix3 | None = None
+    channel_gamma: tuple[float, float] = (1.0, 1.0)  # r, b
+    curves: Curves = field(default_factory=Curves)
+    screen_glare_compensation: float = 0.0
+    adaptation: Literal["ratio", "bradford"] = "ratio"
+    sha256: str = ""
+
+
+# ------------------------------------------------------------ what is to be done
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a file was when it was planned; compared before and after reading."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int = 0
+    dev: int = 0
+    ino: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How positives are written; the same for all of a run."""
+
+    format: Literal["tiff", "jpeg", "png"]
+    bit_depth: Literal[8, 16]
+    color_space: Space
+    compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
+    quality: int = 95
+    dither: bool = False
+    metadata: bool = True
+    infrared: Literal["drop", "sidecar"] = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file to write: the worker writes ``temp``, the parent publishes it as ``path``."""
+
+    name: str
+    path: str
+    temp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One positive of a scan: where it lies in the stored rows, its grade, where it goes.
+
+    ``crop`` is (x, y, w, h) in 0..1 of the stored frame, ``orientation`` in
+    {0, 90, 180, 270} degrees counter-clockwise, after the crop.
+    """
+
+    target: Target
+    recipe: Recipe
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    orientation: int = 0
+    crop_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileJob:
+    """One scan to work on. Plain data; nothing in it refers to this process.
+
+    ``task`` is the dotted name (``module:function``) of what the worker runs:
+    ``task(job, progress) -> TaskResult``.
+    """
+
+    id: int
+    name: str
+    input: str
+    stamp: Stamp
+    encoding: Encoding
+    frames: tuple[Frame, ...]
+    sidecar: Target | None = None
+    task: str = "divere_cli.develop:develop"
+    max_pixels: int = 2_000_000_000
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt may use."""
+
+    attempt: int = 1
+    wall_seconds: float = 300.0
+    memory_bytes: int | None = None
+
+
+# ---------------------------------------------------------------- what came of it
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An error as data; ``kind`` is one of the words of ``errors.ScanError``'s tree."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file that the worker wrote to ``Target.temp``."""
+
+    name: str
+    bytes: int
+    width: int
+    height: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
+
+    start: float = 0.0
+    read: float = 0.0
+    grade: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a task hands back: facts about the scan and what was written.
+
+    ``width`` and ``height`` are those of the stored picture, pixels.
+    ``measurement`` is JSON text of what a measure task found, else empty.
+    """
+
+    width: int = 0
+    height: int = 0
+    written: tuple[Written, ...] = ()
+    stages: Stages = field(default_factory=Stages)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    input_sha256: str = ""
+    measurement: str = ""
+
+
+End = Literal[
+    "result", "error", "crashed", "timeout", "out_of_memory", "lost", "infrastructure", "cancelled"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt at one job ended, as the runner saw it.
+
+    ``end``: ``result`` (``result`` is set), ``error`` (the task raised: ``error``
+    is set, not retried), or how the worker died (``error`` is set too).
+    ``peak_source`` is ``vmhwm``, ``vmhwm>=`` (last sample of a killed worker),
+    ``peak_wset``, ``maxrss`` or ``process-wide``.
+    """
+
+    job_id: int
+    attempt: int
+    end: End
+    result: TaskResult | None = None
+    error: ErrorRecord | None = None
+    pid: int = 0
+    seconds: float = 0.0
+    boot_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    peak_source: str = ""
+    rss_bytes_start: int = 0
+    records_dropped: int = 0
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationInfo:
+    """How scans are kept apart in this run."""
+
+    requested: Literal["auto", "always", "never"]
+    effective: Literal["process", "thread"]
+    start_method: str | None
+    jobs: int
+    fallback_reason: str | None = None
+
+
+Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRef:
+    """Which profile served a scan."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """The last word on one scan: an entry of ``files`` in the report."""
+
+    input: str
+    outputs: tuple[str, ...] = ()
+    status: Status = "ok"
+    error: ErrorRecord | None = None
+    profile: ProfileRef | None = None
+    width: int = 0
+    height: int = 0
+    attempts: int = 0
+    worker_pid: int = 0
+    host: str = ""
+    seconds: float = 0.0
+    seconds_by_stage: Stages = field(default_factory=Stages)
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    peak_rss_source: str = ""
+    rss_bytes_start: int = 0
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------- what happened
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The plan stands; ``total`` scans were selected, ``todo`` of them need work."""
+
+    version: str
+    started: str
+    output: str
+    total: int
+    todo: int
+    isolation: IsolationInfo
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStarted:
+    """A worker took the scan (again, when ``attempt`` > 1)."""
+
+    job_id: int
+    input: str
+    attempt: int
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProgress:
+    """How far a scan is: ``done`` of 0..1, and the stage it is in."""
+
+    job_id: int
+    input: str
+    stage: str
+    done: float
+    rss_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFinished:
+    """The last word on one scan."""
+
+    result: FileResult
+
+
+@dataclass(frozen=True, slots=True)
+class RunStopping:
+    """No new scans are started; ``reason`` says why, ``running`` are still at work."""
+
+    reason: str
+    running: int
+
+
+Event = RunStarted | ScanStarted | ScanProgress | ScanFinished | RunStopping
