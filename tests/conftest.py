@@ -1,0 +1,75 @@
+"""What every test stands on: the shared material, and a guard that fails a test that leaks."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of oracle and real scans; the test skips where it is missing."""
+    if not SHARED.is_dir():
+        pytest.skip("../shared is not here: oracle and real scans are not part of the project")
+    return SHARED
+
+
+def _descriptors() -> set[str]:
+    folder = Path("/proc/self/fd")
+    if not folder.is_dir():
+        return set()
+    found = set()
+    for entry in folder.iterdir():
+        try:
+            found.add(f"{entry.name} -> {os.readlink(entry)}")
+        except OSError:  # the descriptor of the listing itself
+            continue
+    return found
+
+
+def _children() -> set[int]:
+    own = psutil.Process()
+    return {child.pid for child in own.children() if child.status() != psutil.STATUS_ZOMBIE}
+
+
+def _settled(before: tuple[set[int], set[int], set[str]]) -> list[str]:
+    children, threads, descriptors = before
+    keepers = {p.pid for p in multiprocessing.active_children() if p.daemon}
+    leaks = [f"process {pid}" for pid in _children() - children - keepers - _trackers()]
+    leaks += [f"thread {t.name}" for t in threading.enumerate() if t.ident not in threads]
+    leaks += [f"descriptor {fd}" for fd in _descriptors() - descriptors if "pipe" not in fd]
+    return leaks
+
+
+def _trackers() -> set[int]:
+    """multiprocessing's resource tracker and forkserver live as long as the interpreter."""
+    from multiprocessing import forkserver, resource_tracker
+
+    pids = (
+        getattr(resource_tracker._resource_tracker, "_pid", None),
+        getattr(forkserver._forkserver, "_forkserver_pid", None),
+    )
+    return {pid for pid in pids if pid is not None}
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> Iterator[None]:
+    """A test that leaves a process, a thread or an open file behind has failed."""
+    before = (_children(), {t.ident for t in threading.enumerate()}, _descriptors())
+    yield
+    deadline = time.monotonic() + 5.0
+    while leaks := _settled(before):
+        if time.monotonic() > deadline:
+            pytest.fail("left behind: " + "; ".join(leaks))
+        gc.collect()
+        time.sleep(0.01)

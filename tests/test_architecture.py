@@ -1,0 +1,132 @@
+"""docs/architecture.md as data: who imports whom, who owns which library, what loads at import."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "divere_cli"
+
+WORDS = {"errors", "records", "plain", "text", "__init__"}
+
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "records": set(),
+    "plain": set(),
+    "text": set(),
+    "__init__": set(),
+    "profile": set(),
+    "color": set(),
+    "image": set(),
+    "thumbnails": {"image"},
+    "develop": {"profile", "color", "image", "thumbnails"},
+    "samples": {"profile", "color", "image"},
+    "roll": {"profile", "color", "image"},
+    "isolation": {"develop"},
+    "cluster": {"isolation"},
+    "batch": {"isolation", "cluster", "profile", "image", "roll"},
+    "report": set(),
+    "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
+            "samples"},
+}  # fmt: skip
+
+OWNERS: dict[str, set[str]] = {
+    "click": {"cli"},
+    "rich": {"cli", "report"},
+    "jinja2": {"report"},
+    "PyOpenColorIO": {"color", "isolation"},
+    "numpy": {"color", "image", "develop", "thumbnails", "roll", "samples", "isolation"},
+    "tifffile": {"image"},
+    "imagecodecs": {"image"},
+    "imageio": {"image"},
+    "PIL": {"image"},
+    "rawpy": {"image"},
+    "exiv2": {"image"},
+    "distributed": {"cluster"},
+    "dask": {"cluster"},
+    "multiprocessing": {"isolation", "cli"},
+    "signal": {"isolation", "cli"},
+    "resource": {"isolation"},
+    "psutil": {"isolation", "batch", "cli"},
+}
+
+STANDARD_BUT_OWNED = {"multiprocessing", "signal", "resource"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def imported(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module or ""
+            if node.module == "divere_cli":
+                yield from (f"divere_cli.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_room_imports_only_what_lies_behind_it(path: Path) -> None:
+    room = room_of(path)
+    allowed = MAY_IMPORT[room] | WORDS | {room}
+    for name in imported(path):
+        if name.startswith("divere_cli."):
+            other = name.split(".")[1]
+            if other == "__version__":
+                continue
+            assert other in allowed, f"{room} must not import {name}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_a_library_is_touched_only_by_its_owner(path: Path) -> None:
+    room = room_of(path)
+    for name in imported(path):
+        top = name.split(".")[0]
+        if top in ("divere_cli", "") or (
+            top in sys.stdlib_module_names and top not in STANDARD_BUT_OWNED
+        ):
+            continue
+        assert room in OWNERS[top], f"{room} must not import {top}"
+
+
+def loaded_by(statement: str) -> set[str]:
+    script = f"import sys; {statement}; print('\\n'.join(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return {name.split(".")[0] for name in done.stdout.split()}
+
+
+@pytest.mark.parametrize(
+    ("statement", "forbidden"),
+    [
+        ("import divere_cli.cli", {"numpy", "PyOpenColorIO", "tifffile", "rich", "jinja2"}),
+        ("import divere_cli.batch.run", {"numpy", "PyOpenColorIO", "tifffile", "imagecodecs"}),
+        ("import divere_cli.profile.select", {"numpy", "PyOpenColorIO", "tifffile"}),
+        ("import divere_cli.image.header", {"numpy", "tifffile", "imagecodecs", "PIL"}),
+        ("import divere_cli.report.summary", {"numpy", "rich", "jinja2"}),
+    ],
+)
+def test_the_parent_stays_light(statement: str, forbidden: set[str]) -> None:
+    assert not loaded_by(statement) & forbidden
+
+
+def test_the_map_names_every_room_and_no_other() -> None:
+    rooms = {room_of(path) for path in modules()}
+    assert rooms <= set(MAY_IMPORT)
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    for room in rooms - {"__init__"}:
+        assert f"`{room}/`" in page or f"`{room}.py`" in page, f"{room} is not on the page"
