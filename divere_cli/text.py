@@ -1,0 +1,60 @@
+r"""Names and metadata made harmless for a terminal, a log, a report.
+
+Covers every string that comes from outside (file names, metadata, messages
+that quote them): control characters, line breaks, bidi and other invisible
+format characters, bytes that are no UTF-8, unassigned code points. What it
+does not: the syntax of a format (HTML, CSV and XML are escaped by their
+faces), and the way back, for which reports keep the bytes.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_SHOWN_SPACES = frozenset({"Zs"})
+
+
+def safe(text: str, limit: int | None = None) -> str:
+    r"""Return ``text`` as one harmless line.
+
+    Parameters
+    ----------
+    text : str
+        Anything, also with surrogate escapes as :func:`os.fsdecode` gives them.
+    limit : int, optional
+        Characters of ``text`` to keep; a cut is shown as ``…``.
+
+    Returns
+    -------
+    str
+        Printable characters as they are; all others as ``\xNN``, ``\uNNNN`` or
+        ``\UNNNNNNNN``, a byte that is no UTF-8 as ``\xNN``. Calling it again
+        changes nothing. A backslash stays, so two names may look alike: use
+        :func:`quote` where that matters.
+    """
+    if limit is not None and len(text) > limit:
+        text = text[:limit] + "…"
+    if text.isprintable():
+        return text
+    return "".join(c if _is_shown(c) else _escape(c) for c in text)
+
+
+def quote(name: str) -> str:
+    r"""Return ``name`` for a message: ``'scan 7\x0a.tif'``.
+
+    Quotes and backslashes in the name are escaped, so that no two names look alike.
+    """
+    return "'" + safe(name.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+
+
+def _is_shown(c: str) -> bool:
+    return c.isprintable() or unicodedata.category(c) in _SHOWN_SPACES
+
+
+def _escape(c: str) -> str:
+    code = ord(c)
+    if 0xDC80 <= code <= 0xDCFF:
+        code -= 0xDC00
+    if code <= 0xFF:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
