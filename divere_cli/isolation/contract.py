@@ -1,0 +1,135 @@
+"""What a runner is: the contract between ``batch`` and the ways to run a scan.
+
+Covers the words that both sides use: the request, the runner, the progress that
+a task reports. A runner knows single attempts only: it starts one when told to,
+and says how it ended. What it does not cover: which scan is next, how many may
+run at once, and whether one is tried again; that is ``batch``'s policy, and
+``Outcome.end`` is what it decides by:
+
+============== ===================================================================
+end            meaning, and what a runner promises about it
+============== ===================================================================
+result         the task returned; ``result`` is set
+error          the task raised; ``error`` is set; a second attempt would raise again
+crashed        the worker died by itself without a result: a signal or an exit code
+timeout        the attempt used up its time and was killed
+out_of_memory  the task met its memory cap, or the kernel or the runner killed it for memory
+lost           the worker ended well but its result never came, or was no result
+infrastructure no worker could be started or the machinery between died; not the
+               scan's fault, the task may not even have begun
+cancelled      :meth:`Runner.cancel` or :meth:`Runner.close` ended it
+============== ===================================================================
+
+An outcome is handed out once, and only after the worker's process is proven gone,
+so that a second attempt never meets the first. The one exception, a process that
+not even SIGKILL ends (a dead network mount), says so in ``error.message``.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from divere_cli.records import (
+    FileJob,
+    IsolationInfo,
+    Limits,
+    Outcome,
+    ScanProgress,
+    ScanStarted,
+    TaskResult,
+)
+
+Choice = Literal["auto", "always", "never"]
+StartMethod = Literal["forkserver", "spawn", "fork"]
+Stage = Literal["read", "grade", "write"]
+OnEvent = Callable[[ScanStarted | ScanProgress], None]
+
+
+def frozen_program() -> bool:
+    """Whether this is a frozen program (PyInstaller and its like)."""
+    return bool(getattr(sys, "frozen", False))
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationRequest:
+    """How scans are to be kept apart.
+
+    ``jobs`` is how many attempts may be in work at once. ``start_method`` None
+    means the best of the system. ``spares`` is how many workers are kept warm;
+    None lets the start method decide. ``boot_seconds`` is how long a worker may
+    take to say hello, ``trace_seconds`` and ``term_seconds`` how long the steps
+    of the ladder wait when a worker is ended: a trace, SIGTERM, then SIGKILL.
+    ``frozen`` is whether this is a frozen program, where ``auto`` means threads.
+    """
+
+    requested: Choice = "auto"
+    start_method: StartMethod | None = None
+    jobs: int = 1
+    spares: int | None = None
+    boot_seconds: float = 30.0
+    trace_seconds: float = 0.2
+    term_seconds: float = 2.0
+    frozen: bool = field(default_factory=frozen_program)
+
+
+class Progress(Protocol):
+    """How a task says where it is. Cheap: calls may come once a band."""
+
+    def stage(self, name: Stage) -> AbstractContextManager[None]:
+        """Time spent inside counts for stage ``name``; stages may interleave, not nest."""
+
+    def advance(self, done: float) -> None:
+        """Say that ``done`` of 0..1 of the whole scan is behind us.
+
+        On threads this is also where a cancelled or timed out task is stopped:
+        it may raise, and the task lets that pass.
+        """
+
+
+Task = Callable[[FileJob, Progress], TaskResult]
+
+
+class Runner(Protocol):
+    """Runs attempts, ``info.jobs`` at a time. For one thread: the one that made it."""
+
+    @property
+    def info(self) -> IsolationInfo:
+        """How scans are kept apart now; may change when a start method fails under way."""
+
+    def slots(self) -> int:
+        """How many attempts can be started right now."""
+
+    def start(self, job: FileJob, limits: Limits) -> None:
+        """Start one attempt. Trouble comes as an outcome; only misuse raises.
+
+        Raises
+        ------
+        RuntimeError
+            No slot is free, the runner is closed, or ``job.id`` is in work.
+        """
+
+    def wait(self, timeout: float | None = None) -> list[Outcome]:
+        """Outcomes of attempts that ended, waiting for one at most ``timeout`` seconds.
+
+        Events are emitted from inside, in the caller's thread. Returns early,
+        maybe with nothing, when a signal came in under :func:`signals.watch`,
+        and at once when nothing is in work.
+        """
+
+    def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
+        """End one attempt by the ladder; its outcome comes from :meth:`wait`.
+
+        Unknown and ended jobs are ignored. On threads the task is asked to stop
+        and does so at its next band. ``end`` is what the outcome will say:
+        ``out_of_memory`` is for a policy that frees memory by ending the youngest.
+        """
+
+    def close(self, grace: float = 2.0) -> list[Outcome]:
+        """End what is in work (SIGTERM, after ``grace`` seconds SIGKILL), release everything.
+
+        Returns the outcomes not handed out yet. A second call does nothing.
+        """
