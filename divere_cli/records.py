@@ -154,6 +154,7 @@ class FileJob:
     task: str = "divere_cli.develop:develop"
     max_pixels: int = 2_000_000_000
     threads: int = 1
+    thumbnails: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +191,20 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small sRGB JPEG for a report, as base64 text; its longest side is 192 pixels.
+
+    ``of`` is empty for the scan itself (turned as its first positive is), else
+    the ``Target.name`` of the positive.
+    """
+
+    of: str
+    width: int
+    height: int
+    jpeg: str
+
+
+@dataclass(frozen=True, slots=True)
 class Stages:
     """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
 
@@ -205,6 +220,7 @@ class TaskResult:
 
     ``width`` and ``height`` are those of the stored picture, pixels.
     ``measurement`` is JSON text of what a measure task found, else empty.
+    ``thumbnails`` are made when the job asks for them.
     """
 
     width: int = 0
@@ -215,6 +231,7 @@ class TaskResult:
     notes: tuple[str, ...] = ()
     input_sha256: str = ""
     measurement: str = ""
+    thumbnails: tuple[Thumbnail, ...] = ()
 
 
 End = Literal[
@@ -292,6 +309,41 @@ class FileResult:
     rss_bytes_start: int = 0
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParentInfo:
+    """What the divere process itself used."""
+
+    pid: int = 0
+    rss_bytes_start: int = 0
+    rss_bytes_end: int = 0
+    peak_rss_bytes: int = 0
+
+
+OptionValue = str | int | float | bool | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run, as ``divere-report/1`` tells it.
+
+    ``command`` holds the resolved options by their long names. ``exit_code`` is
+    chosen in one place (``batch``); ``error`` says what ended the run early, if
+    anything did.
+    """
+
+    version: str
+    started: str
+    seconds: float
+    exit_code: int
+    output: str
+    command: dict[str, OptionValue]
+    isolation: IsolationInfo
+    parent: ParentInfo
+    files: tuple[FileResult, ...] = ()
+    error: ErrorRecord | None = None
 
 
 # ---------------------------------------------------------------- what happened
