@@ -1,0 +1,210 @@
+"""What is known of a picture without decoding it, and what goes beside its pixels.
+
+Frozen records that header, readers, writers, metadata and color share. Plain
+data: nothing here opens a file, and nothing but the standard library is
+imported, so that the parent process may hold them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Extra = Literal["alpha", "infrared", "unknown"]
+Sample = Literal["uint", "float"]
+Format = Literal["tiff", "png", "jpeg", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What a band is made of: ``(rows, width, channels)`` of ``uint8|uint16|float32``.
+
+    ``channels`` is 1 or 3 (color only), ``bits`` 8 or 16 for ``uint`` and 32
+    for ``float`` (16-bit float files are widened by the reader).
+    """
+
+    channels: int
+    bits: int
+    sample: Sample = "uint"
+
+    @property
+    def dtype(self) -> str:
+        """Name of the numpy type of a band: ``uint8``, ``uint16`` or ``float32``."""
+        return f"{self.sample}{self.bits}"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one pixel in a band."""
+        return self.channels * self.bits // 8
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Pixels per unit; ``unit`` as in TIFF: 1 none, 2 inch, 3 centimeter."""
+
+    x: float
+    y: float
+    unit: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One TIFF directory entry: ``count`` values of TIFF type ``kind`` at ``offset`` in the file."""
+
+    code: int
+    kind: int
+    count: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How one picture of a TIFF file is stored, in TIFF's own numbers.
+
+    ``samples`` counts all of a pixel's samples (color and extra); ``tile`` is
+    (width, height) or None for strips; ``offsets`` and ``counts`` locate the
+    tables of segment offsets and byte counts, which are read by whoever decodes.
+    """
+
+    ifd: int
+    subfile: int
+    width: int
+    height: int
+    samples: int
+    bits: int
+    sample: Sample
+    photometric: int
+    compression: int
+    predictor: int
+    planar: bool
+    rows_per_strip: int
+    tile: tuple[int, int] | None
+    extras: tuple[int, ...]
+    orientation: int
+    offsets: Tag | None
+    counts: Tag | None
+    tags: tuple[Tag, ...] = ()
+
+    @property
+    def across(self) -> int:
+        """Tiles side by side; 1 for strips."""
+        return 1 if self.tile is None else -(-self.width // self.tile[0])
+
+    @property
+    def down(self) -> int:
+        """Strips or rows of tiles in one plane."""
+        return -(-self.height // self.segment_rows)
+
+    @property
+    def segment_rows(self) -> int:
+        """Rows of one strip or tile."""
+        return self.rows_per_strip if self.tile is None else self.tile[1]
+
+    @property
+    def segment_width(self) -> int:
+        """Pixels of one row of a strip or tile."""
+        return self.width if self.tile is None else self.tile[0]
+
+    @property
+    def planes(self) -> int:
+        """Planes stored one after the other; 1 when samples are interleaved."""
+        return self.samples if self.planar else 1
+
+    @property
+    def segments(self) -> int:
+        """Strips or tiles in all planes."""
+        return self.across * self.down * self.planes
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a file says of its picture, read without a decoder.
+
+    ``channels`` is 1 or 3 of color; ``extra`` names what else each pixel or
+    file carries. ``bits`` and ``sample`` are as stored. ``variant`` names the
+    dialect: ``tiff``, ``bigtiff``, ``hdr``, ``hdri``, ``vuescan``, ``fff``,
+    ``nikon-scan``, ``dng``, ``nef``... ``inverted`` is TIFF's MinIsWhite.
+    ``icc`` is the embedded profile's (offset, bytes) or None where it is
+    absent or not stored as one piece. ``orientation`` is the file's own tag;
+    the pixels are graded as stored.
+    """
+
+    format: Format
+    width: int
+    height: int
+    channels: int
+    bits: int
+    file_size: int
+    sample: Sample = "uint"
+    extra: tuple[Extra, ...] = ()
+    compression: str = "none"
+    planar: bool = False
+    inverted: bool = False
+    big_endian: bool = False
+    variant: str = ""
+    orientation: int = 1
+    resolution: Resolution | None = None
+    icc: tuple[int, int] | None = None
+    make: str = ""
+    model: str = ""
+    software: str = ""
+    date: str = ""
+    pages: int = 1
+    page: Page | None = None  # TIFF: the picture
+    infrared_page: Page | None = None  # TIFF: infrared as a page of its own
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the stored picture."""
+        return self.width * self.height
+
+    @property
+    def layout(self) -> Layout:
+        """What bands of this picture are made of."""
+        bits = 32 if self.sample == "float" else self.bits
+        return Layout(channels=self.channels, bits=bits, sample=self.sample)
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """The record of what was done, for the output's metadata."""
+
+    program: str
+    version: str
+    profile: str
+    profile_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMetadata:
+    """What a writer embeds beside the pixels; the writer adds nothing of its own.
+
+    ``icc`` is a whole ICC profile. ``exif`` is a whole Exif block as it follows
+    ``Exif\\0\\0`` in a JPEG (a small TIFF: II or MM, IFD0 with its Exif and GPS
+    sub-directories, no thumbnail, no maker note, orientation 1); a TIFF writer
+    moves its entries into the picture's own directory. ``xmp`` is a packet
+    (UTF-8), ``iptc`` the raw IIM records. Empty means absent.
+    """
+
+    icc: bytes = b""
+    resolution: Resolution | None = None
+    software: str = ""
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Metadata taken from an input once, before any of its frames is written.
+
+    Blocks of the same form as in :class:`PictureMetadata`, not yet cleaned of
+    what describes the negative; ``warnings`` say what could not be read.
+    """
+
+    exif: bytes = b""
+    xmp: bytes = b""
+    iptc: bytes = b""
+    warnings: tuple[str, ...] = field(default=())
