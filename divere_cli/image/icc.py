@@ -1,0 +1,137 @@
+"""The ICC profile of an output space, as bytes.
+
+What it covers: littlecms builds the profile from the space's own primaries,
+white and gamma (version 4, matrix and curve, adapted to D50 by Bradford), and
+this module makes it ours: it says the space's name, and the same space gives
+the same bytes on every machine and in every run, because the creation time
+and the platform are fixed. What it does not: reading profiles that come with
+a scan (``inspect`` shows their name only; the preset says what a scan is).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from functools import lru_cache
+
+from divere_cli.errors import ProfileError
+from divere_cli.records import Space
+
+D50_XY = (0.3457, 0.3585)
+
+_HEADER = 128
+# ICC.1:2010 7.2: date and time at 24, platform at 40, flags at 44, intent at 64, ID at 84.
+_CREATED = struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
+_RELATIVE_COLORIMETRIC = struct.pack(">I", 1)
+# ICC.1:2010 7.2.18: these are zero while the ID is taken.
+_ZERO_FOR_ID = ((44, 48), (64, 68), (84, 100))
+
+
+@lru_cache(maxsize=16)
+def profile(space: Space, gray: bool = False) -> bytes:
+    """Build the ICC profile that goes into a positive.
+
+    Parameters
+    ----------
+    space : Space
+        The output space; encoded values are ``linear ** (1 / gamma)``.
+    gray : bool
+        The positive has one channel: a gray profile with the space's gamma.
+        Always so for a space without primaries.
+
+    Returns
+    -------
+    bytes
+        ICC version 4 profile, the same for equal arguments.
+
+    Raises
+    ------
+    ProfileError
+        The figures span no color space.
+    """
+    from imagecodecs import CmsError, cms_profile
+
+    try:
+        if gray or space.primaries is None:
+            # Version 4 wants the adapted white, D50; a gray axis has no other figure.
+            raw = cms_profile("gray", whitepoint=[*D50_XY, 1.0], gamma=space.gamma)
+        else:
+            raw = cms_profile(
+                "rgb",
+                whitepoint=[*space.white, 1.0],
+                primaries=[v for xy in space.primaries for v in (*xy, 1.0)],
+                gamma=space.gamma,
+            )
+    except (CmsError, ValueError) as error:
+        raise ProfileError(f"color space {space.name!r} gives no ICC profile: {error}") from error
+    name = f"{space.name} gray" if gray and space.primaries is not None else space.name
+    return _ours(raw, name)
+
+
+def description(icc: bytes) -> str:
+    """Read the name that a profile gives itself.
+
+    Parameters
+    ----------
+    icc : bytes
+        Any ICC profile, also a damaged one.
+
+    Returns
+    -------
+    str
+        The first name of its ``desc`` tag (version 2 or 4); empty when there is none.
+    """
+    try:
+        data = dict(_tags(icc)).get(b"desc", b"")
+        if data[:4] == b"desc":
+            (count,) = struct.unpack_from(">I", data, 8)
+            return data[12 : 12 + count].split(b"\0")[0].decode("ascii", "replace")
+        if data[:4] == b"mluc":
+            length, offset = struct.unpack_from(">II", data, 20)
+            return data[offset : offset + length].decode("utf-16-be", "replace").rstrip("\0")
+    except struct.error:
+        pass
+    return ""
+
+
+def _tags(icc: bytes) -> list[tuple[bytes, bytes]]:
+    """Signature and data of each tag; as many as the profile really holds."""
+    (count,) = struct.unpack_from(">I", icc, _HEADER)
+    entries = [
+        struct.unpack_from(">4sII", icc, _HEADER + 4 + 12 * i) for i in range(min(count, 100))
+    ]
+    return [(name, icc[offset : offset + size]) for name, offset, size in entries]
+
+
+def _ours(raw: bytes, name: str) -> bytes:
+    """Put our name and fixed times into a profile that littlecms wrote."""
+    tags = [(n, _text(name) if n == b"desc" else data) for n, data in _tags(raw)]
+    head = bytearray(raw[:_HEADER])
+    head[24:36] = _CREATED
+    head[40:44] = bytes(4)
+    head[64:68] = _RELATIVE_COLORIMETRIC
+    table, body = struct.pack(">I", len(tags)), b""
+    first = _HEADER + 4 + 12 * len(tags)
+    stored: dict[bytes, int] = {}
+    for tag, data in tags:
+        if data not in stored:
+            stored[data] = first + len(body)
+            body += data + bytes(-len(data) % 4)
+        table += struct.pack(">4sII", tag, stored[data], len(data))
+    head[0:4] = struct.pack(">I", first + len(body))
+    head[84:100] = _identity(bytes(head) + table + body)
+    return bytes(head) + table + body
+
+
+def _identity(icc: bytes) -> bytes:
+    """MD5 of the profile with the fields zeroed that the ICC leaves out."""
+    blank = bytearray(icc)
+    for start, end in _ZERO_FOR_ID:
+        blank[start:end] = bytes(end - start)
+    return hashlib.md5(blank, usedforsecurity=False).digest()
+
+
+def _text(value: str) -> bytes:
+    """A multi-localized text (``mluc``) with one English entry."""
+    text = value.encode("utf-16-be")
+    return b"mluc" + struct.pack(">III4sII", 0, 1, 12, b"enUS", len(text), 28) + text
