@@ -344,6 +344,20 @@ class RunReport:
     parent: ParentInfo
     files: tuple[FileResult, ...] = ()
     error: ErrorRecord | None = None
+    stopped: str = ""  # why no more scans were started: a signal, --max-failures
+    warnings: tuple[str, ...] = ()  # of the run; those of a scan are in ``files``
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScan:
+    """What ``--dry-run`` says of one scan: what would be done, and into what."""
+
+    input: str
+    outputs: tuple[str, ...]
+    action: Literal["grade", "up_to_date", "deferred", "fail"]
+    profile: ProfileRef | None = None
+    error: ErrorRecord | None = None
+    warnings: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- what happened
