@@ -25,5 +25,16 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+demo: $(READY)
+	$(BIN)/divere samples demo/negatives --count 6 --megapixels 6
+	$(BIN)/divere batch demo/negatives demo/positives --isolation always --report demo/positives/divere-report.json --report demo/positives/divere-report.html
+	@echo "negatives: demo/negatives"
+	@echo "positives: demo/positives"
+	@echo "report:    demo/positives/divere-report.html (and .json)"
+
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check pyvips pyvips-binary
+	$(BIN)/python -m bench
+
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
