@@ -16,7 +16,8 @@ these where they arise, in the room that owns the library.
     │   ├── OutputUnusable           output      12
     │   ├── NoSpaceLeft              no_space    13
     │   ├── JournalFailed            journal     14
-    │   └── IsolationUnavailable     isolation   15
+    │   ├── IsolationUnavailable     isolation   15
+    │   └── ClusterFailed            cluster     16
     └── ScanError                    fails one scan, the others go on: 3
         ├── Unreadable               unreadable
         ├── Unsupported              unsupported
@@ -131,6 +132,14 @@ class IsolationUnavailable(RunError):
     kind = "isolation"
     default_hint = "run `divere doctor`, or use --isolation auto"
     exit_code = 15
+
+
+class ClusterFailed(RunError):
+    """The Dask cluster cannot be used, or was lost; whole outputs stay."""
+
+    kind = "cluster"
+    default_hint = "check the scheduler and its workers, then run the same command again: it goes on"
+    exit_code = 16
 
 
 class ScanError(DivereError):

@@ -246,7 +246,8 @@ class Outcome:
     ``end``: ``result`` (``result`` is set), ``error`` (the task raised: ``error``
     is set, not retried), or how the worker died (``error`` is set too).
     ``peak_source`` is ``vmhwm``, ``vmhwm>=`` (last sample of a killed worker),
-    ``peak_wset``, ``maxrss`` or ``process-wide``.
+    ``peak_wset``, ``maxrss`` or ``process-wide``. ``host`` and ``token`` are set
+    where another machine ran it: ``token`` ends the names of its temporary files.
     """
 
     job_id: int
@@ -263,6 +264,7 @@ class Outcome:
     rss_bytes_start: int = 0
     records_dropped: int = 0
     host: str = ""
+    token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
