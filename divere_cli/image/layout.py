@@ -49,7 +49,7 @@ class Resolution:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """One TIFF directory entry: ``count`` values of TIFF type ``kind`` at ``offset`` in the file."""
+    """A TIFF directory entry: ``count`` values of TIFF type ``kind``, at ``offset`` in the file."""
 
     code: int
     kind: int
@@ -62,8 +62,10 @@ class Page:
     """How one picture of a TIFF file is stored, in TIFF's own numbers.
 
     ``samples`` counts all of a pixel's samples (color and extra); ``tile`` is
-    (width, height) or None for strips; ``offsets`` and ``counts`` locate the
-    tables of segment offsets and byte counts, which are read by whoever decodes.
+    (width, height) or None for strips; ``sample`` is None and ``bits`` -1 where
+    samples differ or are of no known kind. ``offsets`` and ``counts`` locate the
+    tables of segment offsets and byte counts, and ``tables`` the JPEG tables:
+    these are read by whoever decodes.
     """
 
     ifd: int
@@ -72,7 +74,7 @@ class Page:
     height: int
     samples: int
     bits: int
-    sample: Sample
+    sample: Sample | None
     photometric: int
     compression: int
     predictor: int
@@ -83,7 +85,13 @@ class Page:
     orientation: int
     offsets: Tag | None
     counts: Tag | None
-    tags: tuple[Tag, ...] = ()
+    tables: Tag | None = None
+    fill_order: int = 1
+
+    @property
+    def segment_name(self) -> str:
+        """``strip`` or ``tile``, for messages."""
+        return "strip" if self.tile is None else "tile"
 
     @property
     def across(self) -> int:

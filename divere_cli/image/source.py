@@ -1,0 +1,112 @@
+"""An input file that is open for reading: exact reads at a place, or an error that says where.
+
+Covers opening without blocking on a pipe or a device, positioned reads into
+fresh bytes or into a buffer that is used again, and turning the system's
+errors into ours. Knows no format. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from types import TracebackType
+from typing import Self
+
+from divere_cli.errors import CorruptInput, Unreadable
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+if hasattr(os, "preadv"):
+
+    def _read_into(fd: int, view: memoryview, offset: int) -> int:
+        return os.preadv(fd, [view], offset)
+else:  # pragma: no cover - Windows
+
+    def _read_into(fd: int, view: memoryview, offset: int) -> int:
+        os.lseek(fd, offset, os.SEEK_SET)
+        data = os.read(fd, min(len(view), 1 << 22))
+        view[: len(data)] = data
+        return len(data)
+
+
+class Source:
+    """A regular file, open for positioned reads. A context manager.
+
+    Parameters
+    ----------
+    path : str
+        The file. Links are followed: which files may be opened is decided
+        where scans are discovered.
+
+    Raises
+    ------
+    Unreadable
+        When it cannot be opened, or is no regular file.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._fd = os.open(path, _FLAGS)
+        except OSError as error:
+            raise Unreadable(f"cannot be opened: {error.strerror}") from error
+        status = os.fstat(self._fd)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(self._fd)
+            raise Unreadable("is no regular file")
+        self.size = status.st_size
+
+    def read(self, offset: int, length: int, what: str = "the file") -> bytes:
+        """Read exactly ``length`` bytes at ``offset``.
+
+        Raises
+        ------
+        CorruptInput
+            When ``what`` lies wholly or partly behind the end of the file.
+        Unreadable
+            When the device fails.
+        """
+        self.inside(offset, length, what)
+        buffer = bytearray(length)
+        self.read_into(offset, memoryview(buffer), what)
+        return bytes(buffer)
+
+    def read_into(self, offset: int, view: memoryview, what: str = "the file") -> None:
+        """Fill ``view`` (bytes) with what lies at ``offset``; errors as :meth:`read`."""
+        self.inside(offset, len(view), what)
+        done = 0
+        while done < len(view):
+            try:
+                got = _read_into(self._fd, view[done:], offset + done)
+            except OSError as error:
+                raise Unreadable(f"{what} cannot be read: {error.strerror}") from error
+            if not got:
+                raise CorruptInput(f"{what} ends after the end of the file")
+            done += got
+
+    def inside(self, offset: int, length: int, what: str) -> None:
+        """Raise CorruptInput unless the bytes lie in the file as it was when opened."""
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise CorruptInput(
+                f"{what} ends after the end of the file (at byte {offset + length} of {self.size})"
+            )
+
+    def close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

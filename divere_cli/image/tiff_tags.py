@@ -1,0 +1,186 @@
+"""TIFF and BigTIFF directories: entries and their values, by bounded reads.
+
+Covers the file's head, the chain of directories and their sub-directories,
+and the values of single entries. Knows what a type is, not what a tag means.
+A hostile file costs a fixed number of small reads: chains are cut at
+``MAX_PAGES``, directories at ``MAX_ENTRIES``, values at what the caller asks.
+
+Source: TIFF 6.0 (1992); BigTIFF as in libtiff's ``doc/specification/bigtiff``.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image.layout import Tag
+from divere_cli.image.source import Source
+
+MAX_PAGES = 64
+MAX_ENTRIES = 1024
+HEADS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
+
+# TIFF type -> (struct letter, bytes); rationals are two of their letter
+_KINDS = {
+    1: ("B", 1),
+    2: ("s", 1),
+    3: ("H", 2),
+    4: ("I", 4),
+    5: ("I", 8),
+    6: ("b", 1),
+    7: ("s", 1),
+    8: ("h", 2),
+    9: ("i", 4),
+    10: ("i", 8),
+    11: ("f", 4),
+    12: ("d", 8),
+    13: ("I", 4),
+    16: ("Q", 8),
+    17: ("q", 8),
+    18: ("Q", 8),
+}
+_SUB_DIRECTORIES = 330
+
+Values = tuple[int, ...] | tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """One directory: its place in the file and its entries by code (the first wins)."""
+
+    offset: int
+    entries: dict[int, Tag]
+    following: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tiff:
+    """A TIFF structure inside a source, ``base`` bytes into it (0 but for Exif blocks)."""
+
+    source: Source
+    order: str
+    big: bool
+    first: int
+    base: int = 0
+
+    def directory(self, offset: int) -> Directory:
+        """Read one directory.
+
+        Raises
+        ------
+        CorruptInput
+            When it lies outside of the file, has no entry or too many.
+        """
+        what = "the TIFF directory"
+        count_kind, entry_kind, word = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
+        head = struct.calcsize("=" + count_kind)
+        size = struct.calcsize("=" + entry_kind) + word
+        start = self.base + offset
+        (count,) = struct.unpack(self.order + count_kind, self.source.read(start, head, what))
+        if not 0 < count <= MAX_ENTRIES:
+            raise CorruptInput(f"{what} at byte {start} has {count} entries")
+        data = self.source.read(start + head, count * size, what)
+        entries: dict[int, Tag] = {}
+        for index in range(count):
+            at = index * size
+            code, kind, number = struct.unpack_from(self.order + entry_kind, data, at)
+            if kind not in _KINDS:
+                continue
+            place = start + head + at + size - word
+            if number * _KINDS[kind][1] > word:
+                (place,) = struct.unpack_from(self.order + "IQ"[self.big], data, at + size - word)
+                place += self.base
+            entries.setdefault(code, Tag(code=code, kind=kind, count=number, offset=place))
+        return Directory(offset, entries, self._following(start + head + count * size))
+
+    def _following(self, place: int) -> int:
+        word = "IQ"[self.big]
+        if place + struct.calcsize("=" + word) > self.source.size:
+            return 0
+        (offset,) = struct.unpack(
+            self.order + word, self.source.read(place, struct.calcsize("=" + word))
+        )
+        return int(offset)
+
+    def chain(self) -> tuple[tuple[Directory, ...], bool]:
+        """Read the directories one after the other, with their sub-directories.
+
+        Returns
+        -------
+        tuple of Directory
+            The first is page 0; a broken later one ends the chain.
+        bool
+            Whether the chain was cut: a loop, a break, or more than ``MAX_PAGES``.
+        """
+        found = [self.directory(self.first)]
+        seen = {self.first}
+        waiting = self._next_of(found[0])
+        while waiting:
+            offset = waiting.pop(0)
+            if offset in seen or len(found) >= MAX_PAGES:
+                return tuple(found), True
+            seen.add(offset)
+            try:
+                found.append(self.directory(offset))
+            except CorruptInput:
+                return tuple(found), True
+            waiting += self._next_of(found[-1])
+        return tuple(found), False
+
+    def _next_of(self, directory: Directory) -> list[int]:
+        subs = directory.entries.get(_SUB_DIRECTORIES)
+        offsets = [int(value) for value in self.values(subs, 8)] if subs else []
+        return offsets + ([directory.following] if directory.following else [])
+
+    def values(self, tag: Tag, limit: int) -> Values:
+        """Read up to ``limit`` numbers of an entry; rationals as quotients (0 when over 0)."""
+        letter, size = _KINDS[tag.kind]
+        count = min(tag.count, limit)
+        data = self.source.read(tag.offset, count * size, f"TIFF tag {tag.code}")
+        if letter == "s":
+            return tuple(data)
+        if tag.kind in (5, 10):
+            flat = struct.unpack(f"{self.order}{2 * count}{letter}", data)
+            pairs = zip(flat[::2], flat[1::2], strict=True)
+            return tuple(top / below if below else 0.0 for top, below in pairs)
+        return struct.unpack(f"{self.order}{count}{letter}", data)
+
+    def text(self, tag: Tag | None, limit: int = 200) -> str:
+        """Read an ASCII entry, cut at its first NUL and at ``limit`` bytes; empty when absent."""
+        if tag is None or tag.kind not in (1, 2, 7):
+            return ""
+        data = self.source.read(tag.offset, min(tag.count, limit), f"TIFF tag {tag.code}")
+        return data.split(b"\0", 1)[0].decode("utf-8", "replace").strip()
+
+
+def size_of(tag: Tag) -> int:
+    """Bytes of an entry's value."""
+    return tag.count * _KINDS[tag.kind][1]
+
+
+def letter_of(tag: Tag) -> str:
+    """The :mod:`struct` letter of an entry's numbers."""
+    return _KINDS[tag.kind][0]
+
+
+def parse(source: Source, base: int = 0) -> Tiff:
+    """Read the head of a TIFF structure.
+
+    Raises
+    ------
+    CorruptInput
+        When the head is cut or its first directory cannot be in the file.
+    """
+    head = source.read(base, 8, "the TIFF head")
+    order = HEADS[head[:4]]
+    big = b"+" in head[:4]
+    if big:
+        (first,) = struct.unpack(order + "Q", source.read(base + 8, 8, "the TIFF head"))
+        if struct.unpack(order + "HH", head[4:]) != (8, 0):
+            raise CorruptInput("the BigTIFF head is damaged")
+    else:
+        (first,) = struct.unpack(order + "I", head[4:])
+    if first < 8 or base + first >= source.size:
+        raise CorruptInput(f"the first TIFF directory (byte {first}) is not in the file")
+    return Tiff(source=source, order=order, big=big, first=first, base=base)
