@@ -175,8 +175,7 @@ def _channels(page: Page) -> tuple[int, list[str]]:
         raise Unsupported(f"the picture is stored as {name}")
     if not 1 <= page.samples <= MAX_SAMPLES:
         raise Unsupported(f"{page.samples} samples a pixel; 1 to {MAX_SAMPLES} can be read")
-    if page.photometric in (SAMPLES = (("uint", 8), ("uint", 16), ("float", 16), ("float", 32))
-MIN_IS_WHITE, MIN_IS_BLACK):
+    if page.photometric in (MIN_IS_WHITE, MIN_IS_BLACK):
         return 1, []
     if page.photometric in (RGB, YCBCR):
         if page.samples < 3:
