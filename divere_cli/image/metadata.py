@@ -1,0 +1,315 @@
+"""Metadata carried from a scan to its positives: Exif, XMP and IPTC, through exiv2.
+
+What it covers: which of an input's metadata belongs to the picture and is
+kept (make, model, dates, authorship, exposure, GPS), what describes the
+negative or its storage and is dropped (thumbnails, maker notes, raw settings,
+sizes, profiles), the record of what divere did, and the form in which JPEG
+and PNG take it. What it does not: the ICC profile (``icc``), and writing files:
+the writers embed the blocks while they write, because exiv2 would rewrite a
+finished TIFF in memory (measured: 282 MB and 0.5 s for 144 MB) and refuses
+BigTIFF.
+
+Metadata never fails a scan: what is damaged is left out and a warning says so.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+
+import exiv2
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image import blocks, exif_block, metadata_rules, xmp_rules
+from divere_cli.image.exif_block import Entry
+from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
+from divere_cli.image.source import Source
+from divere_cli.image.tiff_tags import Tiff, parse
+
+_XMP_TAG, _IPTC_TAG = 700, 33723
+# A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
+BLOCK_BYTES = 60_000
+
+
+def _png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+_SMALLEST_PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + _png_chunk(b"IDAT", zlib.compress(b"\0\0"))
+    + _png_chunk(b"IEND", b"")
+)
+# XMP-Toolkit keeps global state.
+_LOCK = threading.Lock()
+
+
+def read(path: str, header: Header | None = None) -> Carried:
+    """Take the metadata of a scan that belongs to the picture.
+
+    Parameters
+    ----------
+    path : str
+        Any file that ``header.read`` accepts.
+    header : Header, optional
+        Not needed; for callers that have it at hand.
+
+    Returns
+    -------
+    Carried
+        Blocks of at most 60 kB each, cleaned; ``warnings`` say what was lost.
+
+    Raises
+    ------
+    Unreadable
+        When the file cannot be read at all.
+    """
+    del header
+    with Source(path) as source:
+        found = blocks.find(source)
+        lost = list(found.lost)
+        exif = b""
+        if found.exif is not None and found.directory is not None:
+            exif, names = _exif_of(found.exif, found.directory.offset)
+            lost += names
+    xmp, xmp_lost = _clean_xmp(found.xmp)
+    iptc, iptc_lost = _clean_iptc(found.iptc)
+    lost += xmp_lost + iptc_lost
+    warnings: tuple[str, ...] = ()
+    if lost:
+        warnings = (
+            "metadata that is damaged or too long was cut or left out: "
+            + ", ".join(dict.fromkeys(lost)),
+        )
+    return Carried(exif=exif, xmp=xmp, iptc=iptc, warnings=warnings)
+
+
+def picture(
+    carried: Carried | None,
+    header: Header,
+    processing: Processing,
+    icc: bytes,
+    *,
+    turned: bool,
+) -> PictureMetadata:
+    """Make what a writer embeds beside the pixels of one positive.
+
+    Parameters
+    ----------
+    carried : Carried or None
+        What :func:`read` took from the scan; None carries nothing but the
+        resolution and the profile (``--no-metadata``).
+    header : Header
+        Of the scan: its resolution.
+    processing : Processing
+        What was done; goes into Exif (Software, ImageHistory) and into the
+        XMP history.
+    icc : bytes
+        Profile of the output space.
+    turned : bool
+        The positive was rotated by a quarter turn: x and y resolution swap.
+
+    Returns
+    -------
+    PictureMetadata
+        Orientation is 1. Equal arguments give equal bytes.
+    """
+    resolution = header.resolution
+    if turned and resolution is not None:
+        resolution = Resolution(resolution.y, resolution.x, resolution.unit)
+    if carried is None:
+        return PictureMetadata(icc=icc, resolution=resolution)
+    program = f"{processing.program} {processing.version}"
+    return PictureMetadata(
+        icc=icc,
+        resolution=resolution,
+        software=program,
+        exif=_finished_exif(carried.exif, processing, resolution),
+        xmp=_finished_xmp(carried.xmp, processing),
+        iptc=carried.iptc,
+    )
+
+
+def jpeg_segments(given: PictureMetadata) -> bytes:
+    """Encode Exif, XMP and IPTC as JPEG marker segments, to follow SOI (or APP0).
+
+    Returns
+    -------
+    bytes
+        APP1 and APP13 segments; the ICC profile is the encoder's.
+    """
+    return _embedded(b"\xff\xd8\xff\xd9", given)[2:-2]
+
+
+def png_chunks(given: PictureMetadata) -> bytes:
+    """Encode Exif, XMP and IPTC as PNG chunks, to follow IHDR.
+
+    Returns
+    -------
+    bytes
+        ``eXIf``, ``iTXt`` and ``zTXt`` chunks; the ICC profile is the encoder's.
+    """
+    if not (given.exif or given.xmp or given.iptc):
+        return b""
+    whole = blocks.Held(_embedded(_SMALLEST_PNG, given))
+    return b"".join(
+        whole.read(offset - 8, length + 12)
+        for name, offset, length in blocks.chunks(whole)
+        if name in (b"eXIf", b"iTXt", b"zTXt")
+    )
+
+
+def _exif_of(tiff: Tiff, offset: int) -> tuple[bytes, list[str]]:
+    """Build a clean block from a file's own directories."""
+    lost: list[int] = []
+    parts: list[list[Entry]] = []
+    try:
+        ifd0 = tiff.directory(offset)
+        entries, missed = exif_block.pick(tiff, ifd0, metadata_rules.IFD0)
+        parts.append(entries)
+        lost += missed
+        for pointer, wanted in (
+            (exif_block.EXIF_IFD, metadata_rules.EXIF),
+            (exif_block.GPS_IFD, metadata_rules.GPS),
+        ):
+            tag = ifd0.entries.get(pointer)
+            entries, missed = [], []
+            if tag is not None:
+                place = int(tiff.values(tag, 1)[0])
+                entries, missed = exif_block.pick(tiff, tiff.directory(place), wanted)
+            parts.append(entries)
+            lost += missed
+    except (CorruptInput, IndexError):
+        lost.append(exif_block.EXIF_IFD)
+        parts += [[]] * (3 - len(parts))
+    cleaned = [metadata_rules.clean(part) for part in parts]
+    lost += metadata_rules.fit(cleaned, BLOCK_BYTES - 4096)
+    if not any(cleaned):
+        return b"", [metadata_rules.name_of(code) for code in lost]
+    return exif_block.build(*cleaned), [metadata_rules.name_of(code) for code in lost]
+
+
+def _opened(data: bytes) -> exiv2.Image:
+    """Open bytes with exiv2 and decode their metadata; to be called under the lock."""
+    exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+    image = exiv2.ImageFactory.open(data)
+    image.readMetadata()
+    return image
+
+
+def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
+    """Add orientation, resolution and the processing record, through exiv2."""
+    start = exif or exif_block.build([exif_block.text(305, " ")], [], [])
+    with _LOCK:
+        image = _opened(start)
+        data = image.exifData()
+        before = (
+            str(data["Exif.Image.Software"].toString()).strip()
+            if exif and ("Exif.Image.Software" in data)
+            else ""
+        )
+        record = metadata_rules.record(processing)
+        data["Exif.Image.Orientation"] = exiv2.UShortValue(1)
+        data["Exif.Image.Software"] = f"{processing.program} {processing.version}"
+        data["Exif.Image.ImageHistory"] = "; ".join(part for part in (before, record) if part)
+        data["Exif.Photo.ColorSpace"] = exiv2.UShortValue(0xFFFF)
+        if resolution is not None:
+            data["Exif.Image.XResolution"] = _rational(resolution.x)
+            data["Exif.Image.YResolution"] = _rational(resolution.y)
+            data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
+        image.writeMetadata()
+        return bytes(image.io().mmap())
+
+
+def _rational(value: float) -> exiv2.URationalValue:
+    return exiv2.URationalValue((round(value * 1000), 1000))
+
+
+def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
+    """Keep what belongs to the picture; a packet that is no XMP is lost."""
+    if not packet.strip(b"\0 \r\n\t"):
+        return b"", []
+    with _LOCK:
+        try:
+            image = _opened(exif_block.build([Entry(_XMP_TAG, 1, packet)], [], []))
+            data = image.xmpData()
+            if data.empty():
+                return b"", ["XMP"]
+            kept, lost = xmp_rules.keep(data)
+            cleaned = _encoded(kept)
+            for group in xmp_rules.BULK:
+                if len(cleaned) <= BLOCK_BYTES - 4096:
+                    break
+                lost.append(f"XMP {group}")
+                kept = xmp_rules.without(kept, group)
+                cleaned = _encoded(kept)
+        except (exiv2.Exiv2Error, UnicodeDecodeError):
+            return b"", ["XMP"]
+    if len(cleaned) > BLOCK_BYTES - 4096:
+        return b"", ["XMP"]
+    return cleaned, lost
+
+
+def _encoded(data: exiv2.XmpData) -> bytes:
+    flags = exiv2.XmpParser.XmpFormatFlags.useCompactFormat
+    if data.empty():
+        return b""
+    code, packet = exiv2.XmpParser.encode(data, flags, 1)
+    if code:
+        raise exiv2.Exiv2Error(exiv2.ErrorCode.kerXMPToolkitError, "XMP cannot be encoded")
+    return str(packet).encode("utf-8")
+
+
+def _finished_xmp(packet: bytes, processing: Processing) -> bytes:
+    """Append what was done to the XMP history."""
+    with _LOCK:
+        image = _opened(exif_block.build([Entry(_XMP_TAG, 1, packet or xmp_rules.EMPTY)], [], []))
+        data = image.xmpData()
+        xmp_rules.append_history(data, processing)
+        return _encoded(data)
+
+
+def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
+    """Keep IPTC but for previews of the negative."""
+    if not records.strip(b"\0"):
+        return b"", []
+    with _LOCK:
+        try:
+            image = _opened(exif_block.build([Entry(_IPTC_TAG, 7, records)], [], []))
+            data = image.iptcData()
+            for name in metadata_rules.IPTC_PREVIEW:
+                while name in data:
+                    del data[name]
+            if data.empty():
+                return b"", ["IPTC"]
+            image.setIptcData(data)
+            image.writeMetadata()
+            cleaned = _iptc_tag(bytes(image.io().mmap()))
+        except (exiv2.Exiv2Error, UnicodeDecodeError):
+            return b"", ["IPTC"]
+    return (cleaned, []) if len(cleaned) <= BLOCK_BYTES else (b"", ["IPTC"])
+
+
+def _iptc_tag(data: bytes) -> bytes:
+    tiff = parse(blocks.Held(data))
+    entries, _ = exif_block.pick(tiff, tiff.directory(tiff.first), {_IPTC_TAG: len(data)})
+    return entries[0].data if entries else b""
+
+
+def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
+    """Let exiv2 put the blocks into the smallest file of a format."""
+    together = [Entry(_XMP_TAG, 1, given.xmp)] if given.xmp else []
+    if given.iptc:
+        together.append(Entry(_IPTC_TAG, 7, given.iptc))
+    with _LOCK:
+        image = _opened(smallest)
+        if given.exif:
+            image.setExifData(_opened(given.exif).exifData())
+        if together:
+            beside = _opened(exif_block.build(together, [], []))
+            image.setXmpData(beside.xmpData())
+            image.setIptcData(beside.iptcData())
+        image.writeMetadata()
+        return bytes(image.io().mmap())
