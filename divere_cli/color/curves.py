@@ -1,0 +1,94 @@
+"""Density to light: curves, light and screen glare as one function of one density.
+
+Covers steps 10 to 12 of the grade for one channel, exact in float64, and where
+that function has corners. Not covered: where a table's entries are put
+(``table``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from divere_cli.records import Points, Recipe
+
+Array = npt.NDArray[np.float64]
+
+DENSITY_RANGE = float(np.log10(65536.0))
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Piecewise linear in n = 1 - d / log10(65536), constant beyond its ends; x ascending."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+
+    def density(self, d: Array) -> Array:
+        """The curve applied to densities, which are first clipped to 0..4.816."""
+        n = np.interp(1.0 - np.clip(d / DENSITY_RANGE, 0.0, 1.0), self.x, self.y)
+        return (1.0 - n) * DENSITY_RANGE
+
+    def corners(self) -> list[float]:
+        """Densities where the slope changes."""
+        inside = [x for x in self.x if 0.0 <= x <= 1.0]
+        return [(1.0 - x) * DENSITY_RANGE for x in (*inside, 0.0, 1.0)]
+
+    def densities_giving(self, target: float) -> list[float]:
+        """Where the curve passes through density ``target``."""
+        n = 1.0 - target / DENSITY_RANGE
+        found = []
+        for x0, y0, x1, y1 in zip(self.x, self.y, self.x[1:], self.y[1:], strict=False):
+            if min(y0, y1) < n < max(y0, y1):
+                found.append((1.0 - (x0 + (n - y0) / (y1 - y0) * (x1 - x0))) * DENSITY_RANGE)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One channel's density to light of 0..1: its curves in order, then light, then glare."""
+
+    curves: tuple[Curve, ...]
+    glare: float
+
+    def light(self, d: Array) -> Array:
+        """Light reflected at density ``d``."""
+        for curve in self.curves:
+            d = curve.density(d)
+        return np.maximum(0.0, np.clip(10.0**-d, 0.0, 1.0) - self.glare)
+
+    def corners(self) -> tuple[float, ...]:
+        """Densities where the slope changes, ascending; beyond the last ones it is constant."""
+        wanted = [0.0]
+        if 0.0 < self.glare < 1.0:
+            wanted.append(float(-np.log10(self.glare)))
+        for curve in reversed(self.curves):
+            before = [d for target in wanted for d in curve.densities_giving(target)]
+            wanted = [*curve.corners(), *before]
+        return tuple(sorted(set(wanted)))
+
+
+def tones(recipe: Recipe) -> tuple[Tone, Tone, Tone]:
+    """The three channels' functions; a film type without density curve has only light."""
+    if not recipe.film.density_curve:
+        return (Tone((), 0.0),) * 3
+    own = recipe.curves
+    red, green, blue = (
+        Tone(
+            tuple(_curve(points) for points in (own.rgb, points) if _acts(points)),
+            recipe.screen_glare_compensation,
+        )
+        for points in (own.r, own.g, own.b)
+    )
+    return red, green, blue
+
+
+def _acts(points: Points) -> bool:
+    return bool(points) and tuple(map(tuple, points)) != ((0.0, 0.0), (1.0, 1.0))
+
+
+def _curve(points: Points) -> Curve:
+    ordered = sorted(points, key=lambda point: point[0])
+    return Curve(tuple(x for x, _ in ordered), tuple(y for _, y in ordered))

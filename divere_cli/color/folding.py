@@ -1,0 +1,93 @@
+"""A recipe and an output space, folded to a few matrices and one function a channel.
+
+Covers the whole grade exactly in float64: what tables are filled from, what
+one-channel scans are graded with, and what pixels get where float32 is not
+enough. Not covered: OpenColorIO (``chain``), and the step by step reference
+(``reference``), which shares nothing with this.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from divere_cli.color import curves, density, primaries
+from divere_cli.errors import ProfileError
+from divere_cli.records import Recipe, Space
+
+Array = npt.NDArray[np.float64]
+
+LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """The grade as it is computed: power, matrix, density, tone, matrix, power.
+
+    ``density`` and ``tones`` are None where the film type skips steps 4 to 12.
+    ``gray``: the positive is the luminance of the encoded values.
+    """
+
+    gamma_in: float
+    front: Array
+    density: density.Density | None
+    tones: tuple[curves.Tone, curves.Tone, curves.Tone] | None
+    back: Array
+    gamma_out: float
+    gray: bool
+
+    def transmittance(self, x: Array) -> Array:
+        """Steps 1 to 3 after normalizing: samples (n, 3) to the working space."""
+        if self.gamma_in != 1.0:
+            x = np.clip(x, 0.0, 1.0) ** self.gamma_in
+        return np.asarray(x @ self.front.T)
+
+    def light(self, x: Array) -> Array:
+        """Steps 4 to 13: the working space (n, 3) to linear output, not clipped."""
+        if self.density is not None and self.tones is not None:
+            d = self.density.of(x)
+            x = np.stack([tone.light(d[:, c]) for c, tone in enumerate(self.tones)], axis=1)
+        return np.asarray(x @ self.back.T)
+
+    def encode(self, y: Array) -> Array:
+        """Step 14: linear output to encoded values of 0..1."""
+        return np.asarray(np.clip(y, 0.0, 1.0) ** (1.0 / self.gamma_out))
+
+    def encoded(self, x: Array) -> Array:
+        """Steps 2 to 15: normalized samples (n, 3) to encoded values (n, 3 or 1)."""
+        values = self.encode(self.light(self.transmittance(finite(x))))
+        return np.asarray((values @ LUMINANCE)[:, None]) if self.gray else values
+
+
+def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> Folded:
+    """Fold ``recipe`` for scans of one or three channels.
+
+    Raises
+    ------
+    ProfileError
+        When a space has no usable primaries or a figure is outside what the grade can do.
+    """
+    film = recipe.film
+    front = primaries.conversion(recipe.input_space, recipe.working_space, recipe.adaptation)
+    back = primaries.conversion(recipe.working_space, output, recipe.adaptation)
+    if not (recipe.input_space.gamma > 0.0 and output.gamma > 0.0):
+        raise ProfileError(f"profile {recipe.profile!r}: the gamma of a space must be above 0")
+    graded = film.invert or film.density_matrix or film.rgb_gains or film.density_curve
+    return Folded(
+        gamma_in=recipe.input_space.gamma,
+        front=front,
+        density=density.fold(recipe) if graded else None,
+        tones=curves.tones(recipe) if graded else None,
+        back=back,
+        gamma_out=output.gamma,
+        gray=one_channel or film.monochrome or output.primaries is None,
+    )
+
+
+def finite(x: Array) -> Array:
+    """Float samples without infinities; what is no number counts as no light."""
+    if np.isfinite(x).all():
+        return x
+    return np.nan_to_num(x, nan=0.0, posinf=density.MOST_LIGHT, neginf=-density.MOST_LIGHT)
