@@ -1,0 +1,111 @@
+"""The grade, run backwards: from the light of a print to what a scanner sees of the film.
+
+Covers the inverse of steps 2 to 12 of the grade in float64. What it does not:
+the output space, black-and-white types, and anything that is not a function of
+one pixel (grain and dust are laid on the film by :mod:`strip`).
+
+A print curve's three channels differ a little, and dip here and there; they
+belong to the paper, not to the film. So light goes back through one curve for
+all three, the mean of the three made ascending: neutral light is equal density
+before the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.color.curves import DENSITY_RANGE, tones
+from divere_cli.color.density import PIVOT_CONTRAST, PIVOT_MATRIX
+from divere_cli.color.primaries import conversion
+from divere_cli.errors import ProfileError
+from divere_cli.records import Recipe
+
+Floats = NDArray[np.float64]
+
+STEPS = 4097
+
+
+@dataclass(frozen=True)
+class Backwards:
+    """A recipe whose gains are the truth; made by :func:`invert`.
+
+    ``densities`` over ``prints`` is the paper: print density to density before
+    the curves.
+    """
+
+    recipe: Recipe
+    prints: Floats
+    densities: Floats
+    matrix: Floats
+    device: Floats
+
+    def before_curves(self, light: Floats) -> Floats:
+        """Density before the curves, gains taken off, of light ``(..., 3)`` in 0..1."""
+        density = -np.log10(np.maximum(light + self.recipe.screen_glare_compensation, 1e-6))
+        return np.interp(density, self.prints, self.densities)
+
+    def printed(self, before: Floats) -> Floats:
+        """Light of a print, by the paper's own three curves, of density before the curves."""
+        channels = [tone.light(before[..., i]) for i, tone in enumerate(tones(self.recipe))]
+        return np.stack(channels, axis=-1)
+
+    def film(self, density: Floats) -> Floats:
+        """Density of the film in the working space.
+
+        Parameters
+        ----------
+        density : ndarray
+            ``(..., 3)``, as :meth:`before_curves` gives it.
+
+        Returns
+        -------
+        ndarray
+            ``(..., 3)``, log10 of 1 / transmittance.
+        """
+        recipe = self.recipe
+        printed = density + np.array(recipe.rgb_gains) + recipe.density_dmax
+        if recipe.matrix is not None and recipe.film.density_matrix:
+            red, blue = recipe.channel_gamma
+            offset = (printed - PIVOT_MATRIX) / np.array([red, 1.0, blue])
+            printed = PIVOT_MATRIX + offset @ self.matrix.T
+        contrasted = 2.0 * recipe.density_dmax - printed - PIVOT_CONTRAST
+        return np.asarray(PIVOT_CONTRAST + contrasted / recipe.density_gamma)
+
+    def scan(self, film: Floats) -> Floats:
+        """What the scanner reads, 0..1, of film densities ``(..., 3)``."""
+        seen = np.clip(np.power(10.0, -film) @ self.device.T, 0.0, 1.0)
+        gamma = self.recipe.input_space.gamma
+        return seen if gamma == 1.0 else np.power(seen, 1.0 / gamma)
+
+
+def invert(recipe: Recipe) -> Backwards:
+    """Prepare a recipe of a color negative to be run backwards.
+
+    Raises
+    ------
+    ProfileError
+        The film type does not invert or is monochrome.
+    """
+    if not recipe.film.invert or recipe.film.monochrome:
+        raise ProfileError(f"profile {recipe.profile!r}: {recipe.film.name} is no color negative")
+    prints, densities = paper(recipe)
+    matrix = np.eye(3) if recipe.matrix is None else np.array(recipe.matrix)
+    device = conversion(recipe.input_space, recipe.working_space, recipe.adaptation)
+    unmixed, seen = np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.inv(device))
+    return Backwards(recipe, prints, densities, unmixed, seen)
+
+
+def paper(recipe: Recipe) -> tuple[Floats, Floats]:
+    """Print densities, ascending, and the density before the curves that gives each."""
+    before = np.linspace(0.0, DENSITY_RANGE, STEPS)
+    channels = []
+    for tone in tones(recipe):
+        density = before
+        for curve in tone.curves:
+            density = curve.density(density)
+        channels.append(density)
+    after = np.maximum.accumulate(np.mean(channels, axis=0))
+    return after + np.arange(STEPS) * 1e-9, before

@@ -1,0 +1,82 @@
+"""Which frames there are, and what their truth is.
+
+Covers the two sorts of samples: single pictures, all alike in exposure, and a
+roll as a lab gets it, with a leader, a blank, a strongly colored frame and
+exposures that differ. The same seed gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from divere_cli.profile import library, resolve
+from divere_cli.records import Recipe
+from divere_cli.samples.strip import Border, Frame, Kind
+
+PROFILE = "default"
+# An orange mask: red lets through most, blue least (ROLL.md's Portra: .53/.26/.16 of white)
+MASK = (0.30, 0.0, -0.38)
+COMMON = -0.20
+CAST_SPREAD = 0.06
+EXPOSURES = (0.0, 0.12, -0.10, 0.22, -0.05, 0.06, -0.20, 0.0, 0.03, -0.14, 0.30, -0.02)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What samples are asked for; megapixels are of one frame."""
+
+    count: int = 6
+    megapixels: float = 6.0
+    seed: int = 0
+    roll: bool = False
+    border: Border = "none"
+    profile: str = PROFILE
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The frames, and the recipe whose gains (exposure of the roll included) are the truth."""
+
+    recipe: Recipe
+    frames: tuple[Frame, ...]
+    seed: int
+
+
+def samples(wish: Wish) -> Samples:
+    """Plan samples.
+
+    Raises
+    ------
+    ProfileError
+        The profile does not exist or is not for color negatives.
+    """
+    rng = np.random.default_rng((wish.seed, 0))
+    recipe = resolve.recipe(library.load(wish.profile))
+    cast = rng.uniform(-CAST_SPREAD, CAST_SPREAD, 3) * (1.0, 0.0, 1.0)
+    gains = tuple(float(round(m + c + COMMON, 4)) for m, c in zip(MASK, cast, strict=True))
+    height = max(16, round(math.sqrt(wish.megapixels * 1e6 / 1.5)))
+    width = max(24, round(wish.megapixels * 1e6 / height))
+    frames = tuple(
+        Frame(
+            name=f"frame-{index + 1:02d}.tif",
+            kind=kind,
+            width=width,
+            height=height,
+            seed=wish.seed * 1000 + index,
+            exposure=EXPOSURES[index % len(EXPOSURES)] if wish.roll else 0.0,
+            border=wish.border,
+        )
+        for index, kind in enumerate(_kinds(wish))
+    )
+    return Samples(replace(recipe, rgb_gains=gains), frames, wish.seed)  # type: ignore[arg-type]
+
+
+def _kinds(wish: Wish) -> list[Kind]:
+    """A leader first, a blank last, a strongly colored frame in the middle."""
+    kinds: list[Kind] = ["landscape"] * wish.count
+    if wish.roll and wish.count > 3:
+        kinds[0], kinds[wish.count // 2], kinds[-1] = "leader", "colored", "blank"
+    return kinds

@@ -1,0 +1,192 @@
+"""What was in front of the camera: a landscape with a ColorChecker and gray ramps in it.
+
+Covers light in the working space at any place of a frame, band by band: every
+value is a function of its coordinates and the seed, so that no band knows of
+another. The landscape is lit so that the frame as a whole averages to middle
+gray (18 %), give or take what scenes differ: what a light meter sees to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Kind = Literal["landscape", "colored"]
+
+MIDDLE_GRAY = 0.18
+KEY_SPREAD = 0.03  # density; how far a frame is from middle gray by its subject
+DARKEST, LIGHTEST = 0.006, 0.93
+
+# x, y, width, height in 0..1 of the picture
+CHART = (0.055, 0.40, 0.36, 0.36)
+STEPS = (0.055, 0.80, 0.36, 0.06)
+RAMP = (0.055, 0.87, 0.36, 0.05)
+STEP_COUNT = 11
+PATCH_FILL = 0.82  # of a patch's cell; the rest is the chart's black frame
+FRAME_LIGHT = 0.034
+
+SKY, HAZE = (0.34, 0.47, 0.72), (0.62, 0.62, 0.60)
+HILLS = ((0.30, 0.34, 0.38), (0.20, 0.25, 0.20), (0.10, 0.14, 0.07))
+MEADOW = (0.19, 0.20, 0.09)
+PETAL = (0.62, 0.05, 0.045)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene; ``patches`` is the light of the chart, ``(24, 3)``."""
+
+    seed: int
+    kind: Kind
+    patches: Floats
+
+    @cached_property
+    def sunlight(self) -> float:
+        """What the landscape is lit with, so that the meter is content."""
+        if self.kind == "colored":
+            return 1.0
+        xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
+        key = np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
+        sunlight = 1.0
+        for _ in range(6):
+            seen = np.log10(self._lit(xs, ys, sunlight)).mean()
+            sunlight *= 10.0 ** (np.log10(MIDDLE_GRAY) + key - float(seen))
+        return sunlight
+
+    def light(self, xs: Floats, ys: Floats) -> Floats:
+        """Light of the picture at columns ``xs`` and rows ``ys``, both 0..1.
+
+        Returns
+        -------
+        ndarray
+            ``(len(ys), len(xs), 3)``, linear, in the working space.
+        """
+        return self._lit(xs, ys, self.sunlight)
+
+    def _lit(self, xs: Floats, ys: Floats, sunlight: float) -> Floats:
+        if self.kind == "colored":
+            return np.asarray(np.clip(self._petals(xs, ys), DARKEST, LIGHTEST))
+        picture = self._landscape(xs, ys) * sunlight
+        _draw(picture, xs, ys, CHART, self._chart)
+        _draw(picture, xs, ys, STEPS, _steps)
+        _draw(picture, xs, ys, RAMP, _ramp)
+        return np.asarray(np.clip(picture, DARKEST, LIGHTEST))
+
+    def _landscape(self, xs: Floats, ys: Floats) -> Floats:
+        rng = np.random.default_rng((self.seed, 1))
+        warmth = rng.uniform(-0.06, 0.06)
+        clouds = _smooth(_noise(rng, (5, 9), xs, ys) + 0.5 * _noise(rng, (17, 31), xs, ys))
+        sky = np.array(SKY) * (1.35 - 0.9 * ys[:, None, None]) ** 1.2
+        picture = sky + clouds[..., None] * (np.array(HAZE) * 1.35 - sky)
+        for depth, color in enumerate(HILLS):
+            ridge = 0.34 + 0.07 * depth + 0.05 * _ridge(rng, xs, 4 + 4 * depth)
+            slope = np.clip((ys[:, None] - ridge) * 90.0, 0.0, 1.0)[..., None]
+            relief = 1.0 + 0.35 * _noise(rng, (40, 60), xs, ys)[..., None]
+            picture += slope * (np.array(color) * relief - picture)
+        return self._ground(rng, xs, ys, picture) * (1.0 + np.array([warmth, 0.0, -warmth]))
+
+    def _ground(self, rng: np.random.Generator, xs: Floats, ys: Floats, above: Floats) -> Floats:
+        shore = 0.58 + 0.02 * _ridge(rng, xs, 6)
+        below = np.clip((ys[:, None] - shore) * 60.0, 0.0, 1.0)[..., None]
+        blades = _noise(rng, (90, 60), xs, ys) + 0.7 * _noise(rng, (260, 180), xs, ys)
+        shade = _noise(rng, (4, 5), xs, ys)
+        field = np.array(MEADOW) * np.exp(0.55 * blades + 0.9 * shade)[..., None]
+        stones = np.clip(_noise(rng, (24, 30), xs, ys) * 4.0 - 1.6, 0.0, 1.0)[..., None]
+        gray = np.exp(0.5 * blades + 0.6 * _noise(rng, (12, 14), xs, ys))[..., None] * 0.20
+        return np.asarray(above + below * (field + stones * (gray - field) - above))
+
+    def _petals(self, xs: Floats, ys: Floats) -> Floats:
+        rng = np.random.default_rng((self.seed, 2))
+        folds = _noise(rng, (7, 9), xs, ys) + 0.5 * _noise(rng, (30, 40), xs, ys)
+        leaf = np.clip(_noise(rng, (4, 5), xs, ys) * 5.0 - 2.6, 0.0, 1.0)[..., None]
+        petal = np.array(PETAL) * np.exp(0.8 * folds)[..., None]
+        return np.asarray(
+            petal + leaf * (np.array(MEADOW) * 0.6 * np.exp(folds)[..., None] - petal)
+        )
+
+    def _chart(self, us: Floats, vs: Floats) -> Floats:
+        column, row = np.minimum((us * 6).astype(int), 5), np.minimum((vs * 4).astype(int), 3)
+        inside_x = np.abs(us * 6 - column - 0.5) < PATCH_FILL / 2
+        inside_y = np.abs(vs * 4 - row - 0.5) < PATCH_FILL / 2
+        patch = self.patches[row[:, None] * 6 + column[None, :]]
+        inside = (inside_y[:, None] & inside_x[None, :])[..., None]
+        return np.where(inside, patch, FRAME_LIGHT)
+
+
+def patch_boxes() -> tuple[tuple[float, float, float, float], ...]:
+    """Where the 24 patches lie: x, y, width, height in 0..1 of the picture."""
+    x, y, width, height = CHART
+    cell, tall, margin = width / 6, height / 4, (1.0 - PATCH_FILL) / 2
+    return tuple(
+        (
+            x + (column + margin) * cell,
+            y + (row + margin) * tall,
+            cell * PATCH_FILL,
+            tall * PATCH_FILL,
+        )
+        for row in range(4)
+        for column in range(6)
+    )
+
+
+def step_lights() -> tuple[float, ...]:
+    """Light of the steps of the gray ramp, from light to dark, even in density."""
+    return tuple(float(v) for v in np.geomspace(0.85, 0.012, STEP_COUNT))
+
+
+def _steps(us: Floats, vs: Floats) -> Floats:
+    step = np.minimum((us * STEP_COUNT).astype(int), STEP_COUNT - 1)
+    row = np.array(step_lights())[step]
+    return np.broadcast_to(row[None, :, None], (len(vs), len(us), 3))
+
+
+def _ramp(us: Floats, vs: Floats) -> Floats:
+    row = 0.85 * (0.012 / 0.85) ** us
+    return np.broadcast_to(row[None, :, None], (len(vs), len(us), 3))
+
+
+def _draw(
+    picture: Floats,
+    xs: Floats,
+    ys: Floats,
+    box: tuple[float, float, float, float],
+    what: Callable[[Floats, Floats], Floats],
+) -> None:
+    """Paint what lies in a box over the picture."""
+    x, y, width, height = box
+    us, vs = (xs - x) / width, (ys - y) / height
+    columns, rows = np.flatnonzero((us >= 0) & (us < 1)), np.flatnonzero((vs >= 0) & (vs < 1))
+    if len(rows) and len(columns):
+        picture[np.ix_(rows, columns)] = what(us[columns], vs[rows])
+
+
+def _noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
+    """Smooth noise in about -1..1 from a random lattice of rows x columns."""
+    lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
+    return _weights(ys, cells[0]) @ lattice @ _weights(xs, cells[1]).T
+
+
+def _ridge(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
+    coarse = _weights(xs, cells) @ rng.uniform(-1.0, 1.0, cells + 1)
+    return coarse + 0.35 * (_weights(xs, cells * 7) @ rng.uniform(-1.0, 1.0, cells * 7 + 1))
+
+
+def _weights(at: Floats, cells: int) -> Floats:
+    """Weights of lattice points for places in 0..1, eased between neighbors."""
+    place = np.clip(at, 0.0, 1.0) * cells
+    left = np.minimum(place.astype(int), cells - 1)
+    share = _smooth(place - left, 0.0)
+    weights = np.zeros((len(at), cells + 1))
+    weights[np.arange(len(at)), left] = 1.0 - share
+    weights[np.arange(len(at)), left + 1] = share
+    return weights
+
+
+def _smooth(value: Floats, from_: float = -0.5) -> Floats:
+    share = np.clip((value - from_) / (1.0 - from_), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)

@@ -1,0 +1,168 @@
+"""One frame of film as the scanner sees it: picture, rebate, sprocket holes, holder, grain, dust.
+
+Covers code values of any rows of a frame. Rows do not know of each other: grain
+and dust come from generators seeded by the frame and the row, so that the
+height of a band changes no pixel and memory stays flat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.samples import scene
+from divere_cli.samples.negative import Backwards
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.uint16]
+Kind = Literal["landscape", "colored", "leader", "blank"]
+Border = Literal["none", "rebate", "holder"]
+
+FULL_CODE = 65535
+BASE_BELOW_BLACK = 0.25  # density between the darkest light of a scene and bare film
+LEADER_LIGHT = 0.93
+HOLDER_CODE = 60  # what a holder lets through: stray light
+HOLDER, REBATE = 0.02, 0.035  # shares of the height
+HOLES, HOLE_WIDTH = 8, 0.42
+GRAIN_AT_BASE = 0.09
+DUST_DENSITY = 1.2
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame; ``exposure`` is the density it is off by, to be added to the gains."""
+
+    name: str
+    kind: Kind
+    width: int
+    height: int
+    seed: int
+    exposure: float = 0.0
+    border: Border = "none"
+    grain: float = 0.02
+    dust: int = 6
+
+    @property
+    def picture(self) -> tuple[int, int, int, int]:
+        """Where the picture lies: x, y, width, height, pixels."""
+        edge = self.margin
+        return edge, edge, self.width - 2 * edge, self.height - 2 * edge
+
+    @property
+    def margin(self) -> int:
+        """Pixels between the edge of the scan and the picture."""
+        share = {"none": 0.0, "rebate": REBATE, "holder": HOLDER + REBATE}[self.border]
+        return round(share * self.height)
+
+
+class Film:
+    """Hands out a frame's rows.
+
+    Parameters
+    ----------
+    frame : Frame
+    backwards : Backwards
+        The grade whose gains are the roll's truth.
+    patches : ndarray
+        ``(24, 3)``, light of the chart in the working space.
+    """
+
+    def __init__(self, frame: Frame, backwards: Backwards, patches: Floats) -> None:
+        self.frame = frame
+        self.backwards = backwards
+        kind: scene.Kind = "colored" if frame.kind == "colored" else "landscape"
+        self.scene = scene.Scene(frame.seed, kind, patches)
+        self.base = base_before_curves(backwards)
+
+    def codes(self, first: int, last: int) -> Codes:
+        """Code values of rows ``first`` to ``last`` (not included).
+
+        Returns
+        -------
+        ndarray
+            ``(last - first, width, 3)`` uint16.
+        """
+        density = np.full((last - first, self.frame.width, 3), self.base)
+        self._expose(density, first, last)
+        film = self.backwards.film(density)
+        bare = self.backwards.film(np.full(3, self.base))
+        film += self._grain(first, last) * np.sqrt(GRAIN_AT_BASE + np.maximum(film - bare, 0.0))
+        self._dust(film, first, last)
+        seen = np.round(self.backwards.scan(film) * FULL_CODE)
+        codes = np.clip(seen, 0, FULL_CODE).astype(np.uint16)
+        self._mount(codes, first, last)
+        return codes
+
+    def light(self, first: int, last: int) -> Floats:
+        """Light of the scene in rows of the picture, without grain: ``(rows, width, 3)``."""
+        _, _, width, height = self.frame.picture
+        return self.scene.light(_centers(0, width, width), _centers(first, last, height))
+
+    def _expose(self, density: Floats, first: int, last: int) -> None:
+        """Lay the picture on bare film; nothing on film is thinner than bare film."""
+        x, y, width, height = self.frame.picture
+        top, bottom = max(first, y), min(last, y + height)
+        if self.frame.kind == "blank" or top >= bottom:
+            return
+        if self.frame.kind == "leader":
+            before = self._leader(width)[None, :, None]
+        else:
+            light = self.light(top - y, bottom - y)
+            before = self.backwards.before_curves(light) + self.frame.exposure
+        window = density[top - first : bottom - first, x : x + width]
+        np.minimum(before, self.base, out=window)
+
+    def _leader(self, width: int) -> Floats:
+        """Fogged to the left, bare to the right, a soft edge between."""
+        dense = float(self.backwards.before_curves(np.array([LEADER_LIGHT]))[0]) - 0.2
+        share = np.clip((_centers(0, width, width) - 0.44) / 0.05, 0.0, 1.0)
+        return dense + share * (self.base - dense)
+
+    def _grain(self, first: int, last: int) -> Floats:
+        """Clumps of two by two: half of each pixel's grain is its neighbors'."""
+        rows = np.stack([self._grains(row) for row in range(first - 1, last)])
+        clumped = rows[1:, 1:] + rows[1:, :-1] + rows[:-1, 1:] + rows[:-1, :-1]
+        return np.asarray(clumped * (self.frame.grain / 2.0), np.float64)
+
+    def _grains(self, row: int) -> NDArray[np.float32]:
+        rng = np.random.default_rng((self.frame.seed, 3, row + 1))
+        return rng.standard_normal((self.frame.width + 1, 3), dtype=np.float32)
+
+    def _dust(self, film: Floats, first: int, last: int) -> None:
+        rng = np.random.default_rng((self.frame.seed, 4))
+        width, height = self.frame.width, self.frame.height
+        for _ in range(self.frame.dust):
+            x, y = rng.uniform(0, width), rng.uniform(0, height)
+            radius = height * rng.uniform(0.0008, 0.003) + 0.7
+            long = rng.uniform(0.4, 2.5)
+            rows = np.arange(max(first, int(y - radius)), min(last, int(y + radius) + 2))
+            columns = np.arange(max(0, int(x - radius * 3)), min(width, int(x + radius * 3) + 2))
+            if len(rows) and len(columns):
+                away = ((columns[None, :] - x) / long) ** 2 + (rows[:, None] - y) ** 2
+                film[np.ix_(rows - first, columns)] += (away < radius**2)[..., None] * DUST_DENSITY
+
+    def _mount(self, codes: Codes, first: int, last: int) -> None:
+        """Put holder and sprocket holes over the film."""
+        if self.frame.border != "holder":
+            return
+        width, height = self.frame.width, self.frame.height
+        edge = round(HOLDER * height)
+        hole = edge + round(REBATE * height * 0.3)
+        rows = np.arange(first, last)
+        inside = (np.arange(width) * HOLES / width) % 1.0 < HOLE_WIDTH
+        codes[np.ix_((rows < hole) | (rows >= height - hole), inside)] = FULL_CODE
+        codes[(rows < edge) | (rows >= height - edge)] = HOLDER_CODE
+        codes[:, :edge] = HOLDER_CODE
+        codes[:, width - edge :] = HOLDER_CODE
+
+
+def base_before_curves(backwards: Backwards) -> float:
+    """Density before the curves, gains taken off, of bare film."""
+    return float(backwards.before_curves(np.array([scene.DARKEST]))[0]) + BASE_BELOW_BLACK
+
+
+def _centers(first: int, last: int, of: int) -> Floats:
+    return (np.arange(first, last) + 0.5) / of

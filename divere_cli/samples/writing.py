@@ -1,0 +1,222 @@
+"""Samples into a folder: negatives, ``truth.json`` and the preset that grades them right.
+
+Covers streaming, atomic publishing (a file appears whole or not at all) and the
+rule that nothing is ever overwritten. The negatives carry the ICC profile of
+the scanner's linear space, as scanners write it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from divere_cli.errors import OutputUnusable, PlanError
+from divere_cli.image import icc, writer
+from divere_cli.image.layout import PictureMetadata, Resolution
+from divere_cli.records import Encoding, Recipe
+from divere_cli.samples import chart, negative, scene
+from divere_cli.samples.plan import Samples
+from divere_cli.samples.strip import Film, Frame, base_before_curves
+
+TRUTH = "truth.json"
+PRESETS = "divere_presets.json"
+BAND_BYTES = 24 << 20  # of float64 work in one band; several such arrays live at once
+SCANNER_DPI = 4000.0
+
+OnFrame = Callable[[str], None]
+
+
+def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tuple[str, ...]:
+    """Write samples; returns the paths of the negatives.
+
+    Parameters
+    ----------
+    samples : Samples
+    folder : str
+        Made when missing.
+    on_frame : callable, optional
+        Told each name when its file is there.
+
+    Raises
+    ------
+    PlanError
+        A file of that name is there already; nothing was written.
+    OutputUnusable
+        The folder cannot be made or written.
+    NoSpace, OutputError
+        From the writer of pictures.
+    """
+    names = [*(frame.name for frame in samples.frames), TRUTH, PRESETS]
+    try:
+        os.makedirs(folder, exist_ok=True)
+        for name in names:
+            if os.path.lexists(os.path.join(folder, name)):
+                raise PlanError(
+                    f"{os.path.join(folder, name)} is there already",
+                    hint="samples never overwrite; choose an empty folder",
+                )
+        paths = tuple(_negative(samples, frame, folder, on_frame) for frame in samples.frames)
+        _text(os.path.join(folder, PRESETS), json.dumps(presets(samples), indent=1) + "\n")
+        _text(os.path.join(folder, TRUTH), json.dumps(truth(samples), indent=1) + "\n")
+    except OSError as error:
+        raise OutputUnusable(f"{folder} cannot be written: {error.strerror}") from error
+    return paths
+
+
+def truth(samples: Samples) -> dict[str, Any]:
+    """What ``truth.json`` says: the roll's true numbers, and each frame's.
+
+    ``rgb_gains`` of a frame holds its exposure; ``light`` of a patch is what the
+    scene sent out, ``positive`` what the true grade prints of it without grain
+    (both linear, in the working space).
+    """
+    backwards = negative.invert(samples.recipe)
+    bare = np.full(3, base_before_curves(backwards))
+    base = backwards.film(bare)
+    return {
+        "schema": "divere-samples/1",
+        "seed": samples.seed,
+        "profile": samples.recipe.profile,
+        "working_space": samples.recipe.working_space.name,
+        "rgb_gains": list(samples.recipe.rgb_gains),
+        "film_base": [round(float(v), 5) for v in -np.log10(backwards.scan(base))],
+        "frames": [_truth_of(samples, frame, backwards) for frame in samples.frames],
+    }
+
+
+def presets(samples: Samples) -> dict[str, Any]:
+    """A ``divere_presets.json`` that grades every frame by its true numbers."""
+    return {frame.name: preset(samples.recipe, frame) for frame in samples.frames}
+
+
+def preset(recipe: Recipe, frame: Frame) -> dict[str, Any]:
+    """Give the version 3 preset of a frame: the recipe, its exposure, the picture as crop."""
+    gains = [round(gain + frame.exposure, 6) for gain in recipe.rgb_gains]
+    x, y, width, height = frame.picture
+    crop = [x / frame.width, y / frame.height, width / frame.width, height / frame.height]
+    return {
+        "version": 3,
+        "type": "single",
+        "metadata": {
+            "raw_file": frame.name,
+            "orientation": 0,
+            "film_type": recipe.film.name,
+            "crop": [round(v, 6) for v in crop],
+        },
+        "idt": _idt(recipe),
+        "cc_params": {
+            "density_gamma": recipe.density_gamma,
+            "density_dmax": recipe.density_dmax,
+            "rgb_gains": gains,
+            "density_matrix": {"name": "custom", "values": recipe.matrix},
+            "density_curve": {"name": "custom", "points": asdict(recipe.curves)},
+            "channel_gamma": {"r": recipe.channel_gamma[0], "b": recipe.channel_gamma[1]},
+            "screen_glare_compensation": recipe.screen_glare_compensation,
+        },
+    }
+
+
+def _idt(recipe: Recipe) -> dict[str, Any]:
+    space = recipe.input_space
+    assert space.primaries is not None
+    return {
+        "name": space.name,
+        "gamma": space.gamma,
+        "white": {"x": space.white[0], "y": space.white[1]},
+        "primitives": {
+            channel: {"x": xy[0], "y": xy[1]}
+            for channel, xy in zip("rgb", space.primaries, strict=True)
+        },
+    }
+
+
+def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "file": frame.name,
+        "kind": frame.kind,
+        "exposure": frame.exposure,
+        "rgb_gains": [round(gain + frame.exposure, 6) for gain in samples.recipe.rgb_gains],
+        "picture": list(frame.picture),
+    }
+    if frame.kind == "landscape":
+        lights = chart.light(samples.recipe.working_space)
+        printed = backwards.printed(
+            backwards.before_curves(np.clip(lights, scene.DARKEST, scene.LIGHTEST))
+        )
+        x, y, width, height = frame.picture
+        found["patches"] = [
+            {
+                "name": name,
+                "box": [
+                    round(x + box[0] * width),
+                    round(y + box[1] * height),
+                    round(box[2] * width),
+                    round(box[3] * height),
+                ],
+                "light": [round(float(v), 5) for v in lights[index]],
+                "positive": [round(float(v), 5) for v in printed[index]],
+            }
+            for index, (name, box) in enumerate(zip(chart.NAMES, scene.patch_boxes(), strict=True))
+        ]
+    return found
+
+
+def _negative(samples: Samples, frame: Frame, folder: str, on_frame: OnFrame | None) -> str:
+    """Write one negative, band by band, and publish it."""
+    path = os.path.join(folder, frame.name)
+    temp = os.path.join(folder, f".divere-tmp-samples-{os.getpid()}-{frame.name}")
+    film = Film(frame, negative.invert(samples.recipe), chart.light(samples.recipe.working_space))
+    space = samples.recipe.input_space
+    encoding = Encoding("tiff", 16, space)
+    picture = PictureMetadata(
+        icc=icc.profile(space, gray=False),
+        resolution=Resolution(SCANNER_DPI, SCANNER_DPI),
+        software="divere samples",
+    )
+    rows = max(1, BAND_BYTES // (frame.width * 24))
+    os.close(os.open(temp, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    try:
+        with writer.open(temp, encoding, frame.width, frame.height, 3, picture) as out:
+            for first in range(0, frame.height, rows):
+                out.write(film.codes(first, min(frame.height, first + rows)))
+            out.close()
+        _publish(temp, path)
+    finally:
+        _remove(temp)
+    if on_frame is not None:
+        on_frame(frame.name)
+    return path
+
+
+def _text(path: str, text: str) -> None:
+    folder, name = os.path.split(path)
+    temp = os.path.join(folder, f".divere-tmp-samples-{os.getpid()}-{name}")
+    try:
+        with open(temp, "x", encoding="utf-8") as out:
+            out.write(text)
+            out.flush()
+            os.fsync(out.fileno())
+        _publish(temp, path)
+    finally:
+        _remove(temp)
+
+
+def _publish(temp: str, path: str) -> None:
+    """Give a whole file its name; fails where the name is taken."""
+    try:
+        os.link(temp, path)
+    except FileExistsError as error:
+        raise PlanError(f"{path} appeared while samples were written") from error
+    except OSError:  # a file system without links: the check above has to do
+        os.rename(temp, path)
+
+
+def _remove(temp: str) -> None:
+    if os.path.lexists(temp):
+        Path(temp).unlink()
