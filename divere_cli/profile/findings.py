@@ -1,0 +1,124 @@
+"""What a strict reader found, each with its JSON path.
+
+Covers collecting and wording: problems (the file cannot be used) and warnings
+(it can, but not all of it is). Does not decide what is a problem: the kinds
+and the checks do.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+SHOWN_VALUE = 60
+KEPT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One reason not to use a file.
+
+    ``structural`` problems are those that the published JSON Schema sees too;
+    the others need more than one value, or the library, to be found.
+    """
+
+    path: str
+    what: str
+    structural: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path} {self.what}"
+
+
+@dataclass(slots=True)
+class Findings:
+    """All that was found in one file. Beyond ``KEPT`` of a sort they are only counted."""
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    uncounted: int = 0
+
+    def refuse(self, problem: Problem) -> None:
+        """Add a problem."""
+        if len(self.problems) < KEPT:
+            self.problems.append(problem)
+        else:
+            self.uncounted += 1
+
+    def warn(self, warning: str) -> None:
+        """Add a warning."""
+        if len(self.warnings) < KEPT:
+            self.warnings.append(warning)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the document a reader is: a root, a path below it, and where to report.
+
+    ``renames`` maps paths of the present schema to those the file really has
+    (older versions), longest match first.
+    """
+
+    findings: Findings
+    root: str = "$"
+    below: str = ""
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+    def key(self, name: str) -> Place:
+        """The place of a member of this object."""
+        return replace(self, below=self.below + step(name))
+
+    def item(self, index: int) -> Place:
+        """The place of an item of this list."""
+        return replace(self, below=f"{self.below}[{index}]")
+
+    @property
+    def path(self) -> str:
+        """The JSON path as the file has it, ``$.cc_params.rgb_gains[1]``."""
+        best = max((p for p in self.renames if _is_prefix(p, self.below)), key=len, default="")
+        if not best:
+            return self.root + self.below
+        return self.root + self.renames[best] + self.below[len(best) :]
+
+    def refuse(self, value: object, allowed: str, *, structural: bool = True) -> None:
+        """Report ``value`` as not allowed here, and what is."""
+        self.problem(f"is {show(value)}; allowed: {allowed}", structural=structural)
+
+    def problem(self, what: str, *, structural: bool = True) -> None:
+        """Report a problem in words that follow the path."""
+        self.findings.refuse(Problem(self.path, what, structural))
+
+    def warn(self, what: str) -> None:
+        """Report a warning in words that follow the path."""
+        self.findings.warn(f"{self.path} {what}")
+
+
+def step(name: str) -> str:
+    """One step of a JSON path: ``.name``, or ``["a name"]`` where that would not be clear."""
+    if name.isidentifier() and name.isascii():
+        return f".{name}"
+    shown = name if len(name) <= SHOWN_VALUE else name[: SHOWN_VALUE - 3] + "..."
+    return f"[{json.dumps(shown, ensure_ascii=_harmful(shown))}]"
+
+
+def show(value: object) -> str:
+    """A value as JSON, cut to a readable length."""
+    if isinstance(value, dict):
+        return "an object" if value else "an empty object"
+    if isinstance(value, list) and len(value) > 9:
+        return f"a list of {len(value)}"
+    text = json.dumps(value, ensure_ascii=True) if not isinstance(value, str) else _quoted(value)
+    return text if len(text) <= SHOWN_VALUE else text[: SHOWN_VALUE - 3] + "..."
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value[:SHOWN_VALUE], ensure_ascii=_harmful(value))
+
+
+def _harmful(text: str) -> bool:
+    return not text.isprintable()
+
+
+def _is_prefix(prefix: str, path: str) -> bool:
+    return path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] in ".[")

@@ -1,0 +1,214 @@
+"""What ships with divere: color spaces, matrices, curves, film types, profiles.
+
+Covers finding the data (``profiles/`` of a checkout, ``divere_cli/profiles`` of
+a wheel) and looking names up, with an error that lists what there is. The data
+are read once and never written.
+"""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import loading, strict
+from divere_cli.profile.schema import Preset
+from divere_cli.profile.strict import Json
+from divere_cli.records import XY, Curves, Film, Matrix3, Points, Space
+
+LISTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A shipped color space and what it may serve as.
+
+    A ``legacy`` one serves only an IDT that gives its name and no figures.
+    """
+
+    space: Space
+    roles: frozenset[str]
+    legacy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FilmType:
+    """A film type: its steps, and where a grade that says nothing starts."""
+
+    film: Film
+    density_dmax: float
+    density_gamma: float
+    curve: str
+
+
+def folder() -> Path:
+    """Where the shipped data are."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "profiles"
+    return inside if inside.is_dir() else package.parent / "profiles"
+
+
+def names() -> list[str]:
+    """Names of the shipped profiles, sorted."""
+    return sorted(path.stem for path in (folder() / "library").glob("*.json"))
+
+
+@functools.cache
+def load(name: str) -> Preset:
+    """A shipped profile, with its base merged in.
+
+    Raises
+    ------
+    ProfileError
+        When there is none of that name; the message lists those there are.
+    """
+    # Not at the top: a base is merged by inherit, which loads its base from here.
+    from divere_cli.profile import inherit
+
+    if name not in names():
+        raise unknown("profile", name, names())
+    found = loading.load(str(folder() / "library" / f"{name}.json"))
+    return inherit.complete(found)
+
+
+@functools.cache
+def spaces() -> dict[str, Shipped]:
+    """All color spaces by name."""
+    found = _table("color_spaces.json", "color_spaces")
+    return {name: _shipped(name, entry) for name, entry in found.items()}
+
+
+def space(name: str) -> Space:
+    """A shipped color space, legacy ones too; ProfileError lists what there is."""
+    found = spaces().get(name)
+    if found is None:
+        raise unknown("color space", name, spaces())
+    return found.space
+
+
+def output_space(name: str) -> Space:
+    """A color space to write positives in; ProfileError lists what there is."""
+    return _in_role("output", name)
+
+
+def working_space(name: str) -> Space:
+    """A color space to grade in; ProfileError lists what there is."""
+    return _in_role("working", name)
+
+
+def in_role(role: str) -> list[str]:
+    """Names of the color spaces that serve as ``input``, ``working`` or ``output``."""
+    return sorted(n for n, s in spaces().items() if role in s.roles and not s.legacy)
+
+
+def _in_role(role: str, name: str) -> Space:
+    if name not in in_role(role):
+        raise unknown(f"{role} color space", name, in_role(role))
+    return spaces()[name].space
+
+
+@functools.cache
+def matrices() -> dict[str, Matrix3]:
+    """All density matrices by name, row-major."""
+    found = _table("density_matrices.json", "density_matrices")
+    return {name: cast(Matrix3, _tuples(entry)) for name, entry in found.items()}
+
+
+def matrix(name: str) -> Matrix3:
+    """A density matrix, looked up as curves are; ProfileError lists what there is."""
+    return matrices()[_look_up("density matrix", name, matrices())]
+
+
+@functools.cache
+def curves() -> dict[str, Curves]:
+    """All print curves by name; ``linear`` is the one that does nothing."""
+    found = _table("curves.json", "curves")
+    return {"linear": Curves()} | {name: _curves(entry) for name, entry in found.items()}
+
+
+def curve(name: str) -> Curves:
+    """A print curve: case, ``_``, runs of spaces and a leading ``*`` do not matter."""
+    return curves()[_look_up("density curve", name, curves())]
+
+
+@functools.cache
+def film_types() -> dict[str, FilmType]:
+    """All film types by name."""
+    found = _table("film_types.json", "film_types")
+    return {name: _film_type(name, entry) for name, entry in found.items()}
+
+
+def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
+    """The error for a name that is not there: what was meant, what there is."""
+    listed = sorted(there)
+    folded = {_folded(entry): entry for entry in listed}
+    close = difflib.get_close_matches(_folded(name[:200]), folded, n=1, cutoff=0.6)
+    meant = f"did you mean {folded[close[0]]!r}? " if close else ""
+    more = f", ... ({len(listed)} in all)" if len(listed) > LISTED else ""
+    return ProfileError(
+        f"no {what} is called {name[:200]!r}: {meant}There are: {', '.join(listed[:LISTED])}{more}",
+        hint="see `divere profiles list`",
+    )
+
+
+def _look_up(what: str, name: str, there: Iterable[str]) -> str:
+    exact = list(there)
+    if name in exact:
+        return name
+    folded = {_folded(entry): entry for entry in exact}
+    found = folded.get(_folded(name))
+    if found is None:
+        raise unknown(what, name, exact)
+    return found
+
+
+def _folded(name: str) -> str:
+    """A name as it is compared: a leading ``*`` marks an edited curve in DiVERE."""
+    bare = name.strip().removeprefix("*").replace("_", " ")
+    return re.sub(r"\s+", " ", bare).strip().casefold()
+
+
+def _table(file: str, key: str) -> dict[str, dict[str, Json]]:
+    document = strict.read(str(folder() / file))
+    return cast(dict[str, dict[str, Json]], cast(dict[str, Json], document)[key])
+
+
+def _tuples(value: Json) -> object:
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _shipped(name: str, entry: dict[str, Json]) -> Shipped:
+    given = entry.get("primaries_xy")
+    primaries = None
+    if isinstance(given, dict):
+        primaries = cast(tuple[XY, XY, XY], tuple(_tuples(given[c]) for c in "rgb"))
+    white, gamma = cast(XY, _tuples(entry["white_xy"])), cast(float, entry["gamma"])
+    roles = frozenset(cast(list[str], entry["roles"]))
+    return Shipped(Space(name, primaries, white, gamma), roles, bool(entry.get("legacy")))
+
+
+def _curves(entry: dict[str, Json]) -> Curves:
+    points = {c: cast(Points, _tuples(entry.get(c, []))) for c in ("rgb", "r", "g", "b")}
+    return Curves(**points)
+
+
+def _film_type(name: str, entry: dict[str, Json]) -> FilmType:
+    film = Film(
+        name,
+        invert=bool(entry["invert"]),
+        density_matrix=bool(entry["density_matrix"]),
+        rgb_gains=bool(entry["rgb_gains"]),
+        density_curve=bool(entry["density_curve"]),
+        monochrome=bool(entry["monochrome"]),
+    )
+    return FilmType(
+        film,
+        density_dmax=cast(float, entry["default_dmax"]),
+        density_gamma=cast(float, entry["default_gamma"]),
+        curve=cast(str, entry["default_curve"]),
+    )

@@ -1,0 +1,217 @@
+"""Preset files to :class:`Preset`, strictly.
+
+Covers one preset (``load``) and the ``divere_presets.json`` of a folder
+(``load_folder``): every key's type and range, and what takes more than one
+value to see (a crop that leaves the frame, primaries that span no triangle).
+Does not look names up: that is for :mod:`divere_cli.profile.resolve`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import unicodedata
+from dataclasses import dataclass, field
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import strict
+from divere_cli.profile.findings import Findings, Place, step
+from divere_cli.profile.kinds import Object
+from divere_cli.profile.schema import (
+    FOLDER_DEFAULT,
+    CcParams,
+    Crop,
+    Idt,
+    Metadata,
+    Preset,
+)
+from divere_cli.profile.strict import Json
+from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
+from divere_cli.records import XY
+
+MAX_FOLDER_BYTES = 8 << 20
+# DiVERE writes crops as floats; x + width may end a rounding error beyond the frame.
+CROP_SLACK = 1e-6
+# Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
+LEAST_AREA = 1e-4
+_PRESET_KEYS = NEW_KEYS | OLD_KEYS | {"version", "type", "base", "adaptation", "film_base"}
+
+
+def load(path: str) -> Preset:
+    """Read one preset file.
+
+    Raises
+    ------
+    ProfileError
+        Naming the file, the JSON path, the value and what is allowed.
+    """
+    path = os.fspath(path)
+    return preset(strict.read(path), path, label=_stem(path))
+
+
+def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Preset:
+    """Check a document that was read from ``file``; raises as :func:`load`."""
+    findings = Findings()
+    found = examine(value, findings, root)
+    if found is None or findings.problems:
+        raise ProfileError(_sentence(file, findings))
+    warnings = tuple(f"{file}: {warning}" for warning in findings.warnings)
+    return dataclasses.replace(found, label=label or _stem(file), file=file, warnings=warnings)
+
+
+def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
+    """Read a document as a preset, reporting all that is wrong with it."""
+    upgraded = upgrade(value, Place(findings, root))
+    if upgraded.value is None:
+        return None
+    at = Place(findings, root, renames=upgraded.renames)
+    found = Object(Preset).read(upgraded.value, at)
+    if found is None:
+        return None
+    read: Preset = found
+    _check_part(read.metadata, read.idt, read.cc_params, at)
+    for index, crop in enumerate(read.crops or ()):
+        _check_crop(crop, at.key("crops").item(index))
+    if read.type == "single" and read.crops:
+        at.key("crops").warn("are not used: the type is single")
+    return read
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A ``divere_presets.json``: presets by file name, and one for the others.
+
+    Entries are checked when they are asked for, so that one that nobody needs
+    does not stop a run.
+    """
+
+    file: str
+    entries: dict[str, Json]
+    default: Json = None
+    _names: dict[str, str] = field(default_factory=dict)
+    _checked: dict[str, Preset] = field(default_factory=dict)
+
+    def has(self, name: str) -> bool:
+        """Whether the scan called ``name`` has an entry; NFC and NFD are the same name."""
+        return _normal(name) in self._names
+
+    def entry(self, name: str) -> Preset:
+        """The preset of the scan called ``name``; raises as :func:`load`."""
+        key = self._names[_normal(name)]
+        return preset(self.entries[key], self.file, label=_stem(self.file), root="$" + step(key))
+
+    def folder_default(self) -> Preset | None:
+        """The preset for scans without an entry; raises as :func:`load`."""
+        if self.default is None:
+            return None
+        if FOLDER_DEFAULT not in self._checked:
+            root = f"$.{FOLDER_DEFAULT}"
+            found = preset(self.default, self.file, label=FOLDER_DEFAULT, root=root)
+            self._checked[FOLDER_DEFAULT] = found
+        return self._checked[FOLDER_DEFAULT]
+
+
+def load_folder(path: str) -> Folder:
+    """Read a ``divere_presets.json``. Its entries are checked when asked for.
+
+    Raises
+    ------
+    ProfileError
+        When it is no such file, or names a scan twice (as NFC and as NFD).
+    """
+    path = os.fspath(path)
+    return folder(strict.read(path, MAX_FOLDER_BYTES), path)
+
+
+def folder(value: Json, file: str) -> Folder:
+    """Read a document as a ``divere_presets.json``; raises as :func:`load_folder`."""
+    if not isinstance(value, dict):
+        raise ProfileError(f"{file}: $ is a {_type(value)}; allowed: an object of presets")
+    if is_preset(value):
+        raise ProfileError(f"{file}: $ is a preset; allowed: an object from file name to preset")
+    entries = {name: entry for name, entry in value.items() if name != FOLDER_DEFAULT}
+    names: dict[str, str] = {}
+    for name in entries:
+        other = names.setdefault(_normal(name), name)
+        if other != name:
+            raise ProfileError(f"{file}: ${step(name)} and ${step(other)} name the same file")
+    return Folder(file, entries, value.get(FOLDER_DEFAULT), names)
+
+
+def is_preset(value: Json) -> bool:
+    """Whether a document is one preset rather than the presets of a folder.
+
+    A folder's values are objects under file names; a preset has keys of its own.
+    """
+    if not isinstance(value, dict) or FOLDER_DEFAULT in value:
+        return False
+    return bool(_PRESET_KEYS & value.keys())
+
+
+def _check_crop(crop: Crop, at: Place) -> None:
+    _check_part(crop.metadata, crop.idt, crop.cc_params, at)
+
+
+def _check_part(
+    metadata: Metadata | None, idt: Idt | None, grade: CcParams | None, at: Place
+) -> None:
+    if metadata is not None and metadata.crop is not None:
+        _check_frame(metadata.crop, at.key("metadata").key("crop"))
+    if idt is not None:
+        _check_idt(idt, at.key("idt"))
+
+
+def _check_frame(crop: tuple[float, float, float, float], at: Place) -> None:
+    x, y, width, height = crop
+    inside = x + width <= 1 + CROP_SLACK and y + height <= 1 + CROP_SLACK
+    if not (width > 0 and height > 0 and inside):
+        at.refuse(list(crop), "a crop inside the frame, larger than nothing", structural=False)
+
+
+def _check_idt(idt: Idt, at: Place) -> None:
+    if idt.primitives is not None:
+        points = idt.primitives.pairs()
+        if abs(_area(*points)) < LEAST_AREA:
+            at.key("primitives").refuse(
+                [list(p) for p in points], "primaries that span a triangle", structural=False
+            )
+            return
+    if idt.white is None:
+        return
+    white = idt.white.pair()
+    if white[1] <= 0:
+        at.key("white").key("y").refuse(white[1], "a number above 0", structural=False)
+    elif idt.primitives is not None and _on_an_edge(white, idt.primitives.pairs()):
+        at.key("white").refuse(
+            list(white), "a white that is no mixture of two primaries", structural=False
+        )
+
+
+def _on_an_edge(white: XY, primaries: tuple[XY, XY, XY]) -> bool:
+    """Whether two primaries alone would give the white: then the matrix has no inverse."""
+    r, g, b = primaries
+    return any(abs(_area(white, p, q)) < LEAST_AREA for p, q in ((r, g), (g, b), (b, r)))
+
+
+def _area(a: XY, b: XY, c: XY) -> float:
+    """Twice the area of a triangle."""
+    return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
+
+
+def _sentence(file: str, findings: Findings) -> str:
+    more = len(findings.problems) - 1 + findings.uncounted
+    tail = f" (and {more} more)" if more else ""
+    return f"{file}: {findings.problems[0]}{tail}"
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
+
+
+def _normal(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _type(value: Json) -> str:
+    names = {list: "list", str: "text", bool: "bool", int: "number", float: "number"}
+    return names.get(type(value), "null")

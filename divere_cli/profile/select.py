@@ -1,0 +1,177 @@
+"""Which preset serves which scan.
+
+Covers ``--profile PATH | NAME | auto``: a preset file, a shipped profile, or for
+each scan its entry in the ``divere_presets.json`` beside it, else that file's
+``folder_default``, else the shipped default for its type. Each file is read
+once in the life of a :class:`Selector`, so a preset that changes during a run
+does not change the run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from divere_cli.profile import contactsheet, library, loading, strict
+from divere_cli.profile.contactsheet import Cut, Cuts
+from divere_cli.profile.schema import FOLDER_FILE, Preset
+from divere_cli.profile.settings import Settings
+from divere_cli.records import ProfileRef
+
+AUTO = "auto"
+COLOR_DEFAULT = "c41-endura-premier"
+MONOCHROME_DEFAULT = "bw-ilford-mgfb-2"
+IMACON_DEFAULT = "imacon-fff"
+
+
+class Channels(Protocol):
+    """What is asked of a scan's header: how many color channels it has."""
+
+    @property
+    def channels(self) -> int:
+        """1 or 3."""
+
+
+Header = Channels | Callable[[], Channels] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The preset for a scan, resolved: who serves it and the positives to make.
+
+    ``source`` says in words where the preset came from, for ``inspect`` and logs.
+    """
+
+    profile: ProfileRef
+    frames: tuple[Cut, ...]
+    warnings: tuple[str, ...] = ()
+    source: str = ""
+
+
+@dataclass(slots=True)
+class Selector:
+    """Chooses for each scan; create one for a run.
+
+    Parameters
+    ----------
+    option : str
+        The value of ``--profile``.
+    settings : Settings
+        For the working color space.
+
+    Raises
+    ------
+    ProfileError
+        At once, when ``option`` is no preset that can be used.
+    """
+
+    option: str = AUTO
+    settings: Settings = field(default_factory=Settings)
+    _given: Preset | None = None
+    _given_folder: loading.Folder | None = None
+    _folders: dict[str, loading.Folder | None] = field(default_factory=dict)
+    _resolved: dict[tuple[str, str, int], Cuts] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.option != AUTO:
+            self._given, self._given_folder = _open(self.option)
+
+    def choose(self, scan_path: str, header: Header = None) -> Selection:
+        """The preset for one scan.
+
+        Parameters
+        ----------
+        scan_path : str
+            The scan; it is not opened.
+        header : Header, a function that reads it, or None
+            Asked for its channels only where they decide: a preset that names
+            its film type needs none. Where they do decide and there is no
+            header, the scan is taken for color, with a warning.
+
+        Raises
+        ------
+        ProfileError
+            A preset that cannot be used; it ends a run that is being planned.
+        """
+        served = self._served(scan_path)
+        if served is None:
+            channels, warnings = _channels(header)
+            preset = library.load(_default(scan_path, channels))
+            served = _Served(preset, "the shipped default for its type", shared=True)
+        elif contactsheet.needs_channels(served.preset):
+            channels, warnings = _channels(header)
+        else:
+            channels, warnings = 3, ()
+        cuts = self._cuts(served, channels)
+        reference = ProfileRef(served.preset.label, cuts.sha256)
+        return Selection(reference, cuts.cuts, (*warnings, *cuts.warnings), served.source)
+
+    def _served(self, scan_path: str) -> _Served | None:
+        """The preset that a file gives for a scan; None: the shipped default serves it."""
+        if self._given is not None:
+            return _Served(self._given, self.option, shared=True)
+        folder, name = self._given_folder, os.path.basename(scan_path)
+        if folder is None:
+            folder = self._folder(os.path.dirname(scan_path))
+        if folder is None:
+            return None
+        if folder.has(name):
+            return _Served(folder.entry(name), f"its entry in {folder.file}", shared=False)
+        default = folder.folder_default()
+        if default is None:
+            return None
+        return _Served(default, f"the folder default in {folder.file}", shared=True)
+
+    def _folder(self, directory: str) -> loading.Folder | None:
+        if directory not in self._folders:
+            path = os.path.join(directory, FOLDER_FILE)
+            there = os.path.lexists(path)
+            self._folders[directory] = loading.load_folder(path) if there else None
+        return self._folders[directory]
+
+    def _cuts(self, served: _Served, channels: int) -> Cuts:
+        """Resolved once for all scans that the same preset serves."""
+        working, preset = self.settings.working_space, served.preset
+        if not served.shared:
+            return contactsheet.cuts(preset, working, channels)
+        known = (preset.file, preset.label, channels)
+        if known not in self._resolved:
+            self._resolved[known] = contactsheet.cuts(preset, working, channels)
+        return self._resolved[known]
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A preset, where it was found, and whether other scans are served by it too."""
+
+    preset: Preset
+    source: str
+    shared: bool
+
+
+def _channels(header: Header) -> tuple[int, tuple[str, ...]]:
+    found = header() if callable(header) else header
+    if found is None:
+        return 3, ("no header was read: taken for a color scan",)
+    return found.channels, ()
+
+
+def _default(scan_path: str, channels: int) -> str:
+    if scan_path.lower().endswith(".fff"):
+        return IMACON_DEFAULT
+    return MONOCHROME_DEFAULT if channels == 1 else COLOR_DEFAULT
+
+
+def _open(option: str) -> tuple[Preset | None, loading.Folder | None]:
+    if option in library.names():
+        return library.load(option), None
+    looks_like_path = option.endswith(".json") or os.sep in option
+    if not looks_like_path and not os.path.lexists(option):
+        raise library.unknown("profile", option, library.names())
+    document = strict.read(option, loading.MAX_FOLDER_BYTES)
+    named = os.path.basename(option) == FOLDER_FILE
+    if named or (document and not loading.is_preset(document) and isinstance(document, dict)):
+        return None, loading.folder(document, option)
+    return loading.load(option), None

@@ -1,0 +1,217 @@
+"""Presets of version 2 and before, put into the keys of version 3.
+
+Covers renaming only: values pass as they are and are checked by the reader of
+version 3, which names them by the path the old file has (``renames``).
+
+An old file has ``grading_params`` (figures and curve points),
+``input_transformation`` (``idt``), ``density_matrix`` and ``density_curve`` at
+the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from divere_cli.profile.findings import Place
+from divere_cli.profile.schema import VERSION
+from divere_cli.profile.strict import Json
+
+OLD_KEYS = frozenset(
+    (
+        *("grading_params", "input_transformation", "input_color_space"),
+        *("density_matrix", "correction_matrix", "density_curve"),
+    )
+)
+NEW_KEYS = frozenset(("metadata", "idt", "cc_params", "crops"))
+_IN_METADATA = ("raw_file", "orientation", "crop", "film_type")
+_FIGURES = (
+    *("density_gamma", "density_dmax", "rgb_gains", "channel_gamma", "screen_glare_compensation"),
+    *("enable_density_inversion", "enable_density_matrix"),
+    *("enable_rgb_gains", "enable_density_curve"),
+)
+_CURVES = {
+    "rgb": "curve_points",
+    "r": "curve_points_r",
+    "g": "curve_points_g",
+    "b": "curve_points_b",
+}
+_READ_AT_TOP = frozenset(("version", "name", *_IN_METADATA, *OLD_KEYS))
+_MATRIX_FILES = ("density_matrix_file", "correction_matrix_file")
+_READ_IN_GRADING = frozenset(
+    (
+        *_FIGURES,
+        *_CURVES.values(),
+        *("density_matrix", "correction_matrix", "density_curve_name"),
+        *_MATRIX_FILES,
+    )
+)
+_IDENTITY: list[Json] = [[0, 0], [1, 1]]
+
+
+@dataclass(slots=True)
+class Upgraded:
+    """A document in the keys of version 3, and which path came from which."""
+
+    value: Json
+    renames: dict[str, str] = field(default_factory=dict)
+
+    def take(self, new: str, old: str) -> None:
+        """Note that ``new`` was ``old`` in the file."""
+        self.renames[new] = old
+
+
+def upgrade(value: Json, at: Place) -> Upgraded:
+    """Bring a document to version 3; one of version 3 passes as it is.
+
+    A version that is none is reported to ``at``.
+    """
+    if not isinstance(value, dict):
+        at.refuse(value, "an object, a preset")
+        return Upgraded(None)
+    version = value.get("version")
+    is_old = not NEW_KEYS & value.keys() and bool(OLD_KEYS & value.keys())
+    if version is not None and (isinstance(version, bool) or version not in (1, 2, VERSION)):
+        newer = isinstance(version, int | float) and version > VERSION
+        hint = " (written by a newer DiVERE?)" if newer else ""
+        at.key("version").refuse(version, f"1, 2 or {VERSION}{hint}")
+        return Upgraded(None)
+    if version == VERSION or not is_old:
+        return Upgraded({**value, "version": VERSION} if version in (1, 2) else value)
+    return _from_old(value, at)
+
+
+def _from_old(old: dict[str, Json], at: Place) -> Upgraded:
+    for name in old:
+        if name in ("contactsheets", "bundle", "crops"):
+            at.key(name).problem(
+                "is a contact sheet of an older version; "
+                "allowed: version 3 (open and save it in DiVERE)",
+                structural=False,
+            )
+        elif name not in _READ_AT_TOP:
+            at.key(name).warn("is not a key that divere knows; it has no effect")
+    grading = old.get("grading_params") or {}
+    if not isinstance(grading, dict):
+        at.key("grading_params").refuse(grading, "an object")
+        return Upgraded(None)
+    for name in grading:
+        if name not in _READ_IN_GRADING:
+            at.key("grading_params").key(name).warn(
+                "is not a key that divere knows; it has no effect"
+            )
+    found = Upgraded(None)
+    metadata = _metadata(old, found)
+    grade = _grade(old, grading, found)
+    document: dict[str, Json] = {"version": VERSION, "type": "single", "metadata": metadata}
+    document["cc_params"] = grade
+    for name in ("input_transformation", "input_color_space"):
+        if old.get(name):
+            document["idt"] = _idt(old[name], name, found)
+            break
+    found.value = document
+    return found
+
+
+def _metadata(old: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+    metadata: dict[str, Json] = {}
+    for name in _IN_METADATA:
+        if name in old:
+            metadata[name] = old[name]
+            found.take(f".metadata.{name}", f".{name}")
+    return metadata
+
+
+def _grade(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+    grade: dict[str, Json] = {}
+    for name in _FIGURES:
+        if name in grading:
+            grade[name] = grading[name]
+            found.take(f".cc_params.{name}", f".grading_params.{name}")
+    matrix = _matrix(old, grading, found)
+    if matrix:
+        grade["density_matrix"] = matrix
+    curve = _curve(old, grading, found)
+    if curve:
+        grade["density_curve"] = curve
+    return grade
+
+
+def _matrix(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+    """Name and values, the top of the file before ``grading_params``."""
+    matrix: dict[str, Json] = {}
+    for holder, prefix in ((old, ""), (grading, ".grading_params")):
+        for name in ("density_matrix", "correction_matrix"):
+            given = holder.get(name)
+            parts = given if isinstance(given, dict) else {"values": given}
+            for part in ("name", "values"):
+                if parts.get(part) is not None and part not in matrix:
+                    matrix[part] = parts[part]
+                    tail = f".{part}" if isinstance(given, dict) else ""
+                    found.take(f".cc_params.density_matrix.{part}", f"{prefix}.{name}{tail}")
+    for name in _MATRIX_FILES:
+        if grading.get(name) and "name" not in matrix:
+            matrix["name"] = grading[name]
+            found.take(".cc_params.density_matrix.name", f".grading_params.{name}")
+    return matrix
+
+
+def _curve(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+    """Name and points; points that are the identity give way to others."""
+    given = old.get("density_curve")
+    top: dict[str, Json] = given if isinstance(given, dict) else {}
+    curve: dict[str, Json] = {}
+    for holder, name, path in (
+        (top, "name", ".density_curve.name"),
+        (grading, "density_curve_name", ".grading_params.density_curve_name"),
+    ):
+        if holder.get(name) and "name" not in curve:
+            curve["name"] = holder[name]
+            found.take(".cc_params.density_curve.name", path)
+    points: dict[str, Json] = {}
+    at_top = top.get("points")
+    listed = not isinstance(at_top, dict)
+    tops: dict[str, Json] = at_top if isinstance(at_top, dict) else {"rgb": at_top}
+    for channel, old_name in _CURVES.items():
+        new = f".cc_params.density_curve.points.{channel}"
+        if tops.get(channel) not in (None, [], _IDENTITY) or old_name not in grading:
+            points[channel] = tops.get(channel)
+            found.take(new, ".density_curve.points" + ("" if listed else f".{channel}"))
+        else:
+            points[channel] = grading[old_name]
+            found.take(new, f".grading_params.{old_name}")
+    if any(value is not None for value in points.values()):
+        curve["points"] = points
+    return curve
+
+
+def _idt(old: Json, name: str, found: Upgraded) -> Json:
+    """``input_transformation``: a name and its definition, under several spellings."""
+    if not isinstance(old, dict):
+        found.take(".idt", f".{name}")
+        return old
+    definition = old.get("definition")
+    inner: dict[str, Json] = definition if isinstance(definition, dict) else {}
+    idt: dict[str, Json] = {}
+    spellings = {
+        "name": ("name",),
+        "gamma": ("gamma",),
+        "white": ("white", "white_point"),
+        "primitives": ("primitives", "primaries"),
+    }
+    found.take(".idt", f".{name}")
+    for new, olds in spellings.items():
+        for prefix, holder in ((f".{name}", old), (f".{name}.definition", inner)):
+            for spelling in olds:
+                if holder.get(spelling) is not None and new not in idt:
+                    idt[new] = _points_as_objects(holder[spelling])
+                    found.take(f".idt.{new}", f"{prefix}.{spelling}")
+    return idt
+
+
+def _points_as_objects(value: Json) -> Json:
+    """[x, y] to {x, y}, and R to r, as the space files of old versions had them."""
+    if isinstance(value, list) and len(value) == 2:
+        return {"x": value[0], "y": value[1]}
+    if isinstance(value, dict) and value.keys() & {"r", "g", "b", "R", "G", "B"}:
+        return {name.lower(): _points_as_objects(point) for name, point in value.items()}
+    return value
