@@ -49,7 +49,7 @@ def _build(hint: Any, data: Any) -> Any:
             raise TypeError(f"{hint.__name__} needs an object, got {type(data).__name__}")
         hints = _hints(hint)
         fields = [f for f in dataclasses.fields(hint) if f.init and f.name in data]
-        return hint(**{f.name: _build(hints[f.name], data[f.name]) for f in fields})
+        return hint(**{f.name: _field(f.name, hints[f.name], data[f.name]) for f in fields})
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
         if not isinstance(data, list | tuple):
@@ -68,6 +68,13 @@ def _build(hint: Any, data: Any) -> Any:
     if isinstance(hint, type) and not isinstance(data, hint):
         raise TypeError(f"needs {hint.__name__}, got {type(data).__name__}")
     return data
+
+
+def _field(name: str, hint: Any, data: Any) -> Any:
+    try:
+        return _build(hint, data)
+    except (TypeError, ValueError) as problem:
+        raise type(problem)(f"{name}: {problem}") from problem
 
 
 def _build_union(args: tuple[Any, ...], data: Any) -> Any:

@@ -39,6 +39,11 @@ def safe(text: str, limit: int | None = None) -> str:
     return "".join(c if _is_shown(c) else _escape(c) for c in text)
 
 
+def safe_lines(text: str) -> str:
+    """Return a text of several lines (a traceback), each of them harmless."""
+    return "\n".join(safe(line) for line in text.splitlines())
+
+
 def quote(name: str) -> str:
     r"""Return ``name`` for a message: ``'scan 7\x0a.tif'``.
 

@@ -1,1 +1,21 @@
-"""cli."""
+"""The command ``divere``: flags to requests, events to a screen, outcomes to exit codes.
+
+Importing this loads next to nothing: worker processes import the program's main
+module again, and ``divere --help`` must be there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process with its exit code."""
+    import multiprocessing
+
+    multiprocessing.freeze_support()
+    import sys
+
+    from divere_cli.cli import ending
+
+    sys.exit(ending.run(sys.argv[1:] if args is None else args))

@@ -1,1 +1,5 @@
-"""report."""
+"""One pure summary of a run and its faces: table, JSON, CSV, JUnit, HTML.
+
+A face is a module with ``render(report) -> str`` (the table's gives a rich
+renderable); none of them decodes an image or opens a file.
+"""

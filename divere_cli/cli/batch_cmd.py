@@ -1,0 +1,204 @@
+"""``divere batch``: the options, and the way from them through the run to the exit code.
+
+What it does not: how options become a request (:mod:`.batch_request`) and what
+the run looks like (:mod:`.batch_view`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from divere_cli.cli.options import Jobs, Size, SizeOrPercent, combined, json_option, logging_options
+from divere_cli.cli.session import Session
+
+_which = combined(
+    click.option(
+        "-p",
+        "--profile",
+        default="auto",
+        show_default=True,
+        metavar="PATH|NAME|auto",
+        help="A preset file, a shipped profile, or each scan's own from divere_presets.json.",
+    ),
+    click.option(
+        "-r",
+        "--recursive/--no-recursive",
+        "recursive",
+        default=True,
+        show_default=True,
+        help="Go into sub-folders, and mirror them under OUTPUT.",
+    ),
+    click.option("--include", multiple=True, metavar="GLOB", help="Only these files."),
+    click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files."),
+    click.option(
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        default=2_000_000_000,
+        show_default=True,
+        help="Refuse larger scans.",
+    ),
+    click.option(
+        "--settle",
+        type=click.FloatRange(min=0),
+        default=0.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Leave a scan that changed more recently for the next run.",
+    ),
+)
+
+_what = combined(
+    click.option(
+        "--format",
+        type=click.Choice(["tiff", "jpeg", "png"]),
+        default="tiff",
+        show_default=True,
+        help="Container of the positives.",
+    ),
+    click.option(
+        "--bit-depth",
+        type=click.Choice(["8", "16"]),
+        help="Bits a channel; jpeg is always 8.  [default: 16, jpeg 8]",
+    ),
+    click.option(
+        "--color-space",
+        metavar="NAME",
+        help="Output space; its ICC profile is embedded.  "
+        "[default: KodakEnduraPremier_gamma_2_2 for 16 bit, DisplayP3 for 8 bit]",
+    ),
+    click.option(
+        "--compression",
+        type=click.Choice(["none", "lzw", "deflate", "zstd"]),
+        default="none",
+        show_default=True,
+        help="Of TIFF.",
+    ),
+    click.option(
+        "--quality",
+        type=click.IntRange(1, 100),
+        default=95,
+        show_default=True,
+        help="Of JPEG.",
+    ),
+    click.option(
+        "--name",
+        default="",
+        metavar="TEMPLATE",
+        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}.  "
+        "[default: {stem}, with crops {stem}-{crop}]",
+    ),
+    click.option(
+        "--ir",
+        type=click.Choice(["drop", "sidecar"]),
+        default="drop",
+        show_default=True,
+        help="The infrared channel.",
+    ),
+    click.option("--no-metadata", is_flag=True, help="Carry no metadata over."),
+    click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
+)
+
+_how = combined(
+    click.option(
+        "--isolation",
+        type=click.Choice(["auto", "always", "never"]),
+        default="auto",
+        show_default=True,
+        help="A fresh process for each scan, or threads in this one.",
+    ),
+    click.option(
+        "--start-method",
+        type=click.Choice(["forkserver", "spawn", "fork"]),
+        help="How worker processes start.  [default: best of the system]",
+    ),
+    click.option(
+        "-j",
+        "--jobs",
+        type=Jobs(),
+        default="auto",
+        show_default=True,
+        help="Scans in work at once.",
+    ),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wall clock for one scan.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        help="Fresh attempts after a crash or a timeout.  [default: 3, after a timeout 0]",
+    ),
+    click.option(
+        "--memory-budget",
+        type=SizeOrPercent(),
+        default="70%",
+        show_default=True,
+        help="For all workers together; the share is of what is available.",
+    ),
+    click.option(
+        "--worker-memory",
+        type=Size(),
+        help="Cap for one worker.  [default: from the scan's size]",
+    ),
+)
+
+_when = combined(
+    click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
+    click.option("--overwrite", is_flag=True, help="Replace outputs, whoever made them."),
+    click.option("--force", is_flag=True, help="Grade again what is up to date."),
+    click.option("--max-failures", type=click.IntRange(min=1), help="Stop after so many."),
+    click.option("--fail-fast", is_flag=True, help="Stop after the first failure."),
+    click.option("--dry-run", is_flag=True, help="Print the plan; write nothing."),
+)
+
+_said = combined(
+    click.option(
+        "--report",
+        multiple=True,
+        type=click.Path(dir_okay=False),
+        help="Write a report; .json, .csv, .html or .xml (JUnit). May be repeated.  "
+        "[default: OUTPUT/divere-report.json]",
+    ),
+    json_option,
+    click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="Live display on stderr.  [default: where stderr is a terminal]",
+    ),
+    click.option(
+        "--settings",
+        type=click.Path(dir_okay=False),
+        help="A DiVERE app_settings.json to take defaults from.",
+    ),
+    logging_options,
+)
+
+
+@click.command()
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
+@click.argument("output", metavar="OUTPUT", type=click.Path())
+@_which
+@_what
+@_how
+@_when
+@_said
+@click.pass_context
+def batch(ctx: click.Context, /, **values: Any) -> int:
+    """Grade every scan under INPUT (folders or files) into the folder OUTPUT.
+
+    What is up to date is skipped, so the same command again goes on after a
+    crash and grades what is new. Inputs are never changed.
+    """
+    from divere_cli.cli import batch_request, batch_view
+
+    session = ctx.ensure_object(Session)
+    options = batch_request.options(ctx, values)
+    if options.dry_run:
+        return batch_view.preview(options, session)
+    return batch_view.run(options, session)

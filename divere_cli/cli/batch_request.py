@@ -1,0 +1,158 @@
+"""The options of ``divere batch`` to one frozen request, and what is checked on the way.
+
+Covers precedence (flag, environment, settings file, default), options that do
+not go together, and report files. What it does not: anything that needs a look
+at INPUT or OUTPUT, which is ``batch``'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal, cast
+
+import click
+from click.core import ParameterSource
+
+from divere_cli.batch.request import (
+    BatchRequest,
+    Bounds,
+    Inputs,
+    Isolation,
+    Outputs,
+    ReportFile,
+)
+from divere_cli.cli import faces
+from divere_cli.cli.logs import LogOptions
+from divere_cli.errors import UsageError
+from divere_cli.profile import library
+from divere_cli.profile import settings as settings_file
+from divere_cli.profile.select import Selector
+from divere_cli.profile.settings import Settings
+from divere_cli.records import Encoding, OptionValue
+
+Values = dict[str, Any]
+
+REPORT_NAME = "divere-report.json"
+_DEFAULT_SPACE = {16: "KodakEnduraPremier_gamma_2_2", 8: "DisplayP3"}
+# Options that say nothing with the container that was chosen.
+_ONLY_WITH = {"compression": "tiff", "quality": "jpeg"}
+_NOT_OF_THE_RUN = ("json", "progress", "verbose", "quiet", "dry_run")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """What ``divere batch`` was asked for: the work, and how it is shown.
+
+    ``progress`` is None where nothing was said.
+    """
+
+    request: BatchRequest
+    log: LogOptions
+    json: bool
+    progress: bool | None
+    dry_run: bool
+
+
+def options(ctx: click.Context, values: Values) -> BatchOptions:
+    """Resolve the options.
+
+    Raises
+    ------
+    UsageError, ProfileError
+        An option that cannot be meant, or a settings file or name that is not good.
+    """
+    _refuse_what_says_nothing(ctx, values)
+    settings = settings_file.load(values["settings"]) if values["settings"] else Settings()
+    values = _resolved(ctx, values, settings)
+    request = BatchRequest(
+        inputs=_inputs(values),
+        outputs=_outputs(values),
+        chooser=Selector(values["profile"], settings),
+        bounds=_bounds(values),
+        isolation=Isolation(values["isolation"], values["start_method"]),
+        reports=tuple(ReportFile(path, faces.face(path)) for path in values["report"]),
+        command=_command(values),
+        thumbnails=any(faces.shows_pictures(path) for path in values["report"]),
+    )
+    log = LogOptions(values["log_file"], values["log_format"], values["verbose"], values["quiet"])
+    return BatchOptions(request, log, values["json"], values["progress"], values["dry_run"])
+
+
+def _refuse_what_says_nothing(ctx: click.Context, values: Values) -> None:
+    for name, container in _ONLY_WITH.items():
+        if _given(ctx, name) and values["format"] != container:
+            raise UsageError(f"--{name} is for --format {container}, not {values['format']}")
+    if values["format"] == "jpeg" and values["bit_depth"] == "16":
+        raise UsageError("--bit-depth 16: a jpeg has 8 bits", hint="use --format tiff or png")
+    if values["quiet"] and values["verbose"]:
+        raise UsageError("-q and -v contradict each other")
+
+
+def _given(ctx: click.Context, name: str) -> bool:
+    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _resolved(ctx: click.Context, values: Values, settings: Settings) -> Values:
+    """Fill in what depends on another option or on the settings file."""
+    found = dict(values)
+    depth = int(values["bit_depth"] or (8 if values["format"] == "jpeg" else 16))
+    if depth == 16 and _given(ctx, "dither") and values["dither"]:
+        raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
+    named = settings.output_space_16bit if depth == 16 else settings.output_space_8bit
+    found["bit_depth"] = depth
+    found["color_space"] = values["color_space"] or named or _DEFAULT_SPACE[depth]
+    by_default = ctx.get_parameter_source("isolation") is ParameterSource.DEFAULT
+    if by_default and settings.isolation is not None:
+        found["isolation"] = settings.isolation
+    found["report"] = values["report"] or (str(PurePath(values["output"]) / REPORT_NAME),)
+    return found
+
+
+def _inputs(values: Values) -> Inputs:
+    return Inputs(
+        paths=values["inputs"],
+        recursive=values["recursive"],
+        include=values["include"],
+        exclude=values["exclude"],
+        settle_seconds=values["settle"],
+        max_pixels=values["max_pixels"],
+    )
+
+
+def _outputs(values: Values) -> Outputs:
+    encoding = Encoding(
+        format=values["format"],
+        bit_depth=cast(Literal[8, 16], values["bit_depth"]),
+        color_space=library.output_space(values["color_space"]),
+        compression=values["compression"],
+        quality=values["quality"],
+        dither=values["dither"] and values["bit_depth"] == 8,
+        metadata=not values["no_metadata"],
+        infrared=values["ir"],
+    )
+    return Outputs(
+        folder=values["output"],
+        encoding=encoding,
+        name=values["name"],
+        overwrite=values["overwrite"],
+        force=values["force"],
+        wait=values["wait"],
+    )
+
+
+def _bounds(values: Values) -> Bounds:
+    return Bounds(
+        jobs=values["jobs"],
+        timeout_seconds=values["timeout"],
+        retries=values["retries"],
+        max_failures=1 if values["fail_fast"] else values["max_failures"],
+        memory_budget=values["memory_budget"],
+        worker_memory=values["worker_memory"],
+    )
+
+
+def _command(values: Values) -> dict[str, OptionValue]:
+    found = {key: value for key, value in values.items() if key not in _NOT_OF_THE_RUN}
+    found["jobs"] = values["jobs"] or "auto"
+    return found

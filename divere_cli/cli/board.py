@@ -1,0 +1,133 @@
+"""What is in work, done and failed right now: the state behind the live display.
+
+Covers counting, speed and the time left, from events and a clock that is passed
+in. What it does not: drawing (:mod:`.live`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from divere_cli.records import (
+    Event,
+    FileResult,
+    RunStarted,
+    RunStopping,
+    ScanFinished,
+    ScanProgress,
+    ScanStarted,
+)
+from divere_cli.report.summary import megapixels
+
+
+@dataclass
+class AtWork:
+    """One scan in work; ``since`` is by the board's clock, ``done`` 0..1."""
+
+    name: str
+    since: float
+    attempt: int = 1
+    stage: str = "start"
+    done: float = 0.0
+    rss_bytes: int = 0
+
+
+class Board:
+    """Follows the events of one run.
+
+    Parameters
+    ----------
+    clock : callable
+        Seconds that only go forward.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self.started: RunStarted | None = None
+        self.at_work: dict[int, AtWork] = {}
+        self.graded = 0
+        self.failed = 0
+        self.left_alone = 0
+        self.megapixels = 0.0
+        self.peak_rss_bytes = 0
+        self.stopping = ""
+        self._jobs: dict[str, int] = {}
+
+    def handle(self, event: Event) -> None:
+        """Take in one event."""
+        if isinstance(event, RunStarted):
+            self.started = event
+            self._began = self._clock()
+        elif isinstance(event, ScanStarted):
+            self.at_work[event.job_id] = AtWork(event.input, self._clock(), event.attempt)
+            self._jobs[event.input] = event.job_id
+        elif isinstance(event, ScanProgress):
+            self._progress(event)
+        elif isinstance(event, ScanFinished):
+            self._finished(event.result)
+        elif isinstance(event, RunStopping):
+            self.stopping = event.reason
+
+    def _progress(self, event: ScanProgress) -> None:
+        scan = self.at_work.get(event.job_id)
+        if scan is None:
+            return
+        scan.stage, scan.done = event.stage, min(max(event.done, 0.0), 1.0)
+        scan.rss_bytes = event.rss_bytes or scan.rss_bytes
+
+    def _finished(self, file: FileResult) -> None:
+        self.at_work.pop(self._jobs.pop(file.input, -1), None)
+        self.peak_rss_bytes = max(self.peak_rss_bytes, file.peak_rss_bytes)
+        if file.status == "ok":
+            self.graded += 1
+            self.megapixels += megapixels(file)
+        elif file.status == "failed":
+            self.failed += 1
+        else:
+            self.left_alone += 1
+
+    @property
+    def total(self) -> int:
+        """Scans that were selected."""
+        return self.started.total if self.started else 0
+
+    @property
+    def finished(self) -> int:
+        """Scans that are done with, one way or another."""
+        return self.graded + self.failed + self.left_alone
+
+    @property
+    def rss_bytes(self) -> int:
+        """What the workers use together, as last heard."""
+        return sum(scan.rss_bytes for scan in self.at_work.values())
+
+    def elapsed(self) -> float:
+        """Seconds since the plan stood."""
+        return self._clock() - self._began
+
+    def seconds_of(self, scan: AtWork) -> float:
+        """Seconds that ``scan`` has been in work."""
+        return self._clock() - scan.since
+
+    def speed(self) -> float:
+        """Megapixels a second, of graded scans."""
+        elapsed = self.elapsed()
+        return self.megapixels / elapsed if elapsed > 0 else 0.0
+
+    def done(self) -> float:
+        """Return how much of what needed work is done, 0..1; parts of scans count."""
+        todo = self.started.todo if self.started else 0
+        if todo <= 0:
+            return 1.0 if self.started else 0.0
+        parts = sum(scan.done for scan in self.at_work.values())
+        return min((self.graded + self.failed + parts) / todo, 1.0)
+
+    def seconds_left(self) -> float | None:
+        """Return the time left if the rest goes as so far; None while that is a guess."""
+        done, elapsed = self.done(), self.elapsed()
+        if done <= 0.0 or elapsed < 1.0:
+            return None
+        return elapsed * (1.0 - done) / done

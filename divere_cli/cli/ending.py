@@ -1,0 +1,85 @@
+"""The last handler: an outcome or an exception becomes one line and an exit code.
+
+Covers every command. What it does not: which code a finished batch has, which
+``batch`` decides.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from divere_cli.cli import streams
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import DivereError, UsageError
+
+INTERRUPTED = 130
+READER_GONE = 141
+STREAM_FAILED = 14
+BUG = 1
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; return its exit code. Nothing escapes from here."""
+    with streams.guarded() as stdout:
+        session = Session()
+        try:
+            code = _invoke(args, session)
+        except DivereError as error:
+            code = _explain(error, session)
+        except (KeyboardInterrupt, click.Abort):
+            complain("interrupted")
+            code = INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the last handler of all
+            code = _bug(error, session)
+        if code == 0 and stdout.lost is not None and session.answers_on_stdout:
+            if streams.reader_is_gone(stdout.lost):
+                return READER_GONE
+            complain(f"stdout: cannot be written: {stdout.lost.strerror}")
+            return STREAM_FAILED
+        return code
+
+
+def _invoke(args: Sequence[str], session: Session) -> int:
+    from divere_cli.cli.app import divere
+
+    try:
+        code = divere.main(list(args), prog_name="divere", standalone_mode=False, obj=session)
+    except click.exceptions.Exit as request:
+        return int(request.exit_code)
+    except click.ClickException as error:
+        raise _usage(error) from error
+    return code if isinstance(code, int) else 0
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    message = error.format_message().strip()
+    if message:
+        message = message[0].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "divere"
+    return UsageError(message.rstrip("."), hint=f"see `{command} --help`")
+
+
+def _explain(error: DivereError, session: Session) -> int:
+    complain(f"{error.kind}: {error.message}")
+    if error.hint:
+        complain(error.hint, word="hint")
+    if session.verbose:
+        _trace(error)
+    return error.exit_code
+
+
+def _bug(error: Exception, session: Session) -> int:
+    complain(f"internal: {type(error).__name__}: {error}")
+    complain("this is a bug in divere; -v shows where, please report it", word="hint")
+    if session.verbose:
+        _trace(error)
+    return BUG
+
+
+def _trace(error: BaseException) -> None:
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        complain(line, word="trace")

@@ -1,0 +1,202 @@
+"""The log: what its lines look like, and where they go.
+
+Covers the handlers for stderr, ``--log-file`` and ``--json``. They are given to
+the isolation room's bridge, which feeds them the workers' records too. What it
+does not: rotation, which is the system's (the file is opened again when it was
+moved away).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import logging.handlers
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from divere_cli.cli.output import Say
+from divere_cli.errors import UsageError
+from divere_cli.report.json_face import valid
+from divere_cli.text import quote, safe
+
+RECORD = "divere_cli.record"  # what the screen shows already: for the file only
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """What was asked for: a file and its form, and how much."""
+
+    file: str | None = None
+    format: Literal["text", "json"] = "text"
+    verbose: int = 0
+    quiet: bool = False
+
+
+def level(options: LogOptions) -> int:
+    """Return the level of stderr."""
+    if options.quiet:
+        return logging.ERROR
+    return (logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbose, 2)]
+
+
+class LogText(logging.Formatter):
+    """One harmless line a record: time, level, where, which scan, what."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; a traceback follows on it, its lines parted by ``|``."""
+        return f"{stamp(record)} {record.levelname} {record.name} {said(record)}"
+
+
+class LogJson(logging.Formatter):
+    """One JSON object a record."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the object as one line of ASCII."""
+        return json.dumps(log_object(record))
+
+
+def log_object(record: logging.LogRecord) -> dict[str, Any]:
+    """Return a record as the ``log`` event has it."""
+    found: dict[str, Any] = {
+        "time": stamp(record),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "pid": record.process,
+        "message": record.getMessage(),
+    }
+    for key in ("scan", "attempt"):
+        if hasattr(record, key):
+            found[key] = getattr(record, key)
+    trace = _trace(record)
+    if trace:
+        found["trace"] = trace
+    whole: dict[str, Any] = valid(found)
+    return whole
+
+
+def stamp(record: logging.LogRecord) -> str:
+    """Return when, ISO 8601 UTC with milliseconds."""
+    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+    return f"{seconds}.{int(record.msecs):03d}Z"
+
+
+def said(record: logging.LogRecord) -> str:
+    """Return which scan and what, as one harmless line."""
+    scan = getattr(record, "scan", None)
+    parts = [f"{quote(scan)}: " if isinstance(scan, str) else "", safe(record.getMessage())]
+    trace = _trace(record)
+    if trace:
+        parts += [" | ", " | ".join(safe(line) for line in trace.splitlines())]
+    return "".join(parts)
+
+
+def _trace(record: logging.LogRecord) -> str:
+    if record.exc_text:
+        return record.exc_text
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+
+
+class SayHandler(logging.Handler):
+    """Records on stderr: ``divere: warning: ...``, or JSON lines where asked for."""
+
+    def __init__(self, say: Say, as_json: bool = False) -> None:
+        super().__init__()
+        self._say = say
+        self._as_json = as_json
+        self.addFilter(lambda record: record.name != RECORD)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record."""
+        if self._as_json:
+            self._say.note(json.dumps(log_object(record)))
+        else:
+            self._say.message(record.levelname.lower(), said(record))
+
+
+class EventHandler(logging.Handler):
+    """Records as ``log`` events."""
+
+    def __init__(self, write: Callable[[str, dict[str, Any]], None]) -> None:
+        super().__init__()
+        self._write = write
+        self.addFilter(lambda record: record.name != RECORD)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the event."""
+        self._write("log", log_object(record))
+
+
+class _LogFile(logging.handlers.WatchedFileHandler):
+    """A log file that can fill its disk without a word more than one."""
+
+    def __init__(self, path: str, say: Say) -> None:
+        super().__init__(path, encoding="utf-8", errors="backslashreplace")
+        self._say = say
+        self._failed = False
+
+    def _open(self) -> Any:
+        def private(name: str, flags: int) -> int:
+            return os.open(name, flags, 0o600)
+
+        return open(
+            self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private
+        )
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say once that the log is not whole."""
+        if not self._failed:
+            self._failed = True
+            self._say.message("warning", f"{quote(self.baseFilename)}: the log cannot be written")
+
+    def close(self) -> None:
+        """Close the file, also on a full disk."""
+        try:
+            super().close()
+        except OSError:
+            self.handleError(logging.makeLogRecord({}))
+
+
+@contextmanager
+def handlers(
+    options: LogOptions, say: Say, write_event: Callable[[str, dict[str, Any]], None] | None
+) -> Iterator[list[logging.Handler]]:
+    """Give the handlers that ``options`` ask for, and set the root logger's level.
+
+    Raises
+    ------
+    UsageError
+        The log file cannot be opened.
+    """
+    as_json = options.format == "json" and options.file is None
+    made: list[logging.Handler] = [SayHandler(say, as_json)]
+    made[0].setLevel(level(options))
+    if write_event is not None:
+        made.append(EventHandler(write_event))
+        made[-1].setLevel(min(level(options), logging.INFO))
+    if options.file is not None:
+        made.append(_open_file(options, options.file, say))
+    root = logging.getLogger()
+    before = root.level
+    root.setLevel(min(handler.level for handler in made))
+    try:
+        yield made
+    finally:
+        root.setLevel(before)
+        for handler in made:
+            handler.close()
+
+
+def _open_file(options: LogOptions, path: str, say: Say) -> logging.Handler:
+    try:
+        handler = _LogFile(path, say)
+    except OSError as error:
+        raise UsageError(
+            f"{quote(path)}: the log file cannot be opened: {error.strerror}"
+        ) from error
+    handler.setFormatter(LogJson() if options.format == "json" else LogText())
+    handler.setLevel(logging.DEBUG if options.verbose else logging.INFO)
+    return handler

@@ -1,0 +1,105 @@
+"""Options that several commands have, and the kinds of values they take.
+
+Covers sizes, shares and job counts as users write them. What it does not: what
+the values mean to a command.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    ParamType = click.ParamType[Any]
+else:
+    ParamType = click.ParamType  # generic for the type checker only, in older versions
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+
+
+class Size(ParamType):
+    """Bytes: ``900M``, ``1.5 GiB``; units are powers of 1024."""
+
+    name = "size"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
+        """Return bytes."""
+        match = _SIZE.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no size; write 900M or 1.5G", param, ctx)
+        size = int(float(match[1]) * _UNITS[match[2].lower()])
+        if size < 1:
+            self.fail("a size must be more than nothing", param, ctx)
+        return size
+
+
+class SizeOrPercent(Size):
+    """Bytes as :class:`Size`, or a share of what is available: ``70%``."""
+
+    name = "size|percent"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | float:
+        """Return bytes (int) or a share of 0..1 (float)."""
+        text = str(value).strip()
+        if not text.endswith("%"):
+            return super().convert(value, param, ctx)
+        try:
+            share = float(text[:-1]) / 100
+        except ValueError:
+            share = 0.0
+        if not 0.0 < share <= 1.0:
+            self.fail(f"{value!r} is no share; write 1% to 100%", param, ctx)
+        return share
+
+
+class Jobs(ParamType):
+    """A number of jobs, or ``auto`` (None)."""
+
+    name = "n|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number; ``auto`` stays a word until the end of parsing."""
+        if value == "auto":
+            return None
+        if not str(value).isascii() or not str(value).isdigit() or int(value) < 1:
+            self.fail(f"{value!r} is neither 'auto' nor a number from 1 on", param, ctx)
+        return int(value)
+
+
+def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Return one decorator for several options, in the order that help shows."""
+
+    def apply(command: F) -> F:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return apply
+
+
+json_option = click.option("--json", "json", is_flag=True, help="Print JSON.")
+
+logging_options = combined(
+    click.option("--log-file", type=click.Path(dir_okay=False), help="Append the log to FILE."),
+    click.option(
+        "--log-format",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How the log is written.",
+    ),
+    click.option("-v", "--verbose", count=True, help="Say more; -vv for all. Shows tracebacks."),
+    click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+)

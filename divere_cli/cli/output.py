@@ -1,0 +1,43 @@
+"""Where lines for people go: results to stdout, messages to stderr, above a live display.
+
+Every line passes :func:`divere_cli.text.safe`; one call is one line.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TextIO
+
+from divere_cli.text import safe
+
+
+class Screen(Protocol):
+    """A live display that lets lines through above itself."""
+
+    def print_above(self, line: str) -> None:
+        """Print one line to stderr, above what is live."""
+
+
+class Say:
+    """Prints lines; ``screen`` is the live display while there is one."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self.screen: Screen | None = None
+
+    def result(self, line: str) -> None:
+        """Print one line of the result."""
+        self._stdout.write(safe(line) + "\n")
+        self._stdout.flush()
+
+    def message(self, word: str, text: str) -> None:
+        """Print ``divere: word: text``, or ``divere: text`` where ``word`` is empty."""
+        self.note(f"divere: {word}: {text}" if word else f"divere: {text}")
+
+    def note(self, line: str) -> None:
+        """Print one line on stderr."""
+        if self.screen is not None:
+            self.screen.print_above(safe(line))
+            return
+        self._stderr.write(safe(line) + "\n")
+        self._stderr.flush()

@@ -1,0 +1,131 @@
+"""stdout and stderr that can be lost, full or stuck without harm to the run.
+
+Covers: descriptors closed at the start, a reader that is gone, a full device,
+a reader that never reads, text that the stream's encoding does not have. What
+was lost is kept for the exit code to tell. What it does not: making text
+harmless (:mod:`divere_cli.text`).
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO, cast
+
+_CHUNK = 4096  # PIPE_BUF: a pipe that polls writable takes as much without blocking
+
+
+class Stream(io.TextIOBase):
+    """A text stream on a descriptor, unbuffered, that never raises and never hangs.
+
+    Parameters
+    ----------
+    file : TextIO
+        The stream whose descriptor and encoding are used.
+    patience : float
+        Seconds to wait for a reader that does not read; then text is dropped
+        until there is room again.
+
+    Attributes
+    ----------
+    lost : OSError or None
+        Why nothing can be written any more.
+    dropped : int
+        Writes that were not, or not wholly, written because nobody read.
+    """
+
+    def __init__(self, file: TextIO, patience: float = 1.0) -> None:
+        self._fd = file.fileno()
+        self._encoding = file.encoding or "utf-8"
+        self._patience = patience
+        self._stuck = False
+        self.lost: OSError | None = None
+        self.dropped = 0
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream that this one stands for."""
+        return self._encoding
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+        return self._fd
+
+    def isatty(self) -> bool:
+        """Return whether somebody looks at it."""
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        """Return True, also when it is lost."""
+        return True
+
+    def write(self, text: str, /) -> int:
+        """Write all of ``text`` at once, or give up on it."""
+        data = memoryview(text.encode(self._encoding, "backslashreplace"))
+        while data and self.lost is None:
+            if not self._room():
+                self._stuck = True
+                self.dropped += 1
+                break
+            self._stuck = False
+            try:
+                data = data[os.write(self._fd, data[:_CHUNK]) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                self.lost = error
+        return len(text)
+
+    def _room(self) -> bool:
+        if sys.platform == "win32":
+            return True
+        waiting = select.poll()
+        waiting.register(self._fd, select.POLLOUT)
+        deadline = time.monotonic() + (0.0 if self._stuck else self._patience)
+        while True:
+            left = max(deadline - time.monotonic(), 0.0)
+            if waiting.poll(left * 1000):  # an error or a hang-up shows in the write
+                return True
+            if left <= 0.0:
+                return False
+
+
+@contextmanager
+def guarded() -> Iterator[Stream]:
+    """Let ``sys.stdout`` and ``sys.stderr`` be :class:`Stream` for a while; give stdout's."""
+    _fill_closed_descriptors()
+    before = sys.stdout, sys.stderr
+    out, err = Stream(_standard(sys.stdout, 1)), Stream(_standard(sys.stderr, 2))
+    sys.stdout, sys.stderr = cast(TextIO, out), cast(TextIO, err)
+    try:
+        yield out
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def reader_is_gone(error: OSError) -> bool:
+    """Return whether a stream was lost because its reader went away."""
+    return error.errno == errno.EPIPE
+
+
+def _standard(file: TextIO | None, fd: int) -> TextIO:
+    if file is not None:
+        file.flush()
+        return file
+    return open(fd, "w", encoding="utf-8", closefd=False)
+
+
+def _fill_closed_descriptors() -> None:
+    """Put the null device where 0, 1 or 2 is closed, so that no file of ours lands there."""
+    for fd in (0, 1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            null = os.open(os.devnull, os.O_RDWR)  # the lowest free number, which is fd
+            os.set_inheritable(null, True)

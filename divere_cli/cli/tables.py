@@ -1,0 +1,16 @@
+"""Tables for a terminal; what is in them comes from ``report``."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+
+from divere_cli.records import RunReport
+from divere_cli.report import table_face
+
+
+def show(report: RunReport, stdout: TextIO) -> None:
+    """Print the table of a run."""
+    if report.files:
+        Console(file=stdout, highlight=False, emoji=False).print(table_face.render(report))

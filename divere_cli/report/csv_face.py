@@ -1,0 +1,61 @@
+"""The report as CSV: a row a scan, safe to open in a spreadsheet.
+
+A cell that a spreadsheet would take for a formula gets a ``'`` in front. Names
+are shown harmless; the JSON report has them byte for byte.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from divere_cli.records import ErrorRecord, FileResult, RunReport
+from divere_cli.text import safe
+
+COLUMNS = (
+    "input", "status", "outputs", "profile", "width", "height", "seconds", "seconds_start",
+    "seconds_read", "seconds_grade", "seconds_write", "peak_rss_bytes", "peak_rss_source",
+    "attempts", "error_kind", "error_message", "error_hint", "warnings",
+)  # fmt: skip
+
+# Excel and LibreOffice also take the full-width forms of East Asian input methods.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def render(report: RunReport) -> str:
+    """Return the table with a line of headings."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for file in report.files:
+        writer.writerow(cell(value) for value in _row(file))
+    return text.getvalue()
+
+
+def cell(value: str | int | float) -> str:
+    """Return ``value`` as a cell that is text and nothing else."""
+    if isinstance(value, int | float):
+        return str(value)
+    shown = safe(value)
+    return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
+
+
+def _row(file: FileResult) -> tuple[str | int | float, ...]:
+    stages, error = file.seconds_by_stage, file.error or ErrorRecord("", "")
+    seconds = (file.seconds, stages.start, stages.read, stages.grade, stages.write)
+    return (
+        file.input,
+        file.status,
+        "; ".join(file.outputs),
+        file.profile.name if file.profile else "",
+        file.width,
+        file.height,
+        *(round(value, 4) for value in seconds),
+        file.peak_rss_bytes,
+        file.peak_rss_source,
+        file.attempts,
+        error.kind,
+        error.message,
+        error.hint,
+        "; ".join(file.warnings),
+    )

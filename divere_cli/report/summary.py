@@ -1,0 +1,72 @@
+"""The figures of a run, computed once for all faces and for the last line.
+
+Covers counting and rates over a finished :class:`RunReport`. What it does not:
+choosing the exit code (``batch``) and any rendering.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from divere_cli.records import FileResult, RunReport
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What became of the selected scans.
+
+    ``megapixels_per_second`` is of the scans graded in this run, over the wall
+    clock of the whole run; ``slowest`` is the input that took longest, empty
+    when nothing was graded; ``peak_rss_bytes`` is the largest worker's.
+    """
+
+    ok: int = 0
+    up_to_date: int = 0
+    deferred: int = 0
+    failed: int = 0
+    interrupted: int = 0
+    total: int = 0
+    megapixels_per_second: float = 0.0
+    slowest: str = ""
+    peak_rss_bytes: int = 0
+
+
+def summarize(report: RunReport) -> Summary:
+    """Return the figures of ``report``."""
+    counts = Counter(file.status for file in report.files)
+    worked = [file for file in report.files if file.attempts]
+    slowest = max(worked, key=lambda file: file.seconds, default=None)
+    return Summary(
+        ok=counts["ok"],
+        up_to_date=counts["up_to_date"],
+        deferred=counts["deferred"],
+        failed=counts["failed"],
+        interrupted=counts["interrupted"],
+        total=len(report.files),
+        megapixels_per_second=round(_speed(report), 3),
+        slowest=slowest.input if slowest else "",
+        peak_rss_bytes=max((file.peak_rss_bytes for file in report.files), default=0),
+    )
+
+
+def megapixels(file: FileResult) -> float:
+    """Return the size of the scan in millions of pixels."""
+    return file.width * file.height / 1e6
+
+
+def tally(summary: Summary) -> str:
+    """Return the counts as the last line has them: ``41 ok, 2 failed``."""
+    parts = [
+        (summary.ok, "ok"),
+        (summary.up_to_date, "up to date"),
+        (summary.deferred, "deferred"),
+        (summary.failed, "failed"),
+        (summary.interrupted, "interrupted"),
+    ]
+    return ", ".join(f"{count} {word}" for count, word in parts if count) or "0 files"
+
+
+def _speed(report: RunReport) -> float:
+    graded = sum(megapixels(file) for file in report.files if file.status == "ok")
+    return graded / report.seconds if report.seconds > 0 else 0.0

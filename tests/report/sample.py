@@ -1,0 +1,93 @@
+"""A finished run to render, with whatever names a test wants."""
+
+from __future__ import annotations
+
+import os
+
+from divere_cli.records import (
+    ErrorRecord,
+    FileResult,
+    IsolationInfo,
+    ParentInfo,
+    ProfileRef,
+    RunReport,
+    Stages,
+    Thumbnail,
+)
+
+# The names of RELIABILITY cases 66-70: each may be the name of a scan.
+HOSTILE = (
+    "--help.tif",
+    "new\nline\rreturn\ttab.tif",
+    "\x1b[31mred\x1b[0m\x1b]0;title\x07.tif",
+    "c1 \x9b31m.tif",
+    "bidi \u202efit.exe\u2066.tif",
+    os.fsdecode(b"latin \xff\xe9.tif"),
+    "[/red].tif",
+    "[link=http://example.org]x[/link] :smile:.tif",
+    "<img src=x onerror=alert(1)>.tif",
+    "\"><script>alert(1)</script><b a='.tif",
+    "{{ 7*7 }}{% raw %}.tif",
+    "=cmd|' /C calc'!A0.tif",
+    "\t=1+1.tif",
+    "@SUM(A1).tif",
+    "]]>&amp;<!--.tif",
+    "nul \x00 \ufffe \uffff.tif",
+    "n" * 251 + ".tif",
+)
+
+PLAIN = tuple(f"scan {number}.tif" for number in range(len(HOSTILE)))
+
+JPEG = "/9j/4AAQSkZJRgABAQ=="
+
+
+def run_report(names: tuple[str, ...] = PLAIN) -> RunReport:
+    """Return a run over ``names`` with every status, error and figure in turn."""
+    files = tuple(_file(place, name) for place, name in enumerate(names))
+    return RunReport(
+        version="0.1.0",
+        started="2026-01-02T03:04:05Z",
+        seconds=12.5,
+        exit_code=3,
+        output="/out/" + names[0],
+        command={"inputs": ("/in/" + names[0],), "profile": names[-1], "quality": 95},
+        isolation=IsolationInfo("auto", "process", "forkserver", 2),
+        parent=ParentInfo(4711, 30_000_000, 31_000_000, 32_000_000),
+        files=files,
+        warnings=(f"something about {names[0]}",),
+    )
+
+
+def _file(place: int, name: str) -> FileResult:
+    kinds = ("ok", "failed", "up_to_date", "deferred", "interrupted", "crashed")
+    kind = kinds[place % len(kinds)]
+    if kind in ("up_to_date", "deferred"):
+        return FileResult(input=name, outputs=(name,), status=kind)  # type: ignore[arg-type]
+    if kind == "interrupted":
+        return FileResult(input=name, status="interrupted", attempts=1)
+    done = FileResult(
+        input=name,
+        outputs=(name + ".jpg",),
+        profile=ProfileRef(name, "ab" * 32),
+        width=6000,
+        height=4000,
+        attempts=1,
+        worker_pid=100 + place,
+        seconds=1.0 + place,
+        seconds_by_stage=Stages(0.1, 0.2, 0.3 + place, 0.4),
+        peak_rss_bytes=(100 + place) * 10**6,
+        peak_rss_source="vmhwm",
+        warnings=(f"a warning with {name}",),
+        thumbnails=(Thumbnail("", 192, 128, JPEG), Thumbnail(name + ".jpg", 192, 128, JPEG)),
+    )
+    if kind == "ok":
+        return done
+    error = ErrorRecord(
+        "crashed" if kind == "crashed" else "corrupt_input",
+        f"something is wrong in {name}",
+        f"do something with {name}",
+        f"Traceback of {name}\n  line 2\x1b[0m",
+    )
+    return FileResult(
+        input=name, status="failed", error=error, attempts=1, seconds=0.5, peak_rss_bytes=10**7
+    )

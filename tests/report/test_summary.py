@@ -1,0 +1,42 @@
+"""The figures of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from divere_cli.records import FileResult
+from divere_cli.report.summary import Summary, summarize, tally
+from tests.report.sample import run_report
+
+
+def test_figures_are_of_what_was_done() -> None:
+    report = run_report(tuple(f"{n}.tif" for n in range(7)))
+    summary = summarize(report)
+    assert (summary.ok, summary.failed, summary.total) == (2, 2, 7)
+    assert (summary.up_to_date, summary.deferred, summary.interrupted) == (1, 1, 1)
+    assert summary.megapixels_per_second == pytest.approx(2 * 24.0 / 12.5)
+    assert summary.slowest == "6.tif"
+    assert summary.peak_rss_bytes == 106_000_000
+
+
+def test_a_run_that_did_nothing_has_figures_too() -> None:
+    skipped = FileResult(input="a.tif", status="up_to_date", seconds=99.0)
+    report = dataclasses.replace(run_report(), files=(skipped,), seconds=0.0)
+    assert summarize(report) == Summary(up_to_date=1, total=1)
+
+
+@pytest.mark.parametrize(
+    ("summary", "line"),
+    [
+        (Summary(), "0 files"),
+        (Summary(ok=41, failed=2, total=43), "41 ok, 2 failed"),
+        (
+            Summary(up_to_date=3, deferred=1, interrupted=2),
+            "3 up to date, 1 deferred, 2 interrupted",
+        ),
+    ],
+)
+def test_the_tally_names_only_what_there_is(summary: Summary, line: str) -> None:
+    assert tally(summary) == line
