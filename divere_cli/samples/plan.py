@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from divere_cli.profile import library, resolve
+from divere_cli.profile import library, resolve, select
 from divere_cli.records import Recipe
 from divere_cli.samples.strip import Border, Frame, Kind
 
-PROFILE = "default"
-# An orange mask: red lets through most, blue least (ROLL.md's Portra: .53/.26/.16 of white)
-MASK = (0.30, 0.0, -0.38)
-COMMON = -0.20
+# An orange mask: gains that give the base of Portra 400, 0.27, 0.58 and 0.80, about
+MASK = (0.40, 0.0, -0.15)
+COMMON = -0.45
 CAST_SPREAD = 0.06
 EXPOSURES = (0.0, 0.12, -0.10, 0.22, -0.05, 0.06, -0.20, 0.0, 0.03, -0.14, 0.30, -0.02)
 
@@ -33,7 +32,7 @@ class Wish:
     seed: int = 0
     roll: bool = False
     border: Border = "none"
-    profile: str = PROFILE
+    profile: str = select.COLOR_DEFAULT
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def samples(wish: Wish) -> Samples:
     rng = np.random.default_rng((wish.seed, 0))
     recipe = resolve.recipe(library.load(wish.profile))
     cast = rng.uniform(-CAST_SPREAD, CAST_SPREAD, 3) * (1.0, 0.0, 1.0)
-    gains = tuple(float(round(m + c + COMMON, 4)) for m, c in zip(MASK, cast, strict=True))
+    red, green, blue = (round(float(m + c) + COMMON, 4) for m, c in zip(MASK, cast, strict=True))
     height = max(16, round(math.sqrt(wish.megapixels * 1e6 / 1.5)))
     width = max(24, round(wish.megapixels * 1e6 / height))
     frames = tuple(
@@ -71,7 +70,7 @@ def samples(wish: Wish) -> Samples:
         )
         for index, kind in enumerate(_kinds(wish))
     )
-    return Samples(replace(recipe, rgb_gains=gains), frames, wish.seed)  # type: ignore[arg-type]
+    return Samples(replace(recipe, rgb_gains=(red, green, blue)), frames, wish.seed)
 
 
 def _kinds(wish: Wish) -> list[Kind]:

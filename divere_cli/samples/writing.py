@@ -10,15 +10,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from divere_cli.errors import OutputUnusable, PlanError
 from divere_cli.image import icc, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
+from divere_cli.profile import document
+from divere_cli.profile.strict import Json
 from divere_cli.records import Encoding, Recipe
 from divere_cli.samples import chart, negative, scene
 from divere_cli.samples.plan import Samples
@@ -26,7 +27,7 @@ from divere_cli.samples.strip import Film, Frame, base_before_curves
 
 TRUTH = "truth.json"
 PRESETS = "divere_presets.json"
-BAND_BYTES = 24 << 20  # of float64 work in one band; several such arrays live at once
+BAND_BYTES = 6 << 20  # of one float64 array of a band; a dozen such live at once
 SCANNER_DPI = 4000.0
 
 OnFrame = Callable[[str], None]
@@ -69,7 +70,7 @@ def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tup
     return paths
 
 
-def truth(samples: Samples) -> dict[str, Any]:
+def truth(samples: Samples) -> dict[str, Json]:
     """What ``truth.json`` says: the roll's true numbers, and each frame's.
 
     ``rgb_gains`` of a frame holds its exposure; ``light`` of a patch is what the
@@ -90,54 +91,26 @@ def truth(samples: Samples) -> dict[str, Any]:
     }
 
 
-def presets(samples: Samples) -> dict[str, Any]:
+def presets(samples: Samples) -> dict[str, Json]:
     """A ``divere_presets.json`` that grades every frame by its true numbers."""
     return {frame.name: preset(samples.recipe, frame) for frame in samples.frames}
 
 
-def preset(recipe: Recipe, frame: Frame) -> dict[str, Any]:
-    """Give the version 3 preset of a frame: the recipe, its exposure, the picture as crop."""
-    gains = [round(gain + frame.exposure, 6) for gain in recipe.rgb_gains]
+def preset(recipe: Recipe, frame: Frame) -> dict[str, Json]:
+    """Give the preset of a frame: the recipe, its exposure, the picture as crop."""
+    red, green, blue = (round(gain + frame.exposure, 6) for gain in recipe.rgb_gains)
     x, y, width, height = frame.picture
-    crop = [x / frame.width, y / frame.height, width / frame.width, height / frame.height]
-    return {
-        "version": 3,
-        "type": "single",
-        "metadata": {
-            "raw_file": frame.name,
-            "orientation": 0,
-            "film_type": recipe.film.name,
-            "crop": [round(v, 6) for v in crop],
-        },
-        "idt": _idt(recipe),
-        "cc_params": {
-            "density_gamma": recipe.density_gamma,
-            "density_dmax": recipe.density_dmax,
-            "rgb_gains": gains,
-            "density_matrix": {"name": "custom", "values": recipe.matrix},
-            "density_curve": {"name": "custom", "points": asdict(recipe.curves)},
-            "channel_gamma": {"r": recipe.channel_gamma[0], "b": recipe.channel_gamma[1]},
-            "screen_glare_compensation": recipe.screen_glare_compensation,
-        },
+    crop = (x / frame.width, y / frame.height, width / frame.width, height / frame.height)
+    metadata: dict[str, Json] = {
+        "raw_file": frame.name,
+        "orientation": 0,
+        "crop": [round(v, 6) for v in crop],
     }
+    return document.preset(replace(recipe, rgb_gains=(red, green, blue)), metadata)
 
 
-def _idt(recipe: Recipe) -> dict[str, Any]:
-    space = recipe.input_space
-    assert space.primaries is not None
-    return {
-        "name": space.name,
-        "gamma": space.gamma,
-        "white": {"x": space.white[0], "y": space.white[1]},
-        "primitives": {
-            channel: {"x": xy[0], "y": xy[1]}
-            for channel, xy in zip("rgb", space.primaries, strict=True)
-        },
-    }
-
-
-def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> dict[str, Json]:
+    found: dict[str, Json] = {
         "file": frame.name,
         "kind": frame.kind,
         "exposure": frame.exposure,
