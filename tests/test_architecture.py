@@ -24,7 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "profile": set(),
     "color": set(),
     "image": set(),
-    "thumbnails": {"image"},
+    "thumbnails": {"color", "image"},
     "develop": {"profile", "color", "image", "thumbnails"},
     "samples": {"profile", "color", "image"},
     "roll": {"profile", "color", "image"},

@@ -1,0 +1,91 @@
+"""Small pictures of a scan and its positives for the report, made while bands go by.
+
+Covers sampling a grid from the bands of one picture (memory does not depend on
+the picture's size), and turning what was sampled into a small sRGB JPEG. What
+it does not: reading or grading; whoever has the bands hands them over.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.color import primaries
+from divere_cli.image import preview
+from divere_cli.records import Space, Thumbnail
+
+LONGEST = 192
+_SAMPLES = 4  # a side of the square that is averaged to one pixel: grain must not glitter
+
+SRGB = Space("sRGB", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0.3290))
+
+
+class Thumbnailer:
+    """Collects one picture, band by band.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the picture that is handed over, pixels.
+    space : Space
+        Of its values. One without primaries is shown without conversion.
+    orientation : {0, 90, 180, 270}
+        Degrees counter-clockwise that the thumbnail is turned.
+    """
+
+    def __init__(self, width: int, height: int, space: Space, orientation: int = 0) -> None:
+        scale = min(1.0, LONGEST / max(width, height))
+        self._size = max(1, round(height * scale)), max(1, round(width * scale))
+        self._rows = _grid(height, self._size[0])
+        self._columns = _grid(width, self._size[1])
+        self._space = space
+        self._turns = orientation // 90
+        self._samples: NDArray[np.float32] | None = None
+
+    def take(self, row: int, band: NDArray[Any]) -> None:
+        """Take what is needed from ``band``.
+
+        Parameters
+        ----------
+        row : int
+            Where the band begins in the picture.
+        band : ndarray, shape (rows, width, 1|3), uint8, uint16 or float32 of 0..1
+        """
+        if self._samples is None:
+            shape = (len(self._rows), len(self._columns), band.shape[2])
+            self._samples = np.zeros(shape, dtype=np.float32)
+        begin, end = np.searchsorted(self._rows, (row, row + band.shape[0]))
+        picked = band[self._rows[begin:end] - row][:, self._columns]
+        full = np.iinfo(band.dtype).max if band.dtype.kind == "u" else 1.0
+        self._samples[begin:end] = picked.astype(np.float32) / np.float32(full)
+
+    def thumbnail(self, of: str) -> Thumbnail | None:
+        """Return the picture as it was taken; None when nothing was."""
+        if self._samples is None:
+            return None
+        rows, columns = self._size
+        samples = np.nan_to_num(self._samples, posinf=1.0).clip(0.0, 1.0)
+        linear = np.power(samples, self._space.gamma, dtype=np.float32)
+        squares = linear.reshape(rows, _SAMPLES, columns, _SAMPLES, -1)
+        small = self._encoded(squares.mean(axis=(1, 3)))
+        turned = np.rot90(small, self._turns)
+        data = base64.b64encode(preview.jpeg(turned)).decode("ascii")
+        return Thumbnail(of, turned.shape[1], turned.shape[0], data)
+
+    def _encoded(self, linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Linear values of the space to sRGB codes (IEC 61966-2-1)."""
+        if linear.shape[2] == 3 and self._space.primaries is not None:
+            matrix = primaries.conversion(self._space, SRGB, "bradford")
+            linear = linear @ matrix.T.astype(np.float32)
+        light = linear.clip(0.0, 1.0)
+        encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+        return np.asarray(np.rint(encoded * 255), dtype=np.uint8)
+
+
+def _grid(size: int, cells: int) -> NDArray[np.intp]:
+    """Return ``_SAMPLES`` places for each of ``cells`` along ``size`` pixels, ascending."""
+    count = cells * _SAMPLES
+    return ((np.arange(count) + 0.5) * size / count).astype(np.intp)
