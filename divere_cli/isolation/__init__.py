@@ -5,3 +5,8 @@ a runner is, :mod:`.signals` how Ctrl-C and its like reach the loop,
 :mod:`.logbridge` how records reach the handlers, :mod:`.memory` and :mod:`.cpus`
 what this process may really use.
 """
+
+from divere_cli.isolation.contract import IsolationRequest, Progress, Runner
+from divere_cli.isolation.opening import open_runner as open  # noqa: A004
+
+__all__ = ["IsolationRequest", "Progress", "Runner", "open"]

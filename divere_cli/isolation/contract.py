@@ -49,6 +49,13 @@ Stage = Literal["read", "grade", "write"]
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
 
+DEPTH = "DIVERE_WORKER_DEPTH"  # in a worker's environment: a worker starts no workers
+
+
+class LaunchError(Exception):
+    """The system would not give a process, or not one that is fit; the message says why."""
+
+
 def frozen_program() -> bool:
     """Whether this is a frozen program (PyInstaller and its like)."""
     return bool(getattr(sys, "frozen", False))

@@ -1,0 +1,113 @@
+"""Messages between a worker and its supervisor: four bytes of length, then JSON.
+
+Covers encoding, writing whole messages from several threads, and reading without
+ever blocking. JSON and not pickles: what a broken or hostile decoder sends can be
+wrong, it cannot run code. What messages mean is with their sender.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+HEADER = struct.Struct("!I")
+LIMIT = 1 << 20  # bytes of one message
+
+Message = dict[str, Any]
+
+
+class FrameError(Exception):
+    """What came is no message: a length over the limit, no JSON, no object."""
+
+
+def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
+    """One message as bytes.
+
+    Raises
+    ------
+    FrameError
+        It is longer than ``limit`` bytes.
+    """
+    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    if len(body) > limit:
+        raise FrameError(f"a message of {len(body)} bytes, at most {limit} are allowed")
+    return HEADER.pack(len(body)) + body
+
+
+class FrameWriter:
+    """Writes messages to a blocking descriptor; any thread, each message whole."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+
+    def send(self, message: Mapping[str, object]) -> None:
+        """Write one message.
+
+        Raises
+        ------
+        FrameError
+            It is too long; nothing was written.
+        OSError
+            The reader is gone.
+        """
+        rest = memoryview(encode(message))
+        with self._lock:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+
+
+class FrameReader:
+    """Takes bytes as they come, gives the messages that are whole."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._buffer = bytearray()
+
+    @property
+    def pending(self) -> int:
+        """Bytes of a message that is not whole yet."""
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> Iterator[Message]:
+        """Add ``data``; yield each whole message.
+
+        Raises
+        ------
+        FrameError
+            The stream is no stream of messages; nothing after it can be trusted.
+        """
+        self._buffer += data
+        while len(self._buffer) >= HEADER.size:
+            (length,) = HEADER.unpack_from(self._buffer)
+            if length > self._limit:
+                raise FrameError(f"a message of {length} bytes, at most {self._limit} are allowed")
+            end = HEADER.size + length
+            if len(self._buffer) < end:
+                return
+            body = bytes(self._buffer[HEADER.size : end])
+            del self._buffer[:end]
+            yield _decode(body)
+
+
+def read_one(descriptor: int) -> Message | None:
+    """Block for one message; None when the writer is gone."""
+    reader = FrameReader()
+    while data := os.read(descriptor, 1 << 16):
+        for message in reader.feed(data):
+            return message
+    return None
+
+
+def _decode(body: bytes) -> Message:
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError) as problem:
+        raise FrameError(f"no JSON: {problem}") from problem
+    if not isinstance(message, dict) or not isinstance(message.get("t"), str):
+        raise FrameError("no message: an object with a `t` was expected")
+    return message

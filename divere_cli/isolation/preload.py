@@ -1,0 +1,68 @@
+"""What the forkserver does once, so that each worker need not: imports, then a frozen heap.
+
+Importing this module does the work; that is the only hook that a forkserver offers, and
+it swallows an ImportError. So nothing is raised here: ``REPORT`` says how it went, every
+worker forked later finds it in its memory and says it in its first message. Outside a
+forkserver, where :data:`NAMES` is not in the environment, importing does nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+from divere_cli.isolation import guard
+
+NAMES = "DIVERE_PRELOAD"
+SUPERVISOR = "DIVERE_SUPERVISOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How the preload went; ``threads`` must be 1 for forks to be safe."""
+
+    server: int
+    seconds: float
+    threads: int
+    error: str
+
+
+def _threads() -> int:
+    with contextlib.suppress(OSError):
+        return len(os.listdir("/proc/self/task"))
+    return threading.active_count()
+
+
+def _harden() -> None:
+    supervisor = os.environ.get(SUPERVISOR, "")
+    guard.die_with_parent(int(supervisor) if supervisor.isdigit() else None)
+    guard.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # and each worker is born with that
+
+
+def _warm(names: list[str]) -> Report:
+    began = time.monotonic()
+    errors = []
+    for name in names:
+        try:
+            module = importlib.import_module(name)
+            warm = getattr(module, "warm", None)
+            if callable(warm):
+                warm()
+        except Exception as problem:  # noqa: BLE001 - every worker tells it: not to be raised here
+            errors.append(f"{type(problem).__name__}: {problem}")
+    gc.collect()
+    gc.freeze()
+    return Report(os.getpid(), time.monotonic() - began, _threads(), "; ".join(errors))
+
+
+REPORT: Report | None = None
+if names := os.environ.pop(NAMES, None):
+    _harden()
+    REPORT = _warm(names.split(","))

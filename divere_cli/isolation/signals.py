@@ -1,0 +1,110 @@
+"""INT, TERM, HUP and Ctrl-Z as facts that a loop can look at.
+
+Covers: handlers that only note what came, a descriptor that wakes a selector, and
+stopping and continuing together with the workers. What to do about a signal is
+``batch``'s; nothing here ends anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+_active: list[StopRequest] = []
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """Signals that asked this process to stop, in order of arrival.
+
+    ``suspended`` is set by Ctrl-Z until :func:`suspend` has obeyed it.
+    """
+
+    received: list[int] = field(default_factory=list)
+    suspended: bool = False
+    _waker: tuple[socket.socket, socket.socket] | None = None
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when a signal came; -1 when none can come here."""
+        return self._waker[0].fileno() if self._waker else -1
+
+    def drain(self) -> None:
+        """Make the descriptor quiet again."""
+        if self._waker:
+            with contextlib.suppress(BlockingIOError):
+                while self._waker[0].recv(4096):
+                    pass
+
+
+def active() -> StopRequest | None:
+    """The innermost :func:`watch` of this process."""
+    return _active[-1] if _active else None
+
+
+@contextlib.contextmanager
+def watch() -> Iterator[StopRequest]:
+    """Note INT, TERM and HUP instead of dying of them, as long as the block runs.
+
+    A signal that was ignored before (``nohup``) stays ignored. Outside the main
+    thread, where Python allows no handlers, nothing is noted.
+    """
+    request = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield request
+        return
+    with contextlib.ExitStack() as stack:
+        reading, writing = socket.socketpair()
+        stack.callback(reading.close)
+        stack.callback(writing.close)
+        reading.setblocking(False)
+        writing.setblocking(False)
+        request._waker = (reading, writing)
+        before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        stack.callback(signal.set_wakeup_fd, before)
+        for name in STOPPING:
+            _handle(stack, name, lambda number, _: request.received.append(number))
+        _handle(stack, "SIGTSTP", lambda _number, _: setattr(request, "suspended", True))
+        _active.append(request)
+        stack.callback(_active.remove, request)
+        yield request
+
+
+def _handle(
+    stack: contextlib.ExitStack, name: str, handler: Callable[[int, FrameType | None], object]
+) -> None:
+    number = getattr(signal, name, None)
+    if number is None or signal.getsignal(number) in (signal.SIG_IGN, None):
+        return
+    stack.callback(signal.signal, number, signal.signal(number, handler))
+
+
+def suspend(request: StopRequest, groups: list[int]) -> float:
+    """Obey Ctrl-Z: stop the process groups, then this process; go on with both later.
+
+    Returns the seconds that passed meanwhile, to be added to deadlines.
+    """
+    request.suspended = False
+    began = time.monotonic()
+    _signal_groups(groups, signal.SIGSTOP)
+    ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+    try:
+        os.kill(os.getpid(), signal.SIGTSTP)  # by default, so that an orphaned group ignores it
+    finally:
+        signal.signal(signal.SIGTSTP, ours)
+        _signal_groups(groups, signal.SIGCONT)
+    return time.monotonic() - began
+
+
+def _signal_groups(groups: list[int], number: int) -> None:
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, number)
