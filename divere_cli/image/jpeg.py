@@ -1,0 +1,282 @@
+"""JPEG in and out.
+
+What it covers: reading through Pillow (libjpeg-turbo stops at missing data
+there; imagecodecs gives a whole picture for a cut file), after a walk over the
+markers that demands the end and bounds the scans; writing 4:4:4 in flat memory.
+What it does not: CMYK, lossless and arithmetic JPEG (the header refuses them).
+A bit that flipped inside the picture cannot be seen.
+
+Reading holds the picture once. Writing: a strip of rows at a time becomes a
+restart interval, so that the file is that of one encoder, strip by strip.
+
+Source: ITU-T T.81; measured: pixels equal to those of one whole encoding.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import warnings
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
+from divere_cli.image import blocks, metadata
+from divere_cli.image.layout import Header, PictureMetadata, Resolution
+from divere_cli.image.reader import Band
+from divere_cli.image.sink import Sink
+from divere_cli.image.source import Source
+from divere_cli.image.tiff_header import BOMB_BYTES, BOMB_RATIO
+from divere_cli.records import Encoding, Written
+
+_BAND_BYTES = 8 << 20
+_PIECE = 1 << 20
+# Usual progressive files have 10; each scan costs a pass over the whole picture.
+MAX_SCANS = 64
+MAX_SIDE = 65_535
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_SOS, _EOI = 0xDA, 0xD9
+_ICC_PIECE = 65_000
+
+
+class JpegReader:
+    """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
+
+    def __init__(self, path: str, header: Header) -> None:
+        self._path = path
+        self.header = header
+        self.warnings: tuple[str, ...] = ()
+        self._picture: Image.Image | None = None
+
+    def bands(self, rows: int | None = None) -> Iterator[Band]:
+        """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
+        width, height = self.header.width, self.header.height
+        step = rows or max(1, _BAND_BYTES // (width * self.header.channels))
+        picture = self._decoded()
+        for first in range(0, height, step):
+            part = picture.crop((0, first, width, min(first + step, height)))
+            band = np.asarray(part)
+            yield first, band.reshape(*band.shape[:2], self.header.channels)
+
+    def infrared(self) -> Iterator[Band] | None:
+        """A JPEG has no infrared channel."""
+        return None
+
+    def _decoded(self) -> Image.Image:
+        if self._picture is None:
+            mode = "L" if self.header.channels == 1 else "RGB"
+            try:
+                with warnings.catch_warnings():
+                    # the size was checked by the header, against the user's own limit
+                    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                    picture = _opened(self._path)
+                    picture.load()
+            except (OSError, SyntaxError, ValueError, EOFError) as error:
+                raise CorruptInput(f"the JPEG is damaged: {error}") from error
+            if picture.mode != mode or picture.size != (self.header.width, self.header.height):
+                raise CorruptInput("the JPEG's frame is not what its header says")
+            self._picture = picture
+        return self._picture
+
+    def close(self) -> None:
+        self._picture = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class JpegWriter:
+    """A JPEG that is being written; see :class:`divere_cli.image.writer.Writer`."""
+
+    def __init__(
+        self, sink: Sink, encoding: Encoding, size: tuple[int, int, int], picture: PictureMetadata
+    ) -> None:
+        self._sink = sink
+        self._width, self._height, self._channels = size
+        self._quality = encoding.quality
+        self._picture = picture
+        across = -(-self._width // 8)
+        # a restart interval is counted in 16 bits
+        self._strip = 8 * max(1, min(16, 65_535 // across))
+        self._waiting = np.empty((self._strip, self._width, self._channels), np.uint8)
+        self._held = 0
+        self._strips = 0
+        self._rows = 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Append rows; see :meth:`divere_cli.image.writer.Writer.write`."""
+        expected = (self._width, self._channels)
+        if rows.shape[1:] != expected or rows.dtype != np.uint8:
+            raise OutputError(f"rows of {rows.shape[1:]} {rows.dtype} for a JPEG of {expected}")
+        self._rows += len(rows)
+        while len(rows):
+            count = min(len(rows), self._strip - self._held)
+            self._waiting[self._held : self._held + count] = rows[:count]
+            self._held += count
+            rows = rows[count:]
+            if self._held == self._strip:
+                self._encode()
+
+    def close(self) -> Written:
+        """Finish the file; see :meth:`divere_cli.image.writer.Writer.close`."""
+        if self._rows != self._height:
+            raise OutputError(f"{self._rows} of {self._height} rows were written")
+        if self._held:
+            self._encode()
+        self._sink.write(bytes((0xFF, _EOI)))
+        size = self._sink.finish()
+        return Written("", size, self._width, self._height, self._channels)
+
+    def _encode(self) -> None:
+        """Encode the waiting rows; their entropy-coded data is one restart interval."""
+        strip = self._waiting[: self._held]
+        encoded = imagecodecs.jpeg8_encode(
+            strip[:, :, 0] if self._channels == 1 else strip,
+            level=self._quality,
+            subsampling=None if self._channels == 1 else "444",
+        )
+        data = bytes(encoded)
+        source = blocks.Held(data)
+        head = list(blocks.segments(source))
+        _, offset, length = head[-1]
+        if not self._strips:
+            self._start(data, head)
+        else:
+            self._sink.write(bytes((0xFF, 0xD0 + (self._strips - 1) % 8)))
+        self._sink.write(memoryview(data)[offset + length : -2])
+        self._strips += 1
+        self._held = 0
+
+    def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
+        """Write the head of the first strip as that of the whole picture."""
+        out = [b"\xff\xd8", _jfif(self._picture.resolution), metadata.jpeg_segments(self._picture)]
+        out += _icc_segments(self._picture.icc)
+        for marker, offset, length in head:
+            segment = bytearray(data[offset - 4 : offset + length])
+            if marker == 0xE0:
+                continue
+            if marker == 0xC0:
+                segment[5:7] = struct.pack(">H", self._height)
+            if marker == _SOS:
+                interval = -(-self._width // 8) * (self._strip // 8)
+                out.append(b"\xff\xdd" + struct.pack(">HH", 4, interval))
+            out.append(bytes(segment))
+        self._sink.write(b"".join(out))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sink.close()
+
+
+def open_reader(path: str, header: Header) -> JpegReader:
+    """Open a JPEG; see :func:`divere_cli.image.reader.open`."""
+    full = header.pixels * header.channels
+    if full > BOMB_BYTES and full > BOMB_RATIO * header.file_size:
+        raise LimitExceeded(
+            f"{header.file_size} bytes would expand to {full}; a scan does not compress like that"
+        )
+    with Source(path) as source:
+        check_whole(source)
+    return JpegReader(path, header)
+
+
+def open_writer(
+    path: str,
+    encoding: Encoding,
+    width: int,
+    height: int,
+    channels: int,
+    picture: PictureMetadata,
+) -> JpegWriter:
+    """Open an existing file to write a JPEG; see :func:`divere_cli.image.writer.open`."""
+    if max(width, height) > MAX_SIDE:
+        raise OutputError(
+            f"{width} x {height} pixels are more than a JPEG can hold ({MAX_SIDE} a side)",
+            hint="use --format tiff",
+        )
+    return JpegWriter(Sink(path), encoding, (width, height, channels), picture)
+
+
+def check_whole(source: Source) -> None:
+    """Walk over all scans to the end of the image.
+
+    Raises
+    ------
+    CorruptInput
+        When the file ends before its end-of-image marker.
+    LimitExceeded
+        When it has more scans than any real picture.
+    """
+    *_, (_, offset, length) = blocks.segments(source)
+    at, scans = offset + length, 1
+    while True:
+        marker, at = _next_marker(source, at)
+        if marker == _EOI:
+            return
+        (length,) = struct.unpack(">H", source.read(at, 2, "a JPEG segment"))
+        source.inside(at, max(length, 2), "a JPEG segment")
+        at += max(length, 2)
+        scans += marker == _SOS
+        if scans > MAX_SCANS:
+            raise LimitExceeded(
+                f"the JPEG has more than {MAX_SCANS} scans", hint="save it again as baseline JPEG"
+            )
+
+
+def _next_marker(source: Source, at: int) -> tuple[int, int]:
+    """Find the next marker in entropy-coded data; gives it and the offset behind it."""
+    while at < source.size:
+        piece = source.read(at, min(_PIECE, source.size - at))
+        found = _MARKER.search(piece)
+        if found is not None:
+            return piece[found.start() + 1], at + found.end()
+        # an 0xFF at the very end may be the first half of a marker
+        at += len(piece) - (piece[-1] == 0xFF and at + len(piece) < source.size)
+    raise CorruptInput("the JPEG has no end: it is cut")
+
+
+def _opened(path: str) -> Image.Image:
+    try:
+        return Image.open(path, formats=("JPEG",))
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+
+
+def _jfif(resolution: Resolution | None) -> bytes:
+    """The APP0 segment; densities are whole numbers of at most 16 bits there."""
+    unit, x, y = 0, 1, 1
+    if resolution is not None and max(resolution.x, resolution.y) <= 65_535:
+        unit = {2: 1, 3: 2}.get(resolution.unit, 0)
+        x, y = max(1, round(resolution.x)), max(1, round(resolution.y))
+    return struct.pack(">BBH5sBBBHHBB", 0xFF, 0xE0, 16, b"JFIF\0", 1, 1, unit, x, y, 0, 0)
+
+
+def _icc_segments(icc: bytes) -> list[bytes]:
+    """APP2 segments of a profile (ICC.1:2010 annex B.4)."""
+    pieces = [icc[i : i + _ICC_PIECE] for i in range(0, len(icc), _ICC_PIECE)]
+    return [
+        struct.pack(">BBH12sBB", 0xFF, 0xE2, len(piece) + 16, b"ICC_PROFILE\0", i, len(pieces))
+        + piece
+        for i, piece in enumerate(pieces, 1)
+    ]

@@ -1,0 +1,115 @@
+"""An output file that already exists, open for writing: in order, or an error that says why.
+
+Covers opening without following links or blocking, appending, writing again at
+a place, and turning the system's errors into ours. What it does not: creating
+the file and publishing it (``batch``), or any format. Standard library only.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from types import TracebackType
+from typing import Self
+
+from divere_cli.errors import NoSpace, OutputError
+
+_FLAGS = (
+    os.O_RDWR
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Sink:
+    """A regular file, emptied and open for writing. A context manager.
+
+    Raises
+    ------
+    NoSpace, OutputError
+        When it cannot be opened, is no regular file, or the device fails.
+    """
+
+    def __init__(self, path: str) -> None:
+        try:
+            self._fd = os.open(path, _FLAGS)
+        except OSError as error:
+            raise failure("cannot be opened for writing", error) from error
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise OutputError("the output is no regular file")
+        try:
+            os.ftruncate(self._fd, 0)
+        except OSError as error:
+            os.close(self._fd)
+            raise failure("cannot be emptied", error) from error
+        self.size = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> int:
+        """Append ``data``; returns the offset where it begins."""
+        start = self.size
+        view = memoryview(data).cast("B")
+        while view:
+            try:
+                done = os.write(self._fd, view)
+            except OSError as error:
+                raise failure("cannot be written", error) from error
+            self.size += done
+            view = view[done:]
+        return start
+
+    def rewrite(self, offset: int, data: bytes) -> None:
+        """Write again what lies at ``offset``, and go on appending at the end."""
+        try:
+            os.lseek(self._fd, offset, os.SEEK_SET)
+            view = memoryview(data)
+            while view:
+                view = view[os.write(self._fd, view) :]
+            os.lseek(self._fd, 0, os.SEEK_END)
+        except OSError as error:
+            raise failure("cannot be written", error) from error
+
+    def finish(self) -> int:
+        """Flush to the device and close; returns the size.
+
+        A failed fsync is never tried again: the kernel has dropped the pages.
+        """
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            raise failure("cannot be flushed to the device", error) from error
+        finally:
+            self.close()
+        return self.size
+
+    def close(self) -> None:
+        """Close without flushing; harmless when closed."""
+        if self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            try:
+                os.close(fd)
+            except OSError as error:
+                raise failure("cannot be closed", error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def failure(what: str, error: OSError) -> NoSpace | OutputError:
+    """Turn a system error met while writing into ours."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return NoSpace(f"the output {what}: {reason}")
+    return OutputError(f"the output {what}: {reason}")

@@ -1,0 +1,224 @@
+"""PNG held against Pillow and libpng: all bits, every cut, flat memory."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import imagecodecs
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
+
+from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, ScanError
+from divere_cli.image import header, icc, reader, writer
+from divere_cli.image.layout import PictureMetadata, Resolution
+from divere_cli.records import Encoding, Space
+
+P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
+
+
+def grain(height: int, width: int, channels: int, bits: int, seed: int = 7) -> NDArray[np.generic]:
+    rng = np.random.default_rng(seed)
+    ramp = np.linspace(0, 2**bits - 1, height * width).reshape(height, width, 1)
+    noise = rng.normal(0, 2 ** (bits - 6), (height, width, channels))
+    return np.clip(ramp + noise, 0, 2**bits - 1).astype(f"uint{bits}")
+
+
+def saved(tmp_path: Path, data: bytes, name: str = "scan.png") -> str:
+    path = tmp_path / name
+    path.write_bytes(data)
+    return str(path)
+
+
+def read(path: str, rows: int | None = None) -> NDArray[np.generic]:
+    with reader.open(path) as scan:
+        bands = []
+        expected = 0
+        for first, band in scan.bands(rows):
+            assert first == expected
+            assert band.flags.c_contiguous
+            assert band.dtype == scan.header.layout.dtype
+            expected += len(band)
+            bands.append(band.copy())
+        assert expected == scan.header.height
+        assert scan.infrared() is None
+        return np.concatenate(bands)
+
+
+def write(tmp_path: Path, picture: NDArray[np.generic], rows: int, **about: object) -> Path:
+    path = tmp_path / "out.png"
+    path.touch()
+    bits = picture.dtype.itemsize * 8
+    height, width, channels = picture.shape
+    encoding = Encoding("png", bits, P3)  # type: ignore[arg-type]
+    given = PictureMetadata(**about)  # type: ignore[arg-type]
+    with writer.open(str(path), encoding, width, height, channels, given) as out:
+        for first in range(0, height, rows):
+            out.write(picture[first : first + rows])
+        done = out.close()
+    assert done.bytes == path.stat().st_size
+    assert (done.width, done.height, done.channels) == (width, height, channels)
+    return path
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+@pytest.mark.parametrize("rows", [1, 7, None])
+def test_every_sample_of_libpng_s_file_is_read(
+    tmp_path: Path, bits: int, channels: int, rows: int | None
+) -> None:
+    picture = grain(23, 17, channels, bits)
+    encoded = imagecodecs.png_encode(picture.squeeze(), level=6)
+    path = saved(tmp_path, encoded)
+    assert header.read(path).extra == (("alpha",) if channels in (2, 4) else ())
+    color = picture[:, :, : 1 if channels < 3 else 3]
+    np.testing.assert_array_equal(read(path, rows), color)
+
+
+@pytest.mark.parametrize("rows", [5, None])
+def test_an_interlaced_file_is_read(tmp_path: Path, rows: int | None) -> None:
+    path = Path(__file__).parent / "fixtures/png-interlaced-rgb16.png"
+    want = imagecodecs.png_decode(path.read_bytes())
+    assert want.dtype == np.uint16
+    assert header.read(str(path)).variant == "interlaced"
+    np.testing.assert_array_equal(read(str(path), rows), want)
+
+
+def test_a_dark_16_bit_scan_keeps_its_bits(tmp_path: Path) -> None:
+    picture = (grain(8, 8, 3, 16) % 200).astype(np.uint16)
+    path = saved(tmp_path, imagecodecs.png_encode(picture))
+    np.testing.assert_array_equal(read(path), picture)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("rows", [1, 9, 64])
+def test_libpng_reads_what_was_written(tmp_path: Path, bits: int, channels: int, rows: int) -> None:
+    picture = grain(31, 19, channels, bits)
+    path = write(tmp_path, picture, rows)
+    decoded = imagecodecs.png_decode(path.read_bytes()).reshape(picture.shape)
+    np.testing.assert_array_equal(decoded, picture)
+    np.testing.assert_array_equal(read(str(path)), picture)
+
+
+def test_the_bytes_do_not_depend_on_the_rows_given_at_once(tmp_path: Path) -> None:
+    picture = grain(40, 11, 3, 16)
+    decoded = {imagecodecs.png_decode(write(tmp_path, picture, n).read_bytes()).tobytes()
+               for n in (1, 13, 40)}  # fmt: skip
+    assert len(decoded) == 1
+
+
+def test_profile_and_resolution_are_embedded(tmp_path: Path) -> None:
+    profile = icc.profile(P3)
+    path = write(tmp_path, grain(8, 8, 3, 16), 8, icc=profile, resolution=Resolution(4000, 2000, 2))
+    with Image.open(path) as opened:
+        assert opened.info["icc_profile"] == profile
+        ImageCms.ImageCmsProfile(io.BytesIO(opened.info["icc_profile"]))
+        assert opened.info["dpi"] == pytest.approx((4000, 2000), abs=0.02)
+    resolution = header.read(str(path)).resolution
+    assert resolution is not None
+    assert (resolution.x * 2.54, resolution.y * 2.54) == pytest.approx((4000, 2000), abs=0.02)
+
+
+def test_missing_and_misshapen_rows_are_errors(tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    path.touch()
+    encoding = Encoding("png", 16, P3)
+    with writer.open(str(path), encoding, 8, 8, 3, PictureMetadata()) as out:
+        with pytest.raises(OutputError):
+            out.write(np.zeros((2, 8, 3), np.uint8))
+        with pytest.raises(OutputError):
+            out.write(np.zeros((2, 7, 3), np.uint16))
+        out.write(np.zeros((7, 8, 3), np.uint16))
+        with pytest.raises(OutputError, match="7 of 8 rows"):
+            out.close()
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def png(
+    rows: bytes, size: tuple[int, int], bits: int = 8, color: int = 0, extra: bytes = b""
+) -> bytes:
+    head = struct.pack(">IIBBBBB", *size, bits, color, 0, 0, 0)
+    body = chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + extra + body
+
+
+@pytest.fixture(scope="module")
+def whole() -> bytes:
+    return bytes(imagecodecs.png_encode(grain(40, 30, 3, 16), level=6))
+
+
+@pytest.mark.parametrize("percent", range(100))
+def test_a_cut_file_is_corrupt(tmp_path: Path, whole: bytes, percent: int) -> None:
+    path = saved(tmp_path, whole[: len(whole) * percent // 100])
+    with pytest.raises(CorruptInput):
+        read(path)
+
+
+def test_a_flipped_bit_anywhere_is_an_error(tmp_path: Path, whole: bytes) -> None:
+    for at in range(0, len(whole), 97):
+        damaged = bytearray(whole)
+        damaged[at] ^= 0x10
+        with pytest.raises(ScanError):
+            read(saved(tmp_path, bytes(damaged)))
+
+
+def dropped_rows() -> bytes:
+    return png(bytes(9) * 7, (8, 8))
+
+
+def wrong_adler() -> bytes:
+    packed = bytearray(zlib.compress(bytes(9) * 8))
+    packed[-1] ^= 1
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 0, 0, 0, 0))
+    body = chunk(b"IDAT", bytes(packed)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + head + body
+
+
+def bad_filter() -> bytes:
+    return png((b"\x07" + bytes(8)) * 8, (8, 8))
+
+
+def zero_tail() -> bytes:
+    data = png(grain(64, 8, 1, 8).tobytes(), (8, 56))
+    return data[:200] + bytes(len(data) - 200)
+
+
+@pytest.mark.parametrize("make", [dropped_rows, wrong_adler, bad_filter, zero_tail])
+def test_damage_that_check_sums_do_not_show(tmp_path: Path, make: Callable[[], bytes]) -> None:
+    with pytest.raises(CorruptInput):
+        read(saved(tmp_path, make()))
+
+
+def test_more_rows_than_the_header_says_are_a_warning(tmp_path: Path) -> None:
+    path = saved(tmp_path, png(bytes(9) * 12, (8, 8)))
+    with reader.open(path) as scan:
+        assert sum(len(band) for _, band in scan.bands()) == 8
+        assert scan.warnings == ("there are more rows in the PNG than its header says",)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path) -> None:
+    path = saved(tmp_path, png(bytes(20001) * 100, (20000, 20000)))
+    with pytest.raises(LimitExceeded, match="expand"):
+        read(path)
+
+
+def test_transparency_by_color_does_not_become_a_channel(tmp_path: Path) -> None:
+    rows = b"".join(b"\0" + bytes(range(y, y + 8)) for y in range(8))
+    path = saved(tmp_path, png(rows, (8, 8), extra=chunk(b"tRNS", b"\0\5")))
+    assert read(path).shape == (8, 8, 1)
+
+
+def test_a_profile_bomb_is_not_inflated(tmp_path: Path) -> None:
+    bomb = zlib.compress(bytes(50_000_000), 9)
+    rows = bytes(9) * 8
+    extra = chunk(b"iCCP", b"x\0\0" + bomb) + chunk(b"zTXt", b"y\0\0" + bomb)
+    assert not read(saved(tmp_path, png(rows, (8, 8), extra=extra))).any()
