@@ -1,0 +1,115 @@
+"""How many scans may be in work at once without driving the machine into swap.
+
+Covers the memory budget, what a scan will take at its most (from its header
+and from what like scans took before), and the number of jobs. What it does
+not: measuring memory (``isolation.memory``) and capping a worker (``isolation``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
+
+from divere_cli.batch.journal import Peak
+from divere_cli.image.layout import Header
+from divere_cli.isolation import cpus, memory
+from divere_cli.records import Encoding
+
+BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
+LEAST_CAP = 1 << 30
+_STREAMED, _WHOLE = 0.5, 2.5  # of the raw bytes: read in bands, decoded as a whole
+_REMEMBERED = 200
+_ENOUGH = 3
+_LIKE = 2.0  # scans are alike when neither is more than twice the other
+
+
+def raw_bytes(header: Header) -> int:
+    """Bytes of the stored picture, decoded."""
+    return header.pixels * (header.channels + len(header.extra)) * -(-header.bits // 8)
+
+
+def sort(header: Header, encoding: Encoding) -> str:
+    """What a scan has in common with others that take as much for their size."""
+    return "/".join(
+        (
+            header.format,
+            header.variant,
+            header.compression,
+            str(header.bits),
+            encoding.format,
+            encoding.compression,
+        )
+    )
+
+
+def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
+    """Bytes for all workers: as asked, or a share (0..1) of what is available now."""
+    if isinstance(asked, int):
+        return asked
+    return int(asked * (available() if available else memory.available().bytes))
+
+
+class Admission:
+    """Predicts, learns, and says whether one more scan fits."""
+
+    def __init__(
+        self,
+        budget_bytes: int,
+        learned: Iterable[Peak] = (),
+        available: Callable[[], int] = lambda: memory.available().bytes,
+    ) -> None:
+        self.budget_bytes = budget_bytes
+        self._available = available
+        self._peaks: dict[str, deque[Peak]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
+        for peak in learned:
+            self.learn(peak)
+
+    def learn(self, peak: Peak) -> None:
+        """Take a measured peak into account."""
+        self._peaks[peak.sort].append(peak)
+
+    def predict(self, header: Header, encoding: Encoding) -> int:
+        """Bytes that a worker will take at its most.
+
+        The 95th percentile of like scans, in proportion where this one is
+        larger than any of them; without three of them, a share of the raw
+        bytes that no format has been seen to exceed.
+        """
+        raw = raw_bytes(header)
+        like = [
+            peak
+            for peak in self._peaks.get(sort(header, encoding), ())
+            if raw <= peak.raw_bytes * _LIKE and peak.raw_bytes <= raw * _LIKE
+        ]
+        if len(like) < _ENOUGH:
+            return BASE + int(raw * (_STREAMED if header.format == "tiff" else _WHOLE))
+        peaks = sorted(peak.peak_bytes for peak in like)
+        high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]
+        return int(high * max(1.0, raw / max(peak.raw_bytes for peak in like)))
+
+    def fits(self, predicted: int, reserved: int) -> bool:
+        """Whether a scan may join others that have ``reserved`` bytes between them.
+
+        One scan always may. More may while the budget holds and the machine,
+        which others use too, still has what the new one will take.
+        """
+        if reserved == 0:
+            return True
+        return reserved + predicted <= self.budget_bytes and predicted <= self._available()
+
+    def cap(self, predicted: int, asked: int | None, *, alone: bool) -> int:
+        """Bytes at which a worker is stopped."""
+        if asked is not None:
+            return asked
+        usual = max(LEAST_CAP, 4 * predicted)
+        return max(usual, self.budget_bytes) if alone else usual
+
+
+def jobs(asked: int | None, predicted: list[int], budget_bytes: int) -> int:
+    """Scans in work at once: as asked, else by usable cores, the budget and the work there is."""
+    if asked is not None:
+        return asked
+    if not predicted:
+        return cpus.usable()
+    usual = sorted(predicted)[len(predicted) // 2]
+    return max(1, min(cpus.usable(), len(predicted), budget_bytes // max(1, usual)))

@@ -1,0 +1,200 @@
+"""Which scans there are.
+
+Covers the walk through INPUT: suffixes and globs, links, loops, what is no
+file, what cannot be listed, OUTPUT inside INPUT, and an order that is always
+the same. What it does not: opening any of them.
+
+Links are not followed into other folders, so that the walk ends and nothing
+outside INPUT is read. A link to a file below the same INPUT is that file under
+another name; any other link is a failed scan, not a silent gap.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import stat
+from dataclasses import dataclass, field
+
+from divere_cli.batch.request import Inputs
+from divere_cli.batch.uptodate import stamp_of
+from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
+from divere_cli.image import header
+from divere_cli.records import Stamp
+
+SUFFIXES = frozenset(header.EXPECTED)
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
+}
+
+
+_NO_STAMP = Stamp(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One file that was selected; ``problem`` is set where it can be no scan."""
+
+    name: str
+    path: str
+    stamp: Stamp = _NO_STAMP
+    problem: ScanError | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """All that the walk found, in order."""
+
+    scans: list[Scan] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def find(inputs: Inputs, output: str) -> Found:
+    """Walk every INPUT.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    output : str
+        OUTPUT; left out where it lies inside an INPUT. May be absent.
+
+    Raises
+    ------
+    InputMissing
+        An INPUT is absent or cannot be listed or looked at.
+    """
+    found = Found()
+    for path in inputs.paths:
+        try:
+            status = os.stat(path)
+        except OSError as problem:
+            raise InputMissing(f"INPUT '{path}': {problem.strerror}") from problem
+        if stat.S_ISDIR(status.st_mode):
+            _Walk(inputs, path, _identity(output), found).run()
+        else:
+            found.scans.append(_scan(os.path.basename(path), path, status))
+    return found
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class _Walk:
+    """The walk through one INPUT folder."""
+
+    def __init__(
+        self, inputs: Inputs, root: str, left_out: tuple[int, int] | None, found: Found
+    ) -> None:
+        self._inputs = inputs
+        self._root = root
+        self._real = os.path.realpath(root)
+        self._left_out = left_out
+        self._found = found
+
+    def run(self) -> None:
+        try:
+            entries = _entries(self._root)
+        except OSError as problem:
+            raise InputMissing(f"INPUT '{self._root}': {problem.strerror}") from problem
+        self._folder("", entries)
+
+    def _folder(self, prefix: str, entries: list[os.DirEntry[str]]) -> None:
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.name.startswith(".") or self._excluded(name):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                self._descend(name, entry)
+            elif entry.is_symlink():
+                self._link(name, entry)
+            elif self._selected(name):
+                self._file(name, entry)
+
+    def _descend(self, name: str, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if (status.st_dev, status.st_ino) == self._left_out:
+                return
+            if not self._inputs.recursive:
+                return
+            entries = _entries(entry.path)
+        except OSError as problem:
+            error = Unreadable(f"the folder cannot be listed: {problem.strerror}")
+            self._found.scans.append(Scan(name + "/", entry.path, problem=error))
+            return
+        self._folder(name + "/", entries)
+
+    def _file(self, name: str, entry: os.DirEntry[str]) -> None:
+        try:
+            status = entry.stat(follow_symlinks=False)
+        except OSError as problem:
+            error = Unreadable(f"vanished, or cannot be looked at: {problem.strerror}")
+            self._found.scans.append(Scan(name, entry.path, problem=error))
+            return
+        self._found.scans.append(_scan(name, entry.path, status))
+
+    def _link(self, name: str, entry: os.DirEntry[str]) -> None:
+        try:
+            status = os.stat(entry.path)
+        except OSError as problem:
+            if self._selected(name):
+                error = Unreadable(f"a link that leads nowhere: {problem.strerror}")
+                self._found.scans.append(Scan(name, entry.path, problem=error))
+            return
+        if stat.S_ISDIR(status.st_mode):
+            if not self._inside(entry.path):
+                self._found.warnings.append(
+                    f"'{name}' is a link to a folder outside INPUT and was not followed; "
+                    "name its target as an INPUT to grade it"
+                )
+        elif self._selected(name):
+            self._found.scans.append(self._linked_file(name, entry.path, status))
+
+    def _linked_file(self, name: str, path: str, status: os.stat_result) -> Scan:
+        if self._inside(path):
+            return _scan(name, path, status)
+        error = Unsupported(
+            "a link to a file outside INPUT, which is not followed",
+            hint="name the file itself as an INPUT",
+        )
+        return Scan(name, path, problem=error)
+
+    def _inside(self, path: str) -> bool:
+        real = os.path.realpath(path)
+        return real == self._real or real.startswith(self._real.rstrip("/") + "/")
+
+    def _excluded(self, name: str) -> bool:
+        return _matches(name, self._inputs.exclude)
+
+    def _selected(self, name: str) -> bool:
+        if self._inputs.include:
+            return _matches(name, self._inputs.include)
+        return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _entries(path: str) -> list[os.DirEntry[str]]:
+    with os.scandir(path) as entries:
+        return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _matches(name: str, globs: tuple[str, ...]) -> bool:
+    last = name.rpartition("/")[2]
+    return any(fnmatch.fnmatchcase(name, g) or fnmatch.fnmatchcase(last, g) for g in globs)
+
+
+def _scan(name: str, path: str, status: os.stat_result) -> Scan:
+    kind = stat.S_IFMT(status.st_mode)
+    if kind != stat.S_IFREG:
+        what = _KINDS.get(kind, "no regular file")
+        return Scan(name, path, problem=Unsupported(f"{what}, not a file", hint=""))
+    return Scan(name, path, stamp_of(status))

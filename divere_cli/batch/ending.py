@@ -1,0 +1,38 @@
+"""How a run ends: the one place where its exit code is chosen.
+
+Covers precedence and nothing else: a signal, then a bug, then no space, then a
+failing journal or device, then failed scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from divere_cli.records import ErrorRecord, FileResult
+
+_BY_KIND = {"no_space": 13, "journal": 14, "isolation": 15, "cluster": 16}
+_FINE = frozenset({"ok", "up_to_date", "deferred"})
+
+
+def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[FileResult]) -> int:
+    """Exit code of a run that got as far as its scans.
+
+    Parameters
+    ----------
+    signal : int or None
+        What asked it to stop.
+    error : ErrorRecord or None
+        What ended it early; an unknown kind is a bug.
+    files : iterable of FileResult
+        The last word on every scan that was selected.
+
+    Returns
+    -------
+    int
+        0 if and only if every scan is ok, up to date or deferred and nothing else happened.
+    """
+    if signal is not None:
+        return 128 + signal
+    if error is not None:
+        return _BY_KIND.get(error.kind, 1)
+    return 0 if all(file.status in _FINE for file in files) else 3

@@ -1,0 +1,119 @@
+"""The runner of a run, opened when the first scan needs it, and the loop on it.
+
+Covers how many jobs, how many threads each, and giving the runner back. What
+it does not: what is done with the scans.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from divere_cli.batch import admission
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.draft import Draft
+from divere_cli.batch.loop import Loop, Means, Task, Work
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.retries import Policy
+from divere_cli.batch.stopping import Stop
+from divere_cli.isolation import cpus, opening
+from divere_cli.isolation.contract import IsolationRequest, Runner
+from divere_cli.records import Event, IsolationInfo
+
+
+class Engine:
+    """Runs passes over scans; nothing is started before :meth:`open`."""
+
+    def __init__(
+        self,
+        request: BatchRequest,
+        admits: Admission,
+        stop: Stop,
+        emit: Callable[[Event], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._request = request
+        self._policy = Policy(request.bounds.retries)
+        self._stop = stop
+        self._emit = emit
+        self._clock = clock
+        self._runner: Runner | None = None
+        self._count = 0
+        self.admission = admits
+        self.jobs = request.bounds.jobs or 1
+
+    @property
+    def threads(self) -> int:
+        """Threads for each worker: the cores that are its share."""
+        return max(1, cpus.usable() // self.jobs)
+
+    @property
+    def info(self) -> IsolationInfo:
+        """How scans are kept apart, or would have been."""
+        if self._runner is not None:
+            return self._runner.info
+        asked = self._request.isolation.requested
+        here = IsolationRequest(asked, jobs=self.jobs)
+        effective: Literal["process", "thread"] = "thread"
+        if opening.prefers_processes(here):
+            effective = "process"
+        return IsolationInfo(asked, effective, None, self.jobs)
+
+    def tasks(self, drafts: Sequence[Draft]) -> list[Task]:
+        """Make a task of each draft, with what it will take."""
+        tasks = []
+        for draft in drafts:
+            assert draft.header is not None
+            self._count += 1
+            predicted = self.admission.predict(draft.header, self._request.outputs.encoding)
+            tasks.append(Task(self._count, draft, predicted))
+        return tasks
+
+    def open(self, tasks: Sequence[Task]) -> None:
+        """Open the runner, once.
+
+        Raises
+        ------
+        IsolationUnavailable
+            Only for ``--isolation always``.
+        """
+        if self._runner is not None or not tasks:
+            return
+        predicted = [task.predicted for task in tasks]
+        self.jobs = admission.jobs(
+            self._request.bounds.jobs, predicted, self.admission.budget_bytes
+        )
+        isolation = self._request.isolation
+        asked = IsolationRequest(isolation.requested, isolation.start_method, self.jobs)
+        self._runner = _opener(self._request)(asked, self._emit)
+
+    def run(self, work: Work, tasks: Sequence[Task]) -> None:
+        """Bring every task to its last word."""
+        if not tasks:
+            return
+        self.open(tasks)
+        assert self._runner is not None
+        means = Means(
+            self._runner,
+            self.admission,
+            self._policy,
+            self._stop,
+            self._request.bounds,
+            self._emit,
+            self._clock,
+        )
+        Loop(means, work).run(tasks)
+
+    def close(self) -> None:
+        """End what is still in work and give everything back."""
+        if self._runner is not None:
+            self._runner.close(self._stop.kill_grace)
+
+
+def _opener(
+    request: BatchRequest,
+) -> Callable[[IsolationRequest, Callable[[Event], None]], Runner]:
+    if request.open_runner is not None:
+        return request.open_runner
+    return opening.open_runner

@@ -1,0 +1,299 @@
+"""Grading as the loop's work: stage, hand over, check, publish, and the last word on a scan.
+
+Covers everything between a draft and its entry in the report. What it does
+not: scheduling (:mod:`loop`) and the calls that publish (:mod:`publish`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from divere_cli.batch import admission, uptodate
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.draft import Draft
+from divere_cli.batch.journal import Done, OutputStamp, Peak
+from divere_cli.batch.loop import Task, record
+from divere_cli.batch.publish import Staged, gone
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.site import Site
+from divere_cli.batch.verdict import Judge, Verdict
+from divere_cli.errors import InputChanged, JournalFailed, NoSpaceLeft, RunError, Unreadable
+from divere_cli.records import (
+    Decision,
+    ErrorRecord,
+    Event,
+    FileJob,
+    FileResult,
+    Frame,
+    Outcome,
+    Recipe,
+    ScanFinished,
+    Status,
+    TaskResult,
+)
+
+_DEVICE_ERRORS_IN_A_ROW = 3
+_NEARLY_FULL = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A scan that is to be graded: its verdict, and the recipes where they were decided."""
+
+    verdict: Verdict
+    recipes: tuple[Recipe, ...]
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, draft: Draft, verdict: Verdict, decision: Decision | None) -> Ready:
+        """Take the profile's recipes, or those that were decided."""
+        if decision is not None:
+            return cls(verdict, decision.recipes, decision.notes, decision.warnings)
+        assert draft.selection is not None
+        return cls(verdict, tuple(cut.recipe for cut in draft.selection.frames))
+
+
+class Results:
+    """The last word on each scan, told once and kept in the order of the plan."""
+
+    def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
+        self._by_draft: dict[int, FileResult] = {}
+        self._ids = {id(draft): index for index, draft in enumerate(drafts)}
+        self._drafts = drafts
+        self._emit = emit
+
+    def put(self, draft: Draft, result: FileResult) -> None:
+        """Keep and tell."""
+        self._by_draft[self._ids[id(draft)]] = result
+        self._emit(ScanFinished(result))
+
+    def all(self) -> tuple[FileResult, ...]:
+        """One result for each scan of the plan; what nobody came to is interrupted."""
+        return tuple(
+            self._by_draft.get(index) or plain(draft, "interrupted")
+            for index, draft in enumerate(self._drafts)
+        )
+
+
+def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:
+    """A result that no worker had a part in."""
+    header, selection = draft.header, draft.selection
+    return FileResult(
+        input=draft.scan.name,
+        outputs=draft.writes if status == "up_to_date" else (),
+        status=status,
+        error=error,
+        profile=selection.profile if selection else None,
+        width=header.width if header else 0,
+        height=header.height if header else 0,
+        warnings=(*(header.warnings if header else ()), *(selection.warnings if selection else ())),
+        notes=header.notes if header else (),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What grading works with."""
+
+    request: BatchRequest
+    site: Site
+    judge: Judge
+    admission: Admission
+    results: Results
+    threads: int = 1
+
+
+class Grading:
+    """The loop's work of grading; one for a run."""
+
+    def __init__(self, desk: Desk, ready: dict[int, Ready]) -> None:
+        self._desk = desk
+        self._ready = ready
+        self._staged: dict[int, Staged] = {}
+        self._device_errors = 0
+
+    def prepare(self, task: Task) -> FileJob:
+        """Look once more at the scan, make its temporary files, say what is to be done."""
+        _unchanged(task.draft)
+        staged = self._desk.site.publisher.stage(task.draft.writes)
+        self._staged[task.id] = staged
+        targets = [temp.target for temp in staged.temps]
+        draft, recipes = task.draft, self._ready[task.id].recipes
+        assert draft.selection is not None
+        frames = tuple(
+            Frame(target, recipe, cut.crop, cut.orientation, cut.crop_name)
+            for target, recipe, cut in zip(targets, recipes, draft.selection.frames, strict=False)
+        )
+        return FileJob(
+            id=task.id,
+            name=task.name,
+            input=os.path.abspath(draft.scan.path),
+            stamp=draft.scan.stamp,
+            encoding=self._desk.request.outputs.encoding,
+            frames=frames,
+            sidecar=targets[-1] if draft.sidecar else None,
+            task=self._desk.request.task,
+            max_pixels=self._desk.request.inputs.max_pixels,
+            threads=self._desk.threads,
+            thumbnails=self._desk.request.thumbnails,
+        )
+
+    def succeed(self, task: Task, outcome: Outcome) -> None:
+        """Check, publish, record, tell."""
+        result = outcome.result or TaskResult()
+        staged = self._staged[task.id]
+        self._desk.site.publisher.check(
+            staged, result.written, self._desk.request.outputs.encoding.format
+        )
+        _unchanged(task.draft)
+        peak = self._peak(task, outcome)
+        self._desk.site.publisher.publish(
+            staged,
+            task.name,
+            lambda output: self._desk.judge.may_replace(task.draft, output),
+            lambda stamps: self._done(task, stamps, result.input_sha256, peak),
+        )
+        self._device_errors = 0
+        if peak is not None:
+            self._desk.admission.learn(peak)
+        self._put(task, "ok", None, outcome)
+
+    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
+        """Tell that the scan failed for good."""
+        self._put(task, "failed", error, outcome)
+
+    def leave(self, task: Task, outcome: Outcome | None) -> None:
+        """Tell that the run stopped before the scan was done."""
+        self._put(task, "interrupted", None, outcome)
+
+    def trouble(self, error: ErrorRecord) -> RunError | None:
+        """No space, OUTPUT gone, or a device that fails again and again."""
+        if error.kind == "no_space":
+            return NoSpaceLeft(error.message)
+        if error.kind != "output_error":
+            self._device_errors = 0
+            return None
+        if not self._desk.site.folder.is_there():
+            return gone(self._desk.site.folder)
+        if _nearly_full(self._desk.site.folder.fd):
+            return NoSpaceLeft(error.message)
+        self._device_errors += 1
+        if self._device_errors < _DEVICE_ERRORS_IN_A_ROW:
+            return None
+        return JournalFailed(
+            f"{self._device_errors} positives in a row could not be written: {error.message}",
+            hint="check the output device; whole outputs stay, and the next run goes on",
+        )
+
+    def drop(self, task: Task) -> None:
+        """Remove the temporary files of the attempt."""
+        self._desk.site.publisher.discard(self._staged.pop(task.id))
+
+    def _peak(self, task: Task, outcome: Outcome) -> Peak | None:
+        header = task.draft.header
+        if header is None or outcome.peak_source not in ("vmhwm", "peak_wset"):
+            return None
+        encoding = self._desk.request.outputs.encoding
+        return Peak(
+            admission.sort(header, encoding), admission.raw_bytes(header), outcome.peak_rss_bytes
+        )
+
+    def _done(
+        self, task: Task, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
+    ) -> Done:
+        draft = task.draft
+        return done(draft, self._ready[task.id].verdict.key, stamps, sha256, peak)
+
+    def _put(
+        self, task: Task, status: Status, error: ErrorRecord | None, outcome: Outcome | None
+    ) -> None:
+        ready = self._ready[task.id]
+        result = with_outcome(plain(task.draft, status, error), outcome)
+        self._desk.results.put(
+            task.draft,
+            replace(
+                result,
+                outputs=task.draft.writes if status == "ok" else (),
+                attempts=task.tally.attempts,
+                warnings=_once((*result.warnings, *ready.warnings)),
+                notes=_once((*result.notes, *ready.notes, *ready.verdict.notes)),
+            ),
+        )
+
+
+def done(
+    draft: Draft, key: str, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
+) -> Done:
+    """The journal's record of a scan; of its header only what choosing a profile needs."""
+    assert draft.header is not None
+    assert draft.selection is not None
+    return Done(
+        input=draft.scan.name,
+        path=os.path.abspath(draft.scan.path),
+        stamp=draft.scan.stamp,
+        key=key,
+        outputs=stamps,
+        header=replace(draft.header, page=None, infrared_page=None),
+        profile=draft.selection.profile,
+        sha256=sha256,
+        peak=peak,
+    )
+
+
+def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
+    """Add what the last attempt took and said."""
+    if outcome is None:
+        return result
+    task = outcome.result or TaskResult()
+    return replace(
+        result,
+        width=task.width or result.width,
+        height=task.height or result.height,
+        worker_pid=outcome.pid,
+        host=outcome.host,
+        seconds=outcome.seconds,
+        seconds_by_stage=replace(task.stages, start=outcome.boot_seconds),
+        cpu_seconds=outcome.cpu_seconds,
+        peak_rss_bytes=outcome.peak_rss_bytes,
+        peak_rss_source=outcome.peak_source,
+        rss_bytes_start=outcome.rss_bytes_start,
+        warnings=_once((*result.warnings, *task.warnings)),
+        notes=_once((*result.notes, *task.notes)),
+        thumbnails=task.thumbnails,
+    )
+
+
+def settled(draft: Draft, verdict: Verdict) -> FileResult:
+    """A scan that was judged without a worker."""
+    if verdict.action == "fail":
+        assert verdict.error is not None
+        return plain(draft, "failed", record(verdict.error))
+    return plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
+
+
+def _unchanged(draft: Draft) -> None:
+    """Raise ``InputChanged`` unless the scan is the very file that was planned."""
+    try:
+        now = uptodate.stamp_of(os.stat(draft.scan.path))
+    except FileNotFoundError as problem:
+        raise Unreadable("vanished after it was planned") from problem
+    except OSError as problem:
+        raise Unreadable(f"cannot be looked at: {problem.strerror}") from problem
+    if now != draft.scan.stamp:
+        raise InputChanged("changed after it was planned or while it was read")
+
+
+def _nearly_full(fd: int) -> bool:
+    try:
+        status = os.fstatvfs(fd)
+    except OSError:
+        return False
+    no_names = status.f_files > 0 and status.f_favail == 0
+    return status.f_bavail * status.f_frsize < _NEARLY_FULL or no_names
+
+
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(words))

@@ -1,0 +1,98 @@
+"""One run for each output folder, by a lock of the kernel that dies with its holder.
+
+Covers taking ``OUTPUT/.divere-lock`` at once or after waiting. What it does
+not: judging whether a lock is stale; a lock of a dead process does not exist.
+The descriptor is not inherited, so that no worker can keep it.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Callable
+
+from divere_cli.batch.folder import Folder
+from divere_cli.errors import OutputLocked, OutputUnusable
+
+NAME = ".divere-lock"
+_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_POLL_SECONDS = 0.25
+
+
+class Lock:
+    """A lock that is held until :meth:`release` or the end of the process."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    @classmethod
+    def take(
+        cls, folder: Folder, *, create: bool, pause: Callable[[float], bool] | None
+    ) -> Lock | None:
+        """Take the lock; None where the lock file is absent and not ``create``.
+
+        ``pause(seconds)`` is called between looks while another run holds it,
+        and returns False to give up waiting; None does not wait at all.
+
+        Raises
+        ------
+        OutputLocked
+            Another run holds OUTPUT.
+        OutputUnusable
+            The file cannot be made, or the file system has no locks.
+        """
+        fd = _open(folder, create=create)
+        if fd is None:
+            return None
+        try:
+            while not _try(fd, folder.path):
+                if pause is None or not pause(_POLL_SECONDS):
+                    raise OutputLocked(f"another run holds OUTPUT '{folder.path}'")
+        except BaseException:
+            os.close(fd)
+            raise
+        return cls(fd)
+
+    def release(self) -> None:
+        """Let the next run in."""
+        os.close(self._fd)
+
+
+def _open(folder: Folder, *, create: bool) -> int | None:
+    try:
+        return os.open(NAME, _FLAGS, dir_fd=folder.fd)
+    except FileNotFoundError:
+        if not create:
+            return None
+    except OSError as problem:
+        raise _unusable(folder.path, problem) from problem
+    try:
+        return os.open(NAME, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder.fd)
+    except FileExistsError:
+        return _open(folder, create=False)
+    except OSError as problem:
+        raise _unusable(folder.path, problem) from problem
+
+
+def _try(fd: int, path: str) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as problem:
+        if problem.errno == errno.EACCES:  # another holder, as an emulated lock may say
+            return False
+        raise OutputUnusable(
+            f"OUTPUT '{path}' cannot be locked: {problem.strerror}",
+            hint="two runs at once could spoil each other here: use a local folder, "
+            "or mount the share with locks",
+        ) from problem
+    return True
+
+
+def _unusable(path: str, problem: OSError) -> OutputUnusable:
+    return OutputUnusable(
+        f"OUTPUT '{path}' cannot be written: {problem.strerror}",
+        hint="name a folder that you may write",
+    )

@@ -1,0 +1,233 @@
+"""The one loop: admit, start, wait, hand over what ended, try again, stop in order.
+
+Covers scheduling of attempts for any sort of work. What it does not: what a
+success means (a :class:`Work`: grading, measuring), how an attempt is run
+(``isolation``), what is tried again (:mod:`retries`), what fits (:mod:`admission`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.draft import Draft
+from divere_cli.batch.request import Bounds
+from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally
+from divere_cli.batch.stopping import Stop
+from divere_cli.errors import DivereError, Internal, RunError, ScanError
+from divere_cli.isolation.contract import Runner
+from divere_cli.records import ErrorRecord, Event, FileJob, Limits, Outcome, RunStopping
+
+_LOOK_SECONDS = 1.0
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One scan on its way through the loop."""
+
+    id: int
+    draft: Draft
+    predicted: int
+    tally: Tally = field(default_factory=Tally)
+    not_before: float = 0.0
+    alone: bool = False
+
+    @property
+    def name(self) -> str:
+        """The scan's name."""
+        return self.draft.scan.name
+
+
+class Work(Protocol):
+    """What is done with the scans of one pass through the loop."""
+
+    def prepare(self, task: Task) -> FileJob:
+        """Make ready for an attempt; a ``DivereError`` fails the scan or ends the run."""
+
+    def succeed(self, task: Task, outcome: Outcome) -> None:
+        """Take a result; a ``DivereError`` fails the scan or ends the run."""
+
+    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
+        """The scan failed for good."""
+
+    def leave(self, task: Task, outcome: Outcome | None) -> None:
+        """The run stopped before the scan was done."""
+
+    def trouble(self, error: ErrorRecord) -> RunError | None:
+        """The run's own trouble that shows in the error of one scan, before :meth:`drop`."""
+
+    def drop(self, task: Task) -> None:
+        """Remove what an attempt left behind; called once after each ``prepare``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the loop works with, the same for every pass."""
+
+    runner: Runner
+    admission: Admission
+    policy: Policy
+    stop: Stop
+    bounds: Bounds
+    emit: Callable[[Event], None]
+    clock: Callable[[], float] = time.monotonic
+
+
+class Loop:
+    """One pass over many scans."""
+
+    def __init__(self, means: Means, work: Work) -> None:
+        self._means = means
+        self._work = work
+        self._waiting: list[Task] = []
+        self._running: dict[int, Task] = {}
+        self._failed = 0
+        self._told = False
+
+    def run(self, tasks: Iterable[Task]) -> None:
+        """Bring every task to its last word: succeeded, failed, or left when the run stops."""
+        self._waiting = list(tasks)
+        while self._waiting or self._running:
+            if self._means.stop.stopping:
+                self._leave_waiting()
+            else:
+                self._admit()
+            if self._means.stop.abandon and self._running:
+                self._abandon()
+            elif self._running:
+                for outcome in self._means.runner.wait(self._patience()):
+                    self._ended(outcome)
+            elif self._waiting:
+                self._means.stop.pause(self._patience())
+
+    def _admit(self) -> None:
+        while self._means.runner.slots() > 0:
+            task = self._next()
+            if task is None:
+                return
+            self._waiting.remove(task)
+            self._start(task)
+            if self._means.stop.stopping:
+                return
+
+    def _next(self) -> Task | None:
+        """The first task that may start now; one that wants to be alone is not overtaken."""
+        now = self._means.clock()
+        if any(task.alone for task in self._running.values()):
+            return None
+        reserved = sum(task.predicted for task in self._running.values())
+        for task in self._waiting:
+            if task.not_before > now:
+                continue
+            if task.alone:
+                return None if self._running else task
+            return task if self._means.admission.fits(task.predicted, reserved) else None
+        return None
+
+    def _start(self, task: Task) -> None:
+        try:
+            job = self._work.prepare(task)
+        except DivereError as problem:
+            self._failed_before(task, problem)
+            return
+        limits = Limits(
+            attempt=task.tally.attempts + 1,
+            wall_seconds=self._means.bounds.timeout_seconds,
+            memory_bytes=self._means.admission.cap(
+                task.predicted, self._means.bounds.worker_memory, alone=task.alone
+            ),
+        )
+        self._running[task.id] = task
+        self._means.runner.start(job, limits)
+
+    def _failed_before(self, task: Task, problem: DivereError) -> None:
+        self._fail(task, record(problem), None)
+        if isinstance(problem, RunError):
+            self._means.stop.fatal(problem)
+
+    def _ended(self, outcome: Outcome) -> None:
+        task = self._running.pop(outcome.job_id)
+        if outcome.end != "infrastructure":
+            task.tally.attempts += 1
+        try:
+            if outcome.end == "result":
+                self._succeed(task, outcome)
+            elif outcome.end == "cancelled":
+                self._work.leave(task, outcome)
+            else:
+                self._went_wrong(task, outcome)
+        finally:
+            self._work.drop(task)
+
+    def _succeed(self, task: Task, outcome: Outcome) -> None:
+        try:
+            self._work.succeed(task, outcome)
+        except DivereError as problem:
+            self._fail(task, record(problem), outcome)
+            if isinstance(problem, RunError):
+                self._means.stop.fatal(problem)
+        else:
+            self._means.policy.finished(task.name, "result")
+
+    def _went_wrong(self, task: Task, outcome: Outcome) -> None:
+        error = outcome.error or record(Internal(f"the worker ended as '{outcome.end}'"))
+        trouble = self._work.trouble(error)
+        if trouble is not None:
+            self._fail(task, error, outcome)
+            self._means.stop.fatal(trouble)
+            return
+        again = self._means.policy.after(outcome.end, task.tally)
+        if again is None:
+            self._fail(task, error, outcome)
+        elif self._means.stop.stopping:
+            self._work.leave(task, outcome)
+        else:
+            task.not_before = self._means.clock() + again.pause
+            task.alone = again.alone
+            self._waiting.insert(0, task)
+
+    def _fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
+        self._work.fail(task, error, outcome)
+        self._failed += 1
+        if self._means.policy.finished(task.name, outcome.end if outcome else "error"):
+            self._means.stop.because(
+                f"{CRASHED_IN_A_ROW} different scans crashed one after the other: "
+                "the machine or the installation is at fault, not the scans"
+            )
+        most = self._means.bounds.max_failures
+        if most is not None and self._failed >= most:
+            self._means.stop.because(f"{self._failed} scans failed")
+
+    def _leave_waiting(self) -> None:
+        if not self._told:
+            self._told = True
+            self._means.emit(RunStopping(self._means.stop.reason, len(self._running)))
+        for task in self._waiting:
+            self._work.leave(task, None)
+        self._waiting.clear()
+
+    def _abandon(self) -> None:
+        for outcome in self._means.runner.close(self._means.stop.kill_grace):
+            self._ended(outcome)
+        for task in self._running.values():
+            self._work.leave(task, None)
+            self._work.drop(task)
+        self._running.clear()
+
+    def _patience(self) -> float:
+        """Seconds until something is due even if no worker ends."""
+        now = self._means.clock()
+        due = [task.not_before - now for task in self._waiting if task.not_before > now]
+        return max(0.0, min([_LOOK_SECONDS, *due]))
+
+
+def record(problem: DivereError) -> ErrorRecord:
+    """An error as data."""
+    kind = problem.kind if isinstance(problem, ScanError) else _SCAN_KINDS.get(problem.kind)
+    return ErrorRecord(kind or problem.kind, problem.message, problem.hint, problem.detail)
+
+
+_SCAN_KINDS = {"journal": "output_error"}  # what the run's trouble is for the scan that met it

@@ -1,0 +1,102 @@
+"""What outputs are called.
+
+Covers the template of ``--name``, suffixes, and the key by which two names are
+one on some file system. What it does not: which names are taken (:mod:`plan`).
+"""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from dataclasses import dataclass
+
+from divere_cli.errors import OutputError, UsageError
+
+FIELDS = ("stem", "crop", "index", "profile", "ext")
+SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png"}
+_MAX_BYTES = 255
+_FORBIDDEN = str.maketrans({"/": "_", "\0": "_", "\\": "_"})
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a template can say of one positive; ``name`` is the scan's, with its folders."""
+
+    name: str
+    crop: str = ""
+    index: int = 1
+    profile: str = ""
+
+
+def check(template: str) -> None:
+    """Raise ``UsageError`` for a template that can never give a file name."""
+    try:
+        parsed = list(string.Formatter().parse(template))
+    except ValueError as problem:
+        raise UsageError(f"--name '{template}': {problem}") from problem
+    for text, name, spec, conversion in parsed:
+        if "/" in text or "\0" in text:
+            raise UsageError(f"--name '{template}': names a folder; sub-folders mirror INPUT's")
+        if name is not None and (name not in FIELDS or conversion or "{" in (spec or "")):
+            raise UsageError(
+                f"--name '{template}': no field '{{{name}}}'",
+                hint="fields: " + ", ".join(f"{{{field}}}" for field in FIELDS),
+            )
+
+
+def output(template: str, parts: Parts, format_: str) -> str:
+    """Name of a positive below OUTPUT.
+
+    Raises
+    ------
+    UsageError
+        The template cannot be filled in.
+    OutputError
+        The name is empty or longer than a file name can be.
+    """
+    folder, slash, last = parts.name.rpartition("/")
+    stem, ext = _split(last)
+    crop = parts.crop.translate(_FORBIDDEN).strip()
+    if not template:
+        template = "{stem}-{crop}" if crop else "{stem}"
+    try:
+        filled = template.format(
+            stem=stem,
+            crop=crop,
+            index=parts.index,
+            profile=parts.profile.translate(_FORBIDDEN),
+            ext=ext,
+        )
+    except (ValueError, IndexError, KeyError) as problem:
+        raise UsageError(f"--name '{template}': {problem}") from problem
+    return folder + slash + _checked(filled, SUFFIXES[format_], parts.name)
+
+
+def sidecar(positive: str, format_: str) -> str:
+    """Name of the infrared picture that goes beside a positive."""
+    suffix = SUFFIXES[format_]
+    folder, slash, last = positive.removesuffix(suffix).rpartition("/")
+    return folder + slash + _checked(last + "-ir", ".tif", positive)
+
+
+def twin(name: str) -> str:
+    """Key that is the same for names that some file system takes for one (case, Unicode forms)."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _split(last: str) -> tuple[str, str]:
+    stem, dot, ext = last.rpartition(".")
+    return (stem, ext) if dot and stem else (last, "")
+
+
+def _checked(stem: str, suffix: str, scan: str) -> str:
+    if not stem.strip(". ") or stem.startswith(".divere-"):
+        raise OutputError(f"'{scan}' would be written to '{stem}{suffix}', which is no name")
+    name = stem + suffix
+    size = len(name.encode("utf-8", "surrogateescape"))
+    if size > _MAX_BYTES:
+        raise OutputError(
+            f"the output of '{scan}' would have a name of {size} bytes; {_MAX_BYTES} is the most",
+            hint="use a shorter --name",
+        )
+    return name

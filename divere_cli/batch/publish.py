@@ -1,0 +1,250 @@
+"""How a positive gets its name: at every instant it is absent, old and whole, or new and whole.
+
+Covers the temporary files of an attempt, checking what a worker says it wrote,
+and the order of the calls: check, mode, sync, journal what is coming, rename,
+sync the folder, journal what is done. What it does not: deciding what may be
+replaced (:mod:`verdict`).
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from divere_cli.batch import durable
+from divere_cli.batch.folder import Folder, split
+from divere_cli.batch.journal import Done, Journal, OutputStamp
+from divere_cli.batch.lock import NAME as LOCK_NAME
+from divere_cli.errors import (
+    DivereError,
+    JournalFailed,
+    NoSpaceLeft,
+    OutputError,
+    OutputExists,
+    ScanError,
+)
+from divere_cli.image import header
+from divere_cli.records import Target, Written
+
+log = logging.getLogger(__name__)
+
+_ANY_SIZE = 1 << 62
+
+
+@dataclass(slots=True)
+class Temp:
+    """One temporary file: its descriptor stays open here, so that an error at sync is seen."""
+
+    target: Target
+    fd: int
+
+    @property
+    def file(self) -> str:
+        """Its name in its folder."""
+        return os.path.basename(self.target.temp)
+
+    @property
+    def final(self) -> str:
+        """The output's name in the same folder."""
+        return split(self.target.name)[1]
+
+
+@dataclass(slots=True)
+class Staged:
+    """The temporary files of one attempt, all in one folder."""
+
+    folder_fd: int
+    temps: tuple[Temp, ...] = ()
+
+
+class Publisher:
+    """Makes, publishes and removes the files of one run."""
+
+    def __init__(self, folder: Folder, journal: Journal, run_id: str) -> None:
+        self._folder = folder
+        self._journal = journal
+        self._run_id = run_id
+        self._count = 0
+        mask = os.umask(0o077)
+        os.umask(mask)
+        self._mode = 0o666 & ~mask
+
+    def stage(self, outputs: tuple[str, ...]) -> Staged:
+        """Make an empty temporary file beside each output.
+
+        Raises
+        ------
+        OutputError, NoSpaceLeft, JournalFailed
+        """
+        self._journal.begin()
+        where = split(outputs[0])[0] if outputs else ""
+        try:
+            with self._folder.sub(where, create=True) as fd:
+                staged = Staged(os.dup(fd))
+        except OSError as problem:
+            raise self._failure(problem, outputs[0]) from problem
+        try:
+            for output in outputs:
+                staged.temps = (*staged.temps, self._temp(output, staged.folder_fd))
+        except OSError as problem:
+            self.discard(staged)
+            raise self._failure(problem, output) from problem
+        return staged
+
+    def discard(self, staged: Staged) -> None:
+        """Remove what an attempt left that will not be published."""
+        for temp in staged.temps:
+            os.close(temp.fd)
+            try:
+                os.unlink(temp.file, dir_fd=staged.folder_fd)
+            except FileNotFoundError:
+                pass  # published, or OUTPUT itself is gone
+            except OSError as problem:
+                log.warning("'%s' stays in OUTPUT: %s", temp.file, problem.strerror)
+        os.close(staged.folder_fd)
+        staged.temps, staged.folder_fd = (), -1
+
+    def check(self, staged: Staged, written: tuple[Written, ...], format_: str) -> None:
+        """Raise ``OutputError`` unless every file is what the worker said it wrote."""
+        said = {item.name: item for item in written}
+        if len(said) != len(written) or set(said) != {t.target.name for t in staged.temps}:
+            raise OutputError("the worker wrote other files than it was told to")
+        for temp in staged.temps:
+            try:
+                self._check_one(temp, said[temp.target.name], staged.folder_fd, format_)
+            except OSError as problem:
+                raise self._failure(problem, temp.target.name) from problem
+
+    def publish(
+        self,
+        staged: Staged,
+        scan: str,
+        may_replace: Callable[[str], bool],
+        done: Callable[[tuple[OutputStamp, ...]], Done],
+    ) -> None:
+        """Give every temporary file its name, durably, and say so in the journal.
+
+        Parameters
+        ----------
+        staged : Staged
+            Checked; discard it afterwards, whatever came of it.
+        scan : str
+        may_replace : callable
+            Whether the file that has an output's name may go.
+        done : callable
+            Makes the journal's record from the outputs' stamps.
+
+        Raises
+        ------
+        OutputExists, OutputError
+            This scan fails.
+        NoSpaceLeft, JournalFailed
+            The run ends.
+        """
+        stamps = tuple(self._finish(temp) for temp in staged.temps)
+        replace = [may_replace(temp.target.name) for temp in staged.temps]
+        self._journal.publish(scan, stamps)
+        for temp, over in zip(staged.temps, replace, strict=True):
+            self._rename(temp, staged.folder_fd, replace=over)
+        try:
+            durable.sync_folder(staged.folder_fd)
+        except OSError as problem:
+            raise JournalFailed(
+                f"the output device fails: {problem.strerror}",
+                hint="check the device; the next run goes on where this one stopped",
+            ) from problem
+        self._journal.done(done(stamps))
+
+    def sweep(self) -> None:
+        """Remove temporary files that a dead run left anywhere below OUTPUT."""
+        for name, folder_fd in _walk(self._folder):
+            if not name.startswith(durable.TEMP_PREFIX):
+                continue
+            try:
+                os.unlink(name, dir_fd=folder_fd)
+            except OSError as problem:
+                log.warning("'%s' of an earlier run stays: %s", name, problem.strerror)
+
+    def _temp(self, output: str, folder_fd: int) -> Temp:
+        self._count += 1
+        file = f"{durable.TEMP_PREFIX}{self._run_id}-{self._count}"
+        folder = os.path.join(os.path.abspath(self._folder.path), split(output)[0])
+        path = os.path.join(os.path.abspath(self._folder.path), output)
+        fd = durable.create(file, folder_fd)
+        return Temp(Target(output, path, os.path.join(folder, file)), fd)
+
+    def _check_one(self, temp: Temp, said: Written, folder_fd: int, format_: str) -> None:
+        found = os.fstat(temp.fd)
+        named = os.stat(temp.file, dir_fd=folder_fd, follow_symlinks=False)
+        if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
+            raise OutputError("the worker replaced the file that it was told to write")
+        if not stat.S_ISREG(found.st_mode) or found.st_size != said.bytes or not said.bytes:
+            raise OutputError(
+                f"'{said.name}' has {found.st_size} bytes; the worker said {said.bytes}"
+            )
+        try:
+            seen = header.read(temp.target.temp, _ANY_SIZE)
+        except ScanError as problem:
+            raise OutputError(f"'{said.name}' cannot be read back: {problem.message}") from problem
+        if (seen.format, seen.width, seen.height) != (format_, said.width, said.height):
+            raise OutputError(
+                f"'{said.name}' is {seen.format}, {seen.width} x {seen.height}; "
+                f"the worker said {format_}, {said.width} x {said.height}"
+            )
+
+    def _finish(self, temp: Temp) -> OutputStamp:
+        try:
+            try:
+                os.fchmod(temp.fd, self._mode)
+            except PermissionError as problem:  # a file system without modes
+                log.debug("mode of '%s' stays: %s", temp.target.name, problem)
+            os.fsync(temp.fd)
+            found = os.fstat(temp.fd)
+        except OSError as problem:
+            raise self._failure(problem, temp.target.name) from problem
+        return OutputStamp(temp.target.name, found.st_size, found.st_mtime_ns)
+
+    def _rename(self, temp: Temp, folder_fd: int, *, replace: bool) -> None:
+        try:
+            durable.rename(temp.file, temp.final, folder_fd, replace=replace)
+        except FileExistsError as problem:
+            raise OutputExists(
+                f"'{temp.target.name}' came into OUTPUT while the scan was graded"
+            ) from problem
+        except OSError as problem:
+            raise self._failure(problem, temp.target.name) from problem
+
+    def _failure(self, problem: OSError, output: str) -> DivereError:
+        reason = problem.strerror or str(problem)
+        if problem.errno in durable.NO_SPACE:
+            return NoSpaceLeft(f"no space left for '{output}': {reason}")
+        if not self._folder.is_there():
+            return gone(self._folder)
+        hint = ""
+        if problem.errno == errno.ENAMETOOLONG:
+            hint = "use a shorter --name or OUTPUT"
+        return OutputError(f"'{output}' cannot be written: {reason}", hint=hint)
+
+
+def gone(folder: Folder) -> JournalFailed:
+    """OUTPUT was removed or unmounted under way; it is not made again elsewhere."""
+    return JournalFailed(
+        f"OUTPUT '{folder.path}' is gone", hint="mount it again and run the same command"
+    )
+
+
+def _walk(folder: Folder) -> Iterator[tuple[str, int]]:
+    """Every file's name below OUTPUT with its folder's descriptor.
+
+    Links are not followed, and a folder that is another run's OUTPUT is left alone.
+    """
+    for top, folders, files, folder_fd in os.fwalk(".", dir_fd=folder.fd, follow_symlinks=False):
+        if top != "." and LOCK_NAME in files:
+            folders.clear()
+            continue
+        for name in files:
+            yield name, folder_fd

@@ -1,0 +1,121 @@
+"""What a batch is asked to do: one frozen request, built by ``cli`` and read by all of this room.
+
+Covers inputs, outputs, the limits of work, isolation, reports and the seams to
+other rooms (who chooses a profile, who measures a roll). What it does not:
+defaults that need a look at the machine, and the flags themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from divere_cli.batch.measuring import Roll
+from divere_cli.image.layout import Header
+from divere_cli.isolation.contract import Choice, IsolationRequest, OnEvent, Runner, StartMethod
+from divere_cli.records import Encoding, OptionValue, RunReport
+
+if TYPE_CHECKING:
+    from divere_cli.profile.select import Selection
+
+DEVELOP = "divere_cli.develop:develop"
+
+
+class Chooser(Protocol):
+    """Which profile serves a scan, and into which frames it is cut."""
+
+    def choose(self, scan_path: str, header: Header) -> Selection:
+        """Raise ``ProfileError`` where no profile can serve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Which files are scans.
+
+    ``include`` and ``exclude`` are globs over the name below INPUT or its last
+    part; with ``include`` the list of known suffixes does not count.
+    ``settle_seconds`` 0 defers nothing.
+    """
+
+    paths: tuple[str, ...]
+    recursive: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    settle_seconds: float = 0.0
+    max_pixels: int = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Where positives go and what may be replaced.
+
+    ``name`` is the template of the output's stem, empty for the default.
+    ``wait`` queues up behind another run instead of raising ``OutputLocked``.
+    """
+
+    folder: str
+    encoding: Encoding
+    name: str = ""
+    overwrite: bool = False
+    force: bool = False
+    wait: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the run may use and how much trouble it bears.
+
+    ``jobs`` None takes usable cores and the memory budget into account.
+    ``retries`` None is 3 after a crash and 0 after a timeout; a number is both.
+    ``memory_budget`` is bytes, or a share (0..1) of what is available.
+    ``grace_seconds`` is how long scans in work may go on after a signal.
+    """
+
+    jobs: int | None = None
+    timeout_seconds: float = 300.0
+    retries: int | None = None
+    max_failures: int | None = None
+    memory_budget: int | float = 0.7
+    worker_memory: int | None = None
+    grace_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How scans are kept apart, as asked for."""
+
+    requested: Choice = "auto"
+    start_method: StartMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFile:
+    """One report to write: where, and the face that renders it."""
+
+    path: str
+    render: Callable[[RunReport], str]
+
+
+OpenRunner = Callable[[IsolationRequest, OnEvent], Runner]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRequest:
+    """One batch. ``command`` is what the report says was asked, with every option resolved.
+
+    ``task`` is the dotted name of what workers run. ``open_runner`` makes the
+    runner; None is this machine's (:func:`divere_cli.isolation.open`).
+    """
+
+    inputs: Inputs
+    outputs: Outputs
+    chooser: Chooser
+    bounds: Bounds = Bounds()
+    isolation: Isolation = Isolation()
+    reports: tuple[ReportFile, ...] = ()
+    command: dict[str, OptionValue] = field(default_factory=dict)
+    roll: Roll | None = None
+    thumbnails: bool = False
+    task: str = DEVELOP
+    open_runner: OpenRunner | None = None

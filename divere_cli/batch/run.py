@@ -1,0 +1,258 @@
+"""One batch from request to report.
+
+Covers the order of things: plan and take OUTPUT, judge, (measure,) grade,
+report, give back. What it does not: any of the steps themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from divere_cli import __version__
+from divere_cli.batch import (
+    admission,
+    discover,
+    draft,
+    ending,
+    grading,
+    journal,
+    naming,
+    reporting,
+    site,
+    verdict,
+)
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.draft import Draft
+from divere_cli.batch.engine import Engine
+from divere_cli.batch.folder import Folder
+from divere_cli.batch.grading import Desk, Grading, Ready, Results
+from divere_cli.batch.loop import record
+from divere_cli.batch.measured import Measuring
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.site import Site
+from divere_cli.batch.stopping import Stop
+from divere_cli.batch.verdict import Judge
+from divere_cli.errors import IsolationUnavailable, RunError
+from divere_cli.isolation import memory, signals
+from divere_cli.records import (
+    Decision,
+    ErrorRecord,
+    Event,
+    FileResult,
+    ParentInfo,
+    PlannedScan,
+    RollRecord,
+    RunReport,
+    RunStarted,
+)
+
+log = logging.getLogger(__name__)
+
+Emit = Callable[[Event], None]
+Clock = Callable[[], float]
+
+
+def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> RunReport:
+    """Grade every scan that needs it, and report on all.
+
+    Parameters
+    ----------
+    request : BatchRequest
+    emit : callable
+        Takes each event as it happens; must not raise.
+    clock : callable
+        Monotonic seconds; no wall clock decides anything.
+
+    Returns
+    -------
+    RunReport
+        With the exit code. It was written to ``request.reports``.
+
+    Raises
+    ------
+    RunError
+        Before any scan was touched: a plan that cannot be (2), INPUT missing
+        (10), OUTPUT locked (11) or unusable (12), no isolation (15).
+    ProfileError
+        While planning (2).
+    """
+    with signals.watch() as asked, ExitStack() as held:
+        stop = Stop(asked, request.bounds.grace_seconds, clock)
+        return _Run(request, emit, clock, stop).run(held)
+
+
+def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
+    """Say what :func:`run` would do; headers are read, nothing is written.
+
+    Raises
+    ------
+    RunError, ProfileError
+        As :func:`run` would, but for a lock that another run holds.
+    """
+    naming.check(request.outputs.name)
+    draft.check_places(request.inputs.paths, request.outputs.folder)
+    folder = Folder.open(request.outputs.folder, create=False)
+    try:
+        state = journal.load(folder)
+        found = discover.find(request.inputs, request.outputs.folder)
+        drafts = draft.make(request, found, state, folder)
+        judge = Judge(request, state, folder, time.time_ns())
+        return tuple(_planned(each, judge.judge(each)) for each in drafts)
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def _planned(each: Draft, said: verdict.Verdict) -> PlannedScan:
+    result = grading.plain(each, "ok")
+    return PlannedScan(
+        input=each.scan.name,
+        outputs=each.writes,
+        action="up_to_date" if said.action == "moved" else said.action,
+        profile=result.profile,
+        error=record(said.error) if said.error else None,
+        warnings=result.warnings,
+    )
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run on its way."""
+
+    request: BatchRequest
+    emit: Emit
+    clock: Clock
+    stop: Stop
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    rolls: tuple[RollRecord, ...] = ()
+    error: ErrorRecord | None = None
+
+    def run(self, held: ExitStack) -> RunReport:
+        """Do it all; ``held`` gives OUTPUT back afterwards."""
+        began, started, parent = self.clock(), datetime.now(UTC), _rss()
+        here = site.take(self.request, self.stop, held, self.run_id)
+        held.callback(here.journal.release)
+        engine = self._engine(here)
+        results = Results(here.drafts, self.emit)
+        self._guarded(here, engine, results)
+        report = RunReport(
+            version=__version__,
+            started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            seconds=self.clock() - began,
+            exit_code=0,
+            output=self.request.outputs.folder,
+            command=self.request.command,
+            isolation=engine.info,
+            parent=_parent(parent),
+            files=results.all(),
+            error=self.error,
+            stopped=self.stop.reason if self.stop.stopping else "",
+            warnings=here.warnings,
+            rolls=self.rolls,
+        )
+        code = ending.exit_code(self.stop.signal, report.error, report.files)
+        report = replace(report, exit_code=code)
+        return reporting.write(report, self.request.reports, self.run_id, self.stop)
+
+    def _engine(self, here: Site) -> Engine:
+        learned = [done.peak for done in here.state.done.values() if done.peak is not None]
+        budget = admission.budget(self.request.bounds.memory_budget)
+        return Engine(self.request, Admission(budget, learned), self.stop, self.emit, self.clock)
+
+    def _guarded(self, here: Site, engine: Engine, results: Results) -> None:
+        """Work; whatever ends it early becomes the run's error."""
+        try:
+            try:
+                self._work(here, engine, results)
+            finally:
+                engine.close()
+            here.journal.end()
+        except IsolationUnavailable:
+            raise
+        except RunError as problem:
+            self.stop.fatal(problem)
+        except Exception:
+            log.exception("a bug in divere ended the run")
+            self.error = reporting.bug("a bug in divere ended the run")
+            self.stop.because("a bug in divere")
+        if self.error is None and self.stop.error is not None:
+            self.error = reporting.run_record(self.stop.error)
+
+    def _work(self, here: Site, engine: Engine, results: Results) -> None:
+        gradable = [each for each in here.drafts if each.error is None]
+        decisions: dict[str, Decision] = {}
+        if self.request.roll is not None and gradable:
+            decisions = self._measure(gradable, engine, len(here.drafts))
+            if self.stop.stopping:
+                return
+        judge = Judge(
+            self.request, here.state, here.folder, verdict.now_ns(here.folder, self.run_id)
+        )
+        ready, settled = _judge(here, judge, decisions)
+        tasks = engine.tasks([each for each, _ in ready])
+        engine.open(tasks)
+        if self.request.roll is None or not gradable:
+            self._tell_start(engine, len(here.drafts), len(tasks))
+        for each, result in settled:
+            results.put(each, result)
+        desk = Desk(self.request, here, judge, engine.admission, results, engine.threads)
+        work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
+        engine.run(work, tasks)
+
+    def _measure(self, drafts: list[Draft], engine: Engine, total: int) -> dict[str, Decision]:
+        assert self.request.roll is not None
+        tasks = engine.tasks(drafts)
+        engine.open(tasks)
+        self._tell_start(engine, total, len(tasks))
+        work = Measuring(self.request, self.request.roll.task, engine.threads)
+        engine.run(work, tasks)
+        decided = self.request.roll.decide(work.all(drafts))
+        self.rolls = decided.rolls
+        return decided.scans
+
+    def _tell_start(self, engine: Engine, total: int, todo: int) -> None:
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        folder = self.request.outputs.folder
+        self.emit(RunStarted(__version__, now, folder, total, todo, engine.info))
+
+
+def _judge(
+    here: Site, judge: Judge, decisions: dict[str, Decision]
+) -> tuple[list[tuple[Draft, Ready]], list[tuple[Draft, FileResult]]]:
+    """Part the scans into those that need work and those that have their last word."""
+    ready: list[tuple[Draft, Ready]] = []
+    settled: list[tuple[Draft, FileResult]] = []
+    for each in here.drafts:
+        decision = decisions.get(each.scan.name)
+        if decision is not None and decision.error is not None:
+            settled.append((each, grading.plain(each, "failed", decision.error)))
+            continue
+        said = judge.judge(each, decision.recipes if decision else None)
+        if said.action == "grade":
+            ready.append((each, Ready.of(each, said, decision)))
+            continue
+        if said.action == "moved":
+            known = here.state.done[each.scan.name]
+            path = os.path.abspath(each.scan.path)
+            here.journal.done(replace(known, path=path, stamp=each.scan.stamp))
+        settled.append((each, grading.settled(each, said)))
+    return ready, settled
+
+
+def _rss() -> int:
+    usage = memory.usage()
+    return usage.rss if usage else 0
+
+
+def _parent(rss_start: int) -> ParentInfo:
+    usage = memory.usage()
+    if usage is None:
+        return ParentInfo(os.getpid(), rss_start)
+    return ParentInfo(os.getpid(), rss_start, usage.rss, usage.peak)

@@ -1,0 +1,86 @@
+"""What need not be done again.
+
+Covers the key of what is done to a scan and the look at whether it was done.
+What it does not: times of day; nothing is judged by "newer than".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from divere_cli import __version__
+from divere_cli.batch.folder import Folder
+from divere_cli.batch.journal import Done
+from divere_cli.plain import to_plain
+from divere_cli.records import Encoding, Stamp
+
+Cut = tuple[str, tuple[float, float, float, float], int, str]  # name, crop, turn, recipe sha256
+
+
+def key(cuts: Sequence[Cut], sidecar: str, encoding: Encoding) -> str:
+    """SHA-256 of everything that decides an output but for the scan itself.
+
+    Parameters
+    ----------
+    cuts : sequence of (output name, crop, orientation, recipe sha256)
+    sidecar : str
+        Name of the infrared sidecar, or empty.
+    encoding : Encoding
+    """
+    said = [__version__, to_plain(encoding), [list(cut) for cut in cuts], sidecar]
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def sha256(path: str) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with open(path, "rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def same_stamp(a: Stamp, b: Stamp) -> bool:
+    """Same size and time of change: the scan is taken for the same without a look at its bytes."""
+    return (a.size, a.mtime_ns) == (b.size, b.mtime_ns)
+
+
+def outputs_as_recorded(done: Done, folder: Folder) -> bool:
+    """Whether every output is there as it was published."""
+    for output in done.outputs:
+        found = folder.look(output.name)
+        if found is None or (found.st_size, found.st_mtime_ns) != (output.size, output.mtime_ns):
+            return False
+    return True
+
+
+def judge(
+    done: Done | None, path: str, stamp: Stamp, wanted: str, folder: Folder
+) -> Literal["no", "yes", "moved"]:
+    """Whether a scan is up to date; ``moved`` is yes, with a stamp to be recorded anew.
+
+    Raises
+    ------
+    OSError
+        The scan had to be read and could not be.
+    """
+    if done is None or done.key != wanted or not outputs_as_recorded(done, folder):
+        return "no"
+    if same_stamp(done.stamp, stamp):
+        return "yes"
+    if not done.sha256 or done.stamp.size != stamp.size:
+        return "no"
+    return "moved" if sha256(path) == done.sha256 else "no"
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """The stamp that a stat result stands for."""
+    return Stamp(
+        size=found.st_size,
+        mtime_ns=found.st_mtime_ns,
+        ctime_ns=found.st_ctime_ns,
+        dev=found.st_dev,
+        ino=found.st_ino,
+    )
