@@ -15,7 +15,7 @@ from divere_cli.isolation.memory import cgroup_folders
 
 def usable(root: Path = Path("/")) -> int:
     """Cores that can be used at once, at least 1. ``root`` is where ``proc`` and ``sys`` are."""
-    return max(1, min(_affinity(), math.ceil(quota(root))))
+    return max(1, math.ceil(min(_affinity(), quota(root))))
 
 
 def quota(root: Path = Path("/")) -> float:
