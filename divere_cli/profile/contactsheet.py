@@ -83,12 +83,14 @@ def _single(preset: Preset, working: str, channels: int) -> Cuts:
 
 
 def _part(sheet: Preset, crop: Crop) -> Preset:
-    """A crop as a preset of its own: what it does not give is the sheet's."""
+    """A crop as a preset of its own: what it does not give is the sheet's.
+
+    Not the orientation: a crop's is absolute, and 0 when absent, as in DiVERE.
+    """
     above, own = sheet.metadata or Metadata(), crop.metadata or Metadata()
     metadata = dataclasses.replace(
         own,
         crop=own.crop or WHOLE,
-        orientation=above.orientation if own.orientation is None else own.orientation,
         film_type=own.film_type or above.film_type,
     )
     return dataclasses.replace(

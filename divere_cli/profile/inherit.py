@@ -36,20 +36,14 @@ def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
     if preset.base in _below or len(_below) >= MOST_BASES:
         chain = " -> ".join((*_below, preset.base))
         raise ProfileError(f"{preset.file}: $.base goes in a circle: {chain}")
-    if preset.base not in library.names():
-        error = library.unknown("profile", preset.base, library.names())
-        raise ProfileError(f"{preset.file}: $.base: {error.message}", hint=error.hint)
-    path = str(library.folder() / "library" / f"{preset.base}.json")
-    above = complete(_read(path), (*_below, preset.base))
+    try:
+        base = library.load(preset.base)
+    except ProfileError as error:
+        raise ProfileError(f"{preset.file}: $.base: {error.message}", hint=error.hint) from None
+    above = complete(base, (*_below, preset.base))
     origins = dict(above.origins)
     merged: Preset = _merge(preset, above, "", above.label, origins)
     return dataclasses.replace(merged, origins=origins, base=None)
-
-
-def _read(path: str) -> Preset:
-    from divere_cli.profile import loading
-
-    return loading.load(path)
 
 
 def _merge(child: Any, parent: Any, path: str, label: str, origins: dict[str, str]) -> Any:
@@ -58,12 +52,14 @@ def _merge(child: Any, parent: Any, path: str, label: str, origins: dict[str, st
     for name in keys(type(child)):
         ours, theirs = getattr(child, name), getattr(parent, name)
         here = f"{path}.{name}"
+        if theirs is None or here in _ITS_OWN:
+            continue
+        if ours is None and isinstance(theirs, _MERGED):
+            ours = type(theirs)()
         if ours is None:
-            if theirs is not None and here not in _ITS_OWN:
-                taken[name] = theirs
-                if not any(_covers(here, known) for known in origins):
-                    origins[here] = label
-        elif theirs is not None and _merges(ours):
+            taken[name] = theirs
+            origins.setdefault(here, label)
+        elif _merges(ours):
             taken[name] = _merge(ours, theirs, here, label, origins)
         else:
             for known in [known for known in origins if _covers(here, known)]:
@@ -78,4 +74,4 @@ def _merges(value: Any) -> bool:
 
 
 def _covers(path: str, known: str) -> bool:
-    return known == path or known.startswith((path + ".", path + "["))
+    return known == path or known.startswith(path + ".")

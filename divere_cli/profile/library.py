@@ -60,20 +60,16 @@ def names() -> list[str]:
 
 @functools.cache
 def load(name: str) -> Preset:
-    """A shipped profile, with its base merged in.
+    """A shipped profile as its file has it; a base it names is merged when it is resolved.
 
     Raises
     ------
     ProfileError
         When there is none of that name; the message lists those there are.
     """
-    # Not at the top: a base is merged by inherit, which loads its base from here.
-    from divere_cli.profile import inherit
-
     if name not in names():
         raise unknown("profile", name, names())
-    found = loading.load(str(folder() / "library" / f"{name}.json"))
-    return inherit.complete(found)
+    return loading.load(str(folder() / "library" / f"{name}.json"))
 
 
 @functools.cache
@@ -154,6 +150,11 @@ def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
         f"no {what} is called {name[:200]!r}: {meant}There are: {', '.join(listed[:LISTED])}{more}",
         hint="see `divere profiles list`",
     )
+
+
+def is_custom(name: str) -> bool:
+    """Whether a name is only DiVERE's word for figures of the user's own."""
+    return _folded(name) in ("custom", "自定义")
 
 
 def _look_up(what: str, name: str, there: Iterable[str]) -> str:

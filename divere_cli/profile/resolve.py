@@ -143,8 +143,8 @@ class _Resolver:
     def _given(self, path: str, given: bool) -> str:
         if not given:
             return "default"
-        known = [p for p in self.preset.origins if path == p or path.startswith(p + ".")]
-        return f"base {self.preset.origins[known[0]]}" if known else "preset"
+        base = self.preset.origins.get(path)
+        return f"base {base}" if base else "preset"
 
     def _switches(self, grade: CcParams, film: library.FilmType) -> None:
         """Warn where DiVERE noted a step as switched otherwise than the film type has it."""
@@ -172,7 +172,10 @@ class _Resolver:
 
     def _input(self, idt: Idt | None) -> Space:
         given = idt or Idt()
-        self.origins["idt"] = self._given(".idt", idt is not None)
+        self.origins["idt"] = self._given(
+            ".idt.primitives" if given.name is None else ".idt.name", idt is not None
+        )
+        self.origins["idt.gamma"] = self._given(".idt.gamma", given.gamma is not None)
         bare = given.white is None and given.primitives is None
         if given.name is None and bare:
             return self._shipped(library.spaces()[WORKING], given)
@@ -223,7 +226,7 @@ class _Resolver:
     def _matrix(self, given: DensityMatrix | None) -> Matrix3 | None:
         path = ".cc_params.density_matrix"
         self.origins["density_matrix"] = self._given(path, given is not None)
-        if given is None or (given.values is None and not given.name):
+        if given is None or (given.values is None and _names_nothing(given.name)):
             return None
         if given.values is not None:
             values = given.values
@@ -242,7 +245,7 @@ class _Resolver:
             return Curves()
         points = given.points or CurvePoints()
         own = {name: ordered(getattr(points, name) or ()) for name in CHANNELS}
-        if any(own.values()) or not given.name:
+        if any(own.values()) or given.name is None or _names_nothing(given.name):
             return Curves(**own)
         self.origins["density_curve"] += f", shipped {given.name!r}"
         try:
@@ -250,6 +253,10 @@ class _Resolver:
         except ProfileError as error:
             raise self._error(f"{path}.name", f": {error.message}", error.hint) from None
         return Curves(**{name: ordered(getattr(named, name)) for name in CHANNELS})
+
+
+def _names_nothing(name: str | None) -> bool:
+    return not name or library.is_custom(name)
 
 
 def ordered(points: Points) -> Points:

@@ -182,7 +182,7 @@ class Metadata:
         Choice((0, 90, 180, 270)),
         "Rotation after the crop, counter-clockwise",
         unit="degrees",
-        absent="0; in a crop, that of the sheet",
+        absent="0, in a crop too",
     )
     crop: Box | None = key(
         Items(Number(0.0, 1.0), 4, 4, "[x, y, width, height], each from 0 to 1"),
@@ -264,6 +264,7 @@ class Preset:
     cc_params: CcParams | None = key(
         Object(CcParams), "The grade", absent="the film type's starting values"
     )
+    name: None = key(Anything(), "Note")
     active_crop_id: str | None = key(Text(), "DiVERE's note: the crop last worked on")
     crops: tuple[Crop, ...] | None = key(
         Items(Object(Crop), 0, 1000, "a list of at most 1000 crops"),

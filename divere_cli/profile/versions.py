@@ -36,13 +36,13 @@ _CURVES = {
     "b": "curve_points_b",
 }
 _READ_AT_TOP = frozenset(("version", "name", *_IN_METADATA, *OLD_KEYS))
-_MATRIX_FILES = ("density_matrix_file", "correction_matrix_file")
+_MATRIX_NAMES = ("density_matrix_name", "density_matrix_file", "correction_matrix_file")
 _READ_IN_GRADING = frozenset(
     (
         *_FIGURES,
         *_CURVES.values(),
-        *("density_matrix", "correction_matrix", "density_curve_name"),
-        *_MATRIX_FILES,
+        *("density_matrix", "correction_matrix", "density_curve_name", "input_color_space_name"),
+        *_MATRIX_NAMES,
     )
 )
 _IDENTITY: list[Json] = [[0, 0], [1, 1]]
@@ -148,7 +148,7 @@ def _matrix(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> 
                     matrix[part] = parts[part]
                     tail = f".{part}" if isinstance(given, dict) else ""
                     found.take(f".cc_params.density_matrix.{part}", f"{prefix}.{name}{tail}")
-    for name in _MATRIX_FILES:
+    for name in _MATRIX_NAMES:
         if grading.get(name) and "name" not in matrix:
             matrix["name"] = grading[name]
             found.take(".cc_params.density_matrix.name", f".grading_params.{name}")
@@ -195,8 +195,8 @@ def _idt(old: Json, name: str, found: Upgraded) -> Json:
     spellings = {
         "name": ("name",),
         "gamma": ("gamma",),
-        "white": ("white", "white_point"),
-        "primitives": ("primitives", "primaries"),
+        "white": ("white", "white_point", "white_point_xy"),
+        "primitives": ("primitives", "primaries", "primaries_xy"),
     }
     found.take(".idt", f".{name}")
     for new, olds in spellings.items():
@@ -209,7 +209,9 @@ def _idt(old: Json, name: str, found: Upgraded) -> Json:
 
 
 def _points_as_objects(value: Json) -> Json:
-    """[x, y] to {x, y}, and R to r, as the space files of old versions had them."""
+    """[x, y] to {x, y}, R to r, three points to r, g, b: old versions had all of these."""
+    if isinstance(value, list) and len(value) == 3:
+        return {name: _points_as_objects(point) for name, point in zip("rgb", value, strict=True)}
     if isinstance(value, list) and len(value) == 2:
         return {"x": value[0], "y": value[1]}
     if isinstance(value, dict) and value.keys() & {"r", "g", "b", "R", "G", "B"}:

@@ -137,17 +137,20 @@ JSON = st.recursive(
 )
 
 
+def error_of(data: bytes) -> str | None:
+    """The message of the ProfileError that these bytes end in, if they do."""
+    try:
+        loading.preset(strict.parse(data, "p.json"), "p.json")
+    except ProfileError as error:
+        return error.message
+    return None
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode()))
 def test_nothing_but_a_profile_error_comes_out(data: bytes) -> None:
-    try:
-        value = strict.parse(data, "p.json")
-        preset = loading.preset(value, "p.json")
-    except ProfileError as error:
-        assert error.message.startswith("p.json: ")
-        assert error.message.isprintable()
-    else:
-        assert preset.file == "p.json"
+    error = error_of(data)
+    assert error is None or (error.startswith("p.json: ") and error.isprintable())
 
 
 @settings(max_examples=300, deadline=None)
@@ -163,10 +166,8 @@ def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataOb
         return value
 
     text = json.dumps(broken(SINGLE)).encode()
-    try:
-        loading.preset(strict.parse(text, "p.json"), "p.json")
-    except ProfileError as error:
-        assert error.message.startswith("p.json: $")
+    error = error_of(text)
+    assert error is None or error.startswith("p.json: $")
 
 
 def test_a_folder_of_the_largest_size_is_read_quickly() -> None:

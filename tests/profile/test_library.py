@@ -1,0 +1,100 @@
+"""What ships, and how it is found."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import contactsheet, inherit, library, loading, resolve, strict
+
+
+def test_the_figures_are_those_that_were_handed_over(shared: Path) -> None:
+    for name in ("color_spaces", "density_matrices", "curves", "film_types"):
+        ours = json.loads((library.folder() / f"{name}.json").read_text(encoding="utf-8"))
+        theirs = json.loads((shared / "figures" / f"{name}.json").read_text(encoding="utf-8"))
+        assert ours.pop("source")
+        assert ours == theirs
+
+
+def test_every_shipped_profile_loads_resolves_and_is_documented() -> None:
+    assert len(library.names()) == 44
+    for name in library.names():
+        profile = inherit.complete(library.load(name))
+        assert profile.label == name
+        assert profile.warnings == ()
+        metadata = profile.metadata
+        assert metadata is not None
+        for said in ("title", "group", "source", "film_stock", "scanner"):
+            assert getattr(metadata, said), (name, said)
+        for channels in (1, 3):
+            found = resolve.resolve(profile, channels=channels)
+            assert found.warnings == ()
+            assert found.recipe.profile == name
+
+
+def test_every_matrix_and_curve_is_served_by_a_profile() -> None:
+    served = [inherit.complete(library.load(name)).cc_params for name in library.names()]
+    matrices = {p.density_matrix.name for p in served if p and p.density_matrix}
+    curves = {p.density_curve.name for p in served if p and p.density_curve}
+    assert matrices == set(library.matrices()) - {"Identity"}
+    assert curves == set(library.curves())
+
+
+def test_neutral_profiles_have_no_curve() -> None:
+    for name in ("c41-neutral", "ecn2-neutral", "bw-neutral", "reversal-neutral"):
+        assert resolve.recipe(library.load(name)).curves == resolve.Curves()
+
+
+def test_imacon_scans_are_made_linear_and_darker() -> None:
+    found = resolve.recipe(library.load("imacon-fff"))
+    assert (found.input_space.name, found.input_space.gamma) == ("KodakEnduraPremier", 1.8)
+    assert found.density_dmax == 3.0
+
+
+def test_the_spaces_by_role() -> None:
+    assert library.in_role("working") == ["ACEScg", "Kodak2383", "KodakEnduraPremier"]
+    assert set(library.in_role("output")) == {
+        *("ACEScg", "AdobeRGB", "DisplayP3", "Gray_Gamma_2_2", "Kodak2383"),
+        *("KodakEnduraPremier", "KodakEnduraPremier_gamma_2_2", "sRGB"),
+    }
+    assert library.output_space("Gray_Gamma_2_2").primaries is None
+    assert library.output_space("sRGB").primaries == ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
+
+
+def test_an_unknown_name_lists_what_there_is() -> None:
+    with pytest.raises(ProfileError) as caught:
+        library.output_space("srgb")
+    assert caught.value.message == (
+        "no output color space is called 'srgb': did you mean 'sRGB'? There are: ACEScg, "
+        "AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
+        "KodakEnduraPremier_gamma_2_2, sRGB"
+    )
+    with pytest.raises(ProfileError, match=r"There are: .*44 in all"):
+        library.load("x" * 10_000)
+    for name in ("KodakEnduraPremier_legacy", "9000ED"):
+        with pytest.raises(ProfileError, match="no output color space"):
+            library.output_space(name)
+
+
+def test_a_profile_name_is_no_path() -> None:
+    with pytest.raises(ProfileError, match="no profile is called"):
+        library.load("../library/imacon-fff")
+
+
+def test_film_types_are_those_of_the_schema() -> None:
+    from divere_cli.profile.schema import FILM_TYPES
+
+    assert set(library.film_types()) == set(FILM_TYPES)
+
+
+def test_a_profile_can_be_kept_as_a_preset_file_of_ones_own(tmp_path: Path) -> None:
+    for name in library.names():
+        path = library.folder() / "library" / f"{name}.json"
+        copy = tmp_path / path.name
+        copy.write_bytes(path.read_bytes())
+        kept = contactsheet.cuts(loading.load(str(copy)))
+        assert kept.sha256 == contactsheet.cuts(library.load(name)).sha256
+        assert strict.read(str(copy)) == strict.read(str(path))

@@ -1,0 +1,312 @@
+"""From a preset to a recipe: the rules of the grade's page on presets."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import library, loading, resolve
+from divere_cli.records import Curves, Recipe
+from tests.profile.documents import OLD, SINGLE, changed
+
+ENDURA = "Kodak Endura Premier"
+
+
+def recipe(document: dict[str, Any], **options: Any) -> Recipe:
+    return resolve.recipe(loading.preset(document, "p.json"), **options)
+
+
+def graded(**cc: Any) -> Recipe:
+    return recipe({"version": 3, "cc_params": cc})
+
+
+def test_every_figure_of_the_preset_arrives() -> None:
+    found = recipe(SINGLE)
+    assert found.profile == "p"
+    assert found.film.name == "color_negative_c41"
+    assert found.input_space.name == "my scanner"
+    assert found.input_space.primaries == ((0.66, 0.32), (0.26, 0.67), (0.15, 0.05))
+    assert found.input_space.white == (0.32, 0.34)
+    assert found.working_space.name == "KodakEnduraPremier"
+    assert (found.density_gamma, found.density_dmax) == (1.2, 2.1)
+    assert found.rgb_gains == (0.1, 0.0, -0.2)
+    assert found.matrix == ((1.1, 0.1, 0.0), (0.0, 0.9, 0.05), (0.0, 0.0, 1.0))
+    assert found.channel_gamma == (1.1, 0.9)
+    assert found.curves == Curves(rgb=((0.0, 0.0), (0.4, 0.5), (1.0, 1.0)))
+    assert found.screen_glare_compensation == 0.01
+    assert found.adaptation == "ratio"
+
+
+def test_what_is_absent_has_the_value_of_the_documented_default() -> None:
+    found = recipe({"version": 3, "cc_params": {}})
+    assert (found.density_gamma, found.density_dmax) == (1.0, 2.5)
+    assert found.rgb_gains == (0.0, 0.0, 0.0)
+    assert found.channel_gamma == (1.0, 1.0)
+    assert found.matrix is None
+    assert found.curves == Curves()
+    assert found.screen_glare_compensation == 0.0
+    assert found.input_space == library.space("KodakEnduraPremier")
+
+
+def test_without_a_grade_the_film_type_says_where_to_start() -> None:
+    found = recipe({"version": 3, "metadata": {"film_type": "b&w_reversal"}})
+    assert (found.density_dmax, found.density_gamma) == (1.0, 1.0)
+    assert found.curves == library.curve("Ilford MGFB 2")
+
+
+@pytest.mark.parametrize(("channels", "film"), [(3, "color_negative_c41"), (1, "b&w_negative")])
+def test_without_a_film_type_the_channels_decide(channels: int, film: str) -> None:
+    assert recipe({"version": 3, "cc_params": {}}, channels=channels).film.name == film
+    assert recipe(SINGLE, channels=channels).film.name == "color_negative_c41"
+
+
+# ---------------------------------------------------------------- the IDT
+
+FIGURES = SINGLE["idt"]
+
+
+def test_a_shipped_name_means_the_shipped_figures_and_only_gamma_is_the_presets() -> None:
+    found = recipe(changed(SINGLE, "idt", {**FIGURES, "name": "9000ED", "gamma": 1.7}))
+    assert found.input_space == dataclasses.replace(library.space("9000ED"), gamma=1.7)
+
+
+def test_figures_that_a_shipped_name_overrules_are_a_warning() -> None:
+    preset = loading.preset(changed(SINGLE, "idt.name", "Hasselblad_X5"), "p.json")
+    assert resolve.resolve(preset).warnings == (
+        "p.json: $.idt.primitives have no effect: the name means the shipped space Hasselblad_X5",
+    )
+    space = library.space("Hasselblad_X5")
+    assert space.primaries is not None
+    pairs = [{"x": x, "y": y} for x, y in (*space.primaries, space.white)]
+    same = {
+        "name": space.name,
+        "primitives": dict(zip("rgb", pairs[:3], strict=True)),
+        "white": pairs[3],
+    }
+    assert resolve.resolve(loading.preset(changed(SINGLE, "idt", same), "p.json")).warnings == ()
+
+
+@pytest.mark.parametrize("name", [n for n, s in library.spaces().items() if s.legacy])
+def test_a_legacy_name_serves_only_without_figures(name: str) -> None:
+    assert recipe(changed(SINGLE, "idt", {"name": name})).input_space == library.space(name)
+    own = recipe(changed(SINGLE, "idt.name", name)).input_space
+    assert own.primaries == ((0.66, 0.32), (0.26, 0.67), (0.15, 0.05))
+
+
+def test_a_name_alone_must_ship() -> None:
+    with pytest.raises(
+        ProfileError,
+        match=r"p\.json: \$\.idt\.name: no input color space is "
+        r"called '9000_ED': did you mean '9000ED'\?",
+    ):
+        recipe(changed(SINGLE, "idt", {"name": "9000_ED"}))
+
+
+def test_a_gray_space_is_no_input() -> None:
+    with pytest.raises(ProfileError, match=r"\$\.idt\.name is 'Gray_Gamma_2_2'; allowed"):
+        recipe(changed(SINGLE, "idt", {"name": "Gray_Gamma_2_2"}))
+
+
+@pytest.mark.parametrize("part", ["white", "primitives"])
+def test_half_of_the_figures_are_not_enough(part: str) -> None:
+    with pytest.raises(ProfileError, match=rf"\$\.idt\.{part} is missing"):
+        recipe(changed(SINGLE, f"idt.{part}", ...))
+
+
+def test_figures_need_no_name() -> None:
+    assert recipe(changed(SINGLE, "idt.name", ...)).input_space.name == "custom"
+
+
+def test_the_working_space_may_be_another_with_that_role() -> None:
+    assert recipe(SINGLE, working="ACEScg").working_space.name == "ACEScg"
+    with pytest.raises(ProfileError, match="no working color space is called 'sRGB'"):
+        recipe(SINGLE, working="sRGB")
+
+
+# ---------------------------------------------------------------- the matrix
+
+
+def test_matrix_values_win_over_the_name() -> None:
+    assert recipe(changed(SINGLE, "cc_params.density_matrix.name", "9000ed_u400")).matrix == (
+        (1.1, 0.1, 0.0),
+        (0.0, 0.9, 0.05),
+        (0.0, 0.0, 1.0),
+    )
+
+
+@pytest.mark.parametrize("name", ["9000ed_u400", "9000ED U400", " *9000ed__u400"])
+def test_a_matrix_name_is_looked_up(name: str) -> None:
+    found = graded(density_matrix={"name": name, "values": None})
+    assert found.matrix == library.matrices()["9000ed_u400"]
+
+
+@pytest.mark.parametrize("name", ["custom", "", "Identity"])
+def test_no_matrix(name: str) -> None:
+    assert graded(density_matrix={"name": name}).matrix is None
+
+
+def test_a_matrix_that_does_not_ship_is_an_error() -> None:
+    with pytest.raises(
+        ProfileError,
+        match=r"\$\.cc_params\.density_matrix\.name: no density matrix"
+        " is called 'u400_5000ed'",
+    ):
+        graded(density_matrix={"name": "u400_5000ed"})
+
+
+@given(st.lists(st.sampled_from([0.0, 9e-9, -1.1e-8, 9e-6, 1.1e-5, -1e-5]), min_size=9, max_size=9))
+def test_the_identity_is_what_numpy_takes_for_it(noise: list[float]) -> None:
+    matrix = np.eye(3) + np.reshape(noise, (3, 3))
+    rows: Any = tuple(tuple(float(v) for v in row) for row in matrix)
+    assert resolve.is_identity(rows) == np.allclose(matrix, np.eye(3))
+
+
+# ---------------------------------------------------------------- the curves
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        ENDURA,
+        "kodak endura premier",
+        "*Kodak Endura Premier",
+        "Kodak_Endura__Premier",
+        "* KODAK  endura_ premier ",
+    ],
+)
+def test_a_curve_name_is_looked_up(name: str) -> None:
+    identity = [[0.0, 0.0], [1.0, 1.0]]
+    for points in (None, {}, {"rgb": []}, {"rgb": identity}, {"rgb": identity, "r": identity}):
+        found = graded(density_curve={"name": name, "points": points})
+        assert found.curves == library.curves()[ENDURA]
+
+
+def test_points_win_over_the_name() -> None:
+    found = graded(density_curve={"name": ENDURA, "points": {"g": [[0, 0.1], [1, 1]]}})
+    assert found.curves == Curves(g=((0.0, 0.1), (1.0, 1.0)))
+
+
+@pytest.mark.parametrize("name", [None, "", "linear", "custom", "*Custom"])
+def test_no_curve(name: str | None) -> None:
+    assert (
+        graded(density_curve={"name": name, "points": {"r": [[0, 0], [1, 1]]}}).curves == Curves()
+    )
+
+
+def test_a_curve_that_does_not_ship_is_an_error() -> None:
+    with pytest.raises(
+        ProfileError,
+        match=r"\$\.cc_params\.density_curve\.name: .*did you mean "
+        "'Kodak 2383'",
+    ):
+        graded(density_curve={"name": "Kodak 2838"})
+
+
+def test_points_are_sorted_and_a_jump_keeps_its_sides() -> None:
+    rising = [[0.0, 0.1], [0.5, 0.2], [0.5, 0.8], [1.0, 0.9]]
+    expected = tuple((x, y) for x, y in rising)
+    for points in (rising, rising[::-1]):
+        assert graded(density_curve={"points": {"rgb": points}}).curves.rgb == expected
+    mixed = [rising[2], rising[0], rising[3]]
+    assert graded(density_curve={"points": {"rgb": mixed}}).curves.rgb == (
+        (0.0, 0.1),
+        (0.5, 0.8),
+        (1.0, 0.9),
+    )
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2))
+def test_sorted_points_are_the_same_points(points: list[tuple[float, float]]) -> None:
+    found = resolve.ordered(tuple(points))
+    if found:
+        assert sorted(found) == sorted(points)
+        assert [x for x, _ in found] == sorted(x for x, _ in points)
+    else:
+        assert sorted(points) == [(0.0, 0.0), (1.0, 1.0)]
+
+
+# ---------------------------------------------------------------- where it came from
+
+
+def test_the_hash_is_over_the_numbers() -> None:
+    first = recipe(SINGLE)
+    renamed = recipe(changed(SINGLE, "idt.name", "another scanner"))
+    assert renamed.sha256 == first.sha256
+    assert len(first.sha256) == 64
+    for path, value in (
+        ("cc_params.density_dmax", 2.2),
+        ("cc_params.rgb_gains.2", 0.0),
+        ("cc_params.density_matrix.values.0.0", 1.0),
+        ("cc_params.density_curve.points.rgb.1.1", 0.6),
+        ("cc_params.channel_gamma.b", 1.0),
+        ("idt.gamma", 1.1),
+        ("idt.white.x", 0.33),
+        ("metadata.film_type", "digital"),
+        ("adaptation", "bradford"),
+    ):
+        assert recipe(changed(SINGLE, path, value)).sha256 != first.sha256, path
+
+
+def test_a_recipe_crosses_a_process_border_unchanged() -> None:
+    from divere_cli import plain
+
+    found = recipe(SINGLE)
+    text = json.dumps(plain.to_plain(found))
+    assert plain.from_plain(Recipe, json.loads(text)) == found
+    assert resolve.digest(found) == found.sha256
+
+
+def test_where_each_figure_came_from() -> None:
+    preset = loading.preset(
+        {"base": "9000ed-ultramax400", "cc_params": {"density_dmax": 2.0}}, "p.json"
+    )
+    origins = resolve.resolve(preset).origins
+    assert origins["density_dmax"] == "preset"
+    assert origins["density_matrix"] == "base 9000ed-ultramax400, shipped '9000ed_u400'"
+    assert origins["density_curve"] == "base c41-endura-premier, shipped 'Kodak Endura Premier'"
+    assert origins["screen_glare_compensation"] == "default"
+    assert origins["film_type"] == "base 9000ed-ultramax400"
+
+
+def test_a_switch_that_the_film_type_overrules_is_a_warning() -> None:
+    document = {"cc_params": {"enable_density_matrix": True, "enable_density_inversion": False}}
+    warnings = resolve.resolve(loading.preset(document, "p.json")).warnings
+    assert warnings == (
+        "p.json: $.cc_params.enable_density_inversion is false, which has no effect: "
+        "film type color_negative_c41 decides",
+    )
+
+
+def test_an_old_preset_means_the_same() -> None:
+    found = recipe(OLD)
+    assert (found.density_gamma, found.density_dmax) == (1.3, 2.6)
+    assert found.rgb_gains == (0.1, 0.0, -0.1)
+    assert found.matrix == ((1.1, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 0.9))
+    assert found.curves == Curves(rgb=((0.0, 0.0), (0.5, 0.6), (1.0, 1.0)))
+    assert found.screen_glare_compensation == 0.02
+    assert found.input_space.primaries == ((0.66, 0.32), (0.26, 0.67), (0.15, 0.05))
+    assert found.input_space.gamma == 1.1
+
+
+def test_the_published_presets_resolve(shared: Path) -> None:
+    cases = json.loads((shared / "oracle" / "cases.json").read_text(encoding="utf-8"))
+    assert len(cases) == 34
+    for case in cases:
+        preset = loading.preset(case["preset"], case["name"])
+        assert preset.warnings == ()
+        resolved = resolve.resolve(preset)
+        assert resolved.warnings == ()
+        given = case["preset"]["cc_params"]
+        assert resolved.recipe.rgb_gains == tuple(given["rgb_gains"])
+        assert resolved.recipe.density_dmax == given["density_dmax"]
+        assert len(resolved.recipe.curves.g) == 20
+        assert resolved.recipe.curves.rgb == ()
+        assert library.output_space(case["color_space"]).name == case["color_space"]
