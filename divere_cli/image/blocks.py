@@ -19,7 +19,7 @@ from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
 
 BLOCK_LIMIT = 4 << 20
 _XMP_TAG, _IPTC_TAG = 700, 33723
-_EXIF_START = b"Exif\0\0"
+EXIF_START = b"Exif\0\0"
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP_START = b"Photoshop 3.0\0"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -163,8 +163,8 @@ def _in_jpeg(source: Source, base: int) -> Blocks:
     try:
         for marker, offset, length in segments(source, base):
             data = source.read(offset, length) if marker in (0xE1, 0xED) else b""
-            if data.startswith(_EXIF_START) and not found.exif:
-                exif = _in_tiff(source, offset + len(_EXIF_START))
+            if data.startswith(EXIF_START) and not found.exif:
+                exif = _in_tiff(source, offset + len(EXIF_START))
                 found = replace(found, exif=exif.exif, directory=exif.directory)
             elif data.startswith(_XMP_START) and not found.xmp:
                 found = replace(found, xmp=data[len(_XMP_START) :])
@@ -228,8 +228,8 @@ def _with_text(found: Blocks, name: bytes, data: bytes) -> Blocks:
         return replace(found, iptc=_photoshop_iptc(_PHOTOSHOP_START + block) or block)
     if kind == b"xmp":
         return replace(found, xmp=block)
-    if kind in (b"exif", b"APP1") and block.startswith(_EXIF_START) and not found.exif:
-        exif = _in_tiff(Held(block), len(_EXIF_START))
+    if kind in (b"exif", b"APP1") and block.startswith(EXIF_START) and not found.exif:
+        exif = _in_tiff(Held(block), len(EXIF_START))
         return replace(found, exif=exif.exif, directory=exif.directory)
     return found
 

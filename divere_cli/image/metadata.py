@@ -17,6 +17,7 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
+from fractions import Fraction
 
 import exiv2
 
@@ -36,6 +37,7 @@ def _png_chunk(name: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
+_SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
 _SMALLEST_PNG = (
     b"\x89PNG\r\n\x1a\n"
     + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
@@ -140,7 +142,7 @@ def jpeg_segments(given: PictureMetadata) -> bytes:
     bytes
         APP1 and APP13 segments; the ICC profile is the encoder's.
     """
-    return _embedded(b"\xff\xd8\xff\xd9", given)[2:-2]
+    return _embedded(_SMALLEST_JPEG, given)[2:-2]
 
 
 def png_chunks(given: PictureMetadata) -> bytes:
@@ -191,20 +193,31 @@ def _exif_of(tiff: Tiff, offset: int) -> tuple[bytes, list[str]]:
     return exif_block.build(*cleaned), [metadata_rules.name_of(code) for code in lost]
 
 
-def _opened(data: bytes) -> exiv2.Image:
-    """Open bytes with exiv2 and decode their metadata; to be called under the lock."""
-    exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
-    image = exiv2.ImageFactory.open(data)
-    image.readMetadata()
-    return image
+class _Scratch:
+    """A small file in memory that exiv2 reads and writes; used under the lock only.
+
+    exiv2 works on the buffer itself, also when that is ``bytes``, and does not
+    keep it alive: the scratch owns a copy for as long as the image lives.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+        self._buffer = bytearray(data)
+        self.image = exiv2.ImageFactory.open(self._buffer)
+        self.image.readMetadata()
+
+    def written(self) -> bytes:
+        """Write the metadata and return the whole file."""
+        self.image.writeMetadata()
+        return bytes(self.image.io().data())
 
 
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
     """Add orientation, resolution and the processing record, through exiv2."""
     start = exif or exif_block.build([exif_block.text(305, " ")], [], [])
     with _LOCK:
-        image = _opened(start)
-        data = image.exifData()
+        scratch = _Scratch(start)
+        data = scratch.image.exifData()
         before = (
             str(data["Exif.Image.Software"].toString()).strip()
             if exif and ("Exif.Image.Software" in data)
@@ -219,12 +232,17 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
             data["Exif.Image.XResolution"] = _rational(resolution.x)
             data["Exif.Image.YResolution"] = _rational(resolution.y)
             data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
-        image.writeMetadata()
-        return bytes(image.io().mmap())
+        # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
+        block = _Scratch(_SMALLEST_JPEG)
+        block.image.setExifData(data)
+        whole = blocks.Held(block.written())
+    _, offset, length = next(iter(blocks.segments(whole)))
+    return whole.read(offset, length).removeprefix(blocks.EXIF_START)
 
 
-def _rational(value: float) -> exiv2.URationalValue:
-    return exiv2.URationalValue((round(value * 1000), 1000))
+def _rational(value: float) -> str:
+    top, below = Fraction(value).limit_denominator(1000).as_integer_ratio()
+    return f"{top}/{below}"
 
 
 def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
@@ -233,8 +251,8 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
         return b"", []
     with _LOCK:
         try:
-            image = _opened(exif_block.build([Entry(_XMP_TAG, 1, packet)], [], []))
-            data = image.xmpData()
+            scratch = _Scratch(exif_block.build([Entry(_XMP_TAG, 1, packet)], [], []))
+            data = scratch.image.xmpData()
             if data.empty():
                 return b"", ["XMP"]
             kept, lost = xmp_rules.keep(data)
@@ -265,8 +283,9 @@ def _encoded(data: exiv2.XmpData) -> bytes:
 def _finished_xmp(packet: bytes, processing: Processing) -> bytes:
     """Append what was done to the XMP history."""
     with _LOCK:
-        image = _opened(exif_block.build([Entry(_XMP_TAG, 1, packet or xmp_rules.EMPTY)], [], []))
-        data = image.xmpData()
+        given = Entry(_XMP_TAG, 1, packet or xmp_rules.EMPTY)
+        scratch = _Scratch(exif_block.build([given], [], []))
+        data = scratch.image.xmpData()
         xmp_rules.append_history(data, processing)
         return _encoded(data)
 
@@ -277,16 +296,15 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
         return b"", []
     with _LOCK:
         try:
-            image = _opened(exif_block.build([Entry(_IPTC_TAG, 7, records)], [], []))
-            data = image.iptcData()
+            scratch = _Scratch(exif_block.build([Entry(_IPTC_TAG, 7, records)], [], []))
+            data = scratch.image.iptcData()
             for name in metadata_rules.IPTC_PREVIEW:
                 while name in data:
                     del data[name]
             if data.empty():
                 return b"", ["IPTC"]
-            image.setIptcData(data)
-            image.writeMetadata()
-            cleaned = _iptc_tag(bytes(image.io().mmap()))
+            scratch.image.setIptcData(data)
+            cleaned = _iptc_tag(scratch.written())
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["IPTC"]
     return (cleaned, []) if len(cleaned) <= BLOCK_BYTES else (b"", ["IPTC"])
@@ -304,12 +322,12 @@ def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
     if given.iptc:
         together.append(Entry(_IPTC_TAG, 7, given.iptc))
     with _LOCK:
-        image = _opened(smallest)
+        scratch = _Scratch(smallest)
         if given.exif:
-            image.setExifData(_opened(given.exif).exifData())
+            exif = _Scratch(given.exif)
+            scratch.image.setExifData(exif.image.exifData())
         if together:
-            beside = _opened(exif_block.build(together, [], []))
-            image.setXmpData(beside.xmpData())
-            image.setIptcData(beside.iptcData())
-        image.writeMetadata()
-        return bytes(image.io().mmap())
+            beside = _Scratch(exif_block.build(together, [], []))
+            scratch.image.setXmpData(beside.image.xmpData())
+            scratch.image.setIptcData(beside.image.iptcData())
+        return scratch.written()
