@@ -7,7 +7,6 @@ the live display, JSON events, the log.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 from divere_cli.cli.output import Say
@@ -104,5 +103,5 @@ def hints(report: RunReport) -> list[str]:
 
 def last_line(report: RunReport, paths: tuple[str, ...]) -> str:
     """Return ``41 ok, 2 failed; report out/divere-report.json; exit 3``."""
-    where = f"; report {', '.join(safe(os.path.relpath(path)) for path in paths)}" if paths else ""
+    where = f"; report {', '.join(safe(path) for path in paths)}" if paths else ""
     return f"{tally(summarize(report))}{where}; exit {report.exit_code}"

@@ -84,11 +84,11 @@ def stamp(record: logging.LogRecord) -> str:
     return f"{seconds}.{int(record.msecs):03d}Z"
 
 
-def said(record: logging.LogRecord) -> str:
-    """Return which scan and what, as one harmless line."""
+def said(record: logging.LogRecord, traces: bool = True) -> str:
+    """Return which scan and what, as one harmless line; ``traces`` adds the traceback."""
     scan = getattr(record, "scan", None)
     parts = [f"{quote(scan)}: " if isinstance(scan, str) else "", safe(record.getMessage())]
-    trace = _trace(record)
+    trace = _trace(record) if traces else ""
     if trace:
         parts += [" | ", " | ".join(safe(line) for line in trace.splitlines())]
     return "".join(parts)
@@ -103,10 +103,11 @@ def _trace(record: logging.LogRecord) -> str:
 class SayHandler(logging.Handler):
     """Records on stderr: ``divere: warning: ...``, or JSON lines where asked for."""
 
-    def __init__(self, say: Say, as_json: bool = False) -> None:
+    def __init__(self, say: Say, as_json: bool = False, traces: bool = False) -> None:
         super().__init__()
         self._say = say
         self._as_json = as_json
+        self._traces = traces
         self.addFilter(lambda record: record.name != RECORD)
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -114,7 +115,7 @@ class SayHandler(logging.Handler):
         if self._as_json:
             self._say.note(json.dumps(log_object(record)))
         else:
-            self._say.message(record.levelname.lower(), said(record))
+            self._say.message(record.levelname.lower(), said(record, self._traces))
 
 
 class EventHandler(logging.Handler):
@@ -172,7 +173,7 @@ def handlers(
         The log file cannot be opened.
     """
     as_json = options.format == "json" and options.file is None
-    made: list[logging.Handler] = [SayHandler(say, as_json)]
+    made: list[logging.Handler] = [SayHandler(say, as_json, bool(options.verbose))]
     made[0].setLevel(level(options))
     if write_event is not None:
         made.append(EventHandler(write_event))

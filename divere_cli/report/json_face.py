@@ -50,6 +50,7 @@ def report_object(report: RunReport) -> Object:
         "isolation": valid(to_plain(report.isolation)),
         "parent": to_plain(report.parent),
         "summary": summary_object(summarize(report)),
+        "rolls": valid(to_plain(report.rolls)),
         "files": [file_object(file) for file in report.files],
     }
 

@@ -1,0 +1,89 @@
+"""Bars for the report page: one for each scan, of one or more parts.
+
+Covers geometry and scales. What it does not: drawing (the page's template
+does) and which figures are shown (:mod:`.html_face`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+HEIGHT = 100.0  # the page stretches it; labels are outside
+_FEWEST = 12  # a chart of two bars is no wall
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """What one bar shows: parts from the bottom up, as (CSS class, value)."""
+
+    scan: int
+    label: str
+    parts: tuple[tuple[str, float], ...]
+
+    @property
+    def total(self) -> float:
+        """Sum of the parts."""
+        return sum(value for _, value in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rectangle of a bar."""
+
+    css: str
+    y: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar: where it stands, and which scan it is of."""
+
+    scan: int
+    label: str
+    x: float
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars in a box ``width`` wide and :data:`HEIGHT` high; ``ticks`` from the top down."""
+
+    title: str
+    note: str
+    width: int
+    bars: tuple[Bar, ...]
+    ticks: tuple[str, ...]
+    legend: tuple[tuple[str, str], ...] = ()
+
+
+def chart(
+    title: str,
+    note: str,
+    unit: str,
+    figures: list[Figure],
+    legend: tuple[tuple[str, str], ...] = (),
+) -> Chart:
+    """Lay out one chart; values are in ``unit``."""
+    top = ceiling(max((figure.total for figure in figures), default=0.0))
+    bars = tuple(_bar(place, figure, top) for place, figure in enumerate(figures))
+    ticks = tuple(f"{value:g} {unit}" for value in (top, top / 2, 0))
+    return Chart(title, note, max(len(bars), _FEWEST), bars, ticks, legend)
+
+
+def ceiling(value: float) -> float:
+    """Return the next 1, 2 or 5 times a power of ten."""
+    if value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))
+
+
+def _bar(place: int, figure: Figure, top: float) -> Bar:
+    parts, below = [], 0.0
+    for css, value in figure.parts:
+        height = HEIGHT * value / top
+        below += height
+        parts.append(Part(css, round(HEIGHT - below, 2), round(height, 2)))
+    return Bar(figure.scan, figure.label, place + 0.1, tuple(parts))

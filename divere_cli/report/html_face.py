@@ -1,0 +1,245 @@
+"""The report as one self-contained page: pictures, errors, charts, filters.
+
+Covers a page that needs nothing from anywhere: no script, pictures and style
+inside, a content security policy that allows nothing else, readable on a phone,
+light and dark. All text passes :func:`divere_cli.text.safe` and the template's
+escaping, so no name can add an element. What it does not: making thumbnails.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import re
+from dataclasses import dataclass
+from statistics import median
+
+import jinja2
+
+from divere_cli.records import ErrorRecord, FileResult, OptionValue, RunReport, Thumbnail
+from divere_cli.report.chart import Chart, Figure, chart
+from divere_cli.report.summary import Summary, megapixels, summarize, tally
+from divere_cli.text import safe, safe_lines
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+_STAGES = ("start", "read", "grade", "write")
+_STATUSES = ("ok", "failed", "up_to_date", "deferred", "interrupted")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A thumbnail, ready for ``src``."""
+
+    caption: str
+    width: int
+    height: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One scan, every string harmless."""
+
+    number: int
+    name: str
+    status: str
+    word: str
+    outputs: tuple[str, ...]
+    facts: tuple[str, ...]
+    stages: tuple[tuple[str, str], ...]
+    pictures: tuple[Picture, ...]
+    error: ErrorRecord | None
+    remarks: tuple[str, ...]
+
+
+def render(report: RunReport) -> str:
+    """Return the page."""
+    summary = summarize(report)
+    cards = [_card(number, file) for number, file in enumerate(report.files, 1)]
+    style = _source("page.css")
+    page: str = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            policy=_policy(style),
+            style=style,
+            report=report,
+            tally=tally(summary),
+            headline=_headline(report, summary),
+            figures=_figures(report, summary),
+            filters=_filters(summary),
+            charts=_charts(report),
+            cards=cards,
+            error=_error(report.error),
+            remarks=tuple(safe(text) for text in (report.stopped, *report.warnings) if text),
+            options=tuple(_option(key, value) for key, value in report.command.items()),
+        )
+    )
+    return page
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("divere_cli", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _source(name: str) -> str:
+    environment = _environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _policy(style: str) -> str:
+    """Allow this page's own style and pictures inside it, and nothing else."""
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _headline(report: RunReport, summary: Summary) -> str:
+    if report.error is not None:
+        return "The run was ended early"
+    if report.stopped:
+        return "The run was stopped"
+    if summary.failed:
+        return "1 scan failed" if summary.failed == 1 else f"{summary.failed} scans failed"
+    return "All is well" if summary.total else "There was nothing to do"
+
+
+def _figures(report: RunReport, summary: Summary) -> tuple[tuple[str, str], ...]:
+    info, parent = report.isolation, report.parent
+    threads = f"threads ({safe(info.fallback_reason)})" if info.fallback_reason else "threads"
+    how = safe(info.start_method or "process") if info.effective == "process" else threads
+    return (
+        ("scans", str(summary.total)),
+        ("time", _seconds(report.seconds)),
+        ("speed", f"{summary.megapixels_per_second:.1f} MP/s"),
+        ("peak of a scan", _memory(summary.peak_rss_bytes)),
+        ("peak of divere itself", _memory(parent.peak_rss_bytes)),
+        ("at once", f"{info.jobs}, {how}"),
+        ("slowest", safe(summary.slowest) or "none"),
+    )
+
+
+def _filters(summary: Summary) -> tuple[tuple[str, str, int], ...]:
+    counts = tuple((status, getattr(summary, status)) for status in _STATUSES)
+    shown = tuple((status, status.replace("_", " "), count) for status, count in counts if count)
+    return (("all", "all", summary.total), *shown)
+
+
+def _charts(report: RunReport) -> tuple[Chart, ...]:
+    worked = [(n, file) for n, file in enumerate(report.files, 1) if file.attempts]
+    if not worked:
+        return ()
+    memory = [
+        Figure(n, _label(file, _memory(file.peak_rss_bytes)), ((_tone(file), peak),))
+        for n, file in worked
+        for peak in [file.peak_rss_bytes / 1e6]
+    ]
+    seconds = [Figure(n, _label(file, _seconds(file.seconds)), _parts(file)) for n, file in worked]
+    whose = {file.peak_rss_source for _, file in worked}
+    of = "of the whole process" if whose == {"process-wide"} else "of each scan's own process"
+    middle = median(figure.total for figure in seconds)
+    return (
+        chart("Peak memory", of, "MB", memory),
+        chart(
+            "Time",
+            f"median {_seconds(middle)}",
+            "s",
+            seconds,
+            legend=tuple((stage, stage) for stage in (*_STAGES, "other")),
+        ),
+    )
+
+
+def _tone(file: FileResult) -> str:
+    return "bad" if file.error is not None else "good"
+
+
+def _parts(file: FileResult) -> tuple[tuple[str, float], ...]:
+    """Return the stages of one scan; overlapped stages are scaled to its wall clock."""
+    stages = [(stage, max(getattr(file.seconds_by_stage, stage), 0.0)) for stage in _STAGES]
+    known = sum(value for _, value in stages)
+    if known <= 0 or known > file.seconds:
+        scale = file.seconds / known if known > 0 else 0.0
+        stages = [(stage, value * scale) for stage, value in stages]
+        known = known * scale
+    return (*stages, ("other", max(file.seconds - known, 0.0)))
+
+
+def _label(file: FileResult, figure: str) -> str:
+    return f"{safe(file.input)}: {figure}"
+
+
+def _card(number: int, file: FileResult) -> Card:
+    facts = [safe(file.profile.name)] if file.profile else []
+    if file.width:
+        facts.append(f"{file.width} × {file.height}, {megapixels(file):.1f} MP")
+    if file.attempts:
+        facts.append(_seconds(file.seconds))
+    if file.peak_rss_bytes:
+        least = "at least " if file.peak_rss_source == "vmhwm>=" else ""
+        facts.append(f"{least}{_memory(file.peak_rss_bytes)}")
+    if file.attempts > 1:
+        facts.append(f"{file.attempts} attempts")
+    if file.host:
+        facts.append(f"on {safe(file.host)}")
+    seconds = [(stage, getattr(file.seconds_by_stage, stage)) for stage in _STAGES]
+    return Card(
+        number=number,
+        name=safe(file.input),
+        status=file.status,
+        word=file.status.replace("_", " "),
+        outputs=tuple(safe(name) for name in file.outputs),
+        facts=tuple(facts),
+        stages=tuple((stage, _seconds(value)) for stage, value in seconds if value > 0),
+        pictures=tuple(_pictures(file.thumbnails)),
+        error=_error(file.error),
+        remarks=tuple(safe(text) for text in (*file.warnings, *file.notes)),
+    )
+
+
+def _pictures(thumbnails: tuple[Thumbnail, ...]) -> list[Picture]:
+    return [
+        Picture(
+            caption=safe(picture.of) or "scan",
+            width=picture.width,
+            height=picture.height,
+            source=f"data:image/jpeg;base64,{picture.jpeg}",
+        )
+        for picture in thumbnails
+        if _BASE64.fullmatch(picture.jpeg)
+    ]
+
+
+def _error(error: ErrorRecord | None) -> ErrorRecord | None:
+    if error is None:
+        return None
+    return ErrorRecord(
+        safe(error.kind), safe(error.message), safe(error.hint), safe_lines(error.detail)
+    )
+
+
+def _option(key: str, value: OptionValue) -> tuple[str, str]:
+    shown = ", ".join(value) if isinstance(value, tuple | list) else str(value)
+    return safe(key.replace("_", "-")), safe(shown)
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def _memory(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB"
