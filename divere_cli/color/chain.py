@@ -1,56 +1,79 @@
 """The folded grade as an OpenColorIO transform and as a processor for one sort of band.
 
-Covers which transforms stand for which steps, in which order, with which
-optimization. Not covered: pixels (``grade``) and files (``clf``, ``cube``).
+Covers which transforms stand for which steps, in which order and with which
+optimization, and how exact the result is. Not covered: pixels (``grade``),
+those that float32 gets wrong (``doubt``) and files (``clf``, ``cube``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color import density, table
+from divere_cli.color import bands, curves, density, table
 from divere_cli.color.folding import LUMINANCE, Folded
 from divere_cli.errors import Internal
 
 Array = npt.NDArray[np.float64]
+Logarithm = Literal["table", "fast", "lossless"]
 
-ENCODE_SIZE = 1 << 16
-# Lossless logarithms cost 9 ns a pixel more than fast ones (13.3 and 4.5 here). Base 2
-# errs least: in log10 at most 5.8e-7, fast 4.7e-6; base 10 errs 1.5e-6 and 5.3e-6.
-LOG_BASE = 2.0
-FAST_LOG_ERROR = 4.7e-6
-FAST_LOG_BUDGET = 0.8
-DEPTHS = {
-    np.dtype(np.uint8): PyOpenColorIO.BIT_DEPTH_UINT8,
-    np.dtype(np.uint16): PyOpenColorIO.BIT_DEPTH_UINT16,
-    np.dtype(np.float32): PyOpenColorIO.BIT_DEPTH_F32,
-}
 LOSSLESS = PyOpenColorIO.OPTIMIZATION_LOSSLESS
 FAST = PyOpenColorIO.OptimizationFlags(
     int(LOSSLESS) | int(PyOpenColorIO.OPTIMIZATION_FAST_LOG_EXP_POW)
 )
+# Base 2 errs least. Measured: fast logarithms take 4.5 ns a pixel, lossless ones 13.3.
+LOG_BASE = 2.0
+# Largest error in log10, measured; a fast power before it adds its own.
+LOG_ERROR: dict[Logarithm, float] = {"table": 3e-7, "fast": 4.7e-6, "lossless": 6e-7}
+FAST_POWER_ERROR = 2.8e-6
+# What the logarithm's error may come to, in code values of 16 bits.
+FAST_BUDGET = 0.8
+FLOAT32_BUDGET = 1.0
+# An encoding table of 65536 entries is exact enough above this light, a longer one above less.
+DIM = 1e-3
+ENCODE_SIZES = (1 << 16, 1 << 18)
+GLARE_MARGIN = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A grade's transforms, and how far float32 and its tables may be trusted.
+    """A grade's transforms, and what is known of their accuracy.
 
-    ``log_slope``: 16-bit code values of the positive for a unit of log10 of
-    the working space, at worst.
+    Attributes
+    ----------
+    transform : PyOpenColorIO.GroupTransform
+        Samples to encoded values of three channels, without the luminance of step 15.
+    linear : PyOpenColorIO.GroupTransform or None
+        The same up to linear output; None where one table makes light and encodes it.
+    logarithm : {"table", "fast", "lossless"}
+        What makes logarithms; "table" is exact for every code value.
+    float32 : bool
+        Whether float32 is enough for this grade; else it is computed in float64.
+    table_error : float
+        Of the density table at the corners of its function, in 16-bit code values.
+    log_slope : float
+        16-bit code values of the positive for a unit of log10 of the scan, at worst.
+    light_slope : float
+        Light of the positive for a unit of density, at worst.
+    encode_size : int
+        Entries of the encoding table; 0 where there is none.
+    glare_step : float
+        Light of one step of the density table next to the screen glare; 0 without one.
     """
 
     transform: PyOpenColorIO.GroupTransform
+    linear: PyOpenColorIO.GroupTransform | None
+    logarithm: Logarithm
+    float32: bool
     table_error: float
     log_slope: float
-
-    @property
-    def fast(self) -> bool:
-        """Whether fast logarithms are accurate enough."""
-        return self.log_slope * FAST_LOG_ERROR <= FAST_LOG_BUDGET
+    light_slope: float
+    encode_size: int
+    glare_step: float
 
 
 def diagonal(matrix: Array) -> bool:
@@ -58,103 +81,149 @@ def diagonal(matrix: Array) -> bool:
     return not np.any(matrix - np.diag(np.diag(matrix)))
 
 
-def plan(folded: Folded, bits: int) -> Plan:
-    """Transforms from samples of ``bits`` bits (32: float) to encoded values."""
-    group = PyOpenColorIO.GroupTransform()
-    joint = bool((folded.back == np.eye(3)).all())
-    error = slope = 0.0
+def plan(folded: Folded, bits: int, bit_depth: int) -> Plan:
+    """Transforms from samples of ``bits`` bits (32: float) for positives of ``bit_depth`` bits."""
     if folded.density is None:
+        group = PyOpenColorIO.GroupTransform()
         _input_power(group, folded, bits)
         group.appendTransform(_matrix(folded.back @ folded.front))
-        joint = False
+        return _encoded(folded, group, "table", None)
+    tables = _tables(folded)
+    group = PyOpenColorIO.GroupTransform()
+    by_table = bits != 32 and diagonal(folded.front)
+    if by_table:
+        _logarithm_table(group, folded, folded.density, bits)
     else:
         _logarithm(group, folded, folded.density, bits)
-        error, slope = _tone(group, folded, joint)
-        if not joint:
-            group.appendTransform(_matrix(folded.back))
-    if not joint:
-        _encode(group, folded)
-    if folded.gray:
-        group.appendTransform(_matrix(np.tile(LUMINANCE, (3, 1))))
-    return Plan(group, error, slope)
+    _tone(group, folded.density, tables)
+    if by_table:
+        return _encoded(folded, group, "table", tables)
+    slope = _log_slope(folded, folded.density, tables)
+    error = LOG_ERROR["fast"] + (FAST_POWER_ERROR if folded.gamma_in != 1.0 else 0.0)
+    # Differences of light lose digits: after a matrix, fast logarithms were off by 8.
+    whole = folded.joint or bit_depth == 8
+    budget = FAST_BUDGET * (1.0 if bit_depth == 16 else 100.0)
+    fast = whole and slope * error <= budget
+    return _encoded(folded, group, "fast" if fast else "lossless", tables)
 
 
 def processor(
-    plan: Plan, source: npt.DTypeLike, target: npt.DTypeLike
+    transform: PyOpenColorIO.Transform, fast: bool, source: npt.DTypeLike, target: npt.DTypeLike
 ) -> PyOpenColorIO.CPUProcessor:
     """A processor from one sort of sample to another; threads may share it."""
-    flags = FAST if plan.fast else LOSSLESS
     try:
-        made = PyOpenColorIO.Config.CreateRaw().getProcessor(plan.transform)
+        made = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
         return made.getOptimizedCPUProcessor(
-            DEPTHS[np.dtype(source)], DEPTHS[np.dtype(target)], flags
+            bands.DEPTHS[np.dtype(source)],
+            bands.DEPTHS[np.dtype(target)],
+            FAST if fast else LOSSLESS,
         )
     except PyOpenColorIO.Exception as error:
         raise Internal(f"OpenColorIO refuses the grade: {error}") from error
+
+
+def luminance() -> PyOpenColorIO.MatrixTransform:
+    """Step 15 as a transform: all three channels become the luminance."""
+    return _matrix(np.tile(LUMINANCE, (3, 1)))
+
+
+def _log_slope(folded: Folded, d: density.Density, tables: tuple[table.Table, ...]) -> float:
+    slopes = np.array([t.slope for t in tables])
+    return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * folded.spread
+
+
+def _encoded(
+    folded: Folded,
+    group: PyOpenColorIO.GroupTransform,
+    logarithm: Logarithm,
+    tables: tuple[table.Table, ...] | None,
+) -> Plan:
+    """Finish a plan: output matrix and encoding, unless the density table does both."""
+    linear, size = None, 0
+    slope = light = error = dim = 0.0
+    if tables is not None and folded.density is not None:
+        slope = _log_slope(folded, folded.density, tables)
+        error = max(t.error for t in tables)
+        light = max(t.light_slope for t in tables)
+        dim = max(t.dim_step for t in tables) if any(t.glare for t in folded.tones or ()) else 0.0
+    if tables is None or not folded.joint:
+        if tables is not None:
+            group.appendTransform(_matrix(folded.back))
+        linear = _copy(group)
+        size = _encode(group, folded, min((t.dimmest for t in tables or ()), default=0.0))
+    enough = slope * LOG_ERROR["table" if logarithm == "table" else "lossless"] <= FLOAT32_BUDGET
+    return Plan(group, linear, logarithm, enough, error, slope, light, size, dim)
+
+
+def _copy(group: PyOpenColorIO.GroupTransform) -> PyOpenColorIO.GroupTransform:
+    made = PyOpenColorIO.GroupTransform()
+    for transform in group:
+        made.appendTransform(transform)
+    return made
 
 
 def _input_power(group: PyOpenColorIO.GroupTransform, folded: Folded, bits: int) -> None:
     if folded.gamma_in == 1.0:
         return
     if bits == 32:
+        power = [folded.gamma_in] * 3 + [1.0]
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
-        group.appendTransform(PyOpenColorIO.ExponentTransform(value=[folded.gamma_in] * 3 + [1.0]))
+        group.appendTransform(PyOpenColorIO.ExponentTransform(value=power))
     else:
-        codes = np.linspace(0.0, 1.0, 1 << bits) ** folded.gamma_in
-        group.appendTransform(_lut([codes] * 3))
+        group.appendTransform(_lut([np.linspace(0.0, 1.0, 1 << bits) ** folded.gamma_in] * 3))
 
 
 def _logarithm(
     group: PyOpenColorIO.GroupTransform, folded: Folded, d: density.Density, bits: int
 ) -> None:
-    """Samples to log10 of the working space, divided by log10(2) where a Log does it."""
-    if bits != 32 and diagonal(folded.front):
-        codes = np.repeat(np.linspace(0.0, 1.0, 1 << bits)[:, None], 3, axis=1)
-        x = np.clip(folded.transmittance(codes), d.low, d.high)
-        group.appendTransform(_lut(list(np.log(x.T) / np.log(LOG_BASE))))
-        return
     _input_power(group, folded, bits)
     group.appendTransform(_matrix(folded.front))
     group.appendTransform(PyOpenColorIO.RangeTransform(d.low, d.high, d.low, d.high))
     group.appendTransform(PyOpenColorIO.LogTransform(base=LOG_BASE))
 
 
-def _tone(group: PyOpenColorIO.GroupTransform, folded: Folded, joint: bool) -> tuple[float, float]:
-    assert folded.density is not None
+def _logarithm_table(
+    group: PyOpenColorIO.GroupTransform, folded: Folded, d: density.Density, bits: int
+) -> None:
+    codes = np.repeat(np.linspace(0.0, 1.0, 1 << bits)[:, None], 3, axis=1)
+    x = np.clip(folded.transmittance(codes), d.low, d.high)
+    group.appendTransform(_lut(list(np.log(x.T) / np.log(LOG_BASE))))
+
+
+def _tables(folded: Folded) -> tuple[table.Table, ...]:
     assert folded.tones is not None
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
     end = folded.gamma_out * np.log10(8.0 * table.CODES) + 1.0
-    encode = folded.encode
     sought = tuple(
-        table.Sought(
-            _both(tone.light, encode) if joint else tone.light,
-            tone.corners(),
-            0.0 if tone.curves else end,
-        )
+        table.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
         for tone in folded.tones
     )
-    tables = table.build(sought, np.asarray if joint else encode)
-    d, steps = folded.density, np.array([t.step for t in tables])
-    scale = 1.0 / (steps * (len(tables[0].values) - 1))
-    starts = np.array([t.start for t in tables])
-    mixing = d.matrix * np.log10(LOG_BASE)
-    group.appendTransform(_matrix(scale[:, None] * mixing, scale * (d.offset - starts)))
+    return table.build(sought, folded.encode, joint=folded.joint)
+
+
+def _generous(tone: curves.Tone) -> curves.Tone:
+    """The tone with a hair less glare: float32 then errs to more than no light, and is found."""
+    return tone if tone.glare == 0.0 else curves.Tone(tone.curves, tone.glare - GLARE_MARGIN)
+
+
+def _tone(
+    group: PyOpenColorIO.GroupTransform, d: density.Density, tables: tuple[table.Table, ...]
+) -> None:
+    """Logarithms to print density, measured in the table's own steps, to its values."""
+    last = len(tables[0].values) - 1
+    scale = 1.0 / (last * np.array([t.step for t in tables]))
+    shift = scale * (d.offset - np.array([t.start for t in tables]))
+    group.appendTransform(_matrix(scale[:, None] * d.matrix * np.log10(LOG_BASE), shift))
     group.appendTransform(_lut([t.values for t in tables]))
-    slopes = np.array([t.slope for t in tables])
-    return max(t.error for t in tables), float((slopes * np.abs(d.matrix).sum(axis=1)).max())
 
 
-def _both(first: table.Function, second: table.Function) -> table.Function:
-    return lambda values: second(first(values))
-
-
-def _encode(group: PyOpenColorIO.GroupTransform, folded: Folded) -> None:
+def _encode(group: PyOpenColorIO.GroupTransform, folded: Folded, dimmest: float) -> int:
     if folded.gamma_out == 1.0:
-        if folded.gray:
-            group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
-        return
-    values = folded.encode(np.linspace(0.0, 1.0, ENCODE_SIZE))
-    group.appendTransform(_lut([values] * 3))
+        group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
+        return 0
+    size = ENCODE_SIZES[0] if dimmest >= DIM else ENCODE_SIZES[1]
+    group.appendTransform(_lut([folded.encode(np.linspace(0.0, 1.0, size))] * 3))
+    return size
 
 
 def _matrix(matrix: Array, offset: Array | None = None) -> PyOpenColorIO.MatrixTransform:

@@ -70,7 +70,7 @@ def fold(recipe: Recipe) -> Density:
     matrix, offset = np.eye(3) * a, np.full(3, b)
     if recipe.film.density_matrix and recipe.matrix is not None:
         mixing = np.array(recipe.matrix)
-        if not np.allclose(mixing, np.eye(3), rtol=1e-8, atol=1e-5):
+        if not np.allclose(mixing, np.eye(3), rtol=1e-5, atol=1e-8):
             matrix, offset = _mixed(recipe, mixing, matrix, offset)
     if recipe.film.rgb_gains:
         offset = offset - np.array(recipe.rgb_gains)

@@ -38,11 +38,23 @@ class Folded:
     gamma_out: float
     gray: bool
 
+    @property
+    def joint(self) -> bool:
+        """Whether channels stay apart after the tone, so that one table does the rest."""
+        return bool((self.back == np.eye(3)).all())
+
+    @property
+    def spread(self) -> float:
+        """How much an error of all channels can grow in the output matrix."""
+        return float(np.abs(self.back).sum(axis=1).max())
+
+    def powered(self, x: Array) -> Array:
+        """Step 2: normalized samples to linear ones."""
+        return x if self.gamma_in == 1.0 else np.asarray(np.clip(x, 0.0, 1.0) ** self.gamma_in)
+
     def transmittance(self, x: Array) -> Array:
-        """Steps 1 to 3 after normalizing: samples (n, 3) to the working space."""
-        if self.gamma_in != 1.0:
-            x = np.clip(x, 0.0, 1.0) ** self.gamma_in
-        return np.asarray(x @ self.front.T)
+        """Steps 2 and 3: normalized samples (n, 3) to the working space."""
+        return np.asarray(self.powered(x) @ self.front.T)
 
     def light(self, x: Array) -> Array:
         """Steps 4 to 13: the working space (n, 3) to linear output, not clipped."""
@@ -57,8 +69,12 @@ class Folded:
 
     def encoded(self, x: Array) -> Array:
         """Steps 2 to 15: normalized samples (n, 3) to encoded values (n, 3 or 1)."""
-        values = self.encode(self.light(self.transmittance(finite(x))))
+        values = self.rgb(x)
         return np.asarray((values @ LUMINANCE)[:, None]) if self.gray else values
+
+    def rgb(self, x: Array) -> Array:
+        """Steps 2 to 14: normalized samples (n, 3) to encoded values (n, 3)."""
+        return self.encode(self.light(self.transmittance(finite(x))))
 
 
 def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> Folded:

@@ -11,17 +11,17 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import PyOpenColorIO
 
-from divere_cli.color import chain, folding
+from divere_cli.color import bands, chain, dither, folding
+from divere_cli.color.doubt import Doubt
 from divere_cli.errors import Internal
 from divere_cli.records import Recipe, Space
 
 Band = npt.NDArray[Any]
+Precision = Literal["table", "float32", "float64"]
 
-# Rows are taken together up to here: what a step reads is still in the cache (1.5 MB).
-CHUNK_PIXELS = 1 << 16
-NOISE_TILE = 256
+# Rows are taken together up to here: what a step writes is still in the cache for the next.
+CHUNK_PIXELS = 1 << 15
 
 
 class Layout(Protocol):
@@ -42,27 +42,45 @@ class Grade:
     ----------
     channels : int
         Of the positive: 1 or 3.
+    precision : {"table", "float32", "float64"}
+        How pixels are computed: looked up in a table of all code values, in
+        float32 (with the pixels that float32 gets wrong in float64), or all in
+        float64, which takes ten times as long and serves extreme presets.
     """
 
     def __init__(
-        self, folded: folding.Folded, source: Layout, bit_depth: Literal[8, 16], dither: bool
+        self, folded: folding.Folded, source: Layout, bit_depth: Literal[8, 16], dithered: bool
     ) -> None:
-        self.channels = 1 if folded.gray else 3
+        self.channels: Literal[1, 3] = 1 if folded.gray else 3
+        self.precision: Precision = "float32"
         self._folded = folded
-        self._source = np.dtype(f"{source.sample}{source.bits}")
-        self._target = np.dtype(f"uint{bit_depth}")
+        self._levels = bands.Levels(f"{source.sample}{source.bits}")
         self._one_channel = source.channels == 1
+        self._target = np.dtype(f"uint{bit_depth}")
         self._top = float(2**bit_depth - 1)
-        self._noise = _noise() if dither and bit_depth == 8 else None
-        self.plan = chain.plan(folded, source.bits)
-        result = np.dtype(np.float32) if self._noise is not None else self._target
-        self._result = result
-        self._processor = chain.processor(self.plan, self._source, result)
-        self._codes: npt.NDArray[np.float64] | None = None
+        self._noise = dither.Noise() if dithered and bit_depth == 8 else None
         if self._one_channel and source.sample == "uint":
-            levels = np.linspace(0.0, 1.0, 1 << source.bits)
-            self._codes = folded.encoded(np.repeat(levels[:, None], 3, axis=1))[:, 0] * self._top
-            self._table = np.round(self._codes).astype(self._target)
+            self._prepare_table(source.bits)
+        else:
+            self._prepare_chain(source.bits, bit_depth)
+
+    def _prepare_table(self, bits: int) -> None:
+        self.precision = "table"
+        levels = np.linspace(0.0, 1.0, 1 << bits)
+        self._values = self._folded.encoded(np.repeat(levels[:, None], 3, axis=1))
+        self._codes = np.round(self._values[:, 0] * self._top).astype(self._target)
+
+    def _prepare_chain(self, bits: int, bit_depth: int) -> None:
+        plan = chain.plan(self._folded, bits, bit_depth)
+        # Codes straight from OpenColorIO where nothing is left to do after it.
+        self._direct = self.channels == 3 and self._noise is None
+        if not plan.float32:
+            self.precision = "float64"
+            return
+        result = self._target if self._direct else np.dtype(np.float32)
+        fast = plan.logarithm == "fast"
+        self._processor = chain.processor(plan.transform, fast, self._levels.dtype, result)
+        self._doubt = Doubt(self._folded, plan, self._levels, bit_depth)
 
     def apply(self, src: Band, out: Band, row: int = 0) -> None:
         """Grade a band.
@@ -75,61 +93,60 @@ class Grade:
             Written whole, C-contiguous.
         row : int
             Of the picture, where the band begins; places the dither.
+
+        Raises
+        ------
+        Internal
+            When a band is not what the grade was compiled for.
         """
         self._check(src, out)
         step = max(1, CHUNK_PIXELS // max(1, src.shape[1]))
         for first in range(0, src.shape[0], step):
             part = slice(first, first + step)
-            if self._codes is not None:
-                self._look_up(src[part, :, 0], out[part, :, 0], row + first)
-            else:
-                self._grade(src[part], out[part], row + first)
+            self._chunk(src[part], out[part], row + first)
 
     def _check(self, src: Band, out: Band) -> None:
-        shape = (*src.shape[:2], self.channels)
         right = (
-            src.dtype == self._source
+            src.dtype == self._levels.dtype
             and out.dtype == self._target
-            and src.shape[2:] == (1 if self._one_channel else 3,)
-            and out.shape == shape
+            and src.shape[2:] == ((1,) if self._one_channel else (3,))
+            and out.shape == (*src.shape[:2], self.channels)
             and src.flags.c_contiguous
             and out.flags.c_contiguous
         )
         if not right:
             raise Internal(
                 f"a band {src.shape} {src.dtype} to {out.shape} {out.dtype} does not fit a grade "
-                f"of {self._source} to {self.channels} x {self._target}"
+                f"of {self._levels.dtype} to {self.channels} x {self._target}"
             )
 
-    def _look_up(self, src: Band, out: Band, row: int) -> None:
-        if self._noise is None:
-            np.take(self._table, src, out=out, mode="clip")
+    def _chunk(self, src: Band, out: Band, row: int) -> None:
+        if self.precision == "table" and self._noise is None:
+            np.take(self._codes, src, out=out, mode="clip")
+        elif self.precision == "table":
+            self._finish(self._values[src[..., 0]], out, row)
+        elif self.precision == "float64":
+            x = self._levels.of(_rgb(src)).reshape(-1, 3)
+            self._finish(self._folded.encoded(x).reshape(out.shape), out, row)
+        elif self._direct:
+            self._convert(src, out)
         else:
-            assert self._codes is not None
-            self._dithered(self._codes[src][..., None], out[..., None], row)
+            rgb = np.empty((*src.shape[:2], 3), np.float32)
+            self._convert(_rgb(src), rgb)
+            self._finish(_luminance(rgb) if self.channels == 1 else rgb, out, row)
 
-    def _grade(self, src: Band, out: Band, row: int) -> None:
-        rows, width = src.shape[:2]
-        if self._source.kind == "f":
-            src = _rgb(src)
-        direct = self.channels == 3 and self._noise is None
-        result = out if direct else np.empty((rows, width, 3), self._result)
-        try:
-            self._processor.apply(_described(src), _described(result))
-        except PyOpenColorIO.Exception as error:
-            raise Internal(f"OpenColorIO fails on a band: {error}") from error
-        if self._noise is not None:
-            self._dithered(result[..., : self.channels] * np.float32(self._top), out, row)
-        elif not direct:
-            np.copyto(out, result[..., :1])
+    def _convert(self, src: Band, result: Band) -> None:
+        src = self._levels.clean(src)
+        bands.run(self._processor, src, result)
+        self._doubt.settle(src, result)
 
-    def _dithered(self, codes: Band, out: Band, row: int) -> None:
-        assert self._noise is not None
-        rows, width, channels = out.shape
-        down = (row + np.arange(rows)) % NOISE_TILE
-        across = np.arange(width) % NOISE_TILE
-        noise = self._noise[down[:, None], across][..., :channels]
-        np.copyto(out, np.clip(np.floor(codes + noise), 0.0, self._top), casting="unsafe")
+    def _finish(self, values: Band, out: Band, row: int) -> None:
+        """Encoded values of 0..1 to code values, rounded once."""
+        codes = values * values.dtype.type(self._top)
+        if self._noise is None:
+            np.copyto(out, np.rint(codes), casting="unsafe")
+        else:
+            np.copyto(out, self._noise.quantized(codes, row, self._top), casting="unsafe")
 
 
 def compile(  # noqa: A001 - the name that the rooms agreed on
@@ -161,29 +178,13 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
     return Grade(folded, source, bit_depth, dither)
 
 
-def _described(band: Band) -> PyOpenColorIO.PackedImageDesc:
-    rows, width, channels = band.shape
-    size = band.itemsize
-    return PyOpenColorIO.PackedImageDesc(
-        band,
-        width,
-        rows,
-        channels,
-        chain.DEPTHS[band.dtype],
-        size,
-        size * channels,
-        size * channels * width,
-    )
-
-
 def _rgb(src: Band) -> Band:
-    """Three finite channels of float samples."""
-    if src.shape[2] == 1:
-        src = np.repeat(src, 3, axis=2)
-    return folding.finite(src)
+    return np.repeat(src, 3, axis=2) if src.shape[2] == 1 else src
 
 
-def _noise() -> npt.NDArray[np.float32]:
-    """Even noise of 0..1, the same for ever: shape (256, 256, 3)."""
-    bits = np.random.Generator(np.random.PCG64(20)).random((NOISE_TILE, NOISE_TILE, 3))
-    return bits.astype(np.float32)
+def _luminance(rgb: Band) -> Band:
+    """Step 15, in float32: shape (rows, width, 1). No BLAS: its sums depend on the shape."""
+    weights = folding.LUMINANCE.astype(np.float32)
+    return np.asarray(
+        (rgb[..., 0] * weights[0] + rgb[..., 1] * weights[1] + rgb[..., 2] * weights[2])[..., None]
+    )

@@ -48,7 +48,7 @@ def encoded(recipe: Recipe, output: Space, x: Array) -> Array:
     """Steps 2 to 15: transmittance, shape (..., 1 or 3), to encoded values of 0..1."""
     film = recipe.film
     one_channel = x.shape[-1] == 1
-    x = np.where(np.isnan(x), 0.0, x)
+    x = np.nan_to_num(x, nan=0.0, posinf=1e6, neginf=-1e6)
     x = np.concatenate([x, x, x], axis=-1) if one_channel else x
     if recipe.input_space.gamma != 1.0:
         x = np.clip(x, 0.0, 1.0) ** recipe.input_space.gamma
@@ -71,7 +71,7 @@ def print_light(recipe: Recipe, x: Array) -> Array:
     d = np.minimum(-density, 10.0)
     if film.density_matrix and recipe.matrix is not None:
         matrix = np.asarray(recipe.matrix)
-        if not np.allclose(matrix, np.eye(3), rtol=1e-8, atol=1e-5):
+        if not np.allclose(matrix, np.eye(3)):
             red, blue = recipe.channel_gamma
             v = (d + recipe.density_dmax - P2) @ matrix.T
             v = P2 + v

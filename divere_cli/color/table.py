@@ -23,6 +23,10 @@ SIZES = (1 << 16, 1 << 18)
 # In 16-bit code values, beside half a code of rounding.
 TOLERANCE = 0.25
 CODES = 65535.0
+# Encoded values below this are looked at one by one (``doubt``): a table need not be
+# exact there. And the light below which screen glare is near.
+DARK = 0.04
+DIM = 0.01
 # Even spacing of tries over phase and step: the golden ratio and the plastic number.
 TRIES = 192
 PHASE, STRETCH = 0.6180339887498949, 0.7548776662466927
@@ -32,9 +36,19 @@ PHASE, STRETCH = 0.6180339887498949, 0.7548776662466927
 class Table:
     """``values[i]`` at density ``start + i * step``; constant beyond its ends.
 
-    ``error`` is the largest error at a corner, in 16-bit code values of the
-    positive, ``slope`` the steepest the positive gets, in code values for a
-    unit of density.
+    Attributes
+    ----------
+    error : float
+        At the worst corner, in 16-bit code values of the positive.
+    slope : float
+        Code values of the positive for a unit of density, at worst; leaving out what is
+        darker than ``DARK`` on both sides of a step.
+    light_slope : float
+        Light for a unit of density, at worst.
+    dimmest : float
+        The least light in the table.
+    dim_step : float
+        Light from one entry to the next where there is hardly any, at worst.
     """
 
     start: float
@@ -42,11 +56,14 @@ class Table:
     values: Array
     error: float
     slope: float
+    light_slope: float
+    dimmest: float
+    dim_step: float
 
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What to tabulate: density to table value, its corners, and where it ends to change."""
+    """What to tabulate: density to light, its corners, and where it ends to change."""
 
     function: Function
     corners: tuple[float, ...]
@@ -58,28 +75,47 @@ class Sought:
         return min(0.0, *self.corners), max(self.end, *self.corners)
 
 
-def build(channels: tuple[Sought, ...], encode: Function) -> tuple[Table, ...]:
+def build(channels: tuple[Sought, ...], encode: Function, *, joint: bool) -> tuple[Table, ...]:
     """Tabulate all channels at the same number of entries.
 
     Parameters
     ----------
     encode : callable
-        Table value to encoded value of 0..1, in which errors are weighed.
+        Light to encoded value of 0..1, in which errors are weighed.
+    joint : bool
+        Whether the table holds encoded values, else it holds light.
     """
     for size in SIZES:
-        placed = [_placed(sought, size, encode) for sought in channels]
+        placed = [_placed(sought, size, encode, joint) for sought in channels]
         if max(error for _, _, error in placed) <= TOLERANCE:
             break
-    tables = []
+    made: dict[tuple[object, float, float], Table] = {}
     for sought, (start, step, error) in zip(channels, placed, strict=True):
-        values = sought.function(np.asarray(start + np.arange(size) * step, np.float64))
-        slope = float(np.abs(np.diff(encode(values))).max()) * CODES / step
-        tables.append(Table(start, step, values, error, slope))
-    return tuple(tables)
+        light = sought.function(np.asarray(start + np.arange(size) * step, np.float64))
+        codes = encode(light)
+        made[sought.function, start, step] = Table(
+            start=start,
+            step=step,
+            values=codes if joint else light,
+            error=error,
+            slope=_steepest(codes, codes > DARK) * CODES / step,
+            light_slope=_steepest(light, light >= 0.0) / step,
+            dimmest=float(light.min()),
+            dim_step=_steepest(light, light < DIM),
+        )
+    return tuple(
+        made[sought.function, start, step]
+        for sought, (start, step, _) in zip(channels, placed, strict=True)
+    )
 
 
-def _placed(sought: Sought, size: int, encode: Function) -> tuple[float, float, float]:
-    function, (low, high) = sought.function, sought.ends
+def _steepest(values: Array, counted: npt.NDArray[np.bool_]) -> float:
+    """Largest difference of neighbors of which at least one counts."""
+    return float(np.abs(np.diff(values)).max(where=counted[1:] | counted[:-1], initial=0.0))
+
+
+def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[float, float, float]:
+    (low, high), function = sought.ends, sought.function
     points = np.array(sought.corners)
     least = (high - low) / (size - 3)
     starts, steps = _tries(points, low, least)
@@ -87,8 +123,12 @@ def _placed(sought: Sought, size: int, encode: Function) -> tuple[float, float, 
     left = np.floor(positions + 1e-9)
     share = np.clip(positions - left, 0.0, 1.0)
     below, above = function(starts + left * steps), function(starts + (left + 1.0) * steps)
+    if joint:
+        below, above = encode(below), encode(above)
     straight = below + share * (above - below)
-    errors = np.abs(encode(straight) - encode(function(points))[:, None]).max(axis=0) * CODES
+    codes = straight if joint else encode(straight)
+    right = encode(function(points))[:, None]
+    errors = np.where(right > DARK, np.abs(codes - right), 0.0).max(axis=0) * CODES
     best = int(errors.argmin())
     return float(starts[best]), float(steps[best]), float(errors[best])
 

@@ -1,0 +1,58 @@
+"""Bands of pixels: their samples as numbers, and handing them to OpenColorIO.
+
+Covers normalizing (step 1) and the description of C-contiguous bands in
+memory. Not covered: what is computed on them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import PyOpenColorIO
+
+from divere_cli.color.folding import finite
+from divere_cli.errors import Internal
+
+Array = npt.NDArray[np.float64]
+Band = npt.NDArray[Any]
+
+DEPTHS = {
+    np.dtype(np.uint8): PyOpenColorIO.BIT_DEPTH_UINT8,
+    np.dtype(np.uint16): PyOpenColorIO.BIT_DEPTH_UINT16,
+    np.dtype(np.float32): PyOpenColorIO.BIT_DEPTH_F32,
+}
+
+
+class Levels:
+    """Samples of one type to float64: codes to 0..1, float samples as they are."""
+
+    def __init__(self, dtype: npt.DTypeLike) -> None:
+        self.dtype = np.dtype(dtype)
+        self._top = float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
+
+    def of(self, samples: Band) -> Array:
+        """Normalized samples, float64, of the same shape."""
+        return finite(samples / self._top if self._top != 1.0 else samples.astype(np.float64))
+
+    def clean(self, samples: Band) -> Band:
+        """The samples themselves, without what is no number."""
+        return samples if self.dtype.kind == "u" else finite(samples)
+
+
+def run(processor: PyOpenColorIO.CPUProcessor, src: Band, out: Band) -> None:
+    """Process one band into another, both of shape (rows, width, 3), C-contiguous."""
+    try:
+        processor.apply(_described(src), _described(out))
+    except PyOpenColorIO.Exception as error:
+        raise Internal(f"OpenColorIO fails on a band: {error}") from error
+
+
+def _described(band: Band) -> PyOpenColorIO.PackedImageDesc:
+    rows, width, channels = band.shape
+    size = band.itemsize
+    pixel = size * channels
+    return PyOpenColorIO.PackedImageDesc(
+        band, width, rows, channels, DEPTHS[band.dtype], size, pixel, pixel * width
+    )

@@ -1,0 +1,46 @@
+"""Even noise of one code value, so that 8 bits keep the mean of a smooth sky.
+
+The noise is a fixed tile laid from the picture's first pixel: a frame is the
+same in every run, and does not depend on how it is split into bands. Not
+covered: noise shaping, 16-bit positives (their grain is their dither).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Band = npt.NDArray[Any]
+
+TILE = 256
+SEED = 20
+
+
+class Noise:
+    """A tile of noise, shape (256, 256, 3), float32 of 0..1."""
+
+    def __init__(self) -> None:
+        generator = np.random.Generator(np.random.PCG64(SEED))
+        # Whole 24-bit steps: float32 holds them all, and 1.0 is not reached.
+        steps = generator.integers(0, 1 << 24, (TILE, TILE, 3))
+        self._tile = (steps / np.float64(1 << 24)).astype(np.float32)
+
+    def quantized(self, codes: Band, row: int, top: float) -> Band:
+        """Whole code values whose mean over many pixels is that of ``codes``.
+
+        Parameters
+        ----------
+        codes : ndarray, float, shape (rows, width, 1 or 3)
+            Code values with their fractions.
+        row : int
+            Of the picture, where ``codes`` begin.
+        top : float
+            The largest code value.
+        """
+        rows, width, channels = codes.shape
+        down = (row + np.arange(rows)) % TILE
+        across = np.arange(width) % TILE
+        noise = self._tile[down[:, None], across, :channels]
+        return np.asarray(np.clip(np.floor(codes + noise), 0.0, top))
