@@ -1,0 +1,196 @@
+"""Camera raw files through LibRaw (the extra ``[raw]``): linear camera color.
+
+What it covers: one decode, the same for every file: black subtracted, scaled
+to the sensor's white, demosaiced (AHD), and nothing else: no gamma, no
+automatic brightness, no white balance, no color matrix, no rotation, 16 bits.
+The output is the camera's own RGB: the preset's input space says what that is.
+A cut file is refused by what it says of its own extent, because LibRaw fills
+the missing rows without an error. What it does not cover: film scanners' raw
+TIFF and NEF, which are plain TIFF.
+
+LibRaw holds the sensor's data and the picture: about 14 bytes a pixel.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsupported
+from divere_cli.image.header import MAX_PIXELS
+from divere_cli.image.layout import Header
+from divere_cli.image.reader import Band
+from divere_cli.image.source import Source
+from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
+
+_BAND_BYTES = 8 << 20
+_SEGMENTS = ((273, 279), (324, 325))  # offsets and byte counts of strips, of tiles
+_MOST_SEGMENTS = 1 << 16
+
+
+class RawReader:
+    """A raw file that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
+
+    def __init__(self, picture: NDArray[np.uint16], header: Header) -> None:
+        self._picture = picture
+        self.header = header
+        self.warnings: tuple[str, ...] = ()
+
+    def bands(self, rows: int | None = None) -> Iterator[Band]:
+        """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
+        step = rows or max(1, _BAND_BYTES // (self.header.width * self.header.channels * 2))
+        for first in range(0, self.header.height, step):
+            yield first, np.ascontiguousarray(self._picture[first : first + step])
+
+    def infrared(self) -> Iterator[Band] | None:
+        """A camera has no infrared channel."""
+        return None
+
+    def close(self) -> None:
+        self._picture = np.empty((0, 0, 0), np.uint16)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def open_reader(path: str, header: Header) -> RawReader:
+    """Decode a raw file; see :func:`divere_cli.image.reader.open`.
+
+    Raises
+    ------
+    Unsupported
+        Without LibRaw, or when LibRaw does not know the camera.
+    CorruptInput
+        When the file is cut or LibRaw finds damage.
+    LimitExceeded
+        When the sensor has more pixels than the limit.
+    """
+    try:
+        import rawpy
+    except ImportError as error:
+        raise Unsupported(
+            "camera raw files need LibRaw", hint='pip install "divere-cli[raw]"'
+        ) from error
+    with Source(path) as source:
+        check_whole(source)
+        data = source.read(0, source.size)
+    try:
+        # from memory: LibRaw looks for other files beside one that it opens by name
+        with rawpy.imread(io.BytesIO(data)) as raw:
+            if raw.sizes.raw_width * raw.sizes.raw_height > MAX_PIXELS:
+                raise LimitExceeded(f"the sensor has more pixels than the limit of {MAX_PIXELS}")
+            picture = _developed(rawpy, raw)
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise Unsupported(f"LibRaw does not know this raw file: {_said(error)}") from error
+    except rawpy.LibRawTooBigError as error:
+        raise LimitExceeded("LibRaw takes no picture of this size") from error
+    except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
+        raise OutOfMemory("LibRaw needs more memory than there is") from error
+    except rawpy.LibRawError as error:
+        raise CorruptInput(f"the raw file is damaged: {_said(error)}") from error
+    return RawReader(picture, _known(header, picture))
+
+
+def _developed(rawpy: Any, raw: Any) -> NDArray[np.uint16]:
+    """Run the one development that all raw files get."""
+    picture: NDArray[np.uint16] = raw.postprocess(
+        rawpy.Params(
+            demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
+            user_wb=[1.0, 1.0, 1.0, 1.0],
+            output_color=rawpy.ColorSpace.raw,
+            output_bps=16,
+            user_flip=0,
+            no_auto_bright=True,
+            adjust_maximum_thr=0.0,  # else the brightest pixel of a picture moves its white
+            gamma=(1.0, 1.0),
+        )
+    )
+    return picture if picture.ndim == 3 else picture[:, :, None]
+
+
+def _known(header: Header, picture: NDArray[np.uint16]) -> Header:
+    """Complete the header with what only the decoder knows."""
+    height, width, channels = picture.shape
+    unknown = "the size is known only to the raw decoder"
+    return replace(
+        header,
+        width=width,
+        height=height,
+        channels=channels,
+        bits=16,
+        sample="uint",
+        notes=(
+            *(note for note in header.notes if note != unknown),
+            "camera raw: linear camera color, white balance off",
+        ),
+    )
+
+
+def _said(error: Exception) -> str:
+    """LibRaw's own words; rawpy gives them as bytes."""
+    first = error.args[0] if error.args else ""
+    return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
+
+
+def check_whole(source: Source) -> None:
+    """Compare what a raw file says of its own extent with its size.
+
+    Raises
+    ------
+    CorruptInput
+        When picture data ends after the end of the file.
+    """
+    head = source.read(0, min(16, source.size))
+    if head[:4] in HEADS:
+        _check_tiff(parse(source))
+    elif head.startswith(b"FUJIFILMCCD-RAW "):
+        start, length = struct.unpack(">II", source.read(100, 8, "the RAF header"))
+        source.inside(start, length, "the sensor's data")
+    elif head[4:8] == b"ftyp":
+        _check_boxes(source)
+
+
+def _check_tiff(tiff: Tiff) -> None:
+    directories, _ = tiff.chain()
+    for directory in directories:
+        for offsets, counts in _SEGMENTS:
+            if offsets in directory.entries and counts in directory.entries:
+                _check_segments(tiff, directory, offsets, counts)
+
+
+def _check_segments(tiff: Tiff, directory: Directory, offsets: int, counts: int) -> None:
+    entries = directory.entries
+    starts = tiff.values(entries[offsets], _MOST_SEGMENTS)
+    sizes = tiff.values(entries[counts], _MOST_SEGMENTS)
+    for index, (start, size) in enumerate(zip(starts, sizes, strict=False)):
+        tiff.source.inside(int(start), int(size), f"segment {index} of the raw data")
+
+
+def _check_boxes(source: Source) -> None:
+    """CR3 is an ISO base media file: its boxes fill it to the last byte."""
+    at = 0
+    while at < source.size:
+        size, _ = struct.unpack(">I4s", source.read(at, 8, "a CR3 box"))
+        if size == 1:
+            (size,) = struct.unpack(">Q", source.read(at + 8, 8, "a CR3 box"))
+        if size == 0:
+            return
+        if size < 8:
+            raise CorruptInput(f"the CR3 box at byte {at} has no size")
+        source.inside(at, size, "a CR3 box")
+        at += size

@@ -1,0 +1,160 @@
+"""Camera raw through LibRaw: linear, all 16 bits, never a picture with missing rows."""
+
+from __future__ import annotations
+
+import builtins
+import struct
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image import header, raw, reader
+
+BLACK, WHITE = 256, 16383
+GRAY = {"red": 8000, "green": 12000, "blue": 4000}
+
+
+def bayer(height: int = 64, width: int = 96) -> NDArray[np.uint16]:
+    """A flat RGGB mosaic, which demosaicing leaves as it is."""
+    mosaic = np.empty((height, width), np.uint16)
+    mosaic[0::2, 0::2] = GRAY["red"]
+    mosaic[0::2, 1::2] = mosaic[1::2, 0::2] = GRAY["green"]
+    mosaic[1::2, 1::2] = GRAY["blue"]
+    return mosaic
+
+
+def dng(path: Path, mosaic: NDArray[np.uint16], **options: Any) -> str:
+    matrix = (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)
+    tags = [
+        (50706, 1, 4, (1, 4, 0, 0), True),  # DNGVersion
+        (50708, 2, 0, "Divere Test", True),  # UniqueCameraModel
+        (33421, 3, 2, (2, 2), True),  # CFARepeatPatternDim
+        (33422, 1, 4, (0, 1, 1, 2), True),  # CFAPattern
+        (50714, 4, 1, BLACK, True),
+        (50717, 4, 1, WHITE, True),
+        (50721, 10, 9, matrix, True),  # ColorMatrix1: identity
+        (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),  # AsShotNeutral: must not matter
+        (50778, 3, 1, 21, True),
+        (271, 2, 0, "Divere", True),
+        (272, 2, 0, "Test", True),
+    ]
+    tifffile.imwrite(
+        path, mosaic, photometric=32803, extratags=tags, metadata=None, software=False,
+        rowsperstrip=mosaic.shape[0], **options,
+    )  # fmt: skip
+    return str(path)
+
+
+def read(path: str, rows: int | None = None) -> NDArray[np.uint16]:
+    with reader.open(path) as scan:
+        bands = [band.copy() for _, band in scan.bands(rows)]
+        assert scan.header.layout.dtype == "uint16"
+        assert scan.infrared() is None
+        assert (scan.header.height, scan.header.width) == (
+            sum(map(len, bands)), bands[0].shape[1])  # fmt: skip
+        assert any("linear camera color" in note for note in scan.header.notes)
+        return np.concatenate(bands)
+
+
+@pytest.mark.parametrize("rows", [7, None])
+def test_linear_without_gain_gamma_or_white_balance(tmp_path: Path, rows: int | None) -> None:
+    picture = read(dng(tmp_path / "scan.dng", bayer()), rows)
+    assert picture.shape == (64, 96, 3)
+    inner = picture[8:-8, 8:-8].reshape(-1, 3)
+    want = [(GRAY[c] - BLACK) / (WHITE - BLACK) * 65535 for c in ("red", "green", "blue")]
+    np.testing.assert_allclose(inner.min(axis=0), want, atol=2)
+    np.testing.assert_allclose(inner.max(axis=0), want, atol=2)
+
+
+def test_the_brightest_pixel_does_not_move_the_scale(tmp_path: Path) -> None:
+    plain = read(dng(tmp_path / "a.dng", bayer()))
+    spot = bayer()
+    spot[:4, :4] = WHITE
+    with_spot = read(dng(tmp_path / "b.dng", spot))
+    np.testing.assert_array_equal(plain[16:, 16:], with_spot[16:, 16:])
+
+
+def test_all_16_bits_arrive(tmp_path: Path) -> None:
+    mosaic = np.tile(np.arange(400, 400 + 96, dtype=np.uint16), (64, 1))
+    picture = read(dng(tmp_path / "scan.dng", mosaic))
+    assert len(np.unique(picture[:, :, 1])) > 60
+
+
+def test_the_orientation_tag_does_not_turn_the_rows(tmp_path: Path) -> None:
+    path = dng(tmp_path / "scan.dng", bayer(32, 64))
+    data = bytearray(Path(path).read_bytes())
+    with tifffile.TiffFile(path) as tiff:
+        assert "Orientation" not in tiff.pages[0].tags  # type: ignore[union-attr]
+        resolution = tiff.pages[0].tags.get("ResolutionUnit")  # type: ignore[union-attr]
+    assert resolution is not None
+    struct.pack_into("<HHII", data, resolution.offset, 274, 3, 1, 6)  # turn that entry into it
+    Path(path).write_bytes(data)
+    assert read(path).shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize("percent", [3, 20, 50, 80, 97, 99])
+def test_a_cut_file_is_refused(tmp_path: Path, percent: int) -> None:
+    path = Path(dng(tmp_path / "scan.dng", bayer()))
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * percent // 100])
+    with pytest.raises((CorruptInput, Unsupported)):
+        read(str(path))
+
+
+@pytest.mark.parametrize(
+    ("start", "name"),
+    [
+        (b"FUJIFILMCCD-RAW 0201FF393104X-T5".ljust(2000, b"\0"), "scan.raf"),
+        (b"IIRO\x08\0\0\0".ljust(2000, b"\0"), "scan.orf"),
+        (struct.pack(">I8s", 24, b"ftypcrx ").ljust(2000, b"\0"), "scan.cr3"),
+        (b"FOVb".ljust(2000, b"\0"), "scan.x3f"),
+    ],
+)
+def test_a_fake_head_is_refused(tmp_path: Path, start: bytes, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(start)
+    with pytest.raises((CorruptInput, Unsupported)):
+        read(str(path))
+
+
+@pytest.mark.parametrize("missing", [0, 1, 100])
+def test_an_extent_beyond_the_end_is_found(tmp_path: Path, missing: int) -> None:
+    box = struct.pack(">I8s", 24, b"ftypcrx ").ljust(24, b"\0")
+    media = struct.pack(">I4sQ", 1, b"mdat", 1000).ljust(1000 - missing, b"\0")
+    path = tmp_path / "scan.cr3"
+    path.write_bytes(box + media)
+    with raw.Source(str(path)) as source:
+        if missing:
+            with pytest.raises(CorruptInput):
+                raw.check_whole(source)
+        else:
+            raw.check_whole(source)
+
+
+def test_a_raf_says_where_its_sensor_data_ends(tmp_path: Path) -> None:
+    path = tmp_path / "scan.raf"
+    path.write_bytes(b"FUJIFILMCCD-RAW ".ljust(100, b"0") + struct.pack(">II", 200, 10_000))
+    with raw.Source(str(path)) as source, pytest.raises(CorruptInput, match="sensor"):
+        raw.check_whole(source)
+
+
+def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = dng(tmp_path / "scan.dng", bayer())
+    real = builtins.__import__
+
+    def without(name: str, *args: Any, **more: Any) -> Any:
+        if name == "rawpy":
+            raise ImportError(name)
+        return real(name, *args, **more)
+
+    monkeypatch.delitem(sys.modules, "rawpy", raising=False)
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(Unsupported) as caught:
+        raw.open_reader(path, header.read(path))
+    assert 'pip install "divere-cli[raw]"' in caught.value.hint
