@@ -27,6 +27,11 @@ def face(path: str) -> Render:
     return _FACES[suffix]
 
 
+def named(suffix: str) -> Render:
+    """Return the face of one of the known suffixes."""
+    return _FACES[suffix]
+
+
 def shows_pictures(path: str) -> bool:
     """Return whether the report at ``path`` has room for thumbnails."""
     return PurePath(path).suffix.lower() == ".html"

@@ -69,10 +69,17 @@ def scan_line(file: FileResult) -> str:
     if file.status != "ok":
         return line
     outputs = ", ".join(quote(name) for name in file.outputs)
-    size = f"{megapixels(file):.1f} MP" if file.width else ""
+    size = f"{megapixels(file):.3g} MP" if file.width else ""
     peak = f"{file.peak_rss_bytes / 1e6:.0f} MB" if file.peak_rss_bytes else ""
     facts = ", ".join(fact for fact in (size, f"{file.seconds:.2f} s", peak) if fact)
     return f"{line} -> {outputs} ({facts})"
+
+
+def any_line(file: FileResult) -> str:
+    """Return a line for a scan, whatever came of it."""
+    if file.error is None:
+        return scan_line(file)
+    return f"{file.status}: {quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
 
 
 def plan_line(scan: PlannedScan) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 HEIGHT = 100.0  # the page stretches it; labels are outside
 _FEWEST = 12  # a chart of two bars is no wall
+_STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,11 @@ def chart(
 
 
 def ceiling(value: float) -> float:
-    """Return the next 1, 2 or 5 times a power of ten."""
+    """Return the next round number: 1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6 or 8 times a power of ten."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    return next(step * power for step in (1, 2, 5, 10) if step * power >= value * (1 - 1e-9))
+    return next(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
 
 
 def _bar(place: int, figure: Figure, top: float) -> Bar:

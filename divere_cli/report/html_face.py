@@ -184,7 +184,7 @@ def _card(number: int, file: FileResult) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
         facts.append(f"{file.width} × {file.height}, {megapixels(file):.1f} MP")
-    if file.attempts:
+    if file.seconds:
         facts.append(_seconds(file.seconds))
     if file.peak_rss_bytes:
         least = "at least " if file.peak_rss_source == "vmhwm>=" else ""

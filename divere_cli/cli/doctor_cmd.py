@@ -1,0 +1,206 @@
+"""``divere doctor``: what this machine offers, found by trying.
+
+Covers start methods (a worker must say hello), cores and memory as limited,
+libraries, codecs and extras, and what ``--isolation auto`` would choose. What it
+does not: scans and profiles (``inspect``, ``profiles``).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+
+import click
+
+from divere_cli import __version__
+from divere_cli.cli.options import json_option
+from divere_cli.errors import IsolationUnavailable
+from divere_cli.plain import to_plain
+from divere_cli.report.json_face import valid
+from divere_cli.text import safe
+
+_LIBRARIES = ("numpy", "opencolorio", "tifffile", "imagecodecs", "imageio", "pillow", "exiv2")
+_EXTRAS = {"raw": "rawpy", "dask": "distributed"}
+
+
+@dataclass(frozen=True, slots=True)
+class StartMethod:
+    """How one start method did; ``seconds`` until the first worker was there."""
+
+    name: str
+    works: bool
+    seconds: float = 0.0
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """Cores that may be used at once, and those that are there."""
+
+    usable: int
+    system: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes; ``limited_by`` is ``system`` or a cgroup."""
+
+    available: int
+    total: int
+    limited_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """What ``--isolation auto`` would choose."""
+
+    effective: str
+    start_method: str | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found; None where a library is not installed."""
+
+    version: str
+    python: str
+    system: str
+    cores: Cores
+    memory: Memory
+    start_methods: tuple[StartMethod, ...]
+    isolation: Auto
+    libraries: dict[str, str | None]
+    codecs: dict[str, bool]
+    extras: dict[str, str | None]
+
+
+@click.command()
+@json_option
+def doctor(**values: bool) -> None:
+    """Say what this machine offers: start methods, cores, memory, codecs, libraries.
+
+    Start methods are proven by a worker that answers.
+    """
+    found = examine()
+    if values["json"]:
+        click.echo(json.dumps(valid(to_plain(found)), indent=1))
+        return
+    for name, text in described(found):
+        click.echo(f"{name:<12}{safe(text)}")
+
+
+def examine() -> Findings:
+    """Look at this machine."""
+    methods = _start_methods()
+    from divere_cli.image import codecs  # after the workers: it loads numpy and its threads
+
+    return Findings(
+        version=__version__,
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.release()} {platform.machine()}",
+        cores=_cores(),
+        memory=_memory(),
+        start_methods=methods,
+        isolation=_auto(methods),
+        libraries={name: _version(name) for name in _LIBRARIES},
+        codecs=codecs.available(),
+        extras={extra: _version(name) for extra, name in _EXTRAS.items()},
+    )
+
+
+def described(found: Findings) -> list[tuple[str, str]]:
+    """Return what was found as lines for a person."""
+    memory, auto = found.memory, found.isolation
+    lines = [
+        ("divere", f"{found.version}, Python {found.python}, {found.system}"),
+        ("cores", f"{found.cores.usable} usable of {found.cores.system}"),
+        (
+            "memory",
+            f"{_gb(memory.available)} available ({memory.limited_by}) of {_gb(memory.total)}",
+        ),
+    ]
+    for method in found.start_methods:
+        said = f"works, {method.seconds:.2f} s to the first worker"
+        lines.append((method.name, said if method.works else f"does not work: {method.problem}"))
+    chosen = f"a fresh process for each scan, by {auto.start_method}"
+    threads = "threads in this process" + (f" ({auto.reason})" if auto.reason else "")
+    lines.append(("auto", chosen if auto.effective == "process" else threads))
+    installed = {name: version or "missing" for name, version in found.libraries.items()}
+    lines.append(("libraries", ", ".join(f"{name} {is_}" for name, is_ in installed.items())))
+    missing = [name for name, there in found.codecs.items() if not there]
+    there = [name for name, there in found.codecs.items() if there]
+    lack = f"; missing: {', '.join(missing)}" if missing else ""
+    lines.append(("codecs", ", ".join(there) + lack))
+    for extra, version in found.extras.items():
+        absent = f"not installed; pip install 'divere-cli[{extra}]'"
+        lines.append((extra, f"{_EXTRAS[extra]} {version}" if version else absent))
+    return lines
+
+
+def _start_methods() -> tuple[StartMethod, ...]:
+    from divere_cli.isolation.contract import IsolationRequest
+    from divere_cli.isolation.opening import open_runner
+
+    found = []
+    for name in ("forkserver", "spawn", "fork"):
+        request = IsolationRequest(requested="always", start_method=name, jobs=1)
+        began = time.perf_counter()
+        try:
+            runner = open_runner(request, lambda _event: None)
+        except IsolationUnavailable as error:
+            found.append(StartMethod(name, works=False, problem=error.message))
+            continue
+        seconds = time.perf_counter() - began
+        runner.close(0)
+        found.append(StartMethod(name, works=True, seconds=round(seconds, 3)))
+    return tuple(found)
+
+
+def _auto(methods: tuple[StartMethod, ...]) -> Auto:
+    from divere_cli.isolation.contract import IsolationRequest
+    from divere_cli.isolation.opening import prefers_processes
+
+    request = IsolationRequest(requested="auto")
+    if not prefers_processes(request):
+        return Auto("thread", None, "the default of this system")
+    from divere_cli.isolation.opening import methods as in_order
+
+    works = {method.name for method in methods if method.works}
+    best = next((name for name in in_order(request) if name in works), None)
+    return Auto("process", best) if best else Auto("thread", None, "no start method works")
+
+
+def _cores() -> Cores:
+    import os
+
+    from divere_cli.isolation import cpus
+
+    return Cores(cpus.usable(), os.cpu_count() or 1)
+
+
+def _memory() -> Memory:
+    import psutil
+
+    from divere_cli.isolation import memory
+
+    free = memory.available()
+    return Memory(free.bytes, psutil.virtual_memory().total, free.source)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _who(memory: Memory) -> str:
+    return "system" if memory.limited_by == "system" else f"cgroup {memory.limited_by}"
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1e9:.1f} GB"

@@ -1,0 +1,82 @@
+"""``divere report``: a saved JSON report in other forms."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+
+import click
+
+from divere_cli.cli import faces, lines
+from divere_cli.cli.output import Say
+from divere_cli.errors import InputMissing, JournalFailed, UsageError
+from divere_cli.records import RunReport
+from divere_cli.report.summary import summarize, tally
+from divere_cli.text import quote
+
+_LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
+
+
+@click.command()
+@click.argument("file", metavar="FILE.json", type=click.Path())
+@click.option("--html", metavar="FILE", type=click.Path(), help="Write the page.")
+@click.option("--csv", metavar="FILE", type=click.Path(), help="Write the table.")
+@click.option("--junit", metavar="FILE", type=click.Path(), help="Write JUnit XML.")
+def report(file: str, html: str | None, csv: str | None, junit: str | None) -> None:
+    """Render a saved report again; without options, print it."""
+    saved = load(file)
+    wanted = {".html": html, ".csv": csv, ".xml": junit}
+    for suffix, path in wanted.items():
+        if path is not None:
+            write(path, faces.named(suffix)(saved))
+    if not any(wanted.values()):
+        show(saved)
+
+
+def load(path: str) -> RunReport:
+    """Read a saved report, strictly.
+
+    Raises
+    ------
+    InputMissing
+        The file cannot be read.
+    UsageError
+        It is no report.
+    """
+    from divere_cli.report import json_face
+
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read(_LARGEST + 1)
+    except OSError as error:
+        raise InputMissing(f"{quote(path)}: {error.strerror}") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"{quote(path)}: larger than any report")
+    try:
+        return json_face.parse(data.decode("utf-8"), path)
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{quote(path)}: no UTF-8 text at byte {error.start}") from error
+
+
+def write(path: str, text: str) -> None:
+    """Write a rendered report, whole or not at all."""
+    from divere_cli.batch import durable
+
+    try:
+        durable.replace_file(path, text, secrets.token_hex(4))
+    except OSError as error:
+        raise JournalFailed(f"{quote(os.fspath(path))}: {error.strerror}") from error
+
+
+def show(saved: RunReport) -> None:
+    """Print the report: a table on a terminal, else a line a scan."""
+    say = Say(sys.stdout, sys.stderr)
+    if sys.stdout.isatty():
+        from divere_cli.cli import tables
+
+        tables.show(saved, sys.stdout)
+    else:
+        for file in saved.files:
+            say.result(lines.any_line(file))
+    say.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")
