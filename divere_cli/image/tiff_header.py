@@ -75,6 +75,7 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
     channels, assumed = _channels(page)
     _check_storage(page, channels)
     _check_expansion(page, source.size)
+    _check_last_segment(tiff, page)
     entries = next(d.entries for d in directories if d.offset == page.ifd)
     extra, supposed = _extra(page, channels, choice.infrared is not None)
     warnings = [*assumed, *supposed, *choice.warnings]
@@ -233,6 +234,16 @@ def _check_segments(page: Page) -> None:
             raise CorruptInput(
                 f"the table of {name}s has {tag.count} entries instead of {page.segments}"
             )
+
+
+def _check_last_segment(tiff: Tiff, page: Page) -> None:
+    """A cut file mostly shows here already; the other segments are checked when it is read."""
+    assert page.offsets is not None, "checked before"
+    assert page.counts is not None, "checked before"
+    last = page.segments - 1
+    offset = int(tiff.value_at(page.offsets, last))
+    count = int(tiff.value_at(page.counts, last))
+    tiff.source.inside(offset, count, f"{page.segment_name} {last}")
 
 
 def _check_expansion(page: Page, file_size: int) -> None:

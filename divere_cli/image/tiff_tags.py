@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import cast
 
 from divere_cli.errors import CorruptInput
 from divere_cli.image.layout import Tag
@@ -145,6 +146,12 @@ class Tiff:
             pairs = zip(flat[::2], flat[1::2], strict=True)
             return tuple(top / below if below else 0.0 for top, below in pairs)
         return struct.unpack(f"{self.order}{count}{letter}", data)
+
+    def value_at(self, tag: Tag, index: int) -> int | float:
+        """Read one number of an entry's many (no rational)."""
+        letter, size = _KINDS[tag.kind]
+        data = self.source.read(tag.offset + index * size, size, f"TIFF tag {tag.code}")
+        return cast(int | float, struct.unpack(self.order + letter, data)[0])
 
     def text(self, tag: Tag | None, limit: int = 200) -> str:
         """Read an ASCII entry, cut at its first NUL and at ``limit`` bytes; empty when absent."""

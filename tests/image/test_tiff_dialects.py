@@ -1,0 +1,77 @@
+"""Which page is the picture: by tags, for each program that writes more than one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tifffile
+
+from divere_cli.image import header, reader
+from divere_cli.image.layout import Header
+
+RGB = np.arange(5 * 7 * 3, dtype=np.uint16).reshape(5, 7, 3)
+GRAY = np.arange(5 * 7, dtype=np.uint16).reshape(5, 7)
+
+
+def written(path: Path, *pages: tuple[np.ndarray, dict[str, object]]) -> Header:
+    with tifffile.TiffWriter(path) as out:
+        for pixels, options in pages:
+            kind = "rgb" if pixels.ndim == 3 else "minisblack"
+            out.write(pixels, photometric=kind, metadata=None, **options)
+    return header.read(str(path))
+
+
+def pixels(path: Path) -> np.ndarray:
+    with reader.open(str(path)) as scan:
+        return np.concatenate([band.copy() for _, band in scan.bands()])
+
+
+def test_infrared_as_a_further_page(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    found = written(path, (RGB, {"software": "SilverFast 9"}), (GRAY, {"subfiletype": 0}))
+    assert (found.variant, found.extra, found.pages) == ("hdri", ("infrared",), 2)
+    with reader.open(str(path)) as scan:
+        infrared = scan.infrared()
+        assert infrared is not None
+        rows = np.concatenate([band.copy() for _, band in infrared])
+    assert np.array_equal(rows[:, :, 0], GRAY)
+    assert np.array_equal(pixels(path), RGB)
+
+
+def test_a_reduced_first_page_is_not_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    found = written(path, (RGB[:2, :2], {"subfiletype": 1}), (RGB, {}))
+    assert (found.width, found.height) == (7, 5)
+    assert np.array_equal(pixels(path), RGB)
+
+
+def test_the_scan_of_a_nikon_nef_is_a_sub_directory(tmp_path: Path) -> None:
+    path = tmp_path / "a.nef"
+    found = written(
+        path, (RGB[:2, :2], {"subfiletype": 1, "subifds": 1}), (RGB, {"subfiletype": 0})
+    )
+    assert (found.format, found.variant) == ("tiff", "nikon-scan")
+    assert np.array_equal(pixels(path), RGB)
+
+
+def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.fff"
+    found = written(path, (RGB, {}), (RGB[:2], {}), (RGB[:1], {"subfiletype": 1}))
+    assert (found.variant, found.notes) == ("fff", ("1 further page left out",))
+    assert np.array_equal(pixels(path), RGB)
+
+
+def test_a_dng_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
+    version = (50706, "B", 4, (1, 4, 0, 0), True)
+    found = written(tmp_path / "a.dng", (RGB, {"extratags": [version]}))
+    assert (found.format, found.variant) == ("raw", "dng")
+
+
+def test_a_sensor_mosaic_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
+    path = tmp_path / "a.arw"
+    with tifffile.TiffWriter(path) as out:
+        out.write(RGB[:2, :2], photometric="rgb", subfiletype=1, metadata=None)
+        out.write(GRAY, photometric="cfa", metadata=None)
+    found = header.read(str(path))
+    assert (found.format, found.variant, found.width) == ("raw", "arw", 7)
