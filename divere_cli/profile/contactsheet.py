@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from divere_cli.profile import inherit, resolve
+from divere_cli.profile.findings import located
 from divere_cli.profile.schema import Box, Crop, Metadata, Preset
 from divere_cli.records import Recipe
 
@@ -49,58 +50,67 @@ class Cuts:
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def cuts(preset: Preset, working: str = resolve.WORKING, channels: int = 3) -> Cuts:
-    """The pictures of a preset; raises ProfileError as :func:`resolve.recipe` does."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a preset before its names are resolved."""
+
+    preset: Preset
+    crop: Box
+    orientation: int
+    crop_name: str
+
+
+def pictures(preset: Preset) -> list[Picture]:
+    """The pictures of a preset, each with a single preset of its own; bases are merged in."""
     whole = inherit.complete(preset)
     sheet = whole.sheet
     if not sheet:
-        return _single(whole, working, channels)
-    names = _unique(_name(crop, index) for index, crop in enumerate(sheet, 1))
+        metadata = whole.metadata or Metadata()
+        crop = WHOLE if whole.type == "contactsheet" else metadata.crop or WHOLE
+        return [Picture(whole, crop, metadata.orientation or 0, "")]
+    names = _unique(_name(crop, number) for number, crop in enumerate(sheet, 1))
+    return [_picture(whole, index, name) for index, name in enumerate(names)]
+
+
+def cuts(preset: Preset, working: str = resolve.WORKING, channels: int = 3) -> Cuts:
+    """The pictures of a preset; raises ProfileError as :func:`resolve.recipe` does."""
     found: list[Cut] = []
-    warnings = list(whole.warnings)
-    for crop, name in zip(sheet, names, strict=True):
-        part = _part(whole, crop)
-        resolved = resolve.resolve(part, working, channels)
-        metadata = part.metadata or Metadata()
-        found.append(Cut(metadata.crop or WHOLE, metadata.orientation or 0, name, resolved.recipe))
-        warnings += [w for w in resolved.warnings if w not in warnings]
+    warnings = list(preset.warnings)
+    for picture in pictures(preset):
+        resolved = resolve.resolve(picture.preset, working, channels)
+        cut = Cut(picture.crop, picture.orientation, picture.crop_name, resolved.recipe)
+        found.append(cut)
+        warnings += [warning for warning in resolved.warnings if warning not in warnings]
     return Cuts(tuple(found), tuple(warnings))
 
 
 def needs_channels(preset: Preset) -> bool:
     """Whether the scan's channel count decides the grade: where no film type is given."""
-    whole = inherit.complete(preset)
-    parts = [_part(whole, crop) for crop in whole.sheet] or [whole]
-    return any((part.metadata or Metadata()).film_type is None for part in parts)
+    parts = [picture.preset.metadata or Metadata() for picture in pictures(preset)]
+    return any(metadata.film_type is None for metadata in parts)
 
 
-def _single(preset: Preset, working: str, channels: int) -> Cuts:
-    resolved = resolve.resolve(preset, working, channels)
-    metadata = preset.metadata or Metadata()
-    crop = WHOLE if preset.type == "contactsheet" else metadata.crop or WHOLE
-    cut = Cut(crop, metadata.orientation or 0, "", resolved.recipe)
-    return Cuts((cut,), (*preset.warnings, *resolved.warnings))
-
-
-def _part(sheet: Preset, crop: Crop) -> Preset:
-    """A crop as a preset of its own: what it does not give is the sheet's.
+def _picture(sheet: Preset, index: int, name: str) -> Picture:
+    """A crop with a preset of its own: what it does not give is the sheet's.
 
     Not the orientation: a crop's is absolute, and 0 when absent, as in DiVERE.
     """
+    crop = sheet.sheet[index]
     above, own = sheet.metadata or Metadata(), crop.metadata or Metadata()
-    metadata = dataclasses.replace(
-        own,
-        crop=own.crop or WHOLE,
-        film_type=own.film_type or above.film_type,
-    )
-    return dataclasses.replace(
+    paths = {"": located(sheet.paths, f".crops[{index}]")}
+    for part in ("idt", "cc_params"):
+        if getattr(crop, part) is None:
+            paths[f".{part}"] = located(sheet.paths, f".{part}")
+    preset = dataclasses.replace(
         sheet,
-        metadata=metadata,
+        paths=paths,
+        metadata=dataclasses.replace(own, film_type=own.film_type or above.film_type),
         idt=crop.idt or sheet.idt,
         cc_params=crop.cc_params or sheet.cc_params,
         crops=None,
         type="single",
     )
+    return Picture(preset, own.crop or WHOLE, own.orientation or 0, name)
 
 
 def _name(crop: Crop, number: int) -> str:

@@ -56,8 +56,7 @@ class Findings:
 class Place:
     """Where in the document a reader is: a root, a path below it, and where to report.
 
-    ``renames`` maps paths of the present schema to those the file really has
-    (older versions), longest match first.
+    ``renames`` maps paths of the present schema to those that the file really has.
     """
 
     findings: Findings
@@ -76,10 +75,7 @@ class Place:
     @property
     def path(self) -> str:
         """The JSON path as the file has it, ``$.cc_params.rgb_gains[1]``."""
-        best = max((p for p in self.renames if _is_prefix(p, self.below)), key=len, default="")
-        if not best:
-            return self.root + self.below
-        return self.root + self.renames[best] + self.below[len(best) :]
+        return located({"": self.root, **self.renames}, self.below)
 
     def refuse(self, value: object, allowed: str, *, structural: bool = True) -> None:
         """Report ``value`` as not allowed here, and what is."""
@@ -120,5 +116,15 @@ def _harmful(text: str) -> bool:
     return not text.isprintable()
 
 
-def _is_prefix(prefix: str, path: str) -> bool:
-    return path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] in ".[")
+def located(paths: Mapping[str, str], path: str) -> str:
+    """The path in a file of what is at ``path`` in a preset.
+
+    ``paths`` maps paths below a preset's root to those of the file; the longest
+    that holds ``path`` counts.
+    """
+    best = max((known for known in paths if _holds(known, path)), key=len, default="")
+    return paths.get(best, "$") + path[len(best) :]
+
+
+def _holds(prefix: str, path: str) -> bool:
+    return path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", ".", "[")

@@ -12,6 +12,7 @@ from typing import Any
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
+from divere_cli.profile.findings import located
 from divere_cli.profile.kinds import keys
 from divere_cli.profile.schema import CcParams, ChannelGamma, Idt, Metadata, Preset
 
@@ -39,7 +40,8 @@ def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
     try:
         base = library.load(preset.base)
     except ProfileError as error:
-        raise ProfileError(f"{preset.file}: $.base: {error.message}", hint=error.hint) from None
+        where = f"{preset.file}: {located(preset.paths, '.base')}"
+        raise ProfileError(f"{where}: {error.message}", hint=error.hint) from None
     above = complete(base, (*_below, preset.base))
     origins = dict(above.origins)
     merged: Preset = _merge(preset, above, "", above.label, origins)

@@ -64,11 +64,12 @@ def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
     upgraded = upgrade(value, Place(findings, root))
     if upgraded.value is None:
         return None
-    at = Place(findings, root, renames=upgraded.renames)
+    renames = {new: root + old for new, old in upgraded.renames.items()}
+    at = Place(findings, root, renames=renames)
     found = Object(Preset).read(upgraded.value, at)
     if found is None:
         return None
-    read: Preset = found
+    read: Preset = dataclasses.replace(found, paths={"": root, **renames})
     _check_part(read.metadata, read.idt, read.cc_params, at)
     for index, crop in enumerate(read.crops or ()):
         _check_crop(crop, at.key("crops").item(index))
@@ -146,6 +147,11 @@ def is_preset(value: Json) -> bool:
     if not isinstance(value, dict) or FOLDER_DEFAULT in value:
         return False
     return bool(_PRESET_KEYS & value.keys())
+
+
+def is_folder(value: Json) -> bool:
+    """Whether a document is the presets of a folder, by its keys."""
+    return isinstance(value, dict) and bool(value) and not is_preset(value)
 
 
 def _check_crop(crop: Crop, at: Place) -> None:

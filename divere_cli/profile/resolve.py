@@ -11,14 +11,13 @@ Does not compute a pixel, nor a matrix from primaries: that is for ``color``.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from divere_cli.errors import ProfileError
-from divere_cli.plain import to_plain
 from divere_cli.profile import inherit, library
+from divere_cli.profile.canonical import digest, is_identity, ordered
+from divere_cli.profile.findings import located
 from divere_cli.profile.schema import (
     CcParams,
     CurvePoints,
@@ -28,16 +27,12 @@ from divere_cli.profile.schema import (
     Metadata,
     Preset,
 )
-from divere_cli.records import Curves, Matrix3, Points, Recipe, Space
+from divere_cli.records import Curves, Matrix3, Recipe, Space
 
 WORKING = "KodakEnduraPremier"
 COLOR_FILM = "color_negative_c41"
 MONOCHROME_FILM = "b&w_negative"
 CHANNELS = ("rgb", "r", "g", "b")
-_IDENTITY = ((0.0, 0.0), (1.0, 1.0))
-_DONE_NOTHING: tuple[Points, ...] = ((), _IDENTITY)
-# numpy.allclose(matrix, eye(3)), which DiVERE asks.
-_RELATIVE, _ABSOLUTE = 1e-5, 1e-8
 _FAR = 1e-3
 
 
@@ -163,10 +158,14 @@ class _Resolver:
                 )
 
     def _warn(self, path: str, what: str) -> None:
-        self.warnings.append(f"{self.preset.file or self.preset.label}: ${path} {what}")
+        self.warnings.append(f"{self._where(path)} {what}")
+
+    def _where(self, path: str) -> str:
+        file = self.preset.file or self.preset.label
+        return f"{file}: {located(self.preset.paths, path)}"
 
     def _error(self, path: str, what: str, hint: str | None = None) -> ProfileError:
-        return ProfileError(f"{self.preset.file or self.preset.label}: ${path}{what}", hint=hint)
+        return ProfileError(f"{self._where(path)}{what}", hint=hint)
 
     # ------------------------------------------------------------ the IDT
 
@@ -257,35 +256,3 @@ class _Resolver:
 
 def _names_nothing(name: str | None) -> bool:
     return not name or library.is_custom(name)
-
-
-def ordered(points: Points) -> Points:
-    """Points by ascending x; () for a curve that does nothing.
-
-    DiVERE's Ilford curves come in descending x; reversing those before the
-    (stable) sort keeps the order of two points that share an x, a jump.
-    """
-    if len(points) > 1 and points[0][0] > points[-1][0]:
-        points = points[::-1]
-    found = tuple(sorted(points, key=lambda point: point[0]))
-    return () if found in _DONE_NOTHING else found
-
-
-def is_identity(matrix: Matrix3) -> bool:
-    """Whether DiVERE takes a matrix for the identity, as ``numpy.allclose`` does."""
-    return all(
-        abs(value - (row == column)) <= _ABSOLUTE + _RELATIVE * (row == column)
-        for row, values in enumerate(matrix)
-        for column, value in enumerate(values)
-    )
-
-
-def digest(recipe: Recipe) -> str:
-    """SHA-256 over a recipe's numbers: the same for the same picture, whatever it is called."""
-    plain = to_plain(recipe)
-    for name in ("profile", "sha256"):
-        del plain[name]
-    for part in ("film", "input_space", "working_space"):
-        del plain[part]["name"]
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

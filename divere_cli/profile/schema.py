@@ -231,9 +231,10 @@ class Crop:
 class Preset:
     """One preset.
 
-    ``label``, ``file``, ``warnings`` and ``origins`` are no keys: what to call it,
-    where it was read, what the reader warned of, and which keys came from a base
-    (path below ``$`` to the base's name).
+    The last five fields are no keys: what to call it, the file it was read from,
+    what the reader warned of, where its parts are in that file (paths below the
+    preset to paths of the file), and which parts came from a base (paths to the
+    base's name).
     """
 
     version: int | None = key(
@@ -274,6 +275,7 @@ class Preset:
     label: str = ""
     file: str = ""
     warnings: tuple[str, ...] = ()
+    paths: Mapping[str, str] = field(default_factory=dict, compare=False)
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property

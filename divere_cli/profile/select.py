@@ -171,7 +171,6 @@ def _open(option: str) -> tuple[Preset | None, loading.Folder | None]:
     if not looks_like_path and not os.path.lexists(option):
         raise library.unknown("profile", option, library.names())
     document = strict.read(option, loading.MAX_FOLDER_BYTES)
-    named = os.path.basename(option) == FOLDER_FILE
-    if named or (document and not loading.is_preset(document) and isinstance(document, dict)):
+    if os.path.basename(option) == FOLDER_FILE or loading.is_folder(document):
         return None, loading.folder(document, option)
     return loading.load(option), None

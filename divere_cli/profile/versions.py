@@ -50,7 +50,7 @@ _IDENTITY: list[Json] = [[0, 0], [1, 1]]
 
 @dataclass(slots=True)
 class Upgraded:
-    """A document in the keys of version 3, and which path came from which."""
+    """A document in the keys of version 3, and which path below its root was which."""
 
     value: Json
     renames: dict[str, str] = field(default_factory=dict)

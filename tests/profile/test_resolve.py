@@ -7,13 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import library, loading, resolve
+from divere_cli.profile import canonical, library, loading, resolve
 from divere_cli.records import Curves, Recipe
 from tests.profile.documents import OLD, SINGLE, changed
 
@@ -162,13 +159,6 @@ def test_a_matrix_that_does_not_ship_is_an_error() -> None:
         graded(density_matrix={"name": "u400_5000ed"})
 
 
-@given(st.lists(st.sampled_from([0.0, 9e-9, -1.1e-8, 9e-6, 1.1e-5, -1e-5]), min_size=9, max_size=9))
-def test_the_identity_is_what_numpy_takes_for_it(noise: list[float]) -> None:
-    matrix = np.eye(3) + np.reshape(noise, (3, 3))
-    rows: Any = tuple(tuple(float(v) for v in row) for row in matrix)
-    assert resolve.is_identity(rows) == np.allclose(matrix, np.eye(3))
-
-
 # ---------------------------------------------------------------- the curves
 
 
@@ -223,16 +213,6 @@ def test_points_are_sorted_and_a_jump_keeps_its_sides() -> None:
     )
 
 
-@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2))
-def test_sorted_points_are_the_same_points(points: list[tuple[float, float]]) -> None:
-    found = resolve.ordered(tuple(points))
-    if found:
-        assert sorted(found) == sorted(points)
-        assert [x for x, _ in found] == sorted(x for x, _ in points)
-    else:
-        assert sorted(points) == [(0.0, 0.0), (1.0, 1.0)]
-
-
 # ---------------------------------------------------------------- where it came from
 
 
@@ -261,7 +241,7 @@ def test_a_recipe_crosses_a_process_border_unchanged() -> None:
     found = recipe(SINGLE)
     text = json.dumps(plain.to_plain(found))
     assert plain.from_plain(Recipe, json.loads(text)) == found
-    assert resolve.digest(found) == found.sha256
+    assert canonical.digest(found) == found.sha256
 
 
 def test_where_each_figure_came_from() -> None:

@@ -1,0 +1,47 @@
+"""The preset's JSON Schema, for editors and other programs.
+
+Covers ``divere-preset.schema.json`` (one preset) and
+``divere-presets.schema.json`` (a folder's presets), generated from the classes
+that read them. What a schema cannot say (that a crop stays in the frame, that
+a name ships) only the reader knows.
+"""
+
+from __future__ import annotations
+
+from divere_cli.profile.kinds import Object
+from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
+from divere_cli.profile.strict import Json
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def preset() -> dict[str, Json]:
+    """Schema of one preset of version 3."""
+    return {
+        "$schema": DRAFT,
+        "title": "DiVERE preset, version 3",
+        "description": "One grade, or a contact sheet of grades. Unknown keys have no effect; "
+        "divere warns of them.",
+        **Object(Preset).schema(),
+    }
+
+
+def folder() -> dict[str, Json]:
+    """Schema of a ``divere_presets.json``."""
+    return {
+        "$schema": DRAFT,
+        "title": FOLDER_FILE,
+        "description": "Presets by the file name of the scan they are for.",
+        "type": "object",
+        "properties": {
+            FOLDER_DEFAULT: {
+                "description": "For every scan without an entry of its own.",
+                "anyOf": [{"type": "null"}, {"$ref": "#/$defs/preset"}],
+            }
+        },
+        "additionalProperties": {"$ref": "#/$defs/preset"},
+        "$defs": {"preset": Object(Preset).schema()},
+    }
+
+
+FILES = {"divere-preset.schema.json": preset, "divere-presets.schema.json": folder}

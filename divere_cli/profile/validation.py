@@ -1,0 +1,74 @@
+"""All that is wrong with a preset file, rather than the first of it.
+
+Covers presets and ``divere_presets.json`` of a folder: reading, every key, and
+every name they use. It finds what a batch would refuse, and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import contactsheet, loading, strict
+from divere_cli.profile.findings import Findings, step
+from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
+from divere_cli.profile.strict import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found in one file: it can be used when there are no problems."""
+
+    file: str
+    presets: int
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def check(path: str) -> Checked:
+    """Check a preset file, or the presets of a folder."""
+    try:
+        document = strict.read(path, loading.MAX_FOLDER_BYTES)
+        if os.path.basename(path) != FOLDER_FILE and not loading.is_folder(document):
+            strict.read(path)
+            return _checked(path, {"$": document})
+        return _checked(path, _entries(loading.folder(document, path)))
+    except ProfileError as error:
+        return Checked(path, 0, (_without(path, error.message),), ())
+
+
+def _entries(folder: loading.Folder) -> dict[str, Json]:
+    found = {"$" + step(name): entry for name, entry in folder.entries.items()}
+    if folder.default is not None:
+        found[f"$.{FOLDER_DEFAULT}"] = folder.default
+    return found
+
+
+def _checked(path: str, documents: dict[str, Json]) -> Checked:
+    problems: list[str] = []
+    warnings: list[str] = []
+    for root, document in documents.items():
+        findings = Findings()
+        preset = loading.examine(document, findings, root)
+        problems += [str(problem) for problem in findings.problems]
+        if findings.uncounted:
+            problems.append(f"{root} has {findings.uncounted} problems more")
+        warnings += findings.warnings
+        if preset is not None and not findings.problems:
+            _resolve(preset, path, problems, warnings)
+    return Checked(path, len(documents), tuple(problems), tuple(warnings))
+
+
+def _resolve(preset: Preset, path: str, problems: list[str], warnings: list[str]) -> None:
+    try:
+        found = contactsheet.cuts(dataclasses.replace(preset, file=path))
+    except ProfileError as error:
+        problems.append(_without(path, error.message))
+    else:
+        warnings += [_without(path, warning) for warning in found.warnings]
+
+
+def _without(path: str, message: str) -> str:
+    return message.removeprefix(f"{path}: ")
