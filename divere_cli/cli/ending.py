@@ -6,6 +6,7 @@ Covers every command. What it does not: which code a finished batch has, which
 
 from __future__ import annotations
 
+import sys
 import traceback
 from collections.abc import Sequence
 
@@ -18,6 +19,7 @@ from divere_cli.errors import DivereError, UsageError
 INTERRUPTED = 130
 READER_GONE = 141
 STREAM_FAILED = 14
+NO_COMMAND = 2
 BUG = 1
 
 
@@ -49,6 +51,9 @@ def _invoke(args: Sequence[str], session: Session) -> int:
         code = divere.main(list(args), prog_name="divere", standalone_mode=False, obj=session)
     except click.exceptions.Exit as request:
         return int(request.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(error.format_message() + "\n")
+        return NO_COMMAND
     except click.ClickException as error:
         raise _usage(error) from error
     return code if isinstance(code, int) else 0

@@ -1,0 +1,77 @@
+"""The program as a user starts it: a process of its own, on pipes or on a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+DIVERE = [sys.executable, "-m", "divere_cli"]
+
+
+def divere(
+    *args: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the program on pipes."""
+    return subprocess.run(
+        [*DIVERE, *map(os.fspath, args)],
+        capture_output=True,
+        text=True,
+        errors="surrogateescape",
+        env={**os.environ, **(env or {})},
+        cwd=cwd,
+        timeout=120,
+        check=False,
+    )
+
+
+def shell(script: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run ``script`` in bash with ``divere`` as a function in it; ``args`` are $1 and so on."""
+    program = f'divere() {{ "{sys.executable}" -m divere_cli "$@"; }}\n{script}'
+    bash = shutil.which("bash")
+    assert bash, "these tests need bash"
+    return subprocess.run(
+        [bash, "-c", program, "bash", *map(os.fspath, args)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def on_terminal(*args: str | Path, columns: int = 100, rows: int = 30) -> tuple[int, str]:
+    """Run the program with all three streams on a terminal; give its exit code and its bytes."""
+    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [*DIVERE, *map(os.fspath, args)], stdin=slave, stdout=slave, stderr=slave, env=env
+    )
+    os.close(slave)
+    with contextlib.closing(os.fdopen(master, "rb", buffering=0)) as screen:
+        data = _all_of(screen.fileno())
+    return process.wait(timeout=30), data.decode("utf-8")
+
+
+def _all_of(fd: int) -> bytes:
+    data, deadline = b"", time.monotonic() + 120
+    while time.monotonic() < deadline:
+        if not select.select([fd], [], [], 1.0)[0]:
+            continue
+        try:
+            read = os.read(fd, 65536)
+        except OSError as error:
+            if error.errno == errno.EIO:  # the other side is closed: the end of a terminal
+                return data
+            raise
+        if not read:
+            return data
+        data += read
+    raise AssertionError(f"the terminal never came to an end: {data[-500:]!r}")

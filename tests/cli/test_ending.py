@@ -1,0 +1,136 @@
+"""How the program ends: exit codes, one line each, whatever happens to its streams."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from divere_cli import errors
+from divere_cli.cli import app, ending
+from tests.cli.program import DIVERE, divere, shell
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["bach"], "no such command 'bach'; did you mean 'batch'?"),
+        (["batch", "--jbos", "2", "a", "b"], "'--jobs'"),
+        (["batch", "--format", "gif", "a", "b"], "'gif' is not one of"),
+        (["batch", "--jobs", "0", "a", "b"], "neither 'auto' nor a number"),
+        (["batch", "--memory-budget", "101%", "a", "b"], "no share"),
+        (["batch", "--worker-memory", "9 potatoes", "a", "b"], "no size"),
+        (["batch"], "missing argument"),
+        (["--nope"], "no such option"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line_a_hint_and_exit_2(args: list[str], said: str) -> None:
+    done = divere(*args)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("divere: error: usage: ")
+    assert said in error
+    assert re.fullmatch(r"divere: hint: see `divere( batch)? --help`", hint)
+
+
+def test_a_missing_report_is_said_with_its_name_made_harmless() -> None:
+    done = divere("report", "no\x1b[31m\nsuch.json")
+    assert done.returncode == 10
+    assert done.stderr.splitlines()[0] == (
+        r"divere: error: input: 'no\x1b[31m\x0asuch.json': No such file or directory"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raised", "code"),
+    [
+        (errors.OutputLocked("another run holds 'out'"), 11),
+        (errors.NoSpaceLeft("full"), 13),
+        (errors.ProfileError("bad"), 2),
+        (errors.CorruptInput("cut"), 3),
+        (KeyboardInterrupt(), 130),
+        (ZeroDivisionError("a bug"), 1),
+    ],
+)
+def test_every_exception_has_its_exit_code_and_no_traceback(
+    raised: BaseException,
+    code: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def main(*_args: object, **_more: object) -> int:
+        raise raised
+
+    monkeypatch.setattr(app.divere, "main", main)
+    assert ending.run([]) == code
+    shown = capfd.readouterr().err
+    assert shown.startswith("divere: error: ")
+    assert "Traceback" not in shown
+
+
+def test_a_traceback_is_shown_with_v(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def main(*_args: object, obj: object, **_more: object) -> int:
+        obj.verbose = 1  # type: ignore[attr-defined]
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(app.divere, "main", main)
+    assert ending.run([]) == 1
+    lines = capfd.readouterr().err.splitlines()
+    assert any("ZeroDivisionError" in line for line in lines if line.startswith("divere: trace:"))
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "said"),
+    [
+        ("divere --help | true; exit ${PIPESTATUS[0]}", 141, ""),
+        ("divere --help >/dev/full", 14, "No space left on device"),
+        ("divere --help >&-", 0, ""),
+        ("divere --help >&- 2>&- <&-", 0, ""),
+        ("divere bach 2>/dev/full", 2, ""),
+        ("divere bach 2>&-", 2, ""),
+    ],
+)
+def test_a_lost_stream_has_its_exit_code_and_never_120(script: str, code: int, said: str) -> None:
+    if "/dev/full" in script and not Path("/dev/full").exists():
+        pytest.skip("/dev/full is not here: Linux only")
+    if "| true" in script:  # the reader must be gone before the first word
+        script = script.replace("divere --help |", "(sleep 0.2; divere --help; exit $?) |")
+    done = shell(script)
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+def test_a_reader_that_never_reads_does_not_hold_the_program_up() -> None:
+    script = (
+        "from divere_cli.cli import streams; import sys, time\n"
+        "with streams.guarded() as out:\n"
+        "    began = time.monotonic()\n"
+        "    for _ in range(5000): print('x' * 79)\n"
+        "    assert out.dropped, 'nothing was dropped'\n"
+        "    sys.stderr.write(f'{time.monotonic() - began:.1f}')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    assert process.stdout is not None
+    with process.stdout as out, process.stderr as err:
+        seconds = float(err.read())
+        assert process.wait(timeout=60) == 0
+        whole = out.read().splitlines()
+    assert seconds < 30  # it waited once, not for every line
+    assert set(whole[:-1]) == {"x" * 79}
+
+
+def test_no_arguments_show_the_help_and_fail() -> None:
+    done = subprocess.run(DIVERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "Usage: divere" in done.stdout + done.stderr
