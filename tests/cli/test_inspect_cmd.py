@@ -147,7 +147,7 @@ def test_hostile_text_never_reaches_the_terminal(
 ) -> None:
     evil = "\x1b]0;owned\x07\x9b31m\u202e[/red][link=x]" + "A" * 1_000_000
     path = scan(
-        tmp_path / "\x1b[2J[/red].tif",
+        tmp_path / "\x1b[2J[red].tif",
         software="x",
         extratags=[(code, 2, 0, evil.encode(), True) for code in (270, 271, 272, 315, 33432)],
     )
@@ -155,7 +155,7 @@ def test_hostile_text_never_reaches_the_terminal(
     assert code == 0
     assert not CONTROL.search(out + err)
     assert len(out) < 8_000
-    assert "[/red]" in out
+    assert "[red]" in out
 
 
 def test_a_name_that_is_no_utf_8(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

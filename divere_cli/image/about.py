@@ -1,0 +1,120 @@
+"""What a scan says of itself beside its pixels: for ``inspect``, by bounded reads only.
+
+What it covers: the name of the embedded ICC profile, which metadata blocks are
+there, authorship and dates. What it does not: carrying metadata (``metadata``,
+which needs exiv2). Standard library only.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image import blocks, exif_block, icc
+from divere_cli.image.layout import Header
+from divere_cli.image.source import Source
+from divere_cli.image.tiff_tags import Directory, Tiff
+
+_ICC_LIMIT = 1 << 20
+_JPEG_ICC = b"ICC_PROFILE\0"
+_TEXTS = {"artist": 315, "copyright": 33432, "description": 270}
+_TAKEN, _DIGITIZED = 0x9003, 0x9004
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts for people; texts are as stored, at most 200 bytes of each."""
+
+    icc: str = ""
+    exif: bool = False
+    gps: bool = False
+    xmp: bool = False
+    iptc: bool = False
+    artist: str = ""
+    copyright: str = ""
+    description: str = ""
+    taken: str = ""
+
+
+def read(path: str, header: Header) -> About:
+    """Read what a scan says of itself.
+
+    Parameters
+    ----------
+    path : str
+        The scan.
+    header : Header
+        What ``header.read`` said of it.
+
+    Returns
+    -------
+    About
+        A damaged block counts as absent.
+
+    Raises
+    ------
+    Unreadable
+        When the file cannot be opened or the device fails.
+    """
+    with Source(path) as source:
+        found = blocks.find(source)
+        texts: dict[str, str] = {}
+        gps = exif = False
+        if found.exif is not None and found.directory is not None:
+            texts = _texts(found.exif, found.directory)
+            exif = exif_block.EXIF_IFD in found.directory.entries or header.format != "tiff"
+            gps = exif_block.GPS_IFD in found.directory.entries
+        return About(
+            icc=_icc_name(source, header),
+            exif=exif,
+            gps=gps,
+            xmp=bool(found.xmp),
+            iptc=bool(found.iptc),
+            **texts,
+        )
+
+
+def _texts(tiff: Tiff, directory: Directory) -> dict[str, str]:
+    texts = {}
+    for name, code in _TEXTS.items():
+        try:
+            texts[name] = tiff.text(directory.entries.get(code))
+        except CorruptInput:
+            continue
+    pointer = directory.entries.get(exif_block.EXIF_IFD)
+    if pointer is not None:
+        try:
+            entries = tiff.directory(int(tiff.values(pointer, 1)[0])).entries
+            texts["taken"] = tiff.text(entries.get(_TAKEN) or entries.get(_DIGITIZED))
+        except (CorruptInput, IndexError):
+            pass
+    return texts
+
+
+def _icc_name(source: Source, header: Header) -> str:
+    """The profile's own name, or that it has none; empty without a profile."""
+    try:
+        data = _icc_of(source, header)
+    except (CorruptInput, zlib.error):
+        return "damaged"
+    return (icc.description(data) or "without a name") if data else ""
+
+
+def _icc_of(source: Source, header: Header) -> bytes:
+    if header.icc is not None:
+        offset, size = header.icc
+        return source.read(offset, min(size, _ICC_LIMIT), "the ICC profile")
+    if header.format == "png":
+        for name, offset, length in blocks.chunks(source):
+            if name == b"iCCP":
+                data = source.read(offset, min(length, _ICC_LIMIT))
+                packed = data.partition(b"\0")[2][1:]
+                return zlib.decompressobj().decompress(packed, _ICC_LIMIT)
+            if name == b"IDAT":
+                break
+    if header.format == "jpeg":
+        for marker, offset, length in blocks.segments(source):
+            if marker == 0xE2 and source.read(offset, min(length, 12)) == _JPEG_ICC:
+                return source.read(offset + 14, max(length - 14, 0))
+    return b""
