@@ -1,0 +1,168 @@
+"""``--auto``: which scans make a roll, and what is decided for each of them.
+
+Covers the seam to ``batch`` (its protocol ``measuring.Roll``). Standard library
+only: nothing here decodes a picture.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import library, loading
+from divere_cli.profile.canonical import digest
+from divere_cli.records import (
+    Decided,
+    Decision,
+    ErrorRecord,
+    Frame,
+    Measured,
+    Recipe,
+    RollFrame,
+    RollRecord,
+)
+from divere_cli.roll import decide, words
+from divere_cli.roll.decide import Item, Mode, Triple
+from divere_cli.roll.measurement import FrameMeasurement, from_json
+
+TASK = "divere_cli.roll.measure:measure"
+
+
+@dataclass(frozen=True, slots=True)
+class Auto:
+    """Measures and decides; give it to a batch as its ``roll``.
+
+    Parameters
+    ----------
+    mode : {"frame", "roll"}
+    roll_by : str, optional
+        A pattern (``*``, ``?``, ``[...]``) that the start of a scan's name is held
+        against: scans in one folder with the same matching text are a roll.
+    strict : bool
+        Low confidence fails the scans of a roll.
+    film_base : tuple of float, optional
+        Densities of bare film, when stock and scanner are known.
+    """
+
+    mode: Mode
+    roll_by: str | None = None
+    strict: bool = False
+    film_base: Triple | None = None
+
+    @property
+    def task(self) -> str:
+        """Dotted name of the measure task."""
+        return TASK
+
+    def decide(self, measured: Sequence[Measured]) -> Decided:
+        """Decide all scans at once; a bad frame raises nothing."""
+        groups: dict[tuple[str, str], list[tuple[Measured, int, Item]]] = {}
+        for scan in sorted(measured, key=lambda one: one.name):
+            for index, item in enumerate(_items(scan)):
+                key = (roll_name(scan, self.roll_by), _bare(item.frame.recipe).sha256)
+                groups.setdefault(key, []).append((scan, index, item))
+        records = []
+        found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
+        for (name, _), group in sorted(groups.items()):
+            items = [item for _, _, item in group]
+            record = decide.roll(name, items, self.mode, self.film_base)
+            records.append(record)
+            for (scan, index, _), frame in zip(group, record.frames, strict=True):
+                found.setdefault(scan.name, {})[index] = (record, frame)
+        scans = {scan.name: self._decision(scan, found.get(scan.name, {})) for scan in measured}
+        return Decided(scans, tuple(records))
+
+    def _decision(self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]]) -> Decision:
+        recipes: list[Recipe] = []
+        notes: list[str] = []
+        warnings: list[str] = []
+        error = None
+        for index, frame in enumerate(scan.frames):
+            record, told = found[index]
+            recipes.append(graded(frame.recipe, told.rgb_gains))
+            notes += [words.note(record)] * (words.note(record) not in notes)
+            prefix = f"{frame.crop_name}: " if frame.crop_name else ""
+            (notes if told.kind == "picture" else warnings).append(prefix + told.reason)
+            if told.confidence == "low":
+                line = f"{prefix}low confidence: {record.reasons[0]}"
+                warnings.append(line)
+                error = _refused(record, line) if self.strict else None
+        return Decision(tuple(recipes), tuple(notes), tuple(warnings), error)
+
+
+def graded(recipe: Recipe, gains: Triple) -> Recipe:
+    """Give the recipe with other gains, its hash made anew."""
+    if not recipe.film.rgb_gains:
+        return recipe
+    changed = replace(recipe, rgb_gains=gains)
+    return replace(changed, sha256=digest(changed))
+
+
+def roll_name(scan: Measured, pattern: str | None) -> str:
+    """Name the roll a scan belongs to: its folder, with what the pattern matched."""
+    folder, _, name = scan.name.rpartition("/")
+    shown = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
+    matched = re.match(expression(pattern), name) if pattern else None
+    return f"{shown}/{matched.group()}" if matched else shown
+
+
+def expression(pattern: str) -> str:
+    """Turn a pattern into a regular expression for the start of a name; ``*`` takes the least."""
+    found = []
+    for part in re.findall(r"\[[^]]*\]|.", pattern, re.DOTALL):
+        if part == "*":
+            found.append(".*?")
+        elif part == "?":
+            found.append(".")
+        elif len(part) > 2:
+            body = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+            found.append(f"[{'^' + body[1:] if body.startswith('!') else body}]")
+        else:
+            found.append(re.escape(part))
+    return "".join(found)
+
+
+def film_base(profile: str) -> Triple | None:
+    """Find the film base that a profile (a name or a file) knows; None where it knows none.
+
+    Raises
+    ------
+    ProfileError
+        The profile cannot be used.
+    """
+    if profile in library.names():
+        return library.load(profile).film_base
+    if not os.path.isfile(profile):
+        return None
+    try:
+        return loading.load(profile).film_base
+    except ProfileError:
+        # a folder's file of many presets has none in common; the selector reports what is wrong
+        return None
+
+
+def _items(scan: Measured) -> list[Item]:
+    frames: tuple[FrameMeasurement | None, ...] = (None,) * len(scan.frames)
+    measured = False
+    if scan.measurement:
+        told = from_json(scan.measurement).frames
+        measured = len(told) == len(scan.frames)
+        frames = told if measured else frames
+    pairs: zip[tuple[Frame, FrameMeasurement | None]] = zip(scan.frames, frames, strict=True)
+    return [Item(scan.name, frame, measurement, measured) for frame, measurement in pairs]
+
+
+def _bare(recipe: Recipe) -> Recipe:
+    """Give the recipe without gains: what frames of one roll have in common."""
+    return graded(recipe, (0.0, 0.0, 0.0))
+
+
+def _refused(record: RollRecord, line: str) -> ErrorRecord:
+    return ErrorRecord(
+        kind="profile",
+        message=f"roll {record.name}: {line}",
+        hint="grade it with a preset of its own or with --from, or leave out --strict",
+    )

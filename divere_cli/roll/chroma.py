@@ -1,0 +1,88 @@
+"""How often each chroma is found on a frame, and how it is spread over the tones.
+
+Covers the two maps of a measurement. Chroma is a difference of print
+densities: u = red - green, v = blue - green; what is gray on the print has the
+same chroma in shadow, middle and light, which hardly anything else has. So
+``presence`` adds up, over bands of brightness, the square root of the share
+of cells near a chroma: a color that is everywhere a little counts for more
+than one that fills a single tone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.roll.measurement import BIN, ChromaMap
+
+Floats = NDArray[np.float64]
+
+REACH = 70  # bins to each side of the frame's own median
+BANDS = 8
+BLUR = 0.02  # density; grain of a cell and what passes for gray
+SCALE = 10_000
+
+
+def maps(printed: Floats, luma: Floats) -> tuple[ChromaMap, ChromaMap]:
+    """Presence and counts of the chroma of mid-tone cells.
+
+    Parameters
+    ----------
+    printed : ndarray
+        ``(n, 3)`` print densities.
+    luma : ndarray
+        ``(n,)`` their brightness.
+    """
+    u = np.round((printed[:, 0] - printed[:, 1]) / BIN).astype(int)
+    v = np.round((printed[:, 2] - printed[:, 1]) / BIN).astype(int)
+    first_u, first_v = int(np.median(u)) - REACH, int(np.median(v)) - REACH
+    size = 2 * REACH + 1
+    near = (u >= first_u) & (u < first_u + size) & (v >= first_v) & (v < first_v + size)
+    places = (u[near] - first_u) * size + v[near] - first_v
+    low, high = float(luma.min()), float(luma.max())
+    band = np.minimum(((luma[near] - low) / max(high - low, 1e-9) * BANDS).astype(int), BANDS - 1)
+    stack = np.bincount(band * size * size + places, minlength=BANDS * size * size)
+    counts = stack.reshape(BANDS, size, size)
+    blur = _blur(size)
+    shares = np.stack([blur @ layer @ blur for layer in counts / max(len(u), 1)])
+    presence = np.sqrt(np.maximum(shares, 0.0)).sum(axis=0)
+    return (
+        _pack(np.round(presence * SCALE).astype(int), first_u, first_v),
+        _pack(counts.sum(axis=0), first_u, first_v),
+    )
+
+
+def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
+    """Where the chroma of mid-tones lies, each band of brightness alike, and how far it spreads.
+
+    Returns
+    -------
+    tuple of float
+        u and v, the median of the bands' medians, and the median distance from
+        there, all densities.
+    """
+    pairs = np.stack([printed[:, 0] - printed[:, 1], printed[:, 2] - printed[:, 1]], axis=1)
+    order = np.array_split(np.argsort(luma, kind="stable"), BANDS)
+    medians = [np.median(pairs[part], axis=0) for part in order if len(part)]
+    middle = np.median(medians, axis=0)
+    spread = float(np.median(np.hypot(*(pairs - middle).T)))
+    return float(middle[0]), float(middle[1]), spread
+
+
+def _blur(size: int) -> Floats:
+    away = (np.arange(size)[:, None] - np.arange(size)[None, :]) * BIN / BLUR
+    kernel = np.exp(-0.5 * away**2) * (np.abs(away) < 3.0)
+    return np.asarray(kernel)
+
+
+def _pack(values: NDArray[np.int_], first_u: int, first_v: int) -> ChromaMap:
+    """Leave out what is empty."""
+    rows: list[tuple[int, tuple[int, ...]]] = []
+    for row in values:
+        filled = np.flatnonzero(row)
+        if len(filled) == 0:
+            rows.append((0, ()))
+            continue
+        first, last = int(filled[0]), int(filled[-1]) + 1
+        rows.append((first_v + first, tuple(int(n) for n in row[first:last])))
+    return ChromaMap(first_u, tuple(rows))

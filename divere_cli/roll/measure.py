@@ -1,0 +1,183 @@
+"""The measure task: one scan in, its statistics out, nothing written.
+
+Covers reading in bands, reducing, and what is taken from the cells of each
+frame. Runs in a worker like any other task. What is made of the numbers is for
+the parent (:mod:`divere_cli.roll.decide`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.color.curves import DENSITY_RANGE, tones
+from divere_cli.color.density import Density, fold
+from divere_cli.color.primaries import conversion
+from divere_cli.image import header as headers
+from divere_cli.image import reader
+from divere_cli.records import FileJob, Frame, Recipe, TaskResult
+from divere_cli.roll import chroma, regions
+from divere_cli.roll.grid import Grid, Reduction, reduce
+from divere_cli.roll.measurement import (
+    ChromaMap,
+    FilmBase,
+    FrameMeasurement,
+    Measurement,
+    to_json,
+)
+
+if TYPE_CHECKING:
+    from divere_cli.isolation.contract import Progress
+
+Floats = NDArray[np.float64]
+
+PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
+MIDDLE_GRAY = -float(np.log10(0.18))
+ABOVE_BASE = 0.2  # density; thinner cells are the film's toe
+LEAST_CELLS = 64
+PLATEAU = 0.05  # density; a window that a bare or a fogged piece of film fits into
+EMPTY = ChromaMap(0, ())
+
+
+def measure(job: FileJob, progress: Progress) -> TaskResult:
+    """Measure the frames of a scan.
+
+    Parameters
+    ----------
+    job : FileJob
+        ``frames`` give crop and recipe; their gains are taken as zero.
+    progress : Progress
+
+    Returns
+    -------
+    TaskResult
+        With ``measurement``.
+
+    Raises
+    ------
+    ScanError
+        As the reader and the recipe raise it.
+    """
+    head = headers.read(job.input, job.max_pixels)
+    full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
+    boxes = [_box(frame, head.width, head.height) for frame in job.frames]
+    with progress.stage("read"), reader.open(job.input, head) as scan:
+        grids = reduce(_watched(scan, progress, head.height), [Reduction(b, full) for b in boxes])
+        warnings = scan.warnings
+    with progress.stage("grade"):
+        found = tuple(
+            examine(grid, frame.recipe) for grid, frame in zip(grids, job.frames, strict=True)
+        )
+    return TaskResult(
+        width=head.width,
+        height=head.height,
+        warnings=tuple(warnings),
+        measurement=to_json(Measurement(found)),
+    )
+
+
+def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
+    """Take the statistics of one frame; None when nothing on it can be measured."""
+    linear = _working(grid.mean, recipe)
+    parts = regions.find(linear, grid.clipped)
+    if parts.picture.sum() < LEAST_CELLS:
+        return None
+    density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0)))
+    film = -np.log10(np.maximum(linear, regions.DARKEST))
+    printed = density.of(linear[parts.picture])
+    luma = printed.mean(axis=1)
+    lumas = np.percentile(luma, PERCENTILES)
+    middle = (luma >= lumas[1]) & (luma <= lumas[5])
+    if parts.base is not None:
+        above = film[parts.picture].mean(axis=1) - parts.base.density.mean()
+        middle &= above > ABOVE_BASE
+    enough = int(middle.sum()) >= LEAST_CELLS
+    maps = chroma.maps(printed[middle], luma[middle]) if enough else (EMPTY, EMPTY)
+    u, v, spread = chroma.center(printed[middle], luma[middle]) if enough else (0.0, 0.0, 0.0)
+    inner = luma[(luma >= lumas[1]) & (luma <= lumas[5])]
+    low, high = np.percentile(film[parts.picture].mean(axis=1), (2, 98))
+    return FrameMeasurement(
+        cells=int(parts.picture.size),
+        picture_cells=int(parts.picture.sum()),
+        pixels_per_cell=grid.pixels_per_cell,
+        excluded={
+            "outside": int(parts.outside.sum()),
+            "rebate": int(parts.rebate.sum()),
+            "clipped": int((grid.clipped & ~parts.outside).sum()),
+        },
+        base=_base(parts.base, density),
+        lumas=tuple(_rounded(v) for v in lumas),
+        key=_rounded(0.5 * (inner.mean() + 0.5 * (lumas[1] + lumas[5]))),
+        span=_rounded(high - low),
+        plateau=_rounded(plateau(luma)),
+        chroma=(_rounded(u), _rounded(v)),
+        chroma_spread=_rounded(spread),
+        target=_rounded(target(recipe)),
+        presence=maps[0],
+        counts=maps[1],
+    )
+
+
+def target(recipe: Recipe) -> float:
+    """Print density that the print shows as middle gray, 18 % of its white."""
+    before = np.linspace(0.0, DENSITY_RANGE, 4097)
+    light = np.mean([np.log10(tone.light(before) + 1e-9) for tone in tones(recipe)], axis=0)
+    darker = np.maximum.accumulate(-light)
+    return float(np.interp(MIDDLE_GRAY, darker + np.arange(4097) * 1e-9, before))
+
+
+def plateau(luma: Floats) -> float:
+    """Share of cells in the two fullest windows of brightness: near 1 where there is no picture."""
+    ordered = np.sort(luma)
+    fullness = np.searchsorted(ordered, ordered + PLATEAU, side="right") - np.arange(len(ordered))
+    best = int(np.argmax(fullness))
+    rest = np.delete(ordered, np.arange(best, best + fullness[best]))
+    fuller = np.searchsorted(rest, rest + PLATEAU, side="right") - np.arange(len(rest))
+    return float((fullness[best] + fuller.max(initial=0)) / len(ordered))
+
+
+def _working(mean: Floats, recipe: Recipe) -> Floats:
+    """Steps 2 and 3 of the grade."""
+    gamma = recipe.input_space.gamma
+    linear = mean if gamma == 1.0 else np.clip(mean, 0.0, 1.0) ** gamma
+    return np.asarray(
+        linear @ conversion(recipe.input_space, recipe.working_space, recipe.adaptation).T
+    )
+
+
+def _base(base: regions.Base | None, density: Density) -> FilmBase | None:
+    if base is None:
+        return None
+    printed = density.of(10.0 ** -base.density[None, :])[0]
+    return FilmBase(
+        density=_triple(base.density),
+        printed=_triple(printed),
+        source=base.source,
+        cells=base.cells,
+        spread=_rounded(base.spread),
+    )
+
+
+def _box(frame: Frame, width: int, height: int) -> tuple[int, int, int, int]:
+    x, y, w, h = frame.crop
+    x0, y0 = min(round(x * width), width - 1), min(round(y * height), height - 1)
+    x1, y1 = max(round((x + w) * width), x0 + 1), max(round((y + h) * height), y0 + 1)
+    return x0, y0, min(x1, width), min(y1, height)
+
+
+def _watched(scan: reader.Reader, progress: Progress, height: int) -> Any:
+    for first, band in scan.bands():
+        yield first, band
+        progress.advance((first + len(band)) / height)
+
+
+def _triple(values: Floats) -> tuple[float, float, float]:
+    red, green, blue = (_rounded(v) for v in values)
+    return red, green, blue
+
+
+def _rounded(value: Any) -> float:
+    return round(float(value), 5)
