@@ -49,6 +49,29 @@ _which = combined(
     ),
 )
 
+_decide = combined(
+    click.option(
+        "--auto",
+        type=click.Choice(["off", "frame", "roll"]),
+        default="off",
+        show_default=True,
+        help="Measure all scans first and decide gray and exposure, for each frame or each roll.",
+    ),
+    click.option(
+        "--from",
+        "from_",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Grade by a saved analysis (`divere analyze -o FILE`).",
+    ),
+    click.option(
+        "--roll-by",
+        metavar="GLOB",
+        help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
+    ),
+    click.option("--strict", is_flag=True, help="Low confidence in a roll fails its scans."),
+)
+
 _what = combined(
     click.option(
         "--format",
@@ -184,6 +207,7 @@ _said = combined(
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
 @click.argument("output", metavar="OUTPUT", type=click.Path())
 @_which
+@_decide
 @_what
 @_how
 @_when

@@ -30,6 +30,8 @@ from divere_cli.profile import settings as settings_file
 from divere_cli.profile.select import Selector
 from divere_cli.profile.settings import Settings
 from divere_cli.records import Encoding, OptionValue
+from divere_cli.roll import auto as roll
+from divere_cli.roll.auto import Auto
 
 Values = dict[str, Any]
 
@@ -68,11 +70,12 @@ def options(ctx: click.Context, values: Values) -> BatchOptions:
     request = BatchRequest(
         inputs=_inputs(values),
         outputs=_outputs(values),
-        chooser=Selector(values["profile"], settings),
+        chooser=Selector(values["from_"] or values["profile"], settings),
         bounds=_bounds(values),
         isolation=Isolation(values["isolation"], values["start_method"]),
         reports=tuple(ReportFile(path, faces.face(path)) for path in values["report"]),
         command=_command(values),
+        roll=_roll(values),
         thumbnails=any(faces.shows_pictures(path) for path in values["report"]),
     )
     log = LogOptions(values["log_file"], values["log_format"], values["verbose"], values["quiet"])
@@ -85,6 +88,11 @@ def _refuse_what_says_nothing(ctx: click.Context, values: Values) -> None:
             raise UsageError(f"--{name} is for --format {container}, not {values['format']}")
     if values["format"] == "jpeg" and values["bit_depth"] == "16":
         raise UsageError("--bit-depth 16: a jpeg has 8 bits", hint="use --format tiff or png")
+    if values["from_"] and (values["auto"] != "off" or _given(ctx, "profile")):
+        raise UsageError("--from has the whole grade: leave out --auto and --profile")
+    for name in ("roll_by", "strict"):
+        if _given(ctx, name) and values["auto"] == "off":
+            raise UsageError(f"--{name.replace('_', '-')} is for --auto frame or roll")
     if values["quiet"] and values["verbose"]:
         raise UsageError("-q and -v contradict each other")
 
@@ -141,6 +149,13 @@ def _outputs(values: Values) -> Outputs:
     )
 
 
+def _roll(values: Values) -> Auto | None:
+    if values["auto"] == "off":
+        return None
+    base = roll.film_base(values["profile"])
+    return Auto(values["auto"], values["roll_by"], values["strict"], base)
+
+
 def _bounds(values: Values) -> Bounds:
     return Bounds(
         jobs=values["jobs"],
@@ -155,4 +170,5 @@ def _bounds(values: Values) -> Bounds:
 def _command(values: Values) -> dict[str, OptionValue]:
     found = {key: value for key, value in values.items() if key not in _NOT_OF_THE_RUN}
     found["jobs"] = values["jobs"] or "auto"
+    found["from"] = found.pop("from_")
     return found
