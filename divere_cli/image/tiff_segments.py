@@ -213,12 +213,12 @@ class Segments:
         def run(data: memoryview, out: Samples) -> int:
             tail = bytes(data[-64:]).rstrip(b"\0")
             if not tail.endswith(END_OF_IMAGE):
-                raise CorruptInput("JPEG data without its end")
+                raise ValueError("JPEG data without its end")
             got = decode(data, tables=tables, colorspace=stored, outcolorspace=wanted)
             shaped = got.reshape(*got.shape[:2], -1)
             rows = min(len(shaped), len(out))
             if shaped.shape[1:] != out.shape[1:]:
-                raise CorruptInput(f"JPEG data of another size: {shaped.shape}")
+                raise ValueError(f"JPEG data of another size: {shaped.shape}")
             out[:rows] = shaped[:rows]
             return int(out[:rows].nbytes)
 
