@@ -16,6 +16,7 @@ import select
 import signal
 import termios
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,7 +105,13 @@ class Child:
 
     @property
     def sentinel(self) -> int:
-        """Readable once the process ended."""
+        """Readable once the process ended.
+
+        The pidfd where the process is our child: multiprocessing's own pipe closes a
+        little before the exit status is there, and a grandchild may hold it open.
+        """
+        if self.method != "forkserver" and self.pidfd >= 0:
+            return self.pidfd
         return int(self.launched.process.sentinel)
 
     def descriptors(self) -> list[int]:
@@ -112,16 +119,16 @@ class Child:
         own = [self.frames, self.output, self.orders, self.pidfd]
         return [fd for fd in own if fd >= 0]
 
-    def read_frames(self) -> tuple[list[Message], bool]:
+    def read_frames(self) -> tuple[Iterator[Message], bool]:
         """Messages that came, at most a portion; and whether the pipe has ended.
 
         Raises
         ------
         FrameError
-            The worker sent what is no message.
+            While iterating, after all whole messages: the worker sent what is none.
         """
         data, ended = _read(self.frames)
-        return list(self.reader.feed(data)), ended
+        return self.reader.feed(data), ended
 
     def read_output(self) -> tuple[list[Line], bool]:
         """Lines that it printed, at most a portion; and whether the pipe has ended."""
@@ -149,6 +156,8 @@ class Child:
         """The sentinel fired: learn the exit status, or that nobody knows it."""
         process = self.launched.process
         told = _bytes_waiting(process.sentinel)
+        if process.exitcode is None:
+            process.join(1.0)  # without a pidfd: it is on its way out
         self.status = process.exitcode
         self.ghost = self.status == GHOST and not told and self.method == "forkserver"
 

@@ -103,6 +103,7 @@ class Launcher:
             supervisor=os.getpid(),
             launched=time.monotonic(),
             folder=os.getcwd(),
+            mark=(TOKEN_NAME, TOKEN),
             log_level=logging.root.getEffectiveLevel(),
             warm=self.warm,
             strangers=tuple(own + self.strangers()) if self.method == "fork" else (),
@@ -122,7 +123,7 @@ class Launcher:
             "DIVERE_SUPERVISOR": str(os.getpid()),
         }
         if self.method == "forkserver":
-            environment["DIVERE_PRELOAD"] = ",".join(self.warm)
+            environment["DIVERE_PRELOAD"] = " ".join(self.warm)
         if not getattr(sys, "frozen", False):  # a forkserver is not told sys.path before 3.12.8
             environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         return environment

@@ -2,8 +2,8 @@
 
 A worker is the subreaper of what it starts, so as long as it lives its descendants are
 below it. When it crashes they become this process's children, on Linux. They carry our
-mark in their environment, which is what tells them from anyone else's; the mark is
-missing under ``fork``, where only a worker's own process group is ended.
+mark in their environment, which is what tells them from anyone else's. Missed: under
+``fork``, what was forked, not executed, and then made its own session.
 """
 
 from __future__ import annotations

@@ -63,6 +63,6 @@ def _warm(names: list[str]) -> Report:
 
 
 REPORT: Report | None = None
-if names := os.environ.pop(NAMES, None):
+if NAMES in os.environ:
     _harden()
-    REPORT = _warm(names.split(","))
+    REPORT = _warm(os.environ.pop(NAMES).split())

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from divere_cli.isolation import attempt, guard
 from divere_cli.isolation.frames import FrameError, FrameWriter, Message, read_one
 from divere_cli.isolation.logbridge import FrameHandler
-from divere_cli.isolation.memory import reset_peak, usage
+from divere_cli.isolation.memory import private_bytes, reset_peak, usage
 from divere_cli.plain import from_plain, to_plain
 from divere_cli.records import ErrorRecord, FileJob, Limits
 
@@ -44,13 +44,15 @@ class Boot:
     """What a worker must know before it has a job.
 
     ``launched`` is the supervisor's monotonic clock, which is the system's. ``strangers``
-    are descriptors that a fork brought along and that are not this worker's.
+    are descriptors that a fork brought along and that are not this worker's. ``mark``
+    goes into the environment, where all that the worker starts inherits it.
     """
 
     method: str
     supervisor: int
     launched: float
     folder: str
+    mark: tuple[str, str]
     log_level: int
     warm: tuple[str, ...]
     strangers: tuple[int, ...] = ()
@@ -95,6 +97,7 @@ def _settle(boot: Boot, frames: Connection, output: Connection) -> FrameWriter:
     faulthandler.enable(2)
     faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
     guard.watch_parent()
+    os.environ[boot.mark[0]] = boot.mark[1]
     if os.getcwd() != boot.folder:
         os.chdir(boot.folder)
     writer = FrameWriter(frames.fileno())
@@ -183,7 +186,7 @@ def _finish(message: Message, writer: FrameWriter, began: float, inherited: int)
         "t": "end",
         "seconds": time.perf_counter() - began,
         "cpu": times.user + times.system,
-        "peak": now.peak - inherited if now else 0,
+        "peak": _own_peak(now.peak, inherited) if now else 0,
         "peak_source": now.peak_source if now else "",
     }
     try:
@@ -191,3 +194,8 @@ def _finish(message: Message, writer: FrameWriter, began: float, inherited: int)
     except FrameError as problem:
         error = ErrorRecord("internal", f"the result is too large: {problem}")
         writer.send(message | {"end": "error", "result": None, "error": to_plain(error)})
+
+
+def _own_peak(peak: int, inherited: int) -> int:
+    """The peak without the pages that a fork shares with its supervisor."""
+    return max(peak - inherited, private_bytes()) if inherited else peak

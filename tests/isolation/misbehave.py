@@ -1,0 +1,298 @@
+"""Tasks that do what a good task never does. What to do travels in ``FileJob.input``."""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import time
+
+from divere_cli.errors import CorruptInput
+from divere_cli.isolation import guard
+from divere_cli.isolation.contract import Progress
+from divere_cli.isolation.frames import encode
+from divere_cli.records import FileJob, Stages, TaskResult
+
+log = logging.getLogger("tests.misbehave")
+
+
+def good(job: FileJob, progress: Progress) -> TaskResult:
+    """Goes through all stages and says so."""
+    for number, stage in enumerate(("read", "grade", "write"), 1):
+        with progress.stage(stage):  # type: ignore[arg-type]
+            progress.advance(number / 3)
+    log.info("graded %s", job.name)
+    return TaskResult(width=3, height=2, notes=(job.name,))
+
+
+def raises(job: FileJob, progress: Progress) -> TaskResult:
+    """Raises what ``input`` names."""
+    with progress.stage("read"):
+        if job.input == "scan error":
+            raise CorruptInput("strip 3 ends after the end of the file", detail="offset 12")
+        if job.input == "memory":
+            raise MemoryError
+        if job.input == "wrapped memory":
+            try:
+                raise MemoryError
+            except MemoryError as problem:
+                raise CorruptInput("cannot decode") from problem
+        if job.input == "exit 3":
+            sys.exit(3)
+        if job.input == "exit 0":
+            sys.exit()
+        return [][1]
+
+
+def wrong(job: FileJob, progress: Progress) -> object:
+    """Gives back what is no result."""
+    return {"width": 3}
+
+
+def own_stages(job: FileJob, progress: Progress) -> TaskResult:
+    """Measured its reading itself, and leaves the rest to the runner."""
+    with progress.stage("grade"):
+        deadline = time.perf_counter() + 0.02
+        while time.perf_counter() < deadline:
+            pass
+    return TaskResult(stages=Stages(read=123.0))
+
+
+def steps(job: FileJob, progress: Progress) -> TaskResult:
+    """Works for ``input`` seconds in small steps."""
+    total = float(job.input)
+    began = time.monotonic()
+    with progress.stage("grade"):
+        while (spent := time.monotonic() - began) < total:
+            progress.advance(spent / total)
+            time.sleep(0.002)
+    return TaskResult(width=1)
+
+
+def ticks(job: FileJob, progress: Progress) -> TaskResult:
+    """Logs ``input`` records, one each 5 ms."""
+    for number in range(int(job.input)):
+        log.info("tick %d", number)
+        time.sleep(0.005)
+    return TaskResult()
+
+
+def about(job: FileJob, progress: Progress) -> TaskResult:
+    """What a worker finds around it."""
+    with open("/proc/self/oom_score_adj") as file:
+        score = file.read().strip()
+    return TaskResult(
+        notes=(
+            f"main={getattr(sys.modules['__main__'], 'MARK', 'none')}",
+            f"group={os.getpgid(0) == os.getpid()}",
+            f"interrupt={signal.getsignal(signal.SIGINT) == signal.SIG_IGN}",
+            f"mask={sorted(signal.pthread_sigmask(signal.SIG_BLOCK, []))}",
+            f"oom={score}",
+            f"blas={os.environ.get('OPENBLAS_NUM_THREADS')}",
+            f"folder={os.getcwd()}",
+            f"descriptors={len(os.listdir('/proc/self/fd'))}",
+        )
+    )
+
+
+def die(job: FileJob, progress: Progress) -> TaskResult:
+    """Logs as many records as the second word of ``input`` says, dies as the first says."""
+    how, _, count = job.input.partition(" ")
+    with progress.stage("grade"):
+        for number in range(int(count or 0)):
+            log.info("record %d", number)
+        _die(how)
+    return TaskResult()
+
+
+def _die(how: str) -> None:
+    match how:
+        case "segv":
+            faulthandler._sigsegv()  # type: ignore[attr-defined]
+        case "abort":
+            os.abort()
+        case "term" | "kill" | "xcpu":
+            os.kill(os.getpid(), getattr(signal, f"SIG{how.upper()}"))
+            time.sleep(60)
+        case "mid-frame":
+            _raw(struct.pack("!I", 1000) + b" " * 500)
+            os.kill(os.getpid(), signal.SIGKILL)
+            time.sleep(60)
+        case "after-result":
+            guard.end_descendants = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        case _:
+            os._exit(int(how))
+
+
+def hang(job: FileJob, progress: Progress) -> TaskResult:
+    """Never ends, in the way that ``input`` names."""
+    with progress.stage("read"):
+        match job.input:
+            case "sleep":
+                sleep_for_ever()
+            case "c":
+                while True:
+                    ctypes.PyDLL(None).sleep(600)  # holds the GIL; a signal interrupts it
+            case "ignores term":
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
+                sleep_for_ever()
+            case "stopped":
+                os.kill(os.getpid(), signal.SIGSTOP)
+                sleep_for_ever()
+            case "stopped mid-frame":
+                _raw(struct.pack("!I", 1000) + b" ")
+                os.kill(os.getpid(), signal.SIGSTOP)
+                sleep_for_ever()
+            case "spins":
+                while True:
+                    pass
+            case "without guard":
+                guard.prctl(guard.PR_SET_PDEATHSIG, 0)
+                sleep_for_ever()
+    return TaskResult()
+
+
+def sleep_for_ever() -> None:
+    """Sleeps; its name is looked for in the trace."""
+    while True:
+        time.sleep(600)
+
+
+def nonsense(job: FileJob, progress: Progress) -> TaskResult:
+    """Sends what is no message, then goes on as if nothing were."""
+    result = {"t": "end", "end": "result", "result": {}, "seconds": 1, "cpu": 1}
+    result |= {"peak": 1, "peak_source": "x"}
+    match job.input:
+        case "huge header":
+            _raw(struct.pack("!I", 1 << 30) + b"x" * 100)
+        case "bad json":
+            _raw(struct.pack("!I", 4) + b"{{{{")
+        case "no object":
+            _raw(struct.pack("!I", 4) + b"1234")
+        case "unknown kind":
+            _raw(encode({"t": "attack"}))
+        case "two results":
+            _raw(encode(result) * 2)
+        case "no peak":
+            _raw(encode({"t": "end", "end": "result"}))
+        case "wrong result":
+            _raw(encode(result | {"result": {"width": "wide"}}))
+            os._exit(0)
+        case "second hello":
+            _raw(encode({"t": "hello"}))
+        case "closed pipe":
+            os.close(_writer_descriptor())
+            sleep_for_ever()
+    time.sleep(60)
+    return TaskResult()
+
+
+def _writer_descriptor() -> int:
+    return logging.getLogger().handlers[0]._writer._descriptor  # type: ignore[attr-defined]
+
+
+def _raw(data: bytes) -> None:
+    os.write(_writer_descriptor(), data)
+
+
+def long_words(job: FileJob, progress: Progress) -> TaskResult:
+    """Logs a record of 10 MB."""
+    log.info("x" * 10_000_000)
+    return TaskResult()
+
+
+def large_result(job: FileJob, progress: Progress) -> TaskResult:
+    """Gives a result that is longer than a message may be."""
+    return TaskResult(notes=("x" * 2_000_000,))
+
+
+def floods(job: FileJob, progress: Progress) -> TaskResult:
+    """Logs or prints ``input`` times."""
+    where, _, count = job.input.partition(" ")
+    for number in range(int(count)):
+        if where == "log":
+            log.info("flood %d %s", number, "x" * 200)
+        else:
+            os.write(2, b"flood %d\n" % number)
+    return TaskResult()
+
+
+def prints(job: FileJob, progress: Progress) -> TaskResult:
+    """Prints as C libraries do, and as Python does; the last line has no end."""
+    os.write(1, b"from C on stdout\n")
+    os.write(2, b"from C on stderr \xff\n")
+    print("from Python")  # noqa: T201
+    os.write(2, b"last words")
+    return TaskResult()
+
+
+def grandchild(job: FileJob, progress: Progress) -> TaskResult:
+    """Starts ``sleep`` in the way that ``input`` names, then ends in the way it names."""
+    how, then, seconds = job.input.split(" ")
+    subprocess.Popen(
+        ["sleep", seconds],
+        start_new_session=how == "session",
+        stdout=None if how == "pipe" else subprocess.DEVNULL,
+        stderr=None if how == "pipe" else subprocess.DEVNULL,
+    )
+    if then == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if then == "hang":
+        sleep_for_ever()
+    return TaskResult()
+
+
+def eats(job: FileJob, progress: Progress) -> TaskResult:
+    """Takes and touches as many MB as ``input`` says, by its way, then lets go."""
+    how, _, megabytes = job.input.partition(" ")
+    size = int(megabytes) << 20
+    with progress.stage("read"):
+        if how == "bytes":
+            block = bytearray(size)
+            assert len(block) == size
+        elif how == "numpy":
+            import numpy as np
+
+            assert np.ones(size, np.uint8)[-1] == 1
+        elif how == "codec":
+            import imagecodecs
+            import numpy as np
+
+            small = imagecodecs.zlib_encode(np.zeros(size >> 2, np.uint8))
+            kept = [imagecodecs.zlib_decode(small) for _ in range(4)]
+            assert len(kept) == 4
+        elif how == "slowly":
+            kept = []
+            for _ in range(int(megabytes)):
+                kept.append(bytearray(b"x") * (1 << 20))
+                progress.advance(len(kept) / int(megabytes))
+                time.sleep(0.01)
+        elif how == "map":
+            import mmap
+
+            with mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
+                for offset in range(0, size, 4096):
+                    block[offset] = 1
+                sleep_for_ever()
+    return TaskResult()
+
+
+def threads(job: FileJob, progress: Progress) -> TaskResult:
+    """Logs from four threads at once."""
+
+    def talk(name: str) -> None:
+        for number in range(50):
+            log.info("%s %d", name, number)
+
+    talkers = [threading.Thread(target=talk, args=(f"t{n}",)) for n in range(4)]
+    for talker in talkers:
+        talker.start()
+    for talker in talkers:
+        talker.join()
+    return TaskResult()

@@ -1,0 +1,135 @@
+"""Whatever a worker does, it ends under its own name and hurts nobody else."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.isolation.conftest import Table, eventually
+
+METHOD_DIGIT = {"forkserver": 1, "spawn": 2, "fork": 3}
+
+
+@pytest.mark.parametrize(
+    ("how", "end", "words"),
+    [
+        ("segv", "crashed", "crashed (SIGSEGV) while grading"),
+        ("abort", "crashed", "crashed (SIGABRT) while grading"),
+        ("term", "crashed", "crashed (SIGTERM) while grading"),
+        ("kill", "crashed", "was killed (SIGKILL) while grading"),
+        ("mid-frame", "crashed", "was killed (SIGKILL) while grading"),
+        ("xcpu", "timeout", "used up its CPU time"),
+        ("3", "crashed", "crashed (exit code 3) while grading"),
+        ("255", "crashed", "crashed (exit code 255) while grading"),
+        ("0", "lost", "ended while grading without a result"),
+    ],
+)
+def test_a_death_has_a_name_and_its_last_words_arrive(
+    table: Table, how: str, end: str, words: str
+) -> None:
+    table.start(1, "die", f"{how} 200")
+    table.start(2, "good")
+    dead, well = table.wait_for(1, 2)
+    assert dead.end == end
+    assert dead.error is not None
+    assert words in dead.error.message
+    assert [m for m in table.messages(1) if m.startswith("record")] == [
+        f"record {n}" for n in range(200)
+    ]
+    assert well.end == "result"
+    assert not psutil.pid_exists(dead.pid)
+
+
+def test_a_crash_in_c_leaves_its_trace_in_the_detail(table: Table) -> None:
+    outcome = table.run("die", "segv")
+    assert outcome.error is not None
+    assert "Segmentation fault" in outcome.error.detail
+    assert "misbehave.py" in outcome.error.detail
+    shown = [r for r in table.records if r.levelname == "WARNING" and "File " in r.getMessage()]
+    assert not shown, "a trace is for the detail, not for the terminal"
+
+
+def test_death_after_the_result_is_a_result(table: Table) -> None:
+    assert table.run("die", "after-result").end == "result"
+
+
+def test_death_before_the_first_word_is_no_fault_of_the_scan(table: Table) -> None:
+    table.run("good")  # uses up the worker that proved the start method
+    table.start(2, "good")
+    (work,) = table.runner._works  # type: ignore[attr-defined]
+    os.kill(work.child.pid, signal.SIGKILL)
+    (outcome,) = table.wait_for(2)
+    assert outcome.end == "infrastructure"
+    assert outcome.error is not None
+    assert "could not start (SIGKILL)" in outcome.error.message
+
+
+@pytest.mark.parametrize(
+    "how", ["sleep", "c", "ignores term", "stopped", "stopped mid-frame", "spins"]
+)
+def test_a_hang_is_ended_and_delays_no_other(table: Table, how: str) -> None:
+    table.start(1, "hang", how, wall_seconds=1.0)
+    table.until(lambda: any(e.job_id == 1 for e in table.events))
+    table.start(2, "ticks", "60")
+    hung, sibling = table.wait_for(1, 2)
+    assert [o.job_id for o in table.outcomes] == [2, 1], "the sibling had to wait"
+    assert [m for m in table.messages(2) if m.startswith("tick")] == [
+        f"tick {n}" for n in range(60)
+    ]
+    assert sibling.end == "result"
+    assert hung.end == "timeout"
+    assert hung.error is not None
+    assert "longer than 1 s and was stopped while reading" in hung.error.message
+    assert "misbehave.py" in hung.error.detail, "the trace is missing"
+    assert hung.peak_source == "vmhwm>="
+    assert hung.peak_rss_bytes > 1 << 20
+    assert not psutil.pid_exists(hung.pid)
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("huge header", "sent nonsense (FrameError: a message of 1073741824 bytes"),
+        ("bad json", "sent nonsense (FrameError: no JSON"),
+        ("no object", "sent nonsense (FrameError: no message"),
+        ("unknown kind", "sent nonsense (ValueError: a message 'attack' out of order)"),
+        ("two results", "sent nonsense (ValueError: a message 'end' out of order)"),
+        ("no peak", "sent nonsense (KeyError: 'seconds')"),
+        ("second hello", "sent nonsense (ValueError: a message 'hello' out of order)"),
+        ("wrong result", "sent a result that is none"),
+        ("closed pipe", "closed its line to divere"),
+    ],
+)
+def test_nonsense_is_refused_at_once(table: Table, what: str, words: str) -> None:
+    table.start(1, "nonsense", what)
+    table.start(2, "good")
+    bad, well = table.wait_for(1, 2)
+    assert bad.end == "lost"
+    assert bad.error is not None
+    assert words in bad.error.message
+    assert bad.error.kind == "crashed"
+    assert well.end == "result"
+
+
+@pytest.mark.parametrize("then", ["return", "crash", "hang"])
+@pytest.mark.parametrize("how", ["plain", "session", "pipe"])
+def test_what_a_worker_started_ends_with_it(
+    table: Table, request: pytest.FixtureRequest, how: str, then: str
+) -> None:
+    method = request.node.callspec.params["table"]
+    seconds = f"61.{os.getpid()}{METHOD_DIGIT[method]}"
+    outcome = table.run("grandchild", f"{how} {then} {seconds}", wall_seconds=0.4)
+    assert outcome.end == {"return": "result", "crash": "crashed", "hang": "timeout"}[then]
+
+    def alive() -> list[int]:
+        return [
+            process.pid
+            for process in psutil.process_iter(["cmdline", "status"])
+            if process.info["cmdline"] == ["sleep", seconds]
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+        ]
+
+    assert eventually(lambda: not alive(), 1.0), alive()
