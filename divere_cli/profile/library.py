@@ -144,10 +144,10 @@ def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
     listed = sorted(there)
     folded = {_folded(entry): entry for entry in listed}
     close = difflib.get_close_matches(_folded(name[:200]), folded, n=1, cutoff=0.6)
-    meant = f"did you mean {folded[close[0]]!r}? " if close else ""
+    meant = f"; did you mean {folded[close[0]]!r}?" if close else "."
     more = f", ... ({len(listed)} in all)" if len(listed) > LISTED else ""
     return ProfileError(
-        f"no {what} is called {name[:200]!r}: {meant}There are: {', '.join(listed[:LISTED])}{more}",
+        f"no {what} is called {name[:200]!r}{meant} There are: {', '.join(listed[:LISTED])}{more}",
         hint="see `divere profiles list`",
     )
 

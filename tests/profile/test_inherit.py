@@ -71,7 +71,7 @@ def test_a_base_that_does_not_ship_is_an_error() -> None:
     with pytest.raises(
         ProfileError,
         match=r"p\.json: \$\.base: no profile is called "
-        "'c41-endura-premir': did you mean 'c41-endura-premier'",
+        "'c41-endura-premir'; did you mean 'c41-endura-premier'",
     ):
         based("c41-endura-premir")
     with pytest.raises(ProfileError, match=r"no profile is called '\.\./library/imacon-fff'"):

@@ -68,7 +68,7 @@ def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ProfileError) as caught:
         library.output_space("srgb")
     assert caught.value.message == (
-        "no output color space is called 'srgb': did you mean 'sRGB'? There are: ACEScg, "
+        "no output color space is called 'srgb'; did you mean 'sRGB'? There are: ACEScg, "
         "AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
         "KodakEnduraPremier_gamma_2_2, sRGB"
     )

@@ -102,7 +102,7 @@ def test_a_name_alone_must_ship() -> None:
     with pytest.raises(
         ProfileError,
         match=r"p\.json: \$\.idt\.name: no input color space is "
-        r"called '9000_ED': did you mean '9000ED'\?",
+        r"called '9000_ED'; did you mean '9000ED'\?",
     ):
         recipe(changed(SINGLE, "idt", {"name": "9000_ED"}))
 

@@ -148,7 +148,7 @@ def test_where_the_channels_decide_and_none_are_known_it_is_said() -> None:
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("c41-endura", "no profile is called 'c41-endura': did you mean"),
+        ("c41-endura", "no profile is called 'c41-endura'; did you mean"),
         ("none.json", "none.json: there is no such file"),
         ("/none/at/all", "/none/at/all: there is no such file"),
         ("", "no profile is called ''"),

@@ -1,0 +1,52 @@
+"""Density curves drawn with letters, for any terminal, a pipe or a log.
+
+Covers red, green and blue as the grade applies them (the common curve, then
+the channel's own). Nothing is colored: a letter says whose curve it is.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from divere_cli.records import Curves, Points
+
+WIDTH, HEIGHT = 61, 21
+ALL = "*"
+
+
+def plot(curves: Curves, width: int = WIDTH, height: int = HEIGHT) -> list[str]:
+    """Draw curves into ``height`` lines of ``width`` characters, and axes.
+
+    x is what goes in, y what comes out, both 1 - density / log10(65536): black
+    at 0, white at 1. ``*`` is where channels coincide.
+    """
+    field = [[" "] * width for _ in range(height)]
+    for letter, points in (("R", curves.r), ("G", curves.g), ("B", curves.b)):
+        for column in range(width):
+            x = column / (width - 1)
+            y = at(points, at(curves.rgb, x))
+            row = round((1.0 - y) * (height - 1))
+            field[row][column] = letter if field[row][column] == " " else ALL
+    lines = [f"{_label(row, height):>4} |{''.join(field[row])}|" for row in range(height)]
+    rule = "     +" + "-" * width + "+"
+    scale = "      0" + "0.5".center(width - 2) + "1"
+    return [rule, *lines, rule, scale]
+
+
+def _label(row: int, height: int) -> str:
+    middle = (height - 1) // 2
+    return {0: "1", middle: "0.5", height - 1: "0"}.get(row, "")
+
+
+def at(points: Points, x: float) -> float:
+    """The value of a piecewise linear curve, held beyond its ends, cut to 0..1."""
+    if not points:
+        return x
+    found = points[-1][1]
+    if x <= points[0][0]:
+        found = points[0][1]
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        if x0 < x <= x1:
+            found = y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+            break
+    return min(max(found, 0.0), 1.0)

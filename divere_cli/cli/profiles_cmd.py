@@ -1,0 +1,165 @@
+"""``divere profiles``: list, show, validate and export presets.
+
+Covers printing, for people and as JSON. What is printed comes from
+``profile``; what is exported from ``color``.
+"""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from divere_cli.cli.options import json_option
+
+if TYPE_CHECKING:
+    from divere_cli.profile.description import Described, Description
+    from divere_cli.profile.schema import Metadata, Preset
+    from divere_cli.profile.validation import Checked
+
+WRONG = 2
+LIST_KEYS = ("title", "group", "film_type", "film_stock", "scanner", "print_stock", "note")
+
+
+@click.group("profiles")
+def profiles() -> None:
+    """List, check and export profiles: the grades that scans get."""
+
+
+@profiles.command("list", short_help="List what ships.")
+@json_option
+def list_profiles(json: bool) -> None:
+    """List the profiles that ship, by group, and the output color spaces."""
+    from divere_cli.profile import inherit, library
+
+    found = {name: inherit.complete(library.load(name)).metadata for name in library.names()}
+    spaces = library.in_role("output")
+    if json:
+        entries = [{"name": name, **_listed(metadata)} for name, metadata in found.items()]
+        _print_json({"profiles": entries, "output_color_spaces": spaces})
+        return
+    groups: dict[str, list[str]] = {}
+    for name, metadata in found.items():
+        groups.setdefault((metadata and metadata.group) or "Other", []).append(name)
+    width = max(len(name) for name in found)
+    for group in sorted(groups):
+        _say(group)
+        for name in groups[group]:
+            metadata = found[name]
+            _say(f"  {name:<{width}}  {(metadata and metadata.title) or ''}".rstrip())
+        _say("")
+    _say("Output color spaces")
+    _say(f"  {', '.join(spaces)}")
+
+
+@profiles.command("show", short_help="Show what one comes to.")
+@click.argument("name")
+@json_option
+def show_profile(name: str, json: bool) -> None:
+    """Show what the profile or preset file NAME comes to, and where each figure came from."""
+    from divere_cli.profile import description
+
+    found = description.describe(_preset(name))
+    if json:
+        _print_json(_described(found))
+        return
+    _say(f"{found.name}: {found.title}" if found.title else found.name)
+    for label, note in found.notes:
+        _say(f"  {label}: {note}")
+    for picture in found.pictures:
+        _show_picture(picture)
+    for warning in found.warnings:
+        _say(f"warning: {warning}")
+
+
+@profiles.command("validate", short_help="Check preset files.")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@json_option
+def validate(files: tuple[str, ...], json: bool) -> int:
+    """Check preset files and divere_presets.json; all that is wrong is listed.
+
+    The exit code is 2 when a file cannot be used, and 0 when there are only
+    warnings.
+    """
+    from divere_cli.profile import validation
+
+    checked = [validation.check(file) for file in files]
+    bad = [found for found in checked if found.problems]
+    if json:
+        _print_json({"files": [_as_json(found) for found in checked]})
+    else:
+        for found in checked:
+            _show_checked(found)
+    return WRONG if bad else 0
+
+
+def _show_checked(found: Checked) -> None:
+    count = "1 preset" if found.presets == 1 else f"{found.presets} presets"
+    if found.problems:
+        wrong = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
+        _say(f"{found.file}: {wrong}")
+    else:
+        _say(f"{found.file}: {count}, ok")
+    for problem in found.problems:
+        _say(f"  error: {problem}")
+    for warning in found.warnings:
+        _say(f"  warning: {warning}")
+
+
+def _as_json(found: Checked) -> dict[str, Any]:
+    from divere_cli.plain import to_plain
+
+    return {**to_plain(found), "ok": not found.problems}
+
+
+def _show_picture(picture: Described) -> None:
+    from divere_cli.cli.curve_plot import plot
+
+    if picture.crop_name:
+        _say(f"crop {picture.crop_name}")
+    _say(f"  frame: {' '.join(f'{v:g}' for v in picture.crop)}, {picture.orientation} degrees")
+    widest = max(len(row.name) for row in picture.rows)
+    for row in picture.rows:
+        unit = f" ({row.unit})" if row.unit else ""
+        _say(f"  {row.name + unit:<{widest + 14}} {row.value}   [{row.origin}]")
+    curves = picture.recipe.curves
+    if any((curves.rgb, curves.r, curves.g, curves.b)):
+        for line in plot(curves):
+            _say(f"  {line}")
+
+
+def _described(found: Description) -> dict[str, Any]:
+    from divere_cli.plain import to_plain
+
+    plain: dict[str, Any] = to_plain(found)
+    plain["notes"] = dict(found.notes)
+    for picture in plain["pictures"]:
+        del picture["rows"]
+    return plain
+
+
+def _preset(name: str) -> Preset:
+    """A shipped profile, or a preset file."""
+    import os
+
+    from divere_cli.profile import library, loading
+
+    looks_like_path = name.endswith(".json") or os.sep in name
+    if name in library.names() or not (looks_like_path or os.path.lexists(name)):
+        return library.load(name)
+    return loading.load(name)
+
+
+def _listed(metadata: Metadata | None) -> dict[str, Any]:
+    return {key: getattr(metadata, key, None) for key in LIST_KEYS}
+
+
+def _say(line: str) -> None:
+    from divere_cli.text import safe
+
+    click.echo(safe(line))
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    click.echo(json_text.dumps(document, indent=2))
