@@ -99,7 +99,7 @@ def plan(folded: Folded, bits: int, bit_depth: int) -> Plan:
     if by_table:
         return _encoded(folded, group, "table", tables)
     slope = _log_slope(folded, folded.density, tables)
-    error = LOG_ERROR["fast"] + (FAST_POWER_ERROR if folded.gamma_in != 1.0 else 0.0)
+    error = LOG_ERROR["fast"] + (FAST_POWER_ERROR if bits == 32 and folded.gamma_in != 1.0 else 0.0)
     # Differences of light lose digits: after a matrix, fast logarithms were off by 8.
     whole = folded.joint or bit_depth == 8
     budget = FAST_BUDGET * (1.0 if bit_depth == 16 else 100.0)

@@ -28,7 +28,7 @@ class Noise:
         self._tile = (steps / np.float64(1 << 24)).astype(np.float32)
 
     def quantized(self, codes: Band, row: int, top: float) -> Band:
-        """Whole code values whose mean over many pixels is that of ``codes``.
+        """Make ``codes`` whole in place, so that their mean over many pixels stays.
 
         Parameters
         ----------
@@ -40,7 +40,8 @@ class Noise:
             The largest code value.
         """
         rows, width, channels = codes.shape
-        down = (row + np.arange(rows)) % TILE
-        across = np.arange(width) % TILE
-        noise = self._tile[down[:, None], across, :channels]
-        return np.asarray(np.clip(np.floor(codes + noise), 0.0, top))
+        noise = self._tile[(row + np.arange(rows)) % TILE, :, :channels]
+        for left in range(0, width, TILE):
+            part = codes[:, left : left + TILE]
+            part += noise[:, : part.shape[1]]
+        return np.clip(np.floor(codes, out=codes), 0.0, top, out=codes)

@@ -27,6 +27,7 @@ CODES = 65535.0
 # exact there. And the light below which screen glare is near.
 DARK = 0.04
 DIM = 0.01
+DIMMEST = 2.5e-4
 # Even spacing of tries over phase and step: the golden ratio and the plastic number.
 TRIES = 192
 PHASE, STRETCH = 0.6180339887498949, 0.7548776662466927
@@ -123,12 +124,14 @@ def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[f
     left = np.floor(positions + 1e-9)
     share = np.clip(positions - left, 0.0, 1.0)
     below, above = function(starts + left * steps), function(starts + (left + 1.0) * steps)
+    right = function(points)[:, None]
     if joint:
-        below, above = encode(below), encode(above)
-    straight = below + share * (above - below)
-    codes = straight if joint else encode(straight)
-    right = encode(function(points))[:, None]
-    errors = np.where(right > DARK, np.abs(codes - right), 0.0).max(axis=0) * CODES
+        straight = encode(below) + share * (encode(above) - encode(below))
+        errors = np.where(encode(right) > DARK, np.abs(straight - encode(right)), 0.0)
+    else:
+        straight = below + share * (above - below)
+        errors = np.abs(encode(straight + DIMMEST) - encode(right + DIMMEST))
+    errors = errors.max(axis=0) * CODES
     best = int(errors.argmin())
     return float(starts[best]), float(steps[best]), float(errors[best])
 
