@@ -15,6 +15,7 @@ import functools
 import logging
 import os
 import stat
+import sys
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,16 @@ def create(name: str, folder_fd: int) -> int:
     """Create a file that nobody else has, mode 0600, and return its descriptor."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(name, flags, 0o600, dir_fd=folder_fd)
+
+
+def sync(fd: int) -> None:
+    """Make a file's content durable; on macOS past the drive's own cache, too."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+    else:
+        os.fsync(fd)
 
 
 @functools.cache
@@ -175,7 +186,7 @@ def _replace_in(folder_fd: int, name: str, data: bytes, temp: str) -> None:
     try:
         try:
             write_all(fd, data)
-            os.fsync(fd)
+            sync(fd)
         finally:
             os.close(fd)
         rename(temp, name, folder_fd, replace=True)

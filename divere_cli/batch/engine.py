@@ -44,6 +44,11 @@ class Engine:
         self.jobs = request.bounds.jobs or 1
 
     @property
+    def opened(self) -> bool:
+        """Whether there is a runner, so that scans may have been touched."""
+        return self._runner is not None
+
+    @property
     def threads(self) -> int:
         """Threads for each worker: the cores that are its share."""
         return max(1, cpus.usable() // self.jobs)

@@ -72,10 +72,10 @@ class Results:
 
     def all(self) -> tuple[FileResult, ...]:
         """One result for each scan of the plan; what nobody came to is interrupted."""
-        return tuple(
-            self._by_draft.get(index) or plain(draft, "interrupted")
-            for index, draft in enumerate(self._drafts)
-        )
+        for index, draft in enumerate(self._drafts):
+            if index not in self._by_draft:
+                self.put(draft, plain(draft, "interrupted"))
+        return tuple(self._by_draft[index] for index in range(len(self._drafts)))
 
 
 def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:
@@ -114,6 +114,7 @@ class Grading:
         self._ready = ready
         self._staged: dict[int, Staged] = {}
         self._device_errors = 0
+        self.spread = False  # other machines may have left files of attempts that were lost
 
     def prepare(self, task: Task) -> FileJob:
         """Look once more at the scan, make its temporary files, say what is to be done."""
@@ -145,6 +146,9 @@ class Grading:
         """Check, publish, record, tell."""
         result = outcome.result or TaskResult()
         staged = self._staged[task.id]
+        if outcome.token:
+            self.spread = True
+            self._desk.site.publisher.adopt(staged)
         self._desk.site.publisher.check(
             staged, result.written, self._desk.request.outputs.encoding.format
         )

@@ -90,7 +90,15 @@ class Loop:
     def run(self, tasks: Iterable[Task]) -> None:
         """Bring every task to its last word: succeeded, failed, or left when the run stops."""
         self._waiting = list(tasks)
-        while self._waiting or self._running:
+        try:
+            while self._waiting or self._running:
+                self._turn()
+        finally:  # nothing is left in OUTPUT even by a bug
+            for task in self._running.values():
+                self._work.drop(task)
+
+    def _turn(self) -> None:
+        try:
             if self._means.stop.stopping:
                 self._leave_waiting()
             else:
@@ -102,6 +110,10 @@ class Loop:
                     self._ended(outcome)
             elif self._waiting:
                 self._means.stop.pause(self._patience())
+        except RunError as problem:  # the runner itself is lost
+            if self._means.stop.error is not None:
+                raise
+            self._means.stop.fatal(problem)
 
     def _admit(self) -> None:
         while self._means.runner.slots() > 0:
@@ -212,10 +224,10 @@ class Loop:
     def _abandon(self) -> None:
         for outcome in self._means.runner.close(self._means.stop.kill_grace):
             self._ended(outcome)
-        for task in self._running.values():
+        while self._running:
+            _, task = self._running.popitem()
             self._work.leave(task, None)
             self._work.drop(task)
-        self._running.clear()
 
     def _patience(self) -> float:
         """Seconds until something is due even if no worker ends."""

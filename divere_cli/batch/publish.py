@@ -159,9 +159,25 @@ class Publisher:
             ) from problem
         self._journal.done(done(stamps))
 
-    def sweep(self) -> None:
-        """Remove temporary files that a dead run left anywhere below OUTPUT."""
-        for name, folder_fd in _walk(self._folder):
+    def adopt(self, staged: Staged) -> None:
+        """Take the files that another machine put under the temporary names.
+
+        Raises
+        ------
+        OutputError, NoSpaceLeft, JournalFailed
+        """
+        for temp in staged.temps:
+            try:
+                flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+                fd = os.open(temp.file, flags, dir_fd=staged.folder_fd)
+            except OSError as problem:
+                raise self._failure(problem, temp.target.name) from problem
+            os.close(temp.fd)
+            temp.fd = fd
+
+    def sweep(self, *, deep: bool = True) -> None:
+        """Remove temporary files that a dead run left in OUTPUT, or anywhere below it."""
+        for name, folder_fd in _walk(self._folder, deep=deep):
             if not name.startswith(durable.TEMP_PREFIX):
                 continue
             try:
@@ -202,7 +218,7 @@ class Publisher:
                 os.fchmod(temp.fd, self._mode)
             except PermissionError as problem:  # a file system without modes
                 log.debug("mode of '%s' stays: %s", temp.target.name, problem)
-            os.fsync(temp.fd)
+            durable.sync(temp.fd)
             found = os.fstat(temp.fd)
         except OSError as problem:
             raise self._failure(problem, temp.target.name) from problem
@@ -237,7 +253,7 @@ def gone(folder: Folder) -> JournalFailed:
     )
 
 
-def _walk(folder: Folder) -> Iterator[tuple[str, int]]:
+def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, int]]:
     """Every file's name below OUTPUT with its folder's descriptor.
 
     Links are not followed, and a folder that is another run's OUTPUT is left alone.
@@ -246,5 +262,7 @@ def _walk(folder: Folder) -> Iterator[tuple[str, int]]:
         if top != "." and LOCK_NAME in files:
             folders.clear()
             continue
+        if not deep:
+            folders.clear()
         for name in files:
             yield name, folder_fd

@@ -133,6 +133,7 @@ class _Run:
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     rolls: tuple[RollRecord, ...] = ()
     error: ErrorRecord | None = None
+    spread: bool = False
 
     def run(self, held: ExitStack) -> RunReport:
         """Do it all; ``held`` gives OUTPUT back afterwards."""
@@ -173,10 +174,12 @@ class _Run:
                 self._work(here, engine, results)
             finally:
                 engine.close()
+            if self.spread:
+                here.publisher.sweep()
             here.journal.end()
-        except IsolationUnavailable:
-            raise
         except RunError as problem:
+            if isinstance(problem, IsolationUnavailable) and not engine.opened:
+                raise
             self.stop.fatal(problem)
         except Exception:
             log.exception("a bug in divere ended the run")
@@ -192,9 +195,7 @@ class _Run:
             decisions = self._measure(gradable, engine, len(here.drafts))
             if self.stop.stopping:
                 return
-        judge = Judge(
-            self.request, here.state, here.folder, verdict.now_ns(here.folder, self.run_id)
-        )
+        judge = Judge(self.request, here.state, here.folder, verdict.now_ns(here.folder))
         ready, settled = _judge(here, judge, decisions)
         tasks = engine.tasks([each for each, _ in ready])
         engine.open(tasks)
@@ -204,7 +205,10 @@ class _Run:
             results.put(each, result)
         desk = Desk(self.request, here, judge, engine.admission, results, engine.threads)
         work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
-        engine.run(work, tasks)
+        try:
+            engine.run(work, tasks)
+        finally:
+            self.spread = work.spread
 
     def _measure(self, drafts: list[Draft], engine: Engine, total: int) -> dict[str, Decision]:
         assert self.request.roll is not None

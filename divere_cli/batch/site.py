@@ -96,8 +96,7 @@ def _site(
 ) -> Site:
     opened = Journal.open(folder, run_id)
     publisher = Publisher(folder, opened, run_id)
-    if not state.clean:
-        publisher.sweep()
+    publisher.sweep(deep=not state.clean)
     if state.ignored:
         said = f"{state.ignored} lines of the journal are no records and were passed over"
         log.warning("%s", said)

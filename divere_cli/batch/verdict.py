@@ -1,8 +1,7 @@
 """What is to be done with each planned scan, now that OUTPUT is ours.
 
 Covers up to date, deferred, and outputs that are in the way. What it does not:
-reading headers and naming (:mod:`draft`); nothing is written here but one
-probe of the file system's clock.
+reading headers and naming (:mod:`draft`); nothing is written here.
 """
 
 from __future__ import annotations
@@ -14,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from divere_cli.batch import durable, naming, uptodate
+from divere_cli.batch import naming, uptodate
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.folder import Folder, split
 from divere_cli.batch.journal import State
+from divere_cli.batch.lock import NAME as LOCK_NAME
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import OutputError, OutputExists, ScanError, Unreadable
 from divere_cli.records import Recipe, Stamp
@@ -168,17 +168,12 @@ class Judge:
         return uptodate.same_stamp(done.stamp, scan.stamp)
 
 
-def now_ns(folder: Folder | None, run_id: str) -> int:
+def now_ns(folder: Folder | None) -> int:
     """The time by the clock of OUTPUT's file system, which may be another machine's."""
     if folder is None:
         return time.time_ns()
-    name = f"{durable.TEMP_PREFIX}{run_id}-clock"
     try:
-        fd = durable.create(name, folder.fd)
-    except OSError:  # a full device: told when the first positive meets it
+        os.utime(LOCK_NAME, dir_fd=folder.fd, follow_symlinks=False)
+        return os.stat(LOCK_NAME, dir_fd=folder.fd, follow_symlinks=False).st_mtime_ns
+    except OSError:  # a file of another user's, or no lock file: this machine's clock will do
         return time.time_ns()
-    try:
-        return os.fstat(fd).st_mtime_ns
-    finally:
-        os.close(fd)
-        os.unlink(name, dir_fd=folder.fd)
