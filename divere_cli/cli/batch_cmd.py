@@ -123,6 +123,27 @@ _what = combined(
     click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
 )
 
+_where = combined(
+    click.option(
+        "--engine",
+        type=click.Choice(["local", "dask"]),
+        default="local",
+        show_default=True,
+        help="Where scans run: here, or on a Dask cluster.",
+    ),
+    click.option(
+        "--scheduler",
+        metavar="ADDRESS|FILE",
+        help="The Dask scheduler, for --engine dask.",
+    ),
+    click.option(
+        "--map",
+        multiple=True,
+        metavar="A=B",
+        help="Folder A here is folder B on the machines of the cluster. May be repeated.",
+    ),
+)
+
 _how = combined(
     click.option(
         "--isolation",
@@ -209,6 +230,7 @@ _said = combined(
 @_which
 @_decide
 @_what
+@_where
 @_how
 @_when
 @_said

@@ -7,6 +7,7 @@ at INPUT or OUTPUT, which is ``batch``'s.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal, cast
@@ -19,6 +20,7 @@ from divere_cli.batch.request import (
     Bounds,
     Inputs,
     Isolation,
+    OpenRunner,
     Outputs,
     ReportFile,
 )
@@ -32,6 +34,7 @@ from divere_cli.profile.settings import Settings
 from divere_cli.records import Encoding, OptionValue
 from divere_cli.roll import auto as roll
 from divere_cli.roll.auto import Auto
+from divere_cli.text import quote
 
 Values = dict[str, Any]
 
@@ -39,6 +42,7 @@ REPORT_NAME = "divere-report.json"
 _DEFAULT_SPACE = {16: "KodakEnduraPremier_gamma_2_2", 8: "DisplayP3"}
 # Options that say nothing with the container that was chosen.
 _ONLY_WITH = {"compression": "tiff", "quality": "jpeg"}
+_NO_BUDGET = 1 << 62  # on a cluster each machine has its own, and its own admission
 _NOT_OF_THE_RUN = ("json", "progress", "verbose", "quiet", "dry_run")
 
 
@@ -76,6 +80,7 @@ def options(ctx: click.Context, values: Values) -> BatchOptions:
         reports=tuple(ReportFile(path, faces.face(path)) for path in values["report"]),
         command=_command(values),
         roll=_roll(values),
+        open_runner=_engine(values),
         thumbnails=any(faces.shows_pictures(path) for path in values["report"]),
     )
     log = LogOptions(values["log_file"], values["log_format"], values["verbose"], values["quiet"])
@@ -97,6 +102,24 @@ def _refuse_what_says_nothing(ctx: click.Context, values: Values) -> None:
         raise UsageError("-q and -v contradict each other")
 
 
+def _engine(values: Values) -> OpenRunner | None:
+    """The runner of a cluster; None is this machine's."""
+    scheduler = values["scheduler"]
+    if values["engine"] == "local":
+        if scheduler or values["map"]:
+            raise UsageError("--scheduler and --map are for --engine dask")
+        return None
+    if not scheduler:
+        raise UsageError("--engine dask needs --scheduler ADDRESS or FILE")
+    try:
+        from divere_cli.cluster.runner import opener
+    except ImportError as error:
+        raise UsageError(
+            f"--engine dask: {error}", hint='install it with: pip install "divere-cli[dask]"'
+        ) from error
+    return opener(scheduler, values["map"], values["inputs"], values["output"])
+
+
 def _given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
@@ -114,7 +137,16 @@ def _resolved(ctx: click.Context, values: Values, settings: Settings) -> Values:
     if by_default and settings.isolation is not None:
         found["isolation"] = settings.isolation
     found["report"] = values["report"] or (str(PurePath(values["output"]) / REPORT_NAME),)
+    _check_folders(found["report"], values["output"])
     return found
+
+
+def _check_folders(reports: tuple[str, ...], output: str) -> None:
+    """Refuse a report in a folder that is not there; OUTPUT itself the run makes."""
+    for path in reports:
+        folder = os.path.dirname(path) or "."
+        if os.path.abspath(folder) != os.path.abspath(output) and not os.path.isdir(folder):
+            raise UsageError(f"--report {quote(path)}: there is no folder {quote(folder)}")
 
 
 def _inputs(values: Values) -> Inputs:
@@ -162,7 +194,7 @@ def _bounds(values: Values) -> Bounds:
         timeout_seconds=values["timeout"],
         retries=values["retries"],
         max_failures=1 if values["fail_fast"] else values["max_failures"],
-        memory_budget=values["memory_budget"],
+        memory_budget=_NO_BUDGET if values["engine"] == "dask" else values["memory_budget"],
         worker_memory=values["worker_memory"],
     )
 

@@ -1,0 +1,239 @@
+"""What runs inside a Dask worker: the survey before the first scan, one attempt, the end.
+
+Everything that comes in and goes out is JSON-ready data. The functions are found
+by their dotted name on the machine, so its divere runs, never code that was sent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+from importlib import metadata
+
+from divere_cli import plain
+from divere_cli.batch import admission
+from divere_cli.cluster import paths
+from divere_cli.cluster.station import Answer, Work
+from divere_cli.isolation import cpus
+from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome
+
+HELLO_SECONDS = 60.0
+MEMORY_SHARE = 0.7  # of what is available, as --memory-budget has it by default
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a machine needs to know of a run besides its scans."""
+
+    run: str
+    versions: tuple[str, ...]
+    isolation: IsolationRequest
+    inputs: tuple[str, ...]
+    output: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a machine is and can do; ``problem`` is empty when it can serve."""
+
+    host: str
+    versions: tuple[str, ...]
+    jobs: int
+    threads_per_job: int
+    start_method: str
+    problem: str = ""
+    probe: str = ""
+
+
+def versions() -> tuple[str, ...]:
+    """What must be the same everywhere for the same bytes."""
+    names = ("divere-cli", "opencolorio", "numpy", "tifffile", "imagecodecs")
+    return tuple(f"{name} {metadata.version(name)}" for name in names)
+
+
+def capacity(task_threads: int) -> int:
+    """How many scans this machine takes at once, by the admission that a local run uses."""
+    budget = admission.budget(MEMORY_SHARE)
+    return admission.jobs(None, [admission.BASE] * task_threads, budget)
+
+
+def survey(plain_order: object, task_threads: int) -> object:
+    """Answer whether this machine can serve the run: a :class:`Survey` as plain data."""
+    order = plain.from_plain(Order, plain_order)
+    jobs = capacity(task_threads)
+    probe, problem = "", ""
+    try:
+        probe = _probe(order)
+        info = _station(order, jobs).info
+        method = info.start_method or "threads"
+    except OSError as error:
+        problem, method = str(error), ""
+    except RuntimeError as error:
+        problem, method = f"no station: {error}", ""
+    return plain.to_plain(
+        Survey(
+            socket.gethostname(),
+            versions(),
+            jobs,
+            max(1, cpus.usable() // jobs),
+            method,
+            problem,
+            probe,
+        )
+    )
+
+
+def _probe(order: Order) -> str:
+    """Read every INPUT's entry, write a file into OUTPUT that the caller looks for."""
+    for path in order.inputs:
+        os.stat(path)
+    name = f".divere-tmp-{order.run}-probe-{os.getpid()}-{socket.gethostname()[:40]}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    handle = os.open(os.path.join(order.output, name), flags, 0o600)
+    try:
+        os.write(handle, order.nonce.encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    return name
+
+
+def attempt(plain_order: object, plain_work: object, token: str, task_threads: int) -> object:
+    """Run one attempt on this machine: an :class:`~station.Answer` as plain data.
+
+    Its temporary files end in ``token``, which the outcome names.
+    """
+    order = plain.from_plain(Order, plain_order)
+    work = plain.from_plain(Work, plain_work)
+    work = dataclasses.replace(work, job=paths.with_temps(work.job, token))
+    if versions() != order.versions:
+        return plain.to_plain(_failed(work, f"has other versions: {', '.join(versions())}"))
+    jobs = capacity(task_threads)
+    try:
+        _make_temps(work.job)
+        station = _station(order, jobs)
+        answer = station.run(work)
+    except (OSError, RuntimeError) as error:
+        return plain.to_plain(_failed(work, str(error)))
+    outcome = dataclasses.replace(answer.outcome, host=socket.gethostname(), token=token)
+    return plain.to_plain(dataclasses.replace(answer, outcome=outcome))
+
+
+def _make_temps(job: FileJob) -> None:
+    for temp in paths.temps(job):
+        os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+
+
+def _failed(work: Work, why: str) -> Answer:
+    host = socket.gethostname()
+    error = ErrorRecord("internal", f"machine {host!r} could not run the scan: {why}")
+    outcome = Outcome(work.job.id, work.limits.attempt, "infrastructure", error=error, host=host)
+    return Answer(outcome)
+
+
+class Station:
+    """The station of one run in this Dask worker, and who waits for which answer."""
+
+    def __init__(self, request: IsolationRequest) -> None:
+        words = [sys.executable, "-m", "divere_cli.cluster.station"]
+        self._process = subprocess.Popen(
+            [*words, json.dumps(plain.to_plain(request))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Future[Answer]] = {}
+        self._hello: Future[IsolationInfo] = Future()
+        threading.Thread(target=self._listen, daemon=True, name="divere-station").start()
+        self.info = self._hello.result(HELLO_SECONDS)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process still runs."""
+        return self._process.poll() is None
+
+    def run(self, work: Work) -> Answer:
+        """Send one attempt and wait for its answer.
+
+        Raises
+        ------
+        RuntimeError
+            The station died.
+        """
+        future: Future[Answer] = Future()
+        line = json.dumps(plain.to_plain(work)) + "\n"
+        with self._lock:
+            if not self.alive or self._process.stdin is None:
+                raise RuntimeError("the station of this machine died")
+            self._waiting[work.job.id] = future
+            self._process.stdin.write(line)
+            self._process.stdin.flush()
+        return future.result()
+
+    def stop(self) -> None:
+        """End the process and with it every scan in work here."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _listen(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self._hear(json.loads(line))
+        self._process.wait()
+        gone = RuntimeError("the station of this machine died")
+        with self._lock:
+            waiting, self._waiting = self._waiting, {}
+        if not self._hello.done():
+            self._hello.set_exception(gone)
+        for future in waiting.values():
+            future.set_exception(gone)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _hear(self, said: dict[str, object]) -> None:
+        if "hello" in said:
+            self._hello.set_result(plain.from_plain(IsolationInfo, said["hello"]))
+            return
+        answer = plain.from_plain(Answer, said)
+        with self._lock:
+            future = self._waiting.pop(answer.outcome.job_id)
+        future.set_result(answer)
+
+
+_stations: dict[str, Station] = {}
+_stations_lock = threading.Lock()
+
+
+def _station(order: Order, jobs: int) -> Station:
+    with _stations_lock:
+        station = _stations.get(order.run)
+        if station is None or not station.alive:
+            request = IsolationRequest(
+                order.isolation.requested, order.isolation.start_method, jobs
+            )
+            station = _stations[order.run] = Station(request)
+        return station
+
+
+def stop(run: str) -> None:
+    """End the run's station on this machine, with all that it has in work."""
+    with _stations_lock:
+        station = _stations.pop(run, None)
+    if station is not None:
+        station.stop()

@@ -1,0 +1,86 @@
+"""``--map A=B``: where the machines see what the caller sees."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from divere_cli.errors import UsageError
+from divere_cli.records import FileJob, Frame, Target
+
+Mapping = tuple[tuple[str, str], ...]
+
+
+def parse(words: Sequence[str]) -> Mapping:
+    """``("/mnt/scans=/data/scans", ...)`` to pairs, the longest prefix first.
+
+    Raises
+    ------
+    UsageError
+        A word without ``=``, or a side that is no absolute path.
+    """
+    pairs = []
+    for word in words:
+        here, equals, there = word.partition("=")
+        if not equals or not here.startswith("/") or not there.startswith("/"):
+            raise UsageError(
+                f"--map {word}: needs two absolute folders",
+                hint="as in --map /mnt/scans=/data/scans",
+            )
+        pairs.append((here.rstrip("/") or "/", there.rstrip("/") or "/"))
+    return tuple(sorted(pairs, key=lambda pair: -len(pair[0])))
+
+
+def there(path: str, mapping: Mapping) -> str:
+    """The path by which a machine of the cluster reaches ``path``."""
+    for here, other in mapping:
+        if path == here:
+            return other
+        prefix = here if here == "/" else here + "/"
+        if path.startswith(prefix):
+            return (other if other == "/" else other + "/") + path[len(prefix) :]
+    return path
+
+
+def job_there(job: FileJob, mapping: Mapping) -> FileJob:
+    """The job with all its paths as the machines see them."""
+    if not mapping:
+        return job
+
+    def target(item: Target) -> Target:
+        return dataclasses.replace(
+            item, path=there(item.path, mapping), temp=there(item.temp, mapping)
+        )
+
+    def frame(item: Frame) -> Frame:
+        return dataclasses.replace(item, target=target(item.target))
+
+    return dataclasses.replace(
+        job,
+        input=there(job.input, mapping),
+        frames=tuple(frame(item) for item in job.frames),
+        sidecar=None if job.sidecar is None else target(job.sidecar),
+    )
+
+
+def with_temps(job: FileJob, token: str) -> FileJob:
+    """The job writing to temporary files of its own, beside the planned ones.
+
+    Dask may run a task twice when a machine only seems dead; two executions
+    must never write the same file.
+    """
+
+    def target(item: Target) -> Target:
+        return dataclasses.replace(item, temp=f"{item.temp}-{token}")
+
+    return dataclasses.replace(
+        job,
+        frames=tuple(dataclasses.replace(item, target=target(item.target)) for item in job.frames),
+        sidecar=None if job.sidecar is None else target(job.sidecar),
+    )
+
+
+def temps(job: FileJob) -> tuple[str, ...]:
+    """All temporary files of a job, in order."""
+    found = [frame.target.temp for frame in job.frames]
+    return tuple(found + ([job.sidecar.temp] if job.sidecar else []))

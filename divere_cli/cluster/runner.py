@@ -1,0 +1,285 @@
+"""The runner contract on a Dask cluster.
+
+Dask holds the queue, moves the tasks and runs a task again when its machine is
+gone; this side keeps no more than a window of tasks in flight, so that neither
+the caller nor the scheduler ever holds a million of them. Each execution writes
+temporary files of its own, and only the one that answers is taken over, so that
+a machine that merely seemed dead cannot touch an output.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+import os
+import queue
+import secrets
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from distributed import Client, Future
+
+from divere_cli import plain
+from divere_cli.cluster import connect, machine, paths
+from divere_cli.cluster.connect import ClusterRequest
+from divere_cli.cluster.station import Answer, LogLine, Work
+from divere_cli.errors import ClusterFailed
+from divere_cli.isolation import signals
+from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.records import (
+    ErrorRecord,
+    FileJob,
+    IsolationInfo,
+    Limits,
+    Outcome,
+    ScanProgress,
+    ScanStarted,
+)
+
+LOOK_SECONDS = 0.1
+LOST_SECONDS = 20.0
+
+OnEvent = Callable[[ScanStarted | ScanProgress], None]
+
+
+@dataclasses.dataclass(slots=True)
+class _Flight:
+    job: FileJob
+    there: FileJob
+    limits: Limits
+    future: Future[Any]
+    since: float
+    cancelled: bool = False
+
+
+class DaskRunner:
+    """Runs attempts on the machines of a cluster (see ``isolation.contract.Runner``).
+
+    Raises
+    ------
+    ClusterFailed
+        No scheduler, no workers, or a machine that cannot serve.
+    """
+
+    def __init__(self, request: ClusterRequest, on_event: OnEvent) -> None:
+        self._request = request
+        self._on_event = on_event
+        self._mapping = paths.parse(request.mapping)
+        self._client: Client = connect.connect(request.scheduler)
+        try:
+            run = secrets.token_hex(4)
+            self._order, self._surveys = connect.survey(self._client, request, run)
+        except BaseException:
+            self._client.close()
+            raise
+        self._plain_order = plain.to_plain(self._order)
+        self._flights: dict[int, _Flight] = {}
+        self._done: queue.SimpleQueue[tuple[int, Future[Any]]] = queue.SimpleQueue()
+        self._seen_well = time.monotonic()
+        self._submitted = 0
+        self._closed = False
+
+    @property
+    def info(self) -> IsolationInfo:
+        """``jobs`` is how many scans all machines together take at once."""
+        methods = sorted({survey.start_method for survey in self._surveys.values()})
+        jobs = sum(survey.jobs for survey in self._surveys.values())
+        requested = self._request.isolation.requested
+        threads = methods == ["threads"]
+        return IsolationInfo(
+            requested,
+            "thread" if threads else "process",
+            None if threads else "+".join(methods),
+            jobs,
+        )
+
+    def slots(self) -> int:
+        """Room in the window: what the machines take, and one waiting at each."""
+        if self._closed:
+            return 0
+        return max(0, self._window() - len(self._flights))
+
+    def _window(self) -> int:
+        workers = connect.threads_of_workers(self._client)
+        return sum(self._capacity(address, n) + 1 for address, n in workers.items())
+
+    def _capacity(self, address: str, threads: int) -> int:
+        survey = self._surveys.get(address)
+        return threads if survey is None else survey.jobs
+
+    def start(self, job: FileJob, limits: Limits) -> None:
+        """Hand one attempt to Dask.
+
+        Raises
+        ------
+        RuntimeError
+            The runner is closed, or ``job.id`` is in work.
+        ClusterFailed
+            The scheduler is gone.
+        """
+        if self._closed or job.id in self._flights:
+            raise RuntimeError(f"job {job.id} cannot be started now")
+        threads = min((s.threads_per_job for s in self._surveys.values()), default=1)
+        there = dataclasses.replace(paths.job_there(job, self._mapping), threads=threads)
+        self._submitted += 1
+        key = f"divere-{self._order.run}-{self._submitted}"
+        try:
+            future = self._client.submit(
+                _attempt, self._plain_order, plain.to_plain(Work(there, limits)), key=key,
+                pure=False,
+            )  # fmt: skip
+        except (OSError, RuntimeError) as error:
+            raise ClusterFailed(f"the Dask scheduler was lost: {error}") from error
+        self._flights[job.id] = _Flight(job, there, limits, future, time.monotonic())
+        future.add_done_callback(lambda done, number=job.id: self._done.put((number, done)))
+        self._on_event(ScanStarted(job.id, job.name, limits.attempt, 0))
+
+    def wait(self, timeout: float | None = None) -> list[Outcome]:
+        """See the contract.
+
+        Raises
+        ------
+        ClusterFailed
+            The scheduler, or the last machine, is gone for 20 s.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._flights and not self._closed:
+            outcomes = self._landed()
+            if outcomes or self._woken():
+                return outcomes
+            self._check_cluster()
+            left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, self._left(deadline))
+            if left <= 0:
+                return []
+            with contextlib.suppress(queue.Empty):
+                self._done.put(self._done.get(timeout=left))
+        return []
+
+    @staticmethod
+    def _woken() -> bool:
+        """Whether a signal asks the caller to look up; Ctrl-Z is obeyed here."""
+        request = signals.active()
+        if request is None or request.fileno() < 0:
+            return False
+        if not select.select([request.fileno()], [], [], 0)[0]:
+            return False
+        request.drain()
+        if request.suspended:
+            signals.suspend(request, [])
+        return bool(request.received)
+
+    @staticmethod
+    def _left(deadline: float) -> float:
+        return deadline - time.monotonic()
+
+    def _landed(self) -> list[Outcome]:
+        outcomes = []
+        while not self._done.empty():
+            number, future = self._done.get()
+            flight = self._flights.get(number)
+            if flight is not None and flight.future is future:
+                del self._flights[number]
+                outcomes.append(self._outcome(flight))
+                future.release()
+        return outcomes
+
+    def _outcome(self, flight: _Flight) -> Outcome:
+        future = flight.future
+        if future.status == "finished":
+            answer = plain.from_plain(Answer, future.result())
+            for line in answer.records:
+                _log(line)
+            if answer.outcome.end == "result":
+                return self._take_over(flight, answer.outcome)
+            return answer.outcome
+        end: Literal["cancelled", "infrastructure"] = (
+            "cancelled" if flight.cancelled else "infrastructure"
+        )
+        why = "cancelled" if flight.cancelled else f"{future.status}: {future.exception()}"
+        error = ErrorRecord("internal", f"the cluster gave no answer ({why})")
+        return Outcome(flight.job.id, flight.limits.attempt, end, error=error)
+
+    def _take_over(self, flight: _Flight, outcome: Outcome) -> Outcome:
+        """Move what this execution wrote to where the batch expects it."""
+        token = outcome.token
+        try:
+            for temp in paths.temps(flight.job):
+                os.replace(f"{temp}-{token}", temp)
+        except OSError as error:
+            record = ErrorRecord(
+                "output_error",
+                f"machine {outcome.host!r} says it wrote {flight.job.name!r}, "
+                f"but it is not there: {error}",
+            )
+            return dataclasses.replace(outcome, end="infrastructure", result=None, error=record)
+        return outcome
+
+    def _check_cluster(self) -> None:
+        now = time.monotonic()
+        status = self._client.status
+        if status == "running" and connect.threads_of_workers(self._client):
+            self._seen_well = now
+        elif status == "closed" or now - self._seen_well > LOST_SECONDS:
+            what = "the Dask scheduler was lost" if status != "running" else "no machine is left"
+            raise ClusterFailed(f"{what} with {len(self._flights)} scans in flight")
+
+    def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
+        """Take back one attempt; one that already runs on a machine runs on, unheard."""
+        flight = self._flights.get(job_id)
+        if flight is not None and not flight.cancelled:
+            flight.cancelled = True
+            flight.future.cancel()
+
+    def close(self, grace: float = 2.0) -> list[Outcome]:
+        """Cancel what is queued, end the stations and what they have in work, everywhere."""
+        if self._closed:
+            return []
+        self._closed = True
+        outcomes = self._landed()
+        if self._client.status == "running":
+            for flight in self._flights.values():
+                flight.cancelled = True
+            self._client.cancel([flight.future for flight in self._flights.values()], force=True)
+            self._client.run(machine.stop, self._order.run, on_error="ignore")
+        self._client.close(timeout=max(grace, 2.0))
+        error = ErrorRecord("internal", "cancelled")
+        for number, flight in self._flights.items():
+            outcomes.append(Outcome(number, flight.limits.attempt, "cancelled", error=error))
+        self._flights.clear()
+        return outcomes
+
+
+def opener(
+    scheduler: str, mapping: Sequence[str], inputs: Sequence[str], output: str
+) -> Callable[[IsolationRequest, OnEvent], DaskRunner]:
+    """What ``BatchRequest.open_runner`` takes; a wrong ``--map`` is found at once.
+
+    Raises
+    ------
+    UsageError
+        A word of ``mapping`` that cannot be meant.
+    """
+    paths.parse(mapping)
+
+    def open_runner(asked: IsolationRequest, on_event: OnEvent) -> DaskRunner:
+        here = tuple(os.path.abspath(path) for path in inputs)
+        request = ClusterRequest(scheduler, asked, here, os.path.abspath(output), tuple(mapping))
+        return DaskRunner(request, on_event)
+
+    return open_runner
+
+
+def _attempt(order: object, work: object) -> object:
+    """The Dask task."""
+    from distributed import get_worker
+
+    return machine.attempt(order, work, secrets.token_hex(8), get_worker().state.nthreads)
+
+
+def _log(line: LogLine) -> None:
+    record = logging.LogRecord(line.logger, line.level, "", 0, line.message, None, None)
+    record.created = line.created
+    logging.getLogger(line.logger).handle(record)

@@ -1,0 +1,134 @@
+"""The process of ours on each machine: takes jobs as lines, answers with outcomes.
+
+Started by :mod:`divere_cli.cluster.machine` inside a Dask worker. It exists
+because a runner wants a main thread of its own (a worker's parent-death signal
+is tied to the thread that started it, and Dask runs tasks on threads that come
+and go), and because a Dask worker under a nanny may be forbidden to have
+children. It ends when its standard input does, so with its machine's Dask
+worker, and its scans end with it.
+
+Lines in: ``{"job": FileJob, "limits": Limits}``. Lines out: ``{"hello": {...}}``,
+then ``{"outcome": Outcome, "records": [...]}``. Not covered: which scan runs
+where, retries, publishing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import queue
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TextIO
+
+from divere_cli import isolation, plain
+from divere_cli.isolation.contract import IsolationRequest, Runner
+from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted
+
+POLL_SECONDS = 0.01
+RECORDS_KEPT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One log record of a worker, on its way to the caller's handlers."""
+
+    logger: str
+    level: int
+    message: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One line in."""
+
+    job: FileJob
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line out."""
+
+    outcome: Outcome
+    records: tuple[LogLine, ...] = ()
+
+
+class _Keep(logging.Handler):
+    """Keeps what the workers of this machine say until an answer takes it along."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: deque[LogLine] = deque(maxlen=RECORDS_KEPT)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        message = record.getMessage()
+        self._lines.append(LogLine(record.name, record.levelno, message, record.created))
+
+    def take(self) -> tuple[LogLine, ...]:
+        taken = []
+        while self._lines:
+            taken.append(self._lines.popleft())
+        return tuple(taken)
+
+
+def main() -> None:
+    """Serve until standard input ends. ``argv[1]`` is how scans are kept apart, as JSON."""
+    request = plain.from_plain(IsolationRequest, json.loads(sys.argv[1]))
+    answers = os.fdopen(os.dup(1), "w", encoding="ascii")
+    os.dup2(2, 1)  # whatever prints must not reach the caller's lines
+    keep = _Keep()
+    logging.basicConfig(level=logging.INFO, handlers=[keep])
+    runner = isolation.open(request, _ignore)
+    try:
+        _say(answers, {"hello": plain.to_plain(runner.info)})
+        _serve(runner, answers, keep)
+    finally:
+        runner.close()
+
+
+def _ignore(_event: ScanStarted | ScanProgress) -> None:
+    """Progress within a scan stays on its machine."""
+
+
+def _say(answers: TextIO, line: object) -> None:
+    answers.write(json.dumps(line) + "\n")
+    answers.flush()
+
+
+def _read(incoming: queue.SimpleQueue[Work | None]) -> None:
+    for line in sys.stdin:
+        incoming.put(plain.from_plain(Work, json.loads(line)))
+    incoming.put(None)
+
+
+def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
+    incoming: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+    threading.Thread(target=_read, args=(incoming,), daemon=True).start()
+    waiting: deque[Work] = deque()
+    running = 0
+    while True:
+        idle = not running and not waiting
+        try:
+            work = incoming.get(timeout=None if idle else POLL_SECONDS)
+            if work is None:
+                return
+            waiting.append(work)
+        except queue.Empty:
+            pass
+        while waiting and runner.slots():
+            work = waiting.popleft()
+            runner.start(work.job, work.limits)
+            running += 1
+        if running:
+            for outcome in runner.wait(POLL_SECONDS):
+                running -= 1
+                _say(answers, plain.to_plain(Answer(outcome, keep.take())))
+
+
+if __name__ == "__main__":
+    main()
