@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
-from divere_cli.image import blocks, metadata
+from divere_cli.image import blocks, scratch
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
 from divere_cli.image.reader import Band
 from divere_cli.image.sink import Sink
@@ -163,7 +163,7 @@ class JpegWriter:
 
     def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
         """Write the head of the first strip as that of the whole picture."""
-        out = [b"\xff\xd8", _jfif(self._picture.resolution), metadata.jpeg_segments(self._picture)]
+        out = [b"\xff\xd8", _jfif(self._picture.resolution), scratch.jpeg_segments(self._picture)]
         out += _icc_segments(self._picture.icc)
         for marker, offset, length in head:
             segment = bytearray(data[offset - 4 : offset + length])

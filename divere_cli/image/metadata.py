@@ -14,38 +14,19 @@ Metadata never fails a scan: what is damaged is left out and a warning says so.
 
 from __future__ import annotations
 
-import struct
-import threading
-import zlib
 from fractions import Fraction
 
 import exiv2
 
 from divere_cli.errors import CorruptInput
-from divere_cli.image import blocks, exif_block, metadata_rules, xmp_rules
+from divere_cli.image import blocks, exif_block, metadata_rules, scratch, xmp_rules
 from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import Tiff, parse
 
-_XMP_TAG, _IPTC_TAG = 700, 33723
 # A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
 BLOCK_BYTES = 60_000
-
-
-def _png_chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
-_SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
-_SMALLEST_PNG = (
-    b"\x89PNG\r\n\x1a\n"
-    + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    + _png_chunk(b"IDAT", zlib.compress(b"\0\0"))
-    + _png_chunk(b"IEND", b"")
-)
-# XMP-Toolkit keeps global state.
-_LOCK = threading.Lock()
 
 
 def read(path: str, header: Header | None = None) -> Carried:
@@ -106,8 +87,8 @@ def picture(
     header : Header
         Of the scan: its resolution.
     processing : Processing
-        What was done; goes into Exif (Software, ImageHistory) and into the
-        XMP history.
+        What was done; goes into Exif (Software) and into the XMP history. The
+        program that made the scan stays as XMP's CreatorTool.
     icc : bytes
         Profile of the output space.
     turned : bool
@@ -123,43 +104,13 @@ def picture(
         resolution = Resolution(resolution.y, resolution.x, resolution.unit)
     if carried is None:
         return PictureMetadata(icc=icc, resolution=resolution)
-    program = f"{processing.program} {processing.version}"
     return PictureMetadata(
         icc=icc,
         resolution=resolution,
-        software=program,
+        software=metadata_rules.record(processing),
         exif=_finished_exif(carried.exif, processing, resolution),
-        xmp=_finished_xmp(carried.xmp, processing),
+        xmp=_finished_xmp(carried.xmp, processing, header.software),
         iptc=carried.iptc,
-    )
-
-
-def jpeg_segments(given: PictureMetadata) -> bytes:
-    """Encode Exif, XMP and IPTC as JPEG marker segments, to follow SOI (or APP0).
-
-    Returns
-    -------
-    bytes
-        APP1 and APP13 segments; the ICC profile is the encoder's.
-    """
-    return _embedded(_SMALLEST_JPEG, given)[2:-2]
-
-
-def png_chunks(given: PictureMetadata) -> bytes:
-    """Encode Exif, XMP and IPTC as PNG chunks, to follow IHDR.
-
-    Returns
-    -------
-    bytes
-        ``eXIf``, ``iTXt`` and ``zTXt`` chunks; the ICC profile is the encoder's.
-    """
-    if not (given.exif or given.xmp or given.iptc):
-        return b""
-    whole = blocks.Held(_embedded(_SMALLEST_PNG, given))
-    return b"".join(
-        whole.read(offset - 8, length + 12)
-        for name, offset, length in blocks.chunks(whole)
-        if name in (b"eXIf", b"iTXt", b"zTXt")
     )
 
 
@@ -193,47 +144,22 @@ def _exif_of(tiff: Tiff, offset: int) -> tuple[bytes, list[str]]:
     return exif_block.build(*cleaned), [metadata_rules.name_of(code) for code in lost]
 
 
-class _Scratch:
-    """A small file in memory that exiv2 reads and writes; used under the lock only.
-
-    exiv2 works on the buffer itself, also when that is ``bytes``, and does not
-    keep it alive: the scratch owns a copy for as long as the image lives.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
-        self._buffer = bytearray(data)
-        self.image = exiv2.ImageFactory.open(self._buffer)
-        self.image.readMetadata()
-
-    def written(self) -> bytes:
-        """Write the metadata and return the whole file."""
-        self.image.writeMetadata()
-        return bytes(self.image.io().data())
-
-
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
     """Add orientation, resolution and the processing record, through exiv2."""
     start = exif or exif_block.build([exif_block.text(305, " ")], [], [])
-    with _LOCK:
-        scratch = _Scratch(start)
-        data = scratch.image.exifData()
-        before = (
-            str(data["Exif.Image.Software"].toString()).strip()
-            if exif and ("Exif.Image.Software" in data)
-            else ""
-        )
-        record = metadata_rules.record(processing)
+    with scratch.LOCK:
+        small = scratch.Scratch(start)
+        data = small.image.exifData()
         data["Exif.Image.Orientation"] = exiv2.UShortValue(1)
-        data["Exif.Image.Software"] = f"{processing.program} {processing.version}"
-        data["Exif.Image.ImageHistory"] = "; ".join(part for part in (before, record) if part)
+        data["Exif.Image.Software"] = metadata_rules.record(processing)
+        data["Exif.Photo.ExifVersion"] = "48 50 51 50"
         data["Exif.Photo.ColorSpace"] = exiv2.UShortValue(0xFFFF)
         if resolution is not None:
             data["Exif.Image.XResolution"] = _rational(resolution.x)
             data["Exif.Image.YResolution"] = _rational(resolution.y)
             data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
         # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
-        block = _Scratch(_SMALLEST_JPEG)
+        block = scratch.Scratch(scratch.SMALLEST_JPEG)
         block.image.setExifData(data)
         whole = blocks.Held(block.written())
     _, offset, length = next(iter(blocks.segments(whole)))
@@ -249,10 +175,10 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
     """Keep what belongs to the picture; a packet that is no XMP is lost."""
     if not packet.strip(b"\0 \r\n\t"):
         return b"", []
-    with _LOCK:
+    with scratch.LOCK:
         try:
-            scratch = _Scratch(exif_block.build([Entry(_XMP_TAG, 1, packet)], [], []))
-            data = scratch.image.xmpData()
+            small = scratch.Scratch(exif_block.build([Entry(scratch.XMP_TAG, 1, packet)], [], []))
+            data = small.image.xmpData()
             if data.empty():
                 return b"", ["XMP"]
             kept, lost = xmp_rules.keep(data)
@@ -271,7 +197,8 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
 
 
 def _encoded(data: exiv2.XmpData) -> bytes:
-    flags = exiv2.XmpParser.XmpFormatFlags.useCompactFormat
+    # elements, not attributes: ImageMagick 6 and 7 stumble over Photoshop's `changed="/"`
+    flags = exiv2.XmpParser.XmpFormatFlags.omitAllFormatting
     if data.empty():
         return b""
     code, packet = exiv2.XmpParser.encode(data, flags, 1)
@@ -280,12 +207,15 @@ def _encoded(data: exiv2.XmpData) -> bytes:
     return str(packet).encode("utf-8")
 
 
-def _finished_xmp(packet: bytes, processing: Processing) -> bytes:
-    """Append what was done to the XMP history."""
-    with _LOCK:
-        given = Entry(_XMP_TAG, 1, packet or xmp_rules.EMPTY)
-        scratch = _Scratch(exif_block.build([given], [], []))
-        data = scratch.image.xmpData()
+def _finished_xmp(packet: bytes, processing: Processing, scanned_by: str) -> bytes:
+    """Say which program made the scan, and append what was done to the history."""
+    with scratch.LOCK:
+        given = Entry(scratch.XMP_TAG, 1, packet or xmp_rules.EMPTY)
+        small = scratch.Scratch(exif_block.build([given], [], []))
+        data = small.image.xmpData()
+        creator = metadata_rules.harmless(scanned_by).strip()
+        if creator and "Xmp.xmp.CreatorTool" not in data:
+            data["Xmp.xmp.CreatorTool"] = creator
         xmp_rules.append_history(data, processing)
         return _encoded(data)
 
@@ -294,17 +224,17 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
     """Keep IPTC but for previews of the negative."""
     if not records.strip(b"\0"):
         return b"", []
-    with _LOCK:
+    with scratch.LOCK:
         try:
-            scratch = _Scratch(exif_block.build([Entry(_IPTC_TAG, 7, records)], [], []))
-            data = scratch.image.iptcData()
+            small = scratch.Scratch(exif_block.build([Entry(scratch.IPTC_TAG, 7, records)], [], []))
+            data = small.image.iptcData()
             for name in metadata_rules.IPTC_PREVIEW:
                 while name in data:
                     del data[name]
             if data.empty():
                 return b"", ["IPTC"]
-            scratch.image.setIptcData(data)
-            cleaned = _iptc_tag(scratch.written())
+            small.image.setIptcData(data)
+            cleaned = _iptc_tag(small.written())
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["IPTC"]
     return (cleaned, []) if len(cleaned) <= BLOCK_BYTES else (b"", ["IPTC"])
@@ -312,22 +242,5 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
 
 def _iptc_tag(data: bytes) -> bytes:
     tiff = parse(blocks.Held(data))
-    entries, _ = exif_block.pick(tiff, tiff.directory(tiff.first), {_IPTC_TAG: len(data)})
+    entries, _ = exif_block.pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
     return entries[0].data if entries else b""
-
-
-def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
-    """Let exiv2 put the blocks into the smallest file of a format."""
-    together = [Entry(_XMP_TAG, 1, given.xmp)] if given.xmp else []
-    if given.iptc:
-        together.append(Entry(_IPTC_TAG, 7, given.iptc))
-    with _LOCK:
-        scratch = _Scratch(smallest)
-        if given.exif:
-            exif = _Scratch(given.exif)
-            scratch.image.setExifData(exif.image.exifData())
-        if together:
-            beside = _Scratch(exif_block.build(together, [], []))
-            scratch.image.setXmpData(beside.image.xmpData())
-            scratch.image.setIptcData(beside.image.iptcData())
-        return scratch.written()

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError
-from divere_cli.image import blocks, metadata
+from divere_cli.image import blocks, scratch
 from divere_cli.image.header_png import SIGNATURE
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
 from divere_cli.image.reader import Band
@@ -238,7 +238,7 @@ class PngWriter:
             self._sink.write(_chunk(b"iCCP", name + zlib.compress(picture.icc, 9)))
         if picture.resolution is not None:
             self._sink.write(_chunk(b"pHYs", _per_meter(picture.resolution)))
-        self._sink.write(metadata.png_chunks(picture))
+        self._sink.write(scratch.png_chunks(picture))
 
     def __enter__(self) -> Self:
         return self

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import exiv2
@@ -14,11 +15,12 @@ import tifffile
 from PIL import Image
 
 from divere_cli.errors import Unreadable
-from divere_cli.image import header, metadata
+from divere_cli.image import header, metadata, scratch
 from divere_cli.image.exif_block import Entry, build, text
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
 
 DONE = Processing("divere", "1.2.3", "Portra 400", "ab" * 32)
+RECORD = f"divere 1.2.3, profile Portra 400, sha256 {'ab' * 32}"
 PLAIN = Header("tiff", 8, 8, 3, 16, 1000, resolution=Resolution(4000, 2000, 2))
 
 XMP = """<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
@@ -232,14 +234,13 @@ def test_an_iptc_preview_of_the_negative_is_dropped(tmp_path: Path) -> None:
 
 
 def test_the_record_says_what_was_done(tmp_path: Path) -> None:
-    done = picture(metadata.read(tiff_scan(tmp_path)))
+    carried = metadata.read(tiff_scan(tmp_path))
+    done = picture(carried, replace(PLAIN, software="Nikon Scan 4.0"))
     exif = exif_of(done.exif)
     assert exif["Exif.Image.Orientation"] == "1"
-    assert exif["Exif.Image.Software"] == done.software == "divere 1.2.3"
-    assert exif["Exif.Image.ImageHistory"] == (
-        f"Nikon Scan 4.0; divere 1.2.3, profile Portra 400, sha256 {'ab' * 32}"
-    )
+    assert exif["Exif.Image.Software"] == done.software == RECORD
     xmp = xmp_of(done.xmp)
+    assert xmp["Xmp.xmp.CreatorTool"] == "Nikon Scan 4.0"
     assert xmp["Xmp.xmpMM.History[1]/stEvt:softwareAgent"] == "divere 1.2.3"
     assert xmp["Xmp.xmpMM.History[1]/stEvt:parameters"] == (
         f"profile Portra 400, sha256 {'ab' * 32}"
@@ -260,7 +261,7 @@ def test_the_record_is_there_without_any_metadata_in_the_scan(tmp_path: Path) ->
     carried = metadata.read(str(path))
     assert carried == Carried()
     done = picture(carried)
-    assert exif_of(done.exif)["Exif.Image.ImageHistory"].startswith("divere 1.2.3")
+    assert exif_of(done.exif)["Exif.Image.Software"] == RECORD
     assert "Xmp.xmpMM.History[1]/stEvt:action" in xmp_of(done.xmp)
     assert done.iptc == b""
 
@@ -289,8 +290,8 @@ def test_no_metadata_is_resolution_and_profile_only() -> None:
 def test_equal_scans_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (picture(metadata.read(tiff_scan(tmp_path))) for _ in range(2))
     assert first == second
-    assert metadata.jpeg_segments(first) == metadata.jpeg_segments(second)
-    assert metadata.png_chunks(first) == metadata.png_chunks(second)
+    assert scratch.jpeg_segments(first) == scratch.jpeg_segments(second)
+    assert scratch.png_chunks(first) == scratch.png_chunks(second)
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png"])
@@ -301,14 +302,14 @@ def test_what_is_embedded_is_read_again(tmp_path: Path, ending: str) -> None:
     Image.new("RGB", (8, 8)).save(stream, ending[1:].replace("jpg", "jpeg"))
     whole = stream.getvalue()
     at, part = (
-        (2, metadata.jpeg_segments(done)) if ending == ".jpg" else (33, metadata.png_chunks(done))
+        (2, scratch.jpeg_segments(done)) if ending == ".jpg" else (33, scratch.png_chunks(done))
     )
     path = tmp_path / f"positive{ending}"
     path.write_bytes(whole[:at] + part + whole[at:])
     again = metadata.read(str(path))
     kept = exif_of(again.exif)
     assert kept["Exif.GPSInfo.GPSLatitude"] == "50/1 56/1 28/1"
-    assert kept["Exif.Image.Software"] == "divere 1.2.3"
+    assert kept["Exif.Image.Software"] == RECORD
     assert again.iptc.endswith(b"K\xc3\xb6ster")
     assert xmp_of(again.xmp)["Xmp.dc.title"] == xmp_of(done.xmp)["Xmp.dc.title"]
     with Image.open(path) as opened:
@@ -317,8 +318,8 @@ def test_what_is_embedded_is_read_again(tmp_path: Path, ending: str) -> None:
 
 
 def test_nothing_to_embed_is_nothing() -> None:
-    assert metadata.jpeg_segments(PictureMetadata()) == b""
-    assert metadata.png_chunks(PictureMetadata()) == b""
+    assert scratch.jpeg_segments(PictureMetadata()) == b""
+    assert scratch.png_chunks(PictureMetadata()) == b""
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,7 @@ def test_too_much_of_everything_still_fits_into_a_segment(tmp_path: Path) -> Non
     done = picture(carried)
     assert len(done.exif) < 65_000
     assert len(done.xmp) < 65_000
-    segments = metadata.jpeg_segments(done)
+    segments = scratch.jpeg_segments(done)
     assert segments.startswith(b"\xff\xe1")
 
 
@@ -450,8 +451,9 @@ def test_a_real_scan_s_metadata_arrives(shared: Path) -> None:
     about = header.read(path)
     carried = metadata.read(path, about)
     assert carried.warnings == ()
-    exif = exif_of(picture(carried, about).exif)
+    done = picture(carried, about)
+    exif = exif_of(done.exif)
     assert exif["Exif.Image.Model"] == "LS-5000"
     assert exif["Exif.Photo.DateTimeDigitized"] == "2020:06:01 21:55:16"
-    assert exif["Exif.Image.ImageHistory"].startswith("Adobe Photoshop 26.2 (Macintosh); divere")
+    assert xmp_of(done.xmp)["Xmp.xmp.CreatorTool"] == "Adobe Photoshop 26.2 (Macintosh)"
     assert about.resolution == Resolution(4000, 4000, 2)

@@ -1,0 +1,100 @@
+"""exiv2 on small files in memory: the one place where it is called with data.
+
+What it covers: the buffer that exiv2 works on, its lock, and the blocks as a
+JPEG or a PNG takes them. What it does not: which metadata is kept
+(``metadata``), and real files, which exiv2 never sees.
+"""
+
+from __future__ import annotations
+
+import struct
+import threading
+import zlib
+
+import exiv2
+
+from divere_cli.image import blocks, exif_block
+from divere_cli.image.exif_block import Entry
+from divere_cli.image.layout import PictureMetadata
+
+XMP_TAG, IPTC_TAG = 700, 33723
+# XMP-Toolkit keeps global state.
+LOCK = threading.Lock()
+
+
+def _png_chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
+_SMALLEST_PNG = (
+    b"\x89PNG\r\n\x1a\n"
+    + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + _png_chunk(b"IDAT", zlib.compress(b"\0\0"))
+    + _png_chunk(b"IEND", b"")
+)
+
+
+class Scratch:
+    """A small file in memory that exiv2 reads and writes; used under ``LOCK`` only.
+
+    exiv2 works on the buffer itself, also when that is ``bytes``, and does not
+    keep it alive: the scratch owns a copy for as long as the image lives.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        exiv2.LogMsg.setLevel(exiv2.LogMsg.Level.mute)
+        self._buffer = bytearray(data)
+        self.image = exiv2.ImageFactory.open(self._buffer)
+        self.image.readMetadata()
+
+    def written(self) -> bytes:
+        """Write the metadata and return the whole file."""
+        self.image.writeMetadata()
+        return bytes(self.image.io().data())
+
+
+def jpeg_segments(given: PictureMetadata) -> bytes:
+    """Encode Exif, XMP and IPTC as JPEG marker segments, to follow SOI (or APP0).
+
+    Returns
+    -------
+    bytes
+        APP1 and APP13 segments; the ICC profile is the encoder's.
+    """
+    return _embedded(SMALLEST_JPEG, given)[2:-2]
+
+
+def png_chunks(given: PictureMetadata) -> bytes:
+    """Encode Exif, XMP and IPTC as PNG chunks, to follow IHDR.
+
+    Returns
+    -------
+    bytes
+        ``eXIf``, ``iTXt`` and ``zTXt`` chunks; the ICC profile is the encoder's.
+    """
+    if not (given.exif or given.xmp or given.iptc):
+        return b""
+    whole = blocks.Held(_embedded(_SMALLEST_PNG, given))
+    return b"".join(
+        whole.read(offset - 8, length + 12)
+        for name, offset, length in blocks.chunks(whole)
+        if name in (b"eXIf", b"iTXt", b"zTXt")
+    )
+
+
+def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
+    """Let exiv2 put the blocks into the smallest file of a format."""
+    together = [Entry(XMP_TAG, 1, given.xmp)] if given.xmp else []
+    if given.iptc:
+        together.append(Entry(IPTC_TAG, 7, given.iptc))
+    with LOCK:
+        scratch = Scratch(smallest)
+        if given.exif:
+            exif = Scratch(given.exif)
+            scratch.image.setExifData(exif.image.exifData())
+        if together:
+            beside = Scratch(exif_block.build(together, [], []))
+            scratch.image.setXmpData(beside.image.xmpData())
+            scratch.image.setIptcData(beside.image.iptcData())
+        return scratch.written()
