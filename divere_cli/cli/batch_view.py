@@ -42,7 +42,7 @@ def preview(options: BatchOptions, session: Session) -> int:
 def run(options: BatchOptions, session: Session) -> int:
     """Run the batch and show it; return the exit code."""
     session.verbose = options.log.verbose
-    session.answers_on_stdout = options.json
+    session.answers_on_stdout, session.kept_elsewhere = options.json, True
     say = Say(sys.stdout, sys.stderr)
     events = JsonEvents(sys.stdout) if options.json else None
     try:

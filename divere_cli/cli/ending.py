@@ -36,12 +36,18 @@ def run(args: Sequence[str]) -> int:
             code = INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the last handler of all
             code = _bug(error, session)
-        if code == 0 and stdout.lost is not None and session.answers_on_stdout:
-            if streams.reader_is_gone(stdout.lost):
-                return READER_GONE
-            complain(f"stdout: cannot be written: {stdout.lost.strerror}")
-            return STREAM_FAILED
+        if stdout.lost is not None and code == 0:
+            code = _lost(stdout.lost, session)
         return code
+
+
+def _lost(why: OSError, session: Session) -> int:
+    """Return the exit code of a command that did well but could not say so on stdout."""
+    if streams.reader_is_gone(why):
+        return READER_GONE if session.answers_on_stdout else 0
+    word = "warning" if session.kept_elsewhere else "error"
+    complain(f"stdout: cannot be written: {why.strerror}", word)
+    return 0 if session.kept_elsewhere else STREAM_FAILED
 
 
 def _invoke(args: Sequence[str], session: Session) -> int:

@@ -12,12 +12,15 @@ from divere_cli.text import safe
 class Session:
     """One run of the program.
 
-    ``answers_on_stdout`` is whether the command's result is what it prints, so
-    that losing stdout is a failure; ``verbose`` whether tracebacks are shown.
+    ``verbose`` is whether tracebacks are shown. ``answers_on_stdout``: somebody
+    who reads stdout and goes away ends the program as a signal would.
+    ``kept_elsewhere``: the result is in a file too, so that a full stdout is no
+    failure.
     """
 
     verbose: int = 0
     answers_on_stdout: bool = True
+    kept_elsewhere: bool = False
 
 
 def complain(message: str, word: str = "error") -> None:
