@@ -100,7 +100,7 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
     """The film base of a roll: an unexposed frame, else rebates, else the thinnest thin end."""
-    for source, what in (("unexposed", "an unexposed frame"), ("rebate", "the rebate")):
+    for source, what in (("unexposed", "unexposed film"), ("rebate", "the rebate")):
         seen = [base for base in bases if base.source == source]
         if seen:
             return _pooled(seen, what)

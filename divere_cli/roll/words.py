@@ -57,7 +57,7 @@ def _base(common: Common | None, base: PooledBase | None) -> tuple[str, ...]:
         return ("no film base was seen",)
     told = [f"film base {triple(base.density)} from {base.source}"]
     if base.frames:
-        told[0] += f" of {counted(base.frames, 'frame')}"
+        told[0] += f" on {counted(base.frames, 'frame')}"
     if base.frames > 1:
         told[0] += f", {base.spread:.3f} apart at most"
     if base.frames > 1 and base.spread > APART:

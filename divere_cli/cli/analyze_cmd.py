@@ -1,0 +1,149 @@
+"""``divere analyze``: measure a roll and say what was found; grade nothing."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from divere_cli.cli.options import Jobs, json_option
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import InputMissing, PlanError, ScanError
+from divere_cli.records import Decided, Event, RollRecord, ScanStarted
+from divere_cli.text import quote, safe
+
+if TYPE_CHECKING:
+    from divere_cli.batch.survey import Survey
+    from divere_cli.roll.auto import Auto
+
+
+@click.command("analyze")
+@click.argument("rolls", metavar="ROLL...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "-p",
+    "--profile",
+    default="auto",
+    show_default=True,
+    metavar="PATH|NAME|auto",
+    help="The grade that is measured for, as in `divere batch`.",
+)
+@click.option(
+    "--auto",
+    type=click.Choice(["frame", "roll"]),
+    default="roll",
+    show_default=True,
+    help="Decide for each frame alone, or for the roll.",
+)
+@click.option(
+    "--roll-by",
+    metavar="GLOB",
+    help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
+)
+@click.option("--strict", is_flag=True, help="Low confidence is a failure.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write a divere_presets.json with an entry for each scan.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option(
+    "--isolation",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="A fresh process for each scan, or threads in this one.",
+)
+@click.option(
+    "-j", "--jobs", type=Jobs(), default="auto", show_default=True, help="Scans in work at once."
+)
+@json_option
+@click.pass_context
+def analyze(ctx: click.Context, /, **values: Any) -> int:
+    """Measure a ROLL (a folder, or files): film base, gray, exposure, and how sure that is.
+
+    With -o, the decisions become a divere_presets.json that DiVERE opens, that
+    `divere batch` finds beside the scans, and that `divere batch --from` takes
+    for other scans. Scans are never changed.
+    """
+    output = values["output"]
+    if output and os.path.lexists(output) and not values["overwrite"]:
+        raise PlanError(f"'{output}' is there already", hint="use --overwrite to replace it")
+    ctx.ensure_object(Session).answers_on_stdout = True
+    from divere_cli.profile import writing
+    from divere_cli.roll import analysis
+
+    found = _survey(values)
+    if found.signal is not None:
+        complain(f"ended by {signal.Signals(found.signal).name}: nothing was written")
+        return 128 + found.signal
+    if not found.measured:
+        raise InputMissing("no scan to measure was found")
+    decided = _auto(values).decide(found.measured)
+    if output:
+        writing.save(output, analysis.presets(found.measured, decided))
+    if values["json"]:
+        click.echo(json_text.dumps(analysis.evidence(decided), indent=1))
+    else:
+        for record in decided.rolls:
+            _show(record)
+        if output:
+            click.echo(f"written: {safe(output)}")
+    return _complain(found.problems, decided)
+
+
+def _auto(values: dict[str, Any]) -> Auto:
+    from divere_cli.roll import auto
+
+    base = auto.film_base(values["profile"])
+    return auto.Auto(values["auto"], values["roll_by"], values["strict"], base)
+
+
+def _survey(values: dict[str, Any]) -> Survey:
+    from divere_cli.batch import survey
+    from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
+    from divere_cli.profile import library
+    from divere_cli.profile.select import Selector
+    from divere_cli.records import Encoding
+
+    encoding = Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
+    request = BatchRequest(
+        inputs=Inputs(values["rolls"]),
+        outputs=Outputs("", encoding),
+        chooser=Selector(values["profile"]),
+        bounds=Bounds(jobs=values["jobs"]),
+        isolation=Isolation(values["isolation"]),
+    )
+    return survey.survey(request, _auto(values).task, _tell)
+
+
+def _tell(event: Event) -> None:
+    """Say on a terminal which scan is being measured."""
+    if isinstance(event, ScanStarted) and sys.stderr.isatty():
+        complain(quote(event.input), word="measuring")
+
+
+def _show(record: RollRecord) -> None:
+    red, green, blue = record.rgb_gains
+    click.echo(f"{safe(record.name)}: rgb_gains {red:+.4f} {green:+.4f} {blue:+.4f}, ", nl=False)
+    click.echo(f"{record.confidence} confidence, profile {safe(record.profile)}")
+    for reason in record.reasons:
+        click.echo(f"  {safe(reason)}")
+    for frame in record.frames:
+        shown = quote(frame.input) + (f" ({safe(frame.crop_name)})" if frame.crop_name else "")
+        click.echo(f"  {shown}: {safe(frame.reason)}")
+
+
+def _complain(problems: dict[str, str], decided: Decided) -> int:
+    failed = dict(problems)
+    for name, decision in decided.scans.items():
+        if decision.error is not None:
+            failed.setdefault(name, decision.error.message)
+    for name, problem in failed.items():
+        complain(f"{quote(name)}: {problem}")
+    return ScanError.exit_code if failed else 0

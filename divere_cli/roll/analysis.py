@@ -1,0 +1,125 @@
+"""What was decided, as a ``divere_presets.json``: DiVERE opens it, ``divere batch`` takes it back.
+
+Covers an entry for each scan with its own gains, a folder default with the
+roll's (for scans that come later, and for other rolls of the same stock), and
+the evidence as notes of each entry (``metadata.provenance``), which no grade
+reads.
+"""
+
+from __future__ import annotations
+
+import os
+
+from divere_cli import __version__
+from divere_cli.errors import PlanError
+from divere_cli.plain import to_plain
+from divere_cli.profile import document, writing
+from divere_cli.profile.strict import Json
+from divere_cli.records import Decided, Decision, Frame, Measured, Recipe, RollFrame, RollRecord
+from divere_cli.roll.auto import graded
+
+SCHEMA = "divere-analysis/1"
+
+
+def presets(measured: tuple[Measured, ...], decided: Decided) -> bytes:
+    """Give the bytes of the file.
+
+    Raises
+    ------
+    PlanError
+        Two scans have one file name: a file of presets knows no folders.
+    ProfileError
+        A name that JSON cannot hold.
+    """
+    entries: dict[str, dict[str, Json]] = {}
+    for scan in measured:
+        name = os.path.basename(scan.name)
+        if name in entries:
+            raise PlanError(
+                f"two scans are called '{name}': one file of presets cannot tell them apart",
+                hint="analyze one folder at a time",
+            )
+        entries[name] = _entry(name, scan, decided.scans[scan.name], decided)
+    return writing.folder(entries, _default(measured, decided))
+
+
+def evidence(decided: Decided) -> dict[str, Json]:
+    """Give all rolls with their evidence, JSON-ready: what ``analyze --json`` prints."""
+    return {"schema": SCHEMA, "version": __version__, "rolls": to_plain(decided.rolls)}
+
+
+def _default(measured: tuple[Measured, ...], decided: Decided) -> dict[str, Json] | None:
+    """Give the roll's grade; None where there are several rolls."""
+    if len(decided.rolls) != 1:
+        return None
+    recipe = graded(measured[0].frames[0].recipe, decided.rolls[0].rgb_gains)
+    return document.grade(recipe)
+
+
+def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> dict[str, Json]:
+    told = _told(scan, decided)
+    pairs = list(zip(scan.frames, decision.recipes, strict=True))
+    if len(pairs) == 1:
+        frame, recipe = pairs[0]
+        record, own = told[0]
+        metadata = _place(frame) | {"raw_file": name, "provenance": _provenance(record, own)}
+        return document.preset(recipe, metadata) | _film_base(record)
+    whole: dict[str, Json] = {"raw_file": name, "provenance": _provenance(*told[0])}
+    crops: list[Json] = [
+        _crop(index, frame, recipe, told[index]) for index, (frame, recipe) in enumerate(pairs)
+    ]
+    sheet = document.preset(pairs[0][1], whole) | _film_base(told[0][0])
+    return sheet | {"type": "contactsheet", "crops": crops, "active_crop_id": "1"}
+
+
+def _told(scan: Measured, decided: Decided) -> list[tuple[RollRecord, RollFrame]]:
+    """What was decided for each frame of a scan, in order."""
+    found = [
+        (record, frame)
+        for record in decided.rolls
+        for frame in record.frames
+        if frame.input == scan.name
+    ]
+    left = list(found)
+    ordered = []
+    for frame in scan.frames:
+        match = next(pair for pair in left if pair[1].crop_name == frame.crop_name)
+        left.remove(match)
+        ordered.append(match)
+    return ordered
+
+
+def _crop(
+    index: int, frame: Frame, recipe: Recipe, told: tuple[RollRecord, RollFrame]
+) -> dict[str, Json]:
+    named: dict[str, Json] = {"id": str(index + 1), "name": frame.crop_name}
+    metadata = named | _place(frame) | {"provenance": _provenance(*told)}
+    return {"metadata": metadata, **document.grade(recipe)}
+
+
+def _place(frame: Frame) -> dict[str, Json]:
+    return {"orientation": frame.orientation, "crop": list(frame.crop)}
+
+
+def _film_base(record: RollRecord) -> dict[str, Json]:
+    if record.film_base is None:
+        return {}
+    return {"film_base": [max(0.0, density) for density in record.film_base]}
+
+
+def _provenance(record: RollRecord, frame: RollFrame) -> dict[str, Json]:
+    return {
+        "program": f"divere {__version__}",
+        "schema": SCHEMA,
+        "roll": record.name,
+        "roll_rgb_gains": list(record.rgb_gains),
+        "roll_confidence": record.confidence,
+        "roll_reasons": list(record.reasons),
+        "kind": frame.kind,
+        "exposure": frame.exposure,
+        "pixels": frame.pixels,
+        "neutral_pixels": frame.neutral_pixels,
+        "spread": frame.spread,
+        "confidence": frame.confidence,
+        "reason": frame.reason,
+    }
