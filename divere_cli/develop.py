@@ -138,7 +138,7 @@ class FrameWork:
                 shape = (self._box.height, self._box.width, channels)
                 folder = os.path.dirname(frame.target.temp) or "."
                 self._turn = stack.enter_context(
-                    geometry.Turn(shape, self._dtype, frame.orientation, folder)
+                    geometry.Turn(shape, self._dtype, frame.orientation, folder, geometry.IN_MEMORY)
                 )
             self._open = stack.pop_all()
 
