@@ -121,6 +121,8 @@ def _headline(board: Board) -> Text:
         return text.append("planning", style="dim")
     info = board.started.isolation
     text.append(f"{board.finished} of {board.total} scans", style="bold")
+    if board.stopping:
+        text.append(f"   stopping: {safe(board.stopping)}", style="bold yellow")
     text.append("   ")
     text.append(f"{board.graded} graded", style="green")
     if board.failed:
@@ -129,8 +131,6 @@ def _headline(board: Board) -> Text:
         text.append(f"   {board.left_alone} left as they are", style="dim")
     how = info.start_method or "threads"
     text.append(f"   {info.jobs} at once, {how}", style="dim")
-    if board.stopping:
-        text.append(f"   stopping: {safe(board.stopping)}", style="bold yellow")
     return text
 
 
