@@ -203,6 +203,9 @@ class Child:
 
     def release(self) -> None:
         """Close everything; the process must have ended, or is given up."""
+        if self.ghost:  # its forkserver died, so it became ours to reap
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(self.pid, os.WNOHANG)
         for name in ("frames", "output", "orders", "pidfd"):
             self.close(name)
         with contextlib.suppress(ValueError):  # given up while it still runs

@@ -22,6 +22,7 @@ from divere_cli.isolation.memory import usage
 
 log = logging.getLogger(__name__)
 
+HELD = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
 LINUX = sys.platform == "linux"
 ORPHANED = 113  # exit code of a worker whose supervisor is gone
 THREAD_DATA = 10 << 20  # bytes of VmData of one more thread: its stack and arena
@@ -40,10 +41,21 @@ def own_group() -> None:
 def plain_signals() -> None:
     """Ctrl-C is the supervisor's; SIGTERM ends this process even inside C code."""
     signal.set_wakeup_fd(-1)
+    forget_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in ("SIGTERM", "SIGHUP", "SIGTSTP"):
-        signal.signal(getattr(signal, name), signal.SIG_DFL)
+    signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+def forget_signals() -> None:
+    """What was sent to the supervisor's group while this process was in it was not for it.
+
+    The signals of :data:`HELD` are blocked when a worker is born. Ignoring one discards it.
+    """
+    for number in HELD:
+        signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in HELD:
+        signal.signal(number, signal.SIG_DFL)
 
 
 def die_with_parent(expected: int | None) -> None:

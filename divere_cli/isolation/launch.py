@@ -1,7 +1,7 @@
 """Starting a worker process by forkserver, spawn or fork, without the traps of each.
 
 Covers: no Ctrl-C lost or met by a half-born child (the resource tracker runs first, since
-starting it unblocks SIGINT; then SIGINT is blocked round the start), the caller's
+starting it unblocks SIGINT; then signals are blocked round the start), the caller's
 ``__main__`` is not imported again in the child, thread pools of libraries are small, and
 a forkserver that finds the same modules as we do. Not covered: what becomes of the
 process once it runs.
@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from divere_cli.isolation import attempt, worker
+from divere_cli.isolation import attempt, guard, worker
 from divere_cli.isolation.contract import DEPTH, LaunchError, StartMethod
 
 log = logging.getLogger(__name__)
@@ -147,7 +147,7 @@ def _careful(environment: dict[str, str]) -> Iterator[None]:
         # A killed tracker or a fork beside a log thread: both are met on purpose here.
         warnings.simplefilter("ignore")
         resource_tracker.ensure_running()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, guard.HELD)
         try:
             os.environ.update(environment)
             sys.modules["__main__"] = types.ModuleType("__main__")

@@ -43,6 +43,7 @@ def _harden() -> None:
     supervisor = os.environ.get(SUPERVISOR, "")
     guard.die_with_parent(int(supervisor) if supervisor.isdigit() else None)
     guard.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here
+    guard.forget_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # and each worker is born with that
 
 

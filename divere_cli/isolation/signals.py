@@ -22,7 +22,7 @@ STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _active: list[StopRequest] = []
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class StopRequest:
     """Signals that asked this process to stop, in order of arrival.
 
