@@ -91,7 +91,6 @@ class State:
     owned: dict[str, list[OutputStamp]] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
     clean: bool = True
-    size: int = 0
     ignored: int = 0
 
 
@@ -117,10 +116,8 @@ def load(folder: Folder | None) -> State:
 
 def parse(data: bytes) -> State:
     """Make the state of whole lines; what is no record is counted and let be."""
-    state = State(size=len(data))
-    for line in data.split(b"\n"):
-        if not line:
-            continue
+    state = State()
+    for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
         try:
             _take(state, json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):

@@ -286,7 +286,7 @@ def check(folder: Path, report: RunReport) -> None:
     """What holds after every run: exit code, report, journal and outputs agree; nothing is left."""
     fine = all(file.status in ("ok", "up_to_date", "deferred") for file in report.files)
     assert (report.exit_code == 0) == (fine and report.error is None and not report.stopped)
-    left = [path for path in folder.rglob(f"{durable.TEMP_PREFIX}*")]
+    left = list(folder.rglob(f"{durable.TEMP_PREFIX}*"))
     assert not left, left
     opened = Folder.open(str(folder), create=False)
     assert opened is not None

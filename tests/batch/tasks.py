@@ -6,6 +6,7 @@ that equal scans give equal positives and nothing heavy is imported.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import signal
 import time
 from pathlib import Path
 
-from divere_cli.errors import CorruptInput, OutputError
+from divere_cli.errors import CorruptInput, NoSpace, OutputError
 from divere_cli.isolation.contract import Progress
 from divere_cli.records import FileJob, Frame, Target, TaskResult, Written
 from tests.batch.tiffs import tiff
@@ -31,12 +32,16 @@ def positive(scan: bytes, recipe: str, crop_name: str = "") -> bytes:
 
 def write(target: Target, data: bytes) -> Written:
     """Write and sync a target as workers do; never through a link."""
-    fd = os.open(target.temp, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
     try:
-        os.write(fd, data)
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        fd = os.open(target.temp, os.O_WRONLY | os.O_TRUNC | os.O_NOFOLLOW)
+        try:
+            os.write(fd, data)
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as problem:
+        error = NoSpace if problem.errno in (errno.ENOSPC, errno.EDQUOT) else OutputError
+        raise error(f"'{target.name}' cannot be written: {problem.strerror}") from problem
     return Written(target.name, len(data), 12, 10, 3)
 
 
