@@ -23,6 +23,7 @@ def preset() -> dict[str, Json]:
         "description": "One grade, or a contact sheet of grades. Unknown keys have no effect; "
         "divere warns of them.",
         **Object(Preset).schema(),
+        "$defs": Object(Preset).definitions(),
     }
 
 
@@ -36,11 +37,11 @@ def folder() -> dict[str, Json]:
         "properties": {
             FOLDER_DEFAULT: {
                 "description": "For every scan without an entry of its own.",
-                "anyOf": [{"type": "null"}, {"$ref": "#/$defs/preset"}],
+                "anyOf": [{"type": "null"}, Object(Preset).schema()],
             }
         },
-        "additionalProperties": {"$ref": "#/$defs/preset"},
-        "$defs": {"preset": Object(Preset).schema()},
+        "additionalProperties": Object(Preset).schema(),
+        "$defs": Object(Preset).definitions(),
     }
 
 

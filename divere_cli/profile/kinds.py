@@ -212,12 +212,25 @@ class Object:
         return None if broken else self.cls(**found)
 
     def schema(self) -> dict[str, Json]:
+        return {"$ref": f"#/$defs/{self.cls.__name__}"}
+
+    def definition(self) -> dict[str, Json]:
+        """What ``schema`` refers to."""
         known = keys(self.cls)
         needed: list[Json] = [name for name, entry in known.items() if entry.required]
         properties: dict[str, Json] = {n: self._property(entry) for n, entry in known.items()}
         found: dict[str, Json] = {"type": "object", "properties": properties}
         if needed:
             found["required"] = needed
+        return found
+
+    def definitions(self) -> dict[str, Json]:
+        """The definitions of this class and of all that its keys hold."""
+        found: dict[str, Json] = {self.cls.__name__: self.definition()}
+        for entry in keys(self.cls).values():
+            kind = entry.kind.kind if isinstance(entry.kind, Items) else entry.kind
+            if isinstance(kind, Object):
+                found |= kind.definitions()
         return found
 
     def _property(self, entry: Key) -> dict[str, Json]:
