@@ -14,6 +14,7 @@ import logging
 import multiprocessing
 import os
 import secrets
+import select
 import signal
 import sys
 import time
@@ -43,6 +44,10 @@ SMALL_POOLS = {
 }
 
 
+REFUSALS = (OSError, EOFError, RuntimeError, AssertionError, ValueError)
+SERVER_SECONDS = 1.0  # from the kill to the end of a forkserver
+
+
 @dataclass(frozen=True, slots=True)
 class Launched:
     """A process that was started, and this side's ends of its three pipes."""
@@ -67,13 +72,27 @@ class Launcher:
     _ready: bool = field(default=False, init=False)
 
     def start(self) -> Launched:
-        """Start one worker.
+        """Start one worker; with a new forkserver where the old one just died.
 
         Raises
         ------
         LaunchError
-            No process, no memory, no descriptors, or the forkserver died over it.
+            No process, no memory, no descriptors, or the forkserver died over it twice.
         """
+        server = server_pid() if self.method == "forkserver" else None
+        try:
+            return self._start()
+        except (ConnectionError, EOFError) as problem:
+            if server is None or not _ended(server):
+                raise LaunchError(f"{type(problem).__name__}: {problem}") from problem
+        except REFUSALS as problem:
+            raise LaunchError(f"{type(problem).__name__}: {problem}") from problem
+        try:
+            return self._start()
+        except REFUSALS as problem:
+            raise LaunchError(f"{type(problem).__name__}: {problem}") from problem
+
+    def _start(self) -> Launched:
         context: Any = multiprocessing.get_context(self.method)
         ends: list[Connection] = []
         try:
@@ -91,8 +110,6 @@ class Launcher:
                 self._prepare()
                 process.start()
             return Launched(process, *(os.dup(e.fileno()) for e in (orders_w, frames_r, output_r)))
-        except (OSError, EOFError, RuntimeError, AssertionError, ValueError) as problem:
-            raise LaunchError(f"{type(problem).__name__}: {problem}") from problem
         finally:
             for end in ends:
                 end.close()
@@ -132,6 +149,18 @@ class Launcher:
 def server_pid() -> int | None:
     """The forkserver of this process, if there is one."""
     return getattr(forkserver._forkserver, "_forkserver_pid", None)
+
+
+def _ended(pid: int) -> bool:
+    """Whether a process that hangs up on us is about to end."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], SERVER_SECONDS)[0])
+    finally:
+        os.close(descriptor)
 
 
 def tracker_pid() -> int | None:
