@@ -1,0 +1,127 @@
+"""``divere profiles`` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from divere_cli.profile import library
+from tests.cli.program import divere
+from tests.profile.documents import SHEET, SINGLE, changed
+
+
+def test_list_names_every_profile_under_its_group() -> None:
+    result = divere("profiles", "list")
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert "Nikon Super Coolscan 9000 ED" in lines
+    listed = {line.split()[0] for line in lines if line.startswith("  ")}
+    assert set(library.names()) <= listed
+    assert lines[-1].strip() == ", ".join(library.in_role("output"))
+
+
+def test_list_as_json() -> None:
+    found = json.loads(divere("profiles", "list", "--json").stdout)
+    assert [entry["name"] for entry in found["profiles"]] == library.names()
+    assert all(entry["title"] and entry["group"] for entry in found["profiles"])
+    assert found["output_color_spaces"] == library.in_role("output")
+
+
+def test_show_says_where_each_figure_came_from_and_draws_the_curves() -> None:
+    result = divere("profiles", "show", "9000ed-portra400")
+    assert result.returncode == 0
+    assert "[preset, shipped '9000ed_pt400']" in result.stdout
+    assert "[base c41-endura-premier, shipped 'Kodak Endura Premier']" in result.stdout
+    assert "density dmax (log10)" in result.stdout
+    assert "+-----" in result.stdout
+    assert "\x1b" not in result.stdout
+
+
+def test_show_without_a_curve_draws_none() -> None:
+    assert "+-----" not in divere("profiles", "show", "c41-neutral").stdout
+
+
+def test_show_of_a_file_with_crops(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.json"
+    path.write_text(json.dumps(changed(SHEET, "extra", 1)))
+    result = divere("profiles", "show", path)
+    assert result.returncode == 0
+    assert "crop left" in result.stdout
+    assert "crop right" in result.stdout
+    assert f"warning: {path}: $.extra is not a key" in result.stdout
+    found = json.loads(divere("profiles", "show", path, "--json").stdout)
+    assert [picture["recipe"]["density_dmax"] for picture in found["pictures"]] == [2.2, 3.0]
+    assert found["pictures"][0]["origins"]["density_dmax"] == "preset"
+
+
+def test_show_of_what_is_not_there() -> None:
+    result = divere("profiles", "show", "c41-endura-premir")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith(
+        "divere: error: profile: no profile is called 'c41-endura-premir'; "
+        "did you mean 'c41-endura-premier'?"
+    )
+
+
+def test_validate_lists_all_and_ends_with_2(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.json", tmp_path / "divere_presets.json"
+    good.write_text(json.dumps(SINGLE))
+    entries = {
+        "a.tif": changed(changed(SINGLE, "idt.gamma", 0), "metadata.crop", [1]),
+        "b.tif": SHEET,
+    }
+    bad.write_text(json.dumps(entries))
+    assert divere("profiles", "validate", good).stdout == f"{good}: 1 preset, ok\n"
+    result = divere("profiles", "validate", good, bad)
+    assert (result.returncode, result.stderr) == (2, "")
+    assert result.stdout.splitlines() == [
+        f"{good}: 1 preset, ok",
+        f"{bad}: 2 problems",
+        '  error: $["a.tif"].metadata.crop is [1]; '
+        "allowed: [x, y, width, height], each from 0 to 1",
+        '  error: $["a.tif"].idt.gamma is 0; allowed: a number from 0.1 to 5',
+    ]
+
+
+def test_validate_as_json(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(changed(SINGLE, "extra", 1)))
+    result = divere("profiles", "validate", "--json", path, tmp_path / "none.json")
+    assert result.returncode == 2
+    assert json.loads(result.stdout) == {
+        "files": [
+            {
+                "file": str(path),
+                "presets": 1,
+                "problems": [],
+                "warnings": ["$.extra is not a key that divere knows; it has no effect"],
+                "ok": True,
+            },
+            {
+                "file": str(tmp_path / "none.json"),
+                "presets": 0,
+                "problems": ["there is no such file"],
+                "warnings": [],
+                "ok": False,
+            },
+        ]
+    }
+
+
+@pytest.mark.parametrize("command", [["validate"], ["show"], ["list", "x"], ["nothing"]])
+def test_wrong_usage_ends_with_2(command: list[str]) -> None:
+    result = divere("profiles", *command)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("divere: error: usage: ")
+
+
+def test_names_in_files_cannot_write_to_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31mevil\n.json"
+    path.write_text(json.dumps(changed(SINGLE, "metadata.note", "one\ntwo")))
+    for command in ("show", "validate"):
+        result = divere("profiles", command, path)
+        assert result.returncode == 0
+        assert "\x1b" not in result.stdout
+        assert "\none" not in result.stdout
