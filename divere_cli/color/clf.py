@@ -1,0 +1,51 @@
+"""The grade as a Common LUT Format file: the same transforms, written by OpenColorIO.
+
+Covers whole grades from the scan's code values (0..1) to encoded values
+(0..1). A reader that computes in float32 gets the grade's own pixels, but for
+the few that divere settles in float64 (``doubt``). Not covered: measuring that
+(``export``), and other formats.
+"""
+
+from __future__ import annotations
+
+import PyOpenColorIO
+
+from divere_cli.color import chain
+from divere_cli.color.folding import Folded
+from divere_cli.errors import Internal
+
+FORMAT = "Academy/ASC Common LUT Format"
+FLOAT = 32
+
+
+def transform(folded: Folded) -> PyOpenColorIO.GroupTransform:
+    """The whole grade for float samples of 0..1: logarithms are computed, not looked up."""
+    group = chain.plan(folded, FLOAT, 16).transform
+    if folded.gray:
+        group.appendTransform(chain.luminance())
+    return group
+
+
+def text(folded: Folded, name: str, source: str, target: str) -> str:
+    """A CLF document.
+
+    Parameters
+    ----------
+    name : str
+        Of the profile; becomes the description.
+    source, target : str
+        What goes in and what comes out, in words.
+    """
+    group = transform(folded)
+    about = group.getFormatMetadata()
+    about.setName(name)
+    for element, words in (
+        ("Description", f"divere: {name}"),
+        ("InputDescriptor", source),
+        ("OutputDescriptor", target),
+    ):
+        about.addChildElement(element, words)
+    try:
+        return str(group.write(FORMAT, config=PyOpenColorIO.Config.CreateRaw()))
+    except PyOpenColorIO.Exception as error:
+        raise Internal(f"OpenColorIO cannot write {name!r} as CLF: {error}") from error

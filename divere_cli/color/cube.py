@@ -1,0 +1,77 @@
+"""The grade as a `.cube` file: a lattice of colors between code values.
+
+Covers two forms. The one for Resolve and everything built on OpenColorIO has
+a one-dimensional table before the lattice that spaces its points by density,
+as film does; the plain one is the lattice alone, which every program reads,
+and which is coarse: its points lie evenly in linear light, where a negative
+has nearly all of its picture between the first few. Not covered: measuring
+either (``export``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from divere_cli.color.folding import Folded
+from divere_cli.errors import UsageError
+
+Array = npt.NDArray[np.float64]
+
+DEFAULT_SIZE = 65
+SIZES = (2, 129)
+# One entry for every 16-bit code value.
+SHAPER = 1 << 16
+# Where spacing by density goes over to spacing by light: a density of 3.5.
+TOE = 3e-4
+
+
+def check(size: int) -> None:
+    """Refuse a lattice that cannot be.
+
+    Raises
+    ------
+    UsageError
+        When ``size`` is not from 2 to 129.
+    """
+    if not SIZES[0] <= size <= SIZES[1]:
+        raise UsageError(f"--size is {size}; allowed: {SIZES[0]} to {SIZES[1]}")
+
+
+def shaped(x: Array) -> Array:
+    """Code values of 0..1 to places of 0..1 in the lattice."""
+    return np.asarray(np.log1p(x / TOE) / np.log1p(1.0 / TOE))
+
+
+def unshaped(place: Array) -> Array:
+    """The inverse of :func:`shaped`."""
+    return np.asarray(TOE * np.expm1(place * np.log1p(1.0 / TOE)))
+
+
+def lattice(folded: Folded, levels: Array) -> Array:
+    """Encoded values where the channels have ``levels``: shape (n ** 3, 3), red fastest."""
+    values = []
+    for blue in levels:
+        green, red = np.meshgrid(levels, levels, indexing="ij")
+        points = np.stack([red.ravel(), green.ravel(), np.full(red.size, blue)], axis=1)
+        values.append(np.broadcast_to(folded.encoded(points), points.shape))
+    return np.concatenate(values)
+
+
+def text(folded: Folded, name: str, size: int, *, plain: bool) -> str:
+    """A `.cube` document; ``name`` becomes its title or first comment."""
+    check(size)
+    title = "".join(c for c in name if c.isprintable() and c != '"')
+    places = np.linspace(0.0, 1.0, size)
+    if plain:
+        head = [f'TITLE "{title}"', f"LUT_3D_SIZE {size}"]
+        return _document(head, lattice(folded, places))
+    # Resolve's form knows no TITLE.
+    head = [f"# {title}", f"LUT_1D_SIZE {SHAPER}", "LUT_1D_INPUT_RANGE 0.0 1.0"]
+    head += [f"LUT_3D_SIZE {size}", "LUT_3D_INPUT_RANGE 0.0 1.0"]
+    table = np.repeat(shaped(np.linspace(0.0, 1.0, SHAPER))[:, None], 3, axis=1)
+    return _document(head, np.concatenate([table, lattice(folded, unshaped(places))]))
+
+
+def _document(head: list[str], rows: Array) -> str:
+    return "\n".join([*head, *("%.7f %.7f %.7f" % tuple(row) for row in rows.tolist()), ""])

@@ -1,0 +1,184 @@
+"""A grade as a file for other programs, and how far that file is from the grade.
+
+Covers writing (whole or not at all), reading the file back with OpenColorIO,
+and the difference from the float64 reference over a fixed sample of colors.
+Not covered: which profile is meant, and what is printed.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import PyOpenColorIO
+
+from divere_cli.color import chain, clf, cube, folding, reference
+from divere_cli.errors import Internal, OutputError, UsageError
+from divere_cli.records import Recipe, Space
+
+Array = npt.NDArray[np.float64]
+Format = Literal["clf", "cube"]
+
+SAMPLES = 20_000
+DENSEST = 3.0
+CODES = 65535.0
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What was written and how exact it is, read back by OpenColorIO.
+
+    Attributes
+    ----------
+    size : int
+        Points of the lattice on a side; 0 for CLF.
+    max_error, mean_error : float
+        In 16-bit code values, over the sample; the mean over pixels and channels.
+    p99_error : float
+        99 of 100 values are no farther off.
+    max_delta_e, mean_delta_e : float
+        CIE 1976 color difference of the positives.
+    """
+
+    path: str
+    format: Format
+    size: int
+    max_error: float
+    p99_error: float
+    mean_error: float
+    max_delta_e: float
+    mean_delta_e: float
+
+
+def export(
+    recipe: Recipe,
+    output: Space,
+    format: Format,
+    size: int | None,
+    path: str,
+    *,
+    plain: bool = False,
+) -> ExportReport:
+    """Write a grade for color scans as CLF or `.cube`.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    output : Space
+        Color space of the positive.
+    format : {"clf", "cube"}
+    size : int or None
+        Points of the lattice on a side, 2 to 129; 65 when None. Only for "cube".
+    path : str
+        Written whole; an existing file is replaced.
+    plain : bool
+        Only for "cube": the lattice alone, for programs that know no table before it.
+
+    Raises
+    ------
+    ProfileError
+        When the recipe's figures allow no grade.
+    UsageError
+        A size that cannot be.
+    OutputError
+        When the file cannot be written.
+    """
+    folded = folding.fold(recipe, output, one_channel=False)
+    if format == "clf":
+        if size is not None or plain:
+            raise UsageError("--size and --plain are for cube: CLF holds the grade itself")
+        source = f"scan in {recipe.input_space.name}, code values 0..1"
+        document = clf.text(folded, recipe.profile, source, f"positive in {output.name}")
+    else:
+        size = cube.DEFAULT_SIZE if size is None else size
+        document = cube.text(folded, recipe.profile, size, plain=plain)
+    _write(path, document)
+    return _measured(recipe, output, format, size or 0, path)
+
+
+def _write(path: str, document: str) -> None:
+    folder = os.path.dirname(path) or "."
+    temp = ""
+    try:
+        descriptor, temp = tempfile.mkstemp(prefix=".divere-tmp-", dir=folder)
+        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
+            file.write(document)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temp, 0o666 & ~umask)
+        os.replace(temp, path)
+    except OSError as error:
+        Path(temp).unlink(missing_ok=True) if temp else None
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _measured(recipe: Recipe, output: Space, format: Format, size: int, path: str) -> ExportReport:
+    x = sample()
+    want = np.broadcast_to(reference.encoded(recipe, output, x.astype(np.float64)), x.shape)
+    got = read_back(path, x)
+    errors = np.abs(got - want) * CODES
+    difference = delta_e(output, got, want)
+    return ExportReport(
+        path=path,
+        format=format,
+        size=size,
+        max_error=float(errors.max()),
+        p99_error=float(np.quantile(errors, 0.99)),
+        mean_error=float(errors.mean()),
+        max_delta_e=float(difference.max()),
+        mean_delta_e=float(difference.mean()),
+    )
+
+
+def sample() -> npt.NDArray[np.float32]:
+    """Colors to measure with: half even in code value, half even in density of 0..3.
+
+    Returns
+    -------
+    ndarray, float32, shape (20000, 3)
+        Always the same; whole 16-bit code values.
+    """
+    generator = np.random.Generator(np.random.PCG64(65535))
+    even = generator.random((SAMPLES // 2, 3))
+    dense = 10.0 ** -generator.uniform(0.0, DENSEST, (SAMPLES // 2, 3))
+    codes = np.round(np.concatenate([even, dense]) * CODES)
+    return (codes / CODES).astype(np.float32)
+
+
+def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
+    """Run samples (n, 3) through a file of either format, as another program would."""
+    # OpenColorIO keeps files by name: another export to the same one would be missed.
+    PyOpenColorIO.ClearAllCaches()
+    file = PyOpenColorIO.FileTransform(
+        src=os.path.abspath(path), interpolation=PyOpenColorIO.INTERP_TETRAHEDRAL
+    )
+    processor = chain.processor(file, False, np.float32, np.float32)
+    pixels = x.copy()
+    try:
+        processor.applyRGB(pixels)
+    except PyOpenColorIO.Exception as error:
+        raise Internal(f"OpenColorIO cannot use {path}: {error}") from error
+    return pixels.astype(np.float64)
+
+
+def delta_e(space: Space, first: Array, second: Array) -> Array:
+    """CIE 1976 difference of encoded values (n, 3), relative to the space's own white."""
+    return np.asarray(np.linalg.norm(_lab(space, first) - _lab(space, second), axis=1))
+
+
+def _lab(space: Space, encoded: Array) -> Array:
+    linear = np.clip(encoded, 0.0, 1.0) ** space.gamma
+    if space.primaries is None:
+        ratio = linear
+    else:
+        ratio = linear @ reference.to_xyz(space).T / reference.white_xyz(space)
+    f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
+    x, y, z = f.T
+    return np.stack([116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)], axis=1)
