@@ -74,4 +74,5 @@ def text(folded: Folded, name: str, size: int, *, plain: bool) -> str:
 
 
 def _document(head: list[str], rows: Array) -> str:
-    return "\n".join([*head, *("%.7f %.7f %.7f" % tuple(row) for row in rows.tolist()), ""])
+    body = [f"{red:.7f} {green:.7f} {blue:.7f}" for red, green, blue in rows.tolist()]
+    return "\n".join([*head, *body, ""])

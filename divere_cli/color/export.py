@@ -22,7 +22,7 @@ from divere_cli.errors import Internal, OutputError, UsageError
 from divere_cli.records import Recipe, Space
 
 Array = npt.NDArray[np.float64]
-Format = Literal["clf", "cube"]
+Form = Literal["clf", "cube"]
 
 SAMPLES = 20_000
 DENSEST = 3.0
@@ -46,7 +46,7 @@ class ExportReport:
     """
 
     path: str
-    format: Format
+    format: Form
     size: int
     max_error: float
     p99_error: float
@@ -58,7 +58,7 @@ class ExportReport:
 def export(
     recipe: Recipe,
     output: Space,
-    format: Format,
+    form: Form,
     size: int | None,
     path: str,
     *,
@@ -71,7 +71,7 @@ def export(
     recipe : Recipe
     output : Space
         Color space of the positive.
-    format : {"clf", "cube"}
+    form : {"clf", "cube"}
     size : int or None
         Points of the lattice on a side, 2 to 129; 65 when None. Only for "cube".
     path : str
@@ -89,7 +89,7 @@ def export(
         When the file cannot be written.
     """
     folded = folding.fold(recipe, output, one_channel=False)
-    if format == "clf":
+    if form == "clf":
         if size is not None or plain:
             raise UsageError("--size and --plain are for cube: CLF holds the grade itself")
         source = f"scan in {recipe.input_space.name}, code values 0..1"
@@ -98,7 +98,7 @@ def export(
         size = cube.DEFAULT_SIZE if size is None else size
         document = cube.text(folded, recipe.profile, size, plain=plain)
     _write(path, document)
-    return _measured(recipe, output, format, size or 0, path)
+    return _measured(recipe, output, form, size or 0, path)
 
 
 def _write(path: str, document: str) -> None:
@@ -119,7 +119,7 @@ def _write(path: str, document: str) -> None:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def _measured(recipe: Recipe, output: Space, format: Format, size: int, path: str) -> ExportReport:
+def _measured(recipe: Recipe, output: Space, form: Form, size: int, path: str) -> ExportReport:
     x = sample()
     want = np.broadcast_to(reference.encoded(recipe, output, x.astype(np.float64)), x.shape)
     got = read_back(path, x)
@@ -127,7 +127,7 @@ def _measured(recipe: Recipe, output: Space, format: Format, size: int, path: st
     difference = delta_e(output, got, want)
     return ExportReport(
         path=path,
-        format=format,
+        format=form,
         size=size,
         max_error=float(errors.max()),
         p99_error=float(np.quantile(errors, 0.99)),
