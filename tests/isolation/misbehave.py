@@ -296,3 +296,12 @@ def threads(job: FileJob, progress: Progress) -> TaskResult:
     for talker in talkers:
         talker.join()
     return TaskResult()
+
+
+def allocates_in_cpp(job: FileJob, progress: Progress) -> TaskResult:
+    """Has OpenColorIO allocate large tables."""
+    from PyOpenColorIO import Lut3DTransform
+
+    kept = [Lut3DTransform(gridSize=129) for _ in range(64)]
+    assert len(kept) == 64
+    return TaskResult()
