@@ -108,7 +108,7 @@ class Loop:
             elif self._running:
                 for outcome in self._means.runner.wait(self._patience()):
                     self._ended(outcome)
-            elif self._waiting:
+            elif self._waiting and not self._means.stop.stopping:
                 self._means.stop.pause(self._patience())
         except RunError as problem:  # the runner itself is lost
             if self._means.stop.error is not None:

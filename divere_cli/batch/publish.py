@@ -147,6 +147,9 @@ class Publisher:
         """
         stamps = tuple(self._finish(temp) for temp in staged.temps)
         replace = [may_replace(temp.target.name) for temp in staged.temps]
+        for temp, over in zip(staged.temps, replace, strict=True):
+            if not over and self._folder.look(temp.target.name) is not None:
+                raise _came_under_way(temp)
         self._journal.publish(scan, stamps)
         for temp, over in zip(staged.temps, replace, strict=True):
             self._rename(temp, staged.folder_fd, replace=over)
@@ -228,9 +231,7 @@ class Publisher:
         try:
             durable.rename(temp.file, temp.final, folder_fd, replace=replace)
         except FileExistsError as problem:
-            raise OutputExists(
-                f"'{temp.target.name}' came into OUTPUT while the scan was graded"
-            ) from problem
+            raise _came_under_way(temp) from problem
         except OSError as problem:
             raise self._failure(problem, temp.target.name) from problem
 
@@ -244,6 +245,10 @@ class Publisher:
         if problem.errno == errno.ENAMETOOLONG:
             hint = "use a shorter --name or OUTPUT"
         return OutputError(f"'{output}' cannot be written: {reason}", hint=hint)
+
+
+def _came_under_way(temp: Temp) -> OutputExists:
+    return OutputExists(f"'{temp.target.name}' came into OUTPUT while the scan was graded")
 
 
 def gone(folder: Folder) -> JournalFailed:

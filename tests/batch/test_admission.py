@@ -1,0 +1,96 @@
+"""The memory budget."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.batch import admission
+from divere_cli.batch.admission import BASE, Admission
+from divere_cli.batch.journal import Peak
+from divere_cli.image.layout import Header
+from tests.batch.lab import ENCODING
+
+MB = 1 << 20
+GB = 1 << 30
+
+
+def header(megapixels: float, format_: str = "tiff") -> Header:
+    return Header(format_, int(megapixels * 1e6), 1, 3, 16, 0)  # type: ignore[arg-type]
+
+
+def peaks(header: Header, *megabytes: int) -> list[Peak]:
+    sort, raw = admission.sort(header, ENCODING), admission.raw_bytes(header)
+    return [Peak(sort, raw, size * MB) for size in megabytes]
+
+
+def test_raw_bytes_count_every_channel() -> None:
+    assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0)) == 600
+    assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0, extra=("infrared",))) == 800
+    assert admission.raw_bytes(Header("tiff", 10, 10, 1, 12, 0)) == 200
+
+
+def test_an_unknown_scan_is_taken_for_its_size() -> None:
+    none = Admission(GB)
+    assert none.predict(header(24), ENCODING) == BASE + 72_000_000
+    assert none.predict(header(24, "png"), ENCODING) > none.predict(header(24), ENCODING)
+
+
+def test_what_like_scans_took_is_learned() -> None:
+    taught = Admission(GB, peaks(header(24), 80, 81, 82, 83))
+    assert taught.predict(header(24), ENCODING) == 83 * MB
+    assert taught.predict(header(20), ENCODING) == 83 * MB
+    assert taught.predict(header(30), ENCODING) == pytest.approx(83 * MB * 30 / 24, rel=1e-6)
+
+
+@pytest.mark.parametrize("other", [header(100), header(5), header(24, "png")])
+def test_other_scans_teach_nothing(other: Header) -> None:
+    taught = Admission(GB, peaks(other, 80, 81, 82))
+    assert taught.predict(header(24), ENCODING) == Admission(GB).predict(header(24), ENCODING)
+
+
+def test_two_scans_are_too_few_to_learn_from() -> None:
+    taught = Admission(GB, peaks(header(24), 80, 81))
+    assert taught.predict(header(24), ENCODING) > 100 * MB
+
+
+def test_one_outlier_in_many_does_not_count_but_one_in_few_does() -> None:
+    assert (
+        Admission(GB, peaks(header(24), *[80] * 40, 900)).predict(header(24), ENCODING) == 80 * MB
+    )
+    assert Admission(GB, peaks(header(24), 80, 80, 900)).predict(header(24), ENCODING) == 900 * MB
+
+
+def test_one_scan_always_fits_and_more_only_within_the_budget() -> None:
+    admits = Admission(GB, available=lambda: 64 * GB)
+    assert admits.fits(8 * GB, reserved=0)
+    assert admits.fits(GB // 2, reserved=GB // 2)
+    assert not admits.fits(GB // 2 + 1, reserved=GB // 2)
+
+
+def test_memory_that_others_took_does_not_count_as_ours() -> None:
+    admits = Admission(8 * GB, available=lambda: GB)
+    assert admits.fits(GB, reserved=1)
+    assert not admits.fits(GB + 1, reserved=1)
+
+
+def test_the_cap_is_generous_exact_when_asked_and_whole_when_alone() -> None:
+    admits = Admission(16 * GB)
+    assert admits.cap(100 * MB, None, alone=False) == GB
+    assert admits.cap(GB, None, alone=False) == 4 * GB
+    assert admits.cap(GB, 300 * MB, alone=False) == 300 * MB
+    assert admits.cap(100 * MB, None, alone=True) == 16 * GB
+
+
+def test_a_budget_is_bytes_or_a_share() -> None:
+    assert admission.budget(5 * GB) == 5 * GB
+    assert admission.budget(0.5, lambda: 8 * GB) == 4 * GB
+
+
+def test_jobs_by_cores_budget_and_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("divere_cli.isolation.cpus.usable", lambda: 8)
+    assert admission.jobs(3, [GB], GB) == 3
+    assert admission.jobs(None, [GB] * 20, 64 * GB) == 8
+    assert admission.jobs(None, [GB] * 20, 5 * GB) == 5
+    assert admission.jobs(None, [GB] * 2, 64 * GB) == 2
+    assert admission.jobs(None, [GB] * 20, 1) == 1
+    assert admission.jobs(None, [], GB) == 8

@@ -1,0 +1,61 @@
+"""One budget for each way to fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.batch.retries import Again, Policy, Tally
+
+
+def ends(policy: Policy, end: str, count: int) -> list[Again | None]:
+    tally = Tally()
+    return [policy.after(end, tally) for _ in range(count)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("end", ["crashed", "lost"])
+def test_a_crash_gets_three_more_after_growing_pauses(end: str) -> None:
+    assert ends(Policy(), end, 4) == [Again(0.0), Again(1.0), Again(4.0), None]
+
+
+def test_a_timeout_gets_none_unless_asked() -> None:
+    assert ends(Policy(), "timeout", 1) == [None]
+    assert ends(Policy(2), "timeout", 3) == [Again(), Again(), None]
+
+
+def test_out_of_memory_gets_two_alone() -> None:
+    assert ends(Policy(0), "out_of_memory", 3) == [Again(alone=True), Again(alone=True), None]
+
+
+@pytest.mark.parametrize("end", ["error", "cancelled"])
+def test_an_error_gets_none(end: str) -> None:
+    assert ends(Policy(9), end, 1) == [None]
+
+
+def test_budgets_are_apart() -> None:
+    policy, tally = Policy(), Tally()
+    mixed = ["crashed", "out_of_memory", "crashed", "out_of_memory", "crashed"]
+    assert all(policy.after(end, tally) for end in mixed)  # type: ignore[arg-type]
+    assert policy.after("crashed", tally) is None
+
+
+def test_infrastructure_is_free_ten_times_in_a_row() -> None:
+    policy = Policy(0)
+    assert all(ends(policy, "infrastructure", 10))
+    policy.finished("a", "result")
+    assert all(ends(policy, "infrastructure", 10))
+    assert ends(policy, "infrastructure", 1) == [None]
+
+
+def test_three_different_scans_in_a_row_are_too_many() -> None:
+    policy = Policy()
+    said = [policy.finished(scan, "crashed") for scan in ("a", "a", "b", "c")]
+    assert said == [False, False, False, True]
+
+
+@pytest.mark.parametrize("between", ["result", "error", "timeout"])
+def test_another_end_between_starts_the_count_again(between: str) -> None:
+    policy = Policy()
+    policy.finished("a", "crashed")
+    policy.finished("b", "crashed")
+    policy.finished("x", between)  # type: ignore[arg-type]
+    assert not policy.finished("c", "crashed")
