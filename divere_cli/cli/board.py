@@ -54,6 +54,7 @@ class Board:
         self.megapixels = 0.0
         self.peak_rss_bytes = 0
         self.stopping = ""
+        self._worked = 0
         self._jobs: dict[str, int] = {}
 
     def handle(self, event: Event) -> None:
@@ -80,6 +81,7 @@ class Board:
 
     def _finished(self, file: FileResult) -> None:
         self.at_work.pop(self._jobs.pop(file.input, -1), None)
+        self._worked += bool(file.attempts)
         self.peak_rss_bytes = max(self.peak_rss_bytes, file.peak_rss_bytes)
         if file.status == "ok":
             self.graded += 1
@@ -123,7 +125,7 @@ class Board:
         if todo <= 0:
             return 1.0 if self.started else 0.0
         parts = sum(scan.done for scan in self.at_work.values())
-        return min((self.graded + self.failed + parts) / todo, 1.0)
+        return min((self._worked + parts) / todo, 1.0)
 
     def seconds_left(self) -> float | None:
         """Return the time left if the rest goes as so far; None while that is a guess."""

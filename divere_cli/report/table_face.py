@@ -6,6 +6,7 @@ failed and those that took most. What it does not: printing.
 
 from __future__ import annotations
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +15,6 @@ from divere_cli.report.summary import megapixels, summarize, tally
 from divere_cli.text import safe
 
 ROWS = 50
-_NAME = 60
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
 
 
@@ -24,26 +24,17 @@ def render(report: RunReport) -> Table:
     shown = selected(report.files)
     rest = len(report.files) - len(shown)
     caption = f"and {rest} more, in the report" if rest else None
-    table = Table(
-        caption=caption, caption_justify="left", header_style="bold", box=None, pad_edge=False
-    )
-    table.add_column("scan", overflow="ellipsis", no_wrap=True)
+    table = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, caption=caption)
+    speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
+    table.add_column("scan", Text(tally(summary)), overflow="ellipsis", no_wrap=True)
     table.add_column("status", no_wrap=True)
-    for heading in ("MP", "seconds", "peak memory"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("", overflow="fold")
+    table.add_column("MP", justify="right", no_wrap=True)
+    table.add_column("seconds", f"{report.seconds:.2f}", justify="right", no_wrap=True)
+    peak = memory(summary.peak_rss_bytes)
+    table.add_column("peak memory", peak, justify="right", no_wrap=True)
+    table.add_column("", speed, overflow="fold")
     for file in shown:
         table.add_row(*_row(file))
-    table.add_section()
-    speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
-    table.add_row(
-        Text(tally(summary), style="bold"),
-        "",
-        "",
-        Text(f"{report.seconds:.2f}", style="bold"),
-        Text(memory(summary.peak_rss_bytes), style="bold"),
-        Text(speed, style="bold"),
-    )
     return table
 
 

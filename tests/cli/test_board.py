@@ -29,7 +29,7 @@ def test_parts_of_scans_count_for_the_time_left() -> None:
     made.handle(ScanStarted(2, "b", 1, 2))
     assert made.seconds_left() is None
     now[0] = 10.0
-    made.handle(ScanFinished(FileResult("a", width=1000, height=1000)))
+    made.handle(ScanFinished(FileResult("a", width=1000, height=1000, attempts=1)))
     made.handle(ScanProgress(2, "b", "grade", 1.0))
     assert made.done() == 0.5
     assert made.seconds_left() == 10.0
@@ -42,9 +42,16 @@ def test_what_is_up_to_date_is_no_work() -> None:
     made.handle(ScanFinished(FileResult("a", status="up_to_date")))
     made.handle(ScanFinished(FileResult("b", status="deferred")))
     assert (made.finished, made.graded, made.left_alone, made.done()) == (2, 0, 2, 0.0)
-    failed = FileResult("c", status="failed", error=ErrorRecord("crashed", "gone"))
+    failed = FileResult("c", status="failed", error=ErrorRecord("crashed", "gone"), attempts=2)
     made.handle(ScanFinished(failed))
     assert (made.finished, made.failed, made.done()) == (3, 1, 1.0)
+
+
+def test_what_failed_before_any_work_is_no_part_of_the_work() -> None:
+    made, _ = board(total=3, todo=2)
+    refused = FileResult("a", status="failed", error=ErrorRecord("unsupported", "text"))
+    made.handle(ScanFinished(refused))
+    assert (made.failed, made.done()) == (1, 0.0)
 
 
 def test_a_second_attempt_starts_again() -> None:

@@ -108,7 +108,13 @@ def test_what_is_in_work_is_drawn_with_stage_share_and_memory(
         clock.now += 2
         live.handle(
             ScanFinished(
-                FileResult("roll/zero.tif", width=6000, height=4000, peak_rss_bytes=300_000_000)
+                FileResult(
+                    "roll/zero.tif",
+                    width=6000,
+                    height=4000,
+                    attempts=1,
+                    peak_rss_bytes=300_000_000,
+                )
             )
         )
         clock.now += 1
