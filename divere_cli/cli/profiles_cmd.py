@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from divere_cli.profile.description import Described, Description
     from divere_cli.profile.schema import Metadata, Preset
     from divere_cli.profile.validation import Checked
+    from divere_cli.records import Recipe
 
 WRONG = 2
+EXPORT_SPACE = "KodakEnduraPremier_gamma_2_2"
 LIST_KEYS = ("title", "group", "film_type", "film_stock", "scanner", "print_stock", "note")
 
 
@@ -92,6 +94,67 @@ def validate(files: tuple[str, ...], json: bool) -> int:
         for found in checked:
             _show_checked(found)
     return WRONG if bad else 0
+
+
+@profiles.command("export", short_help="Write one as CLF or .cube.")
+@click.argument("name")
+@click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
+@click.option("--format", "kind", type=click.Choice(["clf", "cube"]), required=True)
+@click.option("--size", type=click.IntRange(2, 129), help="Points of a .cube on a side.  [65]")
+@click.option("--plain", is_flag=True, help="A .cube without a table before it, less exact.")
+@click.option("--color-space", default=EXPORT_SPACE, show_default=True, help="Of the positive.")
+@click.option("--crop", help="Which crop of a contact sheet.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+@json_option
+def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
+    """Write the grade of the profile or preset file NAME for other programs.
+
+    CLF (Academy/ASC) holds the grade itself; a .cube is a lattice of colors.
+    Both take the linear scan, 0 to 1, and give the encoded positive. The file is
+    read back, and how far it is from divere's own grade is printed.
+    """
+    import os
+
+    from divere_cli.color import export
+    from divere_cli.errors import UsageError
+    from divere_cli.plain import to_plain
+    from divere_cli.profile import library
+
+    if os.path.lexists(output) and not options["overwrite"]:
+        raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
+    recipe = _recipe(name, options["crop"])
+    space = library.output_space(options["color_space"])
+    kind, size, plain = options["kind"], options["size"], options["plain"]
+    written = export.export(recipe, space, kind, size, output, plain=plain)
+    if json:
+        _print_json(to_plain(written))
+        return
+    lattice = f", {written.size} points on a side" if written.size else ""
+    _say(f"{written.path}: {written.format} of {recipe.profile} to {space.name}{lattice}")
+    _say(
+        f"  measured error, of 65535: at most {written.max_error:.2f}, "
+        f"99 % within {written.p99_error:.2f}, mean {written.mean_error:.2f}"
+    )
+    _say(
+        f"  as color difference (CIE 1976): at most {written.max_delta_e:.2f}, "
+        f"mean {written.mean_delta_e:.3f}"
+    )
+
+
+def _recipe(name: str, crop: str | None) -> Recipe:
+    """The recipe of a preset's only picture, or of the crop that is meant."""
+    from divere_cli.errors import UsageError
+    from divere_cli.profile import contactsheet
+
+    cuts = contactsheet.cuts(_preset(name)).cuts
+    if crop is None and len(cuts) == 1:
+        return cuts[0].recipe
+    for cut in cuts:
+        if cut.crop_name == crop:
+            return cut.recipe
+    there = ", ".join(cut.crop_name for cut in cuts if cut.crop_name) or "none"
+    meant = "is a contact sheet: --crop says which" if crop is None else f"has no crop {crop!r}"
+    raise UsageError(f"{name} {meant}; there are: {there}")
 
 
 def _show_checked(found: Checked) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 SHOWN_VALUE = 60
 KEPT = 100
@@ -52,7 +52,7 @@ class Findings:
             self.warnings.append(warning)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """Where in the document a reader is: a root, a path below it, and where to report.
 
@@ -66,11 +66,11 @@ class Place:
 
     def key(self, name: str) -> Place:
         """The place of a member of this object."""
-        return replace(self, below=self.below + step(name))
+        return Place(self.findings, self.root, self.below + step(name), self.renames)
 
     def item(self, index: int) -> Place:
         """The place of an item of this list."""
-        return replace(self, below=f"{self.below}[{index}]")
+        return Place(self.findings, self.root, f"{self.below}[{index}]", self.renames)
 
     @property
     def path(self) -> str:

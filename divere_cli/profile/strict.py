@@ -29,6 +29,7 @@ FREE_TEXT = frozenset({"note", "notes"})
 
 Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
 
+_NUMBERS = (float, int, type(None))
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_IN_NOTE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -157,7 +158,9 @@ def _refused(value: object, place: tuple[str, ...]) -> Iterator[tuple[tuple[str,
         for key, member in value.items():
             if _FORBIDDEN.search(key):
                 yield place, f"has the key {show(key)}; allowed: keys without control characters"
-            yield from _refused(member, (*place, step(key)))
+            if not isinstance(member, _NUMBERS):
+                yield from _refused(member, (*place, step(key)))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _refused(item, (*place, f"[{index}]"))
+            if not isinstance(item, _NUMBERS):
+                yield from _refused(item, (*place, f"[{index}]"))

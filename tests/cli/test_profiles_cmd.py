@@ -110,6 +110,57 @@ def test_validate_as_json(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["clf", "cube"])
+def test_export_writes_a_file_and_says_how_exact_it_is(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / f"grade.{kind}"
+    size = ["--size", "17"] if kind == "cube" else []
+    export = ["profiles", "export", "c41-endura-premier", "--format", kind, *size, out]
+    result = divere(*export)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert out.stat().st_size > 1000
+    first, second, third = result.stdout.splitlines()
+    assert first.startswith(f"{out}: {kind} of c41-endura-premier to KodakEnduraPremier_gamma_2_2")
+    assert "measured error, of 65535: at most " in second
+    assert "CIE 1976" in third
+    again = divere(*export)
+    assert (again.returncode, again.stdout) == (2, "")
+    assert again.stderr.startswith(f"divere: error: usage: {out} is there already")
+    found = json.loads(divere(*export, "--overwrite", "--json").stdout)
+    assert found["format"] == kind
+    assert found["size"] == (17 if kind == "cube" else 0)
+    assert found["max_error"] < 3 if kind == "clf" else found["max_error"] > 0
+
+
+def test_export_of_a_sheet_needs_the_crop(tmp_path: Path) -> None:
+    sheet, out = tmp_path / "sheet.json", tmp_path / "grade.clf"
+    sheet.write_text(json.dumps(SHEET))
+    export = ["profiles", "export", sheet, out, "--format", "clf"]
+    for more, message in (([], "is a contact sheet: --crop says which"), (["--crop", "x"], "'x'")):
+        result = divere(*export, *more)
+        assert result.returncode == 2
+        assert message in result.stderr
+        assert "there are: left, right" in result.stderr
+    assert not out.exists()
+    assert divere(*export, "--crop", "right").returncode == 0
+    assert out.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ["none", "--format", "clf"],
+        ["c41-neutral", "--format", "clf", "--size", "17"],
+        ["c41-neutral", "--format", "cube", "--size", "1"],
+        ["c41-neutral", "--format", "clf", "--color-space", "P3"],
+        ["c41-neutral"],
+    ],
+)
+def test_an_export_that_cannot_be_meant_writes_nothing(tmp_path: Path, wrong: list[str]) -> None:
+    result = divere("profiles", "export", *wrong, tmp_path / "out")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("command", [["validate"], ["show"], ["list", "x"], ["nothing"]])
 def test_wrong_usage_ends_with_2(command: list[str]) -> None:
     result = divere("profiles", *command)
