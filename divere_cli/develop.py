@@ -13,8 +13,10 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -25,6 +27,7 @@ from divere_cli.color import grade as grades
 from divere_cli.errors import CorruptInput, InputChanged, Unreadable
 from divere_cli.image import geometry, icc, metadata, reader, writer
 from divere_cli.image import header as headers
+from divere_cli.image.crew import Crew, Shares, slices
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.reader import Reader
 from divere_cli.image.source import Source
@@ -32,6 +35,8 @@ from divere_cli.records import FileJob, Frame, Stages, Stamp, TaskResult, Writte
 
 Stage = Literal["read", "grade", "write"]
 HASH_BYTES = 1 << 20
+# smaller parts than threads: one that waits for the digest does not hold up the others
+PARTS = 2
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
 
 
@@ -66,14 +71,31 @@ class Clock:
 class Digest:
     """SHA-256 of the input, taken along with the reading while its pages are warm."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, crew: Crew) -> None:
         self._source = Source(path)
+        self._crew = crew
         self._hash = hashlib.sha256()
         self._buffer = bytearray(HASH_BYTES)
         self._done = 0
+        self._running: Future[None] | None = None
 
     def advance(self, done: float) -> None:
-        """Take the file up to ``done`` of 0..1 of it; to its end at 1."""
+        """Take the file up to ``done`` of 0..1 of it, to its end at 1, beside what follows."""
+        self._wait()
+        self._running = self._crew.later(partial(self._take, done))
+
+    def close(self) -> str:
+        """Take the rest and say the digest."""
+        self.advance(1)
+        self._wait()
+        return self._hash.hexdigest()
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def _take(self, done: float) -> None:
         goal = self._source.size if done >= 1 else int(done * self._source.size)
         while self._done < goal and (done >= 1 or goal - self._done >= HASH_BYTES):
             size = min(HASH_BYTES, goal - self._done)
@@ -82,15 +104,12 @@ class Digest:
             self._hash.update(view)
             self._done += size
 
-    def close(self) -> str:
-        """Take the rest and say the digest."""
-        self.advance(1)
-        return self._hash.hexdigest()
-
     def __enter__(self) -> Digest:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._running is not None:
+            wait([self._running])
         self._source.close()
 
 
@@ -105,6 +124,7 @@ class FrameWork:
     carried : Carried or None
         Metadata of the scan; None for ``--no-metadata``.
     clock : Clock
+    crew : Crew
     """
 
     def __init__(
@@ -114,10 +134,12 @@ class FrameWork:
         header: Header,
         carried: Carried | None,
         clock: Clock,
+        crew: Crew,
     ) -> None:
         space, bits = job.encoding.color_space, job.encoding.bit_depth
         self._frame = frame
         self._clock = clock
+        self._crew = crew
         self._box = geometry.box(frame.crop, header.width, header.height)
         self._grade = grades.compile(
             frame.recipe, space, header.layout, bits, dither=job.encoding.dither
@@ -133,6 +155,8 @@ class FrameWork:
             self._writer = stack.enter_context(
                 writer.open(frame.target.temp, job.encoding, *size, channels, picture)
             )
+            if isinstance(self._writer, Shares):
+                self._writer.share(crew)
             self._turn = None
             if frame.orientation % 360:
                 shape = (self._box.height, self._box.width, channels)
@@ -153,7 +177,7 @@ class FrameWork:
             if len(self._out) < len(rows):
                 self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._dtype)
             out = self._out[: len(rows)]
-            self._grade.apply(rows, out, top - self._box.top)
+            self._apply(rows, out, top - self._box.top)
         with self._clock.stage("write"):
             if self._turn is None:
                 self._writer.write(out)
@@ -167,6 +191,13 @@ class FrameWork:
                 for rows in self._turn.bands():
                     self._writer.write(rows)
             return replace(self._writer.close(), name=self._frame.target.name)
+
+    def _apply(self, rows: NDArray[Any], out: NDArray[Any], row: int) -> None:
+        def apply(part: slice) -> None:
+            self._grade.apply(rows[part], out[part], row + part.start)
+
+        parts = 1 if self._crew.size == 1 else PARTS * self._crew.size
+        self._crew.each(apply, slices(len(rows), parts))
 
     def _cropped(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self._box.width == rows.shape[1]:
@@ -224,13 +255,16 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
     with ExitStack() as stack:
         with clock.stage("read"):
             header = headers.read(job.input, job.max_pixels)
+            crew = stack.enter_context(Crew(job.threads))
             scan = stack.enter_context(reader.open(job.input, header))
+            if isinstance(scan, Shares):
+                scan.share(crew)
             header = scan.header
             carried = metadata.read(job.input, header) if job.encoding.metadata else None
-            digest = stack.enter_context(Digest(job.input))
+            digest = stack.enter_context(Digest(job.input, crew))
         with clock.stage("write"):
             works = [
-                stack.enter_context(FrameWork(job, frame, header, carried, clock))
+                stack.enter_context(FrameWork(job, frame, header, carried, clock, crew))
                 for frame in job.frames
             ]
         _run(scan, works, digest, clock, progress)

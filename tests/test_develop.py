@@ -19,6 +19,7 @@ from divere_cli.color import grade
 from divere_cli.develop import develop
 from divere_cli.errors import CorruptInput, InputChanged, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import geometry, header, tiff_reader
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Layout
 from divere_cli.records import (
     Encoding,
@@ -360,7 +361,7 @@ def test_the_digest_does_not_depend_on_its_steps(
     monkeypatch.setattr(unit, "HASH_BYTES", bytes_done)
     path = tmp_path / "a"
     path.write_bytes(b"0123456789" * 100)
-    with unit.Digest(str(path)) as digest:
+    with unit.Digest(str(path), Crew()) as digest:
         for done in (0.1, 0.5, 0.99):
             digest.advance(done)
         assert digest.close() == hashlib.sha256(path.read_bytes()).hexdigest()

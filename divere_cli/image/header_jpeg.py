@@ -82,20 +82,17 @@ def _exif(source: Source, at: int, length: int, about: Header) -> Header:
     try:
         tiff = parse(source, at + 6)
         entries = tiff.directory(tiff.first).entries
-        orientation = tiff.values(entries[274], 1) if 274 in entries else (1,)
-        x, y, unit = (
-            tiff.values(entries[code], 1) if code in entries else () for code in (282, 283, 296)
-        )
+        orientation = int(tiff.number(entries.get(274), 1))
+        x, y, unit = (float(tiff.number(entries.get(code), 0)) for code in (282, 283, 296))
         texts = [tiff.text(entries.get(code)) for code in (271, 272, 305, 306)]
     except DivereError:
         return replace(about, warnings=(*about.warnings, "the Exif block is damaged"))
     resolution = about.resolution
-    if x and y and 0 < x[0] < 1e6 and 0 < y[0] < 1e6:
-        known = int(unit[0]) if unit and unit[0] in (1, 2, 3) else 2
-        resolution = Resolution(float(x[0]), float(y[0]), known)
+    if 0 < x < 1e6 and 0 < y < 1e6:
+        resolution = Resolution(x, y, int(unit) if unit in (1, 2, 3) else 2)
     return replace(
         about,
-        orientation=int(orientation[0]) if orientation else 1,
+        orientation=orientation,
         resolution=resolution,
         make=texts[0],
         model=texts[1],

@@ -7,6 +7,8 @@ sub-directories, and the checks that need no table of segments (those are in
 
 from __future__ import annotations
 
+import math
+
 from divere_cli.errors import CorruptInput, LimitExceeded, Unsupported
 from divere_cli.image import tiff_dialects
 from divere_cli.image.layout import Extra, Header, Page, Resolution, Sample, Tag
@@ -126,9 +128,7 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
     entries = directory.entries
 
     def one(code: int, default: int) -> int:
-        tag = entries.get(code)
-        values = tiff.values(tag, 1) if tag else ()
-        return int(values[0]) if values else default
+        return int(tiff.number(entries.get(code), default))
 
     samples = one(277, 1)
     bits = _same(tiff, entries.get(258), samples, 1, "bits")
@@ -148,7 +148,7 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
         planar=one(284, 1) == 2 and samples > 1,
         rows_per_strip=min(one(278, height), height),
         tile=tile,
-        extras=tuple(int(v) for v in tiff.values(entries[338], MAX_SAMPLES))
+        extras=tuple(int(v) for v in tiff.values(entries[338], MAX_SAMPLES) if math.isfinite(v))
         if 338 in entries
         else (),
         orientation=one(274, 1),
@@ -162,8 +162,8 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
 def _same(tiff: Tiff, tag: Tag | None, samples: int, default: int, what: str) -> int:
     if tag is None:
         return default
-    values = {int(v) for v in tiff.values(tag, min(max(samples, 1), 16))}
-    return values.pop() if len(values) == 1 else -1
+    values = set(tiff.values(tag, min(max(samples, 1), 16)))
+    return int(tiff.number(tag, -1)) if len(values) == 1 else -1
 
 
 def _sample(code: int) -> Sample | None:
@@ -274,8 +274,8 @@ def _extra(page: Page, channels: int, separate: bool) -> tuple[tuple[Extra, ...]
 def _resolution(tiff: Tiff, entries: dict[int, Tag]) -> Resolution | None:
     if 282 not in entries or 283 not in entries:
         return None
-    x, y = (float(tiff.values(entries[code], 1)[0]) for code in (282, 283))
-    unit = int(tiff.values(entries[296], 1)[0]) if 296 in entries else 2
+    x, y = (float(tiff.number(entries[code], 0)) for code in (282, 283))
+    unit = int(tiff.number(entries.get(296), 2))
     if not (0 < x < 1e6 and 0 < y < 1e6):
         return None
     return Resolution(x=x, y=y, unit=unit if unit in (1, 2, 3) else 2)

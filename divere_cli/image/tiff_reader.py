@@ -9,6 +9,7 @@ them. Nothing is mapped: mapped pages count as memory of the process.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, InputChanged
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, Page
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_segments import NONE, Segments
@@ -27,6 +29,7 @@ BAND_BYTES = 2 << 20
 TALL = 4
 
 Band = tuple[int, NDArray[Any]]
+Piece = tuple[int, int, NDArray[Any]]  # segment, plane, where it goes
 
 
 def open_reader(path: str, header: Header) -> TiffReader:
@@ -40,6 +43,7 @@ class TiffReader:
     def __init__(self, path: str, header: Header) -> None:
         self.header = header
         self.warnings: tuple[str, ...] = ()
+        self._crew = Crew()
         self._source = Source(path)
         if self._source.size != header.file_size:
             self.close()
@@ -48,8 +52,7 @@ class TiffReader:
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         assert self.header.page is not None, "not a TIFF header"
         samples = slice(0, self.header.channels)
-        picture = Rows(self._source, self.header.page, samples, self.header.big_endian)
-        return picture.bands(rows)
+        return self._rows(self.header.page, samples).bands(rows)
 
     def infrared(self) -> Iterator[Band] | None:
         page, samples = self.header.infrared_page, slice(0, 1)
@@ -59,7 +62,13 @@ class TiffReader:
             samples = slice(first, first + 1)
         if page is None:
             return None
-        return Rows(self._source, page, samples, self.header.big_endian).bands()
+        return self._rows(page, samples).bands()
+
+    def share(self, crew: Crew) -> None:
+        self._crew = crew
+
+    def _rows(self, page: Page, samples: slice) -> Rows:
+        return Rows(self._source, page, samples, self.header.big_endian, self._crew)
 
     def close(self) -> None:
         self._source.close()
@@ -86,17 +95,22 @@ class Rows:
     samples : slice
         Which samples of a pixel, consecutive.
     big_endian : bool
+    crew : Crew
+        Decodes segments beside each other.
     """
 
-    def __init__(self, source: Source, page: Page, samples: slice, big_endian: bool) -> None:
+    def __init__(
+        self, source: Source, page: Page, samples: slice, big_endian: bool, crew: Crew
+    ) -> None:
         self._page = page
+        self._crew = crew
         self._samples = samples
         self._segments = Segments(source, page, big_endian)
         self.channels = samples.stop - samples.start
         self.dtype = np.dtype(np.float32) if page.sample == "float" else self._segments.dtype
         whole = page.tile is None and self._segments.samples == self.channels
         self._direct = whole and self.dtype == self._segments.dtype
-        self._scratch = np.empty(0, dtype=np.uint8)
+        self._scratch = threading.local()
         self._held = np.empty((0, 0, 0), dtype=self.dtype)
         self._held_row = -1
         self._run = self._one_run()
@@ -114,7 +128,7 @@ class Rows:
     def natural_rows(self) -> int:
         """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
         row = self._page.width * self.channels * int(self.dtype.itemsize)
-        wanted = int(max(1, BAND_BYTES // row))
+        wanted = int(max(1, BAND_BYTES * self._crew.size // row))
         tall = int(self._page.segment_rows)
         plain = self._page.compression == NONE and self._page.tile is None
         if plain or tall > TALL * wanted:
@@ -156,18 +170,21 @@ class Rows:
         return int(self._segments.offsets[strip + plane * self._page.down])
 
     def _read_segments(self, first: int, out: NDArray[Any]) -> None:
+        """Decode what lies wholly in ``out`` straight into it, the rest into what is held."""
         tall = self._page.segment_rows
+        pieces: list[Piece] = []
         done = 0
         while done < len(out):
             index, row = divmod(first + done, tall)
             there = min(tall, self._page.height - index * tall)
             part = out[done : done + min(len(out) - done, there - row)]
             if len(part) == there:
-                self._read_row_of_segments(index, part)
+                pieces += self._pieces(index, part)
             else:
                 self._hold(index, there)
                 part[:] = self._held[row : row + len(part)]
             done += len(part)
+        self._crew.each(self._decode, pieces)
 
     def _hold(self, index: int, rows: int) -> None:
         if self._held_row == index:
@@ -175,23 +192,29 @@ class Rows:
         self._held_row = -1
         if len(self._held) != rows:
             self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
-        self._read_row_of_segments(index, self._held)
+        self._crew.each(self._decode, self._pieces(index, self._held))
         self._held_row = index
 
-    def _read_row_of_segments(self, row: int, out: NDArray[Any]) -> None:
-        """Decode the strips or tiles of one height, all planes, into ``out``."""
-        page, segments = self._page, self._segments
+    def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:
+        """List the strips or tiles of one height, all planes, and where in ``out`` each goes."""
+        page = self._page
+        found = []
         for plane in self._planes():
             for column in range(page.across):
                 index = (plane * page.down + row) * page.across + column
-                if self._direct:
-                    segments.read(index, out)
-                    continue
-                room = self._room(segments.rows_of(index))
-                segments.read(index, room)
                 left = column * page.segment_width
                 right = min(left + page.segment_width, page.width)
-                self._take(room[: len(out), : right - left], plane, out[:, left:right])
+                found.append((index, plane, out[:, left:right]))
+        return found
+
+    def _decode(self, piece: Piece) -> None:
+        index, plane, out = piece
+        if self._direct:
+            self._segments.read(index, out)
+            return
+        room = self._room(self._segments.rows_of(index))
+        self._segments.read(index, room)
+        self._take(room[: len(out), : out.shape[1]], plane, out)
 
     def _planes(self) -> range:
         """Which planes hold the chosen samples; one of all when they are interleaved."""
@@ -210,9 +233,10 @@ class Rows:
         segments = self._segments
         shape = (rows, self._page.segment_width, segments.samples)
         size = rows * segments.row_bytes()
-        if size > self._scratch.nbytes:
-            self._scratch = np.empty(size, dtype=np.uint8)
-        return self._scratch[:size].view(segments.dtype).reshape(shape)
+        room: NDArray[np.uint8] | None = getattr(self._scratch, "room", None)
+        if room is None or size > room.nbytes:
+            room = self._scratch.room = np.empty(size, dtype=np.uint8)
+        return room[:size].view(segments.dtype).reshape(shape)
 
     def _one_run(self) -> tuple[int, ...]:
         """Where each plane starts when its uncompressed strips lie one after the other."""

@@ -10,6 +10,7 @@ together to rows (:mod:`divere_cli.image.tiff_reader`).
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ END_OF_IMAGE = b"\xff\xd9"
 
 
 class Segments:
-    """The strips or tiles of one page, ready to be read one by one.
+    """The strips or tiles of one page, ready to be read one by one, by any thread.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ class Segments:
         self.offsets = self._table(page.offsets)
         self.counts = self._table(page.counts)
         self._check()
-        self._packed = bytearray()
+        self._room = threading.local()
         self._decode = self._codec() if page.compression != NONE else None
 
     def rows_of(self, index: int) -> int:
@@ -136,9 +137,10 @@ class Segments:
 
     def _data(self, index: int) -> memoryview:
         count = int(self.counts[index])
-        if count > len(self._packed):
-            self._packed = bytearray(int(count * 1.2))
-        view = memoryview(self._packed)[:count]
+        packed: bytearray = getattr(self._room, "packed", bytearray())
+        if count > len(packed):
+            packed = self._room.packed = bytearray(int(count * 1.2))
+        view = memoryview(packed)[:count]
         self._source.read_into(int(self.offsets[index]), view, self.name_of(index))
         return view
 

@@ -10,6 +10,7 @@ Source: TIFF 6.0 (1992); BigTIFF as in libtiff's ``doc/specification/bigtiff``.
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 from typing import cast
@@ -131,7 +132,7 @@ class Tiff:
 
     def _next_of(self, directory: Directory) -> list[int]:
         subs = directory.entries.get(_SUB_DIRECTORIES)
-        offsets = [int(value) for value in self.values(subs, 8)] if subs else []
+        offsets = [int(v) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
         return offsets + ([directory.following] if directory.following else [])
 
     def values(self, tag: Tag, limit: int) -> Values:
@@ -146,6 +147,11 @@ class Tiff:
             pairs = zip(flat[::2], flat[1::2], strict=True)
             return tuple(top / below if below else 0.0 for top, below in pairs)
         return struct.unpack(f"{self.order}{count}{letter}", data)
+
+    def number(self, tag: Tag | None, default: float) -> float:
+        """Read the first number of an entry; ``default`` when there is none or it is not finite."""
+        values = self.values(tag, 1) if tag else ()
+        return values[0] if values and math.isfinite(values[0]) else default
 
     def value_at(self, tag: Tag, index: int) -> int | float:
         """Read one number of an entry's many (no rational)."""

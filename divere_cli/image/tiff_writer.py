@@ -12,6 +12,7 @@ zstd 1: 1.49, 3: 1.56, at 783 and 142 MB/s).
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import OutputError
 from divere_cli.image import tiff_directory as directory
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.sink import Sink
 from divere_cli.image.tiff_directory import BYTE, LONG, LONG8, ORDER, SHORT, UNDEFINED, Entries
@@ -71,13 +73,17 @@ class TiffWriter:
         self._encode = _encoder(encoding.compression)
         self._shape = (self._strip_rows, self._width, self._channels)
         self._part = np.empty(self._shape if self._encode else (0, 0, 0), dtype=self._dtype)
-        self._scratch = np.empty_like(self._part)
+        self._scratch = threading.local()
+        self._crew = Crew()
         self._in_part = 0
         self._done = 0
         self._offsets: list[int] = []
         self._counts: list[int] = []
         self._sink = Sink(path)
         self._sink.write(bytes(16 if self._big else 8))
+
+    def share(self, crew: Crew) -> None:
+        self._crew = crew
 
     def write(self, rows: Rows) -> None:
         if rows.shape[1:] != self._shape[1:] or rows.dtype != self._dtype:
@@ -95,8 +101,7 @@ class TiffWriter:
         if self._done != self._height:
             raise OutputError(f"{self._done} of {self._height} rows were written")
         if self._in_part:
-            self._write_strip(self._part[: self._in_part])
-            self._in_part = 0
+            self._write_encoded([self._part[: self._in_part]])
         if self._encode is None:
             self._count_strips()
         self._sink.write(bytes(self._sink.size % 2))
@@ -119,29 +124,38 @@ class TiffWriter:
         self._sink.close()
 
     def _write_strips(self, rows: Rows) -> None:
+        """Fill up a strip that was begun, encode whole ones from ``rows``, begin the next."""
         done = 0
-        while done < len(rows):
-            if not self._in_part and len(rows) - done >= self._strip_rows:
-                self._write_strip(rows[done : done + self._strip_rows])
-                done += self._strip_rows
-                continue
-            taken = min(self._strip_rows - self._in_part, len(rows) - done)
-            self._part[self._in_part : self._in_part + taken] = rows[done : done + taken]
-            self._in_part += taken
-            done += taken
+        if self._in_part:
+            done = self._begin(rows)
             if self._in_part == self._strip_rows:
-                self._write_strip(self._part)
+                self._write_encoded([self._part])
                 self._in_part = 0
+        whole = range(done, len(rows) - self._strip_rows + 1, self._strip_rows)
+        self._write_encoded([rows[first : first + self._strip_rows] for first in whole])
+        self._begin(rows[done + len(whole) * self._strip_rows :])
 
-    def _write_strip(self, rows: Rows) -> None:
+    def _begin(self, rows: Rows) -> int:
+        taken = min(self._strip_rows - self._in_part, len(rows))
+        self._part[self._in_part : self._in_part + taken] = rows[:taken]
+        self._in_part += taken
+        return taken
+
+    def _write_encoded(self, strips: list[Rows]) -> None:
+        for data in self._crew.map(self._encoded, strips):
+            self._offsets.append(self._sink.size)
+            self._counts.append(len(data))
+            self._sink.write(data)
+
+    def _encoded(self, rows: Rows) -> bytes | bytearray:
         assert self._encode is not None
-        differences = self._scratch[: len(rows)]
+        room: Rows | None = getattr(self._scratch, "room", None)
+        if room is None:
+            room = self._scratch.room = np.empty(self._shape, dtype=self._dtype)
+        differences = room[: len(rows)]
         differences[:, 0] = rows[:, 0]
         np.subtract(rows[:, 1:], rows[:, :-1], out=differences[:, 1:])
-        data = self._encode(differences)
-        self._offsets.append(self._sink.size)
-        self._counts.append(len(data))
-        self._sink.write(data)
+        return self._encode(differences)
 
     def _count_strips(self) -> None:
         """Uncompressed rows lie one after the other: where their strips are is arithmetic."""

@@ -128,7 +128,7 @@ def test_no_foreign_error_whatever_is_flipped(tmp_path: Path, kind: str) -> None
     whole = stored(path, kind)
     (first,) = struct.unpack("<I", whole[4:8])
 
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(
         st.lists(
             st.tuples(st.integers(first, min(first + 300, len(whole) - 1)), st.integers(0, 255)),

@@ -1,0 +1,99 @@
+"""Threads that share the work on one scan, and are gone when it is done.
+
+Covers splitting a step into parts that do not depend on each other and
+waiting for all of them. Codecs, the grade and system calls let go of the
+interpreter's lock, so that parts run at the same time. A crew of one runs
+everything in the caller's thread. What it does not cover: which results go
+where; parts write to places of their own, so that the order in which they
+are done changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Protocol, Self, TypeVar, runtime_checkable
+
+Part = TypeVar("Part")
+Made = TypeVar("Made")
+
+
+class Crew:
+    """A fixed number of threads. A context manager: leaving it waits for what still runs.
+
+    Parameters
+    ----------
+    threads : int
+        1 starts none.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self.size = max(1, threads)
+        self._pool = ThreadPoolExecutor(self.size, "divere-crew") if threads > 1 else None
+
+    def map(self, work: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[Made]:
+        """Run ``work`` on every part; results come in the order of the parts.
+
+        The first error of a part is raised; by then no part runs any more.
+        """
+        if self._pool is None:
+            yield from map(work, parts)
+            return
+        running = [self._pool.submit(work, part) for part in parts]
+        try:
+            for future in running:
+                yield future.result()
+        finally:
+            settle(running)
+
+    def each(self, work: Callable[[Part], object], parts: Iterable[Part]) -> None:
+        """Run ``work`` on every part and wait for all."""
+        for _ in self.map(work, parts):
+            pass
+
+    def later(self, work: Callable[[], None]) -> Future[None] | None:
+        """Run ``work`` beside what follows; in a crew of one, now.
+
+        ``result()`` of what is returned waits for it and raises its error.
+        """
+        if self._pool is None:
+            work()
+            return None
+        return self._pool.submit(work)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def settle(running: list[Future[Made]]) -> None:
+    """Cancel what did not start yet and wait for what did; errors were or are raised elsewhere."""
+    for future in running:
+        future.cancel()
+    for future in running:
+        if not future.cancelled():
+            future.exception()
+
+
+def slices(length: int, parts: int) -> list[slice]:
+    """Cut ``length`` into at most ``parts`` slices of nearly the same length."""
+    count = max(1, min(parts, length))
+    return [slice(length * n // count, length * (n + 1) // count) for n in range(count)]
+
+
+@runtime_checkable
+class Shares(Protocol):
+    """A reader or writer that can share its work with a crew."""
+
+    def share(self, crew: Crew) -> None:
+        """Use ``crew`` from now on; it must outlive this."""
+        ...
