@@ -42,7 +42,7 @@ def selected(files: tuple[FileResult, ...]) -> list[FileResult]:
     """Return the scans that get a row, in the order of the run."""
     if len(files) <= ROWS:
         return list(files)
-    failed = [file for file in files if file.status in ("failed", "interrupted")][:ROWS]
+    failed = [file for file in files if file.status == "failed"][:ROWS]
     worked = [file for file in files if file.status == "ok"]
     slowest = sorted(worked, key=lambda file: file.seconds, reverse=True)[: ROWS - len(failed)]
     chosen = {id(file) for file in (*failed, *slowest)}
