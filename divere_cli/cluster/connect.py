@@ -7,6 +7,7 @@ Covers: the client, the probe files, the versions. Not covered: running scans
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from divere_cli.errors import ClusterFailed
 from divere_cli.isolation.contract import IsolationRequest
 
 CONNECT_SECONDS = 15.0
+# distributed prints tracebacks of its own when a connection ends; what matters comes as our errors
+CHATTY = ("distributed", "distributed.client", "distributed.batched", "distributed.comm", "tornado")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ def connect(scheduler: str) -> Client:
     ClusterFailed
         No scheduler answers there.
     """
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         if os.path.exists(scheduler):
             return Client(scheduler_file=scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
@@ -57,8 +62,13 @@ def connect(scheduler: str) -> Client:
 
 
 def threads_of_workers(client: Client) -> dict[str, int]:
-    """Dask workers by address, and how many tasks each runs at once."""
-    workers = client.scheduler_info(n_workers=-1)["workers"]
+    """Dask workers by address, and how many tasks each runs at once; none while it is lost."""
+    if client.status != "running":
+        return {}
+    try:
+        workers = client.scheduler_info(n_workers=-1)["workers"]
+    except (OSError, RuntimeError, ValueError, TimeoutError, AttributeError):
+        return {}  # lost between the two lines: distributed has no one error for it
     return {address: int(entry["nthreads"]) for address, entry in workers.items()}
 
 

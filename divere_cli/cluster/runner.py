@@ -79,6 +79,8 @@ class DaskRunner:
         self._flights: dict[int, _Flight] = {}
         self._done: queue.SimpleQueue[tuple[int, Future[Any]]] = queue.SimpleQueue()
         self._seen_well = time.monotonic()
+        self._looked = 0.0
+        self._workers: dict[str, int] = {}
         self._submitted = 0
         self._closed = False
 
@@ -97,14 +99,30 @@ class DaskRunner:
         )
 
     def slots(self) -> int:
-        """Room in the window: what the machines take, and one waiting at each."""
+        """Room in the window: what the machines take, and one waiting at each.
+
+        Raises
+        ------
+        ClusterFailed
+            As :meth:`wait`: with nothing in flight this is where a loss shows.
+        """
         if self._closed:
             return 0
+        self._check_cluster()
         return max(0, self._window() - len(self._flights))
 
     def _window(self) -> int:
-        workers = connect.threads_of_workers(self._client)
-        return sum(self._capacity(address, n) + 1 for address, n in workers.items())
+        return sum(self._capacity(address, n) + 1 for address, n in self._workers.items())
+
+    def _look(self) -> None:
+        """Ask who is there, once a second at the most."""
+        now = time.monotonic()
+        if now - self._looked < 1.0:
+            return
+        self._looked = now
+        self._workers = connect.threads_of_workers(self._client)
+        if self._workers:
+            self._seen_well = now
 
     def _capacity(self, address: str, threads: int) -> int:
         survey = self._surveys.get(address)
@@ -218,11 +236,9 @@ class DaskRunner:
         return outcome
 
     def _check_cluster(self) -> None:
-        now = time.monotonic()
+        self._look()
         status = self._client.status
-        if status == "running" and connect.threads_of_workers(self._client):
-            self._seen_well = now
-        elif status == "closed" or now - self._seen_well > LOST_SECONDS:
+        if status == "closed" or time.monotonic() - self._seen_well > LOST_SECONDS:
             what = "the Dask scheduler was lost" if status != "running" else "no machine is left"
             raise ClusterFailed(f"{what} with {len(self._flights)} scans in flight")
 

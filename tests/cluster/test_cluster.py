@@ -1,0 +1,184 @@
+"""The batch on a real Dask cluster: same bytes, clear refusals, machines that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.cluster.conftest import DIVERE, PROFILE, Cluster, batch, ended, positives
+
+
+def on(cluster: Cluster, *words: str) -> tuple[str, ...]:
+    return ("--engine", "dask", "--scheduler", str(cluster.file), *words)
+
+
+def leftovers(out: Path) -> list[str]:
+    return [path.name for path in out.glob(".divere-tmp-*")]
+
+
+def test_the_bytes_are_those_of_a_local_run(
+    shared_cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    local = batch(negatives, tmp_path / "local")
+    far = batch(negatives, tmp_path / "far", *on(shared_cluster))
+    assert (local.code, far.code) == (0, 0), far.stderr
+    assert positives(tmp_path / "far") == positives(tmp_path / "local")
+    assert len(positives(tmp_path / "far")) == 6
+    assert leftovers(tmp_path / "far") == []
+    for entry in far.report["files"]:
+        assert entry["host"]
+        assert entry["peak_rss_source"] == "vmhwm"
+        assert entry["worker_pid"] > 0
+    again = batch(negatives, tmp_path / "far", *on(shared_cluster))
+    assert again.report["summary"]["up_to_date"] == 6
+
+
+def test_a_bad_scan_fails_alone(shared_cluster: Cluster, negatives: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    for path in negatives.iterdir():
+        (source / path.name).write_bytes(path.read_bytes())
+    (source / "3.tif").write_bytes((negatives / "3.tif").read_bytes()[:5000])
+    done = batch(source, tmp_path / "out", *on(shared_cluster))
+    assert done.code == 3
+    assert len(positives(tmp_path / "out")) == 5
+    (failed,) = [f for f in done.report["files"] if f["status"] == "failed"]
+    assert failed["error"]["kind"] == "corrupt_input"
+
+
+def test_a_folder_that_the_machines_see_elsewhere(
+    shared_cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    (there / "out").mkdir(parents=True)
+    (there / "in").symlink_to(negatives)
+    here.symlink_to(there)
+    words = on(shared_cluster, "--map", f"{here}={there}")
+    done = batch(here / "in", here / "out", *words)
+    assert done.code == 0, done.stderr
+    assert len(positives(there / "out")) == 6
+
+
+def test_a_machine_that_cannot_see_the_folders_is_named_before_the_first_scan(
+    shared_cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    words = on(shared_cluster, "--map", f"{tmp_path}={nowhere}")
+    done = batch(negatives, tmp_path / "out", *words)
+    assert done.code == 16
+    assert "machine" in done.stderr
+    assert str(nowhere) in done.stderr
+    assert positives(tmp_path / "out") == {}
+    assert leftovers(tmp_path / "out") == []
+
+
+def test_no_scheduler_is_one_clear_error(negatives: Path, tmp_path: Path) -> None:
+    words = ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
+    done = batch(negatives, tmp_path / "out", *words)
+    assert done.code == 16
+    assert "no Dask scheduler answers" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words", [("--engine", "dask"), ("--scheduler", "x"), ("--map", "/a=/b")], ids=str
+)
+def test_options_that_miss_their_partner(
+    words: tuple[str, ...], negatives: Path, tmp_path: Path
+) -> None:
+    done = batch(negatives, tmp_path / "out", *words)
+    assert done.code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def start(negatives: Path, out: Path, cluster: Cluster) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [DIVERE, "batch", str(negatives), str(out), "-p", PROFILE, *on(cluster)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_output(out: Path, running: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not list(out.glob("*.tif")):
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def many(negatives: Path, folder: Path, count: int) -> Path:
+    folder.mkdir()
+    for number in range(count):
+        source = negatives / f"{number % 6}.tif"
+        (folder / f"{number:03}.tif").write_bytes(source.read_bytes())
+    return folder
+
+
+def test_a_machine_killed_in_the_middle_costs_no_scan(
+    cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    source = many(negatives, tmp_path / "in", 60)
+    cluster.add("--no-nanny")
+    cluster.add("--no-nanny")
+    cluster.wait_for(2)
+    running = start(source, tmp_path / "out", cluster)
+    wait_for_output(tmp_path / "out", running)
+    victim = psutil.Process(cluster.workers[0].pid)
+    family = [victim, *victim.children(recursive=True)]
+    victim.kill()
+    _, stderr = running.communicate(timeout=120)
+    done = ended(running.returncode, stderr, tmp_path / "out")
+    assert done.code == 0, stderr
+    assert len(positives(tmp_path / "out")) == 60
+    again = batch(source, tmp_path / "out", "--dry-run")
+    assert again.code == 0
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert alive == []
+
+
+def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
+    cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    source = many(negatives, tmp_path / "in", 60)
+    cluster.add()
+    cluster.wait_for(1)
+    running = start(source, tmp_path / "out", cluster)
+    wait_for_output(tmp_path / "out", running)
+    os.killpg(cluster.scheduler.pid, signal.SIGKILL)
+    _, stderr = running.communicate(timeout=120)
+    done = ended(running.returncode, stderr, tmp_path / "out")
+    assert done.code == 16, stderr
+    assert "Traceback" not in stderr
+    finished = len(positives(tmp_path / "out"))
+    assert 0 < finished < 60
+    again = batch(source, tmp_path / "out")
+    assert again.code == 0
+    assert again.report["summary"]["up_to_date"] == finished
+    assert again.report["summary"]["ok"] == 60 - finished
+    assert leftovers(tmp_path / "out") == []
+
+
+def test_ctrl_c_cancels_what_is_queued_everywhere(
+    cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    source = many(negatives, tmp_path / "in", 60)
+    worker = cluster.add("--no-nanny")
+    cluster.wait_for(1)
+    running = start(source, tmp_path / "out", cluster)
+    wait_for_output(tmp_path / "out", running)
+    running.send_signal(signal.SIGINT)
+    _, stderr = running.communicate(timeout=60)
+    assert running.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    assert len(positives(tmp_path / "out")) < 60
+    deadline = time.monotonic() + 10
+    while psutil.Process(worker.pid).children(recursive=True):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
