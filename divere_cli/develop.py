@@ -31,7 +31,8 @@ from divere_cli.image.crew import Crew, Shares, slices
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.reader import Reader
 from divere_cli.image.source import Source
-from divere_cli.records import FileJob, Frame, Stages, Stamp, TaskResult, Written
+from divere_cli.records import FileJob, Frame, Stages, Stamp, TaskResult, Thumbnail, Written
+from divere_cli.thumbnails import Thumbnailer
 
 Stage = Literal["read", "grade", "write"]
 HASH_BYTES = 1 << 20
@@ -148,6 +149,11 @@ class FrameWork:
         self._dtype = np.dtype(f"u{bits // 8}")
         self._out = np.empty((0, self._box.width, channels), dtype=self._dtype)
         self._cut = np.empty((0, 0, 0), dtype=header.layout.dtype)
+        self._small = (
+            Thumbnailer(self._box.width, self._box.height, space, frame.orientation)
+            if job.thumbnails
+            else None
+        )
         size = geometry.turned_size(self._box.width, self._box.height, frame.orientation)
         turned = bool(frame.orientation % 180)
         picture = _picture(carried, header, frame, icc.profile(space, channels == 1), turned)
@@ -178,6 +184,8 @@ class FrameWork:
                 self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._dtype)
             out = self._out[: len(rows)]
             self._apply(rows, out, top - self._box.top)
+            if self._small is not None:
+                self._small.take(top - self._box.top, out)
         with self._clock.stage("write"):
             if self._turn is None:
                 self._writer.write(out)
@@ -191,6 +199,10 @@ class FrameWork:
                 for rows in self._turn.bands():
                     self._writer.write(rows)
             return replace(self._writer.close(), name=self._frame.target.name)
+
+    def thumbnail(self) -> Thumbnail | None:
+        """A small picture of the positive, where the job asks for it."""
+        return self._small.thumbnail(self._frame.target.name) if self._small else None
 
     def _apply(self, rows: NDArray[Any], out: NDArray[Any], row: int) -> None:
         def apply(part: slice) -> None:
@@ -267,7 +279,8 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
                 stack.enter_context(FrameWork(job, frame, header, carried, clock, crew))
                 for frame in job.frames
             ]
-        _run(scan, works, digest, clock, progress)
+        small = _scan_thumbnailer(job, header) if job.thumbnails else None
+        _run(scan, works, digest, clock, progress, small)
         written = [work.finish() for work in works]
         sidecar, notes = _infrared(job, scan, clock)
         with clock.stage("read"):
@@ -280,11 +293,31 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
         warnings=(*scan.header.warnings, *scan.warnings, *(carried.warnings if carried else ())),
         notes=(*header.notes, *notes),
         input_sha256=sha256,
+        thumbnails=_thumbnails(small, works),
     )
 
 
+def _scan_thumbnailer(job: FileJob, header: Header) -> Thumbnailer:
+    """For the scan as it is, turned as its first positive; its primaries are no screen's."""
+    frame = job.frames[0]
+    space = replace(frame.recipe.input_space, primaries=None)
+    return Thumbnailer(header.width, header.height, space, frame.orientation)
+
+
+def _thumbnails(small: Thumbnailer | None, works: list[FrameWork]) -> tuple[Thumbnail, ...]:
+    if small is None:
+        return ()
+    made = (small.thumbnail(""), *(work.thumbnail() for work in works))
+    return tuple(found for found in made if found is not None)
+
+
 def _run(
-    scan: Reader, works: list[FrameWork], digest: Digest, clock: Clock, progress: Progress
+    scan: Reader,
+    works: list[FrameWork],
+    digest: Digest,
+    clock: Clock,
+    progress: Progress,
+    small: Thumbnailer | None,
 ) -> None:
     height = scan.header.height
     bands = scan.bands()
@@ -296,6 +329,8 @@ def _run(
         first, band = item
         for work in works:
             work.take(first, band)
+        if small is not None:
+            small.take(first, band)
         done = (first + len(band)) / height
         with clock.stage("read"):
             digest.advance(done * FRAMES_SHARE)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from divere_cli.records import Space, Thumbnail
+from divere_cli.develop import develop
+from divere_cli.records import Frame, Space, Thumbnail
 from divere_cli.thumbnails import LONGEST, SRGB, Thumbnailer
+from tests.test_develop import RECIPE, Heard, job, save, target
 
 LINEAR = Space("plain", None, (0.3127, 0.3290))
 WIDE = Space("wide", ((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), (0.3457, 0.3585), 2.2)
@@ -93,3 +97,33 @@ def test_not_a_number_is_black() -> None:
 
 def test_nothing_taken_is_no_picture() -> None:
     assert Thumbnailer(10, 10, LINEAR).thumbnail("") is None
+
+
+def test_a_scan_shows_itself_and_its_positives_where_the_job_asks(tmp_path: Path) -> None:
+    scan = np.full((300, 200, 3), 20000, dtype=np.uint16)
+    scan[:150] = 50000  # dense below, thin above: the positive is bright below
+    save(tmp_path, scan)
+    frames = (
+        Frame(target(tmp_path, "whole.tif"), RECIPE, orientation=90),
+        Frame(target(tmp_path, "lower.tif"), RECIPE, crop=(0.0, 0.5, 1.0, 0.5)),
+    )
+    assert develop(job(tmp_path, *frames), Heard()).thumbnails == ()
+    small = develop(job(tmp_path, *frames, thumbnails=True), Heard()).thumbnails
+    assert [(each.of, each.width, each.height) for each in small] == [
+        ("", 192, 128),
+        ("whole.tif", 192, 128),
+        ("lower.tif", LONGEST, 144),
+    ]
+    itself, whole, lower = (pixels(each).astype(int).mean(axis=2) for each in small)
+    assert itself[:, 20].mean() > itself[:, -20].mean()
+    assert whole[:, 20].mean() < whole[:, -20].mean()
+    assert abs(lower.mean() - whole[:, -20].mean()) < 4
+
+
+def test_thumbnails_change_nothing_else(tmp_path: Path) -> None:
+    save(tmp_path)
+    plain = develop(job(tmp_path), Heard())
+    before = (tmp_path / ".divere-tmp-out.tif").read_bytes()
+    small = develop(job(tmp_path, thumbnails=True), Heard())
+    assert (tmp_path / ".divere-tmp-out.tif").read_bytes() == before
+    assert replace(small, thumbnails=(), stages=plain.stages) == plain
