@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import tifffile
 
+from divere_cli.color import reference
 from divere_cli.errors import ProfileError
 from divere_cli.profile import contactsheet, inherit, library, loading, resolve, strict
 
@@ -20,7 +22,7 @@ def test_the_figures_are_those_that_were_handed_over(shared: Path) -> None:
 
 
 def test_every_shipped_profile_loads_resolves_and_is_documented() -> None:
-    assert len(library.names()) == 44
+    assert len(library.names()) == 48
     for name in library.names():
         profile = inherit.complete(library.load(name))
         assert profile.label == name
@@ -37,7 +39,8 @@ def test_every_shipped_profile_loads_resolves_and_is_documented() -> None:
 
 def test_every_matrix_and_curve_is_served_by_a_profile() -> None:
     served = [inherit.complete(library.load(name)).cc_params for name in library.names()]
-    matrices = {p.density_matrix.name for p in served if p and p.density_matrix}
+    given = [p.density_matrix for p in served if p and p.density_matrix]
+    matrices = {matrix.name for matrix in given if matrix.values is None}
     curves = {p.density_curve.name for p in served if p and p.density_curve}
     assert matrices == set(library.matrices()) - {"Identity"}
     assert curves == set(library.curves())
@@ -52,6 +55,22 @@ def test_imacon_scans_are_made_linear_and_darker() -> None:
     found = resolve.recipe(library.load("imacon-fff"))
     assert (found.input_space.name, found.input_space.gamma) == ("KodakEnduraPremier", 1.8)
     assert found.density_dmax == 3.0
+
+
+def test_the_balanced_profile_makes_gray_patches_gray(shared: Path) -> None:
+    grade = resolve.recipe(library.load("5000ed-ultramax400"))
+    space = library.output_space("KodakEnduraPremier_gamma_2_2")
+    for exposure in ("minus2", "0", "plus2"):
+        path = shared / "scans" / f"ultramax400_colorchecker_{exposure}ev.tif"
+        scan = tifffile.imread(path)[..., :3] / 65535.0
+        height, width = scan.shape[:2]
+        row = slice(round(0.88 * height) - 4, round(0.88 * height) + 5)
+        for patch in range(5):
+            center = round(width * (0.085 + 0.166 * patch))
+            light = scan[row, center - 5 : center + 6].reshape(-1, 3).mean(0)
+            red, green, blue = reference.encoded(grade, space, light[None])[0]
+            # without gains blue is up to 0.35 off
+            assert max(abs(red - green), abs(blue - green)) < 0.06, (exposure, patch)
 
 
 def test_the_spaces_by_role() -> None:
@@ -72,7 +91,7 @@ def test_an_unknown_name_lists_what_there_is() -> None:
         "AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
         "KodakEnduraPremier_gamma_2_2, sRGB"
     )
-    with pytest.raises(ProfileError, match=r"There are: .*44 in all"):
+    with pytest.raises(ProfileError, match=r"There are: .*48 in all"):
         library.load("x" * 10_000)
     for name in ("KodakEnduraPremier_legacy", "9000ED"):
         with pytest.raises(ProfileError, match="no output color space"):
