@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 from divere_cli.batch import run as batch_run
-from divere_cli.cli import lines, logs
+from divere_cli.cli import lines, logs, streams
 from divere_cli.cli.batch_request import BatchOptions
 from divere_cli.cli.events import JsonEvents
 from divere_cli.cli.output import Say
@@ -20,6 +20,11 @@ from divere_cli.cli.session import Session
 from divere_cli.errors import DivereError
 from divere_cli.isolation.logbridge import LogBridge
 from divere_cli.records import Event, RunReport, ScanFinished
+
+# Seconds that a run waits for somebody who does not read: lines are then left
+# out, but a stream of events with a hole would lie, so it ends instead.
+_PATIENCE = 1.0
+_EVENT_PATIENCE = 30.0
 
 record = logging.getLogger(logs.RECORD)
 
@@ -43,6 +48,8 @@ def run(options: BatchOptions, session: Session) -> int:
     """Run the batch and show it; return the exit code."""
     session.verbose = options.log.verbose
     session.answers_on_stdout, session.kept_elsewhere = options.json, True
+    streams.bound(sys.stderr, _PATIENCE, whole=False)
+    streams.bound(sys.stdout, _EVENT_PATIENCE if options.json else _PATIENCE, whole=options.json)
     say = Say(sys.stdout, sys.stderr)
     events = JsonEvents(sys.stdout) if options.json else None
     try:

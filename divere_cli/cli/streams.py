@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import errno
 import io
+import math
 import os
 import select
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TextIO, cast
@@ -22,29 +23,33 @@ _CHUNK = 4096  # PIPE_BUF: a pipe that polls writable takes as much without bloc
 
 
 class Stream(io.TextIOBase):
-    """A text stream on a descriptor, unbuffered, that never raises and never hangs.
+    """A text stream on a descriptor, unbuffered, that never raises.
 
     Parameters
     ----------
     file : TextIO
         The stream whose descriptor and encoding are used.
-    patience : float
-        Seconds to wait for a reader that does not read; then text is dropped
-        until there is room again.
 
     Attributes
     ----------
+    patience : float
+        Seconds to wait for a reader that does not read; without end at first.
+        Then text is dropped until there is room again, or the stream is lost.
+    whole : bool
+        Whether it is lost rather than drop anything.
     lost : OSError or None
         Why nothing can be written any more.
     dropped : int
         Writes that were not, or not wholly, written because nobody read.
     """
 
-    def __init__(self, file: TextIO, patience: float = 1.0) -> None:
+    def __init__(self, file: TextIO) -> None:
         self._fd = file.fileno()
         self._encoding = file.encoding or "utf-8"
-        self._patience = patience
         self._stuck = False
+        self._lock = threading.Lock()  # the log's listener writes too; lines stay whole
+        self.patience = math.inf
+        self.whole = True
         self.lost: OSError | None = None
         self.dropped = 0
 
@@ -68,32 +73,40 @@ class Stream(io.TextIOBase):
     def write(self, text: str, /) -> int:
         """Write all of ``text`` at once, or give up on it."""
         data = memoryview(text.encode(self._encoding, "backslashreplace"))
-        while data and self.lost is None:
-            if not self._room():
-                self._stuck = True
-                self.dropped += 1
-                break
-            self._stuck = False
-            try:
-                data = data[os.write(self._fd, data[:_CHUNK]) :]
-            except BlockingIOError:
-                continue
-            except OSError as error:
-                self.lost = error
+        with self._lock:
+            while data and self.lost is None:
+                if not self._room():
+                    self._give_up()
+                    break
+                self._stuck = False
+                try:
+                    data = data[os.write(self._fd, data[:_CHUNK]) :]
+                except BlockingIOError:
+                    continue
+                except OSError as error:
+                    self.lost = error
         return len(text)
+
+    def _give_up(self) -> None:
+        self._stuck = True
+        self.dropped += 1
+        if self.whole:
+            self.lost = BrokenPipeError(errno.EPIPE, f"not read for {self.patience:.0f} s")
 
     def _room(self) -> bool:
         if sys.platform == "win32":
             return True
         waiting = select.poll()
         waiting.register(self._fd, select.POLLOUT)
-        deadline = time.monotonic() + (0.0 if self._stuck else self._patience)
-        while True:
-            left = max(deadline - time.monotonic(), 0.0)
-            if waiting.poll(left * 1000):  # an error or a hang-up shows in the write
-                return True
-            if left <= 0.0:
-                return False
+        if self.patience == math.inf:
+            return bool(waiting.poll())  # an error or a hang-up shows in the write
+        return bool(waiting.poll(0 if self._stuck else self.patience * 1000))
+
+
+def bound(stream: object, patience: float, *, whole: bool) -> None:
+    """Let a :class:`Stream` wait no longer than ``patience`` seconds; others are left alone."""
+    if isinstance(stream, Stream):
+        stream.patience, stream.whole = patience, whole
 
 
 @contextmanager

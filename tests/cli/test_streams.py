@@ -1,0 +1,85 @@
+"""Streams that are stuck, lost or closed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from divere_cli.cli import streams
+
+FLOOD = """
+import sys, time
+from divere_cli.cli import streams
+with streams.guarded() as out:
+    streams.bound(sys.stdout, 0.2, whole={whole})
+    for number in range(5000):
+        sys.stdout.write(f"{{number:079}}\\n")
+    sys.stderr.write(f"{{out.dropped}} {{out.lost}}")
+"""
+
+
+def flood(whole: bool) -> tuple[str, list[str]]:
+    """Write 400 kB to a pipe that nobody reads until the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", FLOOD.format(whole=whole)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process.stdout as out, process.stderr as err:
+        said = err.read()
+        assert process.wait(timeout=60) == 0
+        return said, out.read().splitlines()
+
+
+def test_a_reader_that_never_reads_costs_one_wait_and_the_rest_of_the_lines() -> None:
+    said, lines = flood(whole=False)
+    dropped, lost = said.split(" ", 1)
+    assert lost == "None"
+    assert len(lines) + int(dropped) == pytest.approx(5000, abs=1)
+    assert lines[:-1] == [f"{number:079}" for number in range(len(lines) - 1)]
+
+
+def test_a_stream_that_must_be_whole_ends_instead_of_having_a_hole() -> None:
+    said, lines = flood(whole=True)
+    assert said == "1 [Errno 32] not read for 0 s"
+    assert lines[:-1] == [f"{number:079}" for number in range(len(lines) - 1)]
+
+
+def test_a_slow_reader_gets_everything() -> None:
+    script = "from divere_cli.cli import streams\nwith streams.guarded(): print('x' * 300_000)"
+    done = subprocess.run(
+        f"{sys.executable} -c \"{script}\" | (sleep 1; wc -c)",
+        shell=True, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.stdout.strip() == "300001"
+
+
+def test_what_the_encoding_does_not_have_is_shown_with_backslashes() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w", encoding="ascii") as file, open(reading, encoding="ascii") as got:
+        streams.Stream(file).write("å 胶 \udcff\n")
+        file.close()
+        assert got.read() == "\\xe5 \\u80f6 \\udcff\n"
+
+
+def test_a_lost_stream_stays_lost_and_says_why() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w", encoding="utf-8") as file:
+        stream = streams.Stream(file)
+        assert stream.write("one\n") == 4
+        assert stream.lost is not None
+        assert streams.reader_is_gone(stream.lost)
+        assert stream.write("two\n") == 4
+
+
+def test_only_streams_are_bound() -> None:
+    streams.bound(sys.stdout, 1.0, whole=False)
+    assert not hasattr(sys.stdout, "patience")
