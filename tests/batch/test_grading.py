@@ -6,6 +6,7 @@ import os
 
 import pytest
 
+from divere_cli.records import FileJob
 from tests.batch import tasks
 from tests.batch.lab import Lab
 
@@ -55,6 +56,23 @@ def test_positives_have_the_users_mode_and_records_are_private(lab: Lab, mask: i
     assert (lab.outputs / "a.tif").stat().st_mode & 0o777 == 0o666 & ~mask
     for name in (".divere-journal.jsonl", ".divere-lock", "divere-report.json"):
         assert (lab.outputs / name).stat().st_mode & 0o777 == 0o600
+
+
+def test_an_output_is_absent_or_old_while_a_worker_writes(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bytes | None] = []
+
+    def look(job: FileJob) -> None:
+        path = lab.outputs / "a.tif"
+        seen.append(path.read_bytes() if path.exists() else None)
+
+    lab.bench.before = lab.bench.after = look
+    lab.scans("a.tif")
+    lab.run(reports=())
+    first = lab.positives()["a.tif"]
+    lab.run(reports=(), force=True)
+    assert seen == [None, None, first, first]
 
 
 def test_a_file_that_appears_under_way_is_not_replaced(lab: Lab) -> None:

@@ -46,10 +46,10 @@ def test_the_order_of_publishing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> N
 
     tell(Publisher, "check", "check")
     tell(os, "fchmod", "mode")
-    tell(durable, "sync", "sync")
+    tell(os, "fsync", "sync")
+    tell(os, "fdatasync", "sync the journal")
     tell(Journal, "publish", "say what comes")
     tell(durable, "rename", "rename")
-    tell(durable, "sync_folder", "sync folder")
     tell(Journal, "done", "say what is done")
     lab.bench.after = lambda job: said.clear()
     lab.events = Said(said)
@@ -59,12 +59,13 @@ def test_the_order_of_publishing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> N
         "mode",
         "sync",
         "say what comes",
+        "sync the journal",
         "rename",
-        "sync folder",
+        "sync",  # of the folder
         "say what is done",
-        "tell",
-        "sync",  # of the report
+        "sync the journal",
     ]
+    assert said[9] == "tell"
 
 
 class Said(list):  # type: ignore[type-arg]

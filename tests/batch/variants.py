@@ -1,0 +1,81 @@
+"""Ways in which publishing could be wrong; the harness must catch each (``test_harness``).
+
+``direct``: the worker writes under the output's own name. ``nofsync``: nothing
+is synced. ``journalfirst``: a scan is recorded before its outputs have their
+names. ``follow``: an output is written through whatever has its name.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from divere_cli.batch import durable
+from divere_cli.batch.publish import Publisher, Staged, Temp
+
+Set = Callable[[object, str, object], None]
+
+
+def apply(name: str, put: Set = setattr) -> None:
+    """Make this process publish wrongly."""
+    VARIANTS[name](put)
+
+
+def _direct(put: Set) -> None:
+    stage = Publisher._temp
+
+    def temp(self: Publisher, output: str, folder_fd: int) -> Temp:
+        made = stage(self, output, folder_fd)
+        os.close(made.fd)
+        os.unlink(made.file, dir_fd=folder_fd)
+        fd = os.open(made.final, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder_fd)
+        return Temp(replace(made.target, temp=made.target.path), fd)
+
+    def discard(self: Publisher, staged: Staged) -> None:
+        for each in staged.temps:
+            os.close(each.fd)
+        os.close(staged.folder_fd)
+
+    put(Publisher, "_temp", temp)
+    put(durable, "rename", lambda *_, **__: None)
+    put(Publisher, "discard", discard)
+
+
+def _nofsync(put: Set) -> None:
+    put(os, "fsync", lambda fd: None)
+    put(durable, "sync", lambda fd: None)
+    put(durable, "sync_folder", lambda fd: None)
+
+
+def _journalfirst(put: Set) -> None:
+    def publish(self: Any, staged: Any, scan: str, may_replace: Any, done: Any) -> None:
+        stamps = tuple(self._finish(temp) for temp in staged.temps)
+        self._journal.done(done(stamps))
+        for temp in staged.temps:
+            self._rename(temp, staged.folder_fd, replace=may_replace(temp.target.name))
+        durable.sync_folder(staged.folder_fd)
+
+    put(Publisher, "publish", publish)
+
+
+def _follow(put: Set) -> None:
+    def rename(old: str, new: str, folder_fd: int, *, replace: bool) -> None:
+        fd = os.open(old, os.O_RDONLY, dir_fd=folder_fd)
+        data = os.read(fd, 1 << 20)
+        os.close(fd)
+        out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666, dir_fd=folder_fd)
+        os.write(out, data)
+        os.close(out)
+        os.unlink(old, dir_fd=folder_fd)
+
+    put(durable, "rename", rename)
+
+
+VARIANTS: dict[str, Callable[[Set], None]] = {
+    "direct": _direct,
+    "nofsync": _nofsync,
+    "journalfirst": _journalfirst,
+    "follow": _follow,
+}
