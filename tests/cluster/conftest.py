@@ -49,16 +49,11 @@ class Cluster:
             client.wait_for_workers(count, timeout=60)
 
     def stop(self) -> None:
-        """End everything; nothing may survive."""
+        """End everything at once; the stations end with their machines."""
         for process in (*self.workers, self.scheduler):
             if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-        for process in (*self.workers, self.scheduler):
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+            process.wait()
 
 
 def _start(log: Path, *words: str) -> subprocess.Popen[bytes]:

@@ -121,10 +121,31 @@ def many(negatives: Path, folder: Path, count: int) -> Path:
     return folder
 
 
+def tasks_held(dask_scheduler: object) -> int:
+    return len(dask_scheduler.tasks)  # type: ignore[attr-defined]
+
+
+def test_only_a_window_of_tasks_is_in_flight(
+    shared_cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    from distributed import Client
+
+    source = many(negatives, tmp_path / "in", 24)
+    most = 0
+    with Client(scheduler_file=str(shared_cluster.file), set_as_default=False) as client:
+        running = start(source, tmp_path / "out", shared_cluster)
+        while running.poll() is None:
+            most = max(most, client.run_on_scheduler(tasks_held))
+        running.communicate()
+    assert running.returncode == 0
+    machines, threads = 2, 2
+    assert 0 < most <= threads + machines
+
+
 def test_a_machine_killed_in_the_middle_costs_no_scan(
     cluster: Cluster, negatives: Path, tmp_path: Path
 ) -> None:
-    source = many(negatives, tmp_path / "in", 60)
+    source = many(negatives, tmp_path / "in", 24)
     cluster.add("--no-nanny")
     cluster.add("--no-nanny")
     cluster.wait_for(2)
@@ -136,13 +157,14 @@ def test_a_machine_killed_in_the_middle_costs_no_scan(
     _, stderr = running.communicate(timeout=120)
     done = ended(running.returncode, stderr, tmp_path / "out")
     assert done.code == 0, stderr
-    assert len(positives(tmp_path / "out")) == 60
+    assert len(positives(tmp_path / "out")) == 24
     again = batch(source, tmp_path / "out", "--dry-run")
     assert again.code == 0
     _, alive = psutil.wait_procs(family, timeout=5)
     assert alive == []
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
     cluster: Cluster, negatives: Path, tmp_path: Path
 ) -> None:
@@ -165,6 +187,7 @@ def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
     assert leftovers(tmp_path / "out") == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_cancels_what_is_queued_everywhere(
     cluster: Cluster, negatives: Path, tmp_path: Path
 ) -> None:
