@@ -171,6 +171,8 @@ def tracker_pid() -> int | None:
 @contextlib.contextmanager
 def _careful(environment: dict[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in environment}
+    ours = multiprocessing.current_process()._config  # type: ignore[attr-defined]
+    daemon = ours.get("daemon")
     main = sys.modules["__main__"]
     with warnings.catch_warnings():
         # A killed tracker or a fork beside a log thread: both are met on purpose here.
@@ -180,9 +182,11 @@ def _careful(environment: dict[str, str]) -> Iterator[None]:
         try:
             os.environ.update(environment)
             sys.modules["__main__"] = types.ModuleType("__main__")
+            ours["daemon"] = False  # a daemonic process (a Dask nanny's) may: we end our workers
             yield
         finally:
             sys.modules["__main__"] = main
+            ours["daemon"] = daemon
             for name, value in before.items():
                 if value is None:
                     os.environ.pop(name, None)

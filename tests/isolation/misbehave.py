@@ -305,3 +305,19 @@ def allocates_in_cpp(job: FileJob, progress: Progress) -> TaskResult:
     kept = [Lut3DTransform(gridSize=129) for _ in range(64)]
     assert len(kept) == 64
     return TaskResult()
+
+
+def naps(job: FileJob, progress: Progress) -> TaskResult:
+    """Sleeps for ``input`` seconds and never says so."""
+    time.sleep(float(job.input))
+    return TaskResult()
+
+
+def stubborn(job: FileJob, progress: Progress) -> TaskResult:
+    """Catches what it can."""
+    while True:
+        try:
+            progress.advance(0.5)
+            time.sleep(0.002)
+        except Exception:  # noqa: BLE001
+            log.info("went on")

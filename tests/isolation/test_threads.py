@@ -1,0 +1,47 @@
+"""What only threads have: tasks that cannot be killed."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.isolation import threads
+from tests.isolation.conftest import opened
+
+
+def test_a_task_that_never_steps_is_left_behind_when_its_time_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(threads, "STEP_SECONDS", 0.1)
+    with opened("thread", jobs=1) as table:
+        outcome = table.run("naps", "0.6", wall_seconds=0.1)
+        assert outcome.end == "timeout"
+        assert outcome.error is not None
+        assert "its thread goes on in the background" in outcome.error.message
+        assert table.runner.slots() == 1
+        after = table.run("good")
+        assert after.end == "result"
+        assert [o.job_id for o in table.outcomes] == [1, 2], "its late result is not heard"
+
+
+def test_a_task_cannot_swallow_its_end() -> None:
+    with opened("thread") as table:
+        outcome = table.run("stubborn", "", wall_seconds=0.1)
+    assert outcome.end == "timeout"
+
+
+def test_freed_memory_goes_back_to_the_system() -> None:
+    assert threads._malloc_trim() is not None
+    threads.trim_heap()
+
+
+def test_without_threads_to_be_had_the_outcome_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with opened("thread") as table:
+        monkeypatch.setattr(threads.threading.Thread, "start", refuse)
+        outcome = table.run("good")
+        monkeypatch.undo()
+    assert outcome.end == "infrastructure"
+    assert outcome.error is not None
+    assert "can't start new thread" in outcome.error.message
