@@ -21,7 +21,7 @@ Band = tuple[int, NDArray[Any]]
 
 MODULES = {
     "tiff": "divere_cli.image.tiff_reader",
-    "png": "divere_cli.image.png",
+    "png": "divere_cli.image.png_reader",
     "jpeg": "divere_cli.image.jpeg",
     "raw": "divere_cli.image.raw",
 }

@@ -16,22 +16,19 @@ import exiv2
 from divere_cli.image import blocks, exif_block
 from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import PictureMetadata
+from divere_cli.image.png_chunks import chunk
 
 XMP_TAG, IPTC_TAG = 700, 33723
 # XMP-Toolkit keeps global state.
 LOCK = threading.Lock()
 
 
-def _png_chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-
-
 SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
 _SMALLEST_PNG = (
     b"\x89PNG\r\n\x1a\n"
-    + _png_chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
-    + _png_chunk(b"IDAT", zlib.compress(b"\0\0"))
-    + _png_chunk(b"IEND", b"")
+    + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    + chunk(b"IDAT", zlib.compress(b"\0\0"))
+    + chunk(b"IEND", b"")
 )
 
 

@@ -19,7 +19,7 @@ from divere_cli.records import Encoding, Written
 
 MODULES = {
     "tiff": "divere_cli.image.tiff_writer",
-    "png": "divere_cli.image.png",
+    "png": "divere_cli.image.png_writer",
     "jpeg": "divere_cli.image.jpeg",
 }
 
