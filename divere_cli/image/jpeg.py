@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 import struct
-import warnings
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Any, Self
@@ -24,7 +23,7 @@ from typing import Any, Self
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import blocks, scratch
@@ -72,11 +71,8 @@ class JpegReader:
         if self._picture is None:
             mode = "L" if self.header.channels == 1 else "RGB"
             try:
-                with warnings.catch_warnings():
-                    # the size was checked by the header, against the user's own limit
-                    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                    picture = _opened(self._path)
-                    picture.load()
+                picture = _opened(self._path)
+                picture.load()
             except (OSError, SyntaxError, ValueError, EOFError) as error:
                 raise CorruptInput(f"the JPEG is damaged: {error}") from error
             if picture.mode != mode or picture.size != (self.header.width, self.header.height):
@@ -257,8 +253,9 @@ def _next_marker(source: Source, at: int) -> tuple[int, int]:
 
 
 def _opened(path: str) -> Image.Image:
+    """Open as a JPEG and nothing else; the size was checked against the user's own limit."""
     try:
-        return Image.open(path, formats=("JPEG",))
+        return JpegImagePlugin.JpegImageFile(path)
     except (FileNotFoundError, PermissionError) as error:
         raise Unreadable(f"cannot be opened: {error.strerror}") from error
 

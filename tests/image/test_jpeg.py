@@ -162,6 +162,16 @@ def test_a_thumbnail_s_end_is_not_the_picture_s(tmp_path: Path) -> None:
         read(saved(tmp_path, data[:2] + segment + data[2 : len(data) // 2]))
 
 
+def test_only_our_own_limit_of_pixels_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    path = saved(tmp_path, encoded(grain(64, 48, 3)))
+    assert read(path).shape == (64, 48, 3)
+    with pytest.raises(LimitExceeded):
+        header.read(path, max_pixels=64 * 48 - 1)
+
+
 def test_a_scan_bomb_is_refused(tmp_path: Path) -> None:
     data = encoded(grain(64, 48, 3), progressive=True)
     last = data.rindex(b"\xff\xda")

@@ -1,0 +1,128 @@
+"""Where positives are written: whole or an error that says why, and never through a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from divere_cli.errors import NoSpace, OutputError
+from divere_cli.image import sink
+from divere_cli.image.sink import Sink
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "out"
+    made.write_bytes(b"what was there before")
+    return made
+
+
+def test_what_was_there_is_dropped_and_what_is_written_stays(path: Path) -> None:
+    with Sink(str(path)) as out:
+        assert out.write(b"head....") == 0
+        assert out.write(memoryview(b"body")) == 8
+        out.rewrite(4, b"OVER")
+        assert out.write(bytearray(b"tail")) == 12
+        assert out.finish() == 16
+    assert path.read_bytes() == b"headOVERbodytail"
+
+
+def test_a_short_write_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
+    with Sink(str(path)) as out:
+        out.write(b"0123456789")
+        out.rewrite(2, b"ABCDEFG")
+        out.finish()
+    assert path.read_bytes() == b"01ABCDEFG9"
+
+
+def test_the_file_must_exist(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No such file"):
+        Sink(str(tmp_path / "none"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_link_is_not_followed(tmp_path: Path, path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(OutputError):
+        Sink(str(link))
+    assert path.read_bytes() == b"what was there before"
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OutputError, match="no regular file"):
+        Sink(str(pipe))
+
+
+def test_a_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(OutputError):
+        Sink(str(tmp_path))
+
+
+def failing(code: int) -> Any:
+    def fail(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def write_all(path: Path) -> None:
+    with Sink(str(path)) as out:
+        out.write(b"data")
+        out.rewrite(0, b"D")
+        out.finish()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (errno.ENOSPC, NoSpace),
+        (errno.EDQUOT, NoSpace),
+        (errno.EIO, OutputError),
+        (errno.EFBIG, OutputError),
+    ],
+)
+@pytest.mark.parametrize("call", ["write", "fsync", "ftruncate", "lseek"])
+def test_an_error_of_the_device_is_named(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, kind: type[Exception], call: str
+) -> None:
+    monkeypatch.setattr(os, call, failing(code))
+    with pytest.raises(kind, match=os.strerror(code)):
+        write_all(path)
+
+
+def test_a_failed_flush_is_not_tried_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def fail(fd: int) -> None:
+        calls.append(fd)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    out = Sink(str(path))
+    out.write(b"data")
+    with pytest.raises(OutputError):
+        out.finish()
+    out.close()
+    assert len(calls) == 1
+
+
+def test_an_error_of_close_is_not_swallowed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Sink(str(path))
+    close = os.close
+
+    def fail(fd: int) -> None:
+        close(fd)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as NFS does
+
+    monkeypatch.setattr(sink.os, "close", fail)
+    with pytest.raises(NoSpace):
+        out.finish()
