@@ -27,7 +27,7 @@ _which = combined(
         "--recursive/--no-recursive",
         "recursive",
         default=True,
-        show_default=True,
+        show_default="on",
         help="Go into sub-folders, and mirror them under OUTPUT.",
     ),
     click.option("--include", multiple=True, metavar="GLOB", help="Only these files."),
@@ -37,6 +37,7 @@ _which = combined(
         type=click.IntRange(min=1),
         default=2_000_000_000,
         show_default=True,
+        metavar="N",
         help="Refuse larger scans.",
     ),
     click.option(
@@ -59,7 +60,7 @@ _decide = combined(
     ),
     click.option(
         "--from",
-        "from_",
+        "from",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
         help="Grade by a saved analysis (`divere analyze -o FILE`).",
@@ -103,6 +104,7 @@ _what = combined(
         type=click.IntRange(1, 100),
         default=95,
         show_default=True,
+        metavar="N",
         help="Of JPEG.",
     ),
     click.option(
@@ -163,6 +165,7 @@ _how = combined(
         type=Jobs(),
         default="auto",
         show_default=True,
+        metavar="N|auto",
         help="Scans in work at once.",
     ),
     click.option(
@@ -176,11 +179,13 @@ _how = combined(
     click.option(
         "--retries",
         type=click.IntRange(min=0),
+        metavar="N",
         help="Fresh attempts after a crash or a timeout.  [default: 3, after a timeout 0]",
     ),
     click.option(
         "--memory-budget",
         type=SizeOrPercent(),
+        metavar="SIZE|PERCENT",
         default="70%",
         show_default=True,
         help="For all workers together; the share is of what is available.",
@@ -188,6 +193,7 @@ _how = combined(
     click.option(
         "--worker-memory",
         type=Size(),
+        metavar="SIZE",
         help="Cap for one worker.  [default: from the scan's size]",
     ),
 )
@@ -196,8 +202,13 @@ _when = combined(
     click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
     click.option("--overwrite", is_flag=True, help="Replace outputs, whoever made them."),
     click.option("--force", is_flag=True, help="Grade again what is up to date."),
-    click.option("--max-failures", type=click.IntRange(min=1), help="Stop after so many."),
-    click.option("--fail-fast", is_flag=True, help="Stop after the first failure."),
+    click.option(
+        "--max-failures",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Start no more scans after N failures.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="The same after the first failure."),
     click.option("--dry-run", is_flag=True, help="Print the plan; write nothing."),
 )
 

@@ -74,7 +74,7 @@ def options(ctx: click.Context, values: Values) -> BatchOptions:
     request = BatchRequest(
         inputs=_inputs(values),
         outputs=_outputs(values),
-        chooser=Selector(values["from_"] or values["profile"], settings),
+        chooser=Selector(values["from"] or values["profile"], settings),
         bounds=_bounds(values),
         isolation=Isolation(values["isolation"], values["start_method"]),
         reports=tuple(ReportFile(path, faces.face(path)) for path in values["report"]),
@@ -93,7 +93,7 @@ def _refuse_what_says_nothing(ctx: click.Context, values: Values) -> None:
             raise UsageError(f"--{name} is for --format {container}, not {values['format']}")
     if values["format"] == "jpeg" and values["bit_depth"] == "16":
         raise UsageError("--bit-depth 16: a jpeg has 8 bits", hint="use --format tiff or png")
-    if values["from_"] and (values["auto"] != "off" or _given(ctx, "profile")):
+    if values["from"] and (values["auto"] != "off" or _given(ctx, "profile")):
         raise UsageError("--from has the whole grade: leave out --auto and --profile")
     for name in ("roll_by", "strict"):
         if _given(ctx, name) and values["auto"] == "off":
@@ -202,5 +202,4 @@ def _bounds(values: Values) -> Bounds:
 def _command(values: Values) -> dict[str, OptionValue]:
     found = {key: value for key, value in values.items() if key not in _NOT_OF_THE_RUN}
     found["jobs"] = values["jobs"] or "auto"
-    found["from"] = found.pop("from_")
     return found

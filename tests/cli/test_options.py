@@ -1,0 +1,54 @@
+"""Values as users write them."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from divere_cli.cli.options import Jobs, Size, SizeOrPercent
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("1", 1),
+        ("900M", 900 * 2**20),
+        ("1.5G", 3 * 2**29),
+        ("2 GiB", 2**31),
+        ("10kb", 10240),
+        ("3t", 3 * 2**40),
+    ],
+)
+def test_sizes(text: str, size: int) -> None:
+    assert Size().convert(text, None, None) == size
+    assert SizeOrPercent().convert(text, None, None) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1G", "G", "1 X", "1e9", "nan", "0.0001", "1G1", "٣G"])
+def test_what_is_no_size(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Size().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "share"), [("70%", 0.7), ("100 %", 1.0), ("0.5%", 0.005)])
+def test_shares(text: str, share: float) -> None:
+    found = SizeOrPercent().convert(text, None, None)
+    assert isinstance(found, float)
+    assert found == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["0%", "-5%", "101%", "%", "x%", "nan%", "inf%"])
+def test_what_is_no_share(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        SizeOrPercent().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "jobs"), [("auto", None), ("1", 1), ("12", 12)])
+def test_jobs(text: str, jobs: int | None) -> None:
+    assert Jobs().convert(text, None, None) == jobs
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "two", "", "1.5", "²", "AUTO"])
+def test_what_is_no_number_of_jobs(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Jobs().convert(text, None, None)
