@@ -118,7 +118,7 @@ def processor(
             bands.DEPTHS[np.dtype(target)],
             FAST if fast else LOSSLESS,
         )
-    except PyOpenColorIO.Exception as error:
+    except (PyOpenColorIO.Exception, PyOpenColorIO.ExceptionMissingFile) as error:
         raise Internal(f"OpenColorIO refuses the grade: {error}") from error
 
 

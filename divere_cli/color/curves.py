@@ -57,7 +57,7 @@ class Tone:
         """Light reflected at density ``d``."""
         for curve in self.curves:
             d = curve.density(d)
-        return np.maximum(0.0, np.clip(10.0**-d, 0.0, 1.0) - self.glare)
+        return np.asarray(np.maximum(0.0, 10.0 ** -np.maximum(d, 0.0) - self.glare))
 
     def corners(self) -> tuple[float, ...]:
         """Densities where the slope changes, ascending; beyond the last ones it is constant."""

@@ -81,7 +81,7 @@ def print_light(recipe: Recipe, x: Array) -> Array:
         d = d - np.asarray(recipe.rgb_gains)
     if film.density_curve:
         d = through_curves(recipe, d)
-    y = np.clip(10.0**-d, 0.0, 1.0)
+    y = np.clip(10.0 ** -np.maximum(d, -1.0), 0.0, 1.0)
     if film.density_curve:
         y = np.maximum(0.0, y - recipe.screen_glare_compensation)
     return np.asarray(y)

@@ -1,0 +1,57 @@
+"""The lattice: its points are the grade, its order is red first."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from divere_cli.color import cube, folding
+from divere_cli.errors import UsageError
+from divere_cli.profile import library
+from tests.color.recipes import PRINT, recipe, stock
+
+
+def folded(film: str = "color_negative_c41") -> folding.Folded:
+    found = recipe(film, curves=stock("Kodak Supra Endura"), rgb_gains=(0.1, 0.0, -0.1))
+    return folding.fold(found, library.space(PRINT), one_channel=False)
+
+
+def test_the_lattice_holds_the_grade_red_fastest() -> None:
+    levels = np.array([0.01, 0.1, 0.3])
+    points = [(r, g, b) for b in levels for g in levels for r in levels]
+    want = folded().encoded(np.array(points))
+    assert cube.lattice(folded(), levels) == pytest.approx(want, abs=1e-15)
+
+
+def test_plain_is_nothing_but_title_size_and_rows() -> None:
+    lines = cube.text(folded(), 'my "film"\n', 4, plain=True).splitlines()
+    assert lines[:2] == ['TITLE "my film"', "LUT_3D_SIZE 4"]
+    rows = np.array([[float(word) for word in line.split()] for line in lines[2:]])
+    want = cube.lattice(folded(), np.linspace(0.0, 1.0, 4))
+    assert rows == pytest.approx(want, abs=5.1e-8)
+
+
+def test_the_other_form_has_a_table_for_every_code_value_first() -> None:
+    lines = cube.text(folded(), "film", 5, plain=False).splitlines()
+    assert lines[0] == "# film"
+    assert "LUT_1D_SIZE 65536" in lines
+    assert "LUT_3D_SIZE 5" in lines
+    assert len(lines) == 5 + 65536 + 5**3
+
+
+def test_shaping_has_an_inverse_and_keeps_the_ends() -> None:
+    x = np.linspace(0.0, 1.0, 1001)
+    assert cube.unshaped(cube.shaped(x)) == pytest.approx(x, abs=1e-14)
+    assert cube.shaped(np.array([0.0, 1.0])) == pytest.approx([0.0, 1.0], abs=1e-15)
+
+
+def test_black_and_white_film_gives_gray() -> None:
+    rows = cube.lattice(folded("b&w_negative"), np.linspace(0.0, 1.0, 3))
+    assert rows.shape == (27, 3)
+    assert (rows == rows[:, :1]).all()
+
+
+@pytest.mark.parametrize("size", [-1, 0, 1, 130])
+def test_a_lattice_that_cannot_be_is_refused(size: int) -> None:
+    with pytest.raises(UsageError, match="allowed: 2 to 129"):
+        cube.text(folded(), "film", size, plain=True)
