@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +45,14 @@ class Scan:
     preset_error: ScanError | None
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A file that cannot be graded, and why."""
+
+    name: str
+    error: ScanError
+
+
 @click.command("inspect")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
@@ -57,45 +64,45 @@ def inspect(files: tuple[str, ...], as_json: bool) -> int:
     an error on stderr, the others go on, and the exit code is 3.
     """
     selector = Selector()
-    found: list[Scan | tuple[str, ScanError]] = []
-    for name in files:
-        try:
-            found.append(_scan(name, selector))
-        except ScanError as error:
-            found.append((name, error))
-    if as_json:
-        document = {"schema": SCHEMA, "files": [_as_json(item) for item in found]}
-        click.echo(json.dumps(document, indent=2))
-    else:
-        _show([item for item in found if isinstance(item, Scan)])
-    return _complain(found)
-
-
-def _complain(found: Sequence[Scan | tuple[str, ScanError]]) -> int:
     code = 0
-    for item in found:
-        name, error = (item.name, item.preset_error) if isinstance(item, Scan) else item
-        if error is not None:
-            complain(f"{quote(name)}: {error.kind}: {error.message}")
-            if error.hint:
-                complain(error.hint, word="hint")
-            code = ScanError.exit_code
+    documents: list[dict[str, Any]] = []
+    for index, name in enumerate(files):
+        item = _scan(name, selector)
+        if as_json:
+            documents.append(_as_json(item))
+        elif isinstance(item, Scan):
+            _show(item, first=index == 0)
+        code = _complain(item) or code
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "files": documents}, indent=2))
     return code
 
 
-def _scan(name: str, selector: Selector) -> Scan:
-    header = headers.read(name)
-    about = abouts.read(name, header)
+def _complain(item: Scan | Failed) -> int:
+    error = item.preset_error if isinstance(item, Scan) else item.error
+    if error is None:
+        return 0
+    complain(f"{quote(item.name)}: {error.kind}: {error.message}")
+    if error.hint:
+        complain(error.hint, word="hint")
+    return ScanError.exit_code
+
+
+def _scan(name: str, selector: Selector) -> Scan | Failed:
+    try:
+        header = headers.read(name)
+        about = abouts.read(name, header)
+    except ScanError as error:
+        return Failed(name, error)
     try:
         return Scan(name, header, about, selector.choose(name, header), None)
     except ScanError as error:
         return Scan(name, header, about, None, error)
 
 
-def _as_json(item: Scan | tuple[str, ScanError]) -> dict[str, Any]:
+def _as_json(item: Scan | Failed) -> dict[str, Any]:
     if not isinstance(item, Scan):
-        name, error = item
-        return {"file": name, "error": _error(error)}
+        return {"file": item.name, "error": _error(item.error)}
     header, about = item.header, item.about
     resolution = header.resolution
     return {
@@ -257,12 +264,13 @@ def _served(item: Scan) -> str:
     return f"{item.preset.profile.name} ({item.preset.source}){frames}"
 
 
-def _show(scans: list[Scan]) -> None:
-    show: Callable[[Scan], None] = _show_table if sys.stdout.isatty() else _show_lines
-    for index, scan in enumerate(scans):
-        if index:
-            click.echo()
-        show(scan)
+def _show(scan: Scan, first: bool) -> None:
+    if not first:
+        click.echo()
+    if sys.stdout.isatty():
+        _show_table(scan)
+    else:
+        _show_lines(scan)
 
 
 def _show_lines(scan: Scan) -> None:

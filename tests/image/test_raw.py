@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import shutil
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -158,3 +160,15 @@ def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(Unsupported) as caught:
         raw.open_reader(path, header.read(path))
     assert 'pip install "divere-cli[raw]"' in caught.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("dcraw_emu") is None, reason="LibRaw's tools are not here")
+def test_libraw_s_own_program_sees_the_same_pixels(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    noisy = np.clip(bayer() + rng.normal(0, 300, (64, 96)), 300, 16000).astype(np.uint16)
+    path = dng(tmp_path / "scan.dng", noisy)
+    command = ["dcraw_emu", "-4", "-T", "-o", "0", "-q", "3", "-t", "0", "-c", "0"]
+    subprocess.run([*command, "-r", "1", "1", "1", "1", path], check=True, capture_output=True)
+    want = tifffile.imread(tmp_path / "scan.dng.tiff")
+    np.testing.assert_allclose(read(path).astype(int), want.astype(int), atol=1)
