@@ -85,7 +85,13 @@ class Folder:
             os.close(fd)
 
     def look(self, name: str) -> os.stat_result | None:
-        """What has the name below OUTPUT, a link not followed; None where nothing has."""
+        """What has the name below OUTPUT, a link not followed; None where nothing has.
+
+        Raises
+        ------
+        OutputError
+            A part of the way is a link, or it cannot be looked at.
+        """
         folder, last = split(name)
         try:
             if not folder:
@@ -94,6 +100,9 @@ class Folder:
                 return os.stat(last, dir_fd=fd, follow_symlinks=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            raise OutputError(f"'{name}' in OUTPUT cannot be looked at: {reason}") from problem
 
 
 def _step(fd: int, part: str, name: str, *, create: bool) -> int:

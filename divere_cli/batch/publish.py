@@ -99,12 +99,7 @@ class Publisher:
         """Remove what an attempt left that will not be published."""
         for temp in staged.temps:
             os.close(temp.fd)
-            try:
-                os.unlink(temp.file, dir_fd=staged.folder_fd)
-            except FileNotFoundError:
-                pass  # published, or OUTPUT itself is gone
-            except OSError as problem:
-                log.warning("'%s' stays in OUTPUT: %s", temp.file, problem.strerror)
+            _remove(temp.file, staged.folder_fd)
         os.close(staged.folder_fd)
         staged.temps, staged.folder_fd = (), -1
 
@@ -180,13 +175,12 @@ class Publisher:
 
     def sweep(self, *, deep: bool = True) -> None:
         """Remove temporary files that a dead run left in OUTPUT, or anywhere below it."""
-        for name, folder_fd in _walk(self._folder, deep=deep):
-            if not name.startswith(durable.TEMP_PREFIX):
-                continue
-            try:
-                os.unlink(name, dir_fd=folder_fd)
-            except OSError as problem:
-                log.warning("'%s' of an earlier run stays: %s", name, problem.strerror)
+        try:
+            for name, folder_fd in _walk(self._folder, deep=deep):
+                if name.startswith(durable.TEMP_PREFIX):
+                    _remove(name, folder_fd)
+        except OSError as problem:
+            log.warning("OUTPUT cannot be searched for what a dead run left: %s", problem.strerror)
 
     def _temp(self, output: str, folder_fd: int) -> Temp:
         self._count += 1
@@ -245,6 +239,15 @@ class Publisher:
         if problem.errno == errno.ENAMETOOLONG:
             hint = "use a shorter --name or OUTPUT"
         return OutputError(f"'{output}' cannot be written: {reason}", hint=hint)
+
+
+def _remove(name: str, folder_fd: int) -> None:
+    try:
+        os.unlink(name, dir_fd=folder_fd)
+    except FileNotFoundError:
+        log.debug("'%s' was published, or its folder is gone", name)
+    except OSError as problem:
+        log.warning("'%s' stays in OUTPUT: %s", name, problem.strerror)
 
 
 def _came_under_way(temp: Temp) -> OutputExists:

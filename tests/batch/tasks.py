@@ -14,7 +14,7 @@ import signal
 import time
 from pathlib import Path
 
-from divere_cli.errors import CorruptInput, NoSpace, OutputError
+from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
 from divere_cli.isolation.contract import Progress
 from divere_cli.records import FileJob, Frame, Target, TaskResult, Written
 from tests.batch.tiffs import tiff
@@ -47,7 +47,10 @@ def write(target: Target, data: bytes) -> Written:
 
 def copy(job: FileJob, progress: Progress) -> TaskResult:
     """Write each frame's positive."""
-    scan = Path(job.input).read_bytes()
+    try:
+        scan = Path(job.input).read_bytes()
+    except OSError as problem:
+        raise Unreadable(f"cannot be read: {problem.strerror}") from problem
     with progress.stage("write"):
         written = [_frame(scan, frame) for frame in job.frames]
         if job.sidecar is not None:

@@ -1,0 +1,91 @@
+"""Scans that do their worst, in real workers beside good ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from divere_cli.batch.request import Isolation
+from tests.batch.lab import Lab
+from tests.batch.tasks import MISBEHAVE
+
+MARK = 54321
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [
+        ("killed", "crashed"),
+        ("hangs", "timeout"),
+        ("lies", "output_error"),
+        ("corrupt", "corrupt_input"),
+    ],
+)
+def test_a_poisoned_scan_changes_no_other_positive(lab: Lab, word: str, kind: str) -> None:
+    lab.scans("a.tif", "z.tif")
+    lab.run()
+    alone = lab.positives()
+    lab.scan(f"{word}-b.tif")
+    report = lab.run(
+        task=MISBEHAVE,
+        force=True,
+        isolation=Isolation("always"),
+        open_runner=None,
+        retries=0,
+        timeout_seconds=1.5,
+        jobs=2,
+    )
+    assert report.exit_code == 3
+    assert lab.kinds(report) == {f"{word}-b.tif": kind}
+    assert lab.positives() == alone
+    bad = next(file for file in report.files if file.error)
+    assert bad.attempts == 1
+    assert bad.worker_pid > 0
+
+
+def bait(lab: Lab) -> Path:
+    """An OME-TIFF whose description names another file for its pixels."""
+    secret = lab.root / "secret.tif"
+    tifffile.imwrite(secret, np.full((16, 16, 3), MARK, np.uint16), photometric="rgb")
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+        'UUID="urn:uuid:1"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+        'Type="uint16" SizeX="16" SizeY="16" SizeC="3" SizeZ="1" SizeT="2">'
+        '<Channel ID="Channel:0:0" SamplesPerPixel="3"/>'
+        '<TiffData FirstT="0" IFD="0" PlaneCount="1"><UUID FileName="scan.tif">urn:uuid:1</UUID>'
+        '</TiffData><TiffData FirstT="1" IFD="0" PlaneCount="1"><UUID FileName="../secret.tif">'
+        "urn:uuid:2</UUID></TiffData></Pixels></Image></OME>"
+    )
+    path = lab.inputs / "scan.tif"
+    tifffile.imwrite(
+        path,
+        np.full((16, 16, 3), 1000, np.uint16),
+        photometric="rgb",
+        description=xml,
+        metadata=None,
+    )
+    return path
+
+
+def pixels(lab: Lab, task: str = "divere_cli.develop:develop") -> np.typing.NDArray[np.uint16]:
+    report = lab.run(task=task, reports=())
+    assert report.exit_code == 0, report.files
+    return tifffile.imread(lab.outputs / "scan.tif", key=0)  # type: ignore[no-any-return]
+
+
+def test_a_scan_that_names_another_file_shows_only_itself(lab: Lab) -> None:
+    bait(lab)
+    secret = lab.root / "secret.tif"
+    found = pixels(lab)
+    assert found.shape == (16, 16, 3)
+    secret.unlink()
+    lab.outputs.joinpath("scan.tif").unlink()
+    np.testing.assert_array_equal(pixels(lab), found)
+
+
+def test_a_reader_that_follows_names_takes_the_bait(lab: Lab) -> None:
+    """The variant ``imread``: the test above would catch it, for the bait works."""
+    assert MARK in tifffile.imread(bait(lab))
