@@ -19,7 +19,7 @@ Floats = NDArray[np.float64]
 
 REACH = 70  # bins to each side of the frame's own median
 BANDS = 8
-BLUR = 0.02  # density; grain of a cell and what passes for gray
+BLUR = 0.012  # density; grain of a cell and what passes for gray
 SCALE = 10_000
 
 

@@ -98,7 +98,7 @@ def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = Non
     found = _base(base, told, recipe)
     common = common_of(pictures, found)
     kept = recipe.rgb_gains
-    frames = tuple(_frame(item, common, mode, found, kept) for item in items)
+    frames = tuple(_frame(item, common, mode, found) for item in items)
     return RollRecord(
         name=name,
         profile=recipe.profile,
@@ -121,11 +121,18 @@ def is_picture(measurement: FrameMeasurement) -> bool:
     return not bare and measurement.plateau < NO_PICTURE
 
 
-def common_of(pictures: Sequence[FrameMeasurement], base: PooledBase | None) -> Common | None:
-    """What pictures have in common; None when there is no picture."""
+def common_of(
+    pictures: Sequence[FrameMeasurement],
+    base: PooledBase | None,
+    near: tuple[float, float] | None = None,
+) -> Common | None:
+    """What pictures have in common; None when there is no picture.
+
+    ``near`` is where gray is to be looked for, when that is known.
+    """
     if not pictures:
         return None
-    neutral = pool.neutral(pictures)
+    neutral = pool.neutral(pictures, near)
     confidence: Confidence = "low"
     if neutral is not None:
         u, v = neutral.u, neutral.v
@@ -136,8 +143,8 @@ def common_of(pictures: Sequence[FrameMeasurement], base: PooledBase | None) -> 
         u = v = 0.0
     spread = statistics.median(m.chroma_spread for m in pictures)
     far = max(LEAST_FAR, FAR_SPREADS * spread)
-    near = [m for m in pictures if pool.distance(m.chroma, (u, v)) <= far] or list(pictures)
-    key = statistics.median(m.key for m in near)
+    alike = [m for m in pictures if pool.distance(m.chroma, (u, v)) <= far] or pictures
+    key = pool.middle([m.key for m in alike])
     return Common(u, v, key, pictures[0].target, far, confidence, neutral)
 
 
@@ -149,19 +156,17 @@ def _confidence(neutral: Neutral, pictures: Sequence[FrameMeasurement]) -> Confi
     return "high" if support >= MANY and neutral.rival <= CLEAR else "medium"
 
 
-def _frame(
-    item: Item, common: Common | None, mode: Mode, base: PooledBase | None, kept: Triple
-) -> RollFrame:
+def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | None) -> RollFrame:
     """Decide one frame, from what its roll has in common."""
     crop, measured = item.frame.crop_name, item.measurement
-    gains = kept if common is None else common.gains()
+    gains = item.frame.recipe.rgb_gains if common is None else common.gains()
     plain = RollFrame(input=item.input, crop_name=crop, rgb_gains=gains)
     if not item.measured:
         return replace(plain, kind="unmeasured", confidence="low", reason=words.UNMEASURED)
     if measured is None or not is_picture(measured):
         return replace(plain, kind="no_picture", reason=words.no_picture(measured, base))
     assert common is not None  # there is a picture
-    own = common_of([measured], base)
+    own = common_of([measured], base, (common.u, common.v))
     assert own is not None
     told = replace(
         plain,

@@ -58,17 +58,18 @@ class PooledBase:
     spread: float
 
 
-def neutral(frames: Sequence[FrameMeasurement]) -> Neutral | None:
+def neutral(frames: Sequence[FrameMeasurement], near: Chroma | None = None) -> Neutral | None:
     """Find the chroma that is everywhere in the tones of all frames; None without mid-tones.
 
     Every frame has the same say, however large it is. Among colors that are
     found in all tones (a meadow in sun and shade is, too), the one nearest to
-    the middle of the chroma of all frames is taken for gray.
+    the middle of the chroma of all frames is taken for gray; ``near``, where
+    given, stands for that middle.
     """
     told = [frame for frame in frames if frame.presence.rows]
     if not told:
         return None
-    middle = (
+    middle = near or (
         statistics.median(frame.chroma[0] for frame in told),
         statistics.median(frame.chroma[1] for frame in told),
     )
@@ -78,14 +79,14 @@ def neutral(frames: Sequence[FrameMeasurement]) -> Neutral | None:
     best = min(likely, key=lambda place: (-likely[place], place))
     u, v = _center(presence, best)
     counted = [(frame.pixels_per_cell, added([frame.counts])) for frame in told]
-    near = [sum(n for p, n in cells.items() if _away(p, (u, v)) <= NEAR) for _, cells in counted]
+    gray = [sum(n for p, n in cells.items() if _away(p, (u, v)) <= NEAR) for _, cells in counted]
     everything = sum(sum(cells.values()) for _, cells in counted)
     return Neutral(
         u=u,
         v=v,
         rival=round(_rival(likely, best), 4),
-        share=round(sum(near) / max(everything, 1), 5),
-        pixels=sum(n * pixels for n, (pixels, _) in zip(near, counted, strict=True)),
+        share=round(sum(gray) / max(everything, 1), 5),
+        pixels=sum(n * pixels for n, (pixels, _) in zip(gray, counted, strict=True)),
         spread=_scatter([cells for _, cells in counted], (u, v)),
     )
 
@@ -109,6 +110,14 @@ def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
     ordered = sorted(bases, key=lambda base: (-sum(base.density), base.density))
     thinnest = ordered[min(len(ordered) - 1, int(THINNEST * len(ordered))) :]
     return _pooled(thinnest, "the thin end of the pictures")
+
+
+def middle(values: Sequence[float]) -> float:
+    """The mean of the middle half: as steady as a mean, as deaf to a few odd frames as a median."""
+    ordered = sorted(values)
+    cut = len(ordered) // 4
+    kept = ordered[cut : len(ordered) - cut]
+    return math.fsum(kept) / len(kept)
 
 
 def printed(recipe: Recipe, density: tuple[float, float, float]) -> tuple[float, float, float]:

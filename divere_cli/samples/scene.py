@@ -2,8 +2,8 @@
 
 Covers light in the working space at any place of a frame, band by band: every
 value is a function of its coordinates and the seed, so that no band knows of
-another. The landscape is lit so that the frame as a whole averages to middle
-gray (18 %), give or take what scenes differ: what a light meter sees to.
+another. The landscape is lit so that the film as a whole is as dense as a
+gray card's (18 %), give or take what subjects differ: what a light meter sees to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Kind = Literal["landscape", "colored"]
 
 MIDDLE_GRAY = 0.18
-KEY_SPREAD = 0.03  # density; how far a frame is from middle gray by its subject
+KEY_SPREAD = 0.02  # density; how far a frame is from middle gray by its subject
 DARKEST, LIGHTEST = 0.006, 0.93
 
 # x, y, width, height in 0..1 of the picture
@@ -32,18 +32,23 @@ PATCH_FILL = 0.82  # of a patch's cell; the rest is the chart's black frame
 FRAME_LIGHT = 0.034
 
 SKY, HAZE = (0.34, 0.47, 0.72), (0.62, 0.62, 0.60)
-HILLS = ((0.30, 0.34, 0.38), (0.20, 0.25, 0.20), (0.10, 0.14, 0.07))
+HILLS = ((0.20, 0.29, 0.44), (0.17, 0.25, 0.24), (0.10, 0.14, 0.07))
 MEADOW = (0.19, 0.20, 0.09)
 PETAL = (0.62, 0.05, 0.045)
 
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene; ``patches`` is the light of the chart, ``(24, 3)``."""
+    """A scene.
+
+    ``patches`` is the light of the chart, ``(24, 3)``; ``develop`` gives the
+    density that light makes, more being darker on the print.
+    """
 
     seed: int
     kind: Kind
     patches: Floats
+    develop: Callable[[Floats], Floats]
 
     @cached_property
     def sunlight(self) -> float:
@@ -51,11 +56,12 @@ class Scene:
         if self.kind == "colored":
             return 1.0
         xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
-        key = np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
+        gray = float(self.develop(np.array(MIDDLE_GRAY)))
+        wanted = gray + np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
         sunlight = 1.0
-        for _ in range(6):
-            seen = np.log10(self._lit(xs, ys, sunlight)).mean()
-            sunlight *= 10.0 ** (np.log10(MIDDLE_GRAY) + key - float(seen))
+        for _ in range(12):
+            seen = self.develop(self._lit(xs, ys, sunlight)).mean()
+            sunlight *= 10.0 ** (2.0 * (float(seen) - wanted))
         return sunlight
 
     def light(self, xs: Floats, ys: Floats) -> Floats:

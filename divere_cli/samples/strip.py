@@ -74,7 +74,7 @@ class Film:
         self.frame = frame
         self.backwards = backwards
         kind: scene.Kind = "colored" if frame.kind == "colored" else "landscape"
-        self.scene = scene.Scene(frame.seed, kind, patches)
+        self.scene = scene.Scene(frame.seed, kind, patches, backwards.before_curves)
         self.base = base_before_curves(backwards)
 
     def codes(self, first: int, last: int) -> Codes:
