@@ -44,6 +44,11 @@ def safe_lines(text: str) -> str:
     return "\n".join(safe(line) for line in text.splitlines())
 
 
+def tail(text: str, width: int) -> str:
+    """Return the last ``width`` characters, the first of them ``…`` where something was cut."""
+    return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
+
+
 def quote(name: str) -> str:
     r"""Return ``name`` for a message: ``'scan 7\x0a.tif'``.
 

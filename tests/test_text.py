@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divere_cli.text import quote, safe
+from divere_cli.text import quote, safe, tail
 
 # What RELIABILITY G13 forbids on any stream, with line breaks and tabs on top.
 FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -55,6 +55,13 @@ def test_quoted_names_are_never_alike(one: str, other: str) -> None:
 def test_quote_is_the_form_of_the_messages() -> None:
     assert quote("scan 7\n.tif") == r"'scan 7\x0a.tif'"
     assert quote(r"it's\x0a") == r"'it\'s\\x0a'"
+
+
+@pytest.mark.parametrize(
+    ("width", "end"), [(1, "…"), (3, "…ef"), (5, "…cdef"), (6, "abcdef"), (9, "abcdef")]
+)
+def test_tail_keeps_the_end(width: int, end: str) -> None:
+    assert tail("abcdef", width) == end
 
 
 def test_safe_cuts_long_metadata() -> None:

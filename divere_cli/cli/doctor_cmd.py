@@ -118,10 +118,7 @@ def described(found: Findings) -> list[tuple[str, str]]:
     lines = [
         ("divere", f"{found.version}, Python {found.python}, {found.system}"),
         ("cores", f"{found.cores.usable} usable of {found.cores.system}"),
-        (
-            "memory",
-            f"{_gb(memory.available)} available ({memory.limited_by}) of {_gb(memory.total)}",
-        ),
+        ("memory", f"{_gb(memory.available)} of {_gb(memory.total)}, as the {_who(memory)} allows"),
     ]
     for method in found.start_methods:
         said = f"works, {method.seconds:.2f} s to the first worker"

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from divere_cli.cli.board import AtWork, Board
 from divere_cli.records import Event, RunStarted, RunStopping
-from divere_cli.text import safe
+from divere_cli.text import safe, tail
 
 _EVERY = 0.1  # seconds between two drawings
 _STYLES = (("divere: error:", "red"), ("divere: warning:", "yellow"))
@@ -102,7 +102,7 @@ class Live:
         for _ in range(6):
             table.add_column(no_wrap=True)
         for scan in scans:
-            name = Text("  " + _tail(safe(scan.name), width))
+            name = Text("  " + tail(safe(scan.name), width))
             again = f" (attempt {scan.attempt})" if scan.attempt > 1 else ""
             table.add_row(
                 name,
@@ -156,8 +156,3 @@ def _clock(seconds: float) -> str:
 
 def _bytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB" if size < 10**9 else f"{size / 1e9:.2f} GB"
-
-
-def _tail(name: str, width: int) -> str:
-    """Return the end of a long name: in a path that is what tells scans apart."""
-    return name if len(name) <= width else "…" + name[-(width - 1) :]

@@ -76,6 +76,9 @@ def show(saved: RunReport) -> None:
         from divere_cli.cli import tables
 
         tables.show(saved, sys.stdout)
+        for file in saved.files:
+            if file.error is not None:
+                say.result(lines.any_line(file))
     else:
         for file in saved.files:
             say.result(lines.any_line(file))

@@ -13,4 +13,5 @@ from divere_cli.report import table_face
 def show(report: RunReport, stdout: TextIO) -> None:
     """Print the table of a run."""
     if report.files:
-        Console(file=stdout, highlight=False, emoji=False).print(table_face.render(report))
+        console = Console(file=stdout, highlight=False, emoji=False)
+        console.print(table_face.render(report, console.width))

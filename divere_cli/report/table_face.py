@@ -6,35 +6,46 @@ failed and those that took most. What it does not: printing.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from divere_cli.records import FileResult, RunReport
-from divere_cli.report.summary import megapixels, summarize, tally
-from divere_cli.text import safe
+from divere_cli.report.summary import megapixels, summarize
+from divere_cli.text import safe, tail
 
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
+_NAME = 80
+_GAP = 3  # between two columns, as the box has it
 
 
-def render(report: RunReport) -> Table:
-    """Return the table; every cell is text, never markup."""
-    summary = summarize(report)
-    shown = selected(report.files)
+def render(report: RunReport, width: int = 100) -> Table:
+    """Return the table, at most ``width`` wide; every cell is text, never markup.
+
+    Long names keep their end, which in a path is what tells scans apart.
+    """
+    summary, shown = summarize(report), selected(report.files)
     rest = len(report.files) - len(shown)
     caption = f"and {rest} more, in the report" if rest else None
-    table = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, caption=caption)
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
-    table.add_column("scan", Text(tally(summary)), overflow="ellipsis", no_wrap=True)
-    table.add_column("status", no_wrap=True)
-    table.add_column("MP", justify="right", no_wrap=True)
-    table.add_column("seconds", f"{report.seconds:.2f}", justify="right", no_wrap=True)
-    peak = memory(summary.peak_rss_bytes)
-    table.add_column("peak memory", peak, justify="right", no_wrap=True)
-    table.add_column("", speed, overflow="fold")
-    for file in shown:
-        table.add_row(*_row(file))
+    footer = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)
+    rows = [_row(file) for file in shown]
+    headings = ("status", "MP", "seconds", "peak memory", "")
+    columns = list(zip(headings, footer, *rows, strict=True))
+    taken = sum(max(map(len, column)) + _GAP for column in columns)
+    room = min(max(width - taken - 2, 12), _NAME)
+    table = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, caption=caption)
+    table.add_column("scan", f"{summary.total} scans", no_wrap=True, max_width=room)
+    for place, heading in enumerate(headings):
+        side: Literal["left", "right"] = "right" if 1 <= place <= 3 else "left"
+        table.add_column(heading, footer[place], justify=side, no_wrap=True)
+    for file, row in zip(shown, rows, strict=True):
+        style = _STYLES.get(file.status, "dim")
+        name = tail(safe(file.input), room)
+        table.add_row(Text(name), Text(row[0], style=style), *map(Text, row[1:]))
     return table
 
 
@@ -54,15 +65,16 @@ def memory(size: int) -> str:
     return f"{size / 1e6:,.0f} MB" if size else ""
 
 
-def _row(file: FileResult) -> tuple[Text, ...]:
-    about = f"{file.error.kind}: {file.error.message}" if file.error else "; ".join(file.warnings)
+def _row(file: FileResult) -> tuple[str, ...]:
+    """Return all but the name. What an error said has a line of its own."""
     source = ">= " if file.peak_rss_source == "vmhwm>=" else ""
     peak = memory(file.peak_rss_bytes)
+    warnings = len(file.warnings)
+    told = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     return (
-        Text(safe(file.input)),
-        Text(file.status.replace("_", " "), style=_STYLES.get(file.status, "dim")),
-        Text(f"{megapixels(file):.1f}" if file.width else ""),
-        Text(f"{file.seconds:.2f}" if file.attempts else ""),
-        Text(f"{source}{peak}" if peak else ""),
-        Text(safe(about), style="red" if file.error else "yellow"),
+        file.status.replace("_", " "),
+        f"{megapixels(file):.3g}" if file.width else "",
+        f"{file.seconds:.2f}" if file.attempts else "",
+        f"{source}{peak}" if peak else "",
+        safe(file.error.kind) if file.error else told,
     )

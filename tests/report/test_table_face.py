@@ -6,6 +6,7 @@ import dataclasses
 import io
 import re
 
+import pytest
 from rich.console import Console
 
 from divere_cli.records import RunReport
@@ -18,7 +19,7 @@ UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 def printed(report: RunReport, width: int = 160) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
     with console.capture() as capture:
-        console.print(table_face.render(report))
+        console.print(table_face.render(report, width))
     return re.sub("\x1b\\[[0-9;]*m", "", capture.get())
 
 
@@ -32,9 +33,19 @@ def test_names_are_shown_literally_and_do_nothing() -> None:
 def test_every_scan_of_a_small_run_has_a_row_with_its_memory() -> None:
     report = run_report(("a.tif", "b.tif", "c.tif"))
     rows = [line.split() for line in printed(report).splitlines()]
-    assert ["a.tif", "ok", "24.0", "1.00", "100", "MB"] in [row[:6] for row in rows]
-    assert any(row[:2] == ["b.tif", "failed"] and "corrupt_input:" in row for row in rows)
-    assert any(row[:6] == ["1", "ok,", "1", "up", "to", "date,"] for row in rows)
+    assert ["a.tif", "ok", "24", "1.00", "100", "MB"] in [row[:6] for row in rows]
+    assert any(row[:2] == ["b.tif", "failed"] and "corrupt_input" in row for row in rows)
+    assert ["3", "scans", "12.50", "100", "MB", "1.9", "MP/s"] in rows
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_nothing_but_long_names_is_cut(width: int) -> None:
+    lines = printed(run_report(HOSTILE), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert "peak memory" in lines[1]
+    cut = [line for line in lines if "…" in line]
+    assert all(line.startswith(" …") for line in cut)
+    assert any("interrupted" in line for line in lines)
 
 
 def test_of_a_large_run_failures_and_the_slowest_have_rows() -> None:

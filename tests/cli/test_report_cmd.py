@@ -1,0 +1,56 @@
+"""``divere report``: a saved report in its other forms."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from divere_cli.report import csv_face, html_face, json_face, junit_face
+from tests.cli.program import divere, on_terminal
+from tests.report.sample import HOSTILE, run_report
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    path = tmp_path / "saved.json"
+    path.write_text(json_face.render(run_report(HOSTILE)))
+    return path
+
+
+def test_the_other_forms_are_those_of_the_run_itself(saved: Path, tmp_path: Path) -> None:
+    html, table, junit = (tmp_path / f"r.{suffix}" for suffix in ("html", "csv", "junit"))
+    done = divere("report", saved, "--html", html, "--csv", table, "--junit", junit)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    report = run_report(HOSTILE)
+    assert html.read_text() == html_face.render(report)
+    assert table.read_text() == csv_face.render(report)
+    assert junit.read_text() == junit_face.render(report)
+
+
+def test_without_options_it_is_printed(saved: Path) -> None:
+    done = divere("report", saved)
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == len(HOSTILE)
+    assert done.stderr.endswith("; the run ended with exit 3\n")
+    code, screen = on_terminal("report", saved, columns=200)
+    assert code == 0
+    assert "peak memory" in screen
+    assert r"\x1b[31mred" in screen
+
+
+def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    for data in (b"", b"\xff", b"{}", b'{"schema": "divere-report/2", "files": []}'):
+        path.write_bytes(data)
+        done = divere("report", path)
+        assert done.returncode == 2
+        assert done.stderr.startswith("divere: error: usage: '")
+
+
+def test_a_folder_that_is_not_there_is_said(saved: Path, tmp_path: Path) -> None:
+    done = divere("report", saved, "--html", tmp_path / "no" / "r.html")
+    assert done.returncode == 14
+    assert "No such file or directory" in done.stderr
+    assert os.listdir(tmp_path) == ["saved.json"]
