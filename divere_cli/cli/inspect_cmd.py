@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import json as json_text
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
+from divere_cli.cli.options import json_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError
 from divere_cli.image import about as abouts
@@ -55,8 +56,8 @@ class Failed:
 
 @click.command("inspect")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def inspect(files: tuple[str, ...], as_json: bool) -> int:
+@json_option
+def inspect(files: tuple[str, ...], json: bool) -> int:
     """Say what each FILE is, and which preset would serve it.
 
     Size, bits, channels, compression, infrared, ICC profile, metadata; warnings
@@ -68,13 +69,13 @@ def inspect(files: tuple[str, ...], as_json: bool) -> int:
     documents: list[dict[str, Any]] = []
     for index, name in enumerate(files):
         item = _scan(name, selector)
-        if as_json:
+        if json:
             documents.append(_as_json(item))
         elif isinstance(item, Scan):
             _show(item, first=index == 0)
         code = _complain(item) or code
-    if as_json:
-        click.echo(json.dumps({"schema": SCHEMA, "files": documents}, indent=2))
+    if json:
+        click.echo(json_text.dumps({"schema": SCHEMA, "files": documents}, indent=2))
     return code
 
 

@@ -99,8 +99,10 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 @profiles.command("export", short_help="Write one as CLF or .cube.")
 @click.argument("name")
 @click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
-@click.option("--format", "kind", type=click.Choice(["clf", "cube"]), required=True)
-@click.option("--size", type=click.IntRange(2, 129), help="Points of a .cube on a side.  [65]")
+@click.option("--format", type=click.Choice(["clf", "cube"]), required=True, help="Of OUT.")
+@click.option(
+    "--size", type=click.IntRange(2, 129), help="Points of a .cube on a side.  [default: 65]"
+)
 @click.option("--plain", is_flag=True, help="A .cube without a table before it, less exact.")
 @click.option("--color-space", default=EXPORT_SPACE, show_default=True, help="Of the positive.")
 @click.option("--crop", help="Which crop of a contact sheet.")
@@ -124,7 +126,7 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
         raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
     recipe = _recipe(name, options["crop"])
     space = library.output_space(options["color_space"])
-    kind, size, plain = options["kind"], options["size"], options["plain"]
+    kind, size, plain = options["format"], options["size"], options["plain"]
     written = export.export(recipe, space, kind, size, output, plain=plain)
     if json:
         _print_json(to_plain(written))
