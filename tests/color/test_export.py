@@ -13,21 +13,24 @@ from divere_cli.errors import OutputError, UsageError
 from divere_cli.profile import library
 from tests.color.recipes import recipe, stock
 
-FOUND = recipe(source="9000ED", curves=stock("Kodak Endura Premier"))
+FOUND = recipe(
+    source="9000ED",
+    curves=stock("Kodak Endura Premier"),
+    matrix=library.matrix("9000ed_pt400"),
+)
 SPACE = library.space("DisplayP3")
 
 
 def test_the_error_falls_with_the_size_and_clf_has_nearly_none(tmp_path: Path) -> None:
-    small, large = (
-        export.export(FOUND, SPACE, "cube", size, str(tmp_path / "x.cube")) for size in (9, 33)
-    )
+    path = str(tmp_path / "x.cube")
+    small, large = (export.export(FOUND, SPACE, "cube", size, path) for size in (9, 33))
+    shaped = export.export(FOUND, SPACE, "cube", 33, path, shaper=True)
     exact = export.export(FOUND, SPACE, "clf", None, str(tmp_path / "x.clf"))
-    plain = export.export(FOUND, SPACE, "cube", 33, str(tmp_path / "p.cube"), plain=True)
     assert exact.p99_error < 0.5
     assert exact.mean_delta_e < 1e-3
-    assert exact.mean_error < large.mean_error < small.mean_error
-    assert large.mean_error < plain.mean_error / 10
-    assert large.mean_delta_e < 1.0
+    assert exact.mean_error < shaped.mean_error < large.mean_error / 2 < small.mean_error / 4
+    assert shaped.mean_delta_e < 0.5
+    assert large.mean_delta_e < 2.0
     assert (small.size, large.size, exact.size) == (9, 33, 0)
 
 
@@ -48,7 +51,7 @@ def test_the_file_is_made_whole_and_with_the_users_permissions(tmp_path: Path) -
         export.export(FOUND, SPACE, "cube", 2, str(path))
     finally:
         os.umask(before)
-    assert path.read_text().startswith("# test\n")
+    assert path.read_text().startswith('TITLE "test"\n')
     assert path.stat().st_mode & 0o777 == 0o640
     assert os.listdir(tmp_path) == ["grade.cube"]
 
