@@ -26,7 +26,7 @@ lint: $(READY)
 	$(BIN)/mypy
 
 demo: $(READY)
-	$(BIN)/divere samples demo/negatives --count 6 --megapixels 6
+	$(BIN)/divere samples demo/negatives --count 6 --megapixels 2
 	$(BIN)/divere batch demo/negatives demo/positives --isolation always --report demo/positives/divere-report.json --report demo/positives/divere-report.html
 	@echo "negatives: demo/negatives"
 	@echo "positives: demo/positives"

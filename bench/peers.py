@@ -40,25 +40,28 @@ def vips_grade(recipe: Recipe, output: Space) -> Job | None:
         return None
     import pyvips
 
-    first = primaries.transform(recipe.input_space, recipe.working_space)
-    last = primaries.transform(recipe.working_space, output)
+    first = primaries.conversion(recipe.input_space, recipe.working_space)
+    last = primaries.conversion(recipe.working_space, output)
     matrix = np.array(recipe.matrix if recipe.matrix else np.eye(3))
     ramp = np.linspace(0, 1, 65536)
     curves = (recipe.curves.r, recipe.curves.g, recipe.curves.b)
-    table = np.stack([np.interp(ramp, *zip(*(c or ((0, 0), (1, 1))), strict=True)) for c in curves])
+    straight = ((0.0, 0.0), (1.0, 1.0))
+    table = np.stack(
+        [np.interp(ramp, *zip(*(points or straight), strict=True)) for points in curves]
+    )
     light = (10 ** -((1 - table) * DENSITY_RANGE)).T.astype(np.float32)[None]
 
     def grade(source: Path, target: Path) -> None:
         image = pyvips.Image.new_from_file(str(source), access="sequential") / 65535
         image = image.recomb(pyvips.Image.new_from_array(first.tolist()))
-        density = image.log10() * -1
-        density = density * recipe.density_gamma + recipe.density_dmax
+        level = recipe.density_dmax - 0.7 + 0.7 * recipe.density_gamma
+        density = image.log10() * recipe.density_gamma + (level + recipe.density_dmax - 4.1)
         density = density.recomb(pyvips.Image.new_from_array(matrix.tolist()))
-        density = density - list(recipe.rgb_gains)
-        index = ((1 - density / DENSITY_RANGE) * 65535).cast("ushort")
+        density = density + [4.1 - recipe.density_dmax - gain for gain in recipe.rgb_gains]
+        index = ((1 - density / DENSITY_RANGE) * 65535).rint().cast("ushort")
         linear = index.maplut(pyvips.Image.new_from_memory(light.tobytes(), 65536, 1, 3, "float"))
         encoded = linear.recomb(pyvips.Image.new_from_array(last.tolist())) ** (1 / output.gamma)
-        (encoded * 65535).cast("ushort").tiffsave(str(target))
+        (encoded * 65535).rint().cast("ushort").tiffsave(str(target))
         with open(target, "rb") as written:
             os.fsync(written.fileno())
 

@@ -25,17 +25,31 @@ REPEATS = 3
 
 
 def negatives(scratch: Path, count: int, megapixels: float) -> Path:
-    """A roll of ``count`` frames; two are made, the others are copies of them."""
+    """A roll of ``count`` frames of 3:2; a sample negative laid side by side until it is filled."""
     folder = scratch / f"roll-{megapixels:g}-{count}"
     if not folder.exists():
-        made = scratch / "made"
-        divere("samples", made, "--count", str(min(count, 2)), "--megapixels", str(megapixels))
-        frames = sorted(made.rglob("*.tif"))
+        tile = sample(scratch)
+        height = round((megapixels * 1e6 / 1.5) ** 0.5)
+        width = round(height * 1.5)
         folder.mkdir()
-        for number in range(count):
-            shutil.copyfile(frames[number % len(frames)], folder / f"{number:02}.tif")
-        shutil.rmtree(made)
+        first = folder / "00.tif"
+        options = {"photometric": "rgb", "bigtiff": width * height * 6 > 4_000_000_000}
+        frame = tifffile.memmap(first, shape=(height, width, 3), dtype=np.uint16, **options)
+        columns = np.arange(width) % tile.shape[1]
+        for row in range(height):
+            frame[row] = tile[row % tile.shape[0], columns]
+        del frame
+        for number in range(1, count):
+            shutil.copyfile(first, folder / f"{number:02}.tif")
     return folder
+
+
+def sample(scratch: Path) -> np.ndarray:
+    """One synthetic negative of 6 megapixels, as an array."""
+    made = scratch / "made"
+    if not made.exists():
+        divere("samples", made, "--count", "1", "--megapixels", "6")
+    return tifffile.imread(next(made.rglob("*.tif")))
 
 
 def each(job: peers.Job, source: Path, target: Path) -> Callable[[], None]:
