@@ -8,6 +8,7 @@ the damage; whether the picture is whole is for its reader to say.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -23,8 +24,12 @@ EXIF_START = b"Exif\0\0"
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP_START = b"Photoshop 3.0\0"
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_XMP = b"XML:com.adobe.xmp"
+_PNG_RAW = b"Raw profile type "
 _RAF_SIGNATURE = b"FUJIFILMCCD-RAW "
 _MOST_PARTS = 4096
+# libpng's chunks hold 8192 bytes
+_SMALLEST_MEAN = 512
 # Olympus and Panasonic: TIFF in all but the magic number.
 _OTHER_HEADS = {b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\0": "<"}
 
@@ -120,7 +125,9 @@ def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
         When a chunk ends after the end of the file or ``IEND`` is missing.
     """
     at = len(_PNG_SIGNATURE)
-    while True:
+    for count in itertools.count():
+        if count > _MOST_PARTS and at < count * _SMALLEST_MEAN:
+            raise CorruptInput(f"the PNG is cut into {count} chunks of next to nothing")
         length, name = struct.unpack(">I4s", source.read(at, 8, "a PNG chunk"))
         source.inside(at, length + 12, f"the PNG chunk {name.decode('latin-1')}")
         yield name, at + 8, length
@@ -195,16 +202,22 @@ def _photoshop_iptc(data: bytes) -> bytes:
 
 def _in_png(source: Source) -> Blocks:
     found = Blocks()
+    seen = set()
     try:
         for name, offset, length in chunks(source):
             if name == b"eXIf":
                 exif = _in_tiff(source, offset)
                 found = replace(found, exif=exif.exif, directory=exif.directory)
-            elif name in (b"iTXt", b"zTXt", b"tEXt"):
-                if length > BLOCK_LIMIT:
-                    found = replace(found, lost=(*found.lost, "text"))
-                    continue
-                found = _with_text(found, name, source.read(offset, length))
+            if name not in (b"iTXt", b"zTXt", b"tEXt"):
+                continue
+            keyword = source.read(offset, min(length, 80)).partition(b"\0")[0]
+            if keyword in seen or not keyword.startswith((_PNG_XMP, _PNG_RAW)):
+                continue
+            seen.add(keyword)
+            if length > BLOCK_LIMIT:
+                found = replace(found, lost=(*found.lost, "text"))
+                continue
+            found = _with_text(found, name, source.read(offset, length))
     except (CorruptInput, zlib.error, ValueError):
         return replace(found, lost=(*found.lost, "metadata"))
     return found
@@ -213,17 +226,15 @@ def _in_png(source: Source) -> Blocks:
 def _with_text(found: Blocks, name: bytes, data: bytes) -> Blocks:
     """Take XMP, or a block that ImageMagick or exiv2 stored as a raw profile."""
     keyword, _, rest = data.partition(b"\0")
-    if keyword == b"XML:com.adobe.xmp" and name == b"iTXt":
+    if keyword == _PNG_XMP:
         packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
         return replace(found, xmp=_inflated(rest) if packed else rest)
-    if not keyword.startswith(b"Raw profile type "):
-        return found
     value = rest if name == b"tEXt" else _inflated(rest[1:])
     lines = value.split(b"\n", 3)  # empty, type, length, hexadecimal digits
     if len(lines) < 4:
         return found
     block = bytes.fromhex(lines[3].decode("ascii"))
-    kind = keyword.rsplit(b" ", 1)[-1]
+    kind = keyword.removeprefix(_PNG_RAW)
     if kind == b"iptc":
         return replace(found, iptc=_photoshop_iptc(_PHOTOSHOP_START + block) or block)
     if kind == b"xmp":

@@ -27,6 +27,10 @@ from divere_cli.image.tiff_tags import Tiff, parse
 
 # A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
 BLOCK_BYTES = 60_000
+_MOST_XMP = 2 << 20
+# XMP-Toolkit needs the square of this: 0.8 s
+_MOST_PROPERTIES = 10_000
+_MOST_IPTC = 256 << 10
 
 
 def read(path: str, header: Header | None = None) -> Carried:
@@ -175,13 +179,17 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
     """Keep what belongs to the picture; a packet that is no XMP is lost."""
     if not packet.strip(b"\0 \r\n\t"):
         return b"", []
+    packet, lost = xmp_rules.trimmed(packet)
+    if len(packet) > _MOST_XMP or packet.count(b"<") // 2 + packet.count(b"=") > _MOST_PROPERTIES:
+        return b"", ["XMP"]
     with scratch.LOCK:
         try:
             small = scratch.Scratch(exif_block.build([Entry(scratch.XMP_TAG, 1, packet)], [], []))
             data = small.image.xmpData()
             if data.empty():
                 return b"", ["XMP"]
-            kept, lost = xmp_rules.keep(data)
+            kept, long = xmp_rules.keep(data)
+            lost += long
             cleaned = _encoded(kept)
             for group in xmp_rules.BULK:
                 if len(cleaned) <= BLOCK_BYTES - 4096:
@@ -224,16 +232,19 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
     """Keep IPTC but for previews of the negative."""
     if not records.strip(b"\0"):
         return b"", []
+    if len(records) > _MOST_IPTC:
+        return b"", ["IPTC"]
     with scratch.LOCK:
         try:
             small = scratch.Scratch(exif_block.build([Entry(scratch.IPTC_TAG, 7, records)], [], []))
             data = small.image.iptcData()
-            for name in metadata_rules.IPTC_PREVIEW:
-                while name in data:
-                    del data[name]
             if data.empty():
                 return b"", ["IPTC"]
-            small.image.setIptcData(data)
+            kept = exiv2.IptcData()
+            for datum in data:
+                if str(datum.key()) not in metadata_rules.IPTC_PREVIEW:
+                    kept.add(datum)
+            small.image.setIptcData(kept)
             cleaned = _iptc_tag(small.written())
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["IPTC"]

@@ -71,11 +71,11 @@ EXIF = {
 }
 GPS = dict.fromkeys(range(32), _NUMBERS)
 
-IPTC_PREVIEW = (
+IPTC_PREVIEW = {
     "Iptc.Application2.Preview",
     "Iptc.Application2.PreviewFormat",
     "Iptc.Application2.PreviewVersion",
-)
+}
 
 
 def name_of(code: int) -> str:

@@ -35,12 +35,22 @@ _DROPPED = {
 }
 _LONGEST = 16_384
 # Left out in this order when a packet is too long.
-BULK = ("Xmp.photoshop.DocumentAncestors", "Xmp.xmpMM.Pantry", "Xmp.xmpMM.History")
+BULK = ("Xmp.xmpMM.Pantry", "Xmp.xmpMM.History")
+_ANCESTORS = b"photoshop:DocumentAncestors"
 
 EMPTY = (
     b'<x:xmpmeta xmlns:x="adobe:ns:meta/">'
     b'<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/></x:xmpmeta>'
 )
+
+
+def trimmed(packet: bytes) -> tuple[bytes, list[str]]:
+    """Cut the list of ancestors out of a packet: Photoshop lets it grow to megabytes."""
+    start, end = packet.find(b"<" + _ANCESTORS), packet.rfind(b"</" + _ANCESTORS + b">")
+    if not 0 <= start < end:
+        return packet, []
+    rest = packet[:start] + packet[end + len(_ANCESTORS) + 3 :]
+    return rest, [f"XMP {_ANCESTORS.decode()}"]
 
 
 def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:

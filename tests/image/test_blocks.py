@@ -104,6 +104,18 @@ def test_text_larger_than_any_metadata_is_not_inflated() -> None:
     assert found.lost == ("metadata",)
 
 
+def test_only_the_first_text_of_a_kind_is_inflated() -> None:
+    first = b"Raw profile type xmp\0\0" + zlib.compress(b"\nxmp\n4\n" + b"<a/>".hex().encode())
+    second = b"Raw profile type xmp\0\0not compressed"
+    found = blocks.find(png(chunk(b"zTXt", first), chunk(b"zTXt", second)))
+    assert (found.xmp, found.lost) == (b"<a/>", ())
+
+
+def test_a_png_of_nothing_but_chunk_heads_is_not_walked_to_its_end() -> None:
+    with pytest.raises(CorruptInput, match="chunks"):
+        list(blocks.chunks(png(chunk(b"IDAT", b"") * 5_000)))
+
+
 def test_a_png_without_its_end_is_corrupt() -> None:
     whole = png(chunk(b"tEXt", b"a\0b"))
     data = whole.read(0, whole.size)

@@ -379,6 +379,45 @@ def test_a_long_history_goes_before_what_the_picture_says(tmp_path: Path) -> Non
     assert xmp["Xmp.xmpMM.History[1]/stEvt:action"] == "converted"
 
 
+def test_photoshop_s_ancestors_cost_nothing_but_themselves(tmp_path: Path) -> None:
+    items = "<rdf:li>xmp.did:0123456789abcdef</rdf:li>" * 20_000
+    bag = f"<photoshop:DocumentAncestors><rdf:Bag>{items}</rdf:Bag></photoshop:DocumentAncestors>"
+    carried = metadata.read(tiff_scan(tmp_path, [Entry(700, 1, XMP.format(more=bag).encode())]))
+    assert "DocumentAncestors" in carried.warnings[0]
+    assert xmp_of(carried.xmp)["Xmp.photoshop.City"] == "Köln"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "".join(f"<lab:P{i}>x</lab:P{i}>" for i in range(60_000)),
+        '<lab:a rdf:parseType="Resource">' * 20_000 + "</lab:a>" * 20_000,
+        "<lab:a><rdf:Bag><rdf:li>" * 20_000 + "</rdf:li></rdf:Bag></lab:a>" * 20_000,
+    ],
+    ids=["wide", "deep", "nested"],
+)
+def test_xmp_that_would_cost_minutes_is_not_decoded(tmp_path: Path, more: str) -> None:
+    carried = metadata.read(tiff_scan(tmp_path, [Entry(700, 1, XMP.format(more=more).encode())]))
+    assert carried.xmp == b""
+    assert carried.warnings
+
+
+def test_entities_are_not_expanded(tmp_path: Path) -> None:
+    entities = '<!ENTITY a0 "ha">' + "".join(
+        f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 9)
+    )
+    packet = f"<!DOCTYPE x [{entities}]>" + XMP.format(more="<lab:a>&a8;</lab:a>")
+    carried = metadata.read(tiff_scan(tmp_path, [Entry(700, 1, packet.encode())]))
+    assert b"haha" not in carried.xmp
+
+
+def test_a_million_iptc_records_are_left_out(tmp_path: Path) -> None:
+    many = b"\x1c\x02\x19\0\1k" * 500_000
+    carried = metadata.read(tiff_scan(tmp_path, [Entry(33723, 7, many)]))
+    assert carried.iptc == b""
+    assert "IPTC" in carried.warnings[0]
+
+
 @pytest.mark.parametrize(
     "description",
     [
