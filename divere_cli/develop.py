@@ -32,7 +32,7 @@ from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.reader import Reader
 from divere_cli.image.source import Source
 from divere_cli.records import FileJob, Frame, Stages, Stamp, TaskResult, Thumbnail, Written
-from divere_cli.thumbnails import Thumbnailer
+from divere_cli.thumbnails import Thumbnailer, kept
 
 Stage = Literal["read", "grade", "write"]
 HASH_BYTES = 1 << 20
@@ -307,8 +307,7 @@ def _scan_thumbnailer(job: FileJob, header: Header) -> Thumbnailer:
 def _thumbnails(small: Thumbnailer | None, works: list[FrameWork]) -> tuple[Thumbnail, ...]:
     if small is None:
         return ()
-    made = (small.thumbnail(""), *(work.thumbnail() for work in works))
-    return tuple(found for found in made if found is not None)
+    return kept([small.thumbnail(""), *(work.thumbnail() for work in works)])
 
 
 def _run(

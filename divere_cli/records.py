@@ -192,7 +192,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small sRGB JPEG for a report, as base64 text; its longest side is 192 pixels.
+    """A small sRGB JPEG for a report, as base64 text; its longest side is 256 pixels.
 
     ``of`` is empty for the scan itself (turned as its first positive is), else
     the ``Target.name`` of the positive.

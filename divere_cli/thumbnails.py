@@ -8,6 +8,7 @@ it does not: reading or grading; whoever has the bands hands them over.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from divere_cli.color import primaries
 from divere_cli.image import preview
 from divere_cli.records import Space, Thumbnail
 
-LONGEST = 192
+LONGEST = 256
 _SAMPLES = 4  # a side of the square that is averaged to one pixel: grain must not glitter
+
+MOST = 512 * 1024  # characters of all of one scan: they travel in one message of 1 MiB
 
 SRGB = Space("sRGB", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0.3290))
 
@@ -83,6 +86,18 @@ class Thumbnailer:
         light = linear.clip(0.0, 1.0)
         encoded = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
         return np.asarray(np.rint(encoded * 255), dtype=np.uint8)
+
+
+def kept(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
+    """Return those that there are, in order, as long as they are not :data:`MOST` together."""
+    found, size = [], 0
+    for thumbnail in made:
+        if thumbnail is not None:
+            size += len(thumbnail.jpeg)
+            if size > MOST:
+                break
+            found.append(thumbnail)
+    return tuple(found)
 
 
 def _grid(size: int, cells: int) -> NDArray[np.intp]:

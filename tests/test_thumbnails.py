@@ -15,7 +15,7 @@ from PIL import Image
 
 from divere_cli.develop import develop
 from divere_cli.records import Frame, Space, Thumbnail
-from divere_cli.thumbnails import LONGEST, SRGB, Thumbnailer
+from divere_cli.thumbnails import LONGEST, MOST, SRGB, Thumbnailer, kept
 from tests.test_develop import RECIPE, Heard, job, save, target
 
 LINEAR = Space("plain", None, (0.3127, 0.3290))
@@ -52,7 +52,7 @@ def quarters(dtype: Any, full: float) -> NDArray[Any]:
 @pytest.mark.parametrize(("dtype", "full"), [("uint8", 255), ("uint16", 65535), ("float32", 1.0)])
 def test_a_picture_is_shown_the_right_way_up(dtype: str, full: float) -> None:
     small = pixels(made(quarters(dtype, full), SRGB))
-    assert small.shape == (128, LONGEST, 3)
+    assert small.shape == (171, LONGEST, 3)
     corners = [small[20, 20], small[20, -20], small[-20, 20], small[-20, -20]]
     wanted = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)]
     for found, color in zip(corners, wanted, strict=True):
@@ -61,7 +61,7 @@ def test_a_picture_is_shown_the_right_way_up(dtype: str, full: float) -> None:
 
 def test_orientation_turns_counter_clockwise() -> None:
     small = pixels(made(quarters("uint16", 65535), SRGB, orientation=90))
-    assert small.shape == (LONGEST, 128, 3)
+    assert small.shape == (LONGEST, 171, 3)
     np.testing.assert_allclose(small[20, 20].astype(int), (0, 255, 0), atol=12)
 
 
@@ -77,7 +77,7 @@ def test_colors_are_converted_for_the_screen() -> None:
 
 
 def test_grain_is_averaged_in_linear_light() -> None:
-    checks = np.zeros((768, 768, 1), dtype=np.uint16)
+    checks = np.zeros((1024, 1024, 1), dtype=np.uint16)
     checks[::2, ::2] = checks[1::2, 1::2] = 65535
     small = pixels(made(checks)).astype(int)
     assert abs(small.mean() - 188) < 3
@@ -95,6 +95,12 @@ def test_not_a_number_is_black() -> None:
     assert pixels(made(picture)).max() <= 2
 
 
+def test_a_sheet_of_many_crops_shows_as_many_as_a_message_holds() -> None:
+    small = Thumbnail("x", 1, 1, "A" * (MOST // 10))
+    assert kept([small, None, small]) == (small, small)
+    assert kept([small] * 50) == (small,) * 10
+
+
 def test_nothing_taken_is_no_picture() -> None:
     assert Thumbnailer(10, 10, LINEAR).thumbnail("") is None
 
@@ -110,9 +116,9 @@ def test_a_scan_shows_itself_and_its_positives_where_the_job_asks(tmp_path: Path
     assert develop(job(tmp_path, *frames), Heard()).thumbnails == ()
     small = develop(job(tmp_path, *frames, thumbnails=True), Heard()).thumbnails
     assert [(each.of, each.width, each.height) for each in small] == [
-        ("", 192, 128),
-        ("whole.tif", 192, 128),
-        ("lower.tif", LONGEST, 144),
+        ("", LONGEST, 171),
+        ("whole.tif", LONGEST, 171),
+        ("lower.tif", 200, 150),
     ]
     itself, whole, lower = (pixels(each).astype(int).mean(axis=2) for each in small)
     assert itself[:, 20].mean() > itself[:, -20].mean()

@@ -17,7 +17,14 @@ from statistics import median
 
 import jinja2
 
-from divere_cli.records import ErrorRecord, FileResult, OptionValue, RunReport, Thumbnail
+from divere_cli.records import (
+    ErrorRecord,
+    FileResult,
+    OptionValue,
+    RollRecord,
+    RunReport,
+    Thumbnail,
+)
 from divere_cli.report.chart import Chart, Figure, chart
 from divere_cli.report.summary import Summary, megapixels, summarize, tally
 from divere_cli.text import safe, safe_lines
@@ -50,13 +57,25 @@ class Card:
     stages: tuple[tuple[str, str], ...]
     pictures: tuple[Picture, ...]
     error: ErrorRecord | None
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What was decided for a roll, and why."""
+
+    name: str
+    confidence: str
+    facts: tuple[str, ...]
+    reasons: tuple[str, ...]
 
 
 def render(report: RunReport) -> str:
     """Return the page."""
     summary = summarize(report)
-    cards = [_card(number, file) for number, file in enumerate(report.files, 1)]
+    elsewhere = len({file.host for file in report.files if file.host}) > 1
+    cards = [_card(number, file, elsewhere) for number, file in enumerate(report.files, 1)]
     style = _source("page.css")
     page: str = (
         _environment()
@@ -70,6 +89,7 @@ def render(report: RunReport) -> str:
             figures=_figures(report, summary),
             filters=_filters(summary),
             charts=_charts(report),
+            rolls=[_roll(roll) for roll in report.rolls],
             cards=cards,
             error=_error(report.error),
             remarks=tuple(safe(text) for text in (report.stopped, *report.warnings) if text),
@@ -180,7 +200,7 @@ def _label(file: FileResult, figure: str) -> str:
     return f"{safe(file.input)}: {figure}"
 
 
-def _card(number: int, file: FileResult) -> Card:
+def _card(number: int, file: FileResult, elsewhere: bool) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
         facts.append(f"{file.width} × {file.height}, {megapixels(file):.1f} MP")
@@ -191,7 +211,7 @@ def _card(number: int, file: FileResult) -> Card:
         facts.append(f"{least}{_memory(file.peak_rss_bytes)}")
     if file.attempts > 1:
         facts.append(f"{file.attempts} attempts")
-    if file.host:
+    if file.host and elsewhere:
         facts.append(f"on {safe(file.host)}")
     seconds = [(stage, getattr(file.seconds_by_stage, stage)) for stage in _STAGES]
     return Card(
@@ -204,8 +224,25 @@ def _card(number: int, file: FileResult) -> Card:
         stages=tuple((stage, _seconds(value)) for stage, value in seconds if value > 0),
         pictures=tuple(_pictures(file.thumbnails)),
         error=_error(file.error),
-        remarks=tuple(safe(text) for text in (*file.warnings, *file.notes)),
+        warnings=tuple(safe(text) for text in file.warnings),
+        notes=tuple(safe(text) for text in file.notes),
     )
+
+
+def _roll(roll: RollRecord) -> Decided:
+    base = f"film base {_triple(roll.film_base)}" if roll.film_base else "no film base seen"
+    facts = (
+        f"{len(roll.frames)} frames" if len(roll.frames) != 1 else "1 frame",
+        f"gains {_triple(roll.rgb_gains)}",
+        f"exposure {roll.exposure:+.3f}",
+        base,
+        safe(roll.profile),
+    )
+    return Decided(safe(roll.name), roll.confidence, facts, tuple(map(safe, roll.reasons)))
+
+
+def _triple(values: tuple[float, float, float]) -> str:
+    return " ".join(f"{value:+.3f}" for value in values)
 
 
 def _pictures(thumbnails: tuple[Thumbnail, ...]) -> list[Picture]:

@@ -72,6 +72,8 @@ def file_object(file: FileResult) -> Object:
         del plain["thumbnails"]
     for key in ("seconds", "cpu_seconds"):
         plain[key] = round(plain[key], 6)
+    stages = plain["seconds_by_stage"]
+    plain["seconds_by_stage"] = {name: round(value, 6) for name, value in stages.items()}
     return plain
 
 

@@ -10,6 +10,8 @@ from divere_cli.records import (
     IsolationInfo,
     ParentInfo,
     ProfileRef,
+    RollFrame,
+    RollRecord,
     RunReport,
     Stages,
     Thumbnail,
@@ -55,6 +57,22 @@ def run_report(names: tuple[str, ...] = PLAIN) -> RunReport:
         parent=ParentInfo(4711, 30_000_000, 31_000_000, 32_000_000),
         files=files,
         warnings=(f"something about {names[0]}",),
+        rolls=(_roll(names),),
+    )
+
+
+def _roll(names: tuple[str, ...]) -> RollRecord:
+    frames = tuple(RollFrame(name, crop_name=name, reason=f"because of {name}") for name in names)
+    return RollRecord(
+        name=names[0],
+        profile=names[-1],
+        mode="roll",
+        rgb_gains=(0.1, -0.2, 0.0),
+        exposure=0.05,
+        film_base=(0.2, 0.4, 0.6),
+        confidence="low",
+        reasons=tuple(f"it was {name}" for name in names),
+        frames=frames,
     )
 
 
