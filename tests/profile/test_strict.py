@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 import tracemalloc
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.profile.documents import SINGLE
 # The cases P1 to P14 of what an untrusted profile may be.
 HOSTILE = {
     "NaN": (b'{"cc_params": {"density_gamma": NaN}}', r"\$\.cc_params\.density_gamma is NaN"),
+    "NaN where nobody looks": (b'{"metadata": {"tags": [NaN]}}', r"tags\[0\] is NaN"),
     "Infinity": (
         b'{"cc_params": {"rgb_gains": [0, -Infinity, 0]}}',
         r"rgb_gains\[1\] is -Infinity",
@@ -75,6 +77,24 @@ def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
     for path in (str(fifo), "/dev/zero", str(tmp_path)):
         with pytest.raises(ProfileError, match="not a regular file"):
             loading.load(path)
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    regular, fifo = tmp_path / "p.json", tmp_path / "fifo.json"
+    regular.write_text("{}")
+    os.mkfifo(fifo)
+    was = os.stat(regular)
+    monkeypatch.setattr(strict.os, "stat", lambda path: was)
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(20)
+    try:
+        with pytest.raises(ProfileError, match="not a regular file"):
+            loading.load(str(fifo))
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def test_a_large_file_is_not_read(tmp_path: Path) -> None:

@@ -103,6 +103,24 @@ def test_matrix_and_curve_at_the_top() -> None:
     }
 
 
+def test_the_top_of_the_file_wins_over_grading_params() -> None:
+    top, below = [[1, 0, 0], [0, 1, 0], [0, 0, 2]], [[3, 0, 0], [0, 1, 0], [0, 0, 1]]
+    old = {
+        "density_matrix": {"name": "top", "values": top},
+        "density_curve": {"name": "top", "points": [[0, 0], [1, 0.8]]},
+        "grading_params": {
+            "density_matrix": below,
+            "density_matrix_name": "below",
+            "density_curve_name": "below",
+            "curve_points": [[0, 0], [1, 0.9]],
+        },
+    }
+    found = upgraded(old)["cc_params"]
+    assert found["density_matrix"] == {"name": "top", "values": top}
+    assert found["density_curve"]["name"] == "top"
+    assert found["density_curve"]["points"]["rgb"] == [[0, 0], [1, 0.8]]
+
+
 def test_what_an_old_preset_has_beyond_is_named() -> None:
     old = changed(changed(OLD, "grading_params.saturation", 1), "colour", 2)
     warnings = loading.preset(old, "p.json").warnings
