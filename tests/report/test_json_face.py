@@ -5,91 +5,55 @@ from __future__ import annotations
 import base64
 import json
 import os
-from typing import Any
+import re
+from pathlib import Path
+from typing import Any, get_args
 
 import jsonschema
 import pytest
 
-from divere_cli.errors import UsageError
+from divere_cli.errors import ScanError, UsageError
+from divere_cli.records import Status
 from divere_cli.report import json_face
 from tests.report.sample import HOSTILE, PLAIN, run_report
 
-WORD = {"type": "string"}
-COUNT = {"type": "integer", "minimum": 0}
-SECONDS = {"type": "number", "minimum": 0}
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
 
 
-def whole(properties: dict[str, Any], more: bool = True) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": more,
-    }
-
-
-KINDS = [
-    "unreadable", "unsupported", "corrupt_input", "input_changed", "limit_exceeded", "profile",
-    "output_exists", "output_error", "no_space", "crashed", "timeout", "out_of_memory", "internal",
-]  # fmt: skip
-FILE = whole(
-    {
-        "input": WORD,
-        "outputs": {"type": "array", "items": WORD},
-        "status": {"enum": ["ok", "up_to_date", "deferred", "failed", "interrupted"]},
-        "error": {
-            "oneOf": [
-                {"type": "null"},
-                whole({"kind": {"enum": KINDS}, "message": WORD, "hint": WORD, "detail": WORD}),
-            ]
-        },
-        "profile": {"oneOf": [{"type": "null"}, whole({"name": WORD, "sha256": WORD})]},
-        "width": COUNT,
-        "height": COUNT,
-        "attempts": COUNT,
-        "worker_pid": COUNT,
-        "seconds": SECONDS,
-        "seconds_by_stage": whole(dict.fromkeys(("start", "read", "grade", "write"), SECONDS)),
-        "peak_rss_bytes": COUNT,
-        "rss_bytes_start": COUNT,
-        "warnings": {"type": "array", "items": WORD},
-    }
-)
-STATUSES = ("ok", "up_to_date", "deferred", "failed", "interrupted", "total")
-SUMMARY = {
-    **dict.fromkeys(STATUSES, COUNT),
-    "megapixels_per_second": SECONDS,
-    "slowest": WORD,
-    "peak_rss_bytes": COUNT,
-}
-PARENT = ("pid", "rss_bytes_start", "rss_bytes_end", "peak_rss_bytes")
-REPORT = whole(
-    {
-        "schema": {"const": "divere-report/1"},
-        "version": WORD,
-        "started": WORD,
-        "seconds": SECONDS,
-        "exit_code": COUNT,
-        "command": {"type": "object"},
-        "isolation": whole(
-            {
-                "requested": {"enum": ["auto", "always", "never"]},
-                "effective": {"enum": ["process", "thread"]},
-                "start_method": {"type": ["string", "null"]},
-                "jobs": COUNT,
-                "fallback_reason": {"type": ["string", "null"]},
-            }
-        ),
-        "parent": whole(dict.fromkeys(PARENT, COUNT)),
-        "summary": whole(SUMMARY),
-        "files": {"type": "array", "items": FILE},
-    }
-)
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
 @pytest.mark.parametrize("names", [PLAIN, HOSTILE], ids=["plain", "hostile"])
 def test_the_report_has_the_published_schema(names: tuple[str, ...]) -> None:
-    jsonschema.validate(json.loads(json_face.render(run_report(names))), REPORT)
+    report = json.loads(json_face.render(run_report(names)))
+    jsonschema.validate(report, SCHEMA)
+    assert set(report) == set(SCHEMA["properties"])
+    known = set(SCHEMA["properties"]["files"]["items"]["properties"])
+    assert set().union(*report["files"]) - {"input_b64", "outputs_b64"} == known - {
+        "input_b64",
+        "outputs_b64",
+    }
+
+
+def test_the_schema_has_the_statuses_and_kinds_of_the_program() -> None:
+    file = SCHEMA["properties"]["files"]["items"]["properties"]
+    assert tuple(file["status"]["enum"]) == get_args(Status)
+    kinds = file["error"]["oneOf"][1]["properties"]["kind"]["enum"]
+    assert set(kinds) == {cls.kind for cls in ScanError.__subclasses__()}
+
+
+def test_the_page_on_reports_shows_a_whole_report() -> None:
+    page = (DOCS / "reports.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    report = json.loads(shown)
+    jsonschema.validate(report, SCHEMA)
+    assert json_face.report_object(json_face.parse(shown, "page")) == report
+    tables = page[: page.index("## Events")]
+    told = set(re.findall(r"^\| `(?:files\[\]\.)?(\w+)`", tables, re.MULTILINE))
+    files = SCHEMA["properties"]["files"]["items"]["properties"]
+    assert told == set(SCHEMA["properties"]) | set(files)
 
 
 def test_hostile_names_are_valid_unicode_and_ascii_on_the_wire() -> None:
