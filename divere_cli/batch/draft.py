@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from divere_cli.batch import naming
@@ -129,10 +129,15 @@ def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
     most = request.inputs.max_pixels
     done = state.done.get(scan.name)
     if done is None or not same_stamp(done.stamp, scan.stamp):
-        return read_header(scan.path, most)
+        return _slim(read_header(scan.path, most))
     if done.header.pixels > most:
         raise LimitExceeded(f"{done.header.pixels} pixels; --max-pixels is {most}")
     return done.header
+
+
+def _slim(header: Header) -> Header:
+    """What planning and the report need; a thousand tables of tags would be megabytes."""
+    return replace(header, page=None, infrared_page=None)
 
 
 def _names(

@@ -165,9 +165,10 @@ class Grading:
             self._desk.admission.learn(peak)
         self._put(task, "ok", None, outcome)
 
-    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
+    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Tell that the scan failed for good."""
         self._put(task, "failed", error, outcome)
+        return True
 
     def leave(self, task: Task, outcome: Outcome | None) -> None:
         """Tell that the run stopped before the scan was done."""
@@ -214,7 +215,7 @@ class Grading:
     def _put(
         self, task: Task, status: Status, error: ErrorRecord | None, outcome: Outcome | None
     ) -> None:
-        ready = self._ready[task.id]
+        ready = self._ready.pop(task.id)  # the last word: a long run keeps nothing it need not
         result = with_outcome(plain(task.draft, status, error), outcome)
         self._desk.results.put(
             task.draft,
@@ -231,7 +232,7 @@ class Grading:
 def done(
     draft: Draft, key: str, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
 ) -> Done:
-    """The journal's record of a scan; of its header only what choosing a profile needs."""
+    """The journal's record of a scan."""
     assert draft.header is not None
     assert draft.selection is not None
     return Done(
@@ -240,7 +241,7 @@ def done(
         stamp=draft.scan.stamp,
         key=key,
         outputs=stamps,
-        header=replace(draft.header, page=None, infrared_page=None),
+        header=draft.header,
         profile=draft.selection.profile,
         sha256=sha256,
         peak=peak,

@@ -50,8 +50,8 @@ class Work(Protocol):
     def succeed(self, task: Task, outcome: Outcome) -> None:
         """Take a result; a ``DivereError`` fails the scan or ends the run."""
 
-    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
-        """The scan failed for good."""
+    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
+        """The scan failed for good; whether that counts for ``--max-failures``."""
 
     def leave(self, task: Task, outcome: Outcome | None) -> None:
         """The run stopped before the scan was done."""
@@ -202,8 +202,7 @@ class Loop:
             self._waiting.insert(0, task)
 
     def _fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
-        self._work.fail(task, error, outcome)
-        self._failed += 1
+        self._failed += self._work.fail(task, error, outcome)
         if self._means.policy.finished(task.name, outcome.end if outcome else "error"):
             self._means.stop.because(
                 f"{CRASHED_IN_A_ROW} different scans crashed one after the other: "

@@ -55,9 +55,10 @@ class Measuring:
         path = os.path.abspath(task.draft.scan.path)
         self._found[task.name] = Measured(task.name, path, frames(task.draft), said)
 
-    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
+    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Go on without it: grading will say what is wrong with the scan."""
         self.notes[task.name] = f"not measured: {error.message}"
+        return False
 
     def leave(self, task: Task, outcome: Outcome | None) -> None:
         """The run stops: nothing was decided, nothing will be graded."""

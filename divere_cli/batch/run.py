@@ -139,7 +139,6 @@ class _Run:
         """Do it all; ``held`` gives OUTPUT back afterwards."""
         began, started, parent = self.clock(), datetime.now(UTC), _rss()
         here = site.take(self.request, self.stop, held, self.run_id)
-        held.callback(here.journal.release)
         engine = self._engine(here)
         results = Results(here.drafts, self.emit)
         self._guarded(here, engine, results)

@@ -70,7 +70,7 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Sit
     if lock is None:
         _lock(folder, held, create=True, pause=pause)
         state = journal.load(folder)
-    return _site(folder, state, run_id, drafts, tuple(found.warnings))
+    return _site(folder, state, run_id, drafts, tuple(found.warnings), held)
 
 
 def _make(path: str, held: ExitStack) -> Folder:
@@ -93,8 +93,10 @@ def _site(
     run_id: str,
     drafts: list[draft.Draft],
     warnings: tuple[str, ...],
+    held: ExitStack,
 ) -> Site:
     opened = Journal.open(folder, run_id)
+    held.callback(opened.release)
     publisher = Publisher(folder, opened, run_id)
     publisher.sweep(deep=not state.clean)
     if state.ignored:

@@ -1,0 +1,71 @@
+"""The runner is opened when it is needed, once, for as many jobs as fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.engine import Engine
+from divere_cli.batch.request import Isolation
+from divere_cli.batch.run import run
+from divere_cli.batch.stopping import Stop
+from divere_cli.errors import IsolationUnavailable
+from divere_cli.isolation.signals import StopRequest
+from divere_cli.records import IsolationInfo
+from tests.batch.lab import Lab
+
+
+def engine(lab: Lab, **changes: object) -> Engine:
+    admits = Admission(1 << 30, available=lambda: 1 << 40)
+    return Engine(lab.request(**changes), admits, Stop(StopRequest(), 1.0), lab.events.append)
+
+
+@pytest.mark.parametrize(
+    ("asked", "effective"), [("auto", "process"), ("always", "process"), ("never", "thread")]
+)
+def test_without_work_no_runner_is_opened_but_the_report_says_which(
+    lab: Lab, asked: str, effective: str
+) -> None:
+    report = lab.run(isolation=Isolation(asked))  # type: ignore[arg-type]
+    assert lab.bench.opened == 0
+    assert report.isolation == IsolationInfo(asked, effective, None, 1)  # type: ignore[arg-type]
+
+
+def test_cores_are_shared_by_the_jobs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("divere_cli.isolation.cpus.usable", lambda: 8)
+    threads: list[int] = []
+    lab.bench.before = lambda job: threads.append(job.threads)
+    lab.scans("a.tif", "b.tif", "c.tif")
+    lab.run(jobs=3)
+    assert threads == [2, 2, 2]
+    lab.run(jobs=None, force=True)
+    assert threads[3:] == [2, 2, 2]
+    lab.scans("d.tif")
+    lab.run(jobs=None)
+    assert threads[6:] == [8]
+
+
+def test_no_isolation_is_said_before_any_scan_is_touched(lab: Lab) -> None:
+    lab.scans("a.tif")
+
+    def refuse(request: object, on_event: object) -> object:
+        raise IsolationUnavailable("no worker can be started")
+
+    with pytest.raises(IsolationUnavailable) as caught:
+        run(lab.request(open_runner=refuse), lab.events.append)
+    assert caught.value.exit_code == 15
+    assert lab.positives() == {}
+    assert lab.run().exit_code == 0
+
+
+def test_ids_are_never_used_twice(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif")
+    made = engine(lab)
+    from divere_cli.batch import discover, draft
+    from divere_cli.batch.journal import State
+
+    request = lab.request()
+    found = discover.find(request.inputs, "")
+    drafts = draft.make(request, found, State(), None)
+    ids = [task.id for _ in range(2) for task in made.tasks(drafts)]
+    assert ids == [1, 2, 3, 4]
