@@ -14,10 +14,10 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, wait
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,22 +31,23 @@ from divere_cli.image.crew import Crew, Shares, slices
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.reader import Reader
 from divere_cli.image.source import Source
-from divere_cli.records import FileJob, Frame, Stages, Stamp, TaskResult, Thumbnail, Written
+from divere_cli.records import (
+    FileJob,
+    Frame,
+    Progress,
+    Stage,
+    Stages,
+    Stamp,
+    TaskResult,
+    Thumbnail,
+    Written,
+)
 from divere_cli.thumbnails import Thumbnailer, kept
 
-Stage = Literal["read", "grade", "write"]
 HASH_BYTES = 1 << 20
 # smaller parts than threads: one that waits for the digest does not hold up the others
 PARTS = 2
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
-
-
-class Progress(Protocol):
-    """How the task says where it is; see :class:`divere_cli.isolation.contract.Progress`."""
-
-    def stage(self, name: Stage) -> AbstractContextManager[None]: ...
-
-    def advance(self, done: float) -> None: ...
 
 
 class Clock:

@@ -138,7 +138,7 @@ class ClusterFailed(RunError):
     """The Dask cluster cannot be used, or was lost; whole outputs stay."""
 
     kind = "cluster"
-    default_hint = "check the scheduler and its workers, then run the same command again: it goes on"
+    default_hint = "check the scheduler and its workers, then run the same command again"
     exit_code = 16
 
 

@@ -11,8 +11,9 @@ bytes that are no UTF-8). ``name`` is what people are shown: relative, with
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 XY = tuple[float, float]
 Points = tuple[XY, ...]
@@ -164,6 +165,23 @@ class Limits:
     attempt: int = 1
     wall_seconds: float = 300.0
     memory_bytes: int | None = None
+
+
+Stage = Literal["read", "grade", "write"]
+
+
+class Progress(Protocol):
+    """How a task says where it is. Cheap: calls may come once a band."""
+
+    def stage(self, name: Stage) -> AbstractContextManager[None]:
+        """Time spent inside counts for stage ``name``; stages may interleave, not nest."""
+
+    def advance(self, done: float) -> None:
+        """Say that ``done`` of 0..1 of the whole scan is behind us.
+
+        On threads this is also where a cancelled or timed out task is stopped:
+        it may raise, and the task lets that pass.
+        """
 
 
 # ---------------------------------------------------------------- what came of it

@@ -51,7 +51,7 @@ OWNERS: dict[str, set[str]] = {
     "distributed": {"cluster"},
     "dask": {"cluster"},
     "multiprocessing": {"isolation", "cli"},
-    "signal": {"isolation", "cli"},
+    "signal": {"batch", "cli", "isolation"},
     "resource": {"isolation"},
     "psutil": {"isolation", "batch", "cli"},
 }

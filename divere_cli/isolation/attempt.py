@@ -15,11 +15,30 @@ import traceback
 from collections.abc import Callable, Iterator
 
 from divere_cli.errors import DivereError, Internal, OutOfMemory
-from divere_cli.isolation.contract import Stage, Task
+from divere_cli.isolation.contract import Task
 from divere_cli.isolation.logbridge import shortened
-from divere_cli.records import End, ErrorRecord, FileJob, Stages, TaskResult
+from divere_cli.records import End, ErrorRecord, FileJob, Stage, Stages, TaskResult
 
-WARM = ("numpy", "tifffile", "imagecodecs", "PyOpenColorIO", "divere_cli.develop")
+# What a worker has imported before it has a job: all that a TIFF and a JPEG need, their
+# codecs too, which imagecodecs would load one by one in every worker.
+WARM = (
+    "numpy",
+    "numpy.ma",
+    "tifffile",
+    "imagecodecs._shared",
+    "imagecodecs._cms",
+    "imagecodecs._deflate",
+    "imagecodecs._imcd",
+    "imagecodecs._jpeg8",
+    "imagecodecs._zstd",
+    "PyOpenColorIO",
+    "divere_cli.develop",
+    "divere_cli.image.tiff_reader",
+    "divere_cli.image.tiff_writer",
+    "divere_cli.image.jpeg",
+    "divere_cli.image.png_reader",
+    "divere_cli.image.png_writer",
+)
 
 _ALLOCATORS = ("bad_alloc", "AlignedMalloc", "can't start new thread", "Cannot allocate memory")
 

@@ -29,7 +29,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -38,6 +37,7 @@ from divere_cli.records import (
     IsolationInfo,
     Limits,
     Outcome,
+    Progress,
     ScanProgress,
     ScanStarted,
     TaskResult,
@@ -45,7 +45,6 @@ from divere_cli.records import (
 
 Choice = Literal["auto", "always", "never"]
 StartMethod = Literal["forkserver", "spawn", "fork"]
-Stage = Literal["read", "grade", "write"]
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
 
@@ -81,20 +80,6 @@ class IsolationRequest:
     trace_seconds: float = 0.2
     term_seconds: float = 2.0
     frozen: bool = field(default_factory=frozen_program)
-
-
-class Progress(Protocol):
-    """How a task says where it is. Cheap: calls may come once a band."""
-
-    def stage(self, name: Stage) -> AbstractContextManager[None]:
-        """Time spent inside counts for stage ``name``; stages may interleave, not nest."""
-
-    def advance(self, done: float) -> None:
-        """Say that ``done`` of 0..1 of the whole scan is behind us.
-
-        On threads this is also where a cancelled or timed out task is stopped:
-        it may raise, and the task lets that pass.
-        """
 
 
 Task = Callable[[FileJob, Progress], TaskResult]

@@ -8,7 +8,7 @@ the parent (:mod:`divere_cli.roll.decide`).
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from divere_cli.color.density import Density, fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header as headers
 from divere_cli.image import reader
-from divere_cli.records import FileJob, Frame, Recipe, TaskResult
+from divere_cli.records import FileJob, Frame, Progress, Recipe, TaskResult
 from divere_cli.roll import chroma, regions
 from divere_cli.roll.grid import Grid, Reduction, reduce
 from divere_cli.roll.measurement import (
@@ -29,14 +29,13 @@ from divere_cli.roll.measurement import (
     to_json,
 )
 
-if TYPE_CHECKING:
-    from divere_cli.isolation.contract import Progress
-
 Floats = NDArray[np.float64]
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MIDDLE_GRAY = -float(np.log10(0.18))
-ABOVE_BASE = 0.2  # density; thinner cells are the film's toe
+# Density above bare film: thinner cells say nothing of brightness (rebate, a black border);
+# of chroma nothing up to the end of the film's toe, where its three layers part.
+ABOVE_BASE, ABOVE_TOE = 0.1, 0.2
 LEAST_CELLS = 64
 PLATEAU = 0.05  # density; a window that a bare or a fogged piece of film fits into
 EMPTY = ChromaMap(0, ())
@@ -86,19 +85,20 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
     if parts.picture.sum() < LEAST_CELLS:
         return None
     density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0)))
-    film = -np.log10(np.maximum(linear, regions.DARKEST))
+    film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
+    bare = -np.inf if parts.base is None else float(parts.base.density.mean())
     printed = density.of(linear[parts.picture])
     luma = printed.mean(axis=1)
-    lumas = np.percentile(luma, PERCENTILES)
-    middle = (luma >= lumas[1]) & (luma <= lumas[5])
-    if parts.base is not None:
-        above = film[parts.picture].mean(axis=1) - parts.base.density.mean()
-        middle &= above > ABOVE_BASE
+    shown = film > bare + ABOVE_BASE
+    if shown.sum() < LEAST_CELLS:
+        shown = np.ones_like(shown)
+    lumas = np.percentile(luma[shown], PERCENTILES)
+    inner = (luma >= lumas[1]) & (luma <= lumas[5])
+    middle = inner & (film > bare + ABOVE_TOE)
     enough = int(middle.sum()) >= LEAST_CELLS
     maps = chroma.maps(printed[middle], luma[middle]) if enough else (EMPTY, EMPTY)
     u, v, spread = chroma.center(printed[middle], luma[middle]) if enough else (0.0, 0.0, 0.0)
-    inner = luma[(luma >= lumas[1]) & (luma <= lumas[5])]
-    low, high = np.percentile(film[parts.picture].mean(axis=1), (2, 98))
+    low, high = np.percentile(film, (2, 98))
     return FrameMeasurement(
         cells=int(parts.picture.size),
         picture_cells=int(parts.picture.sum()),
@@ -110,7 +110,7 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
         },
         base=_base(parts.base, density),
         lumas=tuple(_rounded(v) for v in lumas),
-        key=_rounded(0.5 * (inner.mean() + 0.5 * (lumas[1] + lumas[5]))),
+        key=_rounded(0.5 * (luma[inner & shown].mean() + 0.5 * (lumas[1] + lumas[5]))),
         span=_rounded(high - low),
         plateau=_rounded(plateau(luma)),
         chroma=(_rounded(u), _rounded(v)),
