@@ -17,15 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.errors import CorruptInput
+from divere_cli.errors import CorruptInput, DivereError
+from divere_cli.image import header_jpeg
+from divere_cli.image.blocks import Held
 from divere_cli.image.layout import Page, Tag
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_tags import letter_of, size_of
+from divere_cli.image.tiff_tags import size_of
 
 Samples = NDArray[Any]
 Codec = Callable[[memoryview, Samples], int]
 
 NONE, JPEG, PREDICTED = 1, 7, (5, 8, 32946, 50000)
+MAX_JPEG_PIXELS = 1 << 32
 END_OF_IMAGE = b"\xff\xd9"
 
 
@@ -110,10 +113,10 @@ class Segments:
 
     def _table(self, tag: Tag | None) -> NDArray[np.uint64]:
         assert tag is not None, "the header was not checked"
-        data = self._source.read(tag.offset, size_of(tag), f"the {self.page.segment_name} table")
-        letter = letter_of(tag)
-        table = np.frombuffer(data, dtype=f"{self._order}{letter.replace('Q', 'u8')}")
-        return table[: self.page.segments].astype(np.uint64)
+        kind = np.dtype(f"{self._order}u{size_of(tag) // tag.count}")
+        size = self.page.segments * kind.itemsize
+        data = self._source.read(tag.offset, size, f"the {self.page.segment_name} table")
+        return np.frombuffer(data, dtype=kind).astype(np.uint64)
 
     def _check(self) -> None:
         size = np.uint64(self._source.size)
@@ -213,15 +216,25 @@ class Segments:
         decode: Callable[..., Samples] = imagecodecs.jpeg8_decode
 
         def run(data: memoryview, out: Samples) -> int:
-            tail = bytes(data[-64:]).rstrip(b"\0")
-            if not tail.endswith(END_OF_IMAGE):
-                raise ValueError("JPEG data without its end")
+            _check_jpeg(data, out, page.segment_rows)
             got = decode(data, tables=tables, colorspace=stored, outcolorspace=wanted)
             shaped = got.reshape(*got.shape[:2], -1)
-            rows = min(len(shaped), len(out))
             if shaped.shape[1:] != out.shape[1:]:
                 raise ValueError(f"JPEG data of another size: {shaped.shape}")
+            rows = min(len(shaped), len(out))
             out[:rows] = shaped[:rows]
             return int(out[:rows].nbytes)
 
         return run
+
+
+def _check_jpeg(data: memoryview, out: Samples, rows: int) -> None:
+    """Raise ValueError for what the decoder would fill up with gray or take gigabytes for."""
+    if not bytes(data[-64:]).rstrip(b"\0").endswith(END_OF_IMAGE):
+        raise ValueError("JPEG data without its end")
+    try:
+        frame = header_jpeg.read(Held(bytes(data)), MAX_JPEG_PIXELS)
+    except DivereError as error:
+        raise ValueError(error.message) from error
+    if (frame.width, frame.channels) != out.shape[1:] or frame.height > rows:
+        raise ValueError(f"JPEG data of another size: {frame.width} x {frame.height}")

@@ -122,6 +122,30 @@ def test_a_last_strip_of_full_height_is_read(tmp_path: Path) -> None:
     assert np.array_equal(read(path), rows)
 
 
+def test_a_jpeg_strip_that_says_it_is_huge_is_not_decoded(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    whole = bytearray(stored(path, "jpeg"))
+    with tifffile.TiffFile(path) as scan:
+        start = scan.pages[0].dataoffsets[1]
+    frame = whole.index(b"\xff\xc0", start)
+    whole[frame + 5 : frame + 9] = struct.pack(">HH", 60_000, 60_000)
+    path.write_bytes(whole)
+    with pytest.raises(CorruptInput, match="strip 1 cannot be decoded: JPEG data of another size"):
+        read(path)
+
+
+def test_a_table_that_says_it_is_huge_is_read_as_far_as_needed(tmp_path: Path) -> None:
+    """A count of 2^30 in the directory must not become gigabytes."""
+    page = tiff_files.entries(2, 2, t273=(4, [8, 8]), t279=(4, [12, 12]))
+    data = bytearray(tiff_files.file(page, bytes(12)))
+    for code in (273, 279):
+        place = data.index(struct.pack("<HH", code, 4), 20) + 4
+        data[place : place + 4] = struct.pack("<I", 1 << 30)
+    path = tmp_path / "a.tif"
+    path.write_bytes(data)
+    assert read(path).shape == (2, 2, 3)
+
+
 @pytest.mark.parametrize("kind", ["none", "deflate", "lzw", "tiles", "jpeg"])
 def test_no_foreign_error_whatever_is_flipped(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "a.tif"
