@@ -8,7 +8,7 @@ a name ships) only the reader knows.
 
 from __future__ import annotations
 
-from divere_cli.profile.kinds import Object
+from divere_cli.profile.kinds import SCHEMA_KEY, Object
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
 from divere_cli.profile.strict import Json
 
@@ -35,10 +35,11 @@ def folder() -> dict[str, Json]:
         "description": "Presets by the file name of the scan they are for.",
         "type": "object",
         "properties": {
+            SCHEMA_KEY: {"type": "string"},
             FOLDER_DEFAULT: {
                 "description": "For every scan without an entry of its own.",
                 "anyOf": [{"type": "null"}, Object(Preset).schema()],
-            }
+            },
         },
         "additionalProperties": Object(Preset).schema(),
         "$defs": Object(Preset).definitions(),

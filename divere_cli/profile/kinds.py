@@ -16,6 +16,8 @@ from divere_cli.profile.findings import Place
 from divere_cli.profile.strict import Json
 
 KEY = "divere key"
+# Editors look there for the schema to check a file with.
+SCHEMA_KEY = "$schema"
 
 
 class Kind(Protocol):
@@ -198,7 +200,7 @@ class Object:
             return None
         known = keys(self.cls)
         for name in value:
-            if name not in known:
+            if name not in known and name != SCHEMA_KEY:
                 at.key(name).warn("is not a key that divere knows; it has no effect")
         found: dict[str, Any] = {}
         for name, entry in known.items():

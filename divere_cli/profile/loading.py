@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from divere_cli.errors import ProfileError
 from divere_cli.profile import strict
 from divere_cli.profile.findings import Findings, Place, step
-from divere_cli.profile.kinds import Object
+from divere_cli.profile.kinds import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
     FOLDER_DEFAULT,
     CcParams,
@@ -130,7 +130,7 @@ def folder(value: Json, file: str) -> Folder:
         raise ProfileError(f"{file}: $ is a {_type(value)}; allowed: an object of presets")
     if is_preset(value):
         raise ProfileError(f"{file}: $ is a preset; allowed: an object from file name to preset")
-    entries = {name: entry for name, entry in value.items() if name != FOLDER_DEFAULT}
+    entries = {n: entry for n, entry in value.items() if n not in (FOLDER_DEFAULT, SCHEMA_KEY)}
     names: dict[str, str] = {}
     for name in entries:
         other = names.setdefault(_normal(name), name)

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from divere_cli.profile import contactsheet, library, loading, strict
+from divere_cli.profile import contactsheet, inherit, library, loading, strict
 from divere_cli.profile.contactsheet import Cut, Cuts
-from divere_cli.profile.schema import FOLDER_FILE, Preset
+from divere_cli.profile.schema import FOLDER_FILE, Preset, Triple
 from divere_cli.profile.settings import Settings
 from divere_cli.records import ProfileRef
 
@@ -41,13 +41,15 @@ Header = Channels | Callable[[], Channels] | None
 class Selection:
     """The preset for a scan, resolved: who serves it and the positives to make.
 
-    ``source`` says in words where the preset came from, for ``inspect`` and logs.
+    ``source`` says in words where the preset came from, for ``inspect`` and logs;
+    ``film_base`` are the densities (R, G, B) of bare film, where the preset knows them.
     """
 
     profile: ProfileRef
     frames: tuple[Cut, ...]
     warnings: tuple[str, ...] = ()
     source: str = ""
+    film_base: Triple | None = None
 
 
 @dataclass(slots=True)
@@ -105,8 +107,13 @@ class Selector:
         else:
             channels, warnings = 3, ()
         cuts = self._cuts(served, channels)
-        reference = ProfileRef(served.preset.label, cuts.sha256)
-        return Selection(reference, cuts.cuts, (*warnings, *cuts.warnings), served.source)
+        return Selection(
+            ProfileRef(served.preset.label, cuts.sha256),
+            cuts.cuts,
+            (*warnings, *cuts.warnings),
+            served.source,
+            inherit.complete(served.preset).film_base,
+        )
 
     def _served(self, scan_path: str) -> _Served | None:
         """The preset that a file gives for a scan; None: the shipped default serves it."""

@@ -174,6 +174,13 @@ def test_an_unknown_key_is_a_warning_that_names_it(tmp_path: Path) -> None:
     )
 
 
+def test_the_key_by_which_editors_find_the_schema_is_known(tmp_path: Path) -> None:
+    schema = {"$schema": "divere-preset.schema.json"}
+    assert loading.load(write(tmp_path / "p.json", {**schema, **SINGLE})).warnings == ()
+    path = write(tmp_path / "divere_presets.json", {**schema, "a.tif": SINGLE})
+    assert list(loading.load_folder(path).entries) == ["a.tif"]
+
+
 def test_a_crop_that_ends_a_rounding_error_outside_is_inside(tmp_path: Path) -> None:
     document = changed(SINGLE, "metadata.crop", [0.1, 0.0, 0.9000000000000001, 1.0])
     loading.load(write(tmp_path / "p.json", document))

@@ -164,6 +164,13 @@ def test_the_working_space_comes_from_the_settings() -> None:
     assert found.frames[0].recipe.working_space.name == "ACEScg"
 
 
+def test_a_film_base_that_the_preset_knows_reaches_the_selection(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps({"base": "9000ed-portra400", "film_base": [0.54, 0.26, 0.157]}))
+    assert Selector(str(path)).choose("/a.tif", never).film_base == (0.54, 0.26, 0.157)
+    assert Selector("9000ed-portra400").choose("/a.tif", never).film_base is None
+
+
 def test_warnings_reach_the_selection(tmp_path: Path) -> None:
     path = folder(tmp_path, {"a.tif": changed(SINGLE, "extra", 1)})
     found = Selector().choose(str(tmp_path / "a.tif"), never)
