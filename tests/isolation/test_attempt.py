@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 
 import pytest
@@ -99,3 +100,8 @@ def test_a_chain_in_a_ring_ends() -> None:
     first, second = ValueError("a"), ValueError("b")
     first.__context__, second.__context__ = second, first
     assert attempt.failure(first, "x")[0] == "error"
+
+
+def test_all_that_is_kept_warm_can_be_imported() -> None:
+    for name in attempt.WARM:
+        importlib.import_module(name)

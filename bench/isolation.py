@@ -1,0 +1,225 @@
+"""What a fresh process for each scan costs: its start, files a second, memory over hundreds.
+
+``python -m bench.isolation`` writes its table into docs/isolation.md. Runners are
+asked directly, so that planning, publishing and reports are not in the figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from bench.timing import Row, machine
+from divere_cli.isolation.contract import IsolationRequest, Progress, Runner
+from divere_cli.isolation.memory import usage
+from divere_cli.isolation.opening import open_runner
+from divere_cli.records import Encoding, FileJob, Frame, Limits, Outcome, Stamp, Target, TaskResult
+
+PAGE = Path(__file__).parents[1] / "docs" / "isolation.md"
+BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
+MIB = 1 << 20
+
+
+def nothing(job: FileJob, progress: Progress) -> TaskResult:
+    """A task that costs nothing."""
+    return TaskResult()
+
+
+def nap(job: FileJob, progress: Progress) -> TaskResult:
+    """A task during which a spare can boot."""
+    time.sleep(1.0)
+    return TaskResult()
+
+
+def repeat(job: FileJob, progress: Progress) -> TaskResult:
+    """Grade one scan as often as the job's name says: a process that is used again."""
+    from divere_cli.develop import develop
+
+    for _ in range(int(job.name)):
+        result = develop(job, progress)
+    return result
+
+
+def make_scan(folder: Path, megapixels: float) -> Path:
+    """An uncompressed 16-bit negative."""
+    import numpy as np
+    import tifffile
+
+    path = folder / f"{megapixels:g}.tif"
+    if not path.exists():
+        height = round((megapixels * 1e6 / 1.5) ** 0.5)
+        shape = (height, round(height * 1.5), 3)
+        pixels = np.random.default_rng(3).integers(4000, 50000, shape, dtype=np.uint16)
+        tifffile.imwrite(path, pixels, photometric="rgb")
+    return path
+
+
+def make_job(scan: Path, number: int, task: str = "divere_cli.develop:develop") -> FileJob:
+    """Grade ``scan`` with a shipped profile to a temporary file."""
+    from divere_cli.profile import library, resolve
+
+    status = scan.stat()
+    temp = scan.with_name(f".divere-tmp-bench-{number}")
+    temp.touch()
+    recipe = resolve.recipe(library.load(library.names()[0]))
+    space = library.output_space("KodakEnduraPremier_gamma_2_2")
+    return FileJob(
+        id=number,
+        name=scan.name,
+        input=str(scan),
+        stamp=Stamp(
+            status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino
+        ),
+        encoding=Encoding("tiff", 16, space),
+        frames=(Frame(Target("out.tif", str(scan.with_name("out.tif")), str(temp)), recipe),),
+        task=task,
+    )
+
+
+def opened(kind: str, jobs: int, spares: int = 0) -> Runner:
+    """A runner of a start method, or of threads."""
+    if kind == "never":
+        return open_runner(IsolationRequest("never", jobs=jobs), lambda event: None)
+    request = IsolationRequest("always", kind, jobs=jobs, spares=spares)  # type: ignore[arg-type]
+    return open_runner(request, lambda event: None)
+
+
+def run(runner: Runner, jobs: Iterable[FileJob]) -> list[Outcome]:
+    """All jobs to their ends; anything but a result stops the benchmark."""
+    done: list[Outcome] = []
+    for job in jobs:
+        while not runner.slots():
+            done += runner.wait()
+        runner.start(job, Limits())
+    while ended := runner.wait():
+        done += ended
+    for outcome in done:
+        if outcome.end != "result":
+            raise SystemExit(f"{outcome.end}: {outcome.error}")
+    return done
+
+
+def start_rows(scan: Path, quick: bool) -> list[Row]:
+    """From taking a scan to the first line of its task."""
+    found = []
+    for kind, count in (("forkserver", 60), ("spawn", 12), ("fork", 60)):
+        job = make_job(scan, 1, "bench.isolation:nothing")
+        runner = opened(kind, jobs=1)
+        booted = [run(runner, [job])[0].boot_seconds for _ in range(count // (4 if quick else 1))]
+        runner.close()
+        median = statistics.median(booted[1:]) * 1000
+        target, met = ("at most 15 ms", median <= 15) if kind == "forkserver" else ("", None)
+        found.append(Row(f"start of a worker, `{kind}`", target, f"{median:.1f} ms", met))
+    runner = opened("spawn", jobs=1, spares=1)
+    job = make_job(scan, 1, "bench.isolation:nap")
+    taken = [run(runner, [replace(job)])[0].boot_seconds for _ in range(3 if quick else 8)]
+    runner.close()
+    median = statistics.median(taken[1:]) * 1000
+    note = "`spawn`, booted while the scan before was graded"
+    found.append(Row("a ready spare", "below 1 ms", f"{median:.2f} ms", median < 1, note))
+    return found
+
+
+def throughput_row(scan: Path, count: int, repeats: int, allowed: float) -> Row:
+    """Fresh processes against two that are used again, in turn."""
+    fresh: list[float] = []
+    reused: list[float] = []
+    runner = opened("forkserver", jobs=2)
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run(runner, (make_job(scan, number) for number in range(count)))
+        middle = time.perf_counter()
+        repeated = (make_job(scan, number, "bench.isolation:repeat") for number in range(2))
+        run(runner, (replace(job, name=str(count // 2)) for job in repeated))
+        fresh.append(middle - begin)
+        reused.append(time.perf_counter() - middle)
+    runner.close()
+    cost = statistics.median(a / b for a, b in zip(fresh, reused, strict=True)) - 1
+    rate = count / statistics.median(fresh)
+    return Row(
+        f"cost of a fresh process for each scan of {scan.stem} megapixels",
+        f"at most {allowed:.0%} of throughput",
+        f"{max(0.0, cost):.1%}",
+        cost <= allowed,
+        f"{rate:.1f} scans a second, two at once, {count} scans, {repeats} times in turn",
+    )
+
+
+def flat(kind: str, task: str, scan: Path, count: int) -> None:
+    """Print how much this process grew from the 10th to the last scan, and the highest peak."""
+    runner = opened(kind, jobs=1 if kind == "never" else 2)
+    job = make_job(scan, 1, task)
+    run(runner, (replace(job, id=number) for number in range(10)))
+    before = usage()
+    rest = run(runner, (replace(job, id=number) for number in range(10, count)))
+    after = usage()
+    assert before is not None
+    assert after is not None
+    runner.close()
+    peaks = [outcome.peak_rss_bytes for outcome in rest]
+    print(after.rss - before.rss, min(peaks), max(peaks))
+
+
+def memory_row(kind: str, task: str, scan: Path, count: int) -> Row:
+    """Flat memory over many scans, in a process of its own."""
+    words = [sys.executable, "-m", "bench.isolation", "--flat", kind, task, str(scan), str(count)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    grown, low, high = (int(word) / MIB for word in done.stdout.split())
+    graded = "scans" if task.endswith("develop") else "empty tasks"
+    return Row(
+        f"memory after {count} {graded} against 10, `{kind}`",
+        "at most 2 MB more" if kind != "never" else "",
+        f"{grown:+.1f} MB",
+        grown <= 2 if kind != "never" else None,
+        f"peaks of single scans {low:.0f} to {high:.0f} MB",
+    )
+
+
+def rows(scratch: Path, *, quick: bool) -> list[Row]:
+    """All of this page."""
+    small = make_scan(scratch, 0.3)
+    large = make_scan(scratch, 3 if quick else 24)
+    found = start_rows(small, quick)
+    found.append(throughput_row(small, 20 if quick else 100, 1 if quick else 5, 0.15))
+    found.append(throughput_row(large, 4 if quick else 8, 1 if quick else 5, 0.03))
+    many, some = (40, 20) if quick else (1000, 300)
+    found.append(memory_row("forkserver", "bench.isolation:nothing", small, many))
+    for kind in ("forkserver", "never"):
+        found.append(memory_row(kind, "divere_cli.develop:develop", small, some))
+    for left in scratch.glob(".divere-tmp-bench-*"):
+        left.unlink()
+    return found
+
+
+def main() -> None:
+    """Measure and write the table into the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="see that it works; write no page")
+    parser.add_argument("--scratch", type=Path)
+    parser.add_argument("--flat", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.flat:
+        kind, task, scan, count = options.flat
+        flat(kind, task, Path(scan), int(count))
+        return
+    with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+        table = ["| what | target | measured | | note |", "|---|---|---|---|---|"]
+        table += map(str, rows(Path(folder), quick=options.quick))
+    text = "\n".join([*machine(), f"- load while measuring: {os.getloadavg()[1]:.1f}", "", *table])
+    print(text)
+    if not options.quick:
+        page = PAGE.read_text(encoding="utf-8")
+        before, after = page.split(BEGIN)[0], page.split(END)[1]
+        PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
