@@ -8,18 +8,23 @@ which needs exiv2). Standard library only.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from divere_cli.errors import CorruptInput
-from divere_cli.image import blocks, exif_block, icc
+from divere_cli.image import blocks, containers, exif_block, icc
+from divere_cli.image.blocks import Part
 from divere_cli.image.layout import Header
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_tags import Directory, Tiff
 
 _ICC_LIMIT = 1 << 20
 _JPEG_ICC = b"ICC_PROFILE\0"
-_TEXTS = {"artist": 315, "copyright": 33432, "description": 270}
-_TAKEN, _DIGITIZED = 0x9003, 0x9004
+_TEXTS = (
+    ("artist", blocks.IFD0, (315,)),
+    ("copyright", blocks.IFD0, (33432,)),
+    ("description", blocks.IFD0, (270,)),
+    ("taken", exif_block.EXIF_IFD, (0x9003, 0x9004)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,36 +64,28 @@ def read(path: str, header: Header) -> About:
     """
     with Source(path) as source:
         found = blocks.find(source)
-        texts: dict[str, str] = {}
-        gps = exif = False
-        if found.exif is not None and found.directory is not None:
-            texts = _texts(found.exif, found.directory)
-            exif = exif_block.EXIF_IFD in found.directory.entries or header.format != "tiff"
-            gps = exif_block.GPS_IFD in found.directory.entries
+        exif = exif_block.EXIF_IFD in found.exif or (bool(found.exif) and header.format != "tiff")
         return About(
             icc=_icc_name(source, header),
             exif=exif,
-            gps=gps,
+            gps=exif_block.GPS_IFD in found.exif,
             xmp=bool(found.xmp),
             iptc=bool(found.iptc),
-            **texts,
+            **_texts(found.exif),
         )
 
 
-def _texts(tiff: Tiff, directory: Directory) -> dict[str, str]:
-    texts = {}
-    for name, code in _TEXTS.items():
-        try:
-            texts[name] = tiff.text(directory.entries.get(code))
-        except CorruptInput:
+def _texts(parts: Mapping[int, Part]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, where, codes in _TEXTS:
+        if where not in parts:
             continue
-    pointer = directory.entries.get(exif_block.EXIF_IFD)
-    if pointer is not None:
-        try:
-            entries = tiff.directory(int(tiff.values(pointer, 1)[0])).entries
-            texts["taken"] = tiff.text(entries.get(_TAKEN) or entries.get(_DIGITIZED))
-        except (CorruptInput, IndexError):
-            pass
+        tiff, entries = parts[where].tiff, parts[where].directory.entries
+        for code in codes:
+            try:
+                texts[name] = texts.get(name) or tiff.text(entries.get(code))
+            except CorruptInput:
+                continue
     return texts
 
 
@@ -106,7 +103,7 @@ def _icc_of(source: Source, header: Header) -> bytes:
         offset, size = header.icc
         return source.read(offset, min(size, _ICC_LIMIT), "the ICC profile")
     if header.format == "png":
-        for name, offset, length in blocks.chunks(source):
+        for name, offset, length in containers.chunks(source):
             if name == b"iCCP":
                 data = source.read(offset, min(length, _ICC_LIMIT))
                 packed = data.partition(b"\0")[2][1:]
@@ -114,7 +111,7 @@ def _icc_of(source: Source, header: Header) -> bytes:
             if name == b"IDAT":
                 break
     if header.format == "jpeg":
-        for marker, offset, length in blocks.segments(source):
+        for marker, offset, length in containers.segments(source):
             if marker == 0xE2 and source.read(offset, min(length, 12)) == _JPEG_ICC:
                 return source.read(offset + 14, max(length - 14, 0))
     return b""

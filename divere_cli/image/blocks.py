@@ -1,4 +1,4 @@
-"""Where a file keeps its Exif, XMP and IPTC: TIFF-like files, JPEG, PNG and RAF.
+"""Where a file keeps its Exif, XMP and IPTC: TIFF-like files, JPEG, PNG, RAF and CR3.
 
 What it covers: finding the three blocks by bounded reads, whatever the
 container; compressed PNG text is inflated up to a limit. What it does not:
@@ -8,13 +8,14 @@ the damage; whether the picture is whole is for its reader to say.
 
 from __future__ import annotations
 
-import itertools
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from divere_cli.errors import CorruptInput
+from divere_cli.image.containers import PNG_SIGNATURE, Held, boxes, chunks, segments
+from divere_cli.image.exif_block import EXIF_IFD, GPS_IFD
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
 
@@ -23,39 +24,33 @@ _XMP_TAG, _IPTC_TAG = 700, 33723
 EXIF_START = b"Exif\0\0"
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 _PHOTOSHOP_START = b"Photoshop 3.0\0"
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PNG_XMP = b"XML:com.adobe.xmp"
 _PNG_RAW = b"Raw profile type "
 _RAF_SIGNATURE = b"FUJIFILMCCD-RAW "
-_MOST_PARTS = 4096
-# libpng's chunks hold 8192 bytes
-_SMALLEST_MEAN = 512
+_CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+IFD0 = 0
+_CANON_PARTS = {b"CMT1": IFD0, b"CMT2": EXIF_IFD, b"CMT4": GPS_IFD}
 # Olympus and Panasonic: TIFF in all but the magic number.
 _OTHER_HEADS = {b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\0": "<"}
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
-    """What was found: Exif as a TIFF structure that can be read while the source is open."""
+class Part:
+    """One directory of Exif, to be read while its source is open."""
 
-    exif: Tiff | None = None
-    directory: Directory | None = None
+    tiff: Tiff
+    directory: Directory
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """What was found: Exif by parts (``IFD0``, ``EXIF_IFD``, ``GPS_IFD``), and the two others."""
+
+    exif: Mapping[int, Part] = field(default_factory=dict)
     xmp: bytes = b""
     iptc: bytes = b""
     lost: tuple[str, ...] = field(default=())
-
-
-class Held(Source):
-    """Bytes in memory, read as a source."""
-
-    def __init__(self, data: bytes) -> None:
-        self._fd = -1
-        self._data = data
-        self.size = len(data)
-
-    def read_into(self, offset: int, view: memoryview, what: str = "the file") -> None:
-        self.inside(offset, len(view), what)
-        view[:] = self._data[offset : offset + len(view)]
 
 
 def find(source: Source) -> Blocks:
@@ -70,70 +65,16 @@ def find(source: Source) -> Blocks:
         head = source.read(0, min(16, source.size))
         if head.startswith(b"\xff\xd8"):
             return _in_jpeg(source, 0)
-        if head.startswith(_PNG_SIGNATURE):
+        if head.startswith(PNG_SIGNATURE):
             return _in_png(source)
         if head == _RAF_SIGNATURE:
             (preview,) = struct.unpack(">I", source.read(84, 4))
             return _in_jpeg(source, preview)
+        if head[4:12] == b"ftypcrx ":
+            return _in_cr3(source)
         return _in_tiff(source, 0)
     except CorruptInput:
         return Blocks(lost=("metadata",))
-
-
-def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Walk a JPEG's marker segments up to its first scan.
-
-    Yields
-    ------
-    tuple of int
-        Marker (0xC0..0xFE), offset and bytes of its payload.
-
-    Raises
-    ------
-    CorruptInput
-        When a segment ends after the end of the file or a marker is missing.
-    """
-    at = base + 2
-    for _ in range(_MOST_PARTS):
-        mark, marker, length = struct.unpack(">BBH", source.read(at, 4, "the JPEG header"))
-        if mark != 0xFF:
-            raise CorruptInput(f"no JPEG marker at byte {at}")
-        if marker == 0xFF:  # fill byte
-            at += 1
-            continue
-        if length < 2:
-            raise CorruptInput(f"the JPEG segment at byte {at} has no length")
-        source.inside(at, length + 2, "a JPEG segment")
-        yield marker, at + 4, length - 2
-        if marker == 0xDA:
-            return
-        at += 2 + length
-    raise CorruptInput(f"the JPEG header has more than {_MOST_PARTS} segments")
-
-
-def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
-    """Walk a PNG's chunks by their headers alone.
-
-    Yields
-    ------
-    tuple of bytes, int and int
-        Name, offset and bytes of the data; all ``IDAT`` are there too.
-
-    Raises
-    ------
-    CorruptInput
-        When a chunk ends after the end of the file or ``IEND`` is missing.
-    """
-    at = len(_PNG_SIGNATURE)
-    for count in itertools.count():
-        if count > _MOST_PARTS and at < count * _SMALLEST_MEAN:
-            raise CorruptInput(f"the PNG is cut into {count} chunks of next to nothing")
-        length, name = struct.unpack(">I4s", source.read(at, 8, "a PNG chunk"))
-        source.inside(at, length + 12, f"the PNG chunk {name.decode('latin-1')}")
-        yield name, at + 8, length
-        if name == b"IEND":
-            return
-        at += 12 + length
 
 
 def _in_tiff(source: Source, base: int) -> Blocks:
@@ -147,7 +88,7 @@ def _in_tiff(source: Source, base: int) -> Blocks:
     else:
         return Blocks()
     directory = tiff.directory(tiff.first)
-    found = Blocks(exif=tiff, directory=directory)
+    found = _parts(tiff, directory)
     for code, name in ((_XMP_TAG, "xmp"), (_IPTC_TAG, "iptc")):
         tag = directory.entries.get(code)
         if tag is None:
@@ -165,14 +106,49 @@ def _in_tiff(source: Source, base: int) -> Blocks:
     return found
 
 
+def _parts(tiff: Tiff, ifd0: Directory) -> Blocks:
+    """Follow the pointers of IFD0; a part that cannot be read is lost, not the others."""
+    parts, lost = {IFD0: Part(tiff, ifd0)}, []
+    for pointer, name in ((EXIF_IFD, "Exif"), (GPS_IFD, "GPS")):
+        tag = ifd0.entries.get(pointer)
+        if tag is None:
+            continue
+        try:
+            parts[pointer] = Part(tiff, tiff.directory(int(tiff.values(tag, 1)[0])))
+        except (CorruptInput, IndexError):
+            lost.append(name)
+    return Blocks(exif=parts, lost=tuple(lost))
+
+
+def _with_exif(found: Blocks, other: Blocks) -> Blocks:
+    return replace(found, exif=other.exif, lost=(*found.lost, *other.lost))
+
+
+def _in_cr3(source: Source) -> Blocks:
+    """Canon's CR3: a TIFF for each part, in boxes of an ISO base media file."""
+    found = Blocks()
+    parts: dict[int, Part] = {}
+    for kind, start, end in boxes(source, 0, source.size):
+        if kind == b"uuid" and source.read(start, 16) == _XMP_UUID:
+            found = replace(found, xmp=source.read(start + 16, min(end - start - 16, BLOCK_LIMIT)))
+        if kind != b"moov":
+            continue
+        for inner, at, stop in boxes(source, start, end):
+            if inner == b"uuid" and source.read(at, 16) == _CANON_UUID:
+                for name, place, _ in boxes(source, at + 16, stop):
+                    if name in _CANON_PARTS:
+                        tiff = parse(source, place)
+                        parts[_CANON_PARTS[name]] = Part(tiff, tiff.directory(tiff.first))
+    return replace(found, exif=parts)
+
+
 def _in_jpeg(source: Source, base: int) -> Blocks:
     found = Blocks()
     try:
         for marker, offset, length in segments(source, base):
             data = source.read(offset, length) if marker in (0xE1, 0xED) else b""
             if data.startswith(EXIF_START) and not found.exif:
-                exif = _in_tiff(source, offset + len(EXIF_START))
-                found = replace(found, exif=exif.exif, directory=exif.directory)
+                found = _with_exif(found, _in_tiff(source, offset + len(EXIF_START)))
             elif data.startswith(_XMP_START) and not found.xmp:
                 found = replace(found, xmp=data[len(_XMP_START) :])
             elif marker == 0xED and not found.iptc:
@@ -206,8 +182,7 @@ def _in_png(source: Source) -> Blocks:
     try:
         for name, offset, length in chunks(source):
             if name == b"eXIf":
-                exif = _in_tiff(source, offset)
-                found = replace(found, exif=exif.exif, directory=exif.directory)
+                found = _with_exif(found, _in_tiff(source, offset))
             if name not in (b"iTXt", b"zTXt", b"tEXt"):
                 continue
             keyword = source.read(offset, min(length, 80)).partition(b"\0")[0]
@@ -240,8 +215,7 @@ def _with_text(found: Blocks, name: bytes, data: bytes) -> Blocks:
     if kind == b"xmp":
         return replace(found, xmp=block)
     if kind in (b"exif", b"APP1") and block.startswith(EXIF_START) and not found.exif:
-        exif = _in_tiff(Held(block), len(EXIF_START))
-        return replace(found, exif=exif.exif, directory=exif.directory)
+        return _with_exif(found, _in_tiff(Held(block), len(EXIF_START)))
     return found
 
 

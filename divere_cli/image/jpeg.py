@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
-from divere_cli.image import blocks, scratch
+from divere_cli.image import containers, scratch
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
 from divere_cli.image.reader import Band
 from divere_cli.image.sink import Sink
@@ -146,8 +146,8 @@ class JpegWriter:
             subsampling=None if self._channels == 1 else "444",
         )
         data = bytes(encoded)
-        source = blocks.Held(data)
-        head = list(blocks.segments(source))
+        source = containers.Held(data)
+        head = list(containers.segments(source))
         _, offset, length = head[-1]
         if not self._strips:
             self._start(data, head)
@@ -224,7 +224,7 @@ def check_whole(source: Source) -> None:
     LimitExceeded
         When it has more scans than any real picture.
     """
-    *_, (_, offset, length) = blocks.segments(source)
+    *_, (_, offset, length) = containers.segments(source)
     at, scans = offset + length, 1
     while True:
         marker, at = _next_marker(source, at)

@@ -14,16 +14,17 @@ Metadata never fails a scan: what is damaged is left out and a warning says so.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 import exiv2
 
-from divere_cli.errors import CorruptInput
-from divere_cli.image import blocks, exif_block, metadata_rules, scratch, xmp_rules
+from divere_cli.image import blocks, containers, exif_block, metadata_rules, scratch, xmp_rules
+from divere_cli.image.blocks import Part
 from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_tags import Tiff, parse
+from divere_cli.image.tiff_tags import parse
 
 # A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
 BLOCK_BYTES = 60_000
@@ -58,8 +59,8 @@ def read(path: str, header: Header | None = None) -> Carried:
         found = blocks.find(source)
         lost = list(found.lost)
         exif = b""
-        if found.exif is not None and found.directory is not None:
-            exif, names = _exif_of(found.exif, found.directory.offset)
+        if found.exif:
+            exif, names = _exif_of(found.exif)
             lost += names
     xmp, xmp_lost = _clean_xmp(found.xmp)
     iptc, iptc_lost = _clean_iptc(found.iptc)
@@ -118,34 +119,21 @@ def picture(
     )
 
 
-def _exif_of(tiff: Tiff, offset: int) -> tuple[bytes, list[str]]:
+def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
     """Build a clean block from a file's own directories."""
     lost: list[int] = []
-    parts: list[list[Entry]] = []
-    try:
-        ifd0 = tiff.directory(offset)
-        entries, missed = exif_block.pick(tiff, ifd0, metadata_rules.IFD0)
-        parts.append(entries)
+    picked: list[list[Entry]] = []
+    for code, wanted in metadata_rules.PARTS.items():
+        entries: list[Entry] = []
+        missed: list[int] = []
+        if code in parts:
+            part = parts[code]
+            entries, missed = exif_block.pick(part.tiff, part.directory, wanted)
+        picked.append(metadata_rules.clean(entries))
         lost += missed
-        for pointer, wanted in (
-            (exif_block.EXIF_IFD, metadata_rules.EXIF),
-            (exif_block.GPS_IFD, metadata_rules.GPS),
-        ):
-            tag = ifd0.entries.get(pointer)
-            entries, missed = [], []
-            if tag is not None:
-                place = int(tiff.values(tag, 1)[0])
-                entries, missed = exif_block.pick(tiff, tiff.directory(place), wanted)
-            parts.append(entries)
-            lost += missed
-    except (CorruptInput, IndexError):
-        lost.append(exif_block.EXIF_IFD)
-        parts += [[]] * (3 - len(parts))
-    cleaned = [metadata_rules.clean(part) for part in parts]
-    lost += metadata_rules.fit(cleaned, BLOCK_BYTES - 4096)
-    if not any(cleaned):
-        return b"", [metadata_rules.name_of(code) for code in lost]
-    return exif_block.build(*cleaned), [metadata_rules.name_of(code) for code in lost]
+    lost += metadata_rules.fit(picked, BLOCK_BYTES - 4096)
+    block = exif_block.build(*picked) if any(picked) else b""
+    return block, [metadata_rules.name_of(code) for code in lost]
 
 
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
@@ -165,8 +153,8 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
         # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
         block = scratch.Scratch(scratch.SMALLEST_JPEG)
         block.image.setExifData(data)
-        whole = blocks.Held(block.written())
-    _, offset, length = next(iter(blocks.segments(whole)))
+        whole = containers.Held(block.written())
+    _, offset, length = next(iter(containers.segments(whole)))
     return whole.read(offset, length).removeprefix(blocks.EXIF_START)
 
 
@@ -252,6 +240,6 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
 
 
 def _iptc_tag(data: bytes) -> bytes:
-    tiff = parse(blocks.Held(data))
+    tiff = parse(containers.Held(data))
     entries, _ = exif_block.pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
     return entries[0].data if entries else b""

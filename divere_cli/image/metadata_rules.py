@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from divere_cli.image.exif_block import ASCII, BYTE, UNDEFINED, Entry
+from divere_cli.image.exif_block import ASCII, BYTE, EXIF_IFD, GPS_IFD, UNDEFINED, Entry
 from divere_cli.image.layout import Processing
 
 _TEXT = 16_384
@@ -70,6 +70,8 @@ EXIF = {
     _USER_COMMENT: _TEXT,
 }
 GPS = dict.fromkeys(range(32), _NUMBERS)
+# in the order in which a block is built; 0 is IFD0
+PARTS = {0: IFD0, EXIF_IFD: EXIF, GPS_IFD: GPS}
 
 IPTC_PREVIEW = {
     "Iptc.Application2.Preview",
@@ -80,7 +82,7 @@ IPTC_PREVIEW = {
 
 def name_of(code: int) -> str:
     """Name a tag for people."""
-    names = {34665: "Exif", 34853: "GPS", _USER_COMMENT: "UserComment"}
+    names = {_USER_COMMENT: "UserComment"}
     return {**names, **_IFD0_TEXT, **_IFD0_NUMBERS}.get(code, f"tag {code}")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, LimitExceeded
-from divere_cli.image import blocks
+from divere_cli.image import containers
 from divere_cli.image.header_png import SIGNATURE
 from divere_cli.image.layout import Header
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
@@ -55,7 +55,9 @@ class PngReader:
         self._row = header.width * self._samples * header.bits // 8
         self._color = COLOR_TYPES[header.channels, bool(header.extra)]
         self._idat = [
-            (offset, length) for name, offset, length in blocks.chunks(source) if name == b"IDAT"
+            (offset, length)
+            for name, offset, length in containers.chunks(source)
+            if name == b"IDAT"
         ]
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -159,7 +161,7 @@ class PngReader:
 
     def _check_rest(self) -> None:
         """Verify the check sums of the chunks that hold no pixels."""
-        for name, offset, length in blocks.chunks(self._source):
+        for name, offset, length in containers.chunks(self._source):
             if name == b"IDAT":
                 continue
             check = zlib.crc32(name)

@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsupported
+from divere_cli.image import containers
 from divere_cli.image.header import MAX_PIXELS
 from divere_cli.image.layout import Header
 from divere_cli.image.reader import Band
@@ -162,7 +163,9 @@ def check_whole(source: Source) -> None:
         start, length = struct.unpack(">II", source.read(100, 8, "the RAF header"))
         source.inside(start, length, "the sensor's data")
     elif head[4:8] == b"ftyp":
-        _check_boxes(source)
+        # CR3: its boxes fill the file to the last byte
+        for _ in containers.boxes(source, 0, source.size):
+            pass
 
 
 def _check_tiff(tiff: Tiff) -> None:
@@ -179,18 +182,3 @@ def _check_segments(tiff: Tiff, directory: Directory, offsets: int, counts: int)
     sizes = tiff.values(entries[counts], _MOST_SEGMENTS)
     for index, (start, size) in enumerate(zip(starts, sizes, strict=False)):
         tiff.source.inside(int(start), int(size), f"segment {index} of the raw data")
-
-
-def _check_boxes(source: Source) -> None:
-    """CR3 is an ISO base media file: its boxes fill it to the last byte."""
-    at = 0
-    while at < source.size:
-        size, _ = struct.unpack(">I4s", source.read(at, 8, "a CR3 box"))
-        if size == 1:
-            (size,) = struct.unpack(">Q", source.read(at + 8, 8, "a CR3 box"))
-        if size == 0:
-            return
-        if size < 8:
-            raise CorruptInput(f"the CR3 box at byte {at} has no size")
-        source.inside(at, size, "a CR3 box")
-        at += size

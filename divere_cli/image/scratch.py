@@ -13,7 +13,7 @@ import zlib
 
 import exiv2
 
-from divere_cli.image import blocks, exif_block
+from divere_cli.image import containers, exif_block
 from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.png_chunks import chunk
@@ -72,10 +72,10 @@ def png_chunks(given: PictureMetadata) -> bytes:
     """
     if not (given.exif or given.xmp or given.iptc):
         return b""
-    whole = blocks.Held(_embedded(_SMALLEST_PNG, given))
+    whole = containers.Held(_embedded(_SMALLEST_PNG, given))
     return b"".join(
         whole.read(offset - 8, length + 12)
-        for name, offset, length in blocks.chunks(whole)
+        for name, offset, length in containers.chunks(whole)
         if name in (b"eXIf", b"iTXt", b"zTXt")
     )
 

@@ -8,7 +8,7 @@ import exiv2
 import pytest
 
 from divere_cli.image import exif_block
-from divere_cli.image.blocks import Held
+from divere_cli.image.containers import Held
 from divere_cli.image.exif_block import Entry, build, pick, text
 from divere_cli.image.tiff_tags import parse
 

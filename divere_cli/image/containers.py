@@ -1,0 +1,120 @@
+"""The parts that picture files are made of: JPEG segments, PNG chunks, ISO boxes.
+
+What it covers: walking over their heads by bounded reads, with an end to it
+whatever the file. What it does not: what is in them. TIFF has its own
+(``tiff_tags``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+from collections.abc import Iterator
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image.source import Source
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_MOST_PARTS = 4096
+# libpng's chunks hold 8192 bytes
+_SMALLEST_MEAN = 512
+
+
+class Held(Source):
+    """Bytes in memory, read as a source."""
+
+    def __init__(self, data: bytes) -> None:
+        self._fd = -1
+        self._data = data
+        self.size = len(data)
+
+    def read_into(self, offset: int, view: memoryview, what: str = "the file") -> None:
+        self.inside(offset, len(view), what)
+        view[:] = self._data[offset : offset + len(view)]
+
+
+def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
+    """Walk a JPEG's marker segments up to its first scan.
+
+    Yields
+    ------
+    tuple of int
+        Marker (0xC0..0xFE), offset and bytes of its payload.
+
+    Raises
+    ------
+    CorruptInput
+        When a segment ends after the end of the file or a marker is missing.
+    """
+    at = base + 2
+    for _ in range(_MOST_PARTS):
+        mark, marker, length = struct.unpack(">BBH", source.read(at, 4, "the JPEG header"))
+        if mark != 0xFF:
+            raise CorruptInput(f"no JPEG marker at byte {at}")
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if length < 2:
+            raise CorruptInput(f"the JPEG segment at byte {at} has no length")
+        source.inside(at, length + 2, "a JPEG segment")
+        yield marker, at + 4, length - 2
+        if marker == 0xDA:
+            return
+        at += 2 + length
+    raise CorruptInput(f"the JPEG header has more than {_MOST_PARTS} segments")
+
+
+def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
+    """Walk a PNG's chunks by their headers alone.
+
+    Yields
+    ------
+    tuple of bytes, int and int
+        Name, offset and bytes of the data; all ``IDAT`` are there too.
+
+    Raises
+    ------
+    CorruptInput
+        When a chunk ends after the end of the file or ``IEND`` is missing.
+    """
+    at = len(PNG_SIGNATURE)
+    for count in itertools.count():
+        if count > _MOST_PARTS and at < count * _SMALLEST_MEAN:
+            raise CorruptInput(f"the PNG is cut into {count} chunks of next to nothing")
+        length, name = struct.unpack(">I4s", source.read(at, 8, "a PNG chunk"))
+        source.inside(at, length + 12, f"the PNG chunk {name.decode('latin-1')}")
+        yield name, at + 8, length
+        if name == b"IEND":
+            return
+        at += 12 + length
+
+
+def boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """Walk the boxes of an ISO base media file between two offsets.
+
+    Yields
+    ------
+    tuple of bytes, int and int
+        Kind, and where its content begins and ends.
+
+    Raises
+    ------
+    CorruptInput
+        When a box ends after ``end`` or has no size.
+    """
+    for _ in range(_MOST_PARTS):
+        if start >= end:
+            return
+        size, kind = struct.unpack(">I4s", source.read(start, 8, "a box"))
+        head = 8
+        if size == 1:
+            (size,) = struct.unpack(">Q", source.read(start + 8, 8, "a box"))
+            head = 16
+        size = size or end - start
+        if size < head or start + size > end:
+            raise CorruptInput(
+                f"the box {kind.decode('latin-1')!r} at byte {start} ends after the end of the file"
+            )
+        yield kind, start + head, start + size
+        start += size
+    raise CorruptInput(f"more than {_MOST_PARTS} boxes")
