@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from divere_cli.image.blocks import Held
+from divere_cli.image.containers import Held
 from divere_cli.image.tiff_tags import Tiff, letter_of, parse, size_of
 
 ORDER = "<" if sys.byteorder == "little" else ">"

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, DivereError
 from divere_cli.image import header_jpeg
-from divere_cli.image.blocks import Held
+from divere_cli.image.containers import Held
 from divere_cli.image.layout import Page, Tag
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import size_of
