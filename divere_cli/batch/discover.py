@@ -1,8 +1,8 @@
 """Which scans there are.
 
 Covers the walk through INPUT: suffixes and globs, links, loops, what is no
-file, what cannot be listed, OUTPUT inside INPUT, and an order that is always
-the same. What it does not: opening any of them.
+file, what cannot be listed, OUTPUT (and other runs') inside INPUT, and an order that
+is always the same. What it does not: opening any of them.
 
 Links are not followed into other folders, so that the walk ends and nothing
 outside INPUT is read. A link to a file below the same INPUT is that file under
@@ -16,6 +16,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
+from divere_cli.batch.journal import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
 from divere_cli.batch.uptodate import stamp_of
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
@@ -131,6 +132,12 @@ class _Walk:
         except OSError as problem:
             error = Unreadable(f"the folder cannot be listed: {problem.strerror}")
             self._found.scans.append(Scan(name + "/", entry.path, problem=error))
+            return
+        if any(inner.name == JOURNAL for inner in entries):
+            self._found.warnings.append(
+                f"'{name}' holds the positives of another run and was left out; "
+                "name it as an INPUT to grade them again"
+            )
             return
         self._folder(name + "/", entries)
 

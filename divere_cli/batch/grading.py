@@ -210,7 +210,8 @@ class Grading:
         self, task: Task, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
     ) -> Done:
         draft = task.draft
-        return done(draft, self._ready[task.id].verdict.key, stamps, sha256, peak)
+        key, basis = self._ready[task.id].verdict.key, self._desk.judge.basis
+        return replace(done(draft, key, stamps), sha256=sha256, peak=peak, basis=basis)
 
     def _put(
         self, task: Task, status: Status, error: ErrorRecord | None, outcome: Outcome | None
@@ -229,9 +230,7 @@ class Grading:
         )
 
 
-def done(
-    draft: Draft, key: str, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
-) -> Done:
+def done(draft: Draft, key: str, stamps: tuple[OutputStamp, ...]) -> Done:
     """The journal's record of a scan."""
     assert draft.header is not None
     assert draft.selection is not None
@@ -243,8 +242,6 @@ def done(
         outputs=stamps,
         header=draft.header,
         profile=draft.selection.profile,
-        sha256=sha256,
-        peak=peak,
     )
 
 

@@ -64,7 +64,8 @@ class Done:
 
     ``input`` is its name below INPUT, ``path`` where it was, ``key`` what was
     done to it (:func:`uptodate.key`), ``header`` what the file says of itself
-    while its stamp is the same, ``peak`` what later runs learn of memory.
+    while its stamp is the same, ``peak`` what later runs learn of memory,
+    ``basis`` what its roll was decided from (:func:`uptodate.basis`).
     """
 
     input: str
@@ -76,6 +77,7 @@ class Done:
     profile: ProfileRef
     sha256: str = ""
     peak: Peak | None = None
+    basis: str = ""
 
 
 @dataclass(slots=True)

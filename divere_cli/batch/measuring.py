@@ -13,7 +13,11 @@ from divere_cli.records import Decided, Measured
 
 
 class Roll(Protocol):
-    """Measures and decides; given by ``cli`` with the options of ``--auto``."""
+    """Measures and decides; given by ``cli`` with the options of ``--auto``.
+
+    Its ``repr`` says all of its options, the same each time: scans that were
+    decided under the same ones need not be measured again.
+    """
 
     @property
     def task(self) -> str:

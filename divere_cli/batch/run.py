@@ -134,6 +134,7 @@ class _Run:
     rolls: tuple[RollRecord, ...] = ()
     error: ErrorRecord | None = None
     spread: bool = False
+    told: bool = False
 
     def run(self, held: ExitStack) -> RunReport:
         """Do it all; ``held`` gives OUTPUT back afterwards."""
@@ -188,17 +189,14 @@ class _Run:
             self.error = reporting.run_record(self.stop.error)
 
     def _work(self, here: Site, engine: Engine, results: Results) -> None:
-        gradable = [each for each in here.drafts if each.error is None]
-        decisions: dict[str, Decision] = {}
-        if self.request.roll is not None and gradable:
-            decisions = self._measure(gradable, engine, len(here.drafts))
-            if self.stop.stopping:
-                return
         judge = Judge(self.request, here.state, here.folder, verdict.now_ns(here.folder))
+        decisions = self._decide(here, judge, engine)
+        if self.stop.stopping:
+            return
         ready, settled = _judge(here, judge, decisions)
         tasks = engine.tasks([each for each, _ in ready])
         engine.open(tasks)
-        if self.request.roll is None or not gradable:
+        if not self.told:
             self._tell_start(engine, len(here.drafts), len(tasks))
         for each, result in settled:
             results.put(each, result)
@@ -209,18 +207,24 @@ class _Run:
         finally:
             self.spread = work.spread
 
-    def _measure(self, drafts: list[Draft], engine: Engine, total: int) -> dict[str, Decision]:
-        assert self.request.roll is not None
+    def _decide(self, here: Site, judge: Judge, engine: Engine) -> dict[str, Decision]:
+        """Measure all scans and decide, where that is asked for and not known to change nothing."""
+        roll, drafts = self.request.roll, [each for each in here.drafts if each.error is None]
+        if roll is None or not drafts or judge.decide_from(repr(roll), drafts):
+            return {}
         tasks = engine.tasks(drafts)
         engine.open(tasks)
-        self._tell_start(engine, total, len(tasks))
-        work = Measuring(self.request, self.request.roll.task, engine.threads)
+        self._tell_start(engine, len(here.drafts), len(tasks))
+        work = Measuring(self.request, roll.task, engine.threads)
         engine.run(work, tasks)
-        decided = self.request.roll.decide(work.all(drafts))
+        if self.stop.stopping:
+            return {}
+        decided = roll.decide(work.all(drafts))
         self.rolls = decided.rolls
         return decided.scans
 
     def _tell_start(self, engine: Engine, total: int, todo: int) -> None:
+        self.told = True
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         folder = self.request.outputs.folder
         self.emit(RunStarted(__version__, now, folder, total, todo, engine.info))
@@ -241,12 +245,20 @@ def _judge(
         if said.action == "grade":
             ready.append((each, Ready.of(each, said, decision)))
             continue
-        if said.action == "moved":
-            known = here.state.done[each.scan.name]
-            path = os.path.abspath(each.scan.path)
-            here.journal.done(replace(known, path=path, stamp=each.scan.stamp))
+        _renew(here, judge, each, said)
         settled.append((each, grading.settled(each, said)))
     return ready, settled
+
+
+def _renew(here: Site, judge: Judge, each: Draft, said: verdict.Verdict) -> None:
+    """Record an up-to-date scan anew where the next run can then tell so with less work."""
+    if said.action not in ("moved", "up_to_date"):
+        return
+    known = here.state.done[each.scan.name]
+    basis = judge.basis or known.basis
+    if said.action == "moved" or basis != known.basis:
+        path = os.path.abspath(each.scan.path)
+        here.journal.done(replace(known, path=path, stamp=each.scan.stamp, basis=basis))
 
 
 def _rss() -> int:

@@ -36,6 +36,23 @@ def key(cuts: Sequence[Cut], sidecar: str, encoding: Encoding) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
+    """SHA-256 of all that a decision for many scans is made from.
+
+    The same scans under the same options are decided alike, so that nothing
+    need be measured again to know that all are up to date.
+
+    Parameters
+    ----------
+    roll : str
+        What was asked for, in words that are the same each time.
+    scans : sequence of (name, stamp, key without a decision)
+    """
+    said = [roll, [[name, stamp.size, stamp.mtime_ns, key] for name, stamp, key in scans]]
+    text = json.dumps(said, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
 def sha256(path: str) -> str:
     """SHA-256 of a file, read in pieces."""
     with open(path, "rb", buffering=0) as stream:

@@ -46,11 +46,15 @@ class Judge:
         self._folder = folder
         self._now_ns = now_ns
         self._listed: dict[str, dict[str, str]] = {}
+        self._trusted = False
+        self.basis = ""
 
     def judge(self, draft: Draft, recipes: Sequence[Recipe] | None = None) -> Verdict:
         """Say what is to be done; ``recipes`` replace the profile's own (``--auto``)."""
         if draft.error is not None:
             return Verdict("fail", error=draft.error)
+        if self._trusted:
+            return Verdict("up_to_date", self._state.done[draft.scan.name].key)
         key = self._key(draft, recipes)
         try:
             action = self._done(draft, key)
@@ -64,6 +68,25 @@ class Judge:
         except OSError as problem:
             return Verdict("fail", key, Unreadable(problem.strerror or str(problem)))
         return Verdict("moved" if action == "moved" else "up_to_date", key)
+
+    def decide_from(self, roll: str, drafts: Sequence[Draft]) -> bool:
+        """Note what a roll is decided from; True when the last run was, and all of it still stands.
+
+        Then every scan is up to date and none need be measured.
+        """
+        scans = [(each.scan.name, each.scan.stamp, self._key(each, None)) for each in drafts]
+        self.basis = uptodate.basis(roll, scans)
+        self._trusted = not self._request.outputs.force and all(map(self._stands, drafts))
+        return self._trusted
+
+    def _stands(self, draft: Draft) -> bool:
+        done = self._state.done.get(draft.scan.name)
+        if done is None or self._folder is None or done.basis != self.basis:
+            return False
+        try:
+            return uptodate.outputs_as_recorded(done, self._folder)
+        except OutputError:
+            return False
 
     def may_replace(self, draft: Draft, output: str) -> bool:
         """Whether what has an output's name now may go; asked again before each rename."""

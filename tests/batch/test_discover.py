@@ -70,6 +70,16 @@ def test_output_is_left_out_by_whatever_path(tmp_path: Path) -> None:
     assert found(tmp_path, str(tmp_path.parent / "alias")) == ["a.tif"]
 
 
+def test_positives_of_another_run_are_no_scans(lab: Lab) -> None:
+    lab.scans("a.tif")
+    lab.run(folder=str(lab.inputs / "positives"), reports=())
+    report = lab.run()
+    assert lab.statuses(report) == {"a.tif": "ok"}
+    assert "'positives'" in report.warnings[0]
+    again = lab.run(paths=(str(lab.inputs / "positives"),), folder=str(lab.root / "other"))
+    assert lab.statuses(again) == {"a.tif": "ok"}
+
+
 def test_links_to_files_inside_are_scans_and_others_fail(lab: Lab) -> None:
     lab.scans("a.tif")
     outside = lab.root / "outside.tif"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
+
+import pytest
 
 from divere_cli.records import (
     Decided,
@@ -23,13 +26,14 @@ class Roll:
 
     task: str = tasks.MEASURE
     grade: str = "roll"
-    seen: list[tuple[Measured, ...]] = field(default_factory=list)
+    weak: str = "weak"
+    seen: list[tuple[Measured, ...]] = field(default_factory=list, repr=False)
 
     def decide(self, measured: tuple[Measured, ...]) -> Decided:
         self.seen.append(measured)
         weak = Decision((), error=ErrorRecord("profile", "low confidence"))
         good = Decision((recipe(self.grade),), notes=("gains of the roll",), warnings=("thin",))
-        scans = {m.name: weak if m.name.startswith("weak") else good for m in measured}
+        scans = {m.name: weak if m.name.startswith(self.weak) else good for m in measured}
         return Decided(scans, (RollRecord("r", "plain", "roll", (0.0, 0.0, 0.0), 0.0),))
 
 
@@ -63,9 +67,38 @@ def test_the_decided_recipe_is_what_is_graded_and_told(lab: Lab) -> None:
 def test_the_same_decision_is_up_to_date_and_another_is_not(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run(roll=Roll())
+    opened = lab.bench.opened
     assert lab.statuses(lab.run(roll=Roll())) == {"a.tif": "up_to_date"}
+    assert lab.bench.opened == opened
     assert lab.statuses(lab.run(roll=Roll(grade="other"))) == {"a.tif": "ok"}
     assert lab.statuses(lab.run()) == {"a.tif": "ok"}
+
+
+def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.run(roll=Roll())
+    lab.scan("c.tif")
+    roll = Roll()
+    report = lab.run(roll=roll)
+    assert len(roll.seen[0]) == 3
+    assert lab.statuses(report) == {"a.tif": "up_to_date", "b.tif": "up_to_date", "c.tif": "ok"}
+    again = Roll()
+    assert set(lab.statuses(lab.run(roll=again)).values()) == {"up_to_date"}
+    assert again.seen == []
+
+
+@pytest.mark.parametrize("harm", ["output", "input", "force", "options"])
+def test_whatever_changed_has_all_measured_again(lab: Lab, harm: str) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.run(roll=Roll())
+    if harm == "output":
+        (lab.outputs / "b.tif").unlink()
+    elif harm == "input":
+        os.utime(lab.inputs / "b.tif", (1, 1))
+    roll = Roll(weak="x" if harm == "options" else "weak")
+    report = lab.run(roll=roll, force=harm == "force")
+    assert len(roll.seen[0]) == 2
+    assert report.exit_code == 0
 
 
 def test_a_scan_that_cannot_be_measured_is_still_decided(lab: Lab) -> None:
