@@ -7,6 +7,7 @@ What it does not: the faces themselves (:mod:`.lines`, :mod:`.live`,
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -106,7 +107,8 @@ def _shows_live(options: BatchOptions) -> bool:
     if options.progress is not None:
         return options.progress
     mixed = options.json and sys.stdout.isatty()
-    return sys.stderr.isatty() and not options.log.quiet and not mixed
+    able = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return able and not options.log.quiet and not mixed
 
 
 def _log(event: Event) -> None:

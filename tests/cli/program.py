@@ -47,9 +47,11 @@ def shell(script: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def on_terminal(*args: str | Path, columns: int = 100, rows: int = 30) -> tuple[int, str]:
+def on_terminal(
+    *args: str | Path, columns: int = 100, rows: int = 30, term: str = "xterm-256color"
+) -> tuple[int, str]:
     """Run the program with all three streams on a terminal; give its exit code and its bytes."""
-    env = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
+    env = {**os.environ, "TERM": term, "COLUMNS": str(columns), "LINES": str(rows)}
     master, slave = pty.openpty()
     process = subprocess.Popen(
         [*DIVERE, *map(os.fspath, args)], stdin=slave, stdout=slave, stderr=slave, env=env

@@ -79,6 +79,13 @@ def test_hostile_names_do_nothing_on_a_terminal(columns: int, scans: Scans, tmp_
     assert r"\x1b]0;title\x07" in drawn(data).replace("\n", "") or columns < 100
 
 
+def test_a_terminal_that_can_do_nothing_gets_lines(scans: Scans, tmp_path: Path) -> None:
+    code, data = on_terminal("batch", scans("a.tif"), tmp_path / "out", term="dumb")
+    assert code == 0
+    assert "\x1b" not in data
+    assert "ok: 'a.tif'" in data
+
+
 class Clock:
     """Seconds that a test moves."""
 
