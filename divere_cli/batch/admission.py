@@ -7,6 +7,7 @@ not: measuring memory (``isolation.memory``) and capping a worker (``isolation``
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
@@ -14,6 +15,8 @@ from divere_cli.batch.journal import Peak
 from divere_cli.image.layout import Header
 from divere_cli.isolation import cpus, memory
 from divere_cli.records import Encoding
+
+log = logging.getLogger(__name__)
 
 BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
 LEAST_CAP = 1 << 30
@@ -95,7 +98,13 @@ class Admission:
         """
         if reserved == 0:
             return True
-        return reserved + predicted <= self.budget_bytes and predicted <= self._available()
+        if reserved + predicted > self.budget_bytes:
+            return False
+        try:
+            return predicted <= self._available()
+        except OSError as problem:  # too many open files: fewer scans at once is the cure, too
+            log.debug("free memory is unknown, no more scans at once: %s", problem)
+            return False
 
     def cap(self, predicted: int, asked: int | None, *, alone: bool) -> int:
         """Bytes at which a worker is stopped."""

@@ -12,6 +12,7 @@ import contextlib
 import importlib
 import logging
 import os
+import signal
 import sys
 
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs, ReportFile
@@ -41,6 +42,7 @@ def main() -> int:
     except DivereError as problem:
         _say(2, f"{problem.kind}: {problem.message}")
         return problem.exit_code
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is over, its exit code stands
     _say(1, render(report))
     return report.exit_code
 

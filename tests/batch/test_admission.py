@@ -73,6 +73,15 @@ def test_memory_that_others_took_does_not_count_as_ours() -> None:
     assert not admits.fits(GB + 1, reserved=1)
 
 
+def test_memory_that_cannot_be_seen_admits_no_more() -> None:
+    def unseen() -> int:
+        raise OSError(24, "Too many open files")
+
+    admits = Admission(8 * GB, available=unseen)
+    assert admits.fits(GB, reserved=0)
+    assert not admits.fits(GB, reserved=1)
+
+
 def test_the_cap_is_generous_exact_when_asked_and_whole_when_alone() -> None:
     admits = Admission(16 * GB)
     assert admits.cap(100 * MB, None, alone=False) == GB

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -102,6 +103,40 @@ def test_a_batch_killed_at_any_moment_loses_nothing(lab: Lab) -> None:
         for name, data in lab.positives().items():
             if not name.startswith(".divere-tmp-"):
                 assert data == expected[name]
+    processes.settled(lab, expected)
+
+
+def test_an_int_at_any_moment_ends_in_order(lab: Lab) -> None:
+    lab.scans(*(f"{i}.tif" for i in range(40)))
+    expected = processes.undisturbed(lab)
+    moments = random.Random(11)
+    log = lab.root / "stderr"
+    for _ in range(5):
+        with processes.driver(lab) as process:
+            processes.until(lambda: "RunStarted" in log.read_text(), "no start")
+            time.sleep(moments.uniform(0, 0.05))
+            process.send_signal(signal.SIGINT)
+            exit_code, report = processes.finish(process)
+        assert exit_code in (0, 130)
+        assert exit_code == report["exit_code"]
+        assert "Traceback" not in log.read_text()
+        for name, data in lab.positives().items():
+            assert data == expected[name]
+        lab.report_path.unlink()
+    processes.settled(lab, expected)
+
+
+@pytest.mark.parametrize("limit", [24, 40])
+def test_too_few_open_files_mean_fewer_scans_at_once(lab: Lab, limit: int) -> None:
+    lab.scans(*(f"{i}.tif" for i in range(4)))
+    expected = processes.undisturbed(lab)
+
+    def few() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+
+    with processes.driver(lab, "--runner", "process", "--jobs", "8", preexec_fn=few) as process:
+        exit_code, _ = processes.finish(process)
+    assert exit_code in (0, 3, 15)
     processes.settled(lab, expected)
 
 
