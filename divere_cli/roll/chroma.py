@@ -19,11 +19,14 @@ Floats = NDArray[np.float64]
 
 REACH = 70  # bins to each side of the frame's own median
 BANDS = 8
-BLUR = 0.012  # density; grain of a cell and what passes for gray
+# Film density: grain of a cell, and how far a film's grays part from toe to shoulder. Wider, the
+# next near-gray joins in (0.02: a cast of 0.015 from blue hills); narrower, grain decides.
+BLUR = 0.011
 SCALE = 10_000
+LEAST_BAND = 0.01  # of the cells; a band with fewer has no say in the middle
 
 
-def maps(printed: Floats, luma: Floats) -> tuple[ChromaMap, ChromaMap]:
+def maps(printed: Floats, luma: Floats, contrast: float = 1.0) -> tuple[ChromaMap, ChromaMap]:
     """Presence and counts of the chroma of mid-tone cells.
 
     Parameters
@@ -32,6 +35,8 @@ def maps(printed: Floats, luma: Floats) -> tuple[ChromaMap, ChromaMap]:
         ``(n, 3)`` print densities.
     luma : ndarray
         ``(n,)`` their brightness.
+    contrast : float
+        Print density for a film density, the grade's ``density_gamma``.
     """
     u = np.round((printed[:, 0] - printed[:, 1]) / BIN).astype(int)
     v = np.round((printed[:, 2] - printed[:, 1]) / BIN).astype(int)
@@ -39,11 +44,10 @@ def maps(printed: Floats, luma: Floats) -> tuple[ChromaMap, ChromaMap]:
     size = 2 * REACH + 1
     near = (u >= first_u) & (u < first_u + size) & (v >= first_v) & (v < first_v + size)
     places = (u[near] - first_u) * size + v[near] - first_v
-    low, high = float(luma.min()), float(luma.max())
-    band = np.minimum(((luma[near] - low) / max(high - low, 1e-9) * BANDS).astype(int), BANDS - 1)
+    band = _bands(luma[near], luma)
     stack = np.bincount(band * size * size + places, minlength=BANDS * size * size)
     counts = stack.reshape(BANDS, size, size)
-    blur = _blur(size)
+    blur = _blur(size, max(BLUR * contrast, BIN))
     shares = np.stack([blur @ layer @ blur for layer in counts / max(len(u), 1)])
     presence = np.sqrt(np.maximum(shares, 0.0)).sum(axis=0)
     return (
@@ -62,15 +66,23 @@ def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
         there, all densities.
     """
     pairs = np.stack([printed[:, 0] - printed[:, 1], printed[:, 2] - printed[:, 1]], axis=1)
-    order = np.array_split(np.argsort(luma, kind="stable"), BANDS)
-    medians = [np.median(pairs[part], axis=0) for part in order if len(part)]
-    middle = np.median(medians, axis=0)
+    band = _bands(luma, luma)
+    parts = [pairs[band == index] for index in range(BANDS)]
+    told = [part for part in parts if len(part) >= LEAST_BAND * len(pairs)]
+    middle = np.median([np.median(part, axis=0) for part in told], axis=0)
     spread = float(np.median(np.hypot(*(pairs - middle).T)))
     return float(middle[0]), float(middle[1]), spread
 
 
-def _blur(size: int) -> Floats:
-    away = (np.arange(size)[:, None] - np.arange(size)[None, :]) * BIN / BLUR
+def _bands(luma: Floats, of: Floats) -> NDArray[np.int_]:
+    """Band of brightness of each cell: equal steps of density from the lightest to the darkest."""
+    low, high = float(of.min()), float(of.max())
+    place = (luma - low) / max(high - low, 1e-9) * BANDS
+    return np.asarray(np.minimum(place.astype(int), BANDS - 1))
+
+
+def _blur(size: int, width: float) -> Floats:
+    away = (np.arange(size)[:, None] - np.arange(size)[None, :]) * BIN / width
     kernel = np.exp(-0.5 * away**2) * (np.abs(away) < 3.0)
     return np.asarray(kernel)
 

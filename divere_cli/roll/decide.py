@@ -26,6 +26,7 @@ Triple = tuple[float, float, float]
 Mode = Literal["frame", "roll"]
 
 NO_PICTURE = 0.8  # of a frame in two narrow windows of brightness
+LEAST_PICTURE = 0.15  # of a frame that is neither bare film nor holder
 LEAST_FAR, FAR_SPREADS = 0.15, 2.5  # chroma of an outlier: density, spreads of the roll
 FAR_EXPOSURE = 0.3  # density
 PULL = 0.2  # of what a frame differs from its roll in brightness is taken back
@@ -118,7 +119,8 @@ def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = Non
 def is_picture(measurement: FrameMeasurement) -> bool:
     """Whether there is a picture: a blank, a leader or a holder is but one or two plain areas."""
     bare = measurement.base is not None and measurement.base.source == "unexposed"
-    return not bare and measurement.plateau < NO_PICTURE
+    enough = measurement.picture_cells >= LEAST_PICTURE * measurement.cells
+    return not bare and enough and measurement.plateau < NO_PICTURE
 
 
 def common_of(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-CELLS = 320  # along the longer side
+CELLS = 160  # along the longer side; grain is averaged out of even a small scan
 SAMPLES = 8  # pixels looked at along each side of a cell, at most twice that
 CLIPPED = 0.995  # of full scale: what lies above may have been more
 

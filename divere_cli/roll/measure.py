@@ -96,8 +96,10 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
     inner = (luma >= lumas[1]) & (luma <= lumas[5])
     middle = inner & (film > bare + ABOVE_TOE)
     enough = int(middle.sum()) >= LEAST_CELLS
-    maps = chroma.maps(printed[middle], luma[middle]) if enough else (EMPTY, EMPTY)
-    u, v, spread = chroma.center(printed[middle], luma[middle]) if enough else (0.0, 0.0, 0.0)
+    maps, (u, v, spread) = (EMPTY, EMPTY), (0.0, 0.0, 0.0)
+    if enough:
+        maps = chroma.maps(printed[middle], luma[middle], recipe.density_gamma)
+        u, v, spread = chroma.center(printed[middle], luma[middle])
     low, high = np.percentile(film, (2, 98))
     return FrameMeasurement(
         cells=int(parts.picture.size),

@@ -1,0 +1,153 @@
+"""What moves a measurement, and what must not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from divere_cli.color import reference
+from divere_cli.errors import Unreadable
+from divere_cli.image import reader, tiff_reader
+from divere_cli.profile import library, resolve
+from divere_cli.roll import measure, pool
+from divere_cli.roll.grid import Reduction, reduce
+from divere_cli.roll.measurement import FrameMeasurement, from_json
+from tests.roll import rolls
+from tests.roll.rolls import Roll
+
+FRAME = "frame-02.tif"
+Codes = NDArray[np.uint16]
+
+
+def gray(told: FrameMeasurement) -> tuple[float, float]:
+    neutral = pool.neutral([told])
+    assert neutral is not None
+    return neutral.u, neutral.v
+
+
+def picture_of(roll: Roll, name: str = FRAME) -> tuple[int, int, int, int]:
+    x, y, width, height = next(f for f in roll.truth["frames"] if f["file"] == name)["picture"]
+    return x, y, width, height
+
+
+def cropped(roll: Roll) -> Codes:
+    x, y, width, height = picture_of(roll)
+    return np.asarray(rolls.pixels(roll.path(FRAME))[y : y + height, x : x + width])
+
+
+def same(one: FrameMeasurement, other: FrameMeasurement) -> None:
+    assert gray(one) == pytest.approx(gray(other), abs=0.004)
+    assert one.key == pytest.approx(other.key, abs=0.01)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100])
+def test_the_height_of_bands_moves_nothing(
+    roll: Roll, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = rolls.scan(roll.path(FRAME), roll.recipe).measurement
+    image = rolls.pixels(roll.path(FRAME))
+    cut = ((first, image[first : first + rows]) for first in range(0, len(image), rows))
+    grids = reduce(cut, [Reduction((0, 0, image.shape[1], len(image)), 65535.0)])
+    told = measure.examine(grids[0], roll.recipe)
+    assert told == from_json(usual).frames[0]
+
+
+def test_the_gains_of_the_recipe_move_nothing(roll: Roll) -> None:
+    other = replace(roll.recipe, rgb_gains=(0.3, -0.2, 0.1))
+    one, two = (rolls.scan(roll.path(FRAME), r).measurement for r in (roll.recipe, other))
+    assert one == two
+
+
+def test_holder_rebate_and_sprocket_holes_move_nothing(roll: Roll, tmp_path: Path) -> None:
+    bare = rolls.store(tmp_path / "bare.tif", cropped(roll), roll.recipe)
+    same(rolls.found(roll.path(FRAME), roll.recipe), rolls.found(bare, roll.recipe))
+
+
+def test_what_is_outside_the_crop_moves_not_a_bit(roll: Roll, tmp_path: Path) -> None:
+    x, y, width, height = picture_of(roll)
+    codes = rolls.pixels(roll.path(FRAME))
+    tall, wide = codes.shape[:2]
+    crop = (x / wide, y / tall, width / wide, height / tall)
+    other = np.random.default_rng(1).integers(0, 65536, codes.shape, np.uint16)
+    other[y : y + height, x : x + width] = codes[y : y + height, x : x + width]
+    beside = rolls.store(tmp_path / "beside.tif", other, roll.recipe)
+    one = rolls.scan(roll.path(FRAME), roll.recipe, crop).measurement
+    assert rolls.scan(beside, roll.recipe, crop).measurement == one
+
+
+def test_dust_moves_nothing(roll: Roll, tmp_path: Path) -> None:
+    codes = cropped(roll)
+    rng = np.random.default_rng(2)
+    for row, column in rng.integers(3, min(codes.shape[:2]) - 3, (60, 2)):
+        codes[row - 1 : row + 2, column - 2 : column + 2] //= 12
+    dusty = rolls.store(tmp_path / "dusty.tif", codes, roll.recipe)
+    clean = rolls.store(tmp_path / "clean.tif", cropped(roll), roll.recipe)
+    same(rolls.found(dusty, roll.recipe), rolls.found(clean, roll.recipe))
+
+
+def test_clipped_pixels_move_nothing(roll: Roll, tmp_path: Path) -> None:
+    codes = cropped(roll)
+    rng = np.random.default_rng(3)
+    for row, column in rng.integers(0, min(codes.shape[:2]) - 4, (40, 2)):
+        codes[row : row + 4, column : column + 4] = 65535
+    burnt = rolls.store(tmp_path / "burnt.tif", codes, roll.recipe)
+    clean = rolls.store(tmp_path / "clean.tif", cropped(roll), roll.recipe)
+    told = rolls.found(burnt, roll.recipe)
+    assert told.excluded["clipped"] + told.excluded["outside"] > 20
+    same(told, rolls.found(clean, roll.recipe))
+
+
+def test_infrared_is_never_looked_at(roll: Roll, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: object) -> None:
+        raise AssertionError("infrared was asked for")
+
+    readers = [v for v in vars(tiff_reader).values() if hasattr(v, "infrared")]
+    assert readers
+    for one in readers:
+        monkeypatch.setattr(one, "infrared", refuse)
+    rolls.found(roll.path(FRAME), roll.recipe)
+
+
+def test_several_crops_are_measured_in_one_reading(
+    roll: Roll, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    open_ = reader.open
+    monkeypatch.setattr(reader, "open", lambda *a: opened.append(a) or open_(*a))
+    left, right = (0.1, 0.1, 0.4, 0.8), (0.5, 0.1, 0.4, 0.8)
+    asked = rolls.job(
+        roll.path(FRAME),
+        rolls.frame(roll.recipe, left, "left"),
+        rolls.frame(roll.recipe, right, "right"),
+    )
+    told = from_json(measure.measure(asked, rolls.Quiet()).measurement).frames
+    assert len(opened) == 1
+    assert told == tuple(rolls.found(roll.path(FRAME), roll.recipe, c) for c in (left, right))
+
+
+def test_what_cannot_be_read_is_an_error_of_ours(roll: Roll) -> None:
+    with pytest.raises(Unreadable):
+        rolls.scan(roll.path("missing.tif"), roll.recipe)
+
+
+@pytest.mark.parametrize("name", ["c41-endura-premier", "c41-neutral", "c41-2383"])
+def test_the_target_prints_as_middle_gray(name: str) -> None:
+    recipe = resolve.recipe(library.load(name))
+    bare = replace(recipe, film=replace(recipe.film, invert=False, density_matrix=False))
+    level = measure.target(recipe)
+    flat = replace(bare, density_gamma=1.0, density_dmax=0.0)
+    light = reference.print_light(flat, 10.0 ** np.full((1, 3), -level))
+    assert np.log10(light).mean() == pytest.approx(np.log10(0.18), abs=0.01)
+
+
+def test_plain_areas_are_told_from_pictures() -> None:
+    rng = np.random.default_rng(5)
+    blank = rng.normal(1.0, 0.005, 4000)
+    leader = np.concatenate([blank, blank + 1.2])
+    assert measure.plateau(blank) == 1.0
+    assert measure.plateau(leader) > 0.99
+    assert measure.plateau(rng.uniform(0.5, 1.5, 4000)) < 0.15

@@ -1,0 +1,92 @@
+"""Holder, holes and rebate are told from the picture; film base of any color is found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from divere_cli.roll import regions
+
+Floats = NDArray[np.float64]
+ORANGE, BLUISH, GRAY = (0.25, 0.60, 0.85), (0.44, 0.58, 0.37), (0.2, 0.2, 0.2)
+EDGE = 6
+
+
+def strip(base: tuple[float, float, float], seed: int = 1) -> Floats:
+    """Density of a picture with bare film around it."""
+    rng = np.random.default_rng(seed)
+    density = np.array(base) + rng.normal(0, 0.005, (80, 120, 3))
+    coarse = rng.uniform(0.15, 1.4, (17, 27, 3)).repeat(4, 0).repeat(4, 1)
+    density[EDGE:-EDGE, EDGE:-EDGE] += coarse
+    return density
+
+
+def held(density: Floats, clear: float = 1.0) -> tuple[Floats, NDArray[np.bool_]]:
+    """In a holder with sprocket holes; clear is what the light without film reads."""
+    linear = 10.0**-density
+    linear[2:4, 10:110:12] = clear
+    linear[[0, 1, -2, -1]] = 1e-3
+    linear[:, [0, 1, -2, -1]] = 1e-3
+    return linear, (linear >= 0.995).any(axis=2)
+
+
+@pytest.mark.parametrize("base", [ORANGE, BLUISH, GRAY], ids=["orange", "bluish", "gray"])
+def test_the_rebate_gives_the_film_base_of_any_color(base: tuple[float, float, float]) -> None:
+    linear, clipped = held(strip(base))
+    found = regions.find(linear, clipped)
+    assert found.base is not None
+    assert found.base.source == "rebate"
+    np.testing.assert_allclose(found.base.density, base, atol=0.01)
+
+
+def test_only_the_picture_is_left() -> None:
+    linear, clipped = held(strip(ORANGE))
+    picture = regions.find(linear, clipped).picture
+    inside = np.zeros_like(picture)
+    inside[EDGE + 1 : -EDGE - 1, EDGE + 1 : -EDGE - 1] = True
+    assert picture[inside].mean() > 0.97
+    assert not picture[: EDGE - 1].any()
+    assert not picture[:, -EDGE + 1 :].any()
+
+
+def test_without_bare_film_the_thin_end_is_said_to_be_one() -> None:
+    density = strip(ORANGE)[EDGE + 2 : -EDGE - 2, EDGE + 2 : -EDGE - 2]
+    found = regions.find(10.0**-density, np.zeros(density.shape[:2], bool))
+    assert found.base is not None
+    assert found.base.source == "thin end"
+    assert (found.base.density > np.array(ORANGE)).all()
+    assert found.picture.all()
+
+
+def test_a_blank_is_unexposed() -> None:
+    density = np.array(ORANGE) + np.random.default_rng(3).normal(0, 0.01, (60, 90, 3))
+    found = regions.find(10.0**-density, np.zeros((60, 90), bool))
+    assert found.base is not None
+    assert found.base.source == "unexposed"
+    np.testing.assert_allclose(found.base.density, ORANGE, atol=0.002)
+
+
+@pytest.mark.parametrize("what", [0.0, 1.0], ids=["dark", "clipped"])
+def test_where_nothing_can_be_measured_nothing_is_picture(what: float) -> None:
+    linear = np.full((40, 60, 3), what)
+    found = regions.find(linear, linear[..., 0] >= 0.995)
+    assert not found.picture.any()
+    assert found.base is None
+
+
+def test_a_dark_spot_inside_the_picture_is_no_holder() -> None:
+    linear, clipped = held(strip(ORANGE))
+    linear[40:44, 60:64] = 1e-3
+    found = regions.find(linear, clipped)
+    assert not found.outside[40:44, 60:64].any()
+
+
+def test_flood_stops_at_walls() -> None:
+    through = np.ones((5, 7), bool)
+    through[:, 3] = False
+    seeds = np.zeros_like(through)
+    seeds[2, 0] = True
+    reached = regions.flood(through, seeds)
+    assert reached[:, :3].all()
+    assert not reached[:, 3:].any()
