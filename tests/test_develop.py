@@ -14,12 +14,10 @@ import numpy as np
 import pytest
 import tifffile
 
-from divere_cli import develop as unit
 from divere_cli.color import grade
 from divere_cli.develop import develop
 from divere_cli.errors import CorruptInput, InputChanged, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import geometry, header, tiff_reader
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Layout
 from divere_cli.records import (
     Encoding,
@@ -352,16 +350,3 @@ def test_a_stop_from_progress_leaves_nothing_open(tmp_path: Path) -> None:
     for threads in (1, 2):
         with pytest.raises(Stop):
             develop(job(tmp_path, threads=threads), Stops())
-
-
-@pytest.mark.parametrize("bytes_done", [1, 4096, unit.HASH_BYTES])
-def test_the_digest_does_not_depend_on_its_steps(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_done: int
-) -> None:
-    monkeypatch.setattr(unit, "HASH_BYTES", bytes_done)
-    path = tmp_path / "a"
-    path.write_bytes(b"0123456789" * 100)
-    with unit.Digest(str(path), Crew()) as digest:
-        for done in (0.1, 0.5, 0.99):
-            digest.advance(done)
-        assert digest.close() == hashlib.sha256(path.read_bytes()).hexdigest()

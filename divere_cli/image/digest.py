@@ -1,0 +1,103 @@
+"""What a file was: its stamp before and after, and the SHA-256 of its bytes.
+
+The digest is taken along with the reading, while the file's pages are warm:
+a second pass over a file larger than the memory would read the disk twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from concurrent.futures import Future, wait
+from functools import partial
+
+from divere_cli.errors import InputChanged, Unreadable
+from divere_cli.image.crew import Crew
+from divere_cli.image.source import Source
+from divere_cli.records import Stamp
+
+HASH_BYTES = 1 << 20
+
+
+def stamp(path: str) -> Stamp:
+    """Take a file's stamp.
+
+    Raises
+    ------
+    Unreadable
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from error
+    return Stamp(
+        size=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        ctime_ns=status.st_ctime_ns,
+        dev=status.st_dev,
+        ino=status.st_ino,
+    )
+
+
+def compare(known: Stamp, found: Stamp) -> None:
+    """Raise InputChanged when two stamps differ in what both know (0 is unknown)."""
+    for name in ("size", "mtime_ns", "ctime_ns", "dev", "ino"):
+        old, new = getattr(known, name), getattr(found, name)
+        if old != new and (name == "size" or (old and new)):
+            raise InputChanged(f"the file changed while it was in work ({name} {old} -> {new})")
+
+
+class Digest:
+    """SHA-256 of a file, step by step. A context manager.
+
+    Parameters
+    ----------
+    path : str
+    crew : Crew
+        Takes a step beside what the caller does next.
+
+    Raises
+    ------
+    Unreadable
+    """
+
+    def __init__(self, path: str, crew: Crew) -> None:
+        self._source = Source(path)
+        self._crew = crew
+        self._hash = hashlib.sha256()
+        self._buffer = bytearray(HASH_BYTES)
+        self._done = 0
+        self._running: Future[None] | None = None
+
+    def advance(self, done: float) -> None:
+        """Take the file up to ``done`` of 0..1 of it, to its end at 1."""
+        self._wait()
+        self._running = self._crew.later(partial(self._take, done))
+
+    def finish(self) -> str:
+        """Take the rest and say the digest, in hexadecimal."""
+        self.advance(1)
+        self._wait()
+        return self._hash.hexdigest()
+
+    def _wait(self) -> None:
+        if self._running is not None:
+            self._running.result()
+            self._running = None
+
+    def _take(self, done: float) -> None:
+        goal = self._source.size if done >= 1 else int(done * self._source.size)
+        while self._done < goal and (done >= 1 or goal - self._done >= HASH_BYTES):
+            size = min(HASH_BYTES, goal - self._done)
+            view = memoryview(self._buffer)[:size]
+            self._source.read_into(self._done, view)
+            self._hash.update(view)
+            self._done += size
+
+    def __enter__(self) -> Digest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._running is not None:
+            wait([self._running])
+        self._source.close()
