@@ -17,10 +17,12 @@ from divere_cli.records import (
     PlannedScan,
     RunReport,
     RunStarted,
+    RunStopping,
     ScanFinished,
 )
 from divere_cli.report.json_face import file_object, summary_object, valid
 from divere_cli.report.summary import summarize
+from divere_cli.text import safe
 
 
 class JsonEvents:
@@ -30,11 +32,14 @@ class JsonEvents:
         self._stdout = stdout
 
     def handle(self, event: Event) -> None:
-        """Write ``start`` and ``file``; other events have no place in the stream."""
+        """Write ``start``, ``file``, and that the run stops; progress has no place here."""
         if isinstance(event, RunStarted):
             self.write("start", valid(to_plain(event)))
         elif isinstance(event, ScanFinished):
             self.write("file", file_object(event.result))
+        elif isinstance(event, RunStopping):
+            message = f"stopping: {event.reason}; {event.running} still in work"
+            self.write("log", {"level": "warning", "message": safe(message)})
 
     def planned(self, scan: PlannedScan) -> None:
         """Write ``plan``: one scan of a dry run."""
