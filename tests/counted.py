@@ -36,9 +36,6 @@ def work(job: FileJob, progress: Progress) -> TaskResult:
     after = io_counts()
     counts = {key: after[key] - before[key] for key in ("rchar", "wchar", "syscr", "syscw")}
     counts |= {"bands": bands, "peak": tracemalloc.get_traced_memory()[1]}
-    counts["large"] = sum(
-        1 for trace in tracemalloc.take_snapshot().traces if trace.size > 1_000_000
-    )
     plain = result.__class__
     fields = {name: getattr(result, name) for name in plain.__dataclass_fields__}
     return plain(**(fields | {"notes": (json.dumps(counts),)}))
