@@ -82,7 +82,7 @@ def _area(page: Page) -> int:
 def _infrared(pages: tuple[Page, ...], picture: Page) -> Page | None:
     for page in pages:
         same = (page.width, page.height, page.bits) == (picture.width, picture.height, picture.bits)
-        one = page.samples == 1 and page.photometric in (0, 1)
+        one = page.samples == 1 and page.photometric in (0, 1, 4)
         if page is not picture and same and one and picture.samples == 3:
             return page
     return None

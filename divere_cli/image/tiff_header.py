@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from divere_cli.errors import CorruptInput, LimitExceeded, Unsupported
+from divere_cli.errors import CorruptInput, LimitExceeded, ScanError, Unsupported
 from divere_cli.image import tiff_dialects
 from divere_cli.image.layout import Extra, Header, Page, Resolution, Sample, Tag
 from divere_cli.image.source import Source
@@ -75,12 +75,11 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
     page = choice.picture
     check_size(page.width, page.height, max_pixels)
     channels, assumed = _channels(page)
-    _check_storage(page, channels)
-    _check_expansion(page, source.size)
-    _check_last_segment(tiff, page)
+    _check_page(tiff, page)
     entries = next(d.entries for d in directories if d.offset == page.ifd)
-    extra, supposed = _extra(page, channels, choice.infrared is not None)
-    warnings = [*assumed, *supposed, *choice.warnings]
+    infrared, lost = _readable(tiff, choice.infrared)
+    extra, supposed = _extra(page, channels, infrared is not None)
+    warnings = [*assumed, *supposed, *choice.warnings, *lost]
     if cut:
         warnings.append("the chain of TIFF pages is broken or endless; the rest was left out")
     return Header(
@@ -106,7 +105,7 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
         date=tiff.text(first.get(306)),
         pages=len(pages),
         page=page,
-        infrared_page=choice.infrared,
+        infrared_page=infrared,
         warnings=tuple(warnings),
         notes=choice.notes,
     )
@@ -189,7 +188,25 @@ def _channels(page: Page) -> tuple[int, list[str]]:
     return channels, [f"no photometric interpretation is stored; taken as {said}"]
 
 
-def _check_storage(page: Page, channels: int) -> None:
+def _readable(tiff: Tiff, page: Page | None) -> tuple[Page | None, list[str]]:
+    """Infrared that cannot be read is left out and said; the picture does not suffer from it."""
+    if page is None:
+        return None, []
+    try:
+        _check_page(tiff, page)
+    except ScanError as error:
+        return None, [f"the infrared page cannot be read: {error.message}"]
+    return page, []
+
+
+def _check_page(tiff: Tiff, page: Page) -> None:
+    _check_storage(page)
+    _check_segments(page)
+    _check_expansion(page, tiff.source.size)
+    _check_last_segment(tiff, page)
+
+
+def _check_storage(page: Page) -> None:
     if page.compression not in COMPRESSIONS:
         name = OTHER_COMPRESSIONS.get(page.compression, "unknown")
         raise Unsupported(f"TIFF compression {page.compression} ({name}) cannot be read")
@@ -204,7 +221,6 @@ def _check_storage(page: Page, channels: int) -> None:
     allowed = (1, 2) if page.sample == "uint" else (1, 2, 3)
     if page.predictor not in allowed and page.compression not in (1, JPEG, 32773):
         raise Unsupported(f"TIFF predictor {page.predictor} cannot be read")
-    _check_segments(page)
 
 
 def _said_of_bits(page: Page) -> str:

@@ -39,6 +39,16 @@ def test_infrared_as_a_further_page(tmp_path: Path) -> None:
     assert np.array_equal(pixels(path), RGB)
 
 
+def test_infrared_that_cannot_be_read_does_not_harm_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    found = written(path, (RGB, {}), (GRAY, {"compression": "lzma"}))
+    assert found.extra == ()
+    assert found.warnings == (
+        "the infrared page cannot be read: TIFF compression 34925 (LZMA) cannot be read",
+    )
+    assert np.array_equal(pixels(path), RGB)
+
+
 def test_a_reduced_first_page_is_not_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     found = written(path, (RGB[:2, :2], {"subfiletype": 1}), (RGB, {}))
