@@ -187,15 +187,18 @@ class Segments:
     def _codec(self) -> Codec:
         import imagecodecs
 
+        from divere_cli.image import lzw
+
         if self.page.compression == JPEG:
             return self._jpeg()
-        decode: Callable[..., Any] = {
-            5: imagecodecs.lzw_decode,
+        decoders: dict[int, Callable[..., Any]] = {
+            5: lzw.decode,
             8: imagecodecs.deflate_decode,
             32946: imagecodecs.deflate_decode,
             32773: imagecodecs.packbits_decode,
             50000: imagecodecs.zstd_decode,
-        }[self.page.compression]
+        }
+        decode = decoders[self.page.compression]
 
         def run(data: memoryview, out: Samples) -> int:
             return len(decode(data, out=out.reshape(-1).view(np.uint8)))
