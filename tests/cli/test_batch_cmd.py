@@ -95,6 +95,26 @@ def test_hostile_names_are_harmless_everywhere_and_come_back(scans: Scans, tmp_p
     assert all(os.path.exists(os.path.join(os.fsencode(out), name)) for name in NAMES)
 
 
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"LC_ALL": "C", "PYTHONUTF8": "0"},
+        {"PYTHONIOENCODING": "utf-8:strict"},
+        {"PYTHONIOENCODING": "ascii:strict"},
+        {"PYTHONIOENCODING": "latin-1"},
+    ],
+    ids=str,
+)
+def test_no_locale_makes_a_name_an_error(env: dict[str, str], scans: Scans, tmp_path: Path) -> None:
+    names = (b"latin \xff.tif", "胶片 \u00e5.tif".encode())
+    place, out = scans(*names), tmp_path / "out"
+    done = divere("batch", place, out, env=env)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+    assert r"latin \xff.tif" in done.stdout
+    assert all(os.path.exists(os.path.join(os.fsencode(out), name)) for name in names)
+
+
 def _name(file: dict[str, Any]) -> bytes | str:
     import base64
 
