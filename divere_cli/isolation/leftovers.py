@@ -13,12 +13,16 @@ import ctypes
 import os
 import signal
 import sys
+import time
 from pathlib import Path
+
+import psutil
 
 from divere_cli.isolation import guard, launch
 
 ours: set[int] = set()  # workers in work, of all runners of this process
 
+EXEC_SECONDS = 0.1  # a process in the middle of an exec has no environment for a moment
 _PR_GET_CHILD_SUBREAPER = 37
 
 
@@ -42,7 +46,8 @@ def sweep(group: int) -> list[int]:
     """End and reap what the dead worker ``group`` left to us; the pids that were ended."""
     known = ours | {pid for pid in (launch.server_pid(), launch.tracker_pid()) if pid}
     ended = []
-    for pid in guard.children(os.getpid()):
+    for child in psutil.Process().children():  # the kernel's own list misses some while others end
+        pid = child.pid
         if pid not in known and (_group_of(pid) == group or _is_marked(pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -61,7 +66,13 @@ def _group_of(pid: int) -> int:
 
 def _is_marked(pid: int) -> bool:
     mark = f"{launch.TOKEN_NAME}={launch.TOKEN}".encode()
-    try:
-        return mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
+    deadline = time.monotonic() + EXEC_SECONDS
+    while True:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        except OSError:
+            return False
+        if environment or state == b"Z" or time.monotonic() > deadline:
+            return mark in environment.split(b"\0")
+        time.sleep(0.001)

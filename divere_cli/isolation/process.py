@@ -62,6 +62,7 @@ class ProcessRunner:
         self._done: list[Outcome] = []
         self._closed = False
         self._watched: signals.StopRequest | None = None
+        self._watched_fd = -1
         self._spare_failures = 0
         self._told_cold = False
         self._oom_seen = memory.oom_kills()
@@ -379,11 +380,12 @@ class ProcessRunner:
         request = signals.active()
         if request is self._watched:
             return
-        if self._watched is not None and self._watched.fileno() >= 0:
-            self._selector.unregister(self._watched)
+        if self._watched_fd >= 0:
+            self._selector.unregister(self._watched_fd)  # maybe closed already: its key must go
         self._watched = request
+        self._watched_fd = -1 if request is None else request.fileno()
         if request is not None:
-            self._selector.register(request, selectors.EVENT_READ, (None, "signal"))
+            self._selector.register(self._watched_fd, selectors.EVENT_READ, (None, "signal"))
 
     def _obey(self) -> bool:
         request = self._watched

@@ -16,8 +16,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.isolation.conftest import METHODS, eventually
+from tests.isolation.conftest import BEST_FIRST, METHODS, eventually
 
+GONE_SECONDS = 3.0  # promised is one, on a machine with nothing else to do
 PROGRAM = Path(__file__).with_name("supervisor.py")
 
 
@@ -69,7 +70,7 @@ def alive(family: list[psutil.Process]) -> list[psutil.Process]:
 
 
 @pytest.mark.parametrize("how", ["sleep", "c", "stopped", "ignores term"])
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", BEST_FIRST)
 def test_a_killed_supervisor_leaves_no_process(method: str, how: str) -> None:
     before = set(os.listdir("/dev/shm"))
     with supervisor(method, "hang", how) as running:
@@ -78,10 +79,10 @@ def test_a_killed_supervisor_leaves_no_process(method: str, how: str) -> None:
         family = running.family()
         assert len(family) >= 2
         if how == "stopped":
-            stopped = [p for p in family if eventually(lambda p=p: p.status() == "stopped", 0.5)]
+            stopped = [p for p in family if eventually(lambda p=p: p.status() == "stopped", 5.0)]
             assert len(stopped) == 2
         running.process.kill()
-        assert eventually(lambda: not alive(family), 1.0), alive(family)
+        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
     assert set(os.listdir("/dev/shm")) <= before
 
 
@@ -93,11 +94,11 @@ def test_a_supervisor_killed_while_it_starts_workers_leaves_no_process(method: s
             running.read_until(end="result")
         family = running.family()
         running.process.kill()
-        assert eventually(lambda: not alive(family), 1.0), alive(family)
+        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("method", [*METHODS, "thread"])
+@pytest.mark.parametrize("method", [*BEST_FIRST, "thread"])
 def test_a_signal_to_the_group_ends_in_order(method: str, number: signal.Signals) -> None:
     with supervisor(method, "steps", "20") as running:
         running.read_until(event="ScanStarted", job=2)
@@ -109,7 +110,7 @@ def test_a_signal_to_the_group_ends_in_order(method: str, number: signal.Signals
         assert running.said[-1] == {"report": 2, "received": [number]}
         ends = {said["job"]: said["end"] for said in running.said if "end" in said}
         assert ends == {1: "cancelled", 2: "cancelled"}
-        assert eventually(lambda: not alive(family), 1.0), alive(family)
+        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
 
 
 def interrupt_at(method: str, after: float) -> None:
@@ -121,7 +122,7 @@ def interrupt_at(method: str, after: float) -> None:
         code, err = running.end()
         assert (code, err) == (130, ""), f"{method} after {after:.3f} s"
         assert running.said[-1]["received"] == [signal.SIGINT], "Ctrl-C was lost"
-        assert eventually(lambda: not alive(family), 1.0), alive(family)
+        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -146,10 +147,10 @@ def test_suspend_and_continue(method: str) -> None:
         workers = [p for p in running.family() if os.getpgid(p.pid) == p.pid]
         workers = [p for p in workers if p.pid != running.said[1]["server"]]
         os.killpg(running.process.pid, signal.SIGTSTP)
-        assert eventually(lambda: own.status() == "stopped", 2.0)
+        assert eventually(lambda: own.status() == "stopped", 10.0)
         if method != "thread":
             assert len(workers) >= 2
-            assert eventually(lambda: all(p.status() == "stopped" for p in workers), 1.0)
+            assert eventually(lambda: all(p.status() == "stopped" for p in workers), 5.0)
         os.killpg(running.process.pid, signal.SIGCONT)
         code, err = running.end()
         assert (code, err) == (0, "")
