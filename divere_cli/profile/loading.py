@@ -29,7 +29,7 @@ from divere_cli.profile.strict import Json
 from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
 from divere_cli.records import XY
 
-MAX_FOLDER_BYTES = 8 << 20
+MAX_FOLDER_BYTES = 16 << 20
 # DiVERE writes crops as floats; x + width may end a rounding error beyond the frame.
 CROP_SLACK = 1e-6
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.

@@ -190,11 +190,49 @@ def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataOb
     assert error is None or error.startswith("p.json: $")
 
 
+LARGEST = loading.MAX_FOLDER_BYTES
+HUGE = {
+    "one text": (b'{"a":"' + b"x" * (LARGEST - 8) + b'"}', None),
+    "one escaped text": (b'{"a":"' + rb"\n" * (LARGEST // 2 - 8) + b'"}', r"\$\.a is"),
+    "quotes": (b'""' * (LARGEST // 2), "too many values"),
+    "lists": (b"[" + b"[]," * (LARGEST // 3 - 2) + b"0]", "too many values"),
+}
+
+
+@pytest.mark.parametrize("case", HUGE)
+def test_the_largest_file_takes_little_memory(case: str) -> None:
+    data, message = HUGE[case]
+    tracemalloc.start()
+    try:
+        if message is None:
+            strict.parse(data, "p.json")
+        else:
+            with pytest.raises(ProfileError, match=message):
+                strict.parse(data, "p.json")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 << 20
+
+
+def test_as_many_values_as_may_be_take_little_memory() -> None:
+    part = 20
+    data = b"[" + b'{"a":1},' * (strict.MAX_VALUES // 2 // part - 1) + b"0]"
+    tracemalloc.start()
+    try:
+        strict.parse(data, "p.json")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak * part < 200 << 20
+
+
 def test_a_folder_of_the_largest_size_is_read_quickly() -> None:
     started = time.process_time()
     entry = json.dumps(SINGLE)
-    count = loading.MAX_FOLDER_BYTES // (len(entry) + 20)
+    count = strict.MAX_VALUES // sum(entry.count(sign) for sign in ",[{") - 100
+    assert count > 5000
     text = "{" + ",".join(f'"scan {i}.tif": {entry}' for i in range(count)) + "}"
     strict.parse(text.encode(), "p.json")
-    # Linear: 8 MiB take about a second of one core here; quadratic work would take minutes.
+    # Linear: this takes about a second of one core here; quadratic work would take minutes.
     assert time.process_time() - started < 60
