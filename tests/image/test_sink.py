@@ -126,3 +126,20 @@ def test_an_error_of_close_is_not_swallowed(path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sink.os, "close", fail)
     with pytest.raises(NoSpace):
         out.finish()
+
+
+def test_the_device_starts_before_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is handed to the device once, in steps; an advice that fails is no failure."""
+    monkeypatch.setattr(sink, "START_BYTES", 1000)
+    spans: list[tuple[int, int]] = []
+
+    def advise(fd: int, offset: int, length: int, advice: int) -> None:
+        spans.append((offset, length))
+        raise OSError(22, "no advice here")
+
+    monkeypatch.setattr(os, "posix_fadvise", advise, raising=False)
+    with Sink(str(path)) as out:
+        for _ in range(7):
+            out.write(bytes(400))
+        assert out.finish() == 2800
+    assert spans == [(0, 1200), (1200, 1200)]
