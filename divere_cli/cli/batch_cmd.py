@@ -10,7 +10,16 @@ from typing import Any
 
 import click
 
-from divere_cli.cli.options import Jobs, Size, SizeOrPercent, combined, json_option, logging_options
+from divere_cli.cli.options import (
+    Jobs,
+    Size,
+    SizeOrPercent,
+    combined,
+    complete_profile,
+    complete_space,
+    json_option,
+    logging_options,
+)
 from divere_cli.cli.session import Session
 
 _which = combined(
@@ -20,6 +29,7 @@ _which = combined(
         default="auto",
         show_default=True,
         metavar="PATH|NAME|auto",
+        shell_complete=complete_profile,
         help="A preset file, a shipped profile, or each scan's own from divere_presets.json.",
     ),
     click.option(
@@ -89,6 +99,7 @@ _what = combined(
     click.option(
         "--color-space",
         metavar="NAME",
+        shell_complete=complete_space,
         help="Output space; its ICC profile is embedded.  "
         "[default: KodakEnduraPremier_gamma_2_2 for 16 bit, DisplayP3 for 8 bit]",
     ),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 if TYPE_CHECKING:
     ParamType = click.ParamType[Any]
@@ -87,6 +88,26 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
         return command
 
     return apply
+
+
+def complete_profile(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the shipped profiles, and files."""
+    from divere_cli.profile import library
+
+    names = [name for name in ("auto", *library.names()) if name.startswith(incomplete)]
+    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+def complete_space(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer the output color spaces."""
+    from divere_cli.profile import library
+
+    names = library.in_role("output")
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 json_option = click.option("--json", "json", is_flag=True, help="Print JSON.")

@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 _CHUNK = 4096  # PIPE_BUF: a pipe that polls writable takes as much without blocking
 
@@ -58,6 +58,11 @@ class Stream(io.TextIOBase):
         """The encoding of the stream that this one stands for."""
         return self._encoding
 
+    @property
+    def buffer(self) -> Octets:
+        """The same stream for bytes (click writes completions so)."""
+        return Octets(self)
+
     def fileno(self) -> int:
         """Return the descriptor."""
         return self._fd
@@ -72,7 +77,12 @@ class Stream(io.TextIOBase):
 
     def write(self, text: str, /) -> int:
         """Write all of ``text`` at once, or give up on it."""
-        data = memoryview(text.encode(self._encoding, "backslashreplace"))
+        self.send(text.encode(self._encoding, "backslashreplace"))
+        return len(text)
+
+    def send(self, octets: bytes) -> None:
+        """Write bytes, or give up on them."""
+        data = memoryview(octets)
         with self._lock:
             while data and self.lost is None:
                 if not self._room():
@@ -85,7 +95,6 @@ class Stream(io.TextIOBase):
                     continue
                 except OSError as error:
                     self.lost = error
-        return len(text)
 
     def _give_up(self) -> None:
         self._stuck = True
@@ -101,6 +110,23 @@ class Stream(io.TextIOBase):
         if self.patience == math.inf:
             return bool(waiting.poll())  # an error or a hang-up shows in the write
         return bool(waiting.poll(0 if self._stuck else self.patience * 1000))
+
+
+class Octets(io.RawIOBase):
+    """A :class:`Stream` for bytes."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def writable(self) -> bool:
+        """Return True, also when it is lost."""
+        return True
+
+    def write(self, octets: Any, /) -> int:
+        """Write all of ``octets``, or give up on them."""
+        data = bytes(octets)
+        self._stream.send(data)
+        return len(data)
 
 
 def bound(stream: object, patience: float, *, whole: bool) -> None:

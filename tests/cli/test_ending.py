@@ -107,6 +107,28 @@ def test_a_lost_stream_has_its_exit_code_and_never_120(script: str, code: int, s
     assert "Exception ignored" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("divere ba", "batch"),
+        ("divere batch --iso", "--isolation"),
+        ("divere batch --ir s", "sidecar"),
+        ("divere batch -p c41-end", "c41-endura-premier"),
+        ("divere batch --color-space Disp", "DisplayP3"),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(words: str, found: str) -> None:
+    env = {
+        "_DIVERE_COMPLETE": "bash_complete",
+        "COMP_WORDS": words,
+        "COMP_CWORD": str(len(words.split()) - 1),
+    }
+    done = divere(env=env)
+    assert done.returncode == 0, done.stderr
+    assert f"plain,{found}" in done.stdout.splitlines()
+    assert "complete" in divere(env={"_DIVERE_COMPLETE": "bash_source"}).stdout
+
+
 def test_no_arguments_show_the_help_and_fail() -> None:
     done = subprocess.run(DIVERE, capture_output=True, text=True, check=False)
     assert done.returncode == 2
