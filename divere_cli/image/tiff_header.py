@@ -214,6 +214,8 @@ def _check_storage(page: Page) -> None:
         raise Unsupported(_said_of_bits(page))
     if page.compression == JPEG and (page.bits, page.sample) != (8, "uint"):
         raise Unsupported("a JPEG-compressed TIFF of more than 8 bits a sample")
+    if page.compression == JPEG and not page.planar and page.samples not in (1, 3):
+        raise Unsupported(f"a JPEG-compressed TIFF of {page.samples} samples a pixel")
     if page.photometric == YCBCR and page.compression != JPEG:
         raise Unsupported("the picture is stored as YCbCr without JPEG compression")
     if page.fill_order != 1:

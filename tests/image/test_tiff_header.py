@@ -112,6 +112,12 @@ def test_a_missing_photometric_is_assumed_and_said(tmp_path: Path) -> None:
         ({"t259": (3, [34712])}, Unsupported, "JPEG 2000"),
         ({"t259": (3, [4711])}, Unsupported, "4711 \\(unknown\\)"),
         ({"t259": (3, [5]), "t317": (3, [9])}, Unsupported, "predictor 9"),
+        (
+            {"t259": (3, [7]), "t258": (3, [8] * 4), "t277": (3, [4])},
+            Unsupported,
+            "JPEG-compressed TIFF of 4 samples",
+        ),
+        ({"t259": (3, [7]), "t258": (3, [16] * 3)}, Unsupported, "JPEG-compressed TIFF of more"),
         ({"t266": (3, [2])}, Unsupported, "FillOrder"),
         ({"t273": None}, CorruptInput, "table of strips is missing"),
         ({"t279": None}, CorruptInput, "table of strips is missing"),

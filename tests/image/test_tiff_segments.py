@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -106,15 +108,24 @@ def test_tables_that_cannot_be_true(tmp_path: Path, code: int, value: int, said:
         read(path)
 
 
-def test_a_last_strip_of_full_height_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "encode"),
+    [
+        (5, imagecodecs.lzw_encode),
+        (8, imagecodecs.deflate_encode),
+        (50000, imagecodecs.zstd_encode),
+        (32773, imagecodecs.packbits_encode),
+    ],
+)
+def test_a_last_strip_of_full_height_is_read(
+    tmp_path: Path, code: int, encode: Callable[[bytes], bytes]
+) -> None:
     """Some programs compress the last strip with as many rows as all others."""
-    import imagecodecs
-
     rows = PIXELS[:12, :8].astype(np.uint8)
-    strips = [imagecodecs.deflate_encode(np.ascontiguousarray(rows[at : at + 8])) for at in (0, 8)]
-    strips[1] = imagecodecs.deflate_encode(np.concatenate([rows[8:], rows[:4]]))
+    whole = np.concatenate([rows, rows[:4]]).reshape(2, -1)
+    strips = [encode(part.tobytes()) for part in whole]
     page = tiff_files.entries(
-        8, 12, t259=(3, [8]), t278=(4, [8]),
+        8, 12, t259=(3, [code]), t278=(4, [8]),
         t273=(4, [8, 8 + len(strips[0])]), t279=(4, [len(strip) for strip in strips]),
     )  # fmt: skip
     path = tmp_path / "a.tif"
