@@ -107,7 +107,7 @@ class Loop:
                 self._abandon()
             elif self._running:
                 for outcome in self._means.runner.wait(self._patience()):
-                    self._ended(outcome)
+                    self._landed(outcome)
             elif self._waiting and not self._means.stop.stopping:
                 self._means.stop.pause(self._patience())
         except RunError as problem:  # the runner itself is lost
@@ -160,8 +160,16 @@ class Loop:
         if isinstance(problem, RunError):
             self._means.stop.fatal(problem)
 
-    def _ended(self, outcome: Outcome) -> None:
+    def _landed(self, outcome: Outcome) -> None:
+        """Fill the free slot first: publishing waits for the disk, and workers need not."""
         task = self._running.pop(outcome.job_id)
+        try:
+            if outcome.end == "result" and not self._means.stop.stopping:
+                self._admit()
+        finally:
+            self._ended(task, outcome)
+
+    def _ended(self, task: Task, outcome: Outcome) -> None:
         if outcome.end != "infrastructure":
             task.tally.attempts += 1
         try:
@@ -222,7 +230,7 @@ class Loop:
 
     def _abandon(self) -> None:
         for outcome in self._means.runner.close(self._means.stop.kill_grace):
-            self._ended(outcome)
+            self._ended(self._running.pop(outcome.job_id), outcome)
         while self._running:
             _, task = self._running.popitem()
             self._work.leave(task, None)

@@ -39,13 +39,14 @@ from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.site import Site
 from divere_cli.batch.stopping import Stop
 from divere_cli.batch.verdict import Judge
-from divere_cli.errors import IsolationUnavailable, RunError
+from divere_cli.errors import IsolationUnavailable, OutputLocked, RunError
 from divere_cli.isolation import memory, signals
 from divere_cli.records import (
     Decision,
     ErrorRecord,
     Event,
     FileResult,
+    IsolationInfo,
     ParentInfo,
     PlannedScan,
     RollRecord,
@@ -139,28 +140,40 @@ class _Run:
     def run(self, held: ExitStack) -> RunReport:
         """Do it all; ``held`` gives OUTPUT back afterwards."""
         began, started, parent = self.clock(), datetime.now(UTC), _rss()
-        here = site.take(self.request, self.stop, held, self.run_id)
+        try:
+            here = site.take(self.request, self.stop, held, self.run_id)
+        except OutputLocked:
+            if self.stop.signal is None:
+                raise
+            return self._report(began, started, parent)  # a signal ended the wait
         engine = self._engine(here)
         results = Results(here.drafts, self.emit)
         self._guarded(here, engine, results)
-        report = RunReport(
+        report = self._report(began, started, parent)
+        report = replace(report, isolation=engine.info, files=results.all(), warnings=here.warnings)
+        report = replace(report, exit_code=self._exit_code(report))
+        return reporting.write(report, self.request.reports, self.run_id, self.stop)
+
+    def _exit_code(self, report: RunReport) -> int:
+        return ending.exit_code(self.stop.signal, report.error, report.files)
+
+    def _report(self, began: float, started: datetime, parent: int) -> RunReport:
+        """What is known of the run itself; the report of a run that never began."""
+        asked = self.request.isolation.requested
+        bare = RunReport(
             version=__version__,
             started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
             seconds=self.clock() - began,
             exit_code=0,
             output=self.request.outputs.folder,
             command=self.request.command,
-            isolation=engine.info,
+            isolation=IsolationInfo(asked, "thread" if asked == "never" else "process", None, 0),
             parent=_parent(parent),
-            files=results.all(),
             error=self.error,
             stopped=self.stop.reason if self.stop.stopping else "",
-            warnings=here.warnings,
             rolls=self.rolls,
         )
-        code = ending.exit_code(self.stop.signal, report.error, report.files)
-        report = replace(report, exit_code=code)
-        return reporting.write(report, self.request.reports, self.run_id, self.stop)
+        return replace(bare, exit_code=self._exit_code(bare))
 
     def _engine(self, here: Site) -> Engine:
         learned = [done.peak for done in here.state.done.values() if done.peak is not None]

@@ -64,7 +64,7 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Sit
         lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
     state = journal.load(folder)
-    drafts = draft.make(request, found, state, folder)
+    drafts = draft.make(request, found, state, folder, lambda: stop.stopping)
     if folder is None:
         folder = _make(request.outputs.folder, held)
     if lock is None:

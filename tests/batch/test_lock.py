@@ -116,6 +116,22 @@ def test_a_second_run_ends_with_11_and_writes_nothing(lab: Lab, alias: bool) -> 
         assert lab.run().exit_code == 0
 
 
+def test_a_signal_ends_the_wait(lab: Lab) -> None:
+    lab.scans("a.tif")
+    folder = Folder.open(str(lab.outputs), create=True)
+    assert folder is not None
+    lock = take(folder)
+    with processes.driver(lab, "--wait") as second:
+        with pytest.raises(subprocess.TimeoutExpired):
+            second.wait(1.5)
+        second.send_signal(signal.SIGTERM)
+        exit_code, report = processes.finish(second)
+    lock.release()
+    folder.close()
+    assert (exit_code, report["exit_code"], report["stopped"]) == (143, 143, "SIGTERM received")
+    assert [path.name for path in lab.outputs.iterdir()] == [NAME]
+
+
 def test_a_run_that_waits_comes_after_and_finds_all_done(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     folder = Folder.open(str(lab.outputs), create=True)

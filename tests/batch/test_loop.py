@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from divere_cli.batch.publish import Publisher
 from divere_cli.batch.stopping import Stop
 from divere_cli.errors import ClusterFailed
 from divere_cli.records import Outcome, RunStopping
@@ -131,6 +132,21 @@ def test_no_more_than_the_budget_holds_at_once(lab: Lab) -> None:
     assert lab.bench.together == 1
     lab.run(jobs=3, force=True)
     assert lab.bench.together == 3
+
+
+def test_the_next_scan_is_at_work_while_one_is_published(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.scans("a.tif", "b.tif")
+    publish, beside = Publisher.publish, []
+
+    def look(self: Publisher, *args: object) -> None:
+        beside.append(len(lab.bench._work))
+        publish(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Publisher, "publish", look)
+    lab.run()
+    assert beside == [1, 0]
 
 
 def test_a_full_device_stops_the_run_in_order(lab: Lab) -> None:
