@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -20,25 +19,28 @@ import psutil
 
 from divere_cli.isolation import guard, launch
 
+_adopters: list[bool] = []  # first: whether we were a subreaper before any runner
 ours: set[int] = set()  # workers in work, of all runners of this process
 
 EXEC_SECONDS = 0.1  # a process in the middle of an exec has no environment for a moment
+REAP_SECONDS = 0.5
 _PR_GET_CHILD_SUBREAPER = 37
 
 
-def adopt() -> bool:
-    """Become the parent of orphans; whether this process was that already."""
-    if sys.platform != "linux":
-        return True
-    was = ctypes.c_int(0)
-    ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
-    guard.adopt_orphans()
-    return bool(was.value)
+def adopt() -> None:
+    """Become the parent of orphans, as long as a runner of this process is open (Linux)."""
+    if guard.LINUX and not _adopters:
+        was = ctypes.c_int(0)
+        ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
+        _adopters.append(bool(was.value))
+        guard.adopt_orphans()
+    _adopters.append(True)
 
 
-def disown(was: bool) -> None:
-    """Undo :func:`adopt`, unless it changed nothing."""
-    if not was:
+def disown() -> None:
+    """Undo one :func:`adopt`; the last one leaves this process as it was."""
+    _adopters.pop()
+    if guard.LINUX and len(_adopters) == 1 and not _adopters.pop():
         guard.prctl(guard.PR_SET_CHILD_SUBREAPER, 0)
 
 
@@ -51,10 +53,16 @@ def sweep(group: int) -> list[int]:
         if pid not in known and (_group_of(pid) == group or _is_marked(pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
+            _reap(pid)
             ended.append(pid)
     return ended
+
+
+def _reap(pid: int) -> None:
+    deadline = time.monotonic() + REAP_SECONDS  # not for ever: it may wait for a dead drive
+    with contextlib.suppress(ChildProcessError):
+        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < deadline:
+            time.sleep(0.001)
 
 
 def _group_of(pid: int) -> int:

@@ -79,9 +79,10 @@ def open_runner(
             hint="a frozen program must call multiprocessing.freeze_support() first",
         )
     reasons: list[str] = []
-    for method in methods(request) if POSIX else []:
+    order = methods(request) if POSIX else []
+    for rank, method in enumerate(order):
         try:
-            return _proven(request, method, on_event, warm, "; ".join(reasons) or None)
+            return _proven(request, order[rank:], on_event, warm, "; ".join(reasons) or None)
         except LaunchError as problem:
             reasons.append(f"{method}: {problem}")
             log.info("start method %s does not work here: %s", method, problem)
@@ -94,7 +95,7 @@ def open_runner(
 
 def _proven(
     request: IsolationRequest,
-    method: StartMethod,
+    order: list[StartMethod],
     on_event: OnEvent,
     warm: tuple[str, ...],
     fallback_reason: str | None,
@@ -102,7 +103,8 @@ def _proven(
     from divere_cli.isolation.launch import Launcher  # neither can be imported on Windows
     from divere_cli.isolation.process import ProcessRunner
 
-    runner = ProcessRunner(request, Launcher(method, warm), on_event, fallback_reason)
+    first, *others = (Launcher(method, warm) for method in order)
+    runner = ProcessRunner(request, first, on_event, fallback_reason, others)
     try:
         runner.prove()
     except LaunchError:

@@ -13,6 +13,7 @@ import math
 import os
 import selectors
 import time
+from collections.abc import Sequence
 from typing import Literal
 
 from divere_cli.isolation import leftovers, logbridge, memory, signals, worker
@@ -39,6 +40,7 @@ LINES_PER_WORKER = 500
 SPARE_SECONDS = 60.0
 SPARE_MEMORY = 512 << 20
 SPARE_FAILURES = 3
+REFUSALS_IN_A_ROW = 5
 
 Channel = Literal["frames", "output", "orders", "sentinel", "signal"]
 
@@ -52,7 +54,11 @@ class ProcessRunner:
         launcher: Launcher,
         on_event: OnEvent,
         fallback_reason: str | None = None,
+        others: Sequence[Launcher] = (),
     ) -> None:
+        self._others = list(others)
+        self._refused = 0
+        self._events: list[ScanStarted | ScanProgress] = []
         self._request = request
         self._launcher = launcher
         self._on_event = on_event
@@ -68,7 +74,7 @@ class ProcessRunner:
         self._oom_seen = memory.oom_kills()
         self._oom_read = time.monotonic()
         launcher.strangers = self._descriptors
-        self._subreaper = leftovers.adopt()
+        leftovers.adopt()
         atexit.register(self._kill_all)
 
     # ------------------------------------------------------------ the contract
@@ -105,6 +111,7 @@ class ProcessRunner:
             work = self._spare() or self._launch()
         except LaunchError as problem:
             self._done.append(_not_started(assignment, problem))
+            self._refuse(str(problem))
             return
         message = work.assign(assignment, self._request.boot_seconds)
         if not work.child.send(message):
@@ -144,7 +151,7 @@ class ProcessRunner:
             self._turn(math.inf)
         atexit.unregister(self._kill_all)
         self._selector.close()
-        leftovers.disown(self._subreaper)
+        leftovers.disown()
         done, self._done = self._done, []
         return done
 
@@ -202,6 +209,18 @@ class ProcessRunner:
             self._spare_failures += 1
             log.info("no spare worker could be started: %s", problem)
 
+    def _refuse(self, reason: str) -> None:
+        """An attempt could not be started; after several in a row try the next method."""
+        self._refused += 1
+        if self._refused < REFUSALS_IN_A_ROW or not self._others:
+            return
+        self._refused = 0
+        text = f"{self.method}: {reason}"
+        self._fallback_reason = "; ".join(filter(None, (self._fallback_reason, text)))
+        self._launcher = self._others.pop(0)
+        self._launcher.strangers = self._descriptors
+        log.warning("workers do not start any more (%s): trying %s", text, self.method)
+
     def _descriptors(self) -> list[int]:
         own = [fd for work in self._works for fd in work.child.descriptors()]
         own += [work.child.sentinel for work in self._works if work.alive]
@@ -234,6 +253,9 @@ class ProcessRunner:
         now = time.monotonic()
         for work in list(self._works):
             self._check(work, now)
+        events, self._events = self._events, []
+        for event in events:
+            self._on_event(event)
         return interrupted
 
     def _attend(self, work: Work, channel: Channel) -> None:
@@ -285,7 +307,8 @@ class ProcessRunner:
         elif kind == "start" and work.started is None:
             work.note_start(message, now)
             job, limits = work.assignment.job, work.assignment.limits
-            self._on_event(ScanStarted(job.id, job.name, limits.attempt, work.child.pid))
+            self._events.append(ScanStarted(job.id, job.name, limits.attempt, work.child.pid))
+            self._refused = 0
         elif kind == "progress" and work.started is not None:
             self._progress(work, str(message["stage"]), float(message["done"]))
         elif kind == "end" and work.started is not None:
@@ -314,7 +337,7 @@ class ProcessRunner:
         work.stage = stage
         rss = work.last.rss if work.last else 0
         job = work.assignment.job
-        self._on_event(ScanProgress(job.id, job.name, stage, done, rss))
+        self._events.append(ScanProgress(job.id, job.name, stage, done, rss))
 
     def _log_lines(self, work: Work, lines: list[Line]) -> None:
         for line in lines:
@@ -356,14 +379,17 @@ class ProcessRunner:
             self._selector.unregister(work.child.orders)
         if work.assignment is not None:
             short = work.near_cap() or self._read_oom_kills(now, force=True)
-            self._done.append(work.outcome(now, short))
+            outcome = work.outcome(now, short)
+            self._done.append(outcome)
+            if outcome.end == "infrastructure" and outcome.error:
+                self._refuse(outcome.error.message)
         elif work.reason is None:
             self._spare_failures += 1
             log.warning("a spare worker ended by itself (%s)", work.child.status)
         work.child.release()
         self._works.remove(work)
         leftovers.ours.discard(work.child.pid)
-        if work.end is None:
+        if work.end is None and not work.abandoned:
             leftovers.sweep(work.child.pid)
 
     def _read_oom_kills(self, now: float, force: bool = False) -> bool:

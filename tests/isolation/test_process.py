@@ -9,15 +9,19 @@ import os
 import resource
 import select
 import signal
+import subprocess
+import sys
 import time
 from dataclasses import replace
 
 import psutil
 import pytest
 
-from divere_cli.isolation import launch, process
+from divere_cli.isolation import child, launch, process, work
+from divere_cli.isolation.contract import IsolationRequest, LaunchError
+from divere_cli.isolation.opening import open_runner
 from divere_cli.records import Limits
-from tests.isolation.conftest import METHODS, make_job, opened
+from tests.isolation.conftest import METHODS, ROOT, eventually, make_job, opened
 
 
 @pytest.mark.parametrize("kind", METHODS)
@@ -116,9 +120,9 @@ def test_a_worker_that_never_says_hello_is_given_up() -> None:
     with opened("spawn", spares=0, boot_seconds=10) as table:
         table.run("good")
         table.start(2, "good")
-        (work,) = table.runner._works  # type: ignore[attr-defined]
-        os.kill(work.child.pid, signal.SIGSTOP)
-        work.deadline = time.monotonic() + 0.1
+        (found,) = table.runner._works  # type: ignore[attr-defined]
+        os.kill(found.child.pid, signal.SIGSTOP)
+        found.deadline = time.monotonic() + 0.1
         (outcome,) = table.wait_for(2)
         assert outcome.end == "infrastructure"
         assert outcome.error is not None
@@ -138,3 +142,75 @@ def test_a_worker_whose_server_died_is_ended_before_its_scan_is_given_back() -> 
         assert outcome.end == "infrastructure"
         assert not psutil.pid_exists(worker)
         assert table.run("good").end == "result"
+
+
+def test_a_method_that_fails_under_way_gives_way_to_the_next(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = IsolationRequest("always", jobs=1, spares=0)
+    runner = open_runner(request, lambda event: None, warm=())
+    start = launch.Launcher.start
+
+    def refuse(self: launch.Launcher) -> launch.Launched:
+        if self.method == "forkserver":
+            raise LaunchError("no more")
+        return start(self)
+
+    ends = []
+    monkeypatch.setattr(launch.Launcher, "start", refuse)
+    for number in range(process.REFUSALS_IN_A_ROW + 2):
+        runner.start(make_job(number, "good"), Limits())
+        ends += [outcome.end for outcome in runner.wait(30)]
+    info = runner.info
+    runner.close()
+    assert ends == ["result", *["infrastructure"] * process.REFUSALS_IN_A_ROW, "result"]
+    assert info.start_method == "spawn"
+    assert "forkserver: " in str(info.fallback_reason)
+    assert "no more" in str(info.fallback_reason)
+    assert "trying spawn" in caplog.text
+
+
+def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "KILL_SECONDS", 0.1)
+    with opened("spawn", spares=0) as table:
+        table.start(1, "hang", "ignores term", wall_seconds=0.3)
+        with monkeypatch.context() as patch:
+            patch.setattr(child.Child, "kill", lambda self: None)  # a dead network mount
+            (outcome,) = table.wait_for(1)
+        assert outcome.end == "timeout"
+        assert outcome.error is not None
+        assert outcome.error.message.endswith("is left behind")
+        assert table.run("good").end == "result"
+        os.kill(outcome.pid, signal.SIGKILL)
+        os.waitpid(outcome.pid, 0)
+
+
+def test_a_fault_of_the_listener_is_not_the_workers() -> None:
+    def complain(event: object) -> None:
+        raise ValueError("the display fell over")
+
+    runner = open_runner(IsolationRequest("always", jobs=1), complain, warm=())
+    runner.start(make_job(1, "good"), Limits())
+    with pytest.raises(ValueError, match="display"):
+        runner.wait(30)
+    ends = [outcome.end for outcome in runner.close()]
+    assert ends in (["result"], ["cancelled"])
+
+
+def test_a_program_that_forgets_to_close_takes_its_workers_along() -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "from divere_cli.isolation.contract import IsolationRequest\n"
+        "from divere_cli.isolation.opening import open_runner\n"
+        "from divere_cli.records import Limits\n"
+        "from tests.isolation.conftest import make_job\n"
+        "pids = []\n"
+        "runner = open_runner(IsolationRequest('always'), lambda e: pids.append(e), ())\n"
+        "runner.start(make_job(1, 'hang', 'ignores term'), Limits())\n"
+        "while not pids: runner.wait(0.1)\n"
+        "print(pids[0].pid)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert eventually(lambda: not psutil.pid_exists(int(done.stdout)), 3.0)
