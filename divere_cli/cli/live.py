@@ -136,8 +136,11 @@ def _headline(board: Board) -> Text:
 
 def _overall(board: Board) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
+    for _ in range(5):
+        table.add_column(no_wrap=True)
     left = board.seconds_left()
-    memory = f"{_bytes(board.rss_bytes)} now, {_bytes(board.peak_rss_bytes)} peak"
+    peak = f", {_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
+    memory = f"{_bytes(board.rss_bytes)} now{peak}"
     table.add_row(
         ProgressBar(1.0, board.done(), width=30),
         Text(f"{board.done():4.0%}"),

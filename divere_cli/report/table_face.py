@@ -18,6 +18,8 @@ from divere_cli.text import safe, tail
 
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
+_HEADINGS = ("status", "MP", "seconds", "peak memory", "")
+_WIDE = 80  # narrower, the kind of an error is left to the line that told it
 _NAME = 80
 _GAP = 3  # between two columns, as the box has it
 
@@ -31,9 +33,10 @@ def render(report: RunReport, width: int = 100) -> Table:
     rest = len(report.files) - len(shown)
     caption = f"and {rest} more, in the report" if rest else None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
-    footer = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)
-    rows = [_row(file) for file in shown]
-    headings = ("status", "MP", "seconds", "peak memory", "")
+    count = len(_HEADINGS) if width >= _WIDE else len(_HEADINGS) - 1
+    headings = _HEADINGS[:count]
+    footer = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)[:count]
+    rows = [_row(file)[:count] for file in shown]
     columns = list(zip(headings, footer, *rows, strict=True))
     taken = sum(max(map(len, column)) + _GAP for column in columns)
     room = min(max(width - taken - 2, 12), _NAME)

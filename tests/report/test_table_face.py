@@ -38,7 +38,7 @@ def test_every_scan_of_a_small_run_has_a_row_with_its_memory() -> None:
     assert ["3", "scans", "12.50", "100", "MB", "1.9", "MP/s"] in rows
 
 
-@pytest.mark.parametrize("width", [80, 100, 200])
+@pytest.mark.parametrize("width", [64, 80, 100, 200])
 def test_nothing_but_long_names_is_cut(width: int) -> None:
     lines = printed(run_report(HOSTILE), width).splitlines()
     assert max(map(len, lines)) <= width
