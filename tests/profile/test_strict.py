@@ -173,7 +173,7 @@ def test_nothing_but_a_profile_error_comes_out(data: bytes) -> None:
     assert error is None or (error.startswith("p.json: ") and error.isprintable())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.data())
 def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataObject) -> None:
     def broken(value: object) -> object:

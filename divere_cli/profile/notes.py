@@ -1,0 +1,43 @@
+"""What is written down while a preset is resolved: origins of figures, warnings, errors.
+
+Covers wording and places only; what is worth a note is for those who resolve.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile.findings import located
+from divere_cli.profile.schema import Preset
+
+
+@dataclass(slots=True)
+class Notes:
+    """The notes on one preset; paths are those below it, as ``.idt.name``."""
+
+    preset: Preset
+    origins: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def origin(self, name: str, path: str, given: bool) -> None:
+        """Note where the figure called ``name`` came from."""
+        base = self.preset.origins.get(path)
+        found = f"base {base}" if base else "preset"
+        self.origins[name] = found if given else "default"
+
+    def warn(self, path: str, what: str) -> None:
+        """Note what has no effect."""
+        self.warnings.append(f"{self._where(path)} {what}")
+
+    def error(self, path: str, what: str) -> ProfileError:
+        """Make the error for what cannot be used."""
+        return ProfileError(f"{self._where(path)} {what}")
+
+    def unknown(self, path: str, error: ProfileError) -> ProfileError:
+        """Make the error for a name that the library does not have."""
+        return ProfileError(f"{self._where(path)}: {error.message}", hint=error.hint)
+
+    def _where(self, path: str) -> str:
+        file = self.preset.file or self.preset.label
+        return f"{file}: {located(self.preset.paths, path)}"
