@@ -266,7 +266,8 @@ def batch(ctx: click.Context, /, **values: Any) -> int:
     from divere_cli.cli import batch_request, batch_view
 
     session = ctx.ensure_object(Session)
-    options = batch_request.options(ctx, values)
-    if options.dry_run:
-        return batch_view.preview(options, session)
-    return batch_view.run(options, session)
+    with batch_view.ends_told(values["json"]):
+        options = batch_request.options(ctx, values)
+        if options.dry_run:
+            return batch_view.preview(options, session)
+        return batch_view.run(options, session)

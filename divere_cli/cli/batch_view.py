@@ -9,8 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from divere_cli.batch import run as batch_run
 from divere_cli.cli import lines, logs, streams
@@ -18,7 +18,6 @@ from divere_cli.cli.batch_request import BatchOptions
 from divere_cli.cli.events import JsonEvents
 from divere_cli.cli.output import Say
 from divere_cli.cli.session import Session
-from divere_cli.errors import DivereError
 from divere_cli.isolation.logbridge import LogBridge
 from divere_cli.records import Event, RunReport, ScanFinished
 
@@ -28,6 +27,17 @@ _PATIENCE = 1.0
 _EVENT_PATIENCE = 30.0
 
 record = logging.getLogger(logs.RECORD)
+
+
+@contextmanager
+def ends_told(as_json: bool) -> Iterator[None]:
+    """Let a run that ends without a report have its ``end`` event, where there are events."""
+    try:
+        yield
+    except Exception as error:
+        if as_json:
+            JsonEvents(sys.stdout).refused(error)
+        raise
 
 
 def preview(options: BatchOptions, session: Session) -> int:
@@ -53,12 +63,7 @@ def run(options: BatchOptions, session: Session) -> int:
     streams.bound(sys.stdout, _EVENT_PATIENCE if options.json else _PATIENCE, whole=options.json)
     say = Say(sys.stdout, sys.stderr)
     events = JsonEvents(sys.stdout) if options.json else None
-    try:
-        report = _watched(options, say, events)
-    except DivereError as error:
-        if events is not None:
-            events.refused(error)
-        raise
+    report = _watched(options, say, events)
     if events is not None:
         events.end(report, report_paths(options))
     elif sys.stdout.isatty() and not options.log.quiet:

@@ -59,10 +59,14 @@ class JsonEvents:
             },
         )
 
-    def refused(self, error: DivereError) -> None:
-        """Write ``end`` for a run that ended before any scan was touched."""
-        record = ErrorRecord(error.kind, error.message, error.hint, error.detail)
-        self.write("end", {"exit_code": error.exit_code, "error": valid(to_plain(record))})
+    def refused(self, error: Exception) -> None:
+        """Write ``end`` for a run that ended with no report: a mistake, or a bug."""
+        if isinstance(error, DivereError):
+            code = error.exit_code
+            record = ErrorRecord(error.kind, error.message, error.hint, error.detail)
+        else:
+            code, record = 1, ErrorRecord("internal", f"{type(error).__name__}: {error}")
+        self.write("end", {"exit_code": code, "error": valid(to_plain(record))})
 
     def write(self, event: str, data: dict[str, Any]) -> None:
         """Write one event."""

@@ -141,12 +141,18 @@ def test_json_is_one_event_a_line_and_nothing_else(scans: Scans, tmp_path: Path)
     assert events[-1]["exit_code"] == 3
 
 
-def test_json_tells_the_end_of_a_run_that_never_began(tmp_path: Path) -> None:
-    done = divere("batch", "--json", tmp_path / "nothing", tmp_path / "out")
-    assert done.returncode == 10
+@pytest.mark.parametrize(
+    ("args", "code", "kind"),
+    [([], 10, "input"), (["--quality", "7"], 2, "usage"), (["-p", "nothing"], 2, "profile")],
+)
+def test_json_tells_the_end_of_a_run_that_never_began(
+    args: list[str], code: int, kind: str, tmp_path: Path
+) -> None:
+    done = divere("batch", "--json", *args, tmp_path / "nothing", tmp_path / "out")
+    assert done.returncode == code
     (event,) = [json.loads(line) for line in done.stdout.splitlines()]
-    assert (event["event"], event["exit_code"], event["error"]["kind"]) == ("end", 10, "input")
-    assert done.stderr.startswith("divere: error: input: ")
+    assert (event["event"], event["exit_code"], event["error"]["kind"]) == ("end", code, kind)
+    assert done.stderr.startswith(f"divere: error: {kind}: ")
 
 
 def test_a_dry_run_writes_nothing(scans: Scans, tmp_path: Path) -> None:

@@ -61,6 +61,14 @@ def test_a_run_that_never_began_has_an_end() -> None:
     assert event["error"]["hint"]
 
 
+def test_a_bug_has_an_end_too() -> None:
+    stream = io.StringIO()
+    JsonEvents(stream).refused(ZeroDivisionError("oh\n"))
+    (event,) = told(stream)
+    assert (event["exit_code"], event["error"]["kind"]) == (1, "internal")
+    assert event["error"]["message"] == "ZeroDivisionError: oh\n"
+
+
 def test_a_plan_is_an_event_a_scan() -> None:
     stream = io.StringIO()
     JsonEvents(stream).planned(PlannedScan("a\n", ("b",), "grade"))
