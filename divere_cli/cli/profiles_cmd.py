@@ -24,6 +24,13 @@ EXPORT_SPACE = "KodakEnduraPremier_gamma_2_2"
 LIST_KEYS = ("title", "group", "film_type", "film_stock", "scanner", "print_stock", "note")
 
 
+def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Complete the name of a shipped profile."""
+    from divere_cli.profile import library
+
+    return [name for name in library.names() if name.startswith(incomplete)]
+
+
 @click.group("profiles")
 def profiles() -> None:
     """List, check and export profiles: the grades that scans get."""
@@ -56,7 +63,7 @@ def list_profiles(json: bool) -> None:
 
 
 @profiles.command("show", short_help="Show what one comes to.")
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @json_option
 def show_profile(name: str, json: bool) -> None:
     """Show what the profile or preset file NAME comes to, and where each figure came from."""
@@ -97,7 +104,7 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 
 
 @profiles.command("export", short_help="Write one as CLF or .cube.")
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
 @click.option("--format", type=click.Choice(["clf", "cube"]), required=True, help="Of OUT.")
 @click.option(

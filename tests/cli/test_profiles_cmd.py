@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from divere_cli.profile import library
 from tests.cli.program import divere
 from tests.profile.documents import SHEET, SINGLE, changed
+from tests.profile.test_strict import HOSTILE
 
 
 def test_list_names_every_profile_under_its_group() -> None:
@@ -37,6 +41,12 @@ def test_show_says_where_each_figure_came_from_and_draws_the_curves() -> None:
     assert "density dmax (log10)" in result.stdout
     assert "+-----" in result.stdout
     assert "\x1b" not in result.stdout
+
+
+def test_names_are_completed_in_the_shell() -> None:
+    words = {"COMP_WORDS": "divere profiles show imac", "COMP_CWORD": "3"}
+    result = divere(env={"_DIVERE_COMPLETE": "bash_complete", **words})
+    assert result.stdout == "plain,imacon-fff\n"
 
 
 def test_show_without_a_curve_draws_none() -> None:
@@ -166,6 +176,37 @@ def test_wrong_usage_ends_with_2(command: list[str]) -> None:
     result = divere("profiles", *command)
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("divere: error: usage: ")
+
+
+def test_every_hostile_file_is_refused_in_one_go(tmp_path: Path) -> None:
+    paths = [tmp_path / f"{case}.json" for case in HOSTILE]
+    for path, (data, _) in zip(paths, HOSTILE.values(), strict=True):
+        path.write_bytes(data)
+    fifo = tmp_path / "fifo.json"
+    os.mkfifo(fifo)
+    result = divere("profiles", "validate", "--json", *paths, fifo, "/dev/zero", tmp_path)
+    assert result.returncode == 2
+    found = json.loads(result.stdout)["files"]
+    assert len(found) == len(HOSTILE) + 3
+    assert [entry["file"] for entry in found if not entry["problems"]] == []
+
+
+@pytest.mark.parametrize("case", ["NaN", "depth", "a million keys", "fifo", "beside the scans"])
+def test_a_batch_with_a_bad_profile_writes_nothing(tmp_path: Path, case: str) -> None:
+    scans, profile = tmp_path / "scans", tmp_path / "p.json"
+    scans.mkdir()
+    tifffile.imwrite(scans / "a.tif", np.zeros((4, 6, 3), np.uint16), photometric="rgb")
+    if case == "fifo":
+        os.mkfifo(profile)
+    elif case == "beside the scans":
+        (scans / "divere_presets.json").write_bytes(b'{"a.tif": {"cc_params": [NaN]}}')
+    else:
+        profile.write_bytes(HOSTILE[case][0])
+    option = [] if case == "beside the scans" else ["--profile", profile]
+    result = divere("batch", scans, tmp_path / "out", *option)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("divere: error: profile: ")
+    assert not (tmp_path / "out").exists()
 
 
 def test_names_in_files_cannot_write_to_the_terminal(tmp_path: Path) -> None:
