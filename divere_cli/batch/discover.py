@@ -16,7 +16,7 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from divere_cli.batch.journal import NAME as JOURNAL
+from divere_cli.batch.history import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
 from divere_cli.batch.uptodate import stamp_of
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported

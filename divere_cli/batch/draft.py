@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from divere_cli.batch import naming
 from divere_cli.batch.discover import Found, Scan
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.journal import State
+from divere_cli.batch.history import State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.uptodate import same_stamp
 from divere_cli.errors import LimitExceeded, PlanError, ProfileError, ScanError

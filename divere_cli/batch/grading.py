@@ -7,29 +7,26 @@ not: scheduling (:mod:`loop`) and the calls that publish (:mod:`publish`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from divere_cli.batch import admission, uptodate
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.draft import Draft
-from divere_cli.batch.journal import Done, OutputStamp, Peak
-from divere_cli.batch.loop import Task, record
+from divere_cli.batch.history import Done, OutputStamp, Peak
+from divere_cli.batch.loop import Task
 from divere_cli.batch.publish import Staged, gone
 from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.results import Results, once, plain, with_outcome
 from divere_cli.batch.site import Site
 from divere_cli.batch.verdict import Judge, Verdict
 from divere_cli.errors import InputChanged, JournalFailed, NoSpaceLeft, RunError, Unreadable
 from divere_cli.records import (
     Decision,
     ErrorRecord,
-    Event,
     FileJob,
-    FileResult,
     Frame,
     Outcome,
     Recipe,
-    ScanFinished,
     Status,
     TaskResult,
 )
@@ -54,44 +51,6 @@ class Ready:
             return cls(verdict, decision.recipes, decision.notes, decision.warnings)
         assert draft.selection is not None
         return cls(verdict, tuple(cut.recipe for cut in draft.selection.frames))
-
-
-class Results:
-    """The last word on each scan, told once and kept in the order of the plan."""
-
-    def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
-        self._by_draft: dict[int, FileResult] = {}
-        self._ids = {id(draft): index for index, draft in enumerate(drafts)}
-        self._drafts = drafts
-        self._emit = emit
-
-    def put(self, draft: Draft, result: FileResult) -> None:
-        """Keep and tell."""
-        self._by_draft[self._ids[id(draft)]] = result
-        self._emit(ScanFinished(result))
-
-    def all(self) -> tuple[FileResult, ...]:
-        """One result for each scan of the plan; what nobody came to is interrupted."""
-        for index, draft in enumerate(self._drafts):
-            if index not in self._by_draft:
-                self.put(draft, plain(draft, "interrupted"))
-        return tuple(self._by_draft[index] for index in range(len(self._drafts)))
-
-
-def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:
-    """A result that no worker had a part in."""
-    header, selection = draft.header, draft.selection
-    return FileResult(
-        input=draft.scan.name,
-        outputs=draft.writes if status == "up_to_date" else (),
-        status=status,
-        error=error,
-        profile=selection.profile if selection else None,
-        width=header.width if header else 0,
-        height=header.height if header else 0,
-        warnings=(*(header.warnings if header else ()), *(selection.warnings if selection else ())),
-        notes=header.notes if header else (),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +183,8 @@ class Grading:
                 result,
                 outputs=task.draft.writes if status == "ok" else (),
                 attempts=task.tally.attempts,
-                warnings=_once((*result.warnings, *ready.warnings)),
-                notes=_once((*result.notes, *ready.notes, *ready.verdict.notes)),
+                warnings=once((*result.warnings, *ready.warnings)),
+                notes=once((*result.notes, *ready.notes, *ready.verdict.notes)),
             ),
         )
 
@@ -243,37 +202,6 @@ def done(draft: Draft, key: str, stamps: tuple[OutputStamp, ...]) -> Done:
         header=draft.header,
         profile=draft.selection.profile,
     )
-
-
-def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
-    """Add what the last attempt took and said."""
-    if outcome is None:
-        return result
-    task = outcome.result or TaskResult()
-    return replace(
-        result,
-        width=task.width or result.width,
-        height=task.height or result.height,
-        worker_pid=outcome.pid,
-        host=outcome.host,
-        seconds=outcome.seconds,
-        seconds_by_stage=replace(task.stages, start=outcome.boot_seconds),
-        cpu_seconds=outcome.cpu_seconds,
-        peak_rss_bytes=outcome.peak_rss_bytes,
-        peak_rss_source=outcome.peak_source,
-        rss_bytes_start=outcome.rss_bytes_start,
-        warnings=_once((*result.warnings, *task.warnings)),
-        notes=_once((*result.notes, *task.notes)),
-        thumbnails=task.thumbnails,
-    )
-
-
-def settled(draft: Draft, verdict: Verdict) -> FileResult:
-    """A scan that was judged without a worker."""
-    if verdict.action == "fail":
-        assert verdict.error is not None
-        return plain(draft, "failed", record(verdict.error))
-    return plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
 
 
 def _unchanged(draft: Draft) -> None:
@@ -295,7 +223,3 @@ def _nearly_full(fd: int) -> bool:
         return False
     no_names = status.f_files > 0 and status.f_favail == 0
     return status.f_bavail * status.f_frsize < _NEARLY_FULL or no_names
-
-
-def _once(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(words))

@@ -1,151 +1,24 @@
-"""What was done in an output folder: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
+"""The journal as it is written: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
 
-Covers reading it, mending a torn tail, and appending lines that are there
-before anything relies on them. What it does not: what counts as up to date
-(:mod:`uptodate`).
-
-One JSON object a line, of one of these kinds:
-
-======= ====================================================================
-run     a run begins to work; without an ``end`` it died, and left temporaries
-publish outputs that are about to get their names; a run that dies between
-        the rename and ``done`` has left outputs that are still known as ours
-done    a scan is done and its outputs are durable; the last one for a scan counts
-end     the run ended in order
-======= ====================================================================
-
-Names are as :func:`os.fsdecode` gives them; ASCII JSON keeps bytes that are
-no UTF-8 as ``\\udcXX``.
+Covers mending a torn tail, and appending lines that are on the device before
+anything relies on them. What it does not: what the lines say (:mod:`history`).
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import logging
 import os
-from dataclasses import dataclass, field
 from typing import Any
 
 from divere_cli.batch import durable
 from divere_cli.batch.folder import Folder
-from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
-from divere_cli.image.layout import Header
-from divere_cli.plain import from_plain, to_plain
-from divere_cli.records import ProfileRef, Stamp
+from divere_cli.batch.history import NAME, Done, OutputStamp, failed
+from divere_cli.plain import to_plain
 
 log = logging.getLogger(__name__)
 
-NAME = ".divere-journal.jsonl"
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
-
-
-@dataclass(frozen=True, slots=True)
-class OutputStamp:
-    """An output as it was published; ``name`` is relative to OUTPUT."""
-
-    name: str
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Peak:
-    """What a worker took: the sort of scan, its raw pixels' bytes, the worker's peak bytes."""
-
-    sort: str
-    raw_bytes: int
-    peak_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One scan that is done.
-
-    ``input`` is its name below INPUT, ``path`` where it was, ``key`` what was
-    done to it (:func:`uptodate.key`), ``header`` what the file says of itself
-    while its stamp is the same, ``peak`` what later runs learn of memory,
-    ``basis`` what its roll was decided from (:func:`uptodate.basis`).
-    """
-
-    input: str
-    path: str
-    stamp: Stamp
-    key: str
-    outputs: tuple[OutputStamp, ...]
-    header: Header
-    profile: ProfileRef
-    sha256: str = ""
-    peak: Peak | None = None
-    basis: str = ""
-
-
-@dataclass(slots=True)
-class State:
-    """What a journal says.
-
-    ``owned`` holds every stamp that was published under an output's name, and
-    ``owner`` the scan it was last made of. ``clean`` is whether the last run
-    ended in order, ``ignored`` how many lines are no records.
-    """
-
-    done: dict[str, Done] = field(default_factory=dict)
-    owned: dict[str, list[OutputStamp]] = field(default_factory=dict)
-    owner: dict[str, str] = field(default_factory=dict)
-    clean: bool = True
-    ignored: int = 0
-
-
-def load(folder: Folder | None) -> State:
-    """Read the journal as it is, mending nothing; an absent one is empty.
-
-    Raises
-    ------
-    JournalFailed
-        It is there and cannot be read.
-    """
-    if folder is None:
-        return State()
-    try:
-        fd = os.open(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
-    except FileNotFoundError:
-        return State(clean=False)
-    except OSError as problem:
-        raise _failed(problem, "read") from problem
-    with open(fd, "rb") as stream:
-        return parse(stream.read())
-
-
-def parse(data: bytes) -> State:
-    """Make the state of whole lines; what is no record is counted and let be."""
-    state = State()
-    for line in data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]:
-        try:
-            _take(state, json.loads(line))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            state.ignored += 1
-    return state
-
-
-def _take(state: State, record: dict[str, Any]) -> None:
-    kind = record["kind"]
-    if kind == "done":
-        done = from_plain(Done, record)
-        state.done[done.input] = done
-        _own(state, done.input, done.outputs)
-    elif kind == "publish":
-        outputs = tuple(from_plain(OutputStamp, output) for output in record["outputs"])
-        _own(state, record["input"], outputs)
-    elif kind in ("run", "end"):
-        state.clean = kind == "end"
-    else:
-        raise ValueError(kind)
-
-
-def _own(state: State, scan: str, outputs: tuple[OutputStamp, ...]) -> None:
-    for output in outputs:
-        state.owned.setdefault(output.name, []).append(output)
-        state.owner[output.name] = scan
 
 
 class Journal:
@@ -172,7 +45,7 @@ class Journal:
                 durable.sync_folder(folder.fd)
             _mend(fd)
         except OSError as problem:
-            raise _failed(problem, "opened") from problem
+            raise failed(problem, "opened") from problem
         return cls(fd, run_id)
 
     def end(self) -> None:
@@ -206,7 +79,7 @@ class Journal:
             _sync(self._fd)
         except OSError as problem:
             _cut(self._fd, end)
-            raise _failed(problem, "written") from problem
+            raise failed(problem, "written") from problem
 
 
 def _sync(fd: int) -> None:
@@ -235,14 +108,3 @@ def _mend(fd: int) -> None:
         log.warning("the journal ended in half a line (%d bytes): cut off", size - end)
         os.ftruncate(fd, end)
         os.fsync(fd)
-
-
-def _failed(problem: OSError, what: str) -> RunError:
-    if problem.errno in durable.NO_SPACE:
-        return NoSpaceLeft(f"no space left for the journal: {problem.strerror}")
-    reason = problem.strerror or str(problem)
-    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP):
-        hint = f"check who owns OUTPUT/{NAME} and whether it may be written"
-    else:
-        hint = "check the output device; whole outputs stay, and the next run goes on"
-    return JournalFailed(f"the journal '{NAME}' cannot be {what}: {reason}", hint=hint)

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from divere_cli.batch import durable
 from divere_cli.batch.folder import Folder, split
-from divere_cli.batch.journal import Done, Journal, OutputStamp
+from divere_cli.batch.history import Done, OutputStamp
+from divere_cli.batch.journal import Journal
 from divere_cli.batch.lock import NAME as LOCK_NAME
 from divere_cli.errors import (
     DivereError,

@@ -21,10 +21,10 @@ from divere_cli.batch import (
     discover,
     draft,
     ending,
-    grading,
-    journal,
+    history,
     naming,
     reporting,
+    results,
     site,
     verdict,
 )
@@ -32,10 +32,11 @@ from divere_cli.batch.admission import Admission
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.grading import Desk, Grading, Ready, Results
+from divere_cli.batch.grading import Desk, Grading, Ready
 from divere_cli.batch.loop import record
 from divere_cli.batch.measured import Measuring
 from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.results import Results
 from divere_cli.batch.site import Site
 from divere_cli.batch.stopping import Stop
 from divere_cli.batch.verdict import Judge
@@ -101,7 +102,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     draft.check_places(request.inputs.paths, request.outputs.folder)
     folder = Folder.open(request.outputs.folder, create=False)
     try:
-        state = journal.load(folder)
+        state = history.load(folder)
         found = discover.find(request.inputs, request.outputs.folder)
         drafts = draft.make(request, found, state, folder)
         judge = Judge(request, state, folder, time.time_ns())
@@ -112,7 +113,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
 
 
 def _planned(each: Draft, said: verdict.Verdict) -> PlannedScan:
-    result = grading.plain(each, "ok")
+    result = results.plain(each, "ok")
     return PlannedScan(
         input=each.scan.name,
         outputs=each.writes,
@@ -147,10 +148,10 @@ class _Run:
                 raise
             return self._report(began, started, parent)  # a signal ended the wait
         engine = self._engine(here)
-        results = Results(here.drafts, self.emit)
-        self._guarded(here, engine, results)
+        told = Results(here.drafts, self.emit)
+        self._guarded(here, engine, told)
         report = self._report(began, started, parent)
-        report = replace(report, isolation=engine.info, files=results.all(), warnings=here.warnings)
+        report = replace(report, isolation=engine.info, files=told.all(), warnings=here.warnings)
         report = replace(report, exit_code=self._exit_code(report))
         return reporting.write(report, self.request.reports, self.run_id, self.stop)
 
@@ -180,11 +181,11 @@ class _Run:
         budget = admission.budget(self.request.bounds.memory_budget)
         return Engine(self.request, Admission(budget, learned), self.stop, self.emit, self.clock)
 
-    def _guarded(self, here: Site, engine: Engine, results: Results) -> None:
+    def _guarded(self, here: Site, engine: Engine, told: Results) -> None:
         """Work; whatever ends it early becomes the run's error."""
         try:
             try:
-                self._work(here, engine, results)
+                self._work(here, engine, told)
             finally:
                 engine.close()
             if self.spread:
@@ -201,7 +202,7 @@ class _Run:
         if self.error is None and self.stop.error is not None:
             self.error = reporting.run_record(self.stop.error)
 
-    def _work(self, here: Site, engine: Engine, results: Results) -> None:
+    def _work(self, here: Site, engine: Engine, told: Results) -> None:
         judge = Judge(self.request, here.state, here.folder, verdict.now_ns(here.folder))
         decisions = self._decide(here, judge, engine)
         if self.stop.stopping:
@@ -212,8 +213,8 @@ class _Run:
         if not self.told:
             self._tell_start(engine, len(here.drafts), len(tasks))
         for each, result in settled:
-            results.put(each, result)
-        desk = Desk(self.request, here, judge, engine.admission, results, engine.threads)
+            told.put(each, result)
+        desk = Desk(self.request, here, judge, engine.admission, told, engine.threads)
         work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
         try:
             engine.run(work, tasks)
@@ -252,14 +253,14 @@ def _judge(
     for each in here.drafts:
         decision = decisions.get(each.scan.name)
         if decision is not None and decision.error is not None:
-            settled.append((each, grading.plain(each, "failed", decision.error)))
+            settled.append((each, results.plain(each, "failed", decision.error)))
             continue
         said = judge.judge(each, decision.recipes if decision else None)
         if said.action == "grade":
             ready.append((each, Ready.of(each, said, decision)))
             continue
         _renew(here, judge, each, said)
-        settled.append((each, grading.settled(each, said)))
+        settled.append((each, results.settled(each, said)))
     return ready, settled
 
 

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from divere_cli.batch import discover, draft, journal, naming
+from divere_cli.batch import discover, draft, history, naming
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.journal import Journal, State
+from divere_cli.batch.history import State
+from divere_cli.batch.journal import Journal
 from divere_cli.batch.lock import Lock
 from divere_cli.batch.publish import Publisher
 from divere_cli.batch.request import BatchRequest
@@ -63,13 +64,13 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Sit
         held.callback(folder.close)
         lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
-    state = journal.load(folder)
+    state = history.load(folder)
     drafts = draft.make(request, found, state, folder, lambda: stop.stopping)
     if folder is None:
         folder = _make(request.outputs.folder, held)
     if lock is None:
         _lock(folder, held, create=True, pause=pause)
-        state = journal.load(folder)
+        state = history.load(folder)
     return _site(folder, state, run_id, drafts, tuple(found.warnings), held)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from divere_cli.batch import admission, discover, draft
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.engine import Engine
-from divere_cli.batch.journal import State
+from divere_cli.batch.history import State
 from divere_cli.batch.loop import record
 from divere_cli.batch.measured import Measuring
 from divere_cli.batch.request import BatchRequest

@@ -14,7 +14,7 @@ from typing import Literal
 
 from divere_cli import __version__
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.journal import Done
+from divere_cli.batch.history import Done
 from divere_cli.plain import to_plain
 from divere_cli.records import Encoding, Stamp
 

@@ -16,7 +16,7 @@ from typing import Literal
 from divere_cli.batch import naming, uptodate
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.folder import Folder, split
-from divere_cli.batch.journal import State
+from divere_cli.batch.history import State
 from divere_cli.batch.lock import NAME as LOCK_NAME
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import OutputError, OutputExists, ScanError, Unreadable

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from divere_cli.batch import durable, journal
+from divere_cli.batch import durable, history
 from divere_cli.batch.folder import Folder
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Outputs, ReportFile
 from divere_cli.batch.run import run
@@ -239,10 +239,10 @@ class Lab:
         """Outputs by name, without what divere keeps beside them."""
         return {name: path.read_bytes() for name, path in outputs(self.outputs)}
 
-    def state(self) -> journal.State:
+    def state(self) -> history.State:
         folder = Folder.open(str(self.outputs), create=False)
         try:
-            return journal.load(folder)
+            return history.load(folder)
         finally:
             if folder is not None:
                 folder.close()
@@ -258,7 +258,7 @@ def render(report: RunReport) -> str:
     return json.dumps(to_plain(report))
 
 
-OURS = frozenset({"divere-report.json", ".divere-lock", journal.NAME})
+OURS = frozenset({"divere-report.json", ".divere-lock", history.NAME})
 
 
 def outputs(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -290,7 +290,7 @@ def check(folder: Path, report: RunReport) -> None:
     assert not left, left
     opened = Folder.open(str(folder), create=False)
     assert opened is not None
-    state = journal.load(opened)
+    state = history.load(opened)
     opened.close()
     for file in report.files:
         _check_file(folder, file, state)
@@ -301,7 +301,7 @@ def check(folder: Path, report: RunReport) -> None:
         assert [f["status"] for f in written["files"]] == [f.status for f in report.files]
 
 
-def _check_file(folder: Path, file: FileResult, state: journal.State) -> None:
+def _check_file(folder: Path, file: FileResult, state: history.State) -> None:
     assert (file.error is not None) == (file.status == "failed"), file
     if file.status not in ("ok", "up_to_date"):
         assert file.outputs == ()

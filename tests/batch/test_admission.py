@@ -6,7 +6,7 @@ import pytest
 
 from divere_cli.batch import admission
 from divere_cli.batch.admission import BASE, Admission
-from divere_cli.batch.journal import Peak
+from divere_cli.batch.history import Peak
 from divere_cli.image.layout import Header
 from tests.batch.lab import ENCODING
 

@@ -62,7 +62,7 @@ def test_ids_are_never_used_twice(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     made = engine(lab)
     from divere_cli.batch import discover, draft
-    from divere_cli.batch.journal import State
+    from divere_cli.batch.history import State
 
     request = lab.request()
     found = discover.find(request.inputs, "")

@@ -9,15 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch import journal
+from divere_cli.batch import history as journal
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.journal import Done, Journal, OutputStamp, Peak
+from divere_cli.batch.history import Done, OutputStamp, Peak
+from divere_cli.batch.journal import Journal
 from divere_cli.errors import JournalFailed, NoSpaceLeft
-from divere_cli.image.layout import Header
+from divere_cli.image.layout import Header, Resolution
 from divere_cli.records import ProfileRef, Stamp
 from tests.batch.lab import Lab
 
-HEADER = Header("tiff", 8, 6, 3, 16, 1000)
+HEADER = Header(
+    "tiff",
+    8,
+    6,
+    3,
+    16,
+    1000,
+    extra=("infrared",),
+    resolution=Resolution(300.0, 300.0),
+    icc=(8, 100),
+    warnings=("odd",),
+)
 
 
 def record(name: str) -> Done:
@@ -61,6 +73,17 @@ def test_what_is_written_is_read_back(folder: Folder) -> None:
     assert state.done == {name: record(name)}
     assert state.owner == {name: name}
     assert state.clean
+
+
+def test_a_later_versions_records_are_understood(folder: Folder, tmp_path: Path) -> None:
+    write(folder, "a.tif").release()
+    path = tmp_path / journal.NAME
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for part in (lines[2], lines[2]["header"], lines[2]["stamp"], lines[2]["peak"]):
+        part["news"] = 1
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    state = journal.load(folder)
+    assert (state.done, state.ignored) == ({"a.tif": record("a.tif")}, 0)
 
 
 def test_a_run_without_an_end_was_not_clean(folder: Folder) -> None:

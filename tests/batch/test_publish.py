@@ -151,9 +151,9 @@ def test_a_journal_that_cannot_be_written_stops_the_run(
 
     def fail(self: Journal, word: str, fields: dict[str, object]) -> None:
         if word == {"begin": "run"}.get(kind, kind):
-            from divere_cli.batch.journal import _failed
+            from divere_cli.batch.history import failed
 
-            raise _failed(OSError(code, os.strerror(code)), "written")
+            raise failed(OSError(code, os.strerror(code)), "written")
         append(self, word, fields)
 
     with monkeypatch.context() as patch:

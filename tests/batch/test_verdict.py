@@ -8,7 +8,7 @@ import pytest
 
 from divere_cli.batch import verdict
 from divere_cli.batch.draft import Draft
-from divere_cli.batch.journal import State
+from divere_cli.batch.history import State
 from divere_cli.records import Stamp
 from tests.batch.lab import Lab
 

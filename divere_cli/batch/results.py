@@ -1,0 +1,97 @@
+"""The last word on each scan: an entry of the report.
+
+Covers putting it together, telling it once, and the order of the report. What
+it does not: sums (``report.summary``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from divere_cli.batch.draft import Draft
+from divere_cli.batch.loop import record
+from divere_cli.batch.verdict import Verdict
+from divere_cli.records import (
+    ErrorRecord,
+    Event,
+    FileResult,
+    Outcome,
+    ScanFinished,
+    Status,
+    TaskResult,
+)
+
+
+class Results:
+    """The last word on each scan, told once and kept in the order of the plan."""
+
+    def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
+        self._by_draft: dict[int, FileResult] = {}
+        self._ids = {id(draft): index for index, draft in enumerate(drafts)}
+        self._drafts = drafts
+        self._emit = emit
+
+    def put(self, draft: Draft, result: FileResult) -> None:
+        """Keep and tell."""
+        self._by_draft[self._ids[id(draft)]] = result
+        self._emit(ScanFinished(result))
+
+    def all(self) -> tuple[FileResult, ...]:
+        """One result for each scan of the plan; what nobody came to is interrupted."""
+        for index, draft in enumerate(self._drafts):
+            if index not in self._by_draft:
+                self.put(draft, plain(draft, "interrupted"))
+        return tuple(self._by_draft[index] for index in range(len(self._drafts)))
+
+
+def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:
+    """A result that no worker had a part in."""
+    header, selection = draft.header, draft.selection
+    return FileResult(
+        input=draft.scan.name,
+        outputs=draft.writes if status == "up_to_date" else (),
+        status=status,
+        error=error,
+        profile=selection.profile if selection else None,
+        width=header.width if header else 0,
+        height=header.height if header else 0,
+        warnings=(*(header.warnings if header else ()), *(selection.warnings if selection else ())),
+        notes=header.notes if header else (),
+    )
+
+
+def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
+    """Add what the last attempt took and said."""
+    if outcome is None:
+        return result
+    task = outcome.result or TaskResult()
+    return replace(
+        result,
+        width=task.width or result.width,
+        height=task.height or result.height,
+        worker_pid=outcome.pid,
+        host=outcome.host,
+        seconds=outcome.seconds,
+        seconds_by_stage=replace(task.stages, start=outcome.boot_seconds),
+        cpu_seconds=outcome.cpu_seconds,
+        peak_rss_bytes=outcome.peak_rss_bytes,
+        peak_rss_source=outcome.peak_source,
+        rss_bytes_start=outcome.rss_bytes_start,
+        warnings=once((*result.warnings, *task.warnings)),
+        notes=once((*result.notes, *task.notes)),
+        thumbnails=task.thumbnails,
+    )
+
+
+def settled(draft: Draft, verdict: Verdict) -> FileResult:
+    """A scan that was judged without a worker."""
+    if verdict.action == "fail":
+        assert verdict.error is not None
+        return plain(draft, "failed", record(verdict.error))
+    return plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
+
+
+def once(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Words without repetitions, in order."""
+    return tuple(dict.fromkeys(words))
