@@ -27,10 +27,12 @@ from PIL import Image, JpegImagePlugin
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import containers, scratch
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
 from divere_cli.image.reader import Band
 from divere_cli.image.sink import Sink
 from divere_cli.image.source import Source
+from divere_cli.image.strips import Strips
 from divere_cli.image.tiff_header import BOMB_BYTES, BOMB_RATIO
 from divere_cli.records import Encoding, Written
 
@@ -102,60 +104,57 @@ class JpegWriter:
         self, sink: Sink, encoding: Encoding, size: tuple[int, int, int], picture: PictureMetadata
     ) -> None:
         self._sink = sink
+        self._crew = Crew()
         self._width, self._height, self._channels = size
         self._quality = encoding.quality
         self._picture = picture
-        across = -(-self._width // 8)
         # a restart interval is counted in 16 bits
-        self._strip = 8 * max(1, min(16, 65_535 // across))
-        self._waiting = np.empty((self._strip, self._width, self._channels), np.uint8)
-        self._held = 0
-        self._strips = 0
+        height = 8 * max(1, min(16, 65_535 // -(-self._width // 8)))
+        self._strips = Strips(height, (self._width, self._channels), "u1")
+        self._written = 0
         self._rows = 0
+
+    def share(self, crew: Crew) -> None:
+        """Let a crew encode; the file is the same whatever its size."""
+        self._crew = crew
 
     def write(self, rows: NDArray[Any]) -> None:
         """Append rows; see :meth:`divere_cli.image.writer.Writer.write`."""
-        expected = (self._width, self._channels)
-        if rows.shape[1:] != expected or rows.dtype != np.uint8:
+        if not self._strips.fits(rows):
+            expected = (self._width, self._channels)
             raise OutputError(f"rows of {rows.shape[1:]} {rows.dtype} for a JPEG of {expected}")
         self._rows += len(rows)
-        while len(rows):
-            count = min(len(rows), self._strip - self._held)
-            self._waiting[self._held : self._held + count] = rows[:count]
-            self._held += count
-            rows = rows[count:]
-            if self._held == self._strip:
-                self._encode()
+        self._append(self._strips.add(rows))
 
     def close(self) -> Written:
         """Finish the file; see :meth:`divere_cli.image.writer.Writer.close`."""
         if self._rows != self._height:
             raise OutputError(f"{self._rows} of {self._height} rows were written")
-        if self._held:
-            self._encode()
+        self._append(self._strips.rest())
         self._sink.write(bytes((0xFF, _EOI)))
         size = self._sink.finish()
         return Written("", size, self._width, self._height, self._channels)
 
-    def _encode(self) -> None:
-        """Encode the waiting rows; their entropy-coded data is one restart interval."""
-        strip = self._waiting[: self._held]
+    def _append(self, strips: list[NDArray[Any]]) -> None:
+        """Write strips; the entropy-coded data of each is one restart interval."""
+        for data in self._crew.map(self._encoded, strips):
+            head = list(containers.segments(containers.Held(data)))
+            _, offset, length = head[-1]
+            if not self._written:
+                self._start(data, head)
+            else:
+                self._sink.write(bytes((0xFF, 0xD0 + (self._written - 1) % 8)))
+            self._sink.write(memoryview(data)[offset + length : -2])
+            self._written += 1
+
+    def _encoded(self, strip: NDArray[Any]) -> bytes:
+        gray = self._channels == 1
         encoded = imagecodecs.jpeg8_encode(
-            strip[:, :, 0] if self._channels == 1 else strip,
+            np.ascontiguousarray(strip[:, :, 0] if gray else strip),
             level=self._quality,
-            subsampling=None if self._channels == 1 else "444",
+            subsampling=None if gray else "444",
         )
-        data = bytes(encoded)
-        source = containers.Held(data)
-        head = list(containers.segments(source))
-        _, offset, length = head[-1]
-        if not self._strips:
-            self._start(data, head)
-        else:
-            self._sink.write(bytes((0xFF, 0xD0 + (self._strips - 1) % 8)))
-        self._sink.write(memoryview(data)[offset + length : -2])
-        self._strips += 1
-        self._held = 0
+        return bytes(encoded)
 
     def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
         """Write the head of the first strip as that of the whole picture."""
@@ -168,7 +167,7 @@ class JpegWriter:
             if marker == 0xC0:
                 segment[5:7] = struct.pack(">H", self._height)
             if marker == _SOS:
-                interval = -(-self._width // 8) * (self._strip // 8)
+                interval = -(-self._width // 8) * (self._strips.height // 8)
                 out.append(b"\xff\xdd" + struct.pack(">HH", 4, interval))
             out.append(bytes(segment))
         self._sink.write(b"".join(out))

@@ -14,6 +14,7 @@ from PIL import Image
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError
 from divere_cli.image import header, icc, jpeg, reader, writer
+from divere_cli.image.crew import Crew, Shares
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space
 
@@ -46,7 +47,12 @@ def read(path: str, rows: int | None = None) -> NDArray[np.generic]:
 
 
 def write(
-    tmp_path: Path, picture: NDArray[np.uint8], rows: int, quality: int = 90, **about: object
+    tmp_path: Path,
+    picture: NDArray[np.uint8],
+    rows: int,
+    quality: int = 90,
+    crew: Crew | None = None,
+    **about: object,
 ) -> Path:
     path = tmp_path / "out.jpg"
     path.touch()
@@ -54,6 +60,9 @@ def write(
     encoding = Encoding("jpeg", 8, P3, quality=quality)
     given = PictureMetadata(**about)  # type: ignore[arg-type]
     with writer.open(str(path), encoding, width, height, channels, given) as out:
+        if crew is not None:
+            assert isinstance(out, Shares)
+            out.share(crew)
         for first in range(0, height, rows):
             out.write(picture[first : first + rows])
         done = out.close()
@@ -88,6 +97,15 @@ def test_strips_give_the_picture_of_one_encoder(
     with Image.open(path) as opened, Image.open(io.BytesIO(whole)) as expected:
         np.testing.assert_array_equal(np.asarray(opened), np.asarray(expected))
         assert opened.mode == ("L" if channels == 1 else "RGB")
+
+
+@pytest.mark.parametrize("threads", [2, 3])
+def test_the_bytes_depend_neither_on_rows_nor_on_threads(tmp_path: Path, threads: int) -> None:
+    picture = grain(700, 33, 3)
+    once = write(tmp_path, picture, 700).read_bytes()
+    for rows in (100, 300):
+        with Crew(threads) as crew:
+            assert write(tmp_path, picture, rows, crew=crew).read_bytes() == once
 
 
 def test_color_is_not_subsampled_and_quality_counts(tmp_path: Path) -> None:

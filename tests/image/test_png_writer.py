@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from divere_cli.errors import OutputError
-from divere_cli.image import header, icc, writer
+from divere_cli.image import header, icc, png_writer, writer
+from divere_cli.image.crew import Crew, Shares
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space
 from tests.image.test_png_reader import grain, read
@@ -20,7 +21,13 @@ from tests.image.test_png_reader import grain, read
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
 
 
-def write(tmp_path: Path, picture: NDArray[np.generic], rows: int, **about: object) -> Path:
+def write(
+    tmp_path: Path,
+    picture: NDArray[np.generic],
+    rows: int,
+    crew: Crew | None = None,
+    **about: object,
+) -> Path:
     path = tmp_path / "out.png"
     path.touch()
     bits = picture.dtype.itemsize * 8
@@ -28,6 +35,9 @@ def write(tmp_path: Path, picture: NDArray[np.generic], rows: int, **about: obje
     encoding = Encoding("png", bits, P3)  # type: ignore[arg-type]
     given = PictureMetadata(**about)  # type: ignore[arg-type]
     with writer.open(str(path), encoding, width, height, channels, given) as out:
+        if crew is not None:
+            assert isinstance(out, Shares)
+            out.share(crew)
         for first in range(0, height, rows):
             out.write(picture[first : first + rows])
         done = out.close()
@@ -47,11 +57,19 @@ def test_libpng_reads_what_was_written(tmp_path: Path, bits: int, channels: int,
     np.testing.assert_array_equal(read(str(path)), picture)
 
 
-def test_the_bytes_do_not_depend_on_the_rows_given_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_bytes_depend_neither_on_rows_nor_on_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    monkeypatch.setattr(png_writer, "_STRIP_BYTES", 500)
     picture = grain(40, 11, 3, 16)
-    decoded = {imagecodecs.png_decode(write(tmp_path, picture, n).read_bytes()).tobytes()
-               for n in (1, 13, 40)}  # fmt: skip
-    assert len(decoded) == 1
+    path = write(tmp_path, picture, 40)
+    once = path.read_bytes()
+    np.testing.assert_array_equal(imagecodecs.png_decode(once), picture)
+    np.testing.assert_array_equal(read(str(path)), picture)
+    for rows in (1, 13):
+        with Crew(threads) as crew:
+            assert write(tmp_path, picture, rows, crew=crew).read_bytes() == once
 
 
 def test_profile_and_resolution_are_embedded(tmp_path: Path) -> None:

@@ -1,0 +1,69 @@
+"""Rows as they come, handed on in strips of one height.
+
+What it covers: regrouping, so that what is encoded strip by strip does not
+depend on how many rows were given at once. What it does not: encoding.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[Any]
+
+
+class Strips:
+    """Collects rows of one shape and type.
+
+    Parameters
+    ----------
+    height : int
+        Rows of a strip.
+    shape : tuple of int
+        (width, channels).
+    dtype : str
+        Of the rows.
+    """
+
+    def __init__(self, height: int, shape: tuple[int, int], dtype: str) -> None:
+        self.height = height
+        self._shape = (height, *shape)
+        self._dtype = np.dtype(dtype)
+        self._begun = np.empty(self._shape, self._dtype)
+        self._held = 0
+
+    def fits(self, rows: Rows) -> bool:
+        """Whether rows have the shape and the type of this picture."""
+        return rows.shape[1:] == self._shape[1:] and rows.dtype == self._dtype
+
+    def add(self, rows: Rows) -> list[Rows]:
+        """Take rows; gives the strips that are full now.
+
+        Returns
+        -------
+        list of ndarray
+            In order; some are views of ``rows``.
+        """
+        full: list[Rows] = []
+        done = self._begin(rows) if self._held else 0
+        if self._held == self.height:
+            full.append(self._begun)
+            self._begun = np.empty(self._shape, self._dtype)
+            self._held = 0
+        while not self._held and len(rows) - done >= self.height:
+            full.append(rows[done : done + self.height])
+            done += self.height
+        self._begin(rows[done:])
+        return full
+
+    def rest(self) -> list[Rows]:
+        """Give the last strip, which has fewer rows; none when all were full."""
+        return [self._begun[: self._held]] if self._held else []
+
+    def _begin(self, rows: Rows) -> int:
+        count = min(len(rows), self.height - self._held)
+        self._begun[self._held : self._held + count] = rows[:count]
+        self._held += count
+        return count
