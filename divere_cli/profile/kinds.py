@@ -62,20 +62,25 @@ def keys(cls: type) -> dict[str, Key]:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number in a closed range; a bool is none."""
+    """A finite number in a closed range; a bool is none.
+
+    What is beyond the range by ``slack`` or less is a rounding error, and cut to it.
+    """
 
     low: float
     high: float
+    slack: float = 0.0
 
     def read(self, value: Json, at: Place) -> float | None:
         number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
-        if number is not None and self.low <= number <= self.high:
-            return float(number)
+        if number is not None and self.low - self.slack <= number <= self.high + self.slack:
+            return float(min(max(number, self.low), self.high))
         at.refuse(value, self.words())
         return None
 
     def schema(self) -> dict[str, Json]:
-        return {"type": "number", "minimum": self.low, "maximum": self.high}
+        low, high = self.low - self.slack, self.high + self.slack
+        return {"type": "number", "minimum": low, "maximum": high}
 
     def words(self) -> str:
         return f"a number from {self.low:g} to {self.high:g}"

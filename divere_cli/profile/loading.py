@@ -18,6 +18,7 @@ from divere_cli.profile import strict
 from divere_cli.profile.findings import Findings, Place, step
 from divere_cli.profile.kinds import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
+    CROP_SLACK,
     FOLDER_DEFAULT,
     CcParams,
     Crop,
@@ -30,8 +31,6 @@ from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
 from divere_cli.records import XY
 
 MAX_FOLDER_BYTES = 16 << 20
-# DiVERE writes crops as floats; x + width may end a rounding error beyond the frame.
-CROP_SLACK = 1e-6
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
 LEAST_AREA = 1e-4
 _PRESET_KEYS = NEW_KEYS | OLD_KEYS | {"version", "type", "base", "adaptation", "film_base"}

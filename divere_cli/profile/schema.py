@@ -33,6 +33,9 @@ VERSION = 3
 FOLDER_FILE = "divere_presets.json"
 FOLDER_DEFAULT = "folder_default"
 
+# DiVERE writes crops as floats; an edge may be a rounding error beyond the frame.
+CROP_SLACK = 1e-6
+
 Triple = tuple[float, float, float]
 Box = tuple[float, float, float, float]
 
@@ -185,7 +188,7 @@ class Metadata:
         absent="0, in a crop too",
     )
     crop: Box | None = key(
-        Items(Number(0.0, 1.0), 4, 4, "[x, y, width, height], each from 0 to 1"),
+        Items(Number(0.0, 1.0, CROP_SLACK), 4, 4, "[x, y, width, height], each from 0 to 1"),
         "[x, y, width, height] of the stored frame",
         unit="parts of the frame",
         absent="the whole frame",

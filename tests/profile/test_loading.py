@@ -181,9 +181,17 @@ def test_the_key_by_which_editors_find_the_schema_is_known(tmp_path: Path) -> No
     assert list(loading.load_folder(path).entries) == ["a.tif"]
 
 
-def test_a_crop_that_ends_a_rounding_error_outside_is_inside(tmp_path: Path) -> None:
-    document = changed(SINGLE, "metadata.crop", [0.1, 0.0, 0.9000000000000001, 1.0])
-    loading.load(write(tmp_path / "p.json", document))
+@pytest.mark.parametrize(
+    "crop",
+    [[0.1, 0.0, 0.9000000000000001, 1.0], [-1e-17, 0.0, 1.0000000000000002, 1.0]],
+)
+def test_a_crop_that_ends_a_rounding_error_outside_is_inside(
+    tmp_path: Path, crop: list[float]
+) -> None:
+    found = loading.load(write(tmp_path / "p.json", changed(SINGLE, "metadata.crop", crop)))
+    assert found.metadata is not None
+    assert found.metadata.crop is not None
+    assert all(0.0 <= value <= 1.0 for value in found.metadata.crop)
 
 
 def test_an_old_preset_is_read_and_its_own_paths_are_named(tmp_path: Path) -> None:
