@@ -6,6 +6,7 @@ import ctypes
 import faulthandler
 import logging
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -273,6 +274,11 @@ def eats(job: FileJob, progress: Progress) -> TaskResult:
                 kept.append(bytearray(b"x") * (1 << 20))
                 progress.advance(len(kept) / int(megabytes))
                 time.sleep(0.01)
+        elif how == "escaped":
+            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+            block = bytearray(b"x") * size
+            sleep_for_ever()
         elif how == "map":
             import mmap
 

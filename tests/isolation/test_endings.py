@@ -79,8 +79,7 @@ def test_a_killed_supervisor_leaves_no_process(method: str, how: str) -> None:
         family = running.family()
         assert len(family) >= 2
         if how == "stopped":
-            stopped = [p for p in family if eventually(lambda p=p: p.status() == "stopped", 5.0)]
-            assert len(stopped) == 2
+            assert eventually(lambda: [p.status() for p in family].count("stopped") == 2, 5.0)
         running.process.kill()
         assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
     assert set(os.listdir("/dev/shm")) <= before

@@ -36,6 +36,16 @@ def test_ocio_at_its_cap_is_out_of_memory_too() -> None:
     assert outcome.end == "out_of_memory"
 
 
+def test_a_worker_over_its_cap_is_ended_where_the_kernel_does_not(table: Table) -> None:
+    outcome = table.run("eats", "escaped 400", memory_bytes=200 * MIB)
+    assert outcome.end == "out_of_memory"
+    assert outcome.error is not None
+    assert "more memory than its cap of 200 MiB and was stopped while reading" in (
+        outcome.error.message
+    )
+    assert outcome.peak_source == "vmhwm>="
+
+
 def test_the_peak_of_a_killed_worker_is_a_lower_bound(table: Table) -> None:
     outcome = table.run("eats", "map 200", wall_seconds=1.5)
     assert outcome.end == "timeout"
