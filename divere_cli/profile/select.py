@@ -14,9 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from divere_cli.errors import ProfileError
 from divere_cli.profile import contactsheet, inherit, library, loading, strict
 from divere_cli.profile.contactsheet import Cut, Cuts
-from divere_cli.profile.schema import FOLDER_FILE, Preset, Triple
+from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset, Triple
 from divere_cli.profile.settings import Settings
 from divere_cli.records import ProfileRef
 
@@ -127,6 +128,11 @@ class Selector:
         if folder.has(name):
             return _Served(folder.entry(name), f"its entry in {folder.file}", shared=False)
         default = folder.folder_default()
+        if default is None and self._given_folder is not None:
+            raise ProfileError(
+                f"{folder.file}: has no preset for {name!r}, and no {FOLDER_DEFAULT}",
+                hint="add one, or leave the scan out",
+            )
         if default is None:
             return None
         return _Served(default, f"the folder default in {folder.file}", shared=True)

@@ -134,6 +134,16 @@ def test_a_folder_file_given_by_hand_serves_scans_elsewhere(tmp_path: Path) -> N
     assert selector.choose("/elsewhere/b.tif", Header()).frames[0].recipe.density_dmax == 3.0
 
 
+@pytest.mark.parametrize("document", [{"a.tif": SINGLE}, {"cc_parms": SINGLE["cc_params"]}])
+def test_a_file_given_by_hand_that_does_not_serve_a_scan_is_an_error(
+    tmp_path: Path, document: dict[str, Any]
+) -> None:
+    path = tmp_path / "roll.json"
+    path.write_text(json.dumps(document))
+    with pytest.raises(ProfileError, match=r"roll\.json: has no preset for 'b\.tif'"):
+        Selector(str(path)).choose("/elsewhere/b.tif", Header())
+
+
 def test_a_shipped_profile_by_name() -> None:
     found = Selector("9000ed-ultramax400").choose("/a.tif", never)
     assert found.profile.name == "9000ed-ultramax400"
