@@ -19,7 +19,7 @@ from divere_cli.batch.retries import Policy
 from divere_cli.batch.stopping import Stop
 from divere_cli.isolation import cpus, opening
 from divere_cli.isolation.contract import IsolationRequest, Runner
-from divere_cli.records import Event, IsolationInfo
+from divere_cli.records import Event, IsolationInfo, ScanProgress, ScanStarted
 
 
 class Engine:
@@ -40,6 +40,7 @@ class Engine:
         self._clock = clock
         self._runner: Runner | None = None
         self._count = 0
+        self._rss: dict[int, int] = {}
         self.admission = admits
         self.jobs = request.bounds.jobs or 1
 
@@ -91,7 +92,7 @@ class Engine:
         )
         isolation = self._request.isolation
         asked = IsolationRequest(isolation.requested, isolation.start_method, self.jobs)
-        self._runner = _opener(self._request)(asked, self._emit)
+        self._runner = _opener(self._request)(asked, self._saw)
 
     def run(self, work: Work, tasks: Sequence[Task]) -> None:
         """Bring every task to its last word."""
@@ -107,8 +108,16 @@ class Engine:
             self._request.bounds,
             self._emit,
             self._clock,
+            self._rss,
         )
         Loop(means, work).run(tasks)
+
+    def _saw(self, event: Event) -> None:
+        if isinstance(event, ScanStarted):
+            self._rss.pop(event.job_id, None)
+        elif isinstance(event, ScanProgress) and event.rss_bytes:
+            self._rss[event.job_id] = event.rss_bytes
+        self._emit(event)
 
     def close(self) -> None:
         """End what is still in work and give everything back."""

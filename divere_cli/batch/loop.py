@@ -7,8 +7,9 @@ success means (a :class:`Work`: grading, measuring), how an attempt is run
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +21,8 @@ from divere_cli.batch.stopping import Stop
 from divere_cli.errors import DivereError, Internal, RunError, ScanError
 from divere_cli.isolation.contract import Runner
 from divere_cli.records import ErrorRecord, Event, FileJob, Limits, Outcome, RunStopping
+
+log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
 
@@ -65,7 +68,10 @@ class Work(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What the loop works with, the same for every pass."""
+    """What the loop works with, the same for every pass.
+
+    ``rss`` is what workers use now, in bytes by task, as far as they said.
+    """
 
     runner: Runner
     admission: Admission
@@ -74,6 +80,7 @@ class Means:
     bounds: Bounds
     emit: Callable[[Event], None]
     clock: Callable[[], float] = time.monotonic
+    rss: Mapping[int, int] = field(default_factory=dict)
 
 
 class Loop:
@@ -86,6 +93,7 @@ class Loop:
         self._running: dict[int, Task] = {}
         self._failed = 0
         self._told = False
+        self._relieved: set[int] = set()
 
     def run(self, tasks: Iterable[Task]) -> None:
         """Bring every task to its last word: succeeded, failed, or left when the run stops."""
@@ -108,6 +116,7 @@ class Loop:
             elif self._running:
                 for outcome in self._means.runner.wait(self._patience()):
                     self._landed(outcome)
+                self._relieve()
             elif self._waiting and not self._means.stop.stopping:
                 self._means.stop.pause(self._patience())
         except RunError as problem:  # the runner itself is lost
@@ -130,7 +139,8 @@ class Loop:
         now = self._means.clock()
         if any(task.alone for task in self._running.values()):
             return None
-        reserved = sum(task.predicted for task in self._running.values())
+        rss = self._means.rss
+        reserved = sum(max(t.predicted, rss.get(t.id, 0)) for t in self._running.values())
         for task in self._waiting:
             if task.not_before > now:
                 continue
@@ -163,6 +173,7 @@ class Loop:
     def _landed(self, outcome: Outcome) -> None:
         """Fill the free slot first: publishing waits for the disk, and workers need not."""
         task = self._running.pop(outcome.job_id)
+        self._relieved.discard(task.id)
         try:
             if outcome.end == "result" and not self._means.stop.stopping:
                 self._admit()
@@ -235,6 +246,21 @@ class Loop:
             _, task = self._running.popitem()
             self._work.leave(task, None)
             self._work.drop(task)
+
+    def _relieve(self) -> None:
+        """End the youngest scan where all are over the budget; it comes again alone."""
+        used = sum(self._means.rss.get(each, 0) for each in self._running)
+        over = used > self._means.admission.budget_bytes
+        if not over or len(self._running) < 2 or self._relieved:
+            return
+        youngest = list(self._running)[-1]
+        self._relieved.add(youngest)
+        log.warning(
+            "'%s' is put off: the scans in work use %d MB, more than the budget",
+            self._running[youngest].name,
+            used >> 20,
+        )
+        self._means.runner.cancel(youngest, "out_of_memory")
 
     def _patience(self) -> float:
         """Seconds until something is due even if no worker ends."""

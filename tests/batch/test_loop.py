@@ -7,7 +7,7 @@ import pytest
 from divere_cli.batch.publish import Publisher
 from divere_cli.batch.stopping import Stop
 from divere_cli.errors import ClusterFailed
-from divere_cli.records import Outcome, RunStopping
+from divere_cli.records import FileJob, Limits, Outcome, RunStopping, ScanProgress
 from tests.batch import tasks
 from tests.batch.lab import Bench, Lab
 
@@ -147,6 +147,29 @@ def test_the_next_scan_is_at_work_while_one_is_published(
     monkeypatch.setattr(Publisher, "publish", look)
     lab.run()
     assert beside == [1, 0]
+
+
+def test_the_youngest_is_put_off_when_workers_take_more_than_the_budget(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif", "c.tif", "d.tif")
+    start, beside = Bench.start, []
+
+    def fat(self: Bench, job: FileJob, limits: Limits) -> None:
+        start(self, job, limits)
+        beside.append((job.name, len(self._work) - 1))
+        size = 2 << 30 if job.name == "c.tif" and limits.attempt == 1 else 1 << 28
+        self._on_event(ScanProgress(job.id, job.name, "read", 0.5, size))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bench, "start", fat)
+        report = lab.run(jobs=3, memory_budget=2 << 30)
+    assert report.exit_code == 0
+    assert {file.input: file.attempts for file in report.files} == {
+        "a.tif": 1,
+        "b.tif": 1,
+        "c.tif": 2,
+        "d.tif": 1,
+    }
+    assert [alone for name, alone in beside if name == "c.tif"][-1] == 0
 
 
 def test_a_full_device_stops_the_run_in_order(lab: Lab) -> None:
