@@ -30,8 +30,11 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def render(report: RunReport) -> str:
-    """Return the whole report, indented, ending with a line feed."""
-    return json.dumps(report_object(report), indent=1, allow_nan=False) + "\n"
+    """Return the whole report, indented, a line for each scan, ending with a line feed."""
+    whole = report_object(report)
+    files = ",\n  ".join(json.dumps(entry, allow_nan=False) for entry in whole.pop("files"))
+    head = json.dumps(whole, indent=1, allow_nan=False).removesuffix("\n}")
+    return f'{head},\n "files": [\n  {files}\n ]\n}}\n'
 
 
 def report_object(report: RunReport) -> Object:
@@ -80,7 +83,7 @@ def file_object(file: FileResult) -> Object:
 def valid(data: Any) -> Any:
     """Return JSON-ready ``data`` with each lone surrogate in a string as ``\\xNN``."""
     if isinstance(data, str):
-        return _SURROGATE.sub(lambda match: safe(match[0]), data)
+        return data if data.isascii() else _SURROGATE.sub(lambda match: safe(match[0]), data)
     if isinstance(data, list):
         return [valid(item) for item in data]
     if isinstance(data, dict):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import os
 import re
@@ -54,6 +55,15 @@ def test_the_page_on_reports_shows_a_whole_report() -> None:
     told = set(re.findall(r"^\| `(?:files\[\]\.)?(\w+)`", tables, re.MULTILINE))
     files = SCHEMA["properties"]["files"]["items"]["properties"]
     assert told == set(SCHEMA["properties"]) | set(files)
+
+
+def test_the_text_is_the_object_with_a_line_for_each_scan() -> None:
+    report = run_report(HOSTILE)
+    text = json_face.render(report)
+    assert json.loads(text) == json_face.report_object(report)
+    assert sum(line.startswith('  {"input": ') for line in text.splitlines()) == len(HOSTILE)
+    none = dataclasses.replace(report, files=())
+    assert json.loads(json_face.render(none))["files"] == []
 
 
 def test_hostile_names_are_valid_unicode_and_ascii_on_the_wire() -> None:
