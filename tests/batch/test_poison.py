@@ -46,6 +46,20 @@ def test_a_poisoned_scan_changes_no_other_positive(lab: Lab, word: str, kind: st
     assert bad.worker_pid > 0
 
 
+def test_scans_that_take_more_than_the_budget_take_turns(lab: Lab) -> None:
+    lab.scans("fat-a.tif", "fat-b.tif")
+    report = lab.run(
+        task=MISBEHAVE,
+        isolation=Isolation("always"),
+        open_runner=None,
+        jobs=2,
+        memory_budget=400 << 20,
+    )
+    assert report.exit_code == 0
+    assert [file.attempts for file in report.files] == [1, 2]
+    assert all(file.peak_rss_bytes > 250 << 20 for file in report.files)
+
+
 def bait(lab: Lab) -> Path:
     """An OME-TIFF whose description names another file for its pixels."""
     secret = lab.root / "secret.tif"
