@@ -16,10 +16,10 @@ from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
 from divere_cli.image import metadata, reader, tiff_header, writer
-from divere_cli.image.crew import Crew, Shares
+from divere_cli.image.crew import Crew, Lane, Shares
 from divere_cli.image.layout import Header, PictureMetadata
 from divere_cli.image.reader import Reader
-from divere_cli.positive import Positive
+from divere_cli.positive import Means, Positive
 from divere_cli.records import FileJob, Progress, TaskResult, Thumbnail, Written
 from divere_cli.stages import Clock
 from divere_cli.thumbnails import Thumbnailer, kept
@@ -74,11 +74,13 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
             tiff_header.check_size(header.width, header.height, job.max_pixels)
             carried = metadata.read(job.input, header) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, crew))
+        means = Means(clock, crew, Lane(crew))
         with clock.stage("write"):
             works = [
-                stack.enter_context(Positive(job, frame, header, carried, clock, crew))
+                stack.enter_context(Positive(job, frame, header, carried, means))
                 for frame in job.frames
             ]
+            stack.enter_context(means.lane)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
         _run(scan, works, digest, clock, progress, small)
         written = [work.finish() for work in works]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from divere_cli import __version__
 from divere_cli.color import grade as grades
 from divere_cli.image import geometry, icc, metadata, writer
-from divere_cli.image.crew import Crew, Shares, slices
+from divere_cli.image.crew import Crew, Lane, Shares, slices
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.records import FileJob, Frame, Thumbnail, Written
 from divere_cli.stages import Clock
@@ -25,6 +26,19 @@ from divere_cli.thumbnails import Thumbnailer
 
 # smaller parts than threads: one that waits for the digest does not hold up the others
 PARTS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What all positives of a scan share.
+
+    ``crew`` grades parts of a band beside each other, ``lane`` writes a band
+    while the next one is graded.
+    """
+
+    clock: Clock
+    crew: Crew
+    lane: Lane
 
 
 class Positive:
@@ -37,8 +51,7 @@ class Positive:
     header : Header
     carried : Carried or None
         Metadata of the scan; None for ``--no-metadata``.
-    clock : Clock
-    crew : Crew
+    means : Means
     """
 
     def __init__(
@@ -47,20 +60,21 @@ class Positive:
         frame: Frame,
         header: Header,
         carried: Carried | None,
-        clock: Clock,
-        crew: Crew,
+        means: Means,
     ) -> None:
         space, bits = job.encoding.color_space, job.encoding.bit_depth
         self._frame = frame
-        self._clock = clock
-        self._crew = crew
+        self._clock = means.clock
+        self._crew = means.crew
+        self._lane = means.lane
         self._box = geometry.box(frame.crop, header.width, header.height)
         self._grade = grades.compile(
             frame.recipe, space, header.layout, bits, dither=job.encoding.dither
         )
         channels = self._grade.channels
         self._dtype = np.dtype(f"u{bits // 8}")
-        self._out = np.empty((0, self._box.width, channels), dtype=self._dtype)
+        room = np.empty((0, self._box.width, channels), dtype=self._dtype)
+        self._out, self._written = room, room  # one is graded into, one is being written
         self._cut = np.empty((0, 0, 0), dtype=header.layout.dtype)
         self._small = (
             Thumbnailer(self._box.width, self._box.height, space, frame.orientation)
@@ -75,7 +89,7 @@ class Positive:
                 writer.open(frame.target.temp, job.encoding, *size, channels, picture)
             )
             if isinstance(self._writer, Shares):
-                self._writer.share(crew)
+                self._writer.share(means.crew)
             self._turn = None
             if frame.orientation % 360:
                 shape = (self._box.height, self._box.width, channels)
@@ -99,15 +113,14 @@ class Positive:
             self._apply(rows, out, top - self._box.top)
             if self._small is not None:
                 self._small.take(top - self._box.top, out)
+            self._out, self._written = self._written, self._out
         with self._clock.stage("write"):
-            if self._turn is None:
-                self._writer.write(out)
-            else:
-                self._turn.add(out)
+            self._lane.put(partial(self._turn.add if self._turn else self._writer.write, out))
 
     def finish(self) -> Written:
         """Write what was held back for the turn, and make the file whole."""
         with self._clock.stage("write"):
+            self._lane.settle()
             if self._turn is not None:
                 for rows in self._turn.bands():
                     self._writer.write(rows)

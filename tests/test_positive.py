@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from divere_cli.errors import OutputError
-from divere_cli.image.crew import Crew
+from divere_cli.image.crew import Crew, Lane
 from divere_cli.image.layout import Header
-from divere_cli.positive import Positive
+from divere_cli.positive import Means, Positive
 from divere_cli.records import Frame, Written
 from divere_cli.stages import Clock
 from tests.test_develop import RECIPE, SCAN, Heard, graded, job, positive, save, target
@@ -24,9 +24,12 @@ INSIDE = SCAN[15:46, 21:62]
 def made(folder: Path, heights: list[int], orientation: int = 0, threads: int = 1) -> Written:
     save(folder)
     frame = Frame(target(folder, "out.tif"), RECIPE, CROP, orientation)
+    crew = Crew(threads)
+    means = Means(Clock(Heard()), crew, Lane(crew))
     with (
-        Crew(threads) as crew,
-        Positive(job(folder, frame), frame, HEADER, None, Clock(Heard()), crew) as work,
+        crew,
+        Positive(job(folder, frame), frame, HEADER, None, means) as work,
+        means.lane,
     ):
         first = 0
         for height in heights:
@@ -57,7 +60,9 @@ def test_bands_outside_of_the_crop_cost_nothing(tmp_path: Path) -> None:
     save(tmp_path)
     frame = Frame(target(tmp_path, "out.tif"), RECIPE, CROP)
     heard = Heard()
-    with Positive(job(tmp_path, frame), frame, HEADER, None, Clock(heard), Crew()) as work:
+    crew = Crew()
+    means = Means(Clock(heard), crew, Lane(crew))
+    with Positive(job(tmp_path, frame), frame, HEADER, None, means) as work:
         work.take(0, SCAN[:15])
         work.take(46, SCAN[46:])
     assert heard.stages == []

@@ -75,6 +75,44 @@ class Crew:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+class Lane:
+    """One step at a time beside the caller, in order: the next waits for the one before.
+
+    With a crew of one, steps run in the caller's thread. A context manager:
+    leaving it waits for the step that still runs.
+    """
+
+    def __init__(self, crew: Crew) -> None:
+        self._pool = ThreadPoolExecutor(1, "divere-lane") if crew.size > 1 else None
+        self._running: Future[None] | None = None
+
+    def put(self, work: Callable[[], None]) -> None:
+        """Wait for the step before, raising its error, and begin the next."""
+        self.settle()
+        if self._pool is None:
+            work()
+        else:
+            self._running = self._pool.submit(work)
+
+    def settle(self) -> None:
+        """Wait for the last step and raise its error."""
+        if self._running is not None:
+            running, self._running = self._running, None
+            running.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
+
+
 def settle(running: list[Future[Made]]) -> None:
     """Cancel what did not start yet and wait for what did; errors were or are raised elsewhere."""
     for future in running:

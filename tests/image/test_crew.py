@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divere_cli.image.crew import Crew, slices
+from divere_cli.image.crew import Crew, Lane, slices
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
@@ -67,3 +67,36 @@ def test_slices_are_all_of_it_and_even(length: int, parts: int) -> None:
     sizes = [part.stop - part.start for part in found]
     assert min(sizes) >= 1
     assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_lane_keeps_the_order(threads: int) -> None:
+    done: list[int] = []
+    with Crew(threads) as crew, Lane(crew) as lane:
+        for n in range(20):
+            lane.put(lambda n=n: done.append(n))
+        lane.settle()
+    assert done == list(range(20))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_error_in_a_lane_is_raised_once(threads: int) -> None:
+    def fails() -> None:
+        raise ValueError("in the lane")
+
+    def two() -> None:
+        lane.put(fails)
+        lane.put(lambda: None)
+
+    with Crew(threads) as crew, Lane(crew) as lane:
+        with pytest.raises(ValueError, match="in the lane"):
+            two()
+        lane.settle()
+
+
+def test_a_step_in_a_lane_runs_beside_the_caller() -> None:
+    met = threading.Event()
+    with Crew(2) as crew, Lane(crew) as lane:
+        lane.put(lambda: bool(met.wait(30)))
+        met.set()
+        lane.settle()
