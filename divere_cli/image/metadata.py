@@ -32,6 +32,7 @@ _MOST_XMP = 2 << 20
 # XMP-Toolkit needs the square of this: 0.8 s
 _MOST_PROPERTIES = 10_000
 _MOST_IPTC = 256 << 10
+_MOST_NAMES = 6
 
 
 def read(path: str, header: Header | None = None) -> Carried:
@@ -65,13 +66,14 @@ def read(path: str, header: Header | None = None) -> Carried:
     xmp, xmp_lost = _clean_xmp(found.xmp)
     iptc, iptc_lost = _clean_iptc(found.iptc)
     lost += xmp_lost + iptc_lost
-    warnings: tuple[str, ...] = ()
-    if lost:
-        warnings = (
-            "metadata that is damaged or too long was cut or left out: "
-            + ", ".join(dict.fromkeys(lost)),
-        )
+    warnings = (_complaint(list(dict.fromkeys(lost))),) if lost else ()
     return Carried(exif=exif, xmp=xmp, iptc=iptc, warnings=warnings)
+
+
+def _complaint(lost: list[str]) -> str:
+    shown = ", ".join(lost[:_MOST_NAMES])
+    more = f" and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
+    return f"metadata that is damaged or too long was cut or left out: {shown}{more}"
 
 
 def picture(

@@ -333,6 +333,13 @@ def test_what_is_embedded_is_read_again(tmp_path: Path, ending: str) -> None:
         assert opened.getexif()[315].encode("latin-1").decode() == "A. Köster"
 
 
+def test_a_warning_names_a_few_of_many(tmp_path: Path) -> None:
+    long = "".join(f"<lab:P{i}>{'x' * 17_000}</lab:P{i}>" for i in range(9))
+    carried = metadata.read(tiff_scan(tmp_path, [Entry(700, 1, XMP.format(more=long).encode())]))
+    (warning,) = carried.warnings
+    assert warning.endswith("XMP Xmp.lab.P5 and 3 more")
+
+
 def test_nothing_to_embed_is_nothing() -> None:
     assert scratch.jpeg_segments(PictureMetadata()) == b""
     assert scratch.png_chunks(PictureMetadata()) == b""

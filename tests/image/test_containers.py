@@ -1,0 +1,52 @@
+"""Walking over ISO boxes; JPEG segments and PNG chunks are in ``test_blocks``."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image.containers import Held, boxes
+
+
+def box(kind: bytes, data: bytes, *, long: bool = False) -> bytes:
+    if long:
+        return struct.pack(">I4sQ", 1, kind, len(data) + 16) + data
+    return struct.pack(">I4s", len(data) + 8, kind) + data
+
+
+def walk(data: bytes) -> list[tuple[bytes, bytes]]:
+    return [(kind, data[start:end]) for kind, start, end in boxes(Held(data), 0, len(data))]
+
+
+def test_boxes_of_both_lengths() -> None:
+    data = box(b"ftyp", b"crx ") + box(b"mdat", b"pixels", long=True) + box(b"free", b"")
+    assert walk(data) == [(b"ftyp", b"crx "), (b"mdat", b"pixels"), (b"free", b"")]
+
+
+def test_a_box_without_a_size_goes_to_the_end() -> None:
+    assert walk(struct.pack(">I4s", 0, b"mdat") + b"rest") == [(b"mdat", b"rest")]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        box(b"mdat", b"x" * 20)[:-1],
+        box(b"mdat", b"x" * 20, long=True)[:-1],
+        struct.pack(">I4s", 7, b"mdat"),
+        struct.pack(">I4sQ", 1, b"mdat", 15),
+        box(b"free", b"") + b"\0\0",
+        box(b"free", b"") * 5_000,
+    ],
+)
+def test_boxes_that_do_not_fill_the_file(data: bytes) -> None:
+    with pytest.raises(CorruptInput):
+        walk(data)
+
+
+def test_a_held_file_ends_where_its_bytes_end() -> None:
+    held = Held(b"0123456789")
+    assert held.read(2, 3) == b"234"
+    with pytest.raises(CorruptInput):
+        held.read(8, 3)
