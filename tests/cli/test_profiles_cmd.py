@@ -217,3 +217,25 @@ def test_names_in_files_cannot_write_to_the_terminal(tmp_path: Path) -> None:
         assert result.returncode == 0
         assert "\x1b" not in result.stdout
         assert "\none" not in result.stdout
+
+
+def documented_commands() -> list[str]:
+    page = Path(__file__).parents[2] / "docs" / "profiles.md"
+    lines = page.read_text(encoding="utf-8").splitlines()
+    return [line.split("#")[0].strip() for line in lines if line.startswith("divere ")]
+
+
+def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    scan = np.zeros((4, 6, 3), np.uint16)
+    tifffile.imwrite(tmp_path / "scans" / "a.tif", scan, photometric="rgb")
+    (tmp_path / "my-grade.json").write_text(json.dumps(SINGLE))
+    for name in ("roll.json", "divere_presets.json"):
+        (tmp_path / name).write_text(json.dumps({"folder_default": {"base": "c41-neutral"}}))
+    commands = documented_commands()
+    assert len(commands) == 8
+    for command in commands:
+        words = command.split()[1:]
+        dry = ["--dry-run"] if words[0] == "batch" else []
+        result = divere(*words, *dry, cwd=tmp_path)
+        assert result.returncode == 0, (command, result.stderr)
