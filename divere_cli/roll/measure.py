@@ -36,6 +36,7 @@ MIDDLE_GRAY = -float(np.log10(0.18))
 # Density above bare film: thinner cells say nothing of brightness (rebate, a black border);
 # of chroma nothing up to the end of the film's toe, where its three layers part.
 ABOVE_BASE, ABOVE_TOE = 0.1, 0.2
+THIN_TOE, FLAT, LONG = 0.15, 0.5, 0.7  # the same above a thin end, by the picture's span
 LEAST_CELLS = 64
 PLATEAU = 0.05  # density; a window that a bare or a fogged piece of film fits into
 EMPTY = ChromaMap(0, ())
@@ -86,21 +87,21 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
         return None
     density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0)))
     film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
-    bare = -np.inf if parts.base is None else float(parts.base.density.mean())
+    low, high = np.percentile(film, (2, 98))
+    above, toe = _floors(parts.base, float(high - low))
     printed = density.of(linear[parts.picture])
     luma = printed.mean(axis=1)
-    shown = film > bare + ABOVE_BASE
+    shown = film > above
     if shown.sum() < LEAST_CELLS:
         shown = np.ones_like(shown)
     lumas = np.percentile(luma[shown], PERCENTILES)
     inner = (luma >= lumas[1]) & (luma <= lumas[5])
-    middle = inner & (film > bare + ABOVE_TOE)
+    middle = inner & (film > toe)
     enough = int(middle.sum()) >= LEAST_CELLS
     maps, (u, v, spread) = (EMPTY, EMPTY), (0.0, 0.0, 0.0)
     if enough:
         maps = chroma.maps(printed[middle], luma[middle], recipe.density_gamma)
         u, v, spread = chroma.center(printed[middle], luma[middle])
-    low, high = np.percentile(film, (2, 98))
     return FrameMeasurement(
         cells=int(parts.picture.size),
         picture_cells=int(parts.picture.sum()),
@@ -121,6 +122,22 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
         presence=maps[0],
         counts=maps[1],
     )
+
+
+def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
+    """Film densities below which a cell says nothing of brightness, and nothing of chroma.
+
+    Where bare film is not seen, a long picture's thin end is taken to lie on the
+    toe, a flat one's is not: cutting its shadows off leaves the sky to decide
+    (0.06 off on synthetic rolls).
+    """
+    if base is None:
+        return -np.inf, -np.inf
+    thin = float(base.density.mean())
+    if base.source == "thin end":
+        reach = min(1.0, max(0.0, (span - FLAT) / (LONG - FLAT)))
+        return -np.inf, thin + reach * THIN_TOE
+    return thin + ABOVE_BASE, thin + ABOVE_TOE
 
 
 def target(recipe: Recipe) -> float:

@@ -23,7 +23,8 @@ HOLDER = 0.02  # of the thinnest film, in every channel: nothing on film is that
 THIN_SHARE = 0.005  # of the film's cells make a plateau
 THIN_WINDOW = 0.05
 ALIKE = 0.08  # density; cells of one color, grain and the fall-off of a light table included
-SIDE_SHARE = 0.6  # of a side lined with base: a rebate
+SIDE_SHARE = 0.8  # of a side lined with base: a rebate
+SMOOTH = 0.01  # density between neighbors on bare film, the middle of them; pictures have texture
 UNEXPOSED_SHARE = 0.9
 
 
@@ -91,7 +92,7 @@ def _base(density: Floats, film: Bools, outside: Bools) -> Base:
     source: BaseSource = "thin end"
     if count >= UNEXPOSED_SHARE * len(colors):
         source = "unexposed"
-    elif _lined(alike, outside) >= SIDE_SHARE:
+    elif _lined(alike, outside) >= SIDE_SHARE and _texture(density, alike) <= SMOOTH:
         source = "rebate"
     return Base(color, source, count, spread)
 
@@ -105,6 +106,15 @@ def _thinnest(colors: Floats) -> Floats:
     low = luma[first]
     within = np.abs(colors.mean(axis=1) - low - THIN_WINDOW / 2) <= THIN_WINDOW / 2
     return np.asarray(np.median(colors[within], axis=0))
+
+
+def _texture(density: Floats, mask: Bools) -> float:
+    """The middle of the differences between neighbors that are both in the mask."""
+    luma = density.mean(axis=2)
+    along = np.abs(np.diff(luma, axis=1))[mask[:, 1:] & mask[:, :-1]]
+    down = np.abs(np.diff(luma, axis=0))[mask[1:] & mask[:-1]]
+    both = np.concatenate([along, down])
+    return float(np.median(both)) if len(both) else float("inf")
 
 
 def _lined(alike: Bools, outside: Bools) -> float:

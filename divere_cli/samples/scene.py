@@ -102,8 +102,8 @@ class Scene:
         blades = _noise(rng, (90, 60), xs, ys) + 0.7 * _noise(rng, (260, 180), xs, ys)
         shade = _noise(rng, (4, 5), xs, ys)
         field = np.array(MEADOW) * np.exp(0.55 * blades + 0.9 * shade)[..., None]
-        stones = np.clip(_noise(rng, (24, 30), xs, ys) * 4.0 - 1.6, 0.0, 1.0)[..., None]
-        gray = np.exp(0.5 * blades + 0.6 * _noise(rng, (12, 14), xs, ys))[..., None] * 0.20
+        stones = np.clip(_noise(rng, (14, 18), xs, ys) * 5.0 - 0.4, 0.0, 1.0)[..., None]
+        gray = np.exp(0.4 * blades + 1.1 * shade)[..., None] * 0.17
         return np.asarray(above + below * (field + stones * (gray - field) - above))
 
     def _petals(self, xs: Floats, ys: Floats) -> Floats:
