@@ -143,10 +143,10 @@ def _error(error: ScanError) -> dict[str, str]:
 def _metadata(item: Scan) -> dict[str, Any]:
     header, about = item.header, item.about
     texts = {
-        "make": header.make,
-        "model": header.model,
-        "software": header.software,
-        "date": header.date,
+        "make": header.make or about.make,
+        "model": header.model or about.model,
+        "software": header.software or about.software,
+        "date": header.date or about.date,
         "taken": about.taken,
         "artist": about.artist,
         "copyright": about.copyright,
@@ -195,6 +195,7 @@ def _storage(header: Header) -> str:
 def _rows(item: Scan) -> list[tuple[str, str]]:
     """The facts as people read them, in the order of their weight; empty ones left out."""
     header, about = item.header, item.about
+    said = _metadata(item)
     known = header.width and header.height
     size = f"{header.width} x {header.height}, {header.pixels / 1e6:.3g} MP"
     rows = [
@@ -205,9 +206,9 @@ def _rows(item: Scan) -> list[tuple[str, str]]:
         ("resolution", _resolution(header)),
         ("orientation", f"{header.orientation} (not applied)" if header.orientation != 1 else ""),
         ("profile", about.icc),
-        ("scanner", " ".join(filter(None, (header.make, header.model)))),
-        ("software", header.software),
-        ("date", about.taken or header.date),
+        ("scanner", " ".join(said[name] for name in ("make", "model") if name in said)),
+        ("software", said.get("software", "")),
+        ("date", said.get("taken") or said.get("date", "")),
         ("author", ", ".join(filter(None, (about.artist, about.copyright)))),
         ("description", about.description),
         ("metadata", _blocks(about)),

@@ -20,6 +20,10 @@ from divere_cli.image.source import Source
 _ICC_LIMIT = 1 << 20
 _JPEG_ICC = b"ICC_PROFILE\0"
 _TEXTS = (
+    ("make", blocks.IFD0, (271,)),
+    ("model", blocks.IFD0, (272,)),
+    ("software", blocks.IFD0, (305,)),
+    ("date", blocks.IFD0, (306,)),
     ("artist", blocks.IFD0, (315,)),
     ("copyright", blocks.IFD0, (33432,)),
     ("description", blocks.IFD0, (270,)),
@@ -36,6 +40,10 @@ class About:
     gps: bool = False
     xmp: bool = False
     iptc: bool = False
+    make: str = ""
+    model: str = ""
+    software: str = ""
+    date: str = ""
     artist: str = ""
     copyright: str = ""
     description: str = ""

@@ -116,9 +116,17 @@ def picture(
         resolution=resolution,
         software=metadata_rules.record(processing),
         exif=_finished_exif(carried.exif, processing, resolution),
-        xmp=_finished_xmp(carried.xmp, processing, header.software),
+        xmp=_finished_xmp(carried.xmp, processing, header.software or _software(carried.exif)),
         iptc=carried.iptc,
     )
+
+
+def _software(exif: bytes) -> str:
+    """The program that made the scan, of a clean block."""
+    if not exif:
+        return ""
+    tiff = parse(containers.Held(exif))
+    return tiff.text(tiff.directory(tiff.first).entries.get(305))
 
 
 def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:

@@ -27,6 +27,8 @@ def saved(tmp_path: Path, ending: str, profile: bytes) -> str:
         return str(path)
     exif = Image.Exif()
     exif[315] = "Koster"
+    exif[271] = "Nikon"
+    exif[305] = "NikonScan"
     exif.get_ifd(0x8769)[0x9003] = "1998:05:04 10:00:00"
     exif.get_ifd(0x8825)[1] = "N"
     Image.new("RGB", (4, 4)).save(path, icc_profile=profile, exif=exif)
@@ -47,6 +49,7 @@ def test_exif_and_gps_are_seen(tmp_path: Path, ending: str) -> None:
     told = about.read(path, header.read(path))
     assert (told.exif, told.gps, told.xmp, told.iptc) == (True, True, False, False)
     assert told.taken == "1998:05:04 10:00:00"
+    assert (told.make, told.software) == ("Nikon", "NikonScan")
 
 
 @pytest.mark.parametrize("ending", [".tif", ".png", ".jpg"])

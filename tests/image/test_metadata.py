@@ -249,9 +249,10 @@ def test_an_iptc_preview_of_the_negative_is_dropped(tmp_path: Path) -> None:
     assert carried.iptc.endswith(b"K\xc3\xb6ster")
 
 
-def test_the_record_says_what_was_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize("software", ["Nikon Scan 4.0", ""])
+def test_the_record_says_what_was_done(tmp_path: Path, software: str) -> None:
     carried = metadata.read(tiff_scan(tmp_path))
-    done = picture(carried, replace(PLAIN, software="Nikon Scan 4.0"))
+    done = picture(carried, replace(PLAIN, software=software))
     exif = exif_of(done.exif)
     assert exif["Exif.Image.Orientation"] == "1"
     assert exif["Exif.Image.Software"] == done.software == RECORD
