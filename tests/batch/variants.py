@@ -45,6 +45,7 @@ def _direct(put: Set) -> None:
 
 def _nofsync(put: Set) -> None:
     put(os, "fsync", lambda fd: None)
+    put(os, "fdatasync", lambda fd: None)
     put(durable, "sync", lambda fd: None)
     put(durable, "sync_folder", lambda fd: None)
 
