@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -309,6 +310,19 @@ def test_equal_scans_give_equal_bytes(tmp_path: Path) -> None:
     assert first == second
     assert scratch.jpeg_segments(first) == scratch.jpeg_segments(second)
     assert scratch.png_chunks(first) == scratch.png_chunks(second)
+
+
+def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
+    scans = [make(tmp_path) for make in (tiff_scan, jpeg_scan, png_scan, cr3_scan)]
+
+    def embedded(scan: str) -> tuple[bytes, bytes]:
+        done = picture(metadata.read(scan))
+        return scratch.jpeg_segments(done), scratch.png_chunks(done)
+
+    wanted = {scan: embedded(scan) for scan in scans}
+    with ThreadPoolExecutor(8) as pool:
+        for scan, got in zip(scans * 50, pool.map(embedded, scans * 50), strict=True):
+            assert got == wanted[scan]
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png"])
