@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 HEIGHT = 100.0  # the page stretches it; labels are outside
-_FEWEST = 12  # a chart of two bars is no wall
+_FEWEST = 8  # a chart of two bars is no wall
 _STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 
 
