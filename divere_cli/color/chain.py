@@ -30,9 +30,13 @@ LOG_BASE = 2.0
 # Largest error in log10, measured; a fast power before it adds its own.
 LOG_ERROR: dict[Logarithm, float] = {"table": 3e-7, "fast": 4.7e-6, "lossless": 6e-7}
 FAST_POWER_ERROR = 2.8e-6
+# Half a unit of float32's last digit, and the usual size of a logarithm.
+FLOAT32 = 6e-8
+USUAL_LOG = 5.0
 # What the logarithm's error may come to, in code values of 16 bits.
 FAST_BUDGET = 0.8
 FLOAT32_BUDGET = 1.0
+TABLE_BUDGET = 0.6
 # An encoding table of 65536 entries is exact enough above this light, a longer one above less.
 DIM = 1e-3
 ENCODE_SIZES = (1 << 16, 1 << 18)
@@ -63,6 +67,8 @@ class Plan:
         Entries of the encoding table; 0 where there is none.
     glare_step : float
         Light of one step of the density table next to the screen glare; 0 without one.
+    dark : float
+        Encoded value below which the density table is steeper than elsewhere.
     """
 
     transform: PyOpenColorIO.GroupTransform
@@ -74,6 +80,7 @@ class Plan:
     light_slope: float
     encode_size: int
     glare_step: float
+    dark: float
 
 
 def diagonal(matrix: Array) -> bool:
@@ -132,6 +139,12 @@ def _log_slope(folded: Folded, d: density.Density, tables: tuple[table.Table, ..
     return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * folded.spread
 
 
+def _rounding(d: density.Density, tables: tuple[table.Table, ...]) -> float:
+    """What float32 may round off a density's terms, for a unit of slope."""
+    shifts = np.abs(d.offset - np.array([t.start for t in tables]))
+    return float((FLOAT32 * (USUAL_LOG + shifts / np.abs(d.matrix).sum(axis=1))).max())
+
+
 def _encoded(
     folded: Folded,
     group: PyOpenColorIO.GroupTransform,
@@ -140,19 +153,22 @@ def _encoded(
 ) -> Plan:
     """Finish a plan: output matrix and encoding, unless the density table does both."""
     linear, size = None, 0
-    slope = light = error = dim = 0.0
+    slope = light = error = dim = dark = rounding = 0.0
     if tables is not None and folded.density is not None:
         slope = _log_slope(folded, folded.density, tables)
         error = max(t.error for t in tables)
+        rounding = _rounding(folded.density, tables)
         light = max(t.light_slope for t in tables)
+        dark = max(t.dark for t in tables)
         dim = max(t.dim_step for t in tables) if any(t.glare for t in folded.tones or ()) else 0.0
     if tables is None or not folded.joint:
         if tables is not None:
             group.appendTransform(_matrix(folded.back))
         linear = _copy(group)
         size = _encode(group, folded, min((t.dimmest for t in tables or ()), default=0.0))
-    enough = slope * LOG_ERROR["table" if logarithm == "table" else "lossless"] <= FLOAT32_BUDGET
-    return Plan(group, linear, logarithm, enough, error, slope, light, size, dim)
+    exact = LOG_ERROR["table" if logarithm == "table" else "lossless"]
+    enough = slope * (exact + rounding) <= FLOAT32_BUDGET and error <= TABLE_BUDGET
+    return Plan(group, linear, logarithm, enough, error, slope, light, size, dim, dark)
 
 
 def _copy(group: PyOpenColorIO.GroupTransform) -> PyOpenColorIO.GroupTransform:
@@ -198,7 +214,8 @@ def _tables(folded: Folded) -> tuple[table.Table, ...]:
         table.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
         for tone in folded.tones
     )
-    return table.build(sought, folded.encode, joint=folded.joint)
+    dark = table.DARK if folded.gamma_out > 1.0 else 0.0
+    return table.build(sought, folded.encode, joint=folded.joint, dark=dark)
 
 
 def _generous(tone: curves.Tone) -> curves.Tone:

@@ -145,7 +145,8 @@ class Doubt:
         if step:
             bend = step**2 / 8.0 * (1.0 / gamma) * (1.0 - 1.0 / gamma) * CODES
             least = (bend / BUDGET) ** (1.0 / (2.0 - 1.0 / gamma))
-        return near, min(max(least, plan.glare_step * folded.spread), 1.0)
+        dim = max(plan.glare_step, plan.dark**gamma) * folded.spread
+        return near, min(max(least, dim), 1.0)
 
     def _of_positive(self, src: Band, result: Band) -> Indices:
         """Pixels with a linear value so near to zero that encoding shows float32's error."""

@@ -23,11 +23,14 @@ SIZES = (1 << 16, 1 << 18)
 # In 16-bit code values, beside half a code of rounding.
 TOLERANCE = 0.25
 CODES = 65535.0
-# Encoded values below this are looked at one by one (``doubt``): a table need not be
-# exact there. And the light below which screen glare is near.
+# Encoded values below DARK that are steeper than STEEP are looked at one by one (``doubt``).
 DARK = 0.04
+STEEP = 1.2e5
+# Light below which screen glare is near, and below which there is none left.
 DIM = 0.01
+NO_LIGHT = 2e-7
 DIMMEST = 2.5e-4
+BESIDE = 1e-9
 # Even spacing of tries over phase and step: the golden ratio and the plastic number.
 TRIES = 192
 PHASE, STRETCH = 0.6180339887498949, 0.7548776662466927
@@ -42,8 +45,9 @@ class Table:
     error : float
         At the worst corner, in 16-bit code values of the positive.
     slope : float
-        Code values of the positive for a unit of density, at worst; leaving out what is
-        darker than ``DARK`` on both sides of a step.
+        Code values of the positive for a unit of density, at worst; leaving out ``dark``.
+    dark : float
+        Encoded value below which the function may be steeper: next to the screen glare.
     light_slope : float
         Light for a unit of density, at worst.
     dimmest : float
@@ -57,6 +61,7 @@ class Table:
     values: Array
     error: float
     slope: float
+    dark: float
     light_slope: float
     dimmest: float
     dim_step: float
@@ -76,7 +81,9 @@ class Sought:
         return min(0.0, *self.corners), max(self.end, *self.corners)
 
 
-def build(channels: tuple[Sought, ...], encode: Function, *, joint: bool) -> tuple[Table, ...]:
+def build(
+    channels: tuple[Sought, ...], encode: Function, *, joint: bool, dark: float = DARK
+) -> tuple[Table, ...]:
     """Tabulate all channels at the same number of entries.
 
     Parameters
@@ -85,6 +92,8 @@ def build(channels: tuple[Sought, ...], encode: Function, *, joint: bool) -> tup
         Light to encoded value of 0..1, in which errors are weighed.
     joint : bool
         Whether the table holds encoded values, else it holds light.
+    dark : float
+        Encoded value up to which pixels can be looked at one by one; 0 where they are not.
     """
     for size in SIZES:
         placed = [_placed(sought, size, encode, joint) for sought in channels]
@@ -94,15 +103,17 @@ def build(channels: tuple[Sought, ...], encode: Function, *, joint: bool) -> tup
     for sought, (start, step, error) in zip(channels, placed, strict=True):
         light = sought.function(np.asarray(start + np.arange(size) * step, np.float64))
         codes = encode(light)
+        slope, steep = _slopes(codes, step, dark)
         made[sought.function, start, step] = Table(
             start=start,
             step=step,
             values=codes if joint else light,
             error=error,
-            slope=_steepest(codes, codes > DARK) * CODES / step,
-            light_slope=_steepest(light, light >= 0.0) / step,
+            slope=slope,
+            dark=steep,
+            light_slope=float(np.abs(np.diff(light)).max()) / step,
             dimmest=float(light.min()),
-            dim_step=_steepest(light, light < DIM),
+            dim_step=float(np.abs(np.diff(light)).max(where=light[1:] < DIM, initial=0.0)),
         )
     return tuple(
         made[sought.function, start, step]
@@ -110,16 +121,22 @@ def build(channels: tuple[Sought, ...], encode: Function, *, joint: bool) -> tup
     )
 
 
-def _steepest(values: Array, counted: npt.NDArray[np.bool_]) -> float:
-    """Largest difference of neighbors of which at least one counts."""
-    return float(np.abs(np.diff(values)).max(where=counted[1:] | counted[:-1], initial=0.0))
+def _slopes(codes: Array, step: float, dark: float) -> tuple[float, float]:
+    """The steepest rise of what is not dark, and how far up the dark is steeper than that."""
+    rises = np.abs(np.diff(codes)) * CODES / step
+    tops = np.maximum(codes[1:], codes[:-1])
+    slope = float(rises.max(where=tops > dark, initial=0.0))
+    steep = (rises > max(slope, STEEP)) & (tops <= dark)
+    return slope, float(tops.max(where=steep, initial=0.0))
 
 
 def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[float, float, float]:
     (low, high), function = sought.ends, sought.function
-    points = np.array(sought.corners)
+    corners = np.array(sought.corners)
+    # A jump has two values: both must be met.
+    points = np.sort(np.concatenate([corners - BESIDE, corners + BESIDE]))
     least = (high - low) / (size - 3)
-    starts, steps = _tries(points, low, least)
+    starts, steps = _tries(corners, low, least)
     positions = (points[:, None] - starts) / steps
     left = np.floor(positions + 1e-9)
     share = np.clip(positions - left, 0.0, 1.0)
@@ -127,13 +144,18 @@ def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[f
     right = function(points)[:, None]
     if joint:
         straight = encode(below) + share * (encode(above) - encode(below))
-        errors = np.where(encode(right) > DARK, np.abs(straight - encode(right)), 0.0)
+        errors = np.where(right > NO_LIGHT, np.abs(straight - encode(right)), 0.0)
     else:
         straight = below + share * (above - below)
-        errors = np.abs(encode(straight + DIMMEST) - encode(right + DIMMEST))
+        errors = np.abs(_lifted(encode, straight) - _lifted(encode, right))
     errors = errors.max(axis=0) * CODES
     best = int(errors.argmin())
     return float(starts[best]), float(steps[best]), float(errors[best])
+
+
+def _lifted(encode: Function, light: Array) -> Array:
+    """Encoded values with a little light in the blacks, whose slope next to 0 has no end."""
+    return encode(DIMMEST + (1.0 - DIMMEST) * light)
 
 
 def _tries(points: Array, low: float, least: float) -> tuple[Array, Array]:

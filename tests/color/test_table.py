@@ -60,6 +60,16 @@ def test_the_error_said_is_the_error_found(monkeypatch: pytest.MonkeyPatch) -> N
     assert worst == pytest.approx(made.error, rel=0.1)
 
 
+@pytest.mark.parametrize("joint", [True, False])
+def test_a_corner_at_white_counts(joint: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "SIZES", (1 << 12,))
+    early = Curves(b=((0.0, 0.0), (0.31, 0.2), (0.5123, 1.0)))
+    tone, made = curves.tones(recipe(curves=early))[2], built(early, joint=joint)[2]
+    d = (1.0 - 0.5123) * curves.DENSITY_RANGE + made.step * np.linspace(-1.0, 1.0, 41)
+    got = between(made, d) if joint else encode(between(made, d))
+    assert np.abs(got - encode(tone.light(d))).max() * 65535 <= made.error + 0.5
+
+
 def test_tables_reach_beyond_all_corners() -> None:
     for made in built(stock("Kodak 2393"), glare=0.01):
         assert made.start <= 0.0
