@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.timing import Row, machine
+from divere_cli.isolation.attempt import WARM
 from divere_cli.isolation.contract import IsolationRequest, Progress, Runner
 from divere_cli.isolation.memory import usage
 from divere_cli.isolation.opening import open_runner
@@ -89,7 +90,7 @@ def opened(kind: str, jobs: int, spares: int = 0) -> Runner:
     if kind == "never":
         return open_runner(IsolationRequest("never", jobs=jobs), lambda event: None)
     request = IsolationRequest("always", kind, jobs=jobs, spares=spares)  # type: ignore[arg-type]
-    return open_runner(request, lambda event: None)
+    return open_runner(request, lambda event: None, warm=(*WARM, "bench.isolation"))
 
 
 def run(runner: Runner, jobs: Iterable[FileJob]) -> list[Outcome]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from divere_cli.isolation import guard
 
 NAMES = "DIVERE_PRELOAD"
+OWN = ("divere_cli.isolation.worker", "multiprocessing.popen_forkserver", "resource")
 SUPERVISOR = "DIVERE_SUPERVISOR"
 
 
@@ -50,7 +51,7 @@ def _harden() -> None:
 def _warm(names: list[str]) -> Report:
     began = time.monotonic()
     errors = []
-    for name in names:
+    for name in (*OWN, *names):
         try:
             module = importlib.import_module(name)
             warm = getattr(module, "warm", None)

@@ -180,12 +180,11 @@ def _work(boot: Boot, order: Message, writer: FrameWriter) -> None:
 
 
 def _finish(message: Message, writer: FrameWriter, began: float, inherited: int) -> None:
-    times = os.times()
     now = usage()
     message |= {
         "t": "end",
         "seconds": time.perf_counter() - began,
-        "cpu": times.user + times.system,
+        "cpu": time.process_time(),
         "peak": _own_peak(now.peak, inherited) if now else 0,
         "peak_source": now.peak_source if now else "",
     }

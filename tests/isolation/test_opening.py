@@ -142,6 +142,11 @@ def test_a_heavy_main_module_is_not_imported_by_workers(method: str, tmp_path: o
     assert '"main=none"' in done.stdout
 
 
+def test_a_worker_of_a_warm_forkserver_imports_nothing() -> None:
+    out, _ = run_program("forkserver", "tests.isolation.misbehave")
+    assert '"imported=[]"' in out
+
+
 def test_a_preload_that_fails_is_seen_and_does_no_harm() -> None:
     out, err = run_program("forkserver", "numpy", "tests.isolation.no_such_module")
     assert '"forkserver", null, "result"' in out
