@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from types import TracebackType
 from typing import Self
 
@@ -21,17 +22,24 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 
-if hasattr(os, "preadv"):
+_turn = threading.Lock()
 
-    def _read_into(fd: int, view: memoryview, offset: int) -> int:
-        return os.preadv(fd, [view], offset)
-else:  # pragma: no cover - Windows
 
-    def _read_into(fd: int, view: memoryview, offset: int) -> int:
+def _read_at(fd: int, view: memoryview, offset: int) -> int:
+    """Read into ``view``, by any thread."""
+    return os.preadv(fd, [view], offset)
+
+
+def _seek_and_read(fd: int, view: memoryview, offset: int) -> int:
+    """Do the same where the system has one place for all readers of a descriptor (Windows)."""
+    with _turn:
         os.lseek(fd, offset, os.SEEK_SET)
         data = os.read(fd, min(len(view), 1 << 22))
-        view[: len(data)] = data
-        return len(data)
+    view[: len(data)] = data
+    return len(data)
+
+
+_read_into = _read_at if hasattr(os, "preadv") else _seek_and_read
 
 
 class Source:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import source
+from divere_cli.image.crew import Crew
 from divere_cli.image.source import Source
 
 
@@ -48,6 +50,22 @@ def test_short_reads_are_gone_on_with(path: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(source, "_read_into", lambda fd, view, at: original(fd, view[:3], at))
     with Source(path) as file:
         assert file.read(0, 10) == b"0123456789"
+
+
+@pytest.mark.parametrize("way", [source._read_at, source._seek_and_read])
+def test_many_threads_read_at_their_own_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: Callable[..., int]
+) -> None:
+    monkeypatch.setattr(source, "_read_into", way)
+    path = tmp_path / "b"
+    data = bytes(range(256)) * 400
+    path.write_bytes(data)
+    with Source(str(path)) as file, Crew(4) as crew:
+        places = [(n * 97 % 90_000, 1000 + n) for n in range(400)]
+        for (offset, length), got in zip(
+            places, crew.map(lambda place: file.read(*place), places), strict=True
+        ):
+            assert got == data[offset : offset + length]
 
 
 def test_a_failing_device_is_unreadable(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
