@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from divere_cli import __version__
+from divere_cli.cli.session import Session
 
 
 class Entry(NamedTuple):
@@ -69,5 +70,8 @@ class LazyGroup(click.Group):
     epilog="Exit codes and reports: see the documentation of the project.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
-def divere() -> None:
+@click.option("-v", "--verbose", is_flag=True, help="Show where an error arose.")
+@click.pass_context
+def divere(ctx: click.Context, verbose: bool) -> None:
     """Grade film scans from linear negative to positive, unattended."""
+    ctx.ensure_object(Session).verbose += verbose

@@ -42,7 +42,7 @@ def ends_told(as_json: bool) -> Iterator[None]:
 
 def preview(options: BatchOptions, session: Session) -> int:
     """Print the plan; return 0."""
-    session.verbose = options.log.verbose
+    session.verbose += options.log.verbose
     planned = batch_run.preview(options.request)
     say = Say(sys.stdout, sys.stderr)
     for scan in planned:
@@ -57,7 +57,7 @@ def preview(options: BatchOptions, session: Session) -> int:
 
 def run(options: BatchOptions, session: Session) -> int:
     """Run the batch and show it; return the exit code."""
-    session.verbose = options.log.verbose
+    session.verbose += options.log.verbose
     session.answers_on_stdout, session.kept_elsewhere = options.json, True
     streams.bound(sys.stderr, _PATIENCE, whole=False)
     streams.bound(sys.stdout, _EVENT_PATIENCE if options.json else _PATIENCE, whole=options.json)

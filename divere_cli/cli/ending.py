@@ -85,7 +85,7 @@ def _explain(error: DivereError, session: Session) -> int:
 
 def _bug(error: Exception, session: Session) -> int:
     complain(f"internal: {type(error).__name__}: {error}")
-    complain("this is a bug in divere; -v shows where, please report it", word="hint")
+    complain("this is a bug in divere, please report it; `divere -v ...` shows where", word="hint")
     if session.verbose:
         _trace(error)
     return BUG

@@ -10,6 +10,9 @@ from typing import Protocol, TextIO
 from divere_cli.text import safe
 
 
+_LONGEST = 8000  # characters of a message: a worker may send a book; the report has it whole
+
+
 class Screen(Protocol):
     """A live display that lets lines through above itself."""
 
@@ -37,7 +40,7 @@ class Say:
     def note(self, line: str) -> None:
         """Print one line on stderr."""
         if self.screen is not None:
-            self.screen.print_above(safe(line))
+            self.screen.print_above(safe(line, _LONGEST))
             return
-        self._stderr.write(safe(line) + "\n")
+        self._stderr.write(safe(line, _LONGEST) + "\n")
         self._stderr.flush()

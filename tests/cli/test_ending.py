@@ -84,6 +84,14 @@ def test_a_traceback_is_shown_with_v(
     assert any("ZeroDivisionError" in line for line in lines if line.startswith("divere: trace:"))
 
 
+def test_v_before_any_command_shows_where_an_error_arose() -> None:
+    assert "divere: trace: " not in divere("report", "nothing.json").stderr
+    done = divere("-v", "report", "nothing.json")
+    assert done.returncode == 10
+    assert "FileNotFoundError" in done.stderr
+    assert all(line.startswith("divere: ") for line in done.stderr.splitlines())
+
+
 @pytest.mark.parametrize(
     ("script", "code", "said"),
     [

@@ -56,6 +56,11 @@ def test_every_other_end_is_a_line_on_stdout(result: FileResult, line: str) -> N
     assert shown(result, scans=False) == ("", "")
 
 
+def test_a_message_as_long_as_a_book_is_cut() -> None:
+    book = FileResult("a", status="failed", error=ErrorRecord("crashed", "x" * 10**6))
+    assert len(shown(book)[1]) < 10_000
+
+
 def test_warnings_are_lines_of_their_own() -> None:
     said = shown(FileResult("a", warnings=("odd \x1b", "older")), scans=False)[1]
     assert said == "divere: warning: 'a': odd \\x1b\ndivere: warning: 'a': older\n"
