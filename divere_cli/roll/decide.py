@@ -162,7 +162,8 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
     """Decide one frame, from what its roll has in common."""
     crop, measured = item.frame.crop_name, item.measurement
     gains = item.frame.recipe.rgb_gains if common is None else common.gains()
-    plain = RollFrame(input=item.input, crop_name=crop, rgb_gains=gains)
+    sure: Confidence = "low" if common is None else common.confidence
+    plain = RollFrame(input=item.input, crop_name=crop, rgb_gains=gains, confidence=sure)
     if not item.measured:
         return replace(plain, kind="unmeasured", confidence="low", reason=words.UNMEASURED)
     if measured is None or not is_picture(measured):
@@ -183,13 +184,12 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
     darker = own.key - common.key
     if away > common.far or abs(darker) > FAR_EXPOSURE:
         reason = words.outlier(away, away > common.far, darker)
-        return replace(told, kind="outlier", confidence=common.confidence, reason=reason)
+        return replace(told, kind="outlier", reason=reason)
     more = round(max(-BOUND, min(BOUND, PULL * darker)), 4)
     return replace(
         told,
         rgb_gains=common.gains(more),
         exposure=more,
-        confidence=common.confidence,
         reason=words.pulled(darker, more),
     )
 
@@ -204,7 +204,6 @@ def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFra
             kind="outlier" if far else "picture",
             rgb_gains=mixed.gains(),
             exposure=round(own.key - common.key, 4),
-            confidence=common.confidence,
             reason=words.borrowed(away, far),
         )
     return replace(
