@@ -106,6 +106,8 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         found = discover.find(request.inputs, request.outputs.folder)
         drafts = draft.make(request, found, state, folder)
         judge = Judge(request, state, folder, time.time_ns())
+        if request.roll is not None:
+            judge.decide_from(repr(request.roll), [each for each in drafts if each.error is None])
         return tuple(_planned(each, judge.judge(each)) for each in drafts)
     finally:
         if folder is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from divere_cli.batch.run import preview
 from divere_cli.records import (
     Decided,
     Decision,
@@ -99,6 +100,13 @@ def test_whatever_changed_has_all_measured_again(lab: Lab, harm: str) -> None:
     report = lab.run(roll=roll, force=harm == "force")
     assert len(roll.seen[0]) == 2
     assert report.exit_code == 0
+
+
+def test_a_preview_of_a_decided_roll_says_up_to_date(lab: Lab) -> None:
+    lab.scans("a.tif")
+    lab.run(roll=Roll())
+    assert [scan.action for scan in preview(lab.request(roll=Roll()))] == ["up_to_date"]
+    assert [scan.action for scan in preview(lab.request(roll=Roll(weak="x")))] == ["grade"]
 
 
 def test_a_scan_that_cannot_be_measured_is_still_decided(lab: Lab) -> None:

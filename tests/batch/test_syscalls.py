@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from tests.batch import processes, strace
+from tests.batch.conftest import FAULTS
 from tests.batch.lab import Lab
 
 pytestmark = [
@@ -76,7 +78,9 @@ def fresh(lab: Lab, number: int) -> Lab:
 
 
 @pytest.mark.parametrize("call", KILLED)
-def test_a_kill_at_any_call_loses_nothing(three: Lab, call: str) -> None:
+def test_a_kill_at_any_call_loses_nothing(
+    three: Lab, call: str, record_property: Callable[[str, object], None]
+) -> None:
     expected = processes.undisturbed(three)
     numbers = moments(three, call)
     for number in numbers[::STEP]:
@@ -84,12 +88,14 @@ def test_a_kill_at_any_call_loses_nothing(three: Lab, call: str) -> None:
         code = strace.inject(lab, f"{call}:signal=SIGKILL:when={number}")
         assert code in (-9, 137), f"{call} {number} was not met"
         settle(lab, expected)
-    print(f"{call}: {len(numbers[::STEP])} of {len(numbers)} kills")  # noqa: T201
+    record_property(FAULTS, len(numbers[::STEP]))
 
 
 @pytest.mark.parametrize("times", ["", "+"], ids=["once", "from then on"])
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_at_any_call_loses_nothing(three: Lab, failure: str, times: str) -> None:
+def test_a_failure_at_any_call_loses_nothing(
+    three: Lab, failure: str, times: str, record_property: Callable[[str, object], None]
+) -> None:
     expected = processes.undisturbed(three)
     numbers = moments(three, failure.split(":")[0])
     step = STEP * 3 if failure.startswith("openat") and STEP > 1 else STEP
@@ -98,7 +104,7 @@ def test_a_failure_at_any_call_loses_nothing(three: Lab, failure: str, times: st
         code = strace.inject(lab, f"{failure}:when={number}{times}")
         assert code in (0, 3, 12, 13, 14), f"{failure} {number}: exit {code}"
         settle(lab, expected)
-    print(f"{failure}: {len(numbers[::step])} of {len(numbers)} failures")  # noqa: T201
+    record_property(FAULTS, len(numbers[::step]))
 
 
 def settle(lab: Lab, expected: dict[str, bytes]) -> None:
