@@ -79,7 +79,18 @@ def find(inputs: Inputs, output: str) -> Found:
             _Walk(inputs, path, _identity(output), found).run()
         else:
             found.scans.append(_scan(os.path.basename(path), path, status))
+    found.scans = _once(found.scans)
     return found
+
+
+def _once(scans: list[Scan]) -> list[Scan]:
+    """Leave out a scan that was named twice, as a file and in its folder."""
+    first = {_identity_of(scan): scan for scan in scans[::-1]}
+    return [scan for scan in scans if first[_identity_of(scan)] is scan]
+
+
+def _identity_of(scan: Scan) -> tuple[str, int, int | str]:
+    return scan.name, scan.stamp.dev, scan.stamp.ino or scan.path
 
 
 def _identity(path: str) -> tuple[int, int] | None:

@@ -74,7 +74,7 @@ def make(
     if problems:
         raise PlanError(
             "nothing was written: " + "; ".join(problems),
-            hint="rename scans, use --name, or choose another OUTPUT",
+            hint="rename scans, use --name, or grade each INPUT into an OUTPUT of its own",
         )
     return drafts
 
@@ -159,23 +159,31 @@ def _names(
 
 
 def _same_name(drafts: list[Draft]) -> Iterator[str]:
-    taken: dict[str, tuple[str, str]] = {}
+    taken: dict[str, tuple[Draft, str]] = {}
     for draft in drafts:
         for output in draft.writes:
             twin = naming.twin(output)
             if twin not in taken:
-                taken[twin] = (draft.scan.name, output)
+                taken[twin] = (draft, output)
                 continue
             other, other_output = taken[twin]
-            if other == draft.scan.name and other_output == output:
-                yield f"two frames of '{other}' would both be '{output}'"
+            one, two = _told_apart(other.scan, draft.scan)
+            if other is draft and other_output == output:
+                yield f"two frames of '{one}' would both be '{output}'"
             elif other_output == output:
-                yield f"'{other}' and '{draft.scan.name}' would both be '{output}'"
+                yield f"'{one}' and '{two}' would both be '{output}'"
             else:
                 yield (
-                    f"'{other}' and '{draft.scan.name}' would be '{other_output}' and "
+                    f"'{one}' and '{two}' would be '{other_output}' and "
                     f"'{output}', which some file systems take for one"
                 )
+
+
+def _told_apart(one: Scan, two: Scan) -> tuple[str, str]:
+    """Names, or whole paths where two INPUTs have scans of one name."""
+    if one.name == two.name and one is not two:
+        return one.path, two.path
+    return one.name, two.name
 
 
 def _inputs_hit(drafts: list[Draft], folder: Folder | None) -> Iterator[str]:

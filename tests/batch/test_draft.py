@@ -77,6 +77,21 @@ def test_two_scans_for_one_output_are_refused(lab: Lab, names: tuple[str, str]) 
     assert not lab.outputs.exists()
 
 
+def test_scans_of_one_name_in_two_inputs_are_told_by_path(lab: Lab) -> None:
+    lab.scans("one/a.tif", "two/a.tif")
+    folders = (str(lab.inputs / "one"), str(lab.inputs / "two"))
+    with pytest.raises(PlanError) as caught:
+        lab.run(paths=folders)
+    assert all(f"{folder}/a.tif" in caught.value.message for folder in folders)
+
+
+def test_a_scan_that_is_named_twice_is_graded_once(lab: Lab) -> None:
+    scan = lab.scan("a.tif")
+    report = lab.run(paths=(str(lab.inputs), str(scan), str(lab.inputs)))
+    assert lab.statuses(report) == {"a.tif": "ok"}
+    assert len(report.files) == 1
+
+
 def test_the_extension_in_the_name_parts_them(lab: Lab) -> None:
     lab.scans("a.tif", "a.tiff")
     assert lab.run(name="{stem}-{ext}").exit_code == 0
