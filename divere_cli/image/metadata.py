@@ -149,7 +149,7 @@ def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
     """Add orientation, resolution and the processing record, through exiv2."""
     start = exif or exif_block.build([exif_block.text(305, " ")], [], [])
-    with scratch.LOCK:
+    with scratch.session():
         small = scratch.Scratch(start)
         data = small.image.exifData()
         data["Exif.Image.Orientation"] = exiv2.UShortValue(1)
@@ -180,7 +180,7 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
     packet, lost = xmp_rules.trimmed(packet)
     if len(packet) > _MOST_XMP or packet.count(b"<") // 2 + packet.count(b"=") > _MOST_PROPERTIES:
         return b"", ["XMP"]
-    with scratch.LOCK:
+    with scratch.session():
         try:
             small = scratch.Scratch(exif_block.build([Entry(scratch.XMP_TAG, 1, packet)], [], []))
             data = small.image.xmpData()
@@ -215,7 +215,7 @@ def _encoded(data: exiv2.XmpData) -> bytes:
 
 def _finished_xmp(packet: bytes, processing: Processing, scanned_by: str) -> bytes:
     """Say which program made the scan, and append what was done to the history."""
-    with scratch.LOCK:
+    with scratch.session():
         given = Entry(scratch.XMP_TAG, 1, packet or xmp_rules.EMPTY)
         small = scratch.Scratch(exif_block.build([given], [], []))
         data = small.image.xmpData()
@@ -232,7 +232,7 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
         return b"", []
     if len(records) > _MOST_IPTC:
         return b"", ["IPTC"]
-    with scratch.LOCK:
+    with scratch.session():
         try:
             small = scratch.Scratch(exif_block.build([Entry(scratch.IPTC_TAG, 7, records)], [], []))
             data = small.image.iptcData()

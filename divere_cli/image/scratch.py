@@ -10,6 +10,8 @@ from __future__ import annotations
 import struct
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import exiv2
 
@@ -19,8 +21,7 @@ from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.png_chunks import chunk
 
 XMP_TAG, IPTC_TAG = 700, 33723
-# XMP-Toolkit keeps global state.
-LOCK = threading.Lock()
+_LOCK = threading.Lock()
 
 
 SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
@@ -32,8 +33,22 @@ _SMALLEST_PNG = (
 )
 
 
+@contextmanager
+def session() -> Iterator[None]:
+    """Have exiv2 for oneself, as if nothing had been read before.
+
+    XMP-Toolkit keeps every namespace that a packet brings: without a fresh start
+    (50 us) a damaged prefix in one scan spoils the metadata of the next.
+    """
+    with _LOCK:
+        exiv2.XmpProperties.unregisterNs()
+        exiv2.XmpParser.terminate()
+        exiv2.XmpParser.initialize()
+        yield
+
+
 class Scratch:
-    """A small file in memory that exiv2 reads and writes; used under ``LOCK`` only.
+    """A small file in memory that exiv2 reads and writes; used in a :func:`session` only.
 
     exiv2 works on the buffer itself, also when that is ``bytes``, and does not
     keep it alive: the scratch owns a copy for as long as the image lives.
@@ -82,16 +97,16 @@ def png_chunks(given: PictureMetadata) -> bytes:
 
 def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
     """Let exiv2 put the blocks into the smallest file of a format."""
-    together = [Entry(XMP_TAG, 1, given.xmp)] if given.xmp else []
-    if given.iptc:
-        together.append(Entry(IPTC_TAG, 7, given.iptc))
-    with LOCK:
-        scratch = Scratch(smallest)
+    with session():
+        small = Scratch(smallest)
         if given.exif:
             exif = Scratch(given.exif)
-            scratch.image.setExifData(exif.image.exifData())
-        if together:
-            beside = Scratch(exif_block.build(together, [], []))
-            scratch.image.setXmpData(beside.image.xmpData())
-            scratch.image.setIptcData(beside.image.iptcData())
-        return scratch.written()
+            small.image.setExifData(exif.image.exifData())
+        if given.iptc:
+            iptc = Scratch(exif_block.build([Entry(IPTC_TAG, 7, given.iptc)], [], []))
+            small.image.setIptcData(iptc.image.iptcData())
+        if given.xmp:
+            # the packet as it is: exiv2 would write it with attributes and padding
+            small.image.setXmpPacket(given.xmp.decode("utf-8"))
+            small.image.writeXmpFromPacket(True)
+        return small.written()

@@ -2,7 +2,7 @@
 
 What it covers: choosing among the properties that exiv2 decoded, and the XMP
 history. What it does not: packets (``metadata`` decodes and encodes them).
-Every function is called under the lock of ``metadata``.
+Every function is called in a session of ``scratch``.
 
 Source: XMP Specification Part 2 (2022).
 """

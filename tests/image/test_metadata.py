@@ -312,6 +312,15 @@ def test_equal_scans_give_equal_bytes(tmp_path: Path) -> None:
     assert scratch.png_chunks(first) == scratch.png_chunks(second)
 
 
+def test_one_scan_s_namespaces_do_not_spoil_the_next(tmp_path: Path) -> None:
+    scan = tiff_scan(tmp_path)
+    before = picture(metadata.read(scan))
+    evil = XMP.format(more="").replace("ns.adobe.com/xap/1.0/mm/", "evil.example/")
+    (tmp_path / "evil").mkdir()
+    metadata.read(tiff_scan(tmp_path / "evil", [Entry(700, 1, evil.encode())]))
+    assert picture(metadata.read(scan)) == before
+
+
 def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
     scans = [make(tmp_path) for make in (tiff_scan, jpeg_scan, png_scan, cr3_scan)]
 
