@@ -15,7 +15,7 @@ from dataclasses import replace
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
-from divere_cli.image import metadata, reader, tiff_header, writer
+from divere_cli.image import limits, metadata, reader, writer
 from divere_cli.image.crew import Crew, Lane, Shares
 from divere_cli.image.layout import Header, PictureMetadata
 from divere_cli.image.reader import Reader
@@ -71,7 +71,7 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
             if isinstance(scan, Shares):
                 scan.share(crew)
             header = scan.header  # a raw decoder knows more than the header
-            tiff_header.check_size(header.width, header.height, job.max_pixels)
+            limits.check_size(header.width, header.height, job.max_pixels)
             carried = metadata.read(job.input, header) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, crew))
         means = Means(clock, crew, Lane(crew))

@@ -14,11 +14,11 @@ import os
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header_jpeg, header_png, header_raw, tiff_header
 from divere_cli.image.layout import Header
+from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_dialects import RAW_SUFFIXES
 from divere_cli.image.tiff_tags import HEADS
 
-MAX_PIXELS = 2_000_000_000
 HEAD = 16
 
 # suffix -> the formats that such a file may have

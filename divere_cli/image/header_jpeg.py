@@ -10,8 +10,8 @@ from dataclasses import replace
 
 from divere_cli.errors import CorruptInput, DivereError, Unsupported
 from divere_cli.image.layout import Header, Resolution
+from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_header import check_size
 from divere_cli.image.tiff_tags import HEADS, parse
 
 START = b"\xff\xd8\xff"

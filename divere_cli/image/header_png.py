@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image.layout import Header, Resolution
+from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_header import check_size
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 256

@@ -29,11 +29,11 @@ from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadab
 from divere_cli.image import containers, scratch
 from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
+from divere_cli.image.limits import BOMB_BYTES, BOMB_RATIO
 from divere_cli.image.reader import Band
 from divere_cli.image.sink import Sink
 from divere_cli.image.source import Source
 from divere_cli.image.strips import Strips
-from divere_cli.image.tiff_header import BOMB_BYTES, BOMB_RATIO
 from divere_cli.records import Encoding, Written
 
 _BAND_BYTES = 8 << 20

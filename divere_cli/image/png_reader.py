@@ -25,10 +25,10 @@ from divere_cli.errors import CorruptInput, LimitExceeded
 from divere_cli.image import containers
 from divere_cli.image.header_png import SIGNATURE
 from divere_cli.image.layout import Header
+from divere_cli.image.limits import BOMB_BYTES, BOMB_RATIO
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
 from divere_cli.image.reader import Band
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_header import BOMB_BYTES, BOMB_RATIO
 
 _BAND_BYTES = 4 << 20
 _PIECE = 1 << 20

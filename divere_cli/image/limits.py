@@ -1,0 +1,31 @@
+"""What no scan is, whatever its format: sides, areas and expansions that are refused."""
+
+from __future__ import annotations
+
+from divere_cli.errors import LimitExceeded
+
+MAX_PIXELS = 2_000_000_000
+MAX_SIDE = 200_000
+# a deflate stream expands 1032 times at most; a scan, with its grain, 3 times
+BOMB_RATIO = 500
+BOMB_BYTES = 100_000_000
+
+
+def check_size(width: int, height: int, max_pixels: int) -> None:
+    """Raise LimitExceeded unless the sides are sane and the area is within the limit."""
+    if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
+        raise LimitExceeded(
+            f"the header says {width} x {height} pixels; a side must be 1 to {MAX_SIDE}",
+            hint="the file may be damaged",
+        )
+    if width * height > max_pixels:
+        raise LimitExceeded(f"{width} x {height} pixels are more than the limit of {max_pixels}")
+
+
+def check_expansion(full: int, stored: int) -> None:
+    """Raise LimitExceeded when ``stored`` bytes would become ``full`` ones as no scan does."""
+    if full > BOMB_BYTES and full > BOMB_RATIO * stored:
+        raise LimitExceeded(
+            f"{stored} bytes would expand to {full}; a scan does not compress like that",
+            hint="save it without compression if it is meant",
+        )
