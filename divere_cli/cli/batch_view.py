@@ -138,6 +138,8 @@ def _conclude(report: RunReport, options: BatchOptions, say: Say) -> None:
         say.message("error", f"{report.error.kind}: {report.error.message}")
     for hint in lines.hints(report):
         say.message("hint", hint)
+    if options.log.verbose and (stages := lines.stages_line(report)):
+        say.message("stages", stages)
     if report.exit_code or not options.log.quiet:
         say.message("", lines.last_line(report, report_paths(options)))
 

@@ -18,7 +18,7 @@ from divere_cli.records import (
     RunStopping,
     ScanFinished,
 )
-from divere_cli.report.summary import megapixels, summarize, tally
+from divere_cli.report.summary import megapixels, seconds_by_stage, summarize, tally
 from divere_cli.text import quote, safe
 
 _WORDS = {"up_to_date": "up to date"}
@@ -106,6 +106,16 @@ def hints(report: RunReport) -> list[str]:
     errors = [report.error, *(file.error for file in report.files)]
     found = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
     return [f"{kind}: {hint}" for kind, hint in found]
+
+
+def stages_line(report: RunReport) -> str:
+    """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded."""
+    stages = seconds_by_stage(report)
+    total = sum(stages.values())
+    if not total:
+        return ""
+    shares = (f"{name} {value:.2f} s ({value / total:.0%})" for name, value in stages.items())
+    return ", ".join(shares)
 
 
 def last_line(report: RunReport, paths: tuple[str, ...]) -> str:

@@ -50,6 +50,18 @@ def summarize(report: RunReport) -> Summary:
     )
 
 
+def seconds_by_stage(report: RunReport) -> dict[str, float]:
+    """Return where the workers' time went, all scans together; ``other`` is what no stage had."""
+    found = dict.fromkeys(("start", "read", "grade", "write", "other"), 0.0)
+    for file in report.files:
+        stages = file.seconds_by_stage
+        named = {name: getattr(stages, name) for name in ("start", "read", "grade", "write")}
+        named["other"] = max(0.0, file.seconds - sum(named.values()))
+        for name, seconds in named.items():
+            found[name] += seconds
+    return found
+
+
 def megapixels(file: FileResult) -> float:
     """Return the size of the scan in millions of pixels."""
     return file.width * file.height / 1e6

@@ -17,6 +17,7 @@ from divere_cli.records import (
     ProfileRef,
     RunStopping,
     ScanFinished,
+    Stages,
 )
 from tests.report.sample import HOSTILE, run_report
 
@@ -110,3 +111,12 @@ def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:
     said = "1 to grade, 1 up to date, 1 will fail; nothing was written"
     assert lines.plan_summary(planned) == said
     assert lines.plan_summary(()) == "0 files; nothing was written"
+
+
+def test_stages_are_told_with_their_shares_where_there_was_work() -> None:
+    file = FileResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
+    report = dataclasses.replace(run_report(), files=(file,))
+    line = "start 0.10 s (5%), read 0.50 s (25%), grade 0.70 s (35%), write 0.30 s (15%)"
+    assert lines.stages_line(report) == f"{line}, other 0.40 s (20%)"
+    idle = dataclasses.replace(report, files=(FileResult("a", status="up_to_date"),))
+    assert lines.stages_line(idle) == ""

@@ -6,8 +6,8 @@ import dataclasses
 
 import pytest
 
-from divere_cli.records import FileResult
-from divere_cli.report.summary import Summary, summarize, tally
+from divere_cli.records import FileResult, Stages
+from divere_cli.report.summary import Summary, seconds_by_stage, summarize, tally
 from tests.report.sample import run_report
 
 
@@ -40,3 +40,12 @@ def test_a_run_that_did_nothing_has_figures_too() -> None:
 )
 def test_the_tally_names_only_what_there_is(summary: Summary, line: str) -> None:
     assert tally(summary) == line
+
+
+def test_the_time_of_all_scans_is_told_by_stage() -> None:
+    first = FileResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
+    second = FileResult("b", seconds=1.0, seconds_by_stage=Stages(0.1, 0.5, 0.4, 0.5))
+    report = dataclasses.replace(run_report(), files=(first, second))
+    found = seconds_by_stage(report)
+    wanted = {"start": 0.2, "read": 1.0, "grade": 1.1, "write": 0.8, "other": 0.4}
+    assert found == pytest.approx(wanted)
