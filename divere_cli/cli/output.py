@@ -9,7 +9,6 @@ from typing import Protocol, TextIO
 
 from divere_cli.text import safe
 
-
 _LONGEST = 8000  # characters of a message: a worker may send a book; the report has it whole
 
 
