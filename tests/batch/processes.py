@@ -57,6 +57,14 @@ def driver(lab: Lab, *options: str, **how: Any) -> Iterator[subprocess.Popen[str
         process.communicate()
 
 
+def waits_for(process: subprocess.Popen[str], file: Path) -> bool:
+    """Whether a process has a file open, by now."""
+    folder = Path(f"/proc/{process.pid}/fd")
+    with contextlib.suppress(OSError):
+        return any(os.readlink(entry) == str(file) for entry in folder.iterdir())
+    return False
+
+
 def finish(process: subprocess.Popen[str]) -> tuple[int, dict[str, Any]]:
     """Exit code and report of a batch that ends by itself."""
     out, _ = process.communicate(timeout=DEADLINE)
@@ -84,7 +92,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
-def gone(processes: list[psutil.Process], seconds: float = 2.0) -> None:
+def gone(processes: list[psutil.Process], seconds: float = 10.0) -> None:
     """Assert that no process of a killed batch outlives it."""
     end = time.monotonic() + seconds
     while alive(processes):

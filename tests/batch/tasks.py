@@ -123,17 +123,25 @@ def _device(job: FileJob, progress: Progress) -> TaskResult:
 
 
 def _fat(job: FileJob, progress: Progress) -> TaskResult:
-    """Take 250 MB; on the first attempts as long as anyone lets it, alone only for a moment."""
+    """Take 250 MB: ``fat-a`` until ``fat-b`` was beside it for 3 s, ``fat-b`` until it is ended."""
     weight = bytearray(250 << 20)
     weight[::4096] = b"x" * len(weight[::4096])
-    mark = Path(job.input).with_suffix(".began")
-    patience = 0.0 if mark.exists() else 4.0
+    mark, other = (Path(job.input).with_name(name) for name in _BEGAN[job.name])
+    again = mark.exists()
     mark.touch()
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
+    end = time.monotonic() + 30.0
+    while not again and time.monotonic() < end:
         time.sleep(0.05)
         progress.advance(0.5)
+        if job.name == "fat-a.tif" and other.exists():
+            end = min(end, time.monotonic() + 3.0)
     return copy(job, progress)
+
+
+_BEGAN = {
+    "fat-a.tif": ("a.began", "b.began"),
+    "fat-b.tif": ("b.began", "a.began"),
+}
 
 
 ACTIONS = {

@@ -122,8 +122,7 @@ def test_a_signal_ends_the_wait(lab: Lab) -> None:
     assert folder is not None
     lock = take(folder)
     with processes.driver(lab, "--wait") as second:
-        with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(1.5)
+        processes.until(lambda: processes.waits_for(second, lab.outputs / NAME), "no wait")
         second.send_signal(signal.SIGTERM)
         exit_code, report = processes.finish(second)
     lock.release()
@@ -138,8 +137,9 @@ def test_a_run_that_waits_comes_after_and_finds_all_done(lab: Lab) -> None:
     assert folder is not None
     lock = take(folder)
     with processes.driver(lab, "--wait") as second:
+        processes.until(lambda: processes.waits_for(second, lab.outputs / NAME), "no wait")
         with pytest.raises(subprocess.TimeoutExpired):
-            second.wait(1.0)
+            second.wait(0.5)
         lock.release()
         exit_code, report = processes.finish(second)
     folder.close()

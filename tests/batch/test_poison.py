@@ -35,7 +35,7 @@ def test_a_poisoned_scan_changes_no_other_positive(lab: Lab, word: str, kind: st
         isolation=Isolation("always"),
         open_runner=None,
         retries=0,
-        timeout_seconds=1.5,
+        timeout_seconds=4.0,
         jobs=2,
     )
     assert report.exit_code == 3
