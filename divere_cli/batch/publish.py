@@ -110,8 +110,10 @@ class Publisher:
         if len(said) != len(written) or set(said) != {t.target.name for t in staged.temps}:
             raise OutputError("the worker wrote other files than it was told to")
         for temp in staged.temps:
+            # an infrared sidecar is a TIFF whatever the positives are
+            kind = "tiff" if temp.target.name.endswith(".tif") else format_
             try:
-                self._check_one(temp, said[temp.target.name], staged.folder_fd, format_)
+                self._check_one(temp, said[temp.target.name], staged.folder_fd, kind)
             except OSError as problem:
                 raise self._failure(problem, temp.target.name) from problem
 

@@ -20,6 +20,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from divere_cli.cli import ending
 from divere_cli.develop import develop
 from divere_cli.image import header, icc, metadata, reader
 from divere_cli.profile import library
@@ -174,6 +175,21 @@ def test_infrared_is_written_beside_the_positive(tmp_path: Path, name: str) -> N
     assert "infrared was written beside the positive" in result.notes
     np.testing.assert_array_equal(tifffile.imread(beside), foreign.truth("gray16")[:, :, 0])
     np.testing.assert_array_equal(tifffile.imread(out), tifffile.imread(plain))
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("tiff", ".tif"), ("png", ".png"), ("jpeg", ".jpg")])
+def test_a_batch_writes_infrared_beside_positives_of_every_format(
+    tmp_path: Path, kind: str, suffix: str
+) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    shutil.copy(foreign.FIXTURES / "silverfast-hdri.tif", scans / "a.tif")
+    options = ["--format", kind, "--ir", "sidecar", "--isolation", "never", "--no-progress"]
+    assert ending.run(["batch", str(scans), str(out), *options]) == 0
+    assert {path.name for path in out.iterdir()} >= {f"a{suffix}", "a-ir.tif"}
+    np.testing.assert_array_equal(
+        tifffile.imread(out / "a-ir.tif"), foreign.truth("gray16")[:, :, 0]
+    )
 
 
 def test_hostile_metadata_arrives_harmless_or_not_at_all(tmp_path: Path) -> None:
