@@ -20,7 +20,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from divere_cli.cli import ending
+from divere_cli.cli import ending as program
 from divere_cli.develop import develop
 from divere_cli.image import header, icc, metadata, reader
 from divere_cli.profile import library
@@ -185,7 +185,7 @@ def test_a_batch_writes_infrared_beside_positives_of_every_format(
     scans.mkdir()
     shutil.copy(foreign.FIXTURES / "silverfast-hdri.tif", scans / "a.tif")
     options = ["--format", kind, "--ir", "sidecar", "--isolation", "never", "--no-progress"]
-    assert ending.run(["batch", str(scans), str(out), *options]) == 0
+    assert program.run(["batch", str(scans), str(out), *options]) == 0
     assert {path.name for path in out.iterdir()} >= {f"a{suffix}", "a-ir.tif"}
     np.testing.assert_array_equal(
         tifffile.imread(out / "a-ir.tif"), foreign.truth("gray16")[:, :, 0]
