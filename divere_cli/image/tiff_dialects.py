@@ -21,6 +21,8 @@ RAW_SUFFIXES = frozenset(
         ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
     }
 )  # fmt: skip
+# film scanners write .fff and .nef, too; the others are cameras', also without a sensor page (CR2)
+CAMERA_SUFFIXES = RAW_SUFFIXES - {".fff", ".nef"}
 REDUCED, MASK = 1, 4
 
 
@@ -58,7 +60,7 @@ def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
     largest page that does not.
     """
     sensor = [page for page in pages if page.photometric in RAW_PHOTOMETRICS]
-    if DNG_VERSION in identity.codes or sensor:
+    if DNG_VERSION in identity.codes or sensor or identity.suffix in CAMERA_SUFFIXES:
         largest = max(sensor or pages, key=_area)
         variant = "dng" if DNG_VERSION in identity.codes else identity.suffix.lstrip(".")
         return Choice(picture=largest, variant=variant, raw=True)

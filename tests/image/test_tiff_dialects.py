@@ -85,3 +85,8 @@ def test_a_sensor_mosaic_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
         out.write(GRAY, photometric="cfa", metadata=None)
     found = header.read(str(path))
     assert (found.format, found.variant, found.width) == ("raw", "arw", 7)
+
+
+def test_a_camera_file_without_a_sensor_page_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
+    found = written(tmp_path / "a.cr2", (RGB, {}))
+    assert (found.format, found.variant) == ("raw", "cr2")
