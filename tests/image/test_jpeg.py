@@ -99,6 +99,14 @@ def test_strips_give_the_picture_of_one_encoder(
         assert opened.mode == ("L" if channels == 1 else "RGB")
 
 
+def test_the_widest_picture_keeps_its_restart_interval_in_16_bits(tmp_path: Path) -> None:
+    picture = grain(70, 65_535, 1)
+    path = write(tmp_path, picture, 33)
+    whole = imagecodecs.jpeg8_encode(picture[:, :, 0], level=90)
+    with Image.open(path) as opened, Image.open(io.BytesIO(whole)) as expected:
+        np.testing.assert_array_equal(np.asarray(opened), np.asarray(expected))
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_the_bytes_depend_neither_on_rows_nor_on_threads(tmp_path: Path, threads: int) -> None:
     picture = grain(700, 33, 3)
