@@ -21,8 +21,9 @@ RAW_SUFFIXES = frozenset(
         ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
     }
 )  # fmt: skip
-# film scanners write .fff and .nef, too; the others are cameras', also without a sensor page (CR2)
-CAMERA_SUFFIXES = RAW_SUFFIXES - {".fff", ".nef"}
+# film scanners write these, too; the others are cameras', also without a sensor page (CR2)
+SCANNER_SUFFIXES = frozenset({".fff", ".nef"})
+CAMERA_SUFFIXES = RAW_SUFFIXES - SCANNER_SUFFIXES
 REDUCED, MASK = 1, 4
 
 
@@ -56,8 +57,9 @@ class Choice:
 def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
     """Choose the picture page.
 
-    Page 0, but for files whose page 0 says that it is a reduced copy: then the
-    largest page that does not.
+    Page 0, but for files whose page 0 says that it is a reduced copy, and for
+    those of scanners that put a preview first: then the largest page that does
+    not say so.
     """
     sensor = [page for page in pages if page.photometric in RAW_PHOTOMETRICS]
     if DNG_VERSION in identity.codes or sensor or identity.suffix in CAMERA_SUFFIXES:
@@ -66,7 +68,7 @@ def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
         return Choice(picture=largest, variant=variant, raw=True)
     picture = pages[0]
     whole = [page for page in pages if not page.subfile & (REDUCED | MASK)]
-    if picture.subfile & REDUCED and whole:
+    if whole and (picture.subfile & REDUCED or identity.suffix in SCANNER_SUFFIXES):
         picture = max(whole, key=_area)
     infrared = _infrared(pages, picture)
     return Choice(

@@ -72,6 +72,13 @@ def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
     assert np.array_equal(pixels(path), RGB)
 
 
+def test_a_preview_before_the_scan_of_an_fff_is_not_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.fff"
+    found = written(path, (RGB[:2, :2], {}), (RGB, {}))
+    assert (found.width, found.height) == (7, 5)
+    assert np.array_equal(pixels(path), RGB)
+
+
 def test_a_dng_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
     version = (50706, "B", 4, (1, 4, 0, 0), True)
     found = written(tmp_path / "a.dng", (RGB, {"extratags": [version]}))
