@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divere_cli.errors import NoSpace
+from divere_cli.errors import NoSpace, OutputError
 from divere_cli.image import geometry
 from divere_cli.image.geometry import Box, Turn, box
 
@@ -86,3 +86,8 @@ def test_a_full_device_is_no_space(tmp_path: Path) -> None:
         turn._spool = Full()
         with pytest.raises(NoSpace):
             turn.add(np.zeros((9, 9, 3), dtype="u2"))
+
+
+def test_a_folder_that_takes_no_spool_file_is_an_output_error(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no room for its spool file"):
+        Turn((9, 9, 3), np.dtype("u2"), 90, str(tmp_path / "gone"), 0)
