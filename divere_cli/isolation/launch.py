@@ -14,7 +14,6 @@ import logging
 import multiprocessing
 import os
 import secrets
-import select
 import signal
 import sys
 import time
@@ -26,6 +25,8 @@ from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
+
+import psutil
 
 from divere_cli.isolation import attempt, guard, worker
 from divere_cli.isolation.contract import DEPTH, LaunchError, StartMethod
@@ -152,15 +153,16 @@ def server_pid() -> int | None:
 
 
 def _ended(pid: int) -> bool:
-    """Whether a process that hangs up on us is about to end."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except ProcessLookupError:
-        return True
-    try:
-        return bool(select.select([descriptor], [], [], SERVER_SECONDS)[0])
-    finally:
-        os.close(descriptor)
+    """Whether a process that hangs up on us is about to end; it stays to be reaped."""
+    deadline = time.monotonic() + SERVER_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.Error:
+            return True
+        time.sleep(0.002)
+    return False
 
 
 def tracker_pid() -> int | None:

@@ -78,6 +78,7 @@ class ThreadRunner:
         self._fallback_reason = fallback_reason
         self._running: dict[int, _Running] = {}
         self._notes: deque[tuple[_Running, Note]] = deque()
+        self._done: list[Outcome] = []
         self._closed = False
         self._waker, self._bell = socket.socketpair()
         self._waker.setblocking(False)
@@ -122,13 +123,14 @@ class ThreadRunner:
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """Outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
-        done = self._hear()
-        while not done and self._running:
+        self._hear()
+        while not self._done and self._running:
             interrupted = self._sleep(deadline)
             self._look_at_clocks()
-            done = self._hear()
+            self._hear()
             if interrupted or time.monotonic() >= deadline:
                 break
+        done, self._done = self._done, []
         return done
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
@@ -144,13 +146,14 @@ class ThreadRunner:
         for running in self._running.values():
             running.ask("cancelled", grace)
             running.given_up = min(running.given_up, time.monotonic() + grace)
-        done = self._hear()
+        self._hear()
         while self._running:
             self._sleep(time.monotonic() + grace)
             self._look_at_clocks()
-            done += self._hear()
+            self._hear()
         self._waker.close()
         self._bell.close()
+        done, self._done = self._done, []
         return done
 
     # ------------------------------------------------------- the caller's side
@@ -190,18 +193,16 @@ class ThreadRunner:
             if now >= running.given_up:
                 self._tell(running, _stopped(running, left_behind=True))
 
-    def _hear(self) -> list[Outcome]:
-        done = []
+    def _hear(self) -> None:
         while self._notes:
             running, note = self._notes.popleft()
             if self._running.get(running.job.id) is not running:
                 continue  # of a task that was left behind
             if isinstance(note, Outcome):
                 del self._running[running.job.id]
-                done.append(note)
+                self._done.append(note)
             else:
                 self._on_event(note)
-        return done
 
     # --------------------------------------------------------- the task's side
 
