@@ -12,6 +12,7 @@ cast.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -62,6 +63,7 @@ class Common:
     far: float
     confidence: Confidence
     neutral: Neutral | None
+    monochrome: bool = False
 
     @property
     def exposure(self) -> float:
@@ -97,7 +99,7 @@ def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = Non
     pictures = [m for m in told if is_picture(m)]
     recipe = items[0].frame.recipe
     found = _base(base, told, recipe)
-    common = common_of(pictures, found)
+    common = common_of(pictures, found, monochrome=recipe.film.monochrome)
     kept = recipe.rgb_gains
     frames = tuple(_frame(item, common, mode, found) for item in items)
     return RollRecord(
@@ -127,13 +129,18 @@ def common_of(
     pictures: Sequence[FrameMeasurement],
     base: PooledBase | None,
     near: tuple[float, float] | None = None,
+    monochrome: bool = False,
 ) -> Common | None:
     """What pictures have in common; None when there is no picture.
 
-    ``near`` is where gray is to be looked for, when that is known.
+    ``near`` is where gray is to be looked for, when that is known;
+    ``monochrome`` film has no gray to look for.
     """
     if not pictures:
         return None
+    if monochrome:
+        key = pool.middle([m.key for m in pictures])
+        return Common(0.0, 0.0, key, pictures[0].target, math.inf, "high", None, monochrome=True)
     neutral = pool.neutral(pictures, near)
     confidence: Confidence = "low"
     if neutral is not None:
@@ -169,7 +176,7 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
     if measured is None or not is_picture(measured):
         return replace(plain, kind="no_picture", reason=words.no_picture(measured, base))
     assert common is not None  # there is a picture
-    own = common_of([measured], base, (common.u, common.v))
+    own = common_of([measured], base, (common.u, common.v), common.monochrome)
     assert own is not None
     told = replace(
         plain,

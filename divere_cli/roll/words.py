@@ -31,6 +31,8 @@ def _neutral(
 ) -> tuple[str, ...]:
     if common is None:
         return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
+    if common.monochrome:
+        return (f"black-and-white film, {counted(pictures, 'picture')}: no gray is looked for",)
     found = common.neutral
     if found is None:
         why = "the film base is taken for gray" if base else "no gray was looked for"
@@ -64,7 +66,7 @@ def _base(common: Common | None, base: PooledBase | None) -> tuple[str, ...]:
         told.append("the frames' film bases disagree: is it one film, and one scanner setting?")
     if base.source.startswith("the thin end"):
         told.append("no bare film is visible: the thin end may be picture")
-    elif common is not None:
+    elif common is not None and not common.monochrome:
         red = base.printed[0] - base.printed[1] - common.u
         blue = base.printed[2] - base.printed[1] - common.v
         told.append(f"with these gains bare film prints {red:+.3f} red, {blue:+.3f} blue off gray")
@@ -109,6 +111,8 @@ def borrowed(away: float, far: bool) -> str:
 def alone(own: Common) -> str:
     """What a frame that is graded alone got."""
     found = own.neutral
+    if own.monochrome:
+        return "by its own brightness"
     if found is None:
         return "no mid-tones above the film's toe"
     return f"gray from {found.pixels} of its own pixels; {own.confidence} confidence"

@@ -153,3 +153,14 @@ def test_every_number_comes_with_a_reason() -> None:
     assert all(one.reason for one in found.frames)
     assert found.pixels > 0
     assert found.spread is not None
+
+
+@pytest.mark.parametrize("mode", ["roll", "frame"])
+def test_black_and_white_film_gets_exposure_only(mode: decide.Mode) -> None:
+    silver = resolve.recipe(library.load("bw-ilford-mgfb-2"))
+    made = [Item(f"{n}.tif", rolls.frame(silver), m) for n, m in enumerate((*EVEN, RED))]
+    found = decide.roll("roll", made, mode)
+    assert len(set(found.rgb_gains)) == 1
+    assert [frame.kind for frame in found.frames] == ["picture"] * 6
+    assert found.confidence == "high"
+    assert "black-and-white" in found.reasons[0]
