@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from divere_cli.errors import RunError
-from divere_cli.isolation.signals import StopRequest
+from divere_cli.isolation.signals import StopRequest, suspend
 
 KILL_GRACE_SECONDS = 2.0
 
@@ -70,7 +70,7 @@ class Stop:
             self.error = error
 
     def pause(self, seconds: float) -> bool:
-        """Sleep, but not through a signal; False once a signal came."""
+        """Sleep, but not through a signal, and obey Ctrl-Z; False once a signal came."""
         if self.signal is None and seconds > 0:
             fd = self._request.fileno()
             if fd < 0:
@@ -78,4 +78,6 @@ class Stop:
             else:
                 select.select([fd], [], [], seconds)
                 self._request.drain()
+            if self._request.suspended:
+                suspend(self._request, [])
         return self.signal is None

@@ -199,6 +199,13 @@ def test_a_pause_ends_with_a_signal() -> None:
     assert not Stop(StopRequest([2]), 10.0).pause(3600)
 
 
+def test_a_pause_obeys_ctrl_z(monkeypatch: pytest.MonkeyPatch) -> None:
+    request, obeyed = StopRequest(suspended=True), []
+    monkeypatch.setattr("divere_cli.batch.stopping.suspend", lambda *how: obeyed.append(how))
+    assert Stop(request, 10.0).pause(0.001)
+    assert obeyed == [(request, [])]
+
+
 def test_a_folder_for_undisturbed_runs_is_apart(lab: Lab) -> None:
     lab.scans("a.tif")
     assert set(processes.undisturbed(lab)) == {"a.tif"}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
@@ -61,10 +62,11 @@ def test_replacing_keeps_the_order(three: Lab) -> None:
 
 def moments(lab: Lab, call: str) -> list[int]:
     """Which calls of a name touch OUTPUT, counted as strace counts them."""
-    other = Lab(lab.root / "count")
-    other.inputs.mkdir(parents=True)
+    other = Lab(lab.root / f"count-{call}")
+    other.inputs.mkdir(parents=True, exist_ok=True)
     for path in sorted(lab.inputs.rglob("*.tif")):
         other.scan(path.relative_to(lab.inputs).as_posix(), path.read_bytes())
+    shutil.rmtree(other.outputs, ignore_errors=True)
     _, calls = strace.trace(other)
     return [each.number for each in strace.in_output(other, calls) if each.name == call]
 
@@ -116,3 +118,15 @@ def settle(lab: Lab, expected: dict[str, bytes]) -> None:
     assert code == 0, report
     assert lab.positives() == expected
     assert report["exit_code"] == 0
+
+
+@pytest.mark.parametrize("second", ["write:error=ENOSPC", "fsync:error=EIO", "unlinkat:error=EIO"])
+def test_a_second_fault_while_going_on_loses_nothing(three: Lab, second: str) -> None:
+    expected = processes.undisturbed(three)
+    kills = moments(three, "write")
+    faults = moments(three, second.split(":")[0])
+    for number, again in zip(kills[1::STEP], faults[::-STEP], strict=False):
+        lab = fresh(three, number)
+        strace.inject(lab, f"write:signal=SIGKILL:when={number}")
+        strace.inject(lab, f"{second}:when={again}+")
+        settle(lab, expected)
