@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
-from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable
+from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable, Unsupported
 from divere_cli.image import containers, scratch
 from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
@@ -40,7 +40,8 @@ _BAND_BYTES = 8 << 20
 _PIECE = 1 << 20
 # Usual progressive files have 10; each scan costs a pass over the whole picture.
 MAX_SCANS = 64
-MAX_SIDE = 65_535
+# libjpeg reads no more, though the format has 65535
+MAX_SIDE = 65_500
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOS, _EOI = 0xDA, 0xD9
 _ICC_PIECE = 65_000
@@ -186,6 +187,8 @@ class JpegWriter:
 
 def open_reader(path: str, header: Header) -> JpegReader:
     """Open a JPEG; see :func:`divere_cli.image.reader.open`."""
+    if max(header.width, header.height) > MAX_SIDE:
+        raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
     full = header.pixels * header.channels
     if full > BOMB_BYTES and full > BOMB_RATIO * header.file_size:
         raise LimitExceeded(

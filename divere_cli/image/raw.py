@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsupported
 from divere_cli.image import containers
-from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.layout import Header
+from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.reader import Band
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse

@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from divere_cli.errors import CorruptInput, LimitExceeded, OutputError
+from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unsupported
 from divere_cli.image import header, icc, jpeg, reader, writer
 from divere_cli.image.crew import Crew, Shares
 from divere_cli.image.layout import PictureMetadata, Resolution
@@ -100,7 +100,7 @@ def test_strips_give_the_picture_of_one_encoder(
 
 
 def test_the_widest_picture_keeps_its_restart_interval_in_16_bits(tmp_path: Path) -> None:
-    picture = grain(70, 65_535, 1)
+    picture = grain(70, jpeg.MAX_SIDE, 1)
     path = write(tmp_path, picture, 33)
     whole = imagecodecs.jpeg8_encode(picture[:, :, 0], level=90)
     with Image.open(path) as opened, Image.open(io.BytesIO(whole)) as expected:
@@ -156,9 +156,9 @@ def test_missing_and_misshapen_rows_are_errors(tmp_path: Path) -> None:
 
 
 def test_more_than_a_jpeg_can_hold(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="65535"):
+    with pytest.raises(OutputError, match="65500"):
         jpeg.open_writer(
-            str(tmp_path / "x"), Encoding("jpeg", 8, P3), 65_536, 8, 3, PictureMetadata()
+            str(tmp_path / "x"), Encoding("jpeg", 8, P3), 65_501, 8, 3, PictureMetadata()
         )
 
 
@@ -211,6 +211,14 @@ def test_a_size_bomb_is_refused(tmp_path: Path) -> None:
     frame = data.index(b"\xff\xc0")
     data[frame + 5 : frame + 9] = struct.pack(">HH", 20_000, 20_000)
     with pytest.raises(LimitExceeded, match="expand"):
+        read(saved(tmp_path, bytes(data)))
+
+
+def test_a_picture_wider_than_libjpeg_reads_is_unsupported(tmp_path: Path) -> None:
+    data = bytearray(encoded(grain(16, 16, 3)))
+    frame = data.index(b"\xff\xc0")
+    data[frame + 7 : frame + 9] = struct.pack(">H", 65_501)
+    with pytest.raises(Unsupported, match="65500"):
         read(saved(tmp_path, bytes(data)))
 
 
