@@ -32,16 +32,17 @@ class Results:
         self._drafts = drafts
         self._emit = emit
 
-    def put(self, draft: Draft, result: FileResult) -> None:
+    def put(self, draft: Draft, result: FileResult, *, tell: bool = True) -> None:
         """Keep and tell."""
         self._by_draft[self._ids[id(draft)]] = result
-        self._emit(ScanFinished(result))
+        if tell:
+            self._emit(ScanFinished(result))
 
-    def all(self) -> tuple[FileResult, ...]:
+    def all(self, *, tell: bool = True) -> tuple[FileResult, ...]:
         """One result for each scan of the plan; what nobody came to is interrupted."""
         for index, draft in enumerate(self._drafts):
             if index not in self._by_draft:
-                self.put(draft, plain(draft, "interrupted"))
+                self.put(draft, plain(draft, "interrupted"), tell=tell)
         return tuple(self._by_draft[index] for index in range(len(self._drafts)))
 
 

@@ -152,10 +152,19 @@ class _Run:
         engine = self._engine(here)
         told = Results(here.drafts, self.emit)
         self._guarded(here, engine, told)
+        files = self._last_words(told)
         report = self._report(began, started, parent)
-        report = replace(report, isolation=engine.info, files=told.all(), warnings=here.warnings)
+        report = replace(report, isolation=engine.info, files=files, warnings=here.warnings)
         report = replace(report, exit_code=self._exit_code(report))
         return reporting.write(report, self.request.reports, self.run_id, self.stop)
+
+    def _last_words(self, told: Results) -> tuple[FileResult, ...]:
+        try:
+            return told.all()
+        except Exception:
+            log.exception("a bug in divere: events cannot be told")
+            self.error = self.error or reporting.bug("events cannot be told")
+            return told.all(tell=False)
 
     def _exit_code(self, report: RunReport) -> int:
         return ending.exit_code(self.stop.signal, report.error, report.files)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch.run import preview
+from divere_cli.batch.run import preview, run
 from divere_cli.errors import InputMissing, OutputUnusable, PlanError, ProfileError
 from divere_cli.records import RunStarted, ScanFinished, ScanStarted
 from tests.batch import tasks
-from tests.batch.lab import Chooser, Lab
+from tests.batch.lab import Chooser, Lab, check
 
 
 def test_every_scan_becomes_a_positive_and_is_recorded(lab: Lab) -> None:
@@ -248,6 +248,25 @@ def test_a_bug_ends_with_1_and_its_traceback_in_the_report(
     assert report.error.kind == "internal"
     assert "ZeroDivisionError: oops" in report.error.detail
     assert lab.statuses(report) == {"a.tif": "interrupted"}
+
+
+@pytest.mark.parametrize("good", [0, 1, 2, 3, 4, 5])
+def test_a_listener_that_breaks_ends_with_1_a_report_and_whole_positives(
+    lab: Lab, good: int
+) -> None:
+    lab.scans("a.tif", "b.tif")
+    heard: list[object] = []
+
+    def listen(event: object) -> None:
+        heard.append(event)
+        if len(heard) > good:
+            raise BrokenPipeError("nobody listens")
+
+    report = run(lab.request(), listen)
+    whole = good == 5  # start, and two events for each of two scans
+    assert report.exit_code == (0 if whole else 1)
+    check(lab.outputs, report)
+    assert lab.run().exit_code == 0
 
 
 def test_collisions_are_told_together_before_anything_is_written(lab: Lab) -> None:
