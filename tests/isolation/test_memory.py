@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.isolation import cpus, memory
+from divere_cli.isolation import memory
 
 GIB = 1 << 30
 
@@ -90,43 +90,3 @@ def test_own_usage_and_its_peak() -> None:
 
 def test_usage_of_nobody_is_none() -> None:
     assert memory.usage(2**22 + 5) is None
-
-
-@pytest.mark.parametrize(
-    ("files", "cores"),
-    [
-        ({}, float("inf")),
-        ({"sys/fs/cgroup/a/cpu.max": "max 100000"}, float("inf")),
-        ({"sys/fs/cgroup/a/cpu.max": "150000 100000"}, 1.5),
-        ({"sys/fs/cgroup/cpu.max": "50000 100000"}, 0.5),
-    ],
-)
-def test_the_quota_of_version_two(root: Path, files: dict[str, str], cores: float) -> None:
-    write(root / "proc/self/cgroup", "0::/a\n")
-    (root / "sys/fs/cgroup/a").mkdir(parents=True)
-    for name, text in files.items():
-        write(root / name, text)
-    assert cpus.quota(root) == cores
-    assert cpus.usable(root) == min(
-        len(os.sched_getaffinity(0)), 10**9 if cores == float("inf") else max(1, round(cores + 0.4))
-    )
-
-
-def test_the_quota_of_version_one(root: Path) -> None:
-    write(root / "proc/self/cgroup", "2:cpu,cpuacct:/job\n")
-    write(root / "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", "-1")
-    write(root / "sys/fs/cgroup/cpu/job/cpu.cfs_period_us", "100000")
-    assert cpus.quota(root) == float("inf")
-    write(root / "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "25000")
-    write(root / "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
-    assert cpus.quota(root) == 0.25
-    assert cpus.usable(root) == 1
-
-
-def test_affinity_is_respected() -> None:
-    before = os.sched_getaffinity(0)
-    try:
-        os.sched_setaffinity(0, {min(before)})
-        assert cpus.usable() == 1
-    finally:
-        os.sched_setaffinity(0, before)
