@@ -51,21 +51,34 @@ def error(found: Recipe, output: str, src: Band, bit_depth: Literal[8, 16] = 16)
     return float(np.abs(got - wanted(found, space, src, bit_depth)).max())
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
-    found=recipes(),
-    output=st.sampled_from(OUTPUTS),
-    sort=st.sampled_from(["uint16", "uint16", "uint16", *SORTS]),
-    channels=st.sampled_from([3, 3, 3, 1]),
-    seed=st.integers(0, 2**32),
-)
+ANY = {
+    "found": recipes(),
+    "output": st.sampled_from(OUTPUTS),
+    "sort": st.sampled_from(["uint16", "uint16", "uint16", *SORTS]),
+    "channels": st.sampled_from([3, 3, 3, 1]),
+    "seed": st.integers(0, 2**32),
+}
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@settings(PATIENT, max_examples=100, derandomize=True)
+@given(**ANY)
 def test_any_preset_on_any_value_is_within_two_of_65535(
     found: Recipe, output: str, sort: str, channels: int, seed: int
 ) -> None:
     assert error(found, output, band(sort, seed, channels)) <= 2.0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.slow
+@settings(PATIENT, max_examples=3000)
+@given(**ANY)
+def test_three_thousand_other_presets_are_too(
+    found: Recipe, output: str, sort: str, channels: int, seed: int
+) -> None:
+    assert error(found, output, band(sort, seed, channels)) <= 2.0
+
+
+@settings(PATIENT, max_examples=40, derandomize=True)
 @given(
     found=recipes(),
     output=st.sampled_from(OUTPUTS),
@@ -85,7 +98,7 @@ def test_every_print_stock_in_every_output_space(name: str, output: str) -> None
     assert error(found, output, band("uint16")) <= 2.0
 
 
-@settings(max_examples=20, deadline=None)
+@settings(PATIENT, max_examples=20, derandomize=True)
 @given(
     glare=st.floats(1e-4, 0.5),
     output=st.sampled_from([PRINT, "DisplayP3", "sRGB"]),
@@ -100,6 +113,16 @@ def test_screen_glare_is_exact_where_it_takes_the_last_light(
     found = recipe(curves=curves, density_dmax=2.5, screen_glare_compensation=glare)
     gray = np.arange(65536, dtype=np.uint16).reshape(256, 256, 1)
     assert error(found, output, np.ascontiguousarray(np.repeat(gray, 3, axis=2))) <= 2.0
+
+
+@pytest.mark.parametrize("gamma", [0.1, 0.45, 2.2, 5.0])
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("output", [PRINT, ENDURA, "sRGB"])
+def test_input_gamma_is_exact_for_every_sort_of_scan(gamma: float, sort: str, output: str) -> None:
+    space = dataclasses.replace(library.space(NIKON), gamma=gamma)
+    for contrast, dmax in ((0.5, 2.0), (1.3, 2.5)):
+        found = recipe(input_space=space, density_gamma=contrast, density_dmax=dmax)
+        assert error(found, output, band(sort)) <= 2.0
 
 
 def test_a_curve_with_a_vertical_jump_is_exact_on_both_sides() -> None:
@@ -125,7 +148,7 @@ def test_an_extreme_grade_is_computed_in_float64() -> None:
     assert error(found, PRINT, band("uint16")) <= 1.0
 
 
-@settings(max_examples=30, deadline=None)
+@settings(PATIENT, max_examples=30, derandomize=True)
 @given(
     found=recipes(),
     output=st.sampled_from(OUTPUTS),
