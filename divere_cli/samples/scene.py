@@ -174,23 +174,24 @@ def _draw(
 def _noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
     """Smooth noise in about -1..1 from a random lattice of rows x columns."""
     lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
-    return _weights(ys, cells[0]) @ lattice @ _weights(xs, cells[1]).T
+    return _across(_across(lattice.T, ys).T, xs)
 
 
 def _ridge(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
-    coarse = _weights(xs, cells) @ rng.uniform(-1.0, 1.0, cells + 1)
-    return coarse + 0.35 * (_weights(xs, cells * 7) @ rng.uniform(-1.0, 1.0, cells * 7 + 1))
+    coarse = _across(rng.uniform(-1.0, 1.0, (1, cells + 1)), xs)[0]
+    fine = _across(rng.uniform(-1.0, 1.0, (1, cells * 7 + 1)), xs)[0]
+    return np.asarray(coarse + 0.35 * fine)
 
 
-def _weights(at: Floats, cells: int) -> Floats:
-    """Weights of lattice points for places in 0..1, eased between neighbors."""
+def _across(points: Floats, at: Floats) -> Floats:
+    """Values at places in 0..1 along the rows of a lattice, eased between its points."""
+    cells = points.shape[1] - 1
     place = np.clip(at, 0.0, 1.0) * cells
     left = np.minimum(place.astype(int), cells - 1)
     share = _smooth(place - left, 0.0)
-    weights = np.zeros((len(at), cells + 1))
-    weights[np.arange(len(at)), left] = 1.0 - share
-    weights[np.arange(len(at)), left + 1] = share
-    return weights
+    found = points[:, left]
+    found += (points[:, left + 1] - found) * share
+    return found
 
 
 def _smooth(value: Floats, from_: float = -0.5) -> Floats:
