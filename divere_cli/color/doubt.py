@@ -35,6 +35,8 @@ BUDGET = 0.5
 # Error of light in float32 for a unit of its slope: density is good to 3e-8 of its range.
 LIGHT = 3e-8
 CODES = 65535.0
+# Pixels whose float64 numbers stay in the cache: fresh megabytes cost page faults.
+PIECE = 1 << 13
 # Columns of a band that are looked at together.
 TOGETHER = 8
 
@@ -74,11 +76,12 @@ class Doubt:
         pixels = np.unique(np.concatenate(found)) if found[0].size else found[1]
         if not pixels.size:
             return
-        values = self._folded.rgb(self._levels.of(src.reshape(-1, 3)[pixels]))
-        flat = result.reshape(-1, 3)
-        if result.dtype.kind == "u":
-            values = np.round(values * float(np.iinfo(result.dtype).max))
-        flat[pixels] = values.astype(result.dtype)
+        flat, samples = result.reshape(-1, 3), src.reshape(-1, 3)
+        top = float(np.iinfo(result.dtype).max) if result.dtype.kind == "u" else 1.0
+        for first in range(0, pixels.size, PIECE):
+            some = pixels[first : first + PIECE]
+            values = self._folded.rgb(self._levels.of(samples[some])) * top
+            flat[some] = (np.round(values) if top > 1.0 else values).astype(result.dtype)
 
     # ------------------------------------------------------------ after the input matrix
 
@@ -92,22 +95,27 @@ class Doubt:
         """Pixels whose linear value is nearly zero though its products are not."""
         if not self.share:
             return np.empty(0, np.intp)
-        width = src.shape[1]
         columns = self._columns(src)
         if not columns.size:
             return columns
-        whole = columns.size == width
-        picked = src if whole else np.take(src, columns, axis=1)
-        x = self._folded.powered(self._levels.of(picked.reshape(-1, 3)))
+        step = max(1, PIECE // columns.size)
+        pieces = [
+            self._among(src, columns, slice(row, row + step)) for row in range(0, len(src), step)
+        ]
+        return np.concatenate(pieces)
+
+    def _among(self, src: Band, columns: Indices, rows: slice) -> Indices:
+        """Doubtful pixels of some rows, looked for in some columns."""
+        width = src.shape[1]
+        part = src[rows] if columns.size == width else np.take(src[rows], columns, axis=1)
+        x = self._folded.powered(self._levels.of(part.reshape(-1, 3)))
         front = self._folded.front.T
         sums, sizes = np.abs(x @ front), np.abs(x) @ np.abs(front)
         sizes *= self.share
         doubtful = np.less(sums, sizes)
         pixels = np.flatnonzero(doubtful[:, 0] | doubtful[:, 1] | doubtful[:, 2])
-        if whole:
-            return pixels
         row, column = np.divmod(pixels, columns.size)
-        return np.asarray(row * width + columns[column], np.intp)
+        return np.asarray((row + rows.start) * width + columns[column], np.intp)
 
     def _columns(self, src: Band) -> Indices:
         """Columns that may hold such a pixel, by the least and most of each of their channels.

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divere_cli.color import bands, chain, dither, folding
-from divere_cli.color.doubt import Doubt
+from divere_cli.color.doubt import PIECE, Doubt
 from divere_cli.errors import Internal
 from divere_cli.records import Recipe, Space
 
@@ -100,7 +100,8 @@ class Grade:
             When a band is not what the grade was compiled for.
         """
         self._check(src, out)
-        step = max(1, CHUNK_PIXELS // max(1, src.shape[1]))
+        pixels = PIECE if self.precision == "float64" else CHUNK_PIXELS
+        step = max(1, pixels // max(1, src.shape[1]))
         for first in range(0, src.shape[0], step):
             part = slice(first, first + step)
             self._chunk(src[part], out[part], row + first)
