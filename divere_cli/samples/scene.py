@@ -33,6 +33,7 @@ FRAME_LIGHT = 0.034
 
 SKY, HAZE = (0.34, 0.47, 0.72), (0.62, 0.62, 0.60)
 HILLS = ((0.20, 0.29, 0.44), (0.17, 0.25, 0.24), (0.10, 0.14, 0.07))
+SKY_ENDS, GROUND_BEGINS = 0.27, 0.63  # beyond these rows no ridge and no shore reaches
 MEADOW = (0.19, 0.20, 0.09)
 PETAL = (0.62, 0.05, 0.045)
 
@@ -84,27 +85,42 @@ class Scene:
         return np.asarray(np.clip(picture, DARKEST, LIGHTEST))
 
     def _landscape(self, xs: Floats, ys: Floats) -> Floats:
-        rng = np.random.default_rng((self.seed, 1))
-        warmth = rng.uniform(-0.06, 0.06)
+        warmth = np.random.default_rng((self.seed, 1)).uniform(-0.06, 0.06)
+        ends = np.searchsorted(ys, (SKY_ENDS, GROUND_BEGINS))
+        parts = (
+            self._sky(xs, ys[: ends[0]]),
+            self._shore(xs, ys[ends[0] : ends[1]]),
+            self._field(xs, ys[ends[1] :]),
+        )
+        return np.concatenate(parts) * (1.0 + np.array([warmth, 0.0, -warmth]))
+
+    def _sky(self, xs: Floats, ys: Floats) -> Floats:
+        rng = np.random.default_rng((self.seed, 5))
         clouds = _smooth(_noise(rng, (5, 9), xs, ys) + 0.5 * _noise(rng, (17, 31), xs, ys))
         sky = np.array(SKY) * (1.35 - 0.9 * ys[:, None, None]) ** 1.2
-        picture = sky + clouds[..., None] * (np.array(HAZE) * 1.35 - sky)
+        return np.asarray(sky + clouds[..., None] * (np.array(HAZE) * 1.35 - sky))
+
+    def _shore(self, xs: Floats, ys: Floats) -> Floats:
+        """Sky, hills and ground in one: the rows in which all three may be seen."""
+        rng = np.random.default_rng((self.seed, 6))
+        picture = self._sky(xs, ys)
         for depth, color in enumerate(HILLS):
             ridge = 0.34 + 0.07 * depth + 0.05 * _ridge(rng, xs, 4 + 4 * depth)
             slope = np.clip((ys[:, None] - ridge) * 90.0, 0.0, 1.0)[..., None]
             relief = 1.0 + 0.35 * _noise(rng, (40, 60), xs, ys)[..., None]
             picture += slope * (np.array(color) * relief - picture)
-        return self._ground(rng, xs, ys, picture) * (1.0 + np.array([warmth, 0.0, -warmth]))
-
-    def _ground(self, rng: np.random.Generator, xs: Floats, ys: Floats, above: Floats) -> Floats:
         shore = 0.58 + 0.02 * _ridge(rng, xs, 6)
         below = np.clip((ys[:, None] - shore) * 60.0, 0.0, 1.0)[..., None]
+        return np.asarray(picture + below * (self._field(xs, ys) - picture))
+
+    def _field(self, xs: Floats, ys: Floats) -> Floats:
+        rng = np.random.default_rng((self.seed, 7))
         blades = _noise(rng, (90, 60), xs, ys) + 0.7 * _noise(rng, (260, 180), xs, ys)
         shade = _noise(rng, (4, 5), xs, ys)
         field = np.array(MEADOW) * np.exp(0.55 * blades + 0.9 * shade)[..., None]
         stones = np.clip(_noise(rng, (14, 18), xs, ys) * 5.0 - 0.4, 0.0, 1.0)[..., None]
         gray = np.exp(0.4 * blades + 1.1 * shade)[..., None] * 0.17
-        return np.asarray(above + below * (field + stones * (gray - field) - above))
+        return np.asarray(field + stones * (gray - field))
 
     def _petals(self, xs: Floats, ys: Floats) -> Floats:
         rng = np.random.default_rng((self.seed, 2))
