@@ -7,6 +7,7 @@ is up to date or in the way already (:mod:`verdict`).
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -132,12 +133,29 @@ def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
         return _slim(read_header(scan.path, most))
     if done.header.pixels > most:
         raise LimitExceeded(f"{done.header.pixels} pixels; --max-pixels is {most}")
-    return done.header
+    return _share(done.header)
 
 
 def _slim(header: Header) -> Header:
-    """What planning and the report need; a thousand tables of tags would be megabytes."""
-    return replace(header, page=None, infrared_page=None)
+    """What planning and the report need: the same for all scans of a scanner, so kept once."""
+    bare = replace(
+        header,
+        file_size=0,
+        page=None,
+        infrared_page=None,
+        icc=None,
+        resolution=None,
+        make="",
+        model="",
+        software="",
+        date="",
+    )
+    return _share(bare)
+
+
+@functools.lru_cache(maxsize=64)
+def _share(header: Header) -> Header:
+    return header
 
 
 def _names(

@@ -94,8 +94,8 @@ class Engine:
         asked = IsolationRequest(isolation.requested, isolation.start_method, self.jobs)
         self._runner = _opener(self._request)(asked, self._saw)
 
-    def run(self, work: Work, tasks: Sequence[Task]) -> None:
-        """Bring every task to its last word."""
+    def run(self, work: Work, tasks: list[Task]) -> None:
+        """Bring every task to its last word; the list is emptied on the way."""
         if not tasks:
             return
         self.open(tasks)

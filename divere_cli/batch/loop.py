@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -95,9 +95,12 @@ class Loop:
         self._told = False
         self._relieved: set[int] = set()
 
-    def run(self, tasks: Iterable[Task]) -> None:
-        """Bring every task to its last word: succeeded, failed, or left when the run stops."""
-        self._waiting = list(tasks)
+    def run(self, tasks: list[Task]) -> None:
+        """Bring every task to its last word: succeeded, failed, or left when the run stops.
+
+        The list is emptied on the way.
+        """
+        self._waiting = tasks
         try:
             while self._waiting or self._running:
                 self._turn()

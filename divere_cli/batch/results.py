@@ -6,6 +6,7 @@ it does not: sums (``report.summary``).
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -72,12 +73,12 @@ def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
         width=task.width or result.width,
         height=task.height or result.height,
         worker_pid=outcome.pid,
-        host=outcome.host,
+        host=sys.intern(outcome.host),
         seconds=outcome.seconds,
         seconds_by_stage=replace(task.stages, start=outcome.boot_seconds),
         cpu_seconds=outcome.cpu_seconds,
         peak_rss_bytes=outcome.peak_rss_bytes,
-        peak_rss_source=outcome.peak_source,
+        peak_rss_source=sys.intern(outcome.peak_source),
         rss_bytes_start=outcome.rss_bytes_start,
         warnings=once((*result.warnings, *task.warnings)),
         notes=once((*result.notes, *task.notes)),

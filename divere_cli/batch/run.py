@@ -227,6 +227,7 @@ class _Run:
             told.put(each, result)
         desk = Desk(self.request, here, judge, engine.admission, told, engine.threads)
         work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
+        del ready, settled  # a long run keeps nothing it need not
         try:
             engine.run(work, tasks)
         finally:
