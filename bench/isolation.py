@@ -160,13 +160,16 @@ def flat(kind: str, task: str, scan: Path, count: int) -> None:
     job = make_job(scan, 1, task)
     run(runner, (replace(job, id=number) for number in range(10)))
     before = usage()
-    rest = run(runner, (replace(job, id=number) for number in range(10, count)))
+    low, high = 1 << 60, 0
+    for first in range(10, count, 10):  # in parts: a list of outcomes is not to be counted
+        part = (replace(job, id=number) for number in range(first, min(first + 10, count)))
+        peaks = [outcome.peak_rss_bytes for outcome in run(runner, part)]
+        low, high = min(low, *peaks), max(high, *peaks)
     after = usage()
     assert before is not None
     assert after is not None
     runner.close()
-    peaks = [outcome.peak_rss_bytes for outcome in rest]
-    print(after.rss - before.rss, min(peaks), max(peaks))
+    print(after.rss - before.rss, low, high)
 
 
 def memory_row(kind: str, task: str, scan: Path, count: int) -> Row:
