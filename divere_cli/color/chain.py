@@ -21,7 +21,11 @@ from divere_cli.errors import Internal
 Array = npt.NDArray[np.float64]
 Logarithm = Literal["table", "fast", "lossless"]
 
-LOSSLESS = PyOpenColorIO.OPTIMIZATION_LOSSLESS
+# To OpenColorIO a table is an identity that is one within 1e-4 or so: an input gamma of
+# 0.99999 would be left out, which is 3 of 65535.
+LOSSLESS = PyOpenColorIO.OptimizationFlags(
+    int(PyOpenColorIO.OPTIMIZATION_LOSSLESS) & ~int(PyOpenColorIO.OPTIMIZATION_IDENTITY)
+)
 FAST = PyOpenColorIO.OptimizationFlags(
     int(LOSSLESS) | int(PyOpenColorIO.OPTIMIZATION_FAST_LOG_EXP_POW)
 )

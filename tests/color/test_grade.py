@@ -115,6 +115,12 @@ def test_screen_glare_is_exact_where_it_takes_the_last_light(
     assert error(found, output, np.ascontiguousarray(np.repeat(gray, 3, axis=2))) <= 2.0
 
 
+def test_an_input_gamma_next_to_one_is_not_left_out() -> None:
+    space = dataclasses.replace(library.space(NIKON), gamma=0.99999)
+    found = recipe("color_reversal", input_space=space, density_dmax=0.0, rgb_gains=(2.0, 0, 0))
+    assert error(found, "ACEScg", band("uint16")) <= 2.0
+
+
 @pytest.mark.parametrize("gamma", [0.1, 0.45, 2.2, 5.0])
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("output", [PRINT, ENDURA, "sRGB"])
