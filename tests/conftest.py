@@ -9,10 +9,12 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+FAULTS = "faults injected with strace"
 SHARED = Path(__file__).parents[2] / "shared"
 
 
@@ -73,3 +75,13 @@ def no_leaks() -> Iterator[None]:
             pytest.fail("left behind: " + "; ".join(leaks))
         gc.collect()
         time.sleep(0.01)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how many faults were injected: none, where strace is missing, must not look like many."""
+    reports = [r for group in ("passed", "failed") for r in terminalreporter.stats.get(group, ())]
+    counts = [n for r in reports for name, n in r.user_properties if name == FAULTS]
+    skipped = [r for r in terminalreporter.stats.get("skipped", ()) if "test_syscalls" in r.nodeid]
+    if counts or skipped:
+        said = f"{FAULTS}: {sum(counts)}, tests skipped: {len(skipped)}"
+        terminalreporter.write_line(said)

@@ -247,7 +247,7 @@ _said = combined(
 
 
 @click.command()
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path())
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(readable=False))
 @click.argument("output", metavar="OUTPUT", type=click.Path())
 @_which
 @_decide

@@ -24,6 +24,7 @@ def peaks(header: Header, *megabytes: int) -> list[Peak]:
 
 
 def test_raw_bytes_count_every_channel() -> None:
+    assert admission.raw_bytes(Header("raw", 0, 0, 3, 16, 1000)) == 6000
     assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0)) == 600
     assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0, extra=("infrared",))) == 800
     assert admission.raw_bytes(Header("tiff", 10, 10, 1, 12, 0)) == 200

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.batch import processes, strace
-from tests.batch.conftest import FAULTS
+from tests.conftest import FAULTS
 from tests.batch.lab import Lab
 
 pytestmark = [
