@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 @click.command("analyze")
-@click.argument("rolls", metavar="ROLL...", nargs=-1, required=True, type=click.Path(readable=False))
+@click.argument(
+    "rolls", metavar="ROLL...", nargs=-1, required=True, type=click.Path(readable=False)
+)
 @click.option(
     "-p",
     "--profile",

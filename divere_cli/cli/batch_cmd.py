@@ -247,7 +247,9 @@ _said = combined(
 
 
 @click.command()
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(readable=False))
+@click.argument(
+    "inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(readable=False)
+)
 @click.argument("output", metavar="OUTPUT", type=click.Path())
 @_which
 @_decide

@@ -12,8 +12,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.batch import processes, strace
-from tests.conftest import FAULTS
 from tests.batch.lab import Lab
+from tests.conftest import FAULTS
 
 pytestmark = [
     pytest.mark.slow,
