@@ -43,7 +43,8 @@ TABLE_BUDGET = 0.6
 # An encoding table of 65536 entries is exact enough above this light, a longer one above less.
 DIM = 1e-3
 ENCODE_SIZES = (1 << 16, 1 << 18)
-GLARE_MARGIN = 1e-7
+# Share of the screen glare that the density table leaves out.
+GLARE_MARGIN = 3e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class Plan:
         Entries of the encoding table; 0 where there is none.
     glare_step : float
         Light of one step of the density table next to the screen glare; 0 without one.
+    glare_margin : float
+        Light that the density table is too bright there.
     dark : float
         Encoded value below which the density table is steeper than elsewhere.
     """
@@ -83,6 +86,7 @@ class Plan:
     light_slope: float
     encode_size: int
     glare_step: float
+    glare_margin: float
     dark: float
 
 
@@ -112,8 +116,9 @@ def plan(folded: Folded, bits: int, bit_depth: int) -> Plan:
     # A fast power is a fast logarithm times the exponent, and all of it goes into the next one.
     power = folded.gamma_in if bits == 32 and folded.gamma_in != 1.0 else 0.0
     error = LOG_ERROR["fast"] * (1.0 + power)
-    # Differences of light lose digits: after a matrix, fast logarithms were off by 8.
-    whole = folded.joint or bit_depth == 8
+    # Differences of light lose digits: after a matrix, fast logarithms were off by 8. Screen
+    # glare is a difference as well.
+    whole = bit_depth == 8 or (folded.joint and not _glare(folded))
     budget = FAST_BUDGET * (1.0 if bit_depth == 16 else 100.0)
     fast = whole and slope * error <= budget
     return _encoded(folded, group, "fast" if fast else "lossless", tables)
@@ -159,13 +164,14 @@ def _encoded(
     """Finish a plan: output matrix and encoding, unless the density table does both."""
     linear, size = None, 0
     slope = light = error = dim = dark = rounding = 0.0
+    glare = _glare(folded)
     if tables is not None and folded.density is not None:
         slope = _log_slope(folded, folded.density, tables)
         error = max(t.error for t in tables)
         rounding = _rounding(folded.density, tables)
         light = max(t.light_slope for t in tables)
         dark = max(t.dark for t in tables)
-        dim = max(t.dim_step for t in tables) if any(t.glare for t in folded.tones or ()) else 0.0
+        dim = max(t.dim_step for t in tables) if glare else 0.0
     if tables is None or not folded.joint:
         if tables is not None:
             group.appendTransform(_matrix(folded.back))
@@ -173,7 +179,12 @@ def _encoded(
         size = _encode(group, folded, min((t.dimmest for t in tables or ()), default=0.0))
     exact = LOG_ERROR["table" if logarithm == "table" else "lossless"]
     enough = slope * (exact + rounding) <= FLOAT32_BUDGET and error <= TABLE_BUDGET
-    return Plan(group, linear, logarithm, enough, error, slope, light, size, dim, dark)
+    margin = GLARE_MARGIN * glare
+    return Plan(group, linear, logarithm, enough, error, slope, light, size, dim, margin, dark)
+
+
+def _glare(folded: Folded) -> float:
+    return max((tone.glare for tone in folded.tones or ()), default=0.0)
 
 
 def _copy(group: PyOpenColorIO.GroupTransform) -> PyOpenColorIO.GroupTransform:
@@ -225,7 +236,7 @@ def _tables(folded: Folded) -> tuple[table.Table, ...]:
 
 def _generous(tone: curves.Tone) -> curves.Tone:
     """The tone with a hair less glare: float32 then errs to more than no light, and is found."""
-    return tone if tone.glare == 0.0 else curves.Tone(tone.curves, tone.glare - GLARE_MARGIN)
+    return curves.Tone(tone.curves, tone.glare * (1.0 - GLARE_MARGIN))
 
 
 def _tone(

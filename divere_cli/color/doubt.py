@@ -147,14 +147,18 @@ class Doubt:
             return 0.0, 0.0
         near = least = 0.0
         if not folded.joint or folded.density is None:
-            error = LIGHT * (1.0 + plan.light_slope) * folded.spread
-            near = min((CODES * error / (gamma * BUDGET)) ** (gamma / (gamma - 1.0)), 1.0)
+            near = min(self._visible(LIGHT * (1.0 + plan.light_slope) * folded.spread), 1.0)
         step = 1.0 / (plan.encode_size - 1) if plan.encode_size else plan.glare_step
         if step:
             bend = step**2 / 8.0 * (1.0 / gamma) * (1.0 - 1.0 / gamma) * CODES
             least = (bend / BUDGET) ** (1.0 / (2.0 - 1.0 / gamma))
         dim = max(plan.glare_step, plan.dark**gamma) * folded.spread
-        return near, min(max(least, dim), 1.0)
+        return near, min(max(least, dim, self._visible(plan.glare_margin * folded.spread)), 1.0)
+
+    def _visible(self, error: float) -> float:
+        """Light below which an error of light shows in the encoded value."""
+        gamma = self._folded.gamma_out
+        return float((CODES * error / (gamma * BUDGET)) ** (gamma / (gamma - 1.0)))
 
     def _of_positive(self, src: Band, result: Band) -> Indices:
         """Pixels with a linear value so near to zero that encoding shows float32's error."""

@@ -28,7 +28,7 @@ DARK = 0.04
 STEEP = 1.2e5
 # Light below which screen glare is near, and below which there is none left.
 DIM = 0.01
-NO_LIGHT = 2e-7
+NO_LIGHT = 2e-6
 DIMMEST = 2.5e-4
 BESIDE = 1e-9
 # Even spacing of tries over phase and step: the golden ratio and the plastic number.
@@ -122,11 +122,12 @@ def build(
 
 
 def _slopes(codes: Array, step: float, dark: float) -> tuple[float, float]:
-    """The steepest rise of what is not dark, and how far up the dark is steeper than that."""
+    """The steepest rise, and the encoded value below which the dark is steeper than that."""
     rises = np.abs(np.diff(codes)) * CODES / step
     tops = np.maximum(codes[1:], codes[:-1])
-    slope = float(rises.max(where=tops > dark, initial=0.0))
-    steep = (rises > max(slope, STEEP)) & (tops <= dark)
+    bright = float(rises.max(where=tops > dark, initial=0.0))
+    steep = (rises > max(bright, STEEP)) & (tops <= dark)
+    slope = float(rises.max(where=~steep, initial=0.0))
     return slope, float(tops.max(where=steep, initial=0.0))
 
 

@@ -115,6 +115,19 @@ def test_screen_glare_is_exact_where_it_takes_the_last_light(
     assert error(found, output, np.ascontiguousarray(np.repeat(gray, 3, axis=2))) <= 2.0
 
 
+def test_a_print_that_is_all_dark_is_no_less_exact() -> None:
+    """Its steepest part is below what counts as dark elsewhere."""
+    found = recipe(
+        "b&w_negative",
+        source=NIKON,
+        density_dmax=1.0,
+        curves=Curves(rgb=((0.0, 0.0), (1.0, 0.5))),
+        screen_glare_compensation=0.001953125,
+    )
+    assert error(found, "Gray_Gamma_2_2", band("uint16", 0)) <= 2.0
+    assert error(found, "sRGB", band("uint16", 0)) <= 2.0
+
+
 def test_an_input_gamma_next_to_one_is_not_left_out() -> None:
     space = dataclasses.replace(library.space(NIKON), gamma=0.99999)
     found = recipe("color_reversal", input_space=space, density_dmax=0.0, rgb_gains=(2.0, 0, 0))
