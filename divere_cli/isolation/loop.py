@@ -89,9 +89,9 @@ class Loop:
 
     def send(self, work: Work, message: Message) -> None:
         """Send a message to a worker, later what cannot be sent now."""
-        self._look_at_oom_kills()
         if not work.child.send(message):
             self._selector.register(work.child.orders, selectors.EVENT_WRITE, (work, "orders"))
+        self._look_at_oom_kills()
 
     def descriptors(self) -> list[int]:
         """All descriptors of the loop: a forked worker has to close them."""

@@ -173,6 +173,7 @@ def _hello(boot: Boot, writer: FrameWriter) -> None:
         for name in boot.warm:  # a spare does this while it waits; errors are the task's to meet
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        warm()
 
 
 def _work(boot: Boot, order: Message, writer: FrameWriter) -> None:
