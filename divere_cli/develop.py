@@ -12,19 +12,34 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
+from divere_cli.color import grade
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
 from divere_cli.image import limits, metadata, reader, writer
 from divere_cli.image.crew import Crew, Lane, Shares
-from divere_cli.image.layout import Header, PictureMetadata
+from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.reader import Reader
 from divere_cli.positive import Means, Positive
-from divere_cli.records import FileJob, Progress, TaskResult, Thumbnail, Written
+from divere_cli.records import FileJob, Progress, Rehearsal, TaskResult, Thumbnail, Written
 from divere_cli.stages import Clock
 from divere_cli.thumbnails import Thumbnailer, kept
 
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
+
+
+def prepare(rehearsal: Rehearsal) -> None:
+    """Compile a grade ahead of the scans that will use it.
+
+    Raises
+    ------
+    ProfileError
+        The recipe's figures allow no grade.
+    """
+    layout = Layout(rehearsal.channels, rehearsal.bits, rehearsal.sample)
+    encoding = rehearsal.encoding
+    depth, dither = encoding.bit_depth, encoding.dither
+    grade.compile(rehearsal.recipe, encoding.color_space, layout, depth, dither=dither)
 
 
 def develop(job: FileJob, progress: Progress) -> TaskResult:

@@ -18,13 +18,23 @@ T = TypeVar("T")
 
 def to_plain(record: Any) -> Any:
     """Dataclasses to dicts, tuples to lists, the rest as it is."""
-    if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: to_plain(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    kind: type = type(record)
+    names = _names(kind)
+    if names is not None:
+        return {name: to_plain(getattr(record, name)) for name in names}
     if isinstance(record, tuple | list):
         return [to_plain(item) for item in record]
     if isinstance(record, dict):
         return {key: to_plain(value) for key, value in record.items()}
     return record
+
+
+@functools.cache
+def _names(cls: type) -> tuple[str, ...] | None:
+    """Names of a dataclass's fields; None for any other type."""
+    if not dataclasses.is_dataclass(cls):
+        return None
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 def from_plain(cls: type[T], data: Any) -> T:

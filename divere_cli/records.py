@@ -159,6 +159,22 @@ class FileJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a process may prepare before its first scan; nothing but speed depends on it.
+
+    ``call`` is the dotted name (``module:function``) of what takes it; ``channels``,
+    ``bits`` and ``sample`` are the layout of the scans' bands.
+    """
+
+    call: str
+    recipe: Recipe
+    encoding: Encoding
+    channels: int
+    bits: int
+    sample: Literal["uint", "float"]
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one attempt may use."""
 

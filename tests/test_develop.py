@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from divere_cli.color import grade
-from divere_cli.develop import develop
+from divere_cli.develop import develop, prepare
 from divere_cli.errors import CorruptInput, InputChanged, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import geometry, header, tiff_reader
 from divere_cli.image.layout import Layout
@@ -25,6 +25,7 @@ from divere_cli.records import (
     Film,
     Frame,
     Recipe,
+    Rehearsal,
     Space,
     Stamp,
     Target,
@@ -350,3 +351,14 @@ def test_a_stop_from_progress_leaves_nothing_open(tmp_path: Path) -> None:
     for threads in (1, 2):
         with pytest.raises(Stop):
             develop(job(tmp_path, threads=threads), Stops())
+
+
+def test_a_prepared_grade_is_the_one_that_the_scans_use() -> None:
+    encoding = Encoding("tiff", 16, P3)
+    grade._compiled.cache_clear()
+    prepare(Rehearsal("", RECIPE, encoding, channels=3, bits=16, sample="uint"))
+    ready = grade._compiled.cache_info()
+    grade.compile(RECIPE, P3, Layout(3, 16, "uint"), 16)
+    assert grade._compiled.cache_info().hits == ready.hits + 1
+    grade.compile(RECIPE, P3, Layout(3, 8, "uint"), 16)
+    assert grade._compiled.cache_info().misses == ready.misses + 1

@@ -7,6 +7,7 @@ it does not: what is done with the scans.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -14,12 +15,14 @@ from divere_cli.batch import admission
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.loop import Loop, Means, Task, Work
-from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
 from divere_cli.batch.retries import Policy
 from divere_cli.batch.stopping import Stop
 from divere_cli.isolation import cpus, opening
 from divere_cli.isolation.contract import IsolationRequest, Runner
-from divere_cli.records import Event, IsolationInfo, ScanProgress, ScanStarted
+from divere_cli.records import Event, IsolationInfo, Rehearsal, ScanProgress, ScanStarted
+
+REHEARSED = 4  # grades; as many as `color` keeps
 
 
 class Engine:
@@ -91,7 +94,12 @@ class Engine:
             self._request.bounds.jobs, predicted, self.admission.budget_bytes
         )
         isolation = self._request.isolation
-        asked = IsolationRequest(isolation.requested, isolation.start_method, self.jobs)
+        asked = IsolationRequest(
+            isolation.requested,
+            isolation.start_method,
+            self.jobs,
+            rehearsals=_rehearsals(self._request, tasks),
+        )
         self._runner = _opener(self._request)(asked, self._saw)
 
     def run(self, work: Work, tasks: list[Task]) -> None:
@@ -123,6 +131,22 @@ class Engine:
         """End what is still in work and give everything back."""
         if self._runner is not None:
             self._runner.close(self._stop.kill_grace)
+
+
+def _rehearsals(request: BatchRequest, tasks: Sequence[Task]) -> tuple[Rehearsal, ...]:
+    """The grades that most scans share: worth preparing once when there are many of them."""
+    if request.task != DEVELOP:
+        return ()
+    counts: Counter[Rehearsal] = Counter()
+    for task in tasks:
+        selection, header = task.draft.selection, task.draft.header
+        if selection is None or header is None:
+            continue
+        layout = header.layout
+        for cut in selection.frames:
+            like = (layout.channels, layout.bits, layout.sample)
+            counts[Rehearsal(PREPARE, cut.recipe, request.outputs.encoding, *like)] += 1
+    return tuple(each for each, count in counts.most_common(REHEARSED) if count > 1)
 
 
 def _opener(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
 
 DEVELOP = "divere_cli.develop:develop"
+PREPARE = "divere_cli.develop:prepare"
 
 
 class Chooser(Protocol):

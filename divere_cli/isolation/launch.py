@@ -10,6 +10,7 @@ process once it runs.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import multiprocessing
 import os
@@ -28,8 +29,10 @@ from typing import Any
 
 import psutil
 
+from divere_cli import plain
 from divere_cli.isolation import attempt, guard, worker
 from divere_cli.isolation.contract import DEPTH, LaunchError, StartMethod
+from divere_cli.records import Rehearsal
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +72,7 @@ class Launcher:
 
     method: StartMethod
     warm: tuple[str, ...] = attempt.WARM
+    rehearsals: tuple[Rehearsal, ...] = ()
     strangers: Callable[[], list[int]] = list
     _ready: bool = field(default=False, init=False)
 
@@ -142,6 +146,7 @@ class Launcher:
         }
         if self.method == "forkserver":
             environment["DIVERE_PRELOAD"] = " ".join(self.warm)
+            environment["DIVERE_REHEARSALS"] = json.dumps(plain.to_plain(self.rehearsals))
         if not getattr(sys, "frozen", False):  # a forkserver is not told sys.path before 3.12.8
             environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         return environment

@@ -27,7 +27,7 @@ from divere_cli.isolation.threads import ThreadRunner
 
 log = logging.getLogger(__name__)
 
-POSIX = os.name == "posix"
+POSIX = hasattr(os, "killpg")  # process groups, and with them what else worker processes need
 
 
 def prefers_processes(request: IsolationRequest) -> bool:
@@ -103,7 +103,7 @@ def _proven(
     from divere_cli.isolation.launch import Launcher  # neither can be imported on Windows
     from divere_cli.isolation.process import ProcessRunner
 
-    first, *others = (Launcher(method, warm) for method in order)
+    first, *others = (Launcher(method, warm, request.rehearsals) for method in order)
     runner = ProcessRunner(request, first, on_event, fallback_reason, others)
     try:
         runner.prove()

@@ -11,15 +11,19 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import os
 import signal
 import threading
 import time
 from dataclasses import dataclass
 
+from divere_cli import plain
 from divere_cli.isolation import guard
+from divere_cli.records import Rehearsal
 
 NAMES = "DIVERE_PRELOAD"
+REHEARSALS = "DIVERE_REHEARSALS"
 OWN = ("divere_cli.isolation.worker", "multiprocessing.popen_forkserver", "resource")
 SUPERVISOR = "DIVERE_SUPERVISOR"
 
@@ -59,9 +63,23 @@ def _warm(names: list[str]) -> Report:
                 warm()
         except Exception as problem:  # noqa: BLE001 - every worker tells it: not to be raised here
             errors.append(f"{type(problem).__name__}: {problem}")
+    errors += _rehearse(os.environ.pop(REHEARSALS, "[]"))
     gc.collect()
     gc.freeze()
     return Report(os.getpid(), time.monotonic() - began, _threads(), "; ".join(errors))
+
+
+def _rehearse(text: str) -> list[str]:
+    """Let tasks prepare what many workers will need; every fork of this process has it then."""
+    errors = []
+    for data in json.loads(text):
+        try:
+            rehearsal = plain.from_plain(Rehearsal, data)
+            module, _, name = rehearsal.call.partition(":")
+            getattr(importlib.import_module(module), name)(rehearsal)
+        except Exception as problem:  # noqa: BLE001 - as above
+            errors.append(f"{type(problem).__name__}: {problem}")
+    return errors
 
 
 REPORT: Report | None = None

@@ -6,10 +6,11 @@ import pytest
 
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.engine import Engine
-from divere_cli.batch.request import Isolation
+from divere_cli.batch.request import DEVELOP, Isolation
 from divere_cli.batch.run import run
 from divere_cli.batch.stopping import Stop
 from divere_cli.errors import IsolationUnavailable
+from divere_cli.isolation.contract import IsolationRequest, Runner
 from divere_cli.isolation.signals import StopRequest
 from divere_cli.records import IsolationInfo
 from tests.batch.lab import Lab
@@ -69,3 +70,18 @@ def test_ids_are_never_used_twice(lab: Lab) -> None:
     drafts = draft.make(request, found, State(), None)
     ids = [task.id for _ in range(2) for task in made.tasks(drafts)]
     assert ids == [1, 2, 3, 4]
+
+
+def test_the_grade_that_many_scans_share_is_rehearsed_once(lab: Lab) -> None:
+    asked: list[IsolationRequest] = []
+
+    def refuse(request: IsolationRequest, on_event: object) -> Runner:
+        asked.append(request)
+        raise IsolationUnavailable("enough was seen")
+
+    lab.scans("a.tif", "b.tif", "c.tif")
+    for task, count in ((DEVELOP, 1), ("tests.batch.tasks:any", 0)):
+        with pytest.raises(IsolationUnavailable):
+            run(lab.request(open_runner=refuse, task=task), lab.events.append)
+        rehearsals = asked[-1].rehearsals
+        assert [each.call for each in rehearsals] == ["divere_cli.develop:prepare"] * count

@@ -7,7 +7,11 @@ import os
 import subprocess
 import sys
 
+from divere_cli import plain
+from divere_cli.isolation.launch import SMALL_POOLS
+from divere_cli.records import Rehearsal
 from tests.isolation.conftest import ROOT
+from tests.test_plain import job
 
 SCRIPT = """
 import json, signal, sys, os
@@ -56,3 +60,41 @@ def test_a_server_whose_supervisor_is_gone_leaves_at_once() -> None:
         text=True,
     )
     assert (done.returncode, done.stdout) == (113, "")
+
+
+REHEARSING = """
+import sys
+sys.path.insert(0, {root!r})
+from divere_cli.isolation import preload
+from divere_cli.color import grade
+print(preload.REPORT.threads, grade._compiled.cache_info().currsize, preload.REPORT.error)
+"""
+
+
+def rehearsed(call: str) -> str:
+    sample = job("a.tif")
+    recipe, encoding = sample.frames[0].recipe, sample.encoding
+    rehearsal = Rehearsal(call, recipe, encoding, channels=3, bits=16, sample="uint")
+    done = subprocess.run(
+        [sys.executable, "-c", REHEARSING.format(root=str(ROOT))],
+        env=os.environ
+        | SMALL_POOLS
+        | {
+            "DIVERE_PRELOAD": "numpy",
+            "DIVERE_SUPERVISOR": str(os.getpid()),
+            "DIVERE_REHEARSALS": json.dumps(plain.to_plain((rehearsal,))),
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_a_grade_is_compiled_once_for_all_workers() -> None:
+    assert rehearsed("divere_cli.develop:prepare") == "1 1"
+
+
+def test_a_rehearsal_that_fails_is_told_and_costs_nothing_else() -> None:
+    found = rehearsed("divere_cli.develop:no_such_thing")
+    assert found.startswith("1 0 AttributeError")
