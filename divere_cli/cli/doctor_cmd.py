@@ -22,7 +22,7 @@ from divere_cli.plain import to_plain
 from divere_cli.report.json_face import valid
 from divere_cli.text import safe
 
-_LIBRARIES = ("numpy", "opencolorio", "tifffile", "imagecodecs", "imageio", "pillow", "exiv2")
+_LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "pillow", "exiv2")
 _EXTRAS = {"raw": "rawpy", "dask": "distributed"}
 
 

@@ -56,7 +56,7 @@ class Survey:
 
 def versions() -> tuple[str, ...]:
     """What must be the same everywhere for the same bytes."""
-    names = ("divere-cli", "opencolorio", "numpy", "tifffile", "imagecodecs")
+    names = ("divere-cli", "opencolorio", "numpy", "imagecodecs", "pillow")
     return tuple(f"{name} {metadata.version(name)}" for name in names)
 
 

@@ -24,7 +24,6 @@ from divere_cli.records import End, ErrorRecord, FileJob, Stage, Stages, TaskRes
 WARM = (
     "numpy",
     "numpy.ma",
-    "tifffile",
     "imagecodecs._shared",
     "imagecodecs._cms",
     "imagecodecs._deflate",
