@@ -134,7 +134,7 @@ class _Walk:
 
     def _descend(self, name: str, entry: os.DirEntry[str]) -> None:
         try:
-            status = entry.stat(follow_symlinks=False)
+            status = _status(entry)
             if (status.st_dev, status.st_ino) == self._left_out:
                 return
             if not self._inputs.recursive:
@@ -154,7 +154,7 @@ class _Walk:
 
     def _file(self, name: str, entry: os.DirEntry[str]) -> None:
         try:
-            status = entry.stat(follow_symlinks=False)
+            status = _status(entry)
         except OSError as problem:
             error = Unreadable(f"vanished, or cannot be looked at: {problem.strerror}")
             self._found.scans.append(Scan(name, entry.path, problem=error))
@@ -189,7 +189,7 @@ class _Walk:
 
     def _inside(self, path: str) -> bool:
         real = os.path.realpath(path)
-        return real == self._real or real.startswith(self._real.rstrip("/") + "/")
+        return real == self._real or real.startswith(self._real.rstrip(os.sep) + os.sep)
 
     def _excluded(self, name: str) -> bool:
         return _matches(name, self._inputs.exclude)
@@ -203,6 +203,12 @@ class _Walk:
 def _entries(path: str) -> list[os.DirEntry[str]]:
     with os.scandir(path) as entries:
         return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    """Look at an entry; what Windows lists of it may be old and lacks its identity."""
+    status = entry.stat(follow_symlinks=False)
+    return status if status.st_ino else os.lstat(entry.path)
 
 
 def _matches(name: str, globs: tuple[str, ...]) -> bool:

@@ -16,20 +16,20 @@ import logging
 import os
 import stat
 import sys
-from collections.abc import Callable
+
+from divere_cli.batch import places
+from divere_cli.batch.places import Place
 
 log = logging.getLogger(__name__)
 
 TEMP_PREFIX = ".divere-tmp-"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 _UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
-_RENAME_NOREPLACE = 1
 
 
-def create(name: str, folder_fd: int) -> int:
+def create(name: str, place: Place) -> int:
     """Create a file that nobody else has, mode 0600, and return its descriptor."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    return os.open(name, flags, 0o600, dir_fd=folder_fd)
+    return place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
 
 
 def sync(fd: int) -> None:
@@ -47,7 +47,7 @@ def _warn_once(reason: str) -> None:
     log.warning("%s", reason)
 
 
-def sync_folder(folder_fd: int) -> None:
+def sync_folder(place: Place) -> None:
     """Make the names in a folder durable; a file system that cannot is said once.
 
     Raises
@@ -56,7 +56,7 @@ def sync_folder(folder_fd: int) -> None:
         Any other failure, such as EIO.
     """
     try:
-        os.fsync(folder_fd)
+        place.sync()
     except OSError as problem:
         if problem.errno not in _UNSUPPORTED:
             raise
@@ -66,28 +66,7 @@ def sync_folder(folder_fd: int) -> None:
         )
 
 
-@functools.cache
-def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
-    import ctypes
-
-    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if function is None:
-        return None
-    function.argtypes = (
-        ctypes.c_int,
-        ctypes.c_char_p,
-        ctypes.c_int,
-        ctypes.c_char_p,
-        ctypes.c_uint,
-    )
-
-    def call(old_fd: int, old: bytes, new_fd: int, new: bytes, flags: int) -> int:
-        return 0 if function(old_fd, old, new_fd, new, flags) == 0 else ctypes.get_errno()
-
-    return call
-
-
-def rename(old: str, new: str, folder_fd: int, *, replace: bool) -> None:
+def rename(old: str, new: str, place: Place, *, replace: bool) -> None:
     """Give a file its name within one folder; without ``replace`` never over another file.
 
     A network file system may report a failure although the rename happened
@@ -100,49 +79,44 @@ def rename(old: str, new: str, folder_fd: int, *, replace: bool) -> None:
     OSError
         Any other failure; then the file still has its old name.
     """
-    before = os.stat(old, dir_fd=folder_fd, follow_symlinks=False)
+    before = place.stat(old)
     try:
         if replace:
-            os.rename(old, new, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+            place.rename(old, new)
         else:
-            _rename_new(old, new, folder_fd)
+            _rename_new(old, new, place)
     except OSError:
-        if not _happened(before, new, folder_fd):
+        if not _happened(before, new, place):
             raise
 
 
-def _happened(before: os.stat_result, new: str, folder_fd: int) -> bool:
+def _happened(before: os.stat_result, new: str, place: Place) -> bool:
     try:
-        after = os.stat(new, dir_fd=folder_fd, follow_symlinks=False)
+        after = place.stat(new)
     except OSError:
         return False
     return (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
 
 
-def _rename_new(old: str, new: str, folder_fd: int) -> None:
-    call = _renameat2()
-    if call is not None:
-        code = call(folder_fd, os.fsencode(old), folder_fd, os.fsencode(new), _RENAME_NOREPLACE)
-        if code == 0:
-            return
-        if code not in _UNSUPPORTED:
-            raise OSError(code, os.strerror(code), new)
-    try:  # a link is never made over a file, so it keeps the promise where renameat2 cannot
-        os.link(old, new, src_dir_fd=folder_fd, dst_dir_fd=folder_fd, follow_symlinks=False)
+def _rename_new(old: str, new: str, place: Place) -> None:
+    if place.rename_new(old, new):
+        return
+    try:  # a link is never made over a file, so it keeps the promise, too
+        place.link(old, new)
     except FileExistsError:
         raise
     except OSError:
-        _rename_if_free(old, new, folder_fd)
+        _rename_if_free(old, new, place)
     else:
-        os.unlink(old, dir_fd=folder_fd)
+        place.unlink(old)
 
 
-def _rename_if_free(old: str, new: str, folder_fd: int) -> None:
+def _rename_if_free(old: str, new: str, place: Place) -> None:
     """For file systems without links (FAT): the lock on OUTPUT keeps other runs away."""
     try:
-        os.stat(new, dir_fd=folder_fd, follow_symlinks=False)
+        place.stat(new)
     except FileNotFoundError:
-        os.rename(old, new, src_dir_fd=folder_fd, dst_dir_fd=folder_fd)
+        place.rename(old, new)
         return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
 
@@ -166,11 +140,11 @@ def replace_file(path: str, text: str, run_id: str) -> None:
         with open(path, "wb", buffering=0) as stream:
             write_all(stream.fileno(), data)
         return
-    folder_fd = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    place = places.hold(folder or ".")
     try:
-        _replace_in(folder_fd, name, data, f"{TEMP_PREFIX}{run_id}-report")
+        _replace_in(place, name, data, f"{TEMP_PREFIX}{run_id}-report")
     finally:
-        os.close(folder_fd)
+        place.close()
 
 
 def _is_stream(path: str) -> bool:
@@ -181,16 +155,16 @@ def _is_stream(path: str) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
-def _replace_in(folder_fd: int, name: str, data: bytes, temp: str) -> None:
-    fd = create(temp, folder_fd)
+def _replace_in(place: Place, name: str, data: bytes, temp: str) -> None:
+    fd = create(temp, place)
     try:
         try:
             write_all(fd, data)
             sync(fd)
         finally:
             os.close(fd)
-        rename(temp, name, folder_fd, replace=True)
+        rename(temp, name, place, replace=True)
     except BaseException:
-        os.unlink(temp, dir_fd=folder_fd)
+        place.unlink(temp)
         raise
-    sync_folder(folder_fd)
+    sync_folder(place)

@@ -1,4 +1,4 @@
-"""OUTPUT held open: every name in it is reached from one descriptor, and no link is followed.
+"""OUTPUT held open: no link below it is followed.
 
 Covers opening and making OUTPUT and its sub-folders, looking at names in it, and
 noticing that it is gone. What it does not: what is written there.
@@ -11,10 +11,9 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from divere_cli.batch import durable
+from divere_cli.batch import durable, places
+from divere_cli.batch.places import Place
 from divere_cli.errors import OutputError, OutputUnusable
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def split(name: str) -> tuple[str, str]:
@@ -26,9 +25,9 @@ def split(name: str) -> tuple[str, str]:
 class Folder:
     """OUTPUT, open for as long as a run lasts."""
 
-    def __init__(self, path: str, fd: int) -> None:
+    def __init__(self, path: str, place: Place) -> None:
         self.path = path
-        self.fd = fd
+        self.place = place
 
     @classmethod
     def open(cls, path: str, *, create: bool) -> Folder | None:
@@ -42,30 +41,30 @@ class Folder:
         try:
             if create:
                 _make_with_parents(path)
-            fd = os.open(path, _FOLDER)
+            place = places.hold(path)
         except FileNotFoundError as problem:
             if not create:
                 return None
             raise _unusable(path, problem) from problem
         except OSError as problem:
             raise _unusable(path, problem) from problem
-        return cls(path, fd)
+        return cls(path, place)
 
     def close(self) -> None:
         """Let go of it."""
-        os.close(self.fd)
+        self.place.close()
 
     def is_there(self) -> bool:
         """Whether the path still leads to this folder (not removed, not unmounted)."""
         try:
-            here, there = os.fstat(self.fd), os.stat(self.path)
+            there = os.stat(self.path)
+            return self.place.identity() == (there.st_dev, there.st_ino)
         except OSError:
             return False
-        return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
     @contextmanager
-    def sub(self, name: str, *, create: bool = False) -> Iterator[int]:
-        """Descriptor of a folder below OUTPUT (``""`` is OUTPUT), reached without following links.
+    def sub(self, name: str, *, create: bool = False) -> Iterator[Place]:
+        """Hold a folder below OUTPUT (``""`` is OUTPUT), reached without following links.
 
         Raises
         ------
@@ -74,15 +73,15 @@ class Folder:
         OSError
             Absent without ``create``, or it cannot be made.
         """
-        fd = os.dup(self.fd)
+        place = self.place.again()
         try:
             for part in filter(None, name.split("/")):
-                inner = _step(fd, part, name, create=create)
-                os.close(fd)
-                fd = inner
-            yield fd
+                inner = _step(place, part, name, create=create)
+                place.close()
+                place = inner
+            yield place
         finally:
-            os.close(fd)
+            place.close()
 
     def look(self, name: str) -> os.stat_result | None:
         """What has the name below OUTPUT, a link not followed; None where nothing has.
@@ -95,9 +94,9 @@ class Folder:
         folder, last = split(name)
         try:
             if not folder:
-                return os.stat(last, dir_fd=self.fd, follow_symlinks=False)
-            with self.sub(folder) as fd:
-                return os.stat(last, dir_fd=fd, follow_symlinks=False)
+                return self.place.stat(last)
+            with self.sub(folder) as place:
+                return place.stat(last)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
@@ -105,26 +104,26 @@ class Folder:
             raise OutputError(f"'{name}' in OUTPUT cannot be looked at: {reason}") from problem
 
 
-def _step(fd: int, part: str, name: str, *, create: bool) -> int:
+def _step(place: Place, part: str, name: str, *, create: bool) -> Place:
     try:
-        return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+        return place.inner(part)
     except FileNotFoundError:
         if not create:
             raise
     except OSError as problem:
-        if _is_folder(fd, part):
+        if _is_folder(place, part):
             raise
         raise OutputError(
             f"'{name}' below OUTPUT leads through '{part}', which is a link or no folder",
             hint="move it away, or choose another OUTPUT",
         ) from problem
-    os.mkdir(part, dir_fd=fd)
-    durable.sync_folder(fd)
-    return os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=fd)
+    place.mkdir(part)
+    durable.sync_folder(place)
+    return place.inner(part)
 
 
-def _is_folder(fd: int, part: str) -> bool:
-    return stat.S_ISDIR(os.stat(part, dir_fd=fd, follow_symlinks=False).st_mode)
+def _is_folder(place: Place, part: str) -> bool:
+    return stat.S_ISDIR(place.stat(part).st_mode)
 
 
 def _make_with_parents(path: str) -> None:
@@ -134,11 +133,11 @@ def _make_with_parents(path: str) -> None:
     parent = os.path.dirname(os.path.abspath(path))
     _make_with_parents(parent)
     os.mkdir(path)
-    fd = os.open(parent, _FOLDER)
+    place = places.hold(parent)
     try:
-        durable.sync_folder(fd)
+        durable.sync_folder(place)
     finally:
-        os.close(fd)
+        place.close()
 
 
 def _unusable(path: str, problem: OSError) -> OutputUnusable:

@@ -14,6 +14,7 @@ from divere_cli.batch.admission import Admission
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.history import Done, OutputStamp, Peak
 from divere_cli.batch.loop import Task
+from divere_cli.batch.places import Place
 from divere_cli.batch.publish import Staged, gone
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results, once, plain, with_outcome
@@ -142,7 +143,7 @@ class Grading:
             return None
         if not self._desk.site.folder.is_there():
             return gone(self._desk.site.folder)
-        if _nearly_full(self._desk.site.folder.fd):
+        if _nearly_full(self._desk.site.folder.place):
             return NoSpaceLeft(error.message)
         self._device_errors += 1
         if self._device_errors < _DEVICE_ERRORS_IN_A_ROW:
@@ -216,10 +217,9 @@ def _unchanged(draft: Draft) -> None:
         raise InputChanged("changed after it was planned or while it was read")
 
 
-def _nearly_full(fd: int) -> bool:
+def _nearly_full(place: Place) -> bool:
     try:
-        status = os.fstatvfs(fd)
+        free, names = place.free()
     except OSError:
         return False
-    no_names = status.f_files > 0 and status.f_favail == 0
-    return status.f_bavail * status.f_frsize < _NEARLY_FULL or no_names
+    return free < _NEARLY_FULL or not names

@@ -101,7 +101,7 @@ def load(folder: Folder | None) -> State:
     if folder is None:
         return State()
     try:
-        fd = os.open(NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder.fd)
+        fd = folder.place.open(NAME, os.O_RDONLY)
     except FileNotFoundError:
         return State(clean=False)
     except OSError as problem:

@@ -18,7 +18,7 @@ from divere_cli.plain import to_plain
 
 log = logging.getLogger(__name__)
 
-_APPEND = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+_APPEND = os.O_RDWR | os.O_APPEND
 
 
 class Journal:
@@ -39,10 +39,10 @@ class Journal:
         """
         try:
             try:
-                fd = os.open(NAME, _APPEND, dir_fd=folder.fd)
+                fd = folder.place.open(NAME, _APPEND)
             except FileNotFoundError:
-                fd = os.open(NAME, _APPEND | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder.fd)
-                durable.sync_folder(folder.fd)
+                fd = folder.place.open(NAME, _APPEND | os.O_CREAT | os.O_EXCL)
+                durable.sync_folder(folder.place)
             _mend(fd)
         except OSError as problem:
             raise failed(problem, "opened") from problem
@@ -99,7 +99,8 @@ def _mend(fd: int) -> None:
     end = size
     while end:
         start = max(0, end - 65536)
-        found = os.pread(fd, end - start, start).rfind(b"\n")
+        os.lseek(fd, start, os.SEEK_SET)
+        found = os.read(fd, end - start).rfind(b"\n")
         if found >= 0:
             end = start + found + 1
             break

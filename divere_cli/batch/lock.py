@@ -8,7 +8,8 @@ The descriptor is not inherited, so that no worker can keep it.
 from __future__ import annotations
 
 import errno
-import fcntl
+import importlib
+import importlib.util
 import os
 from collections.abc import Callable
 
@@ -16,7 +17,7 @@ from divere_cli.batch.folder import Folder
 from divere_cli.errors import OutputLocked, OutputUnusable
 
 NAME = ".divere-lock"
-_FLAGS = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_FLOCK = importlib.util.find_spec("fcntl") is not None  # Windows locks bytes of a file instead
 _POLL_SECONDS = 0.25
 
 
@@ -56,19 +57,21 @@ class Lock:
 
     def release(self) -> None:
         """Let the next run in."""
+        if not _FLOCK:
+            _region(self._fd, "LK_UNLCK")
         os.close(self._fd)
 
 
 def _open(folder: Folder, *, create: bool) -> int | None:
     try:
-        return os.open(NAME, _FLAGS, dir_fd=folder.fd)
+        return folder.place.open(NAME, os.O_RDWR)
     except FileNotFoundError:
         if not create:
             return None
     except OSError as problem:
         raise _unusable(folder.path, problem) from problem
     try:
-        return os.open(NAME, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder.fd)
+        return folder.place.open(NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
         return _open(folder, create=False)
     except OSError as problem:
@@ -77,7 +80,7 @@ def _open(folder: Folder, *, create: bool) -> int | None:
 
 def _try(fd: int, path: str) -> bool:
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _hold(fd)
     except BlockingIOError:
         return False
     except OSError as problem:
@@ -89,6 +92,21 @@ def _try(fd: int, path: str) -> bool:
             "or mount the share with locks",
         ) from problem
     return True
+
+
+def _hold(fd: int) -> None:
+    if _FLOCK:
+        import fcntl
+
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    else:
+        _region(fd, "LK_NBLCK")
+
+
+def _region(fd: int, how: str) -> None:
+    msvcrt = importlib.import_module("msvcrt")
+    os.lseek(fd, 0, os.SEEK_SET)
+    msvcrt.locking(fd, getattr(msvcrt, how), 1)
 
 
 def _unusable(path: str, problem: OSError) -> OutputUnusable:

@@ -6,6 +6,7 @@ one on some file system. What it does not: which names are taken (:mod:`plan`).
 
 from __future__ import annotations
 
+import os
 import string
 import unicodedata
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from divere_cli.errors import OutputError, UsageError
 FIELDS = ("stem", "crop", "index", "profile", "ext")
 SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png"}
 _MAX_BYTES = 255
-_FORBIDDEN = str.maketrans({"/": "_", "\0": "_", "\\": "_"})
+# no character of a file name; on Windows a colon would write into a stream beside the file
+_NO_NAME = '<>:"|?*\\' if os.name == "nt" else ""
+_FORBIDDEN = str.maketrans(dict.fromkeys("/\0\\" + _NO_NAME, "_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ def check(template: str) -> None:
     for text, name, spec, conversion in parsed:
         if "/" in text or "\0" in text:
             raise UsageError(f"--name '{template}': names a folder; sub-folders mirror INPUT's")
+        if any(character in text for character in _NO_NAME):
+            raise UsageError(f"--name '{template}': no file can have one of {_NO_NAME} in its name")
         if name is not None and (name not in FIELDS or conversion or "{" in (spec or "")):
             raise UsageError(
                 f"--name '{template}': no field '{{{name}}}'",

@@ -15,11 +15,12 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from divere_cli.batch import durable
+from divere_cli.batch import durable, places
 from divere_cli.batch.folder import Folder, split
 from divere_cli.batch.history import Done, OutputStamp
 from divere_cli.batch.journal import Journal
 from divere_cli.batch.lock import NAME as LOCK_NAME
+from divere_cli.batch.places import Place
 from divere_cli.errors import (
     DivereError,
     JournalFailed,
@@ -53,12 +54,18 @@ class Temp:
         """The output's name in the same folder."""
         return split(self.target.name)[1]
 
+    def close(self) -> None:
+        """Let go of it; harmless when that was done."""
+        if self.fd >= 0:
+            fd, self.fd = self.fd, -1
+            os.close(fd)
+
 
 @dataclass(slots=True)
 class Staged:
     """The temporary files of one attempt, all in one folder."""
 
-    folder_fd: int
+    place: Place
     temps: tuple[Temp, ...] = ()
 
 
@@ -84,13 +91,13 @@ class Publisher:
         self._journal.begin()
         where = split(outputs[0])[0] if outputs else ""
         try:
-            with self._folder.sub(where, create=True) as fd:
-                staged = Staged(os.dup(fd))
+            with self._folder.sub(where, create=True) as place:
+                staged = Staged(place.again())
         except OSError as problem:
             raise self._failure(problem, outputs[0]) from problem
         try:
             for output in outputs:
-                staged.temps = (*staged.temps, self._temp(output, staged.folder_fd))
+                staged.temps = (*staged.temps, self._temp(output, staged.place))
         except OSError as problem:
             self.discard(staged)
             raise self._failure(problem, output) from problem
@@ -99,10 +106,10 @@ class Publisher:
     def discard(self, staged: Staged) -> None:
         """Remove what an attempt left that will not be published."""
         for temp in staged.temps:
-            os.close(temp.fd)
-            _remove(temp.file, staged.folder_fd)
-        os.close(staged.folder_fd)
-        staged.temps, staged.folder_fd = (), -1
+            temp.close()
+            _remove(temp.file, staged.place)
+        staged.place.close()
+        staged.temps = ()
 
     def check(self, staged: Staged, written: tuple[Written, ...], format_: str) -> None:
         """Raise ``OutputError`` unless every file is what the worker said it wrote."""
@@ -113,7 +120,7 @@ class Publisher:
             # an infrared sidecar is a TIFF whatever the positives are
             kind = "tiff" if temp.target.name.endswith(".tif") else format_
             try:
-                self._check_one(temp, said[temp.target.name], staged.folder_fd, kind)
+                self._check_one(temp, said[temp.target.name], staged.place, kind)
             except OSError as problem:
                 raise self._failure(problem, temp.target.name) from problem
 
@@ -150,9 +157,9 @@ class Publisher:
                 raise _came_under_way(temp)
         self._journal.publish(scan, stamps)
         for temp, over in zip(staged.temps, replace, strict=True):
-            self._rename(temp, staged.folder_fd, replace=over)
+            self._rename(temp, staged.place, replace=over)
         try:
-            durable.sync_folder(staged.folder_fd)
+            durable.sync_folder(staged.place)
         except OSError as problem:
             raise JournalFailed(
                 f"the output device fails: {problem.strerror}",
@@ -169,33 +176,32 @@ class Publisher:
         """
         for temp in staged.temps:
             try:
-                flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-                fd = os.open(temp.file, flags, dir_fd=staged.folder_fd)
+                fd = staged.place.open(temp.file, os.O_RDWR)
             except OSError as problem:
                 raise self._failure(problem, temp.target.name) from problem
-            os.close(temp.fd)
+            temp.close()
             temp.fd = fd
 
     def sweep(self, *, deep: bool = True) -> None:
         """Remove temporary files that a dead run left in OUTPUT, or anywhere below it."""
         try:
-            for name, folder_fd in _walk(self._folder, deep=deep):
+            for name, place in _walk(self._folder, deep=deep):
                 if name.startswith(durable.TEMP_PREFIX):
-                    _remove(name, folder_fd)
+                    _remove(name, place)
         except OSError as problem:
             log.warning("OUTPUT cannot be searched for what a dead run left: %s", problem.strerror)
 
-    def _temp(self, output: str, folder_fd: int) -> Temp:
+    def _temp(self, output: str, place: Place) -> Temp:
         self._count += 1
         file = f"{durable.TEMP_PREFIX}{self._run_id}-{self._count}"
         folder = os.path.join(os.path.abspath(self._folder.path), split(output)[0])
         path = os.path.join(os.path.abspath(self._folder.path), output)
-        fd = durable.create(file, folder_fd)
+        fd = durable.create(file, place)
         return Temp(Target(output, path, os.path.join(folder, file)), fd)
 
-    def _check_one(self, temp: Temp, said: Written, folder_fd: int, format_: str) -> None:
+    def _check_one(self, temp: Temp, said: Written, place: Place, format_: str) -> None:
         found = os.fstat(temp.fd)
-        named = os.stat(temp.file, dir_fd=folder_fd, follow_symlinks=False)
+        named = place.stat(temp.file)
         if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
             raise OutputError("the worker replaced the file that it was told to write")
         if not stat.S_ISREG(found.st_mode) or found.st_size != said.bytes or not said.bytes:
@@ -215,7 +221,7 @@ class Publisher:
     def _finish(self, temp: Temp) -> OutputStamp:
         try:
             try:
-                os.fchmod(temp.fd, self._mode)
+                places.set_mode(temp.fd, self._mode)
             except PermissionError as problem:  # a file system without modes
                 log.debug("mode of '%s' stays: %s", temp.target.name, problem)
             durable.sync(temp.fd)
@@ -224,9 +230,11 @@ class Publisher:
             raise self._failure(problem, temp.target.name) from problem
         return OutputStamp(temp.target.name, found.st_size, found.st_mtime_ns)
 
-    def _rename(self, temp: Temp, folder_fd: int, *, replace: bool) -> None:
+    def _rename(self, temp: Temp, place: Place, *, replace: bool) -> None:
+        if not place.frees_names:
+            temp.close()
         try:
-            durable.rename(temp.file, temp.final, folder_fd, replace=replace)
+            durable.rename(temp.file, temp.final, place, replace=replace)
         except FileExistsError as problem:
             raise _came_under_way(temp) from problem
         except OSError as problem:
@@ -244,9 +252,9 @@ class Publisher:
         return OutputError(f"'{output}' cannot be written: {reason}", hint=hint)
 
 
-def _remove(name: str, folder_fd: int) -> None:
+def _remove(name: str, place: Place) -> None:
     try:
-        os.unlink(name, dir_fd=folder_fd)
+        place.unlink(name)
     except FileNotFoundError:
         log.debug("'%s' was published, or its folder is gone", name)
     except OSError as problem:
@@ -264,16 +272,16 @@ def gone(folder: Folder) -> JournalFailed:
     )
 
 
-def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, int]]:
-    """Every file's name below OUTPUT with its folder's descriptor.
+def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, Place]]:
+    """Every file's name below OUTPUT with its folder.
 
     Links are not followed, and a folder that is another run's OUTPUT is left alone.
     """
-    for top, folders, files, folder_fd in os.fwalk(".", dir_fd=folder.fd, follow_symlinks=False):
-        if top != "." and LOCK_NAME in files:
+    for top, folders, files, place in folder.place.walk():
+        if not top and LOCK_NAME in files:
             folders.clear()
             continue
         if not deep:
             folders.clear()
         for name in files:
-            yield name, folder_fd
+            yield name, place

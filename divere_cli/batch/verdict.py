@@ -157,8 +157,8 @@ class Judge:
             assert self._folder is not None
             self._listed[folder] = {}
             try:
-                with self._folder.sub(folder) as fd:
-                    names = os.listdir(fd)
+                with self._folder.sub(folder) as place:
+                    names = place.names()
             except FileNotFoundError:
                 names = []
             prefix = folder + "/" if folder else ""
@@ -196,7 +196,7 @@ def now_ns(folder: Folder | None) -> int:
     if folder is None:
         return time.time_ns()
     try:
-        os.utime(LOCK_NAME, dir_fd=folder.fd, follow_symlinks=False)
-        return os.stat(LOCK_NAME, dir_fd=folder.fd, follow_symlinks=False).st_mtime_ns
+        folder.place.touch(LOCK_NAME)
+        return folder.place.stat(LOCK_NAME).st_mtime_ns
     except OSError:  # a file of another user's, or no lock file: this machine's clock will do
         return time.time_ns()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.batch import places
 from tests.batch.lab import Lab
 
 
@@ -15,3 +16,9 @@ def lab(tmp_path: Path) -> Lab:
     made = Lab(tmp_path)
     made.inputs.mkdir()
     return made
+
+
+@pytest.fixture
+def by_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders are reached by path, as where the system has no calls beside a descriptor."""
+    monkeypatch.setattr(places, "BY_DESCRIPTOR", False)

@@ -10,14 +10,25 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch import durable
+from divere_cli.batch import durable, places
+from divere_cli.batch.places import Place
+
+
+@pytest.fixture(params=["by descriptor", "by path"])
+def place(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Place]:
+    monkeypatch.setattr(places, "BY_DESCRIPTOR", request.param == "by descriptor")
+    made = places.hold(str(tmp_path))
+    yield made
+    made.close()
 
 
 @pytest.fixture
-def fd(tmp_path: Path) -> Iterator[int]:
-    made = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+def described(tmp_path: Path) -> Iterator[Place]:
+    made = places.hold(str(tmp_path))
     yield made
-    os.close(made)
+    made.close()
 
 
 def broken(code: int):  # type: ignore[no-untyped-def]
@@ -27,99 +38,104 @@ def broken(code: int):  # type: ignore[no-untyped-def]
     return call
 
 
-def test_a_new_file_is_private_and_nobodys_else(fd: int, tmp_path: Path) -> None:
-    os.close(durable.create("a", fd))
+def test_a_new_file_is_private_and_nobodys_else(place: Place, tmp_path: Path) -> None:
+    os.close(durable.create("a", place))
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
-        durable.create("a", fd)
+        durable.create("a", place)
     (tmp_path / "link").symlink_to(tmp_path / "target")
     with pytest.raises(FileExistsError):
-        durable.create("link", fd)
+        durable.create("link", place)
     assert not (tmp_path / "target").exists()
 
 
-def links(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable, "_renameat2", lambda: None)
+def links(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_renameat2", lambda: None)
 
 
-def no_links(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    links(fd, monkeypatch)
+def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    links(monkeypatch)
     monkeypatch.setattr(os, "link", broken(errno.EPERM))
 
 
-def unsupported(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durable, "_renameat2", lambda: lambda *_: errno.EINVAL)
+def unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "_renameat2", lambda: lambda *_: errno.EINVAL)
 
 
-def native(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def native(monkeypatch: pytest.MonkeyPatch) -> None:
     pass
 
 
 @pytest.mark.parametrize("how", [native, unsupported, links, no_links])
-def test_a_name_that_is_taken_stays_taken(fd, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
-    how(fd, monkeypatch)
+def test_a_name_that_is_taken_stays_taken(place, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
+    how(monkeypatch)
     (tmp_path / "temp").write_bytes(b"new")
     (tmp_path / "final").write_bytes(b"old")
     with pytest.raises(FileExistsError):
-        durable.rename("temp", "final", fd, replace=False)
+        durable.rename("temp", "final", place, replace=False)
     assert (tmp_path / "final").read_bytes() == b"old"
     assert (tmp_path / "temp").exists()
-    durable.rename("temp", "final", fd, replace=True)
+    durable.rename("temp", "final", place, replace=True)
     assert (tmp_path / "final").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("how", [native, unsupported, links, no_links])
-def test_a_free_name_is_given(fd, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
-    how(fd, monkeypatch)
+def test_a_free_name_is_given(place, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
+    how(monkeypatch)
     (tmp_path / "temp").write_bytes(b"new")
-    durable.rename("temp", "final", fd, replace=False)
+    durable.rename("temp", "final", place, replace=False)
     assert [path.name for path in tmp_path.iterdir()] == ["final"]
 
 
 @pytest.mark.parametrize("replace", [True, False])
 def test_a_rename_that_is_said_to_fail_but_happened_is_taken_for_done(
-    fd: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
     (tmp_path / "temp").write_bytes(b"new")
+    real = os.rename
 
     def happens(*_: object, **__: object) -> int:
-        (tmp_path / "temp").replace(tmp_path / "final")
+        real(tmp_path / "temp", tmp_path / "final")
         raise OSError(errno.ENOENT, "gone")
 
     monkeypatch.setattr(os, "rename", happens)
+    monkeypatch.setattr(os, "replace", happens)
     monkeypatch.setattr(durable, "_rename_new", happens)
-    durable.rename("temp", "final", fd, replace=replace)
+    durable.rename("temp", "final", place, replace=replace)
     assert (tmp_path / "final").read_bytes() == b"new"
 
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EACCES, errno.EROFS, errno.EIO])
 def test_a_rename_that_fails_leaves_the_temporary_file(
-    fd: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     (tmp_path / "temp").write_bytes(b"new")
     monkeypatch.setattr(os, "rename", broken(code))
+    monkeypatch.setattr(os, "replace", broken(code))
     with pytest.raises(OSError, match=os.strerror(code)):
-        durable.rename("temp", "final", fd, replace=True)
+        durable.rename("temp", "final", place, replace=True)
     assert [path.name for path in tmp_path.iterdir()] == ["temp"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOTSUP, errno.EINVAL])
 def test_a_folder_that_cannot_be_synced_is_said_once(
-    fd: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+    described: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
     durable._warn_once.cache_clear()
     monkeypatch.setattr(os, "fsync", broken(code))
     with caplog.at_level(logging.WARNING):
-        durable.sync_folder(fd)
-        durable.sync_folder(fd)
+        durable.sync_folder(described)
+        durable.sync_folder(described)
     assert len(caplog.records) == 1
     durable._warn_once.cache_clear()
 
 
-def test_a_folder_whose_sync_fails_is_an_error(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_whose_sync_fails_is_an_error(
+    described: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "fsync", broken(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):
-        durable.sync_folder(fd)
+        durable.sync_folder(described)
 
 
 def test_a_short_write_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from divere_cli.batch import durable
+from divere_cli.batch.places import ByDescriptor, Place
 from divere_cli.batch.publish import Publisher, Staged, Temp
 
 Set = Callable[[object, str, object], None]
@@ -26,17 +27,17 @@ def apply(name: str, put: Set = setattr) -> None:
 def _direct(put: Set) -> None:
     stage = Publisher._temp
 
-    def temp(self: Publisher, output: str, folder_fd: int) -> Temp:
-        made = stage(self, output, folder_fd)
+    def temp(self: Publisher, output: str, place: Place) -> Temp:
+        made = stage(self, output, place)
         os.close(made.fd)
-        os.unlink(made.file, dir_fd=folder_fd)
-        fd = os.open(made.final, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600, dir_fd=folder_fd)
+        place.unlink(made.file)
+        fd = place.open(made.final, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
         return Temp(replace(made.target, temp=made.target.path), fd)
 
     def discard(self: Publisher, staged: Staged) -> None:
         for each in staged.temps:
             os.close(each.fd)
-        os.close(staged.folder_fd)
+        staged.place.close()
 
     put(Publisher, "_temp", temp)
     put(durable, "rename", lambda *_, **__: None)
@@ -47,7 +48,7 @@ def _nofsync(put: Set) -> None:
     put(os, "fsync", lambda fd: None)
     put(os, "fdatasync", lambda fd: None)
     put(durable, "sync", lambda fd: None)
-    put(durable, "sync_folder", lambda fd: None)
+    put(durable, "sync_folder", lambda place: None)
 
 
 def _journalfirst(put: Set) -> None:
@@ -55,21 +56,21 @@ def _journalfirst(put: Set) -> None:
         stamps = tuple(self._finish(temp) for temp in staged.temps)
         self._journal.done(done(stamps))
         for temp in staged.temps:
-            self._rename(temp, staged.folder_fd, replace=may_replace(temp.target.name))
-        durable.sync_folder(staged.folder_fd)
+            self._rename(temp, staged.place, replace=may_replace(temp.target.name))
+        durable.sync_folder(staged.place)
 
     put(Publisher, "publish", publish)
 
 
 def _follow(put: Set) -> None:
-    def rename(old: str, new: str, folder_fd: int, *, replace: bool) -> None:
-        fd = os.open(old, os.O_RDONLY, dir_fd=folder_fd)
+    def rename(old: str, new: str, place: ByDescriptor, *, replace: bool) -> None:
+        fd = place.open(old, os.O_RDONLY)
         data = os.read(fd, 1 << 20)
         os.close(fd)
-        out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666, dir_fd=folder_fd)
+        out = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666, dir_fd=place._fd)
         os.write(out, data)
         os.close(out)
-        os.unlink(old, dir_fd=folder_fd)
+        os.unlink(old, dir_fd=place._fd)
 
     put(durable, "rename", rename)
 

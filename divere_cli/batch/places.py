@@ -1,0 +1,281 @@
+"""A folder held open, and the few system calls that reach names in it.
+
+Covers two ways, one chosen for all of a run: by descriptor, so that no name is
+looked up twice and no link is followed, and by path where the system has no
+calls beside a descriptor (Windows). What it does not: which name is made when,
+and what a failure means (:mod:`folder`, :mod:`durable`, :mod:`publish`).
+
+By path every step is looked at before it is taken, so that a link in the way is
+refused; one that is put there in the instant between is not noticed. A folder
+cannot be synced by path.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import shutil
+import stat
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+# What every file of ours is opened with; each flag where the system has it. Without
+# O_BINARY Windows would write a line's end in place of a pixel's byte.
+PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+BY_DESCRIPTOR = {os.open, os.stat, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
+_RENAME_REFUSES = os.name == "nt"  # POSIX's replaces what has the name
+_RENAME_NOREPLACE = 1
+_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
+
+
+class Place(Protocol):
+    """One folder. Names are those of files directly in it; no call follows a link."""
+
+    frees_names: bool
+    """Whether a file can be renamed and removed while it is open."""
+
+    def again(self) -> Place:
+        """Hold it a second time, to be closed by itself."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+    def inner(self, name: str) -> Place:
+        """Hold a folder in it; ``OSError`` where that is a link, no folder or absent."""
+
+    def identity(self) -> tuple[int, int]:
+        """Device and number of the folder that is held."""
+
+    def open(self, name: str, flags: int) -> int:
+        """Open a file, made with mode 0600 where ``flags`` say so."""
+
+    def stat(self, name: str) -> os.stat_result:
+        """Look at what has a name."""
+
+    def names(self) -> list[str]:
+        """All names in it."""
+
+    def mkdir(self, name: str) -> None:
+        """Make a folder."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename, in place of what has the new name."""
+
+    def rename_new(self, old: str, new: str) -> bool:
+        """Rename unless the new name is taken; False where no call can promise that."""
+
+    def link(self, old: str, new: str) -> None:
+        """Give a file a second name that is free."""
+
+    def unlink(self, name: str) -> None:
+        """Remove a name."""
+
+    def touch(self, name: str) -> None:
+        """Set a file's times to now, by the clock of its file system."""
+
+    def sync(self) -> None:
+        """Make the names in it durable, where the system can."""
+
+    def free(self) -> tuple[int, bool]:
+        """Bytes that can be written, and whether a file can be made."""
+
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+        """Go through it and all below: is it the top, its folders (may be cleared), files, it."""
+
+
+class ByDescriptor:
+    """A folder by its descriptor."""
+
+    frees_names = True
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def again(self) -> ByDescriptor:
+        return ByDescriptor(os.dup(self._fd))
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def inner(self, name: str) -> ByDescriptor:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+        return ByDescriptor(os.open(name, flags, dir_fd=self._fd))
+
+    def identity(self) -> tuple[int, int]:
+        found = os.fstat(self._fd)
+        return found.st_dev, found.st_ino
+
+    def open(self, name: str, flags: int) -> int:
+        return os.open(name, flags | PLAIN, 0o600, dir_fd=self._fd)
+
+    def stat(self, name: str) -> os.stat_result:
+        return os.stat(name, dir_fd=self._fd, follow_symlinks=False)
+
+    def names(self) -> list[str]:
+        return os.listdir(self._fd)
+
+    def mkdir(self, name: str) -> None:
+        os.mkdir(name, dir_fd=self._fd)
+
+    def rename(self, old: str, new: str) -> None:
+        os.rename(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd)
+
+    def rename_new(self, old: str, new: str) -> bool:
+        call = _renameat2()
+        if call is None:
+            return False
+        code = call(self._fd, os.fsencode(old), self._fd, os.fsencode(new), _RENAME_NOREPLACE)
+        if code and code not in _UNSUPPORTED:
+            raise OSError(code, os.strerror(code), new)
+        return code == 0
+
+    def link(self, old: str, new: str) -> None:
+        os.link(old, new, src_dir_fd=self._fd, dst_dir_fd=self._fd, follow_symlinks=False)
+
+    def unlink(self, name: str) -> None:
+        os.unlink(name, dir_fd=self._fd)
+
+    def touch(self, name: str) -> None:
+        os.utime(name, dir_fd=self._fd, follow_symlinks=False)
+
+    def sync(self) -> None:
+        os.fsync(self._fd)
+
+    def free(self) -> tuple[int, bool]:
+        status = os.fstatvfs(self._fd)
+        return status.f_bavail * status.f_frsize, not status.f_files or status.f_favail > 0
+
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+        for top, folders, files, fd in os.fwalk(".", dir_fd=self._fd, follow_symlinks=False):
+            yield top == ".", folders, files, ByDescriptor(fd)
+
+
+class ByPath:
+    """A folder by its path."""
+
+    frees_names = False
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._identity = _identity(os.stat(path))
+
+    def again(self) -> ByPath:
+        made = ByPath(self._path)
+        if made._identity != self._identity:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE), self._path)
+        return made
+
+    def close(self) -> None:
+        """Nothing is held but a path."""
+
+    def inner(self, name: str) -> ByPath:
+        path = self._at(name)
+        if not _is_folder(os.lstat(path)):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), name)
+        return ByPath(path)
+
+    def identity(self) -> tuple[int, int]:
+        return self._identity
+
+    def open(self, name: str, flags: int) -> int:
+        path = self._at(name)
+        if os.path.islink(path):
+            code = errno.EEXIST if flags & os.O_EXCL else errno.ELOOP
+            raise OSError(code, os.strerror(code), name)
+        return os.open(path, flags | PLAIN, 0o600)
+
+    def stat(self, name: str) -> os.stat_result:
+        return os.lstat(self._at(name))
+
+    def names(self) -> list[str]:
+        return os.listdir(self._path)
+
+    def mkdir(self, name: str) -> None:
+        os.mkdir(self._at(name))
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(self._at(old), self._at(new))
+
+    def rename_new(self, old: str, new: str) -> bool:
+        if _RENAME_REFUSES:
+            os.rename(self._at(old), self._at(new))
+        return _RENAME_REFUSES
+
+    def link(self, old: str, new: str) -> None:
+        os.link(self._at(old), self._at(new))
+
+    def unlink(self, name: str) -> None:
+        os.unlink(self._at(name))
+
+    def touch(self, name: str) -> None:
+        if os.path.islink(self._at(name)):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), name)
+        os.utime(self._at(name))
+
+    def sync(self) -> None:
+        """Do nothing: no system that needs paths can sync a folder."""
+
+    def free(self) -> tuple[int, bool]:
+        return shutil.disk_usage(self._path).free, True
+
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+        for top, folders, files in os.walk(self._path, followlinks=False):
+            yield top == self._path, folders, files, ByPath(top)
+            folders[:] = [f for f in folders if _is_folder(os.lstat(os.path.join(top, f)))]
+
+    def _at(self, name: str) -> str:
+        return os.path.join(self._path, name)
+
+
+def hold(path: str) -> Place:
+    """Hold a folder; a link to one is followed.
+
+    Raises
+    ------
+    OSError
+        It is absent, no folder, or cannot be opened.
+    """
+    if BY_DESCRIPTOR:
+        return ByDescriptor(os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    if not stat.S_ISDIR(os.stat(path).st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    return ByPath(os.path.abspath(path))
+
+
+def set_mode(fd: int, mode: int) -> None:
+    """Set the mode of an open file, where files have one."""
+    if hasattr(os, "fchmod"):
+        os.fchmod(fd, mode)
+
+
+def _identity(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _is_folder(found: os.stat_result) -> bool:
+    """Whether it is a folder itself: Windows calls a junction, which is a link, one too."""
+    junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+    tag = getattr(found, "st_reparse_tag", None)
+    return stat.S_ISDIR(found.st_mode) and (tag is None or tag != junction)
+
+
+@functools.cache
+def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
+    import ctypes
+
+    function = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    if function is None:
+        return None
+    function.argtypes = (
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_uint,
+    )
+
+    def call(old_fd: int, old: bytes, new_fd: int, new: bytes, flags: int) -> int:
+        return 0 if function(old_fd, old, new_fd, new, flags) == 0 else ctypes.get_errno()
+
+    return call
