@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test test-all lint demo bench clean
+.PHONY: setup test test-faults test-all docs lint demo bench clean
 
 setup: $(READY)
 
@@ -17,6 +17,10 @@ $(READY): pyproject.toml
 test: $(READY)
 	$(BIN)/python -m pytest -n 2
 
+# every system call that publishes, killed and failing; needs strace
+test-faults: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow tests/batch/test_syscalls.py
+
 test-all: $(READY)
 	$(BIN)/python -m pytest -n 2 -m 'slow or not slow'
 
@@ -24,6 +28,11 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# the pages that are made from the code; a test compares them
+docs: $(READY)
+	$(BIN)/python -m tests.cli.generated
+	$(BIN)/python -m tests.profile.generated
 
 demo: $(READY)
 	$(BIN)/divere samples demo/negatives --count 6 --megapixels 2
