@@ -35,6 +35,7 @@ docs: $(READY)
 	$(BIN)/python -m tests.profile.generated
 
 demo: $(READY)
+	rm -rf demo
 	$(BIN)/divere samples demo/negatives --count 6 --megapixels 2
 	$(BIN)/divere batch demo/negatives demo/positives --isolation always --report demo/positives/divere-report.json --report demo/positives/divere-report.html
 	@echo "negatives: demo/negatives"
