@@ -18,7 +18,6 @@ SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png"}
 _MAX_BYTES = 255
 # no character of a file name; on Windows a colon would write into a stream beside the file
 _NO_NAME = '<>:"|?*\\' if os.name == "nt" else ""
-_FORBIDDEN = str.maketrans(dict.fromkeys("/\0\\" + _NO_NAME, "_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def output(template: str, parts: Parts, format_: str) -> str:
     """
     folder, slash, last = parts.name.rpartition("/")
     stem, ext = _split(last)
-    crop = parts.crop.translate(_FORBIDDEN).strip()
+    crop = _in_a_name(parts.crop).strip()
     if not template:
         template = "{stem}-{crop}" if crop else "{stem}"
     try:
@@ -69,7 +68,7 @@ def output(template: str, parts: Parts, format_: str) -> str:
             stem=stem,
             crop=crop,
             index=parts.index,
-            profile=parts.profile.translate(_FORBIDDEN),
+            profile=_in_a_name(parts.profile),
             ext=ext,
         )
     except (ValueError, IndexError, KeyError) as problem:
@@ -87,6 +86,10 @@ def sidecar(positive: str, format_: str) -> str:
 def twin(name: str) -> str:
     """Key that is the same for names that some file system takes for one (case, Unicode forms)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def _in_a_name(text: str) -> str:
+    return "".join("_" if character in "/\0\\" + _NO_NAME else character for character in text)
 
 
 def _split(last: str) -> tuple[str, str]:

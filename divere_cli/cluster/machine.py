@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import metadata
 
 from divere_cli import plain
-from divere_cli.batch import admission
+from divere_cli.batch import admission, places
 from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
 from divere_cli.isolation import cpus
@@ -97,7 +97,7 @@ def _probe(order: Order) -> str:
     for path in order.inputs:
         os.stat(path)
     name = f".divere-tmp-{order.run}-probe-{os.getpid()}-{socket.gethostname()[:40]}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | places.PLAIN
     handle = os.open(os.path.join(order.output, name), flags, 0o600)
     try:
         os.write(handle, order.nonce.encode())
@@ -130,7 +130,7 @@ def attempt(plain_order: object, plain_work: object, token: str, task_threads: i
 
 def _make_temps(job: FileJob) -> None:
     for temp in paths.temps(job):
-        os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
+        os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | places.PLAIN, 0o600))
 
 
 def _failed(work: Work, why: str) -> Answer:

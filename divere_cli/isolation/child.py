@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import array
 import contextlib
-import fcntl
 import os
 import re
 import select
 import signal
-import termios
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -220,6 +218,9 @@ def _pidfd(pid: int) -> int:
 
 
 def _bytes_waiting(descriptor: int) -> int:
+    import fcntl  # not on Windows, where this module can be imported but no worker started
+    import termios
+
     count = array.array("i", [0])
     with contextlib.suppress(OSError):
         fcntl.ioctl(descriptor, termios.FIONREAD, count)

@@ -26,7 +26,7 @@ MODULES = ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty")
 LIBRARIES = (
     "asyncio", "click", "imagecodecs", "logging.handlers", "multiprocessing.resource_tracker",
     "numpy", "psutil", "PyOpenColorIO", "rich.console", "rich.live", "subprocess", "tempfile",
-    "tifffile", "uuid",
+    "uuid",
 )  # fmt: skip
 NAMES = {
     os: """O_CLOEXEC O_DIRECTORY O_NOFOLLOW O_NONBLOCK O_NOCTTY O_SYNC O_DSYNC O_TMPFILE chown
@@ -88,7 +88,7 @@ def _play_files() -> None:
     _play_text()
     _play_sharing()
     scandir = os.scandir
-    os.scandir = lambda path=".": _Listing(scandir(path))  # type: ignore[assignment,misc]
+    os.scandir = lambda path=".": Listing(scandir(path))  # type: ignore[assignment,misc]
 
 
 def _without_descriptors(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -166,7 +166,7 @@ def _refuse_open(path: Any) -> None:
             raise PermissionError(errno.EACCES, "used by another process", path)
 
 
-class _Listing:
+class Listing:
     """``os.scandir`` whose entries tell no identity, as there."""
 
     def __init__(self, real: Any) -> None:
@@ -178,7 +178,7 @@ class _Listing:
     def __next__(self) -> _Entry:
         return _Entry(next(self._real))
 
-    def __enter__(self) -> _Listing:
+    def __enter__(self) -> Listing:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,6 +11,7 @@ import pytest
 from divere_cli.batch import discover
 from divere_cli.batch.request import Inputs
 from divere_cli.errors import InputMissing
+from tests.batch.elsewhere import Listing
 from tests.batch.lab import Lab
 
 
@@ -149,6 +150,17 @@ def test_an_input_that_cannot_be_listed_at_all_ends_with_10(
     monkeypatch.setattr(os, "scandir", refuse)
     with pytest.raises(InputMissing):
         found(tmp_path)
+
+
+def test_a_listing_that_tells_no_identity_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path, "a.tif", "r/b.tif", "out/c.tif")
+    inputs, real = Inputs((str(tmp_path),)), os.scandir
+    told = discover.find(inputs, str(tmp_path / "out")).scans
+    monkeypatch.setattr(os, "scandir", lambda path: Listing(real(path)))
+    assert [scan.name for scan in told] == ["a.tif", "r/b.tif"]
+    assert discover.find(inputs, str(tmp_path / "out")).scans == told
 
 
 def test_many_scans_are_looked_at_once_each(

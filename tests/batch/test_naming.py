@@ -39,6 +39,18 @@ def test_a_template_that_cannot_be_meant_is_refused(template: str) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_what_windows_takes_for_a_stream_or_a_folder_is_no_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    naming.check("a:b")
+    assert naming.output("{crop}", Parts("a.tif", "1:2", 1), "tiff") == "1:2.tif"
+    monkeypatch.setattr(naming, "_NO_NAME", ':\\"')
+    assert naming.output("{crop}", Parts("a.tif", "1:2", 1), "tiff") == "1_2.tif"
+    for template in ("a:{stem}", "b\\{stem}"):
+        with pytest.raises(UsageError, match="in its name"):
+            naming.check(template)
+
+
 def test_a_format_that_does_not_fit_is_refused() -> None:
     with pytest.raises(UsageError):
         naming.output("{stem:03d}", Parts("a.tif"), "tiff")
