@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.errors import JournalFailed
 from tests.batch import processes
 from tests.batch.lab import Lab
 
@@ -107,5 +108,5 @@ def test_the_cut_catches_a_missing_sync(lab: Lab) -> None:
     expected = processes.undisturbed(lab)
     with disk(lab) as image:
         run_until(lab, image, 3, "--variant", "nofsync")
-        with pytest.raises(AssertionError):
+        with pytest.raises((AssertionError, JournalFailed)):  # it may even be unreadable
             survived(lab, 3, expected)
