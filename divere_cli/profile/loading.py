@@ -2,7 +2,7 @@
 
 Covers one preset (``load``) and the ``divere_presets.json`` of a folder
 (``load_folder``): every key's type and range, and what takes more than one
-value to see (a crop that leaves the frame, primaries that span no triangle).
+value to see (a box that leaves the frame, primaries that span no triangle).
 Does not look names up: that is for :mod:`divere_cli.profile.resolve`.
 """
 
@@ -20,6 +20,7 @@ from divere_cli.profile.kinds import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
     CROP_SLACK,
     FOLDER_DEFAULT,
+    Box,
     CcParams,
     Crop,
     Idt,
@@ -33,7 +34,8 @@ from divere_cli.records import XY
 MAX_FOLDER_BYTES = 16 << 20
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
 LEAST_AREA = 1e-4
-_PRESET_KEYS = NEW_KEYS | OLD_KEYS | {"version", "type", "base", "adaptation", "film_base"}
+_OURS = frozenset(("base", "adaptation", "film_base", "film_base_region"))
+_PRESET_KEYS = NEW_KEYS | OLD_KEYS | _OURS | {"version", "type"}
 
 
 def load(path: str) -> Preset:
@@ -70,6 +72,8 @@ def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
         return None
     read: Preset = dataclasses.replace(found, paths={"": root, **renames})
     _check_part(read.metadata, read.idt, read.cc_params, at)
+    if read.film_base_region is not None:
+        _check_box(read.film_base_region, "region", at.key("film_base_region"))
     for index, crop in enumerate(read.crops or ()):
         _check_crop(crop, at.key("crops").item(index))
     if read.type == "single" and read.crops:
@@ -161,16 +165,16 @@ def _check_part(
     metadata: Metadata | None, idt: Idt | None, grade: CcParams | None, at: Place
 ) -> None:
     if metadata is not None and metadata.crop is not None:
-        _check_frame(metadata.crop, at.key("metadata").key("crop"))
+        _check_box(metadata.crop, "crop", at.key("metadata").key("crop"))
     if idt is not None:
         _check_idt(idt, at.key("idt"))
 
 
-def _check_frame(crop: tuple[float, float, float, float], at: Place) -> None:
-    x, y, width, height = crop
+def _check_box(box: Box, what: str, at: Place) -> None:
+    x, y, width, height = box
     inside = x + width <= 1 + CROP_SLACK and y + height <= 1 + CROP_SLACK
     if not (width > 0 and height > 0 and inside):
-        at.refuse(list(crop), "a crop inside the frame, larger than nothing", structural=False)
+        at.refuse(list(box), f"a {what} inside the frame, larger than nothing", structural=False)
 
 
 def _check_idt(idt: Idt, at: Place) -> None:

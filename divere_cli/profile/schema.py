@@ -1,8 +1,8 @@
 """The preset: its keys, and beside each its unit, range and what its absence means.
 
-DiVERE's preset schema version 3, and four keys of ours: ``base``,
-``adaptation``, ``film_base`` and the notes of the shipped profiles. Figures are
-as the file gives them (None: not given); what they come to is for
+DiVERE's preset schema version 3, and keys of ours: ``base``, ``adaptation``,
+``film_base``, ``film_base_region`` and the notes of the shipped profiles. Figures
+are as the file gives them (None: not given); what they come to is for
 :mod:`divere_cli.profile.resolve`.
 
 The classes are read, published as JSON Schema and documented by their kinds
@@ -51,6 +51,7 @@ FILM_TYPES = (
 _XY = Number(-1.0, 2.0)
 _POINT = Items(Number(-1.0, 2.0), 2, 2, "a point [x, y], each from -1 to 2")
 _POINTS = Items(_POINT, 2, 4096, "a list of 2 to 4096 points [x, y], or an empty one", empty=True)
+_BOX = Items(Number(0.0, 1.0, CROP_SLACK), 4, 4, "[x, y, width, height], each from 0 to 1")
 _ROW = Items(Number(-10.0, 10.0), 3, 3, "a row of 3 numbers, each from -10 to 10")
 
 
@@ -188,7 +189,7 @@ class Metadata:
         absent="0, in a crop too",
     )
     crop: Box | None = key(
-        Items(Number(0.0, 1.0, CROP_SLACK), 4, 4, "[x, y, width, height], each from 0 to 1"),
+        _BOX,
         "[x, y, width, height] of the stored frame",
         unit="parts of the frame",
         absent="the whole frame",
@@ -262,6 +263,13 @@ class Preset:
         "from it, the grade does not use it",
         unit="density (log10)",
         absent="measured",
+    )
+    film_base_region: Box | None = key(
+        _BOX,
+        "divere: [x, y, width, height] of the stored frame where bare film is seen on every scan "
+        "that the preset serves; `divere analyze` and `--auto` measure there",
+        unit="parts of the frame",
+        absent="looked for",
     )
     metadata: Metadata | None = key(Object(Metadata), "Which frame it is and how it lies")
     idt: Idt | None = key(Object(Idt), "The color space the scan is in")

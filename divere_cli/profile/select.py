@@ -17,7 +17,7 @@ from typing import Protocol
 from divere_cli.errors import ProfileError
 from divere_cli.profile import contactsheet, inherit, library, loading, strict
 from divere_cli.profile.contactsheet import Cut, Cuts
-from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset, Triple
+from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
 from divere_cli.profile.settings import Settings
 from divere_cli.records import ProfileRef
 
@@ -43,7 +43,8 @@ class Selection:
     """The preset for a scan, resolved: who serves it and the positives to make.
 
     ``source`` says in words where the preset came from, for ``inspect`` and logs;
-    ``film_base`` are the densities (R, G, B) of bare film, where the preset knows them.
+    ``film_base`` are the densities (R, G, B) of bare film, where the preset knows them,
+    ``film_base_region`` is (x, y, w, h) in 0..1 of the stored frame: where it is seen.
     """
 
     profile: ProfileRef
@@ -51,6 +52,7 @@ class Selection:
     warnings: tuple[str, ...] = ()
     source: str = ""
     film_base: Triple | None = None
+    film_base_region: Box | None = None
 
 
 @dataclass(slots=True)
@@ -108,12 +110,14 @@ class Selector:
         else:
             channels, warnings = 3, ()
         cuts = self._cuts(served, channels)
+        whole = inherit.complete(served.preset)
         return Selection(
             ProfileRef(served.preset.label, cuts.sha256),
             cuts.cuts,
             (*warnings, *cuts.warnings),
             served.source,
-            inherit.complete(served.preset).film_base,
+            whole.film_base,
+            whole.film_base_region,
         )
 
     def _served(self, scan_path: str) -> _Served | None:

@@ -86,3 +86,14 @@ def test_a_circle_of_bases_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setattr(library, "load", library.load.__wrapped__)
     with pytest.raises(ProfileError, match=r"\$\.base goes in a circle: a -> b -> c -> a"):
         based("a")
+
+
+def test_where_bare_film_is_seen_is_the_bases_until_it_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    document = {"version": 3, "film_base_region": [0, 0, 1, 0.1]}
+    base = loading.preset(document, "scanner.json")
+    monkeypatch.setattr(library, "load", lambda name: base)
+    assert based("scanner").film_base_region == (0.0, 0.0, 1.0, 0.1)
+    other = based("scanner", film_base_region=[0.5, 0, 0.5, 1])
+    assert other.film_base_region == (0.5, 0.0, 0.5, 1.0)

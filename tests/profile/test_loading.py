@@ -102,6 +102,28 @@ def test_a_preset_is_read_key_by_key(tmp_path: Path) -> None:
             "allowed: a crop inside the frame, larger than nothing",
         ),
         (
+            "film_base_region",
+            [0, 0.6, 1, 0.5],
+            "$.film_base_region is [0.0, 0.6, 1.0, 0.5]; "
+            "allowed: a region inside the frame, larger than nothing",
+        ),
+        (
+            "film_base_region",
+            [0, 0, 0, 1],
+            "$.film_base_region is [0.0, 0.0, 0.0, 1.0]; "
+            "allowed: a region inside the frame, larger than nothing",
+        ),
+        (
+            "film_base_region",
+            [0, 0, 1],
+            "$.film_base_region is [0, 0, 1]; allowed: [x, y, width, height], each from 0 to 1",
+        ),
+        (
+            "film_base_region",
+            [0, 0, 1, "x"],
+            '$.film_base_region[3] is "x"; allowed: a number from 0 to 1',
+        ),
+        (
             "idt.primitives.g",
             {"x": 0.66, "y": 0.32},
             "$.idt.primitives is [[0.66, 0.32], [0.66, 0.32], [0.15, 0.05]]; "

@@ -181,6 +181,16 @@ def test_a_film_base_that_the_preset_knows_reaches_the_selection(tmp_path: Path)
     assert Selector("9000ed-portra400").choose("/a.tif", never).film_base is None
 
 
+def test_where_bare_film_is_seen_reaches_the_selection(tmp_path: Path) -> None:
+    region = {"film_base_region": [0, 0.9, 1, 0.1]}
+    folder(tmp_path, {"a.tif": SINGLE | region, "b.tif": SINGLE, "c.tif": SHEET | region})
+    found = [Selector().choose(str(tmp_path / f"{n}.tif"), never) for n in "abc"]
+    expected = (0.0, 0.9, 1.0, 0.1)
+    assert [one.film_base_region for one in found] == [expected, None, expected]
+    assert [one.warnings for one in found] == [(), (), ()]
+    assert found[0].profile == found[1].profile
+
+
 def test_warnings_reach_the_selection(tmp_path: Path) -> None:
     path = folder(tmp_path, {"a.tif": changed(SINGLE, "extra", 1)})
     found = Selector().choose(str(tmp_path / "a.tif"), never)
