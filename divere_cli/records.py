@@ -142,7 +142,8 @@ class FileJob:
     """One scan to work on. Plain data; nothing in it refers to this process.
 
     ``task`` is the dotted name (``module:function``) of what the worker runs:
-    ``task(job, progress) -> TaskResult``.
+    ``task(job, progress) -> TaskResult``. ``base_region`` is (x, y, w, h) in 0..1 of
+    the stored frame: bare film is seen there, for a measure task.
     """
 
     id: int
@@ -156,6 +157,7 @@ class FileJob:
     max_pixels: int = 2_000_000_000
     threads: int = 1
     thumbnails: bool = False
+    base_region: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

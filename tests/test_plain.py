@@ -21,6 +21,7 @@ def job(name: str) -> records.FileJob:
         stamp=records.Stamp(1, 2),
         encoding=records.Encoding("tiff", 16, space),
         frames=(frame,),
+        base_region=(0.0, 0.9, 1.0, 0.1),
     )
 
 

@@ -37,6 +37,7 @@ class Measuring:
 
     def prepare(self, task: Task) -> FileJob:
         """Say what is to be measured."""
+        assert task.draft.selection is not None
         return FileJob(
             id=task.id,
             name=task.name,
@@ -47,6 +48,7 @@ class Measuring:
             task=self._task,
             max_pixels=self._request.inputs.max_pixels,
             threads=self._threads,
+            base_region=task.draft.selection.film_base_region,
         )
 
     def succeed(self, task: Task, outcome: Outcome) -> None:

@@ -46,7 +46,7 @@ def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
     ----------
     roll : str
         What was asked for, in words that are the same each time.
-    scans : sequence of (name, stamp, key without a decision)
+    scans : sequence of (name, stamp, what of its preset is used)
     """
     said = [roll, [[name, stamp.size, stamp.mtime_ns, key] for name, stamp, key in scans]]
     text = json.dumps(said, separators=(",", ":"))

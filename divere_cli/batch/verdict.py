@@ -74,7 +74,7 @@ class Judge:
 
         Then every scan is up to date and none need be measured.
         """
-        scans = [(each.scan.name, each.scan.stamp, self._key(each, None)) for each in drafts]
+        scans = [(each.scan.name, each.scan.stamp, self._grounds(each)) for each in drafts]
         self.basis = uptodate.basis(roll, scans)
         self._trusted = not self._request.outputs.force and all(map(self._stands, drafts))
         return self._trusted
@@ -110,6 +110,12 @@ class Judge:
             for output, frame, recipe in zip(draft.outputs, frames, used, strict=True)
         ]
         return uptodate.key(cuts, draft.sidecar, self._request.outputs.encoding)
+
+    def _grounds(self, draft: Draft) -> str:
+        """What of its preset a scan's decision is made from."""
+        assert draft.selection is not None
+        key, region = self._key(draft, None), draft.selection.film_base_region
+        return key if region is None else f"{key} {region}"
 
     def _done(self, draft: Draft, key: str) -> Literal["no", "yes", "moved"]:
         if self._request.outputs.force or self._folder is None:

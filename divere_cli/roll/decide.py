@@ -227,7 +227,7 @@ def _base(
 ) -> PooledBase | None:
     if given is not None:
         return PooledBase(given, pool.printed(recipe, given), "the profile", 0, 0.0)
-    return pool.film_base([m.base for m in told if m.base is not None])
+    return pool.film_base([m.bare for m in told if m.bare is not None])
 
 
 def _ordered(measurement: FrameMeasurement) -> tuple[float, ...]:

@@ -18,7 +18,7 @@ from divere_cli.color.density import Density, fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header as headers
 from divere_cli.image import reader
-from divere_cli.records import FileJob, Frame, Progress, Recipe, TaskResult
+from divere_cli.records import FileJob, Progress, Recipe, TaskResult
 from divere_cli.roll import chroma, regions
 from divere_cli.roll.grid import Grid, Reduction, reduce
 from divere_cli.roll.measurement import (
@@ -30,6 +30,7 @@ from divere_cli.roll.measurement import (
 )
 
 Floats = NDArray[np.float64]
+Box = tuple[float, float, float, float]
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
 MIDDLE_GRAY = -float(np.log10(0.18))
@@ -49,6 +50,7 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     ----------
     job : FileJob
         ``frames`` give crop and recipe; their gains are taken as zero.
+        ``base_region`` may lie outside of their crops.
     progress : Progress
 
     Returns
@@ -63,13 +65,17 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     """
     head = headers.read(job.input, job.max_pixels)
     full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
-    boxes = [_box(frame, head.width, head.height) for frame in job.frames]
+    asked = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
+    boxes = [_box(crop, head.width, head.height) for crop in asked]
     with progress.stage("read"), reader.open(job.input, head) as scan:
-        grids = reduce(_watched(scan, progress, head.height), [Reduction(b, full) for b in boxes])
+        bands = _watched(scan, progress, head.height)
+        grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.warnings
     with progress.stage("grade"):
+        bare = None if job.base_region is None else grids[-1]
         found = tuple(
-            examine(grid, frame.recipe) for grid, frame in zip(grids, job.frames, strict=True)
+            examine(grid, frame.recipe, bare)
+            for grid, frame in zip(grids, job.frames, strict=False)
         )
     return TaskResult(
         width=head.width,
@@ -79,8 +85,11 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     )
 
 
-def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
-    """Take the statistics of one frame; None when nothing on it can be measured."""
+def examine(grid: Grid, recipe: Recipe, bare: Grid | None = None) -> FrameMeasurement | None:
+    """Take the statistics of one frame; None when nothing on it can be measured.
+
+    ``bare`` are the cells where bare film is said to be.
+    """
     linear = _working(grid.mean, recipe)
     parts = regions.find(linear, grid.clipped)
     if parts.picture.sum() < LEAST_CELLS:
@@ -88,7 +97,8 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
     density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0)))
     film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
     low, high = np.percentile(film, (2, 98))
-    above, toe = _floors(parts.base, float(high - low))
+    given = None if bare is None else regions.given(_working(bare.mean, recipe), bare.clipped)
+    above, toe = _floors(given or parts.base, float(high - low))
     printed = density.of(linear[parts.picture])
     luma = printed.mean(axis=1)
     shown = film > above
@@ -121,6 +131,7 @@ def examine(grid: Grid, recipe: Recipe) -> FrameMeasurement | None:
         target=_rounded(target(recipe)),
         presence=maps[0],
         counts=maps[1],
+        given=_base(given, density),
     )
 
 
@@ -180,8 +191,8 @@ def _base(base: regions.Base | None, density: Density) -> FilmBase | None:
     )
 
 
-def _box(frame: Frame, width: int, height: int) -> tuple[int, int, int, int]:
-    x, y, w, h = frame.crop
+def _box(crop: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    x, y, w, h = crop
     x0, y0 = min(round(x * width), width - 1), min(round(y * height), height - 1)
     x1, y1 = max(round((x + w) * width), x0 + 1), max(round((y + h) * height), y0 + 1)
     return x0, y0, min(x1, width), min(y1, height)

@@ -17,7 +17,7 @@ SCHEMA = "divere-measurement/1"
 BIN = 0.01  # density; width of a bin of the chroma maps
 
 Triple = tuple[float, float, float]
-BaseSource = Literal["unexposed", "rebate", "thin end", "profile"]
+BaseSource = Literal["given region", "unexposed", "rebate", "thin end", "profile"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,8 @@ class FrameMeasurement:
     distance from there. ``target`` is the print
     density that the print shows as middle gray. ``presence`` says how much each
     chroma is found all through the tones, ``counts`` the pixels of each.
+    ``given`` is the film base of the region that the profile names; ``base`` is
+    what was seen without it.
     """
 
     cells: int
@@ -76,6 +78,12 @@ class FrameMeasurement:
     target: float
     presence: ChromaMap
     counts: ChromaMap
+    given: FilmBase | None = None
+
+    @property
+    def bare(self) -> FilmBase | None:
+        """The film base to believe."""
+        return self.given or self.base
 
 
 @dataclass(frozen=True, slots=True)

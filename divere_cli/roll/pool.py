@@ -27,6 +27,11 @@ NEAR = 0.03  # density; counted as gray
 PEAK = 0.8  # of a peak's height: what its place is the center of
 BASE_AGREES = 0.05
 PIVOT, MATRIX_PIVOT = 0.7, 4.1  # of the grade's steps 5 and 7
+BELIEVED = {
+    "given region": "the given region",
+    "unexposed": "unexposed film",
+    "rebate": "the rebate",
+}
 THINNEST = 0.9  # quantile of thin ends; they are one-sided, film base is never denser
 
 
@@ -100,8 +105,8 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 
 def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
-    """The film base of a roll: an unexposed frame, else rebates, else the thinnest thin end."""
-    for source, what in (("unexposed", "unexposed film"), ("rebate", "the rebate")):
+    """The film base of a roll: given regions, else an unexposed frame, rebates, a thin end."""
+    for source, what in BELIEVED.items():
         seen = [base for base in bases if base.source == source]
         if seen:
             return _pooled(seen, what)

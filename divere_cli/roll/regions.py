@@ -79,22 +79,49 @@ def find(linear: Floats, clipped: Bools) -> Regions:
     return Regions(film & ~rebate, outside, rebate, base)
 
 
+def given(linear: Floats, clipped: Bools) -> Base | None:
+    """Film base of a region that is said to be bare; None where all of it is clipped or black.
+
+    The cell of middle brightness and what is as bright as it: dust and the rim of
+    a hole do not count.
+    """
+    valid = (linear > DARKEST).all(axis=2) & ~clipped
+    if not valid.any():
+        return None
+    density = -np.log10(np.maximum(linear, DARKEST))
+    colors = density[valid]
+    luma = colors.mean(axis=1)
+    within = np.abs(luma - np.sort(luma)[len(luma) // 2]) <= THIN_WINDOW
+    color, alike = _settled(density, valid, np.median(colors[within], axis=0))
+    return Base(color, "given region", int(alike.sum()), _scatter(density[alike]))
+
+
 def _base(density: Floats, film: Bools, outside: Bools) -> Base:
     colors = density[film]
-    color = _thinnest(colors)
-    alike = (np.abs(density - color) < ALIKE).all(axis=2) & film
-    for _ in range(2):
-        if alike.any():
-            color = np.median(density[alike], axis=0)
-            alike = (np.abs(density - color) < ALIKE).all(axis=2) & film
+    color, alike = _settled(density, film, _thinnest(colors))
     count = int(alike.sum())
-    spread = float(density[alike].std(axis=0).max()) if count else 0.0
+    spread = _scatter(density[alike])
     source: BaseSource = "thin end"
     if count >= UNEXPOSED_SHARE * len(colors):
         source = "unexposed"
     elif _lined(alike, outside) >= SIDE_SHARE and _texture(density, alike) <= SMOOTH:
         source = "rebate"
     return Base(color, source, count, spread)
+
+
+def _settled(density: Floats, among: Bools, color: Floats) -> tuple[Floats, Bools]:
+    """The middle of the cells that have a color, and which these are."""
+    alike = (np.abs(density - color) < ALIKE).all(axis=2) & among
+    for _ in range(2):
+        if alike.any():
+            color = np.median(density[alike], axis=0)
+            alike = (np.abs(density - color) < ALIKE).all(axis=2) & among
+    return color, alike
+
+
+def _scatter(colors: Floats) -> float:
+    """The largest of the channels' standard deviations."""
+    return float(colors.std(axis=0).max()) if len(colors) else 0.0
 
 
 def _thinnest(colors: Floats) -> Floats:

@@ -64,6 +64,7 @@ class Chooser:
     crops: tuple[str, ...] = ("",)
     asked: list[str] = field(default_factory=list)
     problem: DivereError | None = None
+    region: tuple[float, float, float, float] | None = None
 
     def choose(self, scan_path: str, header: Header) -> Selection:
         self.asked.append(scan_path)
@@ -73,7 +74,8 @@ class Chooser:
             Cut(crop=(0.0, 0.0, 1.0, 1.0), orientation=0, crop_name=c, recipe=recipe(self.profile))
             for c in self.crops
         )
-        return Selection(ProfileRef(self.profile, recipe(self.profile).sha256), cuts)
+        reference = ProfileRef(self.profile, recipe(self.profile).sha256)
+        return Selection(reference, cuts, film_base_region=self.region)
 
 
 class Steady:

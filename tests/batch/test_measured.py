@@ -174,3 +174,23 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
         "a-x.tif": tasks.positive(data, recipe("one").sha256, "x"),
         "a-y.tif": tasks.positive(data, recipe("two").sha256, "y"),
     }
+
+
+def test_where_bare_film_is_seen_is_told_to_the_measuring_alone(lab: Lab) -> None:
+    lab.scans("a.tif")
+    lab.chooser.region = (0.0, 0.9, 1.0, 0.1)
+    told: list[tuple[str, object]] = []
+    lab.bench.before = lambda job: told.append((job.task, job.base_region))
+    lab.run(roll=Roll())
+    assert told == [(tasks.MEASURE, (0.0, 0.9, 1.0, 0.1)), (tasks.COPY, None)]
+
+
+def test_another_place_of_bare_film_has_all_measured_again(lab: Lab) -> None:
+    lab.scans("a.tif")
+    seen = []
+    for region in (None, None, (0.0, 0.9, 1.0, 0.1), (0.0, 0.8, 1.0, 0.1), (0.0, 0.8, 1.0, 0.1)):
+        lab.chooser.region = region
+        roll = Roll()
+        lab.run(roll=roll)
+        seen.append(len(roll.seen))
+    assert seen == [1, 0, 1, 1, 0]

@@ -138,6 +138,21 @@ def test_confidence_falls_when_few_pictures_have_the_gray() -> None:
     assert decided(*colors).confidence != "high"
 
 
+def test_the_film_base_of_a_given_region_comes_before_what_was_seen() -> None:
+    given = replace(BASE, source="given region", density=(0.3, 0.7, 1.0))
+    frames = items(picture(), BLANK, picture(given=given))
+    found = decide.roll("roll", frames, "roll")
+    assert (found.film_base, found.film_base_source) == ((0.3, 0.7, 1.0), "the given region")
+    assert "film base 0.300 0.700 1.000 from the given region on 1 frame" in found.reasons
+    assert decide.roll("roll", frames, "roll", (0.1, 0.2, 0.3)).film_base_source == "the profile"
+
+
+def test_a_blank_is_one_wherever_its_film_base_was_looked_for() -> None:
+    given = replace(BASE, source="given region")
+    reasons = [last(*EVEN, blank).reason for blank in (BLANK, replace(BLANK, given=given))]
+    assert reasons[0] == reasons[1]
+
+
 def test_the_film_base_of_the_profile_comes_first() -> None:
     found = decide.roll("roll", items(*EVEN), "roll", (0.3, 0.7, 1.0))
     assert found.film_base == (0.3, 0.7, 1.0)

@@ -10,6 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from divere_cli.color import reference
+from divere_cli.color.primaries import conversion
 from divere_cli.errors import Unreadable
 from divere_cli.image import reader, tiff_reader
 from divere_cli.profile import library, resolve
@@ -151,3 +152,68 @@ def test_plain_areas_are_told_from_pictures() -> None:
     assert measure.plateau(blank) == 1.0
     assert measure.plateau(leader) > 0.99
     assert measure.plateau(rng.uniform(0.5, 1.5, 4000)) < 0.15
+
+
+REGION = (0.02, 0.9, 0.3, 0.06)
+BARE = (0.31, 0.52, 0.83)
+INSIDE = (0.1, 0.1, 0.8, 0.7)
+
+
+def with_region(roll: Roll, path: Path, density: tuple[float, ...] = BARE) -> str:
+    """The frame with film of a known density in the region; clipped and black around it."""
+    codes = rolls.pixels(roll.path(FRAME)).copy()
+    tall, wide = codes.shape[:2]
+    x, y, width, height = (round(v * n) for v, n in zip(REGION, (wide, tall) * 2, strict=True))
+    codes[y - 4 : y + height + 4, : x + width + 4] = 0
+    codes[y - 8 : y - 4, : x + width + 4] = 65535
+    back = np.linalg.inv(conversion(roll.recipe.input_space, roll.recipe.working_space, "ratio").T)
+    bare = np.round(10.0 ** -np.array(density) @ back * 65535)
+    assert ((bare > 0) & (bare < 65000)).all()
+    codes[y : y + height + 1, x : x + width + 1] = bare.astype(np.uint16)
+    codes[y + 3 : y + 6, x + 5 : x + 9] = 300
+    return rolls.store(path, codes, roll.recipe)
+
+
+def in_region(path: str, roll: Roll, crop: rolls.Box = INSIDE) -> FrameMeasurement:
+    asked = replace(rolls.job(path, rolls.frame(roll.recipe, crop)), base_region=REGION)
+    told = from_json(measure.measure(asked, rolls.Quiet()).measurement).frames[0]
+    assert told is not None
+    return told
+
+
+def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: Path) -> None:
+    told = in_region(with_region(roll, tmp_path / "a.tif"), roll)
+    assert told.given is not None
+    assert told.given.source == "given region"
+    assert told.given.density == pytest.approx(BARE, abs=0.01)
+    printed = pool.printed(roll.recipe, told.given.density)
+    assert told.given.printed == pytest.approx(printed, abs=1e-4)
+
+
+def test_only_the_region_decides_what_its_film_base_is(roll: Roll, tmp_path: Path) -> None:
+    thin, dense = (
+        in_region(with_region(roll, tmp_path / f"{n}.tif", tuple(d + n for d in BARE)), roll)
+        for n in (0.0, 0.1)
+    )
+    assert dense.given is not None
+    assert dense.given.density == pytest.approx([d + 0.1 for d in BARE], abs=0.01)
+    assert dense.base == thin.base
+
+
+def test_a_given_region_wins_over_a_rebate(roll: Roll, tmp_path: Path) -> None:
+    told = in_region(with_region(roll, tmp_path / "a.tif"), roll, rolls.WHOLE)
+    assert told.base is not None
+    assert told.base.source == "rebate"
+    assert told.base.density != pytest.approx(BARE, abs=0.03)
+    assert told.bare == told.given
+    assert told.bare is not None
+    assert told.bare.density == pytest.approx(BARE, abs=0.01)
+
+
+def test_a_region_where_nothing_can_be_measured_counts_as_not_given(
+    roll: Roll, tmp_path: Path
+) -> None:
+    codes = rolls.pixels(roll.path(FRAME)).copy()
+    codes[int(0.88 * len(codes)) :] = 65535
+    path = rolls.store(tmp_path / "burnt.tif", codes, roll.recipe)
+    assert in_region(path, roll) == rolls.found(path, roll.recipe, INSIDE)

@@ -99,10 +99,12 @@ def test_no_mid_tones_no_gray() -> None:
     assert pool.neutral([]) is None
 
 
-def test_an_unexposed_frame_is_believed_before_a_rebate_and_that_before_a_thin_end() -> None:
+def test_a_region_is_believed_before_a_blank_a_rebate_and_last_a_thin_end() -> None:
+    given = replace(BASE, source="given region", density=(0.3, 0.7, 0.9))
     blank = replace(BASE, source="unexposed", density=(0.2, 0.5, 0.8))
     thin = replace(BASE, source="thin end", density=(0.4, 0.8, 1.0))
     for bases, source, red in (
+        ([thin, BASE, blank, given], "the given region", 0.3),
         ([thin, BASE, blank], "unexposed film", 0.2),
         ([thin, BASE], "the rebate", 0.25),
         ([thin], "the thin end of the pictures", 0.4),
