@@ -77,8 +77,7 @@ def write(local: float, dask: float) -> None:
 | a scan of 5 kilopixels, local, two at once | {local:.1f} ms |
 | the same through one Dask worker with two threads, on loopback | {dask:.1f} ms |
 | what the cluster adds to a scan | {extra:.1f} ms |
-| most that one caller can hand out and publish | {1000 / dask:.0f} scans a second |
-| so 1,000,000 scans take at least, whatever the machines | {hours:.1f} hours |
+| so 1,000,000 such scans on this one machine, everything on it | {hours:.1f} hours |
 """
     page = PAGE.read_text(encoding="utf-8")
     marked = re.sub(

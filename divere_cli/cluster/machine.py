@@ -224,9 +224,7 @@ def _station(order: Order, jobs: int) -> Station:
     with _stations_lock:
         station = _stations.get(order.run)
         if station is None or not station.alive:
-            request = IsolationRequest(
-                order.isolation.requested, order.isolation.start_method, jobs
-            )
+            request = dataclasses.replace(order.isolation, jobs=jobs)
             station = _stations[order.run] = Station(request)
         return station
 

@@ -28,7 +28,7 @@ from divere_cli import isolation, plain
 from divere_cli.isolation.contract import IsolationRequest, Runner
 from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted
 
-POLL_SECONDS = 0.01
+POLL_SECONDS = 0.005  # the longest that a job which came in waits to be looked at
 RECORDS_KEPT = 2000
 
 
@@ -112,9 +112,9 @@ def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
     waiting: deque[Work] = deque()
     running = 0
     while True:
-        idle = not running and not waiting
         try:
-            work = incoming.get(timeout=None if idle else POLL_SECONDS)
+            idle = not running and not waiting
+            work = incoming.get(block=idle)
             if work is None:
                 return
             waiting.append(work)
