@@ -4,7 +4,7 @@ Covers two forms. The plain one is the lattice alone, which every program
 reads; its points lie evenly in linear light, where a negative has most of its
 picture between the first few. The shaped one, for Resolve and everything built
 on OpenColorIO, has a table before the lattice that spaces its points by
-density, and comes five times closer. Not covered: measuring either
+density, and comes three to four times closer. Not covered: measuring either
 (``export``).
 """
 
