@@ -20,7 +20,7 @@ from typing import Literal
 
 import psutil
 
-from divere_cli.isolation import guard
+from divere_cli.isolation import guard, leftovers
 from divere_cli.isolation.contract import StartMethod
 from divere_cli.isolation.frames import FrameReader, Message, encode
 from divere_cli.isolation.launch import Launched
@@ -202,8 +202,7 @@ class Child:
     def release(self) -> None:
         """Close everything; the process must have ended, or is given up."""
         if self.ghost:  # its forkserver died, so it became ours to reap
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(self.pid, os.WNOHANG)
+            leftovers.reap(self.pid)
         for name in ("frames", "output", "orders", "pidfd"):
             self.close(name)
         with contextlib.suppress(ValueError):  # given up while it still runs

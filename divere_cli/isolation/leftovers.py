@@ -53,16 +53,22 @@ def sweep(group: int) -> list[int]:
         if pid not in known and (_group_of(pid) == group or _is_marked(pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
-            _reap(pid)
+            reap(pid)
             ended.append(pid)
     return ended
 
 
-def _reap(pid: int) -> None:
+def reap(pid: int) -> None:
+    """Take the end of a process that is ours, or will be once its dying parent is gone."""
     deadline = time.monotonic() + REAP_SECONDS  # not for ever: it may wait for a dead drive
-    with contextlib.suppress(ChildProcessError):
-        while not os.waitpid(pid, os.WNOHANG)[0] and time.monotonic() < deadline:
-            time.sleep(0.001)
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return
+        except ChildProcessError:
+            if not psutil.pid_exists(pid):
+                return
+        time.sleep(0.001)
 
 
 def _group_of(pid: int) -> int:

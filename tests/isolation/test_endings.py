@@ -30,7 +30,7 @@ class Supervisor:
             [sys.executable, str(PROGRAM), kind, str(jobs), task, what],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            text=True,
+            bufsize=0,  # communicate() does not see what a buffer holds
             env=os.environ | {"DIVERE_TEST_COUNT": str(count)},
             process_group=0,
         )
@@ -50,7 +50,7 @@ class Supervisor:
     def end(self) -> tuple[int, str]:
         out, err = self.process.communicate(timeout=30)
         self.said += [json.loads(line) for line in out.splitlines()]
-        return self.process.returncode, err
+        return self.process.returncode, err.decode()
 
 
 @contextlib.contextmanager
