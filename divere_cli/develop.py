@@ -82,7 +82,8 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
         with clock.stage("read"):
             header = headers.read(job.input, job.max_pixels)
             crew = stack.enter_context(Crew(job.threads))
-            scan = stack.enter_context(reader.open(job.input, header))
+            balance = job.frames[0].recipe.camera_white_balance
+            scan = stack.enter_context(reader.open(job.input, header, balance))
             if isinstance(scan, Shares):
                 scan.share(crew)
             header = scan.header  # a raw decoder knows more than the header

@@ -39,6 +39,9 @@ class Space:
     gamma: float = 1.0
 
 
+WhiteBalance = Literal["off", "as_shot"]
+
+
 @dataclass(frozen=True, slots=True)
 class Film:
     """Which steps a film type runs (``profiles/film_types.json``)."""
@@ -82,6 +85,7 @@ class Recipe:
     curves: Curves = field(default_factory=Curves)
     screen_glare_compensation: float = 0.0
     adaptation: Literal["ratio", "bradford"] = "ratio"
+    camera_white_balance: WhiteBalance = "off"  # of a camera's raw file; others have none
     sha256: str = ""
 
 

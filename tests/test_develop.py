@@ -31,6 +31,7 @@ from divere_cli.records import (
     Target,
     TaskResult,
 )
+from tests.image import dng_files
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
 WORKING = Space("working", ((0.73, 0.27), (0.22, 0.7), (0.13, 0.05)), (0.3127, 0.329))
@@ -183,6 +184,22 @@ def test_a_contact_sheet_is_decoded_once(
         part = SCAN[cut.top : cut.bottom, cut.left : cut.right]
         expected = np.rot90(graded(part, recipe=frame.recipe), n)
         assert np.array_equal(positive(tmp_path, f"{n}.tif"), expected)
+
+
+@pytest.mark.parametrize(("balance", "factors"), [("off", (1, 1, 1)), ("as_shot", (1, 0.5, 1))])
+def test_the_preset_decides_on_the_white_balance_of_a_camera_s_file(
+    tmp_path: Path, balance: Any, factors: tuple[float, ...]
+) -> None:
+    dng_files.write(tmp_path / "scan.tif", dng_files.bayer())
+    recipe = replace(RECIPE, camera_white_balance=balance)
+    given = job(tmp_path, Frame(target(tmp_path, "out.tif"), recipe))
+    result = develop(given, Heard())
+    want = np.array(dng_files.developed()) * factors
+    flat = np.broadcast_to(np.round(want).astype(np.uint16), (64, 96, 3))
+    off_by = positive(tmp_path).astype(int) - graded(flat, recipe=recipe)
+    assert abs(off_by[8:-8, 8:-8]).max() <= 60
+    (note,) = (note for note in result.notes if "white balance" in note)
+    assert ("as shot" in note) == (balance == "as_shot")
 
 
 def test_a_gray_scan_becomes_a_gray_positive(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def _preset(item: Scan) -> dict[str, Any]:
         "name": item.preset.profile.name,
         "sha256": item.preset.profile.sha256,
         "source": item.preset.source,
+        "camera_white_balance": _white_balance(item) or None,
         "frames": frames,
     }
 
@@ -213,6 +214,7 @@ def _rows(item: Scan) -> list[tuple[str, str]]:
         ("description", about.description),
         ("metadata", _blocks(about)),
         ("preset", _served(item)),
+        ("balance", _white_balance(item).replace("_", " ")),
     ]
     rows += [("warning", text) for text in _warnings(item)]
     rows += [("note", text) for text in header.notes]
@@ -264,6 +266,13 @@ def _served(item: Scan) -> str:
     count = len(item.preset.frames)
     frames = f", {count} positives" if count > 1 else ""
     return f"{item.preset.profile.name} ({item.preset.source}){frames}"
+
+
+def _white_balance(item: Scan) -> str:
+    """What the preset asks for; empty but for a camera's raw file."""
+    if item.preset is None or item.header.format != "raw":
+        return ""
+    return item.preset.frames[0].recipe.camera_white_balance
 
 
 def _show(scan: Scan, first: bool) -> None:

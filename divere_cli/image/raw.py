@@ -2,7 +2,10 @@
 
 What it covers: one decode, the same for every file: black subtracted, scaled
 to the sensor's white, demosaiced (AHD), and nothing else: no gamma, no
-automatic brightness, no white balance, no color matrix, no rotation, 16 bits.
+automatic brightness, no color matrix, no rotation, 16 bits. White balance is
+off, or the camera's own where the preset asks for it; the strongest channel
+keeps its values then and the others are weakened, so that nothing is clipped
+that the sensor did not clip.
 The output is the camera's own RGB: the preset's input space says what that is.
 A cut file is refused by what it says of its own extent, because LibRaw fills
 the missing rows without an error. What it does not cover: film scanners' raw
@@ -14,6 +17,7 @@ LibRaw holds the file, the sensor's data and the picture twice: 18 bytes a pixel
 from __future__ import annotations
 
 import io
+import math
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
@@ -30,10 +34,13 @@ from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.reader import Band
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
+from divere_cli.records import WhiteBalance
 
 _BAND_BYTES = 8 << 20
 _SEGMENTS = ((273, 279), (324, 325))  # offsets and byte counts of strips, of tiles
 _MOST_SEGMENTS = 1 << 16
+
+Balance = tuple[float, float, float, float]  # red, green, blue, second green
 
 
 class RawReader:
@@ -69,13 +76,14 @@ class RawReader:
         self.close()
 
 
-def open_reader(path: str, header: Header) -> RawReader:
+def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") -> RawReader:
     """Decode a raw file; see :func:`divere_cli.image.reader.open`.
 
     Raises
     ------
     Unsupported
-        Without LibRaw, or when LibRaw does not know the camera.
+        Without LibRaw, when LibRaw does not know the camera, or when the file has
+        no white balance and ``white_balance`` asks for it.
     CorruptInput
         When the file is cut or LibRaw finds damage.
     LimitExceeded
@@ -95,7 +103,8 @@ def open_reader(path: str, header: Header) -> RawReader:
         with rawpy.imread(io.BytesIO(data)) as raw:
             if raw.sizes.raw_width * raw.sizes.raw_height > MAX_PIXELS:
                 raise LimitExceeded(f"the sensor has more pixels than the limit of {MAX_PIXELS}")
-            picture = _developed(rawpy, raw)
+            balance = _as_shot(raw) if white_balance == "as_shot" else None
+            picture = _developed(rawpy, raw, balance)
     except rawpy.LibRawFileUnsupportedError as error:
         raise Unsupported(f"LibRaw does not know this raw file: {_said(error)}") from error
     except rawpy.LibRawTooBigError as error:
@@ -104,15 +113,29 @@ def open_reader(path: str, header: Header) -> RawReader:
         raise OutOfMemory("LibRaw needs more memory than there is") from error
     except rawpy.LibRawError as error:
         raise CorruptInput(f"the raw file is damaged: {_said(error)}") from error
-    return RawReader(picture, _known(header, picture))
+    return RawReader(picture, _known(header, picture, balance))
 
 
-def _developed(rawpy: Any, raw: Any) -> NDArray[np.uint16]:
+def _as_shot(raw: Any) -> Balance:
+    """Read what the camera noted; LibRaw would take daylight's figures where there are none."""
+    red, green, blue, second = (float(value) for value in raw.camera_whitebalance)
+    strongest = max(red, green, blue)
+    if not (min(red, green, blue) > 0 and math.isfinite(strongest)):
+        raise Unsupported(
+            "the camera noted no white balance in this raw file",
+            hint='set "camera_white_balance" to "off" in the preset',
+        )
+    second = second if second > 0 else green
+    return red / strongest, green / strongest, blue / strongest, second / strongest
+
+
+def _developed(rawpy: Any, raw: Any, balance: Balance | None) -> NDArray[np.uint16]:
     """Run the one development that all raw files get."""
     picture: NDArray[np.uint16] = raw.postprocess(
         rawpy.Params(
             demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
-            user_wb=[1.0, 1.0, 1.0, 1.0],
+            user_wb=list(balance or (1.0, 1.0, 1.0, 1.0)),
+            highlight_mode=rawpy.HighlightMode.Ignore,  # else LibRaw scales the weakest to 1
             output_color=rawpy.ColorSpace.raw,
             output_bps=16,
             user_flip=0,
@@ -124,10 +147,13 @@ def _developed(rawpy: Any, raw: Any) -> NDArray[np.uint16]:
     return picture if picture.ndim == 3 else picture[:, :, None]
 
 
-def _known(header: Header, picture: NDArray[np.uint16]) -> Header:
+def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None) -> Header:
     """Complete the header with what only the decoder knows."""
     height, width, channels = picture.shape
     unknown = "the size is known only to the raw decoder"
+    said = "off"
+    if balance is not None:
+        said = "as shot (red {:.4g}, green {:.4g}, blue {:.4g})".format(*balance)
     return replace(
         header,
         width=width,
@@ -137,7 +163,7 @@ def _known(header: Header, picture: NDArray[np.uint16]) -> Header:
         sample="uint",
         notes=(
             *(note for note in header.notes if note != unknown),
-            "camera raw: linear camera color, white balance off",
+            f"camera raw: linear camera color, white balance {said}",
         ),
     )
 

@@ -1,8 +1,9 @@
 """Open a scan and hand out its pixels in bands.
 
 Covers the contract of readers and which module reads which format. Each of
-those modules exposes ``open_reader(path, header) -> Reader`` and is imported
-only when a file of its format is opened.
+those modules exposes ``open_reader(path, header) -> Reader`` (that of camera raw
+files takes the white balance, too) and is imported only when a file of its
+format is opened.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
+from divere_cli.records import WhiteBalance
 
 Band = tuple[int, NDArray[Any]]
 
@@ -78,7 +80,9 @@ class Reader(Protocol):
     ) -> None: ...
 
 
-def open(path: str, header: Header | None = None) -> Reader:  # noqa: A001
+def open(  # noqa: A001
+    path: str, header: Header | None = None, white_balance: WhiteBalance = "off"
+) -> Reader:
     """Open a scan for reading.
 
     Parameters
@@ -87,6 +91,8 @@ def open(path: str, header: Header | None = None) -> Reader:  # noqa: A001
         The scan.
     header : Header, optional
         What :func:`divere_cli.image.header.read` said of it; read when absent.
+    white_balance : str
+        Of a camera's raw file; other files have none.
 
     Returns
     -------
@@ -99,4 +105,5 @@ def open(path: str, header: Header | None = None) -> Reader:  # noqa: A001
     """
     known = headers.read(path) if header is None else header
     module = import_module(MODULES[known.format])
-    return cast(Reader, module.open_reader(path, known))
+    wanted = (white_balance,) if known.format == "raw" else ()
+    return cast(Reader, module.open_reader(path, known, *wanted))

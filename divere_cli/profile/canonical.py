@@ -43,6 +43,8 @@ def digest(recipe: Recipe) -> str:
     plain = to_plain(recipe)
     for name in ("profile", "sha256"):
         del plain[name]
+    if recipe.camera_white_balance == "off":  # recipes from before there was a choice are the same
+        del plain["camera_white_balance"]
     for part in ("film", "input_space", "working_space"):
         del plain[part]["name"]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))

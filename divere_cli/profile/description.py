@@ -89,6 +89,12 @@ def _described(part: Picture, resolved: Resolved) -> Described:
         Row("input gamma", f"{space.gamma:g}", "", origins["idt.gamma"]),
         Row("working space", recipe.working_space.name, "", "program"),
         Row("adaptation", recipe.adaptation, "", origins["adaptation"]),
+        Row(
+            "white balance",
+            recipe.camera_white_balance,
+            "camera raw",
+            origins["camera_white_balance"],
+        ),
         Row("density gamma", f"{recipe.density_gamma:g}", "", origins["density_gamma"]),
         Row("density dmax", f"{recipe.density_dmax:g}", "log10", origins["density_dmax"]),
         Row("density matrix", _matrix(recipe), "", origins["density_matrix"]),

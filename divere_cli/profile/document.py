@@ -29,9 +29,19 @@ def preset(recipe: Recipe, metadata: Mapping[str, Json]) -> dict[str, Json]:
         "version": VERSION,
         "type": "single",
         "metadata": {**metadata, "film_type": recipe.film.name},
-        **({"adaptation": recipe.adaptation} if recipe.adaptation != "ratio" else {}),
+        **ours(recipe),
         **grade(recipe),
     }
+
+
+def ours(recipe: Recipe) -> dict[str, Json]:
+    """Give the keys that DiVERE does not know, where they ask for what it does not do."""
+    found: dict[str, Json] = {}
+    if recipe.adaptation != "ratio":
+        found["adaptation"] = recipe.adaptation
+    if recipe.camera_white_balance != "off":
+        found["camera_white_balance"] = recipe.camera_white_balance
+    return found
 
 
 def grade(recipe: Recipe) -> dict[str, Json]:

@@ -34,7 +34,7 @@ from divere_cli.records import XY
 MAX_FOLDER_BYTES = 16 << 20
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
 LEAST_AREA = 1e-4
-_OURS = frozenset(("base", "adaptation", "film_base", "film_base_region"))
+_OURS = frozenset(("base", "adaptation", "camera_white_balance", "film_base", "film_base_region"))
 _PRESET_KEYS = NEW_KEYS | OLD_KEYS | _OURS | {"version", "type"}
 
 

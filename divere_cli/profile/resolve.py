@@ -28,7 +28,7 @@ from divere_cli.profile.schema import (
     Metadata,
     Preset,
 )
-from divere_cli.records import Curves, Matrix3, Recipe
+from divere_cli.records import Curves, Matrix3, Recipe, WhiteBalance
 
 WORKING = "KodakEnduraPremier"
 COLOR_FILM = "color_negative_c41"
@@ -74,6 +74,8 @@ def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolv
     grade = whole.cc_params or _start(film)
     _switches(grade, film, notes)
     notes.origin("adaptation", ".adaptation", whole.adaptation is not None)
+    balance = whole.camera_white_balance
+    notes.origin("camera_white_balance", ".camera_white_balance", balance is not None)
     found = Recipe(
         profile=whole.label,
         film=film.film,
@@ -89,6 +91,7 @@ def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolv
             "screen_glare_compensation", grade.screen_glare_compensation, 0.0, notes
         ),
         adaptation=cast(Literal["ratio", "bradford"], whole.adaptation or "ratio"),
+        camera_white_balance=cast(WhiteBalance, balance or "off"),
     )
     notes.origin("rgb_gains", f"{_GRADE}.rgb_gains", grade.rgb_gains is not None)
     if whole.cc_params is None:

@@ -1,9 +1,9 @@
 """The preset: its keys, and beside each its unit, range and what its absence means.
 
 DiVERE's preset schema version 3, and keys of ours: ``base``, ``adaptation``,
-``film_base``, ``film_base_region`` and the notes of the shipped profiles. Figures
-are as the file gives them (None: not given); what they come to is for
-:mod:`divere_cli.profile.resolve`.
+``camera_white_balance``, ``film_base``, ``film_base_region`` and the notes of
+the shipped profiles. Figures are as the file gives them (None: not given); what
+they come to is for :mod:`divere_cli.profile.resolve`.
 
 The classes are read, published as JSON Schema and documented by their kinds
 (:mod:`divere_cli.profile.kinds`), so the three cannot part.
@@ -256,6 +256,12 @@ class Preset:
         Choice(("ratio", "bradford")),
         "divere: how white points are adapted: as DiVERE does, or by Bradford's transform",
         absent="`ratio`",
+    )
+    camera_white_balance: str | None = key(
+        Choice(("off", "as_shot")),
+        "divere: of a camera's raw file: colors as the sensor has them, or balanced as the "
+        "camera noted it in the file; other scans have none",
+        absent="`off`",
     )
     film_base: Triple | None = key(
         Items(Number(0.0, 5.0), 3, 3, "3 numbers, each from 0 to 5"),

@@ -53,7 +53,7 @@ def _default(measured: tuple[Measured, ...], decided: Decided) -> dict[str, Json
     if len(decided.rolls) != 1:
         return None
     recipe = graded(measured[0].frames[0].recipe, decided.rolls[0].rgb_gains)
-    return document.grade(recipe)
+    return document.ours(recipe) | document.grade(recipe)
 
 
 def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> dict[str, Json]:

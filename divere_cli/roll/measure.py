@@ -17,7 +17,7 @@ from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.color.density import Density, fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header as headers
-from divere_cli.image import reader
+from divere_cli.image import limits, reader
 from divere_cli.records import FileJob, Progress, Recipe, TaskResult
 from divere_cli.roll import chroma, regions
 from divere_cli.roll.grid import Grid, Reduction, reduce
@@ -64,10 +64,13 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
         As the reader and the recipe raise it.
     """
     head = headers.read(job.input, job.max_pixels)
-    full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
     asked = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
-    boxes = [_box(crop, head.width, head.height) for crop in asked]
-    with progress.stage("read"), reader.open(job.input, head) as scan:
+    balance = job.frames[0].recipe.camera_white_balance
+    with progress.stage("read"), reader.open(job.input, head, balance) as scan:
+        head = scan.header  # a raw decoder knows more than the header
+        limits.check_size(head.width, head.height, job.max_pixels)
+        full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
+        boxes = [_box(crop, head.width, head.height) for crop in asked]
         bands = _watched(scan, progress, head.height)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.warnings

@@ -16,6 +16,7 @@ import pytest
 import tifffile
 
 from divere_cli.cli import ending
+from tests.image import dng_files
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -121,6 +122,22 @@ def test_the_preset_is_the_one_a_run_would_take(
     (third,) = json.loads(told(capfd, "--json", color)[1])["files"]
     assert third["preset"]["error"]["kind"] == "profile"
     assert third["width"] == 12
+
+
+@pytest.mark.parametrize("balance", [None, "off", "as_shot"])
+def test_the_white_balance_of_a_camera_s_file_is_the_preset_s(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], balance: str | None
+) -> None:
+    paths = [dng_files.write(tmp_path / "a.dng", dng_files.bayer()), scan(tmp_path / "b.tif")]
+    preset = {"version": 3, "idt": {"name": "sRGB"}, "camera_white_balance": balance or "off"}
+    if balance:
+        (tmp_path / "divere_presets.json").write_text(json.dumps({"folder_default": preset}))
+    raw, tiff = (file["preset"] for file in document(capfd, *paths))
+    assert raw["camera_white_balance"] == (balance or "off")
+    assert tiff["camera_white_balance"] is None
+    _, out, _ = told(capfd, paths[0])
+    assert f"  balance:     {(balance or 'off').replace('_', ' ')}\n" in out
+    assert "balance:" not in told(capfd, paths[1])[1]
 
 
 def test_a_bad_file_is_a_line_and_the_others_go_on(

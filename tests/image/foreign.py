@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.image import dng_files
+
 FIXTURES = Path(__file__).parent / "fixtures"
 WIDTH, HEIGHT = 24, 20
 
@@ -229,10 +231,8 @@ def truth(name: str) -> NDArray[np.uint16]:
 
     ``gray16-turned``: ImageMagick says MinIsWhite without turning the samples, so white is black.
     """
-    if name == "flat":  # black 256, white 16383
-        sensor = np.array([8000, 12000, 4000])
-        scaled = (sensor - 256) / (16383 - 256) * 65535
-        return np.broadcast_to(scaled.round().astype(np.uint16), (40, 64, 3))
+    if name == "flat":
+        return np.broadcast_to(np.round(dng_files.developed()).astype(np.uint16), (40, 64, 3))
     if name == "gray16-turned":
         return 65535 - truth("gray16")
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
@@ -301,36 +301,13 @@ def nikon_scan(path: str) -> None:
         tiff.write(truth("rgb16"), subfiletype=0, **about)
 
 
-def camera(path: str) -> None:
-    """As a camera stores a flat gray: a Bayer mosaic, with a white balance that must not count."""
-    import tifffile
-
-    mosaic = np.empty((40, 64), np.uint16)
-    mosaic[0::2, 0::2] = 8000
-    mosaic[0::2, 1::2] = mosaic[1::2, 0::2] = 12000
-    mosaic[1::2, 1::2] = 4000
-    matrix = (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)
-    tags = [
-        (50706, 1, 4, (1, 4, 0, 0), True),  # DNGVersion
-        (50708, 2, 0, "Camera", True),  # UniqueCameraModel
-        (33421, 3, 2, (2, 2), True),  # CFARepeatPatternDim
-        (33422, 1, 4, (0, 1, 1, 2), True),  # CFAPattern
-        (50714, 4, 1, 256, True),  # BlackLevel
-        (50717, 4, 1, 16383, True),  # WhiteLevel
-        (50721, 10, 9, matrix, True),  # ColorMatrix1
-        (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),  # AsShotNeutral
-        (50778, 3, 1, 21, True),  # CalibrationIlluminant1
-    ]
-    tifffile.imwrite(path, mosaic, photometric=32803, extratags=tags, metadata=None, software=False)
-
-
 def main(args: list[str]) -> None:
     """Make the fixtures again (all, or those named), or one file that no program writes."""
     if args[:1] == ["nikon-scan"]:
         nikon_scan(args[1])
         return
     if args[:1] == ["dng"]:
-        camera(args[1])
+        dng_files.write(Path(args[1]), dng_files.bayer(40, 64))
         return
     FIXTURES.mkdir(exist_ok=True)
     (FIXTURES / "README.md").write_text(readme(), "utf-8")

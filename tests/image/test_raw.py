@@ -17,44 +17,14 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header, raw, reader
-
-BLACK, WHITE = 256, 16383
-GRAY = {"red": 8000, "green": 12000, "blue": 4000}
-
-
-def bayer(height: int = 64, width: int = 96) -> NDArray[np.uint16]:
-    """A flat RGGB mosaic, which demosaicing leaves as it is."""
-    mosaic = np.empty((height, width), np.uint16)
-    mosaic[0::2, 0::2] = GRAY["red"]
-    mosaic[0::2, 1::2] = mosaic[1::2, 0::2] = GRAY["green"]
-    mosaic[1::2, 1::2] = GRAY["blue"]
-    return mosaic
+from divere_cli.records import WhiteBalance
+from tests.image.dng_files import BLACK, WHITE, bayer, developed, write
 
 
-def dng(path: Path, mosaic: NDArray[np.uint16], **options: Any) -> str:
-    matrix = (1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1)
-    tags = [
-        (50706, 1, 4, (1, 4, 0, 0), True),  # DNGVersion
-        (50708, 2, 0, "Divere Test", True),  # UniqueCameraModel
-        (33421, 3, 2, (2, 2), True),  # CFARepeatPatternDim
-        (33422, 1, 4, (0, 1, 1, 2), True),  # CFAPattern
-        (50714, 4, 1, BLACK, True),
-        (50717, 4, 1, WHITE, True),
-        (50721, 10, 9, matrix, True),  # ColorMatrix1: identity
-        (50728, 5, 3, (1, 2, 1, 1, 1, 2), True),  # AsShotNeutral: must not matter
-        (50778, 3, 1, 21, True),
-        (271, 2, 0, "Divere", True),
-        (272, 2, 0, "Test", True),
-    ]
-    tifffile.imwrite(
-        path, mosaic, photometric=32803, extratags=tags, metadata=None, software=False,
-        rowsperstrip=mosaic.shape[0], **options,
-    )  # fmt: skip
-    return str(path)
-
-
-def read(path: str, rows: int | None = None) -> NDArray[np.uint16]:
-    with reader.open(path) as scan:
+def read(
+    path: str, rows: int | None = None, white_balance: WhiteBalance = "off"
+) -> NDArray[np.uint16]:
+    with reader.open(path, white_balance=white_balance) as scan:
         bands = [band.copy() for _, band in scan.bands(rows)]
         assert scan.header.layout.dtype == "uint16"
         assert scan.infrared() is None
@@ -66,30 +36,66 @@ def read(path: str, rows: int | None = None) -> NDArray[np.uint16]:
 
 @pytest.mark.parametrize("rows", [7, None])
 def test_linear_without_gain_gamma_or_white_balance(tmp_path: Path, rows: int | None) -> None:
-    picture = read(dng(tmp_path / "scan.dng", bayer()), rows)
+    picture = read(write(tmp_path / "scan.dng", bayer()), rows)
     assert picture.shape == (64, 96, 3)
     inner = picture[8:-8, 8:-8].reshape(-1, 3)
-    want = [(GRAY[c] - BLACK) / (WHITE - BLACK) * 65535 for c in ("red", "green", "blue")]
+    want = developed()
     np.testing.assert_allclose(inner.min(axis=0), want, atol=2)
     np.testing.assert_allclose(inner.max(axis=0), want, atol=2)
 
 
+@pytest.mark.parametrize(
+    ("neutral", "factors"),
+    [
+        ((1, 2, 1, 1, 1, 2), (1, 0.5, 1)),
+        ((1, 1, 1, 2, 1, 4), (0.25, 0.5, 1)),
+        ((1, 1, 1, 1, 1, 1), (1, 1, 1)),
+    ],
+)
+def test_white_balance_as_shot_weakens_all_but_the_strongest(
+    tmp_path: Path, neutral: tuple[int, ...], factors: tuple[float, ...]
+) -> None:
+    path = write(tmp_path / "scan.dng", bayer(), neutral)
+    inner = read(path, white_balance="as_shot")[8:-8, 8:-8]
+    off = read(path)[8:-8, 8:-8]
+    np.testing.assert_allclose(inner, off * np.array(factors), atol=2)
+    with reader.open(path, white_balance="as_shot") as scan:
+        said = "as shot (red {:g}, green {:g}, blue {:g})".format(*factors)
+        assert any(note.endswith(said) for note in scan.header.notes)
+
+
+def test_white_balance_clips_nothing_that_the_sensor_did_not(tmp_path: Path) -> None:
+    mosaic = bayer()
+    mosaic[0::2, 0::2] = 15000  # red, to be doubled
+    path = write(tmp_path / "scan.dng", mosaic)
+    red = read(path, white_balance="as_shot")[8:-8, 8:-8, 0]
+    np.testing.assert_allclose(red, (15000 - BLACK) / (WHITE - BLACK) * 65535, atol=2)
+
+
+def test_a_file_without_white_balance_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
+    path = write(tmp_path / "scan.dng", bayer(), ())
+    assert read(path).shape == (64, 96, 3)
+    with pytest.raises(Unsupported, match="noted no white balance") as caught:
+        read(path, white_balance="as_shot")
+    assert "camera_white_balance" in caught.value.hint
+
+
 def test_the_brightest_pixel_does_not_move_the_scale(tmp_path: Path) -> None:
-    plain = read(dng(tmp_path / "a.dng", bayer()))
+    plain = read(write(tmp_path / "a.dng", bayer()))
     spot = bayer()
     spot[:4, :4] = WHITE
-    with_spot = read(dng(tmp_path / "b.dng", spot))
+    with_spot = read(write(tmp_path / "b.dng", spot))
     np.testing.assert_array_equal(plain[16:, 16:], with_spot[16:, 16:])
 
 
 def test_all_16_bits_arrive(tmp_path: Path) -> None:
     mosaic = np.tile(np.arange(400, 400 + 96, dtype=np.uint16), (64, 1))
-    picture = read(dng(tmp_path / "scan.dng", mosaic))
+    picture = read(write(tmp_path / "scan.dng", mosaic))
     assert len(np.unique(picture[:, :, 1])) > 60
 
 
 def test_the_orientation_tag_does_not_turn_the_rows(tmp_path: Path) -> None:
-    path = dng(tmp_path / "scan.dng", bayer(32, 64))
+    path = write(tmp_path / "scan.dng", bayer(32, 64))
     data = bytearray(Path(path).read_bytes())
     with tifffile.TiffFile(path) as tiff:
         assert "Orientation" not in tiff.pages[0].tags  # type: ignore[union-attr]
@@ -102,7 +108,7 @@ def test_the_orientation_tag_does_not_turn_the_rows(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("percent", [3, 20, 50, 80, 97, 99])
 def test_a_cut_file_is_refused(tmp_path: Path, percent: int) -> None:
-    path = Path(dng(tmp_path / "scan.dng", bayer()))
+    path = Path(write(tmp_path / "scan.dng", bayer()))
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * percent // 100])
     with pytest.raises((CorruptInput, Unsupported)):
@@ -147,7 +153,7 @@ def test_a_raf_says_where_its_sensor_data_ends(tmp_path: Path) -> None:
 
 
 def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = dng(tmp_path / "scan.dng", bayer())
+    path = write(tmp_path / "scan.dng", bayer())
     real = builtins.__import__
 
     def without(name: str, *args: Any, **more: Any) -> Any:
@@ -167,8 +173,14 @@ def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 def test_libraw_s_own_program_sees_the_same_pixels(tmp_path: Path) -> None:
     rng = np.random.default_rng(4)
     noisy = np.clip(bayer() + rng.normal(0, 300, (64, 96)), 300, 16000).astype(np.uint16)
-    path = dng(tmp_path / "scan.dng", noisy)
+    path = write(tmp_path / "scan.dng", noisy)
     command = ["dcraw_emu", "-4", "-T", "-o", "0", "-q", "3", "-t", "0", "-c", "0"]
-    subprocess.run([*command, "-r", "1", "1", "1", "1", path], check=True, capture_output=True)
-    want = tifffile.imread(tmp_path / "scan.dng.tiff")
-    np.testing.assert_allclose(read(path).astype(int), want.astype(int), atol=1)
+    wanted: list[tuple[WhiteBalance, list[str]]] = [
+        ("off", ["-r", "1", "1", "1", "1"]),
+        ("as_shot", ["-w", "-H", "1"]),
+    ]
+    for balance, flags in wanted:
+        subprocess.run([*command, *flags, path], check=True, capture_output=True)
+        want = tifffile.imread(tmp_path / "scan.dng.tiff").astype(int)
+        got = read(path, white_balance=balance).astype(int)
+        np.testing.assert_allclose(got, want, atol=1)

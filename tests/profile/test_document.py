@@ -32,6 +32,7 @@ def test_every_figure_comes_back() -> None:
         channel_gamma=(1.1, 0.9),
         screen_glare_compensation=0.004,
         adaptation="bradford",
+        camera_white_balance="as_shot",
     )
     found = read(recipe)
     assert replace(found, profile="", sha256="") == replace(recipe, profile="", sha256="")

@@ -173,6 +173,7 @@ def test_the_hash_is_over_the_numbers() -> None:
         ("idt.white.x", 0.33),
         ("metadata.film_type", "digital"),
         ("adaptation", "bradford"),
+        ("camera_white_balance", "as_shot"),
     ):
         assert recipe(changed(SINGLE, path, value)).sha256 != first.sha256, path
 

@@ -17,6 +17,7 @@ from divere_cli.profile import library, resolve
 from divere_cli.roll import measure, pool
 from divere_cli.roll.grid import Reduction, reduce
 from divere_cli.roll.measurement import FrameMeasurement, from_json
+from tests.image import dng_files
 from tests.roll import rolls
 from tests.roll.rolls import Roll
 
@@ -111,6 +112,21 @@ def test_infrared_is_never_looked_at(roll: Roll, monkeypatch: pytest.MonkeyPatch
     for one in readers:
         monkeypatch.setattr(one, "infrared", refuse)
     rolls.found(roll.path(FRAME), roll.recipe)
+
+
+def test_a_camera_s_file_is_measured_as_it_will_be_graded(
+    roll: Roll, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mosaic = np.random.default_rng(3).integers(2000, 9000, (240, 360), dtype=np.uint16)
+    path = dng_files.write(tmp_path / "scan.dng", mosaic)
+    plain = rolls.found(path, roll.recipe)
+    balanced = rolls.found(path, replace(roll.recipe, camera_white_balance="as_shot"))
+    assert balanced.chroma != plain.chroma
+    read = measure.headers.read
+    monkeypatch.setattr(  # as of a CR3: only the decoder knows the size
+        measure.headers, "read", lambda *a: replace(read(*a), width=0, height=0)
+    )
+    same(rolls.found(path, roll.recipe), plain)
 
 
 def test_several_crops_are_measured_in_one_reading(
