@@ -17,6 +17,7 @@ from divere_cli.image import header as headers
 from divere_cli.image.about import About
 from divere_cli.image.layout import Header
 from divere_cli.profile.select import Selection, Selector
+from divere_cli.report.summary import digits
 from divere_cli.text import quote, safe
 
 SCHEMA = "divere-inspect/1"
@@ -198,7 +199,7 @@ def _rows(item: Scan) -> list[tuple[str, str]]:
     header, about = item.header, item.about
     said = _metadata(item)
     known = header.width and header.height
-    size = f"{header.width} x {header.height}, {header.pixels / 1e6:.3g} MP"
+    size = f"{header.width} x {header.height}, {digits(header.pixels / 1e6)} MP"
     rows = [
         ("format", _format(header)),
         ("size", size if known else "told by the raw decoder only"),

@@ -18,7 +18,7 @@ from divere_cli.records import (
     RunStopping,
     ScanFinished,
 )
-from divere_cli.report.summary import megapixels, seconds_by_stage, summarize, tally
+from divere_cli.report.summary import digits, megapixels, seconds_by_stage, summarize, tally
 from divere_cli.text import quote, safe
 
 _WORDS = {"up_to_date": "up to date"}
@@ -69,7 +69,7 @@ def scan_line(file: FileResult) -> str:
     if file.status != "ok":
         return line
     outputs = ", ".join(quote(name) for name in file.outputs)
-    size = f"{megapixels(file):.3g} MP" if file.width else ""
+    size = f"{digits(megapixels(file))} MP" if file.width else ""
     peak = f"{file.peak_rss_bytes / 1e6:.0f} MB" if file.peak_rss_bytes else ""
     facts = ", ".join(fact for fact in (size, f"{file.seconds:.2f} s", peak) if fact)
     return f"{line} -> {outputs} ({facts})"

@@ -26,7 +26,7 @@ from divere_cli.records import (
     Thumbnail,
 )
 from divere_cli.report.chart import Chart, Figure, chart
-from divere_cli.report.summary import Summary, megapixels, summarize, tally
+from divere_cli.report.summary import Summary, digits, megapixels, summarize, tally
 from divere_cli.text import safe, safe_lines
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
@@ -203,7 +203,7 @@ def _label(file: FileResult, figure: str) -> str:
 def _card(number: int, file: FileResult, elsewhere: bool) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
-        facts.append(f"{file.width} × {file.height}, {megapixels(file):.1f} MP")
+        facts.append(f"{file.width} × {file.height}, {digits(megapixels(file))} MP")
     if file.seconds:
         facts.append(_seconds(file.seconds))
     if file.peak_rss_bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from divere_cli.records import ErrorRecord, FileResult, RunReport
-from divere_cli.report.summary import megapixels
+from divere_cli.report.summary import digits, megapixels
 from divere_cli.text import safe, safe_lines
 
 _MACHINERY = frozenset({"crashed", "timeout", "out_of_memory", "internal"})
@@ -72,7 +72,8 @@ def _case(suite: ET.Element, file: FileResult) -> None:
         ET.SubElement(case, "skipped", message=file.status.replace("_", " "))
     said = [*file.warnings, *file.notes]
     if file.peak_rss_bytes:
-        said.append(f"{megapixels(file):.1f} MP, peak memory {file.peak_rss_bytes / 1e6:.0f} MB")
+        size = digits(megapixels(file))
+        said.append(f"{size} MP, peak memory {file.peak_rss_bytes / 1e6:.0f} MB")
     if said:
         ET.SubElement(case, "system-out").text = "\n".join(safe(line) for line in said)
 

@@ -62,6 +62,11 @@ def seconds_by_stage(report: RunReport) -> dict[str, float]:
     return found
 
 
+def digits(megapixels: float) -> str:
+    """Return a size as people read it: ``0.0235``, ``24.2``, ``1392``."""
+    return f"{megapixels:.0f}" if megapixels >= 100 else f"{megapixels:.3g}"
+
+
 def megapixels(file: FileResult) -> float:
     """Return the size of the scan in millions of pixels."""
     return file.width * file.height / 1e6

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from divere_cli.records import FileResult, RunReport
-from divere_cli.report.summary import megapixels, summarize
+from divere_cli.report.summary import digits, megapixels, summarize
 from divere_cli.text import safe, tail
 
 ROWS = 50
@@ -76,7 +76,7 @@ def _row(file: FileResult) -> tuple[str, ...]:
     told = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     return (
         file.status.replace("_", " "),
-        f"{megapixels(file):.3g}" if file.width else "",
+        digits(megapixels(file)) if file.width else "",
         f"{file.seconds:.2f}" if file.attempts else "",
         f"{source}{peak}" if peak else "",
         safe(file.error.kind) if file.error else told,

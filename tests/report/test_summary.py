@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from divere_cli.records import FileResult, Stages
-from divere_cli.report.summary import Summary, seconds_by_stage, summarize, tally
+from divere_cli.report.summary import Summary, digits, seconds_by_stage, summarize, tally
 from tests.report.sample import run_report
 
 
@@ -40,6 +40,14 @@ def test_a_run_that_did_nothing_has_figures_too() -> None:
 )
 def test_the_tally_names_only_what_there_is(summary: Summary, line: str) -> None:
     assert tally(summary) == line
+
+
+@pytest.mark.parametrize(
+    ("megapixels", "shown"),
+    [(0.023504, "0.0235"), (24.2, "24.2"), (99.96, "100"), (696.4, "696"), (1392.1, "1392")],
+)
+def test_a_size_is_never_an_exponent(megapixels: float, shown: str) -> None:
+    assert digits(megapixels) == shown
 
 
 def test_the_time_of_all_scans_is_told_by_stage() -> None:
