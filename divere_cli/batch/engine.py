@@ -102,8 +102,11 @@ class Engine:
         )
         self._runner = _opener(self._request)(asked, self._saw)
 
-    def run(self, work: Work, tasks: list[Task]) -> None:
-        """Bring every task to its last word; the list is emptied on the way."""
+    def run(self, work: Work, tasks: list[Task], failed: int = 0) -> None:
+        """Bring every task to its last word; the list is emptied on the way.
+
+        ``failed`` scans did so before; they count for ``--max-failures``.
+        """
         if not tasks:
             return
         self.open(tasks)
@@ -118,7 +121,7 @@ class Engine:
             self._clock,
             self._rss,
         )
-        Loop(means, work).run(tasks)
+        Loop(means, work, failed).run(tasks)
 
     def _saw(self, event: Event) -> None:
         if isinstance(event, ScanStarted):

@@ -84,14 +84,14 @@ class Means:
 
 
 class Loop:
-    """One pass over many scans."""
+    """One pass over many scans; ``failed`` are those that failed before it."""
 
-    def __init__(self, means: Means, work: Work) -> None:
+    def __init__(self, means: Means, work: Work, failed: int = 0) -> None:
         self._means = means
         self._work = work
         self._waiting: list[Task] = []
         self._running: dict[int, Task] = {}
-        self._failed = 0
+        self._failed = failed
         self._told = False
         self._relieved: set[int] = set()
 
@@ -101,6 +101,7 @@ class Loop:
         The list is emptied on the way.
         """
         self._waiting = tasks
+        self._heed_failures()
         try:
             while self._waiting or self._running:
                 self._turn()
@@ -230,9 +231,13 @@ class Loop:
                 f"{CRASHED_IN_A_ROW} different scans crashed one after the other: "
                 "the machine or the installation is at fault, not the scans"
             )
+        self._heed_failures()
+
+    def _heed_failures(self) -> None:
         most = self._means.bounds.max_failures
         if most is not None and self._failed >= most:
-            self._means.stop.because(f"{self._failed} scans failed")
+            scans = "1 scan" if self._failed == 1 else f"{self._failed} scans"
+            self._means.stop.because(f"{scans} failed")
 
     def _leave_waiting(self) -> None:
         if not self._told:

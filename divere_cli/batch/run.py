@@ -227,9 +227,10 @@ class _Run:
             told.put(each, result)
         desk = Desk(self.request, here, judge, engine.admission, told, engine.threads)
         work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
+        failed = sum(result.status == "failed" for _, result in settled)
         del ready, settled  # a long run keeps nothing it need not
         try:
-            engine.run(work, tasks)
+            engine.run(work, tasks, failed)
         finally:
             self.spread = work.spread
 
@@ -242,7 +243,7 @@ class _Run:
         engine.open(tasks)
         self._tell_start(engine, len(here.drafts), len(tasks))
         work = Measuring(self.request, roll.task, engine.threads)
-        engine.run(work, tasks)
+        engine.run(work, tasks, failed=len(here.drafts) - len(drafts))
         if self.stop.stopping:
             return {}
         decided = roll.decide(work.all(drafts))

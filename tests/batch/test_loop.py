@@ -121,9 +121,22 @@ def test_max_failures_stops_in_order(lab: Lab, most: int) -> None:
     assert report.exit_code == 3
     words = list(lab.statuses(report).values())
     assert words == ["failed"] * most + ["interrupted"] * (4 - most)
-    assert f"{most} scans failed" in report.stopped
+    assert report.stopped == ("1 scan failed" if most == 1 else "2 scans failed")
     again = lab.run()
     assert set(lab.statuses(again).values()) <= {"ok", "failed"}
+
+
+def test_a_scan_that_fails_while_planning_counts_for_max_failures(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif", "c.tif")
+    lab.scan("bad.tif", b"no TIFF")
+    report = lab.run(max_failures=1)
+    assert report.stopped == "1 scan failed"
+    assert lab.statuses(report) == {
+        "a.tif": "interrupted", "b.tif": "interrupted", "c.tif": "interrupted", "bad.tif": "failed"
+    }  # fmt: skip
+    lab.bench.script = {"b.tif": ["error"]}
+    later = lab.statuses(lab.run(max_failures=2, jobs=1))
+    assert later == {"a.tif": "ok", "b.tif": "failed", "c.tif": "interrupted", "bad.tif": "failed"}
 
 
 def test_no_more_than_the_budget_holds_at_once(lab: Lab) -> None:
