@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from divere_cli.cli.options import (
+    LONGEST,
+    Finite,
     Jobs,
     Size,
     SizeOrPercent,
@@ -52,7 +54,7 @@ _which = combined(
     ),
     click.option(
         "--settle",
-        type=click.FloatRange(min=0),
+        type=Finite(min=0, max=LONGEST),
         default=0.0,
         show_default=True,
         metavar="SECONDS",
@@ -181,7 +183,7 @@ _how = combined(
     ),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Finite(min=0, max=LONGEST, min_open=True),
         default=300.0,
         show_default=True,
         metavar="SECONDS",

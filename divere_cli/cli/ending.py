@@ -71,7 +71,11 @@ def _usage(error: click.ClickException) -> UsageError:
         message = message[0].lower() + message[1:]
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "divere"
-    return UsageError(message.rstrip("."), hint=f"see `{command} --help`")
+    hint = f"see `{command} --help`"
+    if context is not None and isinstance(error, click.MissingParameter):
+        words = " ".join(context.command.collect_usage_pieces(context))
+        hint = f"{command} {words}; {hint}"
+    return UsageError(message.rstrip("."), hint=hint)
 
 
 def _explain(error: DivereError, session: Session) -> int:

@@ -6,6 +6,7 @@ the values mean to a command.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ else:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
+_LARGEST = 1 << 62
+LONGEST = 10_000_000  # seconds, 115 days
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 
 
@@ -36,10 +39,10 @@ class Size(ParamType):
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
             self.fail(f"{value!r} is no size; write 900M or 1.5G", param, ctx)
-        size = int(float(match[1]) * _UNITS[match[2].lower()])
-        if size < 1:
-            self.fail("a size must be more than nothing", param, ctx)
-        return size
+        size = float(match[1]) * _UNITS[match[2].lower()]
+        if not 1 <= size < _LARGEST:
+            self.fail(f"{value!r} is no size that a machine has", param, ctx)
+        return int(size)
 
 
 class SizeOrPercent(Size):
@@ -61,6 +64,19 @@ class SizeOrPercent(Size):
         if not 0.0 < share <= 1.0:
             self.fail(f"{value!r} is no share; write 1% to 100%", param, ctx)
         return share
+
+
+class Finite(click.FloatRange):
+    """A number in a range; "nan" compares with nothing and would pass as one."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is no number", param, ctx)
+        return number
 
 
 class Jobs(ParamType):

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from divere_cli.cli.options import Finite
+
 
 @click.command("samples")
 @click.argument("output", type=click.Path(file_okay=False))
 @click.option("--count", type=click.IntRange(1, 999), default=6, show_default=True, help="Frames.")
 @click.option(
     "--megapixels",
-    type=click.FloatRange(0.001, 2000.0),
+    type=Finite(0.001, 2000.0),
     default=6.0,
     show_default=True,
     help="Megapixels of a frame, 3:2.",

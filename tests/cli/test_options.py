@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 
-from divere_cli.cli.options import Jobs, Size, SizeOrPercent
+from divere_cli.cli.options import Finite, Jobs, Size, SizeOrPercent
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,9 @@ def test_sizes(text: str, size: int) -> None:
     assert SizeOrPercent().convert(text, None, None) == size
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1G", "G", "1 X", "1e9", "nan", "0.0001", "1G1", "٣G"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-1G", "G", "1 X", "1e9", "nan", "0.0001", "1G1", "٣G", "9" * 400, "9000000T"]
+)
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Size().convert(text, None, None)
@@ -52,3 +54,14 @@ def test_jobs(text: str, jobs: int | None) -> None:
 def test_what_is_no_number_of_jobs(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Jobs().convert(text, None, None)
+
+
+@pytest.mark.parametrize(("text", "number"), [("0.5", 0.5), ("1e1", 10.0)])
+def test_numbers_in_a_range(text: str, number: float) -> None:
+    assert Finite(min=0, max=10).convert(text, None, None) == number
+
+
+@pytest.mark.parametrize("text", ["nan", "-nan", "inf", "-inf", "1e400", "11", "x"])
+def test_what_is_no_number_in_a_range(text: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Finite(min=0, max=10).convert(text, None, None)
