@@ -23,6 +23,7 @@ from divere_cli.records import Event, RunStarted, RunStopping
 from divere_cli.text import safe, tail
 
 _EVERY = 0.1  # seconds between two drawings
+_NARROW = 72  # columns; with fewer, figures matter more than bars
 _STYLES = (("divere: error:", "red"), ("divere: warning:", "yellow"))
 
 
@@ -89,29 +90,31 @@ class Live:
         rows = max(self._console.height - 5, 1)
         scans = sorted(board.at_work.values(), key=lambda scan: scan.since)
         shown = scans if len(scans) <= rows else scans[: rows - 1]
-        parts: list[RenderableType] = [_headline(board), _overall(board)]
+        narrow = self._console.width < _NARROW
+        parts: list[RenderableType] = [_headline(board), _overall(board, narrow)]
         if shown:
-            parts.append(self._scans(shown))
+            parts.append(self._scans(shown, narrow))
         if len(shown) < len(scans):
             parts.append(Text(f"  and {len(scans) - len(shown)} more in work", style="dim"))
         return Group(*parts)
 
-    def _scans(self, scans: list[AtWork]) -> Table:
+    def _scans(self, scans: list[AtWork], narrow: bool) -> Table:
         table = Table.grid(padding=(0, 2, 0, 0), expand=False)
-        width = max(self._console.width - 58, 16)
-        for _ in range(6):
-            table.add_column(no_wrap=True)
+        width = self._console.width - (26 if narrow else 58)
         for scan in scans:
-            name = Text("  " + tail(safe(scan.name), width))
             again = f" (attempt {scan.attempt})" if scan.attempt > 1 else ""
-            table.add_row(
-                name,
+            bar, size = ProgressBar(1.0, scan.done, width=16), _bytes(scan.rss_bytes)
+            cells = (
+                Text("  " + tail(safe(scan.name), max(width, 8))),
                 Text(safe(scan.stage, 12) + again, style="cyan"),
-                ProgressBar(1.0, scan.done, width=16),
+                *(() if narrow else (bar,)),
                 Text(f"{scan.done:4.0%}"),
                 Text(f"{self._board.seconds_of(scan):5.1f} s"),
-                Text(_bytes(scan.rss_bytes), style="dim"),
+                *(() if narrow else (Text(size, style="dim"),)),
             )
+            table.add_row(*cells)
+        for column in table.columns:
+            column.no_wrap = True
         return table
 
 
@@ -134,20 +137,21 @@ def _headline(board: Board) -> Text:
     return text
 
 
-def _overall(board: Board) -> Table:
+def _overall(board: Board, narrow: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(5):
-        table.add_column(no_wrap=True)
     left = board.seconds_left()
-    peak = f", {_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
-    memory = f"{_bytes(board.rss_bytes)} now{peak}"
+    now = f"{_bytes(board.rss_bytes)} now" if board.rss_bytes else ""
+    peak = f"{_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
+    memory = ", ".join(filter(None, (now, peak)))
     table.add_row(
-        ProgressBar(1.0, board.done(), width=30),
+        *(() if narrow else (ProgressBar(1.0, board.done(), width=30),)),
         Text(f"{board.done():4.0%}"),
-        Text(f"{board.speed():.1f} MP/s"),
+        Text(f"{board.speed():.1f} MP/s" if board.graded else ""),
         Text(f"{_clock(left)} left" if left is not None else f"{_clock(board.elapsed())} so far"),
-        Text(memory if board.peak_rss_bytes or board.rss_bytes else "", style="dim"),
+        Text(now if narrow else memory, style="dim"),
     )
+    for column in table.columns:
+        column.no_wrap = True
     return table
 
 

@@ -136,6 +136,25 @@ def test_what_is_in_work_is_drawn_with_stage_share_and_memory(
     assert "300 MB peak" in final
 
 
+def test_a_narrow_terminal_keeps_the_figures_and_drops_the_bars(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    clock = Clock()
+    live, stream = display(clock)
+    with live:
+        live.handle(RunStarted("1", "now", "out", total=2, todo=2, isolation=INFO))
+        live.handle(ScanStarted(1, "a/roll/of/many/frames/one.tif", 1, 11))
+        clock.now += 2
+        live.handle(ScanProgress(1, "a/roll/of/many/frames/one.tif", "grade", 0.5, 200_000_000))
+    text = drawn(stream.getvalue())
+    final = text[text.rindex("0 of 2 scans") :]
+    assert re.search(r"\n 25%  .*0:06 left  200 MB now", final)
+    assert re.search(r"…[a-z/]*one\.tif +grade +50% +2\.0 s", final)
+    assert "MP/s" not in final
+    assert max(map(len, final.splitlines())) <= 40
+
+
 def test_lines_go_above_and_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     live, stream = display(Clock())
