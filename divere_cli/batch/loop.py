@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -84,12 +85,16 @@ class Means:
 
 
 class Loop:
-    """One pass over many scans; ``failed`` are those that failed before it."""
+    """One pass over many scans; ``failed`` are those that failed before it.
+
+    Scans that come again are few and go first; no turn looks at all that wait.
+    """
 
     def __init__(self, means: Means, work: Work, failed: int = 0) -> None:
         self._means = means
         self._work = work
-        self._waiting: list[Task] = []
+        self._waiting: deque[Task] = deque()
+        self._again: list[Task] = []
         self._running: dict[int, Task] = {}
         self._failed = failed
         self._told = False
@@ -100,10 +105,11 @@ class Loop:
 
         The list is emptied on the way.
         """
-        self._waiting = tasks
+        self._waiting.extend(tasks)
+        tasks.clear()
         self._heed_failures()
         try:
-            while self._waiting or self._running:
+            while self._waiting or self._again or self._running:
                 self._turn()
         finally:  # nothing is left in OUTPUT even by a bug
             for task in self._running.values():
@@ -121,7 +127,7 @@ class Loop:
                 for outcome in self._means.runner.wait(self._patience()):
                     self._landed(outcome)
                 self._relieve()
-            elif self._waiting and not self._means.stop.stopping:
+            elif (self._again or self._waiting) and not self._means.stop.stopping:
                 self._means.stop.pause(self._patience())
         except RunError as problem:  # the runner itself is lost
             if self._means.stop.error is not None:
@@ -133,7 +139,10 @@ class Loop:
             task = self._next()
             if task is None:
                 return
-            self._waiting.remove(task)
+            if task in self._again:
+                self._again.remove(task)
+            else:
+                self._waiting.popleft()
             self._start(task)
             if self._means.stop.stopping:
                 return
@@ -145,13 +154,13 @@ class Loop:
             return None
         rss = self._means.rss
         reserved = sum(max(t.predicted, rss.get(t.id, 0)) for t in self._running.values())
-        for task in self._waiting:
-            if task.not_before > now:
-                continue
-            if task.alone:
-                return None if self._running else task
-            return task if self._means.admission.fits(task.predicted, reserved) else None
-        return None
+        task = next((task for task in self._again if task.not_before <= now), None)
+        task = task or (self._waiting[0] if self._waiting else None)
+        if task is None:
+            return None
+        if task.alone:
+            return None if self._running else task
+        return task if self._means.admission.fits(task.predicted, reserved) else None
 
     def _start(self, task: Task) -> None:
         try:
@@ -222,7 +231,7 @@ class Loop:
         else:
             task.not_before = self._means.clock() + again.pause
             task.alone = again.alone
-            self._waiting.insert(0, task)
+            self._again.insert(0, task)
 
     def _fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
         self._failed += self._work.fail(task, error, outcome)
@@ -243,8 +252,9 @@ class Loop:
         if not self._told:
             self._told = True
             self._means.emit(RunStopping(self._means.stop.reason, len(self._running)))
-        for task in self._waiting:
+        for task in (*self._again, *self._waiting):
             self._work.leave(task, None)
+        self._again.clear()
         self._waiting.clear()
 
     def _abandon(self) -> None:
@@ -273,7 +283,7 @@ class Loop:
     def _patience(self) -> float:
         """Seconds until something is due even if no worker ends."""
         now = self._means.clock()
-        due = [task.not_before - now for task in self._waiting if task.not_before > now]
+        due = [task.not_before - now for task in self._again if task.not_before > now]
         return max(0.0, min([_LOOK_SECONDS, *due]))
 
 

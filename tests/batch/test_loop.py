@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
+from divere_cli.batch.loop import Task
 from divere_cli.batch.publish import Publisher
 from divere_cli.batch.stopping import Stop
 from divere_cli.errors import ClusterFailed
@@ -267,3 +270,19 @@ def test_a_signal_between_attempts_leaves_the_scan(
     assert report.exit_code == 130
     assert set(lab.statuses(report).values()) == {"interrupted"}
     assert report.stopped == "SIGINT received"
+
+
+def test_no_turn_looks_at_all_that_wait(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Counter[int]()
+
+    class Watched(Task):
+        def __getattribute__(self, name: str) -> object:
+            looks[object.__getattribute__(self, "id")] += 1
+            return object.__getattribute__(self, name)
+
+    monkeypatch.setattr("divere_cli.batch.engine.Task", Watched)
+    lab.scans(*(f"{number:02}.tif" for number in range(60)))
+    lab.bench.script = {"05.tif": ["crashed"]}
+    assert lab.run(jobs=2).exit_code == 0
+    first, *others = (count for number, count in sorted(looks.items()) if number > 6)
+    assert max(others) <= first + 8, "the last scan was looked at more often than the first"
