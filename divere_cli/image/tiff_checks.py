@@ -21,9 +21,9 @@ COMPRESSIONS = {
     50000: "zstd",
 }
 OTHER_COMPRESSIONS = {
-    2: "CCITT", 3: "CCITT", 4: "CCITT", 6: "old JPEG", 33003: "JPEG 2000", 33005: "JPEG 2000",
-    34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 34925: "LZMA", 34926: "old zstd",
-    50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+    2: "CCITT", 3: "CCITT", 4: "CCITT", 6: "old JPEG", 33003: "JPEG 2000", 33004: "JPEG 2000",
+    33005: "JPEG 2000", 34712: "JPEG 2000", 34887: "LERC", 34892: "lossy JPEG", 34925: "LZMA",
+    34926: "old zstd", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
 SAMPLES = (("uint", 8), ("uint", 16), ("float", 16), ("float", 32))
 YCBCR = 6
@@ -64,8 +64,10 @@ def _check_storage(page: Page) -> None:
 
 
 def _said_of_bits(page: Page) -> str:
-    if page.bits < 0 or page.sample is None:
-        return "samples of different or unknown kinds in one pixel"
+    if page.bits < 0:
+        return "samples of different sizes in one pixel"
+    if page.sample is None:
+        return f"{page.bits}-bit samples that are signed, complex, or of different kinds"
     return f"{page.bits}-bit {'integer' if page.sample == 'uint' else 'float'} samples"
 
 

@@ -75,6 +75,7 @@ def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
         picture=picture,
         infrared=infrared,
         variant=_variant(identity, infrared is not None),
+        warnings=_larger(whole, picture),
         notes=_notes(pages, picture, infrared),
     )
 
@@ -102,6 +103,16 @@ def _variant(identity: Identity, infrared: bool) -> str:
     if "vuescan" in identity.software.lower():
         return "vuescan"
     return ""
+
+
+def _larger(whole: list[Page], picture: Page) -> tuple[str, ...]:
+    largest = max(whole, key=_area, default=picture)
+    if _area(largest) <= _area(picture):
+        return ()
+    return (
+        f"a further page is larger ({largest.width} x {largest.height}); the first is taken as"
+        " the picture because it does not say that it is a preview",
+    )
 
 
 def _notes(pages: tuple[Page, ...], picture: Page, infrared: Page | None) -> tuple[str, ...]:

@@ -53,17 +53,17 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
     )
     choice = tiff_dialects.choose(pages, identity)
     if choice.raw:
-        return _raw(source, tiff, identity, choice, pages)
+        return _raw(tiff, identity, choice, directories)
     page = choice.picture
     check_size(page.width, page.height, max_pixels)
     channels, assumed = _channels(page)
     check_page(tiff, page)
-    entries = next(d.entries for d in directories if d.offset == page.ifd)
+    entries = _entries(directories, page)
     infrared, lost = _readable(tiff, choice.infrared)
     extra, supposed = _extra(page, channels, infrared is not None)
     warnings = [*assumed, *supposed, *choice.warnings, *lost]
     if cut:
-        warnings.append("the chain of TIFF pages is broken or endless; the rest was left out")
+        warnings.append("the chain of TIFF pages is broken or too long; the rest was left out")
     return Header(
         format="tiff",
         width=page.width,
@@ -91,6 +91,10 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
         warnings=tuple(warnings),
         notes=choice.notes,
     )
+
+
+def _entries(directories: tuple[Directory, ...], page: Page) -> dict[int, Tag]:
+    return next(d.entries for d in directories if d.offset == page.ifd)
 
 
 def page_of(tiff: Tiff, directory: Directory) -> Page:
@@ -199,28 +203,30 @@ def _place(tag: Tag | None) -> tuple[int, int] | None:
 
 
 def _raw(
-    source: Source,
     tiff: Tiff,
     identity: tiff_dialects.Identity,
     choice: tiff_dialects.Choice,
-    pages: tuple[Page, ...],
+    directories: tuple[Directory, ...],
 ) -> Header:
-    page = choice.picture
+    page, first = choice.picture, directories[0].entries
+    entries = _entries(directories, page)
     return Header(
         format="raw",
         width=page.width,
         height=page.height,
         channels=3,
         bits=16,
-        file_size=source.size,
+        file_size=tiff.source.size,
         compression="raw",
         big_endian=tiff.order == ">",
         variant=choice.variant,
-        orientation=pages[0].orientation,
+        orientation=int(tiff.number(first.get(274), 1)),
         make=identity.make,
         model=identity.model,
         software=identity.software,
-        pages=len(pages),
+        date=tiff.text(first.get(306)),
+        resolution=_resolution(tiff, entries) or _resolution(tiff, first),
+        pages=len(directories),
         page=page,
         warnings=choice.warnings,
         notes=choice.notes,

@@ -9,6 +9,7 @@ them. Nothing is mapped: mapped pages count as memory of the process.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from types import TracebackType
@@ -51,8 +52,9 @@ class TiffReader:
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         assert self.header.page is not None, "not a TIFF header"
-        samples = slice(0, self.header.channels)
-        return self._rows(self.header.page, samples).bands(rows)
+        picture = self._rows(self.header.page, slice(0, self.header.channels))
+        yield from picture.bands(rows)
+        self.warnings = picture.warnings()
 
     def infrared(self) -> Iterator[Band] | None:
         page, samples = self.header.infrared_page, slice(0, 1)
@@ -114,6 +116,7 @@ class Rows:
         self._held = np.empty((0, 0, 0), dtype=self.dtype)
         self._held_row = -1
         self._run = self._one_run()
+        self._low, self._high = 0.0, 1.0  # of float samples
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield bands from top to bottom; the buffer of one is used again for the next."""
@@ -134,6 +137,15 @@ class Rows:
         if plain or tall > TALL * wanted:
             return wanted
         return max(1, wanted // tall) * tall
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was noticed of the rows that were read."""
+        if self._low >= 0 and self._high <= 1:
+            return ()
+        return (
+            f"float samples lie between {self._low:g} and {self._high:g};"
+            " they are taken as they are, 1 as full transmittance",
+        )
 
     def read(self, first: int, out: NDArray[Any]) -> None:
         """Read the rows from ``first`` into ``out``, (rows, width, channels).
@@ -251,10 +263,11 @@ class Rows:
 
     def _finish(self, first: int, out: NDArray[Any]) -> None:
         if out.dtype.kind == "f":
-            finite = np.isfinite(out).all(axis=(1, 2))
-            if not finite.all():
-                row = first + int(np.argmin(finite))
+            low, high = float(out.min()), float(out.max())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                row = first + int(np.argmin(np.isfinite(out).all(axis=(1, 2))))
                 raise CorruptInput(f"row {row} has values that are no finite numbers")
+            self._low, self._high = min(self._low, low), max(self._high, high)
         if self._page.photometric == 0 and self._samples.start == 0:
             full = 1.0 if out.dtype.kind == "f" else np.iinfo(out.dtype).max
             np.subtract(out.dtype.type(full), out, out=out)

@@ -113,14 +113,18 @@ class Tiff:
         tuple of Directory
             The first is page 0; a broken later one ends the chain.
         bool
-            Whether the chain was cut: a loop, a break, or more than ``MAX_PAGES``.
+            Whether pages are missing: a break, or more than ``MAX_PAGES``. A page
+            that is pointed to twice (a loop, or sub-directories that also follow
+            each other) is read once.
         """
         found = [self.directory(self.first)]
         seen = {self.first}
         waiting = self._next_of(found[0])
         while waiting:
             offset = waiting.pop(0)
-            if offset in seen or len(found) >= MAX_PAGES:
+            if offset in seen:
+                continue
+            if len(found) >= MAX_PAGES:
                 return tuple(found), True
             seen.add(offset)
             try:

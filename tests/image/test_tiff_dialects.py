@@ -72,6 +72,22 @@ def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
     assert np.array_equal(pixels(path), RGB)
 
 
+def test_a_larger_page_behind_the_first_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    found = written(path, (RGB[:2, :2], {}), (RGB, {}))
+    assert np.array_equal(pixels(path), RGB[:2, :2])
+    (warning,) = found.warnings
+    assert "a further page is larger (7 x 5)" in warning
+
+
+def test_small_copies_in_sub_directories_are_no_further_pages(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    small = {"subfiletype": 1}
+    found = written(path, (RGB, {"subifds": 2}), (RGB[:3, :3], small), (RGB[:2, :2], small))
+    assert (found.pages, found.warnings, found.notes) == (3, (), ())
+    assert np.array_equal(pixels(path), RGB)
+
+
 def test_a_preview_before_the_scan_of_an_fff_is_not_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.fff"
     found = written(path, (RGB[:2, :2], {}), (RGB, {}))
@@ -81,8 +97,11 @@ def test_a_preview_before_the_scan_of_an_fff_is_not_the_picture(tmp_path: Path) 
 
 def test_a_dng_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
     version = (50706, "B", 4, (1, 4, 0, 0), True)
-    found = written(tmp_path / "a.dng", (RGB, {"extratags": [version]}))
+    about = {"extratags": [version], "datetime": "2026:11:22 10:00:00"}
+    found = written(tmp_path / "a.dng", (RGB, {"resolution": (4000, 4000), **about}))
     assert (found.format, found.variant) == ("raw", "dng")
+    assert found.resolution is not None
+    assert (found.resolution.x, found.date) == (4000, "2026:11:22 10:00:00")
 
 
 def test_a_sensor_mosaic_is_left_to_the_raw_decoder(tmp_path: Path) -> None:

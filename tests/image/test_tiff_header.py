@@ -92,7 +92,12 @@ def test_a_loop_of_pages_ends(tmp_path: Path) -> None:
     page = tiff_files.entries(1, 1)
     found = read(tmp_path, tiff_files.file(page, bytes(4), following=12))
     assert (found.width, found.pages) == (1, 1)
-    assert "chain of TIFF pages" in found.warnings[0]
+    assert found.warnings == ()
+
+
+def test_a_chain_that_leads_out_of_the_file_is_said(tmp_path: Path) -> None:
+    found = read(tmp_path, tiff_files.file(tiff_files.entries(1, 1), bytes(4), following=99_999))
+    assert "chain of TIFF pages is broken" in found.warnings[0]
 
 
 def test_a_directory_of_too_many_entries_is_corrupt(tmp_path: Path) -> None:

@@ -210,6 +210,29 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path: Path, dtype: str, val
         read(str(tmp_path / "a.tif"))
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0, 1, ()),
+        (-0.5, 1, ("between -0.5 and 1;",)),
+        (0, 1.25, ("between 0 and 1.25;",)),
+        (-2, 65504, ("between -2 and 65504;",)),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_floats_beyond_0_to_1_are_taken_as_they_are_and_said(
+    tmp_path: Path, dtype: str, low: float, high: float, said: tuple[str, ...]
+) -> None:
+    pixels = np.full((40, 7, 3), 0.25, dtype)
+    pixels[20, 3, 1], pixels[39, 6, 2] = low, high
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
+    with reader.open(str(tmp_path / "a.tif")) as scan:
+        bands = [band.copy() for _, band in scan.bands(7)]
+        assert len(scan.warnings) == len(said)
+        assert all(words in warning for words, warning in zip(said, scan.warnings, strict=True))
+    np.testing.assert_array_equal(np.concatenate(bands), pixels)
+
+
 def test_a_file_that_grew_since_its_header_was_read_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, CODES[:, :, :3], photometric="rgb")
