@@ -146,8 +146,9 @@ class FileJob:
     """One scan to work on. Plain data; nothing in it refers to this process.
 
     ``task`` is the dotted name (``module:function``) of what the worker runs:
-    ``task(job, progress) -> TaskResult``. ``base_region`` is (x, y, w, h) in 0..1 of
-    the stored frame: bare film is seen there, for a measure task.
+    ``task(job, progress) -> TaskResult``. For a measure task, ``film_base`` are the
+    densities (R, G, B) of bare film where the preset knows them, and ``base_region``
+    is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
     """
 
     id: int
@@ -161,6 +162,7 @@ class FileJob:
     max_pixels: int = 2_000_000_000
     threads: int = 1
     thumbnails: bool = False
+    film_base: tuple[float, float, float] | None = None
     base_region: tuple[float, float, float, float] | None = None
 
 
@@ -409,12 +411,17 @@ class RollRecord:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A scan as it was measured: ``measurement`` is the task's JSON, empty when it failed."""
+    """A scan as it was measured: ``measurement`` is the task's JSON, empty when it failed.
+
+    ``film_base`` and ``base_region`` are those of its preset, as in :class:`FileJob`.
+    """
 
     name: str
     input: str
     frames: tuple[Frame, ...]
     measurement: str = ""
+    film_base: tuple[float, float, float] | None = None
+    base_region: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

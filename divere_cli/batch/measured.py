@@ -29,33 +29,29 @@ class Measuring:
 
     def all(self, drafts: list[Draft]) -> tuple[Measured, ...]:
         """What was found, in the order of the plan; empty where measuring failed."""
-        return tuple(
-            self._found.get(draft.scan.name)
-            or Measured(draft.scan.name, os.path.abspath(draft.scan.path), frames(draft))
-            for draft in drafts
-        )
+        return tuple(self._found.get(draft.scan.name) or _measured(draft) for draft in drafts)
 
     def prepare(self, task: Task) -> FileJob:
         """Say what is to be measured."""
-        assert task.draft.selection is not None
+        scan = _measured(task.draft)
         return FileJob(
             id=task.id,
             name=task.name,
-            input=os.path.abspath(task.draft.scan.path),
+            input=scan.input,
             stamp=task.draft.scan.stamp,
             encoding=self._request.outputs.encoding,
-            frames=frames(task.draft),
+            frames=scan.frames,
             task=self._task,
             max_pixels=self._request.inputs.max_pixels,
             threads=self._threads,
-            base_region=task.draft.selection.film_base_region,
+            film_base=scan.film_base,
+            base_region=scan.base_region,
         )
 
     def succeed(self, task: Task, outcome: Outcome) -> None:
         """Keep the measurement."""
         said = outcome.result.measurement if outcome.result else ""
-        path = os.path.abspath(task.draft.scan.path)
-        self._found[task.name] = Measured(task.name, path, frames(task.draft), said)
+        self._found[task.name] = _measured(task.draft, said)
 
     def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Go on without it: grading will say what is wrong with the scan."""
@@ -73,10 +69,13 @@ class Measuring:
         """A measure task leaves nothing behind."""
 
 
-def frames(draft: Draft) -> tuple[Frame, ...]:
-    """The frames of a scan as its profile has them, without targets."""
-    assert draft.selection is not None
-    return tuple(
+def _measured(draft: Draft, said: str = "") -> Measured:
+    """A scan as its preset has it, its frames without targets, with what was measured."""
+    chosen = draft.selection
+    assert chosen is not None
+    frames = tuple(
         Frame(_NOWHERE, cut.recipe, cut.crop, cut.orientation, cut.crop_name)
-        for cut in draft.selection.frames
+        for cut in chosen.frames
     )
+    path = os.path.abspath(draft.scan.path)
+    return Measured(draft.scan.name, path, frames, said, chosen.film_base, chosen.film_base_region)

@@ -114,8 +114,8 @@ class Judge:
     def _grounds(self, draft: Draft) -> str:
         """What of its preset a scan's decision is made from."""
         assert draft.selection is not None
-        key, region = self._key(draft, None), draft.selection.film_base_region
-        return key if region is None else f"{key} {region}"
+        base, region = draft.selection.film_base, draft.selection.film_base_region
+        return " ".join([self._key(draft, None), *(str(told) for told in (base, region) if told)])
 
     def _done(self, draft: Draft, key: str) -> Literal["no", "yes", "moved"]:
         if self._request.outputs.force or self._folder is None:
@@ -178,7 +178,7 @@ class Judge:
     def _check_owned(self, draft: Draft, output: str, status: os.stat_result) -> None:
         if self._request.outputs.overwrite:
             return
-        stamps = self._state.owned.get(output, [])
+        stamps = self._state.owned.get(output, ())
         found = (status.st_size, status.st_mtime_ns)
         if not any((stamp.size, stamp.mtime_ns) == found for stamp in stamps):
             said = "was changed since divere wrote it" if stamps else "was recorded by no run"

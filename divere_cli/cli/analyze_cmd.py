@@ -102,8 +102,7 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
 def _auto(values: dict[str, Any]) -> Auto:
     from divere_cli.roll import auto
 
-    base = auto.film_base(values["profile"])
-    return auto.Auto(values["auto"], values["roll_by"], values["strict"], base)
+    return auto.Auto(values["auto"], values["roll_by"], values["strict"])
 
 
 def _survey(values: dict[str, Any]) -> Survey:

@@ -24,7 +24,7 @@ from divere_cli.batch.request import (
     Outputs,
     ReportFile,
 )
-from divere_cli.cli import faces
+from divere_cli.cli import faces, written
 from divere_cli.cli.logs import LogOptions
 from divere_cli.errors import UsageError
 from divere_cli.profile import library
@@ -32,7 +32,6 @@ from divere_cli.profile import settings as settings_file
 from divere_cli.profile.select import Selector
 from divere_cli.profile.settings import Settings
 from divere_cli.records import Encoding, OptionValue
-from divere_cli.roll import auto as roll
 from divere_cli.roll.auto import Auto
 from divere_cli.text import quote
 
@@ -43,6 +42,7 @@ _DEFAULT_SPACE = {16: "KodakEnduraPremier_gamma_2_2", 8: "DisplayP3"}
 # Options that say nothing with the container that was chosen.
 _ONLY_WITH = {"compression": "tiff", "quality": "jpeg"}
 _NO_BUDGET = 1 << 62  # on a cluster each machine has its own, and its own admission
+_FILES = ("profile", "from", "settings")
 _NOT_OF_THE_RUN = ("json", "progress", "verbose", "quiet", "dry_run")
 
 
@@ -137,16 +137,20 @@ def _resolved(ctx: click.Context, values: Values, settings: Settings) -> Values:
     if by_default and settings.isolation is not None:
         found["isolation"] = settings.isolation
     found["report"] = values["report"] or (str(PurePath(values["output"]) / REPORT_NAME),)
-    _check_folders(found["report"], values["output"])
+    _check_written(found)
     return found
 
 
-def _check_folders(reports: tuple[str, ...], output: str) -> None:
-    """Refuse a report in a folder that is not there; OUTPUT itself the run makes."""
-    for path in reports:
-        folder = os.path.dirname(path) or "."
-        if os.path.abspath(folder) != os.path.abspath(output) and not os.path.isdir(folder):
-            raise UsageError(f"--report {quote(path)}: there is no folder {quote(folder)}")
+def _check_written(values: Values) -> None:
+    """Refuse a report or a log where it cannot be, or would harm something."""
+    reads = [*values["inputs"], *(values[name] for name in _FILES if values[name])]
+    for path in values["report"]:
+        written.check("--report", path, reads, made=values["output"])
+    log = values["log_file"]
+    if log is not None:
+        written.check("--log-file", log, reads)
+        if os.path.abspath(log) in map(os.path.abspath, values["report"]):
+            raise UsageError(f"--log-file {quote(log)}: is the place of a report")
 
 
 def _inputs(values: Values) -> Inputs:
@@ -184,8 +188,7 @@ def _outputs(values: Values) -> Outputs:
 def _roll(values: Values) -> Auto | None:
     if values["auto"] == "off":
         return None
-    base = roll.film_base(values["profile"])
-    return Auto(values["auto"], values["roll_by"], values["strict"], base)
+    return Auto(values["auto"], values["roll_by"], values["strict"])
 
 
 def _bounds(values: Values) -> Bounds:

@@ -3,7 +3,8 @@
 Covers an entry for each scan with its own gains, a folder default with the
 roll's (for scans that come later, and for other rolls of the same stock), and
 the evidence as notes of each entry (``metadata.provenance``), which no grade
-reads.
+reads. Film base is written where bare film was seen: a preset that knows it, or
+knows where it is seen, keeps that; the thin end of a picture is no film base to keep.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from divere_cli.profile import document, writing
 from divere_cli.profile.strict import Json
 from divere_cli.records import Decided, Decision, Frame, Measured, Recipe, RollFrame, RollRecord
 from divere_cli.roll.auto import graded
+from divere_cli.roll.pool import THIN_END
 
 SCHEMA = "divere-analysis/1"
 
@@ -52,8 +54,10 @@ def _default(measured: tuple[Measured, ...], decided: Decided) -> dict[str, Json
     """Give the roll's grade; None where there are several rolls."""
     if len(decided.rolls) != 1:
         return None
-    recipe = graded(measured[0].frames[0].recipe, decided.rolls[0].rgb_gains)
-    return document.ours(recipe) | document.grade(recipe)
+    first, record = measured[0], decided.rolls[0]
+    recipe = graded(first.frames[0].recipe, record.rgb_gains)
+    film: dict[str, Json] = {"metadata": {"film_type": recipe.film.name}}
+    return film | document.ours(recipe) | _film_base(first, record) | document.grade(recipe)
 
 
 def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> dict[str, Json]:
@@ -63,12 +67,12 @@ def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> d
         frame, recipe = pairs[0]
         record, own = told[0]
         metadata = _place(frame) | {"raw_file": name, "provenance": _provenance(record, own)}
-        return document.preset(recipe, metadata) | _film_base(record)
+        return document.preset(recipe, metadata) | _film_base(scan, record)
     whole: dict[str, Json] = {"raw_file": name, "provenance": _provenance(*told[0])}
     crops: list[Json] = [
         _crop(index, frame, recipe, told[index]) for index, (frame, recipe) in enumerate(pairs)
     ]
-    sheet = document.preset(pairs[0][1], whole) | _film_base(told[0][0])
+    sheet = document.preset(pairs[0][1], whole) | _film_base(scan, told[0][0])
     return sheet | {"type": "contactsheet", "crops": crops, "active_crop_id": "1"}
 
 
@@ -101,10 +105,14 @@ def _place(frame: Frame) -> dict[str, Json]:
     return {"orientation": frame.orientation, "crop": list(frame.crop)}
 
 
-def _film_base(record: RollRecord) -> dict[str, Json]:
-    if record.film_base is None:
-        return {}
-    return {"film_base": [max(0.0, density) for density in record.film_base]}
+def _film_base(scan: Measured, record: RollRecord) -> dict[str, Json]:
+    """What its preset says of a scan's film base, else where bare film was seen: its density."""
+    seen = None if record.film_base_source == THIN_END else record.film_base
+    if scan.film_base is not None:
+        return {"film_base": list(scan.film_base)}
+    if scan.base_region is not None:
+        return {"film_base_region": list(scan.base_region)}
+    return {} if seen is None else {"film_base": [max(0.0, density) for density in seen]}
 
 
 def _provenance(record: RollRecord, frame: RollFrame) -> dict[str, Json]:
@@ -115,6 +123,8 @@ def _provenance(record: RollRecord, frame: RollFrame) -> dict[str, Json]:
         "roll_rgb_gains": list(record.rgb_gains),
         "roll_confidence": record.confidence,
         "roll_reasons": list(record.reasons),
+        "film_base": None if record.film_base is None else list(record.film_base),
+        "film_base_source": record.film_base_source,
         "kind": frame.kind,
         "exposure": frame.exposure,
         "pixels": frame.pixels,

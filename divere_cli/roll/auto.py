@@ -11,8 +11,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from divere_cli.errors import ProfileError
-from divere_cli.profile import library, loading
 from divere_cli.profile.canonical import digest
 from divere_cli.records import (
     Decided,
@@ -43,14 +41,11 @@ class Auto:
         against: scans in one folder with the same matching text are a roll.
     strict : bool
         Low confidence fails the scans of a roll.
-    film_base : tuple of float, optional
-        Densities of bare film, when stock and scanner are known.
     """
 
     mode: Mode
     roll_by: str | None = None
     strict: bool = False
-    film_base: Triple | None = None
 
     @property
     def task(self) -> str:
@@ -68,7 +63,7 @@ class Auto:
         found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
         for (name, _), group in sorted(groups.items()):
             items = [item for _, _, item in group]
-            record = decide.roll(name, items, self.mode, self.film_base)
+            record = decide.roll(name, items, self.mode)
             records.append(record)
             for (scan, index, _), frame in zip(group, record.frames, strict=True):
                 found.setdefault(scan.name, {})[index] = (record, frame)
@@ -123,25 +118,6 @@ def expression(pattern: str) -> str:
         else:
             found.append(re.escape(part))
     return "".join(found)
-
-
-def film_base(profile: str) -> Triple | None:
-    """Find the film base that a profile (a name or a file) knows; None where it knows none.
-
-    Raises
-    ------
-    ProfileError
-        The profile cannot be used.
-    """
-    if profile in library.names():
-        return library.load(profile).film_base
-    if not os.path.isfile(profile):
-        return None
-    try:
-        return loading.load(profile).film_base
-    except ProfileError:
-        # a folder's file of many presets has none in common; the selector reports what is wrong
-        return None
 
 
 def _items(scan: Measured) -> list[Item]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from divere_cli.records import Confidence, Frame, Recipe, RollFrame, RollRecord
+from divere_cli.records import Confidence, Frame, RollFrame, RollRecord
 from divere_cli.roll import pool, words
 from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import Neutral, PooledBase
@@ -76,7 +76,7 @@ class Common:
         return round(self.u + level, 4), round(level, 4), round(self.v + level, 4)
 
 
-def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = None) -> RollRecord:
+def roll(name: str, items: Sequence[Item], mode: Mode) -> RollRecord:
     """Decide a roll.
 
     Parameters
@@ -87,8 +87,6 @@ def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = Non
         At least one; all with the same grade but for the gains.
     mode : {"frame", "roll"}
         Whether a frame may leave the roll's neutral, and how far its exposure.
-    base : tuple of float, optional
-        The film base of stock and scanner, as the profile has it.
 
     Returns
     -------
@@ -98,7 +96,7 @@ def roll(name: str, items: Sequence[Item], mode: Mode, base: Triple | None = Non
     told = sorted((i.measurement for i in items if i.measurement is not None), key=_ordered)
     pictures = [m for m in told if is_picture(m)]
     recipe = items[0].frame.recipe
-    found = _base(base, told, recipe)
+    found = pool.film_base([m.bare for m in told if m.bare is not None])
     common = common_of(pictures, found, monochrome=recipe.film.monochrome)
     kept = recipe.rgb_gains
     frames = tuple(_frame(item, common, mode, found) for item in items)
@@ -220,14 +218,6 @@ def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFra
         confidence=own.confidence,
         reason=words.alone(own),
     )
-
-
-def _base(
-    given: Triple | None, told: Sequence[FrameMeasurement], recipe: Recipe
-) -> PooledBase | None:
-    if given is not None:
-        return PooledBase(given, pool.printed(recipe, given), "the profile", 0, 0.0)
-    return pool.film_base([m.bare for m in told if m.bare is not None])
 
 
 def _ordered(measurement: FrameMeasurement) -> tuple[float, ...]:

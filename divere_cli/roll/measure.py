@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color.curves import DENSITY_RANGE, tones
-from divere_cli.color.density import Density, fold
+from divere_cli.color import paper
+from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header as headers
 from divere_cli.image import limits, reader
@@ -33,7 +33,6 @@ Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
-MIDDLE_GRAY = -float(np.log10(0.18))
 # Density above bare film: thinner cells say nothing of brightness (rebate, a black border);
 # of chroma nothing up to the end of the film's toe, where its three layers part.
 ABOVE_BASE, ABOVE_TOE = 0.1, 0.2
@@ -50,7 +49,7 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     ----------
     job : FileJob
         ``frames`` give crop and recipe; their gains are taken as zero.
-        ``base_region`` may lie outside of their crops.
+        ``base_region`` may lie outside of their crops; ``film_base`` comes before it.
     progress : Progress
 
     Returns
@@ -77,7 +76,7 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
-            examine(grid, frame.recipe, bare)
+            examine(grid, frame.recipe, _given(job, bare, frame.recipe))
             for grid, frame in zip(grids, job.frames, strict=False)
         )
     return TaskResult(
@@ -88,21 +87,21 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     )
 
 
-def examine(grid: Grid, recipe: Recipe, bare: Grid | None = None) -> FrameMeasurement | None:
+def examine(
+    grid: Grid, recipe: Recipe, given: regions.Base | None = None
+) -> FrameMeasurement | None:
     """Take the statistics of one frame; None when nothing on it can be measured.
 
-    ``bare`` are the cells where bare film is said to be.
+    ``given`` is the film base that is not looked for on the frame.
     """
     linear = _working(grid.mean, recipe)
     parts = regions.find(linear, grid.clipped)
     if parts.picture.sum() < LEAST_CELLS:
         return None
-    density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0)))
     film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
     low, high = np.percentile(film, (2, 98))
-    given = None if bare is None else regions.given(_working(bare.mean, recipe), bare.clipped)
     above, toe = _floors(given or parts.base, float(high - low))
-    printed = density.of(linear[parts.picture])
+    printed = _printed(linear[parts.picture], recipe)
     luma = printed.mean(axis=1)
     shown = film > above
     if shown.sum() < LEAST_CELLS:
@@ -124,18 +123,27 @@ def examine(grid: Grid, recipe: Recipe, bare: Grid | None = None) -> FrameMeasur
             "rebate": int(parts.rebate.sum()),
             "clipped": int((grid.clipped & ~parts.outside).sum()),
         },
-        base=_base(parts.base, density),
+        base=_base(parts.base, recipe),
         lumas=tuple(_rounded(v) for v in lumas),
         key=_rounded(0.5 * (luma[inner & shown].mean() + 0.5 * (lumas[1] + lumas[5]))),
         span=_rounded(high - low),
         plateau=_rounded(plateau(luma)),
         chroma=(_rounded(u), _rounded(v)),
         chroma_spread=_rounded(spread),
-        target=_rounded(target(recipe)),
+        target=_rounded(paper.middle(recipe)),
         presence=maps[0],
         counts=maps[1],
-        given=_base(given, density),
+        given=_base(given, recipe),
     )
+
+
+def _given(job: FileJob, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
+    """The film base that the preset has, else that of the cells where it says it is seen."""
+    if job.film_base is not None:
+        return regions.Base(np.array(job.film_base), "profile", 0, 0.0)
+    if bare is None:
+        return None
+    return regions.given(_working(bare.mean, recipe), bare.clipped)
 
 
 def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
@@ -154,12 +162,10 @@ def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
     return thin + ABOVE_BASE, thin + ABOVE_TOE
 
 
-def target(recipe: Recipe) -> float:
-    """Print density that the print shows as middle gray, 18 % of its white."""
-    before = np.linspace(0.0, DENSITY_RANGE, 4097)
-    light = np.mean([np.log10(tone.light(before) + 1e-9) for tone in tones(recipe)], axis=0)
-    darker = np.maximum.accumulate(-light)
-    return float(np.interp(MIDDLE_GRAY, darker + np.arange(4097) * 1e-9, before))
+def _printed(linear: Floats, recipe: Recipe) -> Floats:
+    """Steps 4 to 8 of the grade, gains zero; three equal densities are gray on the print."""
+    density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0))).of(linear)
+    return np.asarray(density - paper.offsets(recipe))
 
 
 def plateau(luma: Floats) -> float:
@@ -181,10 +187,10 @@ def _working(mean: Floats, recipe: Recipe) -> Floats:
     )
 
 
-def _base(base: regions.Base | None, density: Density) -> FilmBase | None:
+def _base(base: regions.Base | None, recipe: Recipe) -> FilmBase | None:
     if base is None:
         return None
-    printed = density.of(10.0 ** -base.density[None, :])[0]
+    printed = _printed(10.0 ** -base.density[None, :], recipe)[0]
     return FilmBase(
         density=_triple(base.density),
         printed=_triple(printed),

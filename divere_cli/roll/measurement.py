@@ -17,7 +17,7 @@ SCHEMA = "divere-measurement/1"
 BIN = 0.01  # density; width of a bin of the chroma maps
 
 Triple = tuple[float, float, float]
-BaseSource = Literal["given region", "unexposed", "rebate", "thin end", "profile"]
+BaseSource = Literal["profile", "given region", "unexposed", "rebate", "thin end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class FrameMeasurement:
     distance from there. ``target`` is the print
     density that the print shows as middle gray. ``presence`` says how much each
     chroma is found all through the tones, ``counts`` the pixels of each.
-    ``given`` is the film base of the region that the profile names; ``base`` is
-    what was seen without it.
+    ``given`` is the film base that the profile has, or that of the region that it
+    names; ``base`` is what was seen without it.
     """
 
     cells: int

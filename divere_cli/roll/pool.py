@@ -13,7 +13,6 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from divere_cli.records import Recipe
 from divere_cli.roll.measurement import BIN, ChromaMap, FilmBase, FrameMeasurement
 
 Chroma = tuple[float, float]
@@ -26,8 +25,9 @@ APART = 0.06  # density; a second peak at least that far away is another color
 NEAR = 0.03  # density; counted as gray
 PEAK = 0.8  # of a peak's height: what its place is the center of
 BASE_AGREES = 0.05
-PIVOT, MATRIX_PIVOT = 0.7, 4.1  # of the grade's steps 5 and 7
+PROFILE, THIN_END = "the profile", "the thin end of the pictures"
 BELIEVED = {
+    "profile": PROFILE,
     "given region": "the given region",
     "unexposed": "unexposed film",
     "rebate": "the rebate",
@@ -105,7 +105,7 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 
 def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
-    """The film base of a roll: given regions, else an unexposed frame, rebates, a thin end."""
+    """The film base of a roll: the profile's, a given region, a blank, rebates, a thin end."""
     for source, what in BELIEVED.items():
         seen = [base for base in bases if base.source == source]
         if seen:
@@ -114,7 +114,7 @@ def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
         return None
     ordered = sorted(bases, key=lambda base: (-sum(base.density), base.density))
     thinnest = ordered[min(len(ordered) - 1, int(THINNEST * len(ordered))) :]
-    return _pooled(thinnest, "the thin end of the pictures")
+    return _pooled(thinnest, THIN_END)
 
 
 def middle(values: Sequence[float]) -> float:
@@ -123,21 +123,6 @@ def middle(values: Sequence[float]) -> float:
     cut = len(ordered) // 4
     kept = ordered[cut : len(ordered) - cut]
     return math.fsum(kept) / len(kept)
-
-
-def printed(recipe: Recipe, density: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Steps 5 to 8 of the grade for one color: density of a scan to print density, no gains."""
-    sign = 1.0 if recipe.film.invert else -1.0
-    dmax = recipe.density_dmax
-    prints = [dmax - PIVOT - (sign * d - PIVOT) * recipe.density_gamma for d in density]
-    if recipe.matrix is None or not recipe.film.density_matrix:
-        return prints[0], prints[1], prints[2]
-    centered = [value + dmax - MATRIX_PIVOT for value in prints]
-    mixed = [sum(m * d for m, d in zip(row, centered, strict=True)) for row in recipe.matrix]
-    red, blue = recipe.channel_gamma
-    spread = zip(mixed, (red, 1.0, blue), strict=True)
-    prints = [MATRIX_PIVOT + gamma * value - dmax for value, gamma in spread]
-    return prints[0], prints[1], prints[2]
 
 
 def distance(one: Chroma, other: Chroma) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from divere_cli.roll.measurement import FrameMeasurement
-from divere_cli.roll.pool import PooledBase
+from divere_cli.roll.pool import PROFILE, THIN_END, PooledBase
 
 if TYPE_CHECKING:
     from divere_cli.records import RollRecord
@@ -58,13 +58,14 @@ def _base(common: Common | None, base: PooledBase | None) -> tuple[str, ...]:
     if base is None:
         return ("no film base was seen",)
     told = [f"film base {triple(base.density)} from {base.source}"]
-    if base.frames:
+    seen = base.source != PROFILE
+    if seen:
         told[0] += f" on {counted(base.frames, 'frame')}"
-    if base.frames > 1:
+    if seen and base.frames > 1:
         told[0] += f", {base.spread:.3f} apart at most"
     if base.frames > 1 and base.spread > APART:
         told.append("the frames' film bases disagree: is it one film, and one scanner setting?")
-    if base.source.startswith("the thin end"):
+    if base.source == THIN_END:
         told.append("no bare film is visible: the thin end may be picture")
     elif common is not None and not common.monochrome:
         red = base.printed[0] - base.printed[1] - common.u

@@ -4,10 +4,10 @@ Covers the inverse of steps 2 to 12 of the grade in float64. What it does not:
 the output space, black-and-white types, and anything that is not a function of
 one pixel (grain and dust are laid on the film by :mod:`strip`).
 
-A print curve's three channels differ a little, and dip here and there; they
-belong to the paper, not to the film. So light goes back through one curve for
-all three, the mean of the three made ascending: neutral light is equal density
-before the paper.
+A print's curves lie apart (:mod:`divere_cli.color.paper`), differ a little beyond
+that, and dip here and there. So light goes back through one curve for all
+three, the mean of the three put onto each other and made ascending: neutral
+light is one density, and each channel's curve gets it where it lies.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.color import paper
 from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.color.density import PIVOT_CONTRAST, PIVOT_MATRIX
 from divere_cli.color.primaries import conversion
@@ -33,23 +34,25 @@ class Backwards:
     """A recipe whose gains are the truth; made by :func:`invert`.
 
     ``densities`` over ``prints`` is the paper: print density to density before
-    the curves.
+    the curves, which is ``offsets`` more for each channel.
     """
 
     recipe: Recipe
     prints: Floats
     densities: Floats
+    offsets: Floats
     matrix: Floats
     device: Floats
 
     def before_curves(self, light: Floats) -> Floats:
-        """Density before the curves, gains taken off, of light ``(..., 3)`` in 0..1."""
+        """Density before the curves, gains and offsets taken off, of light ``(..., 3)`` in 0..1."""
         density = -np.log10(np.maximum(light + self.recipe.screen_glare_compensation, 1e-6))
         return np.interp(density, self.prints, self.densities)
 
     def printed(self, before: Floats) -> Floats:
         """Light of a print, by the paper's own three curves, of density before the curves."""
-        channels = [tone.light(before[..., i]) for i, tone in enumerate(tones(self.recipe))]
+        apart = before + self.offsets
+        channels = [tone.light(apart[..., i]) for i, tone in enumerate(tones(self.recipe))]
         return np.stack(channels, axis=-1)
 
     def film(self, density: Floats) -> Floats:
@@ -66,7 +69,7 @@ class Backwards:
             ``(..., 3)``, log10 of 1 / transmittance.
         """
         recipe = self.recipe
-        printed = density + np.array(recipe.rgb_gains) + recipe.density_dmax
+        printed = density + self.offsets + np.array(recipe.rgb_gains) + recipe.density_dmax
         if recipe.matrix is not None and recipe.film.density_matrix:
             red, blue = recipe.channel_gamma
             offset = (printed - PIVOT_MATRIX) / np.array([red, 1.0, blue])
@@ -91,19 +94,20 @@ def invert(recipe: Recipe) -> Backwards:
     """
     if not recipe.film.invert or recipe.film.monochrome:
         raise ProfileError(f"profile {recipe.profile!r}: {recipe.film.name} is no color negative")
-    prints, densities = paper(recipe)
+    offsets = paper.offsets(recipe)
+    prints, densities = _curve(recipe, offsets)
     matrix = np.eye(3) if recipe.matrix is None else np.array(recipe.matrix)
     device = conversion(recipe.input_space, recipe.working_space, recipe.adaptation)
     unmixed, seen = np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.inv(device))
-    return Backwards(recipe, prints, densities, unmixed, seen)
+    return Backwards(recipe, prints, densities, offsets, unmixed, seen)
 
 
-def paper(recipe: Recipe) -> tuple[Floats, Floats]:
+def _curve(recipe: Recipe, offsets: Floats) -> tuple[Floats, Floats]:
     """Print densities, ascending, and the density before the curves that gives each."""
     before = np.linspace(0.0, DENSITY_RANGE, STEPS)
     channels = []
-    for tone in tones(recipe):
-        density = before
+    for tone, offset in zip(tones(recipe), offsets, strict=True):
+        density = before + offset
         for curve in tone.curves:
             density = curve.density(density)
         channels.append(density)

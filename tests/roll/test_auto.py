@@ -6,11 +6,9 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from divere_cli.profile import loading
 from divere_cli.records import Decided, Measured
 from divere_cli.roll import auto
 from divere_cli.roll.auto import Auto
@@ -131,14 +129,6 @@ def test_one_frame_decided_with_its_roll_is_the_same_in_any_company(roll: Roll) 
     measured = roll.measured("frame-02.tif", "frame-03.tif")
     one, two = (Auto("frame").decide(part) for part in (measured, measured[::-1]))
     assert one == two
-
-
-def test_the_film_base_of_a_profile_is_found(tmp_path: Path) -> None:
-    preset = tmp_path / "known.json"
-    preset.write_text('{"version": 3, "type": "single", "film_base": [0.3, 0.6, 0.9]}')
-    assert auto.film_base(str(preset)) == loading.load(str(preset)).film_base == (0.3, 0.6, 0.9)
-    assert auto.film_base("c41-neutral") is None
-    assert auto.film_base("auto") is None
 
 
 def test_the_parent_decides_without_numpy() -> None:

@@ -144,7 +144,6 @@ def test_the_film_base_of_a_given_region_comes_before_what_was_seen() -> None:
     found = decide.roll("roll", frames, "roll")
     assert (found.film_base, found.film_base_source) == ((0.3, 0.7, 1.0), "the given region")
     assert "film base 0.300 0.700 1.000 from the given region on 1 frame" in found.reasons
-    assert decide.roll("roll", frames, "roll", (0.1, 0.2, 0.3)).film_base_source == "the profile"
 
 
 def test_a_blank_is_one_wherever_its_film_base_was_looked_for() -> None:
@@ -153,10 +152,17 @@ def test_a_blank_is_one_wherever_its_film_base_was_looked_for() -> None:
     assert reasons[0] == reasons[1]
 
 
-def test_the_film_base_of_the_profile_comes_first() -> None:
-    found = decide.roll("roll", items(*EVEN), "roll", (0.3, 0.7, 1.0))
-    assert found.film_base == (0.3, 0.7, 1.0)
-    assert found.film_base_source == "the profile"
+def test_the_film_base_of_the_profile_comes_first_and_is_not_seen_on_frames() -> None:
+    known = replace(BASE, source="profile", density=(0.3, 0.7, 1.0))
+    found = decided(*(picture(given=known) for _ in range(3)), BLANK)
+    assert (found.film_base, found.film_base_source) == ((0.3, 0.7, 1.0), "the profile")
+    assert "film base 0.300 0.700 1.000 from the profile" in found.reasons
+
+
+def test_presets_of_one_roll_that_know_other_film_bases_are_told_of() -> None:
+    one, two = (replace(BASE, source="profile", density=(red, 0.7, 1.0)) for red in (0.3, 0.36))
+    found = decided(picture(given=one), picture(given=two))
+    assert any("disagree" in reason for reason in found.reasons)
 
 
 def test_every_number_comes_with_a_reason() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.color import paper
 from divere_cli.roll import chroma, decide, grid, measure, regions
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -20,6 +21,8 @@ TEXT = " ".join((DOCS / "roll.md").read_text().split())
         f"colors more than {decide.LEAST_FAR} density, or {decide.FAR_SPREADS} times",
         f"more than {decide.FAR_EXPOSURE} density lighter or darker",
         f"at most {grid.CELLS} cells",
+        f"each at least {grid.LEAST_SIDE} pixels wide",
+        f"they print {paper.TONES[0]} to {paper.TONES[1]} density",
         f"at least {grid.SAMPLES} by {grid.SAMPLES}",
         f"above {grid.CLIPPED:.1%} of".replace("%", " %"),
         f"less than {regions.HOLDER:.0%} of".replace("%", " %"),

@@ -41,18 +41,20 @@ def test_bands_of_any_height_give_the_same_bits(dtype: str) -> None:
         np.testing.assert_array_equal(other.clipped, first.clipped)
 
 
-def test_small_scans_are_taken_pixel_by_pixel() -> None:
-    image = picture("uint16")
-    np.testing.assert_allclose(reduced(image).mean, image / 65535.0, rtol=1e-15)
+def blocks(image: NDArray[np.uint16], side: int) -> NDArray[np.float64]:
+    height, width, channels = image.shape
+    parts = image.reshape(height // side, side, width // side, side, channels)
+    return np.asarray(parts.mean(axis=(1, 3)) / 65535.0)
 
 
-def test_a_cell_is_the_mean_of_its_block() -> None:
-    image = picture("uint16", 1600, 800)
+@pytest.mark.parametrize(
+    ("height", "width", "side"), [(1600, 800, 10), (88, 132, grid.LEAST_SIDE)], ids=["", "small"]
+)
+def test_a_cell_is_the_mean_of_its_block(height: int, width: int, side: int) -> None:
+    image = picture("uint16", height, width)
     found = reduced(image)
-    assert found.mean.shape == (160, 80, 3)
-    blocks = image.reshape(160, 10, 80, 10, 3).mean(axis=(1, 3)) / 65535.0
-    np.testing.assert_allclose(found.mean, blocks, rtol=1e-12)
-    assert found.pixels_per_cell == 100
+    np.testing.assert_allclose(found.mean, blocks(image, side), rtol=1e-12)
+    assert found.pixels_per_cell == side * side
 
 
 def test_large_cells_are_sampled_evenly() -> None:
@@ -65,20 +67,22 @@ def test_large_cells_are_sampled_evenly() -> None:
 
 def test_only_the_crop_counts() -> None:
     image = picture("uint16")
-    inside = reduced(image, box=(20, 30, 100, 80))
+    inside = reduced(image, box=(20, 30, 100, 78))
     other = image.copy()
-    other[:30], other[80:], other[:, :20], other[:, 100:] = 0, 65535, 7, 65535
-    beside = reduced(other, box=(20, 30, 100, 80))
+    other[:30], other[78:], other[:, :20], other[:, 100:] = 0, 65535, 7, 65535
+    beside = reduced(other, box=(20, 30, 100, 78))
     np.testing.assert_array_equal(inside.mean, beside.mean)
     np.testing.assert_array_equal(inside.clipped, beside.clipped)
-    np.testing.assert_allclose(inside.mean, image[30:80, 20:100] / 65535.0)
+    np.testing.assert_allclose(inside.mean, blocks(image[30:78, 20:100], grid.LEAST_SIDE))
 
 
 @pytest.mark.parametrize("dtype", FULL)
 def test_one_clipped_channel_clips_a_cell(dtype: str) -> None:
     image = (picture(dtype) * 0.9).astype(dtype)
     image[40, 50, 2] = FULL[dtype]
-    assert np.argwhere(reduced(image).clipped).tolist() == [[40, 50]]
+    assert np.argwhere(reduced(image).clipped).tolist() == [
+        [40 // grid.LEAST_SIDE, 50 // grid.LEAST_SIDE]
+    ]
 
 
 def test_a_gray_scan_has_three_equal_channels() -> None:
@@ -87,8 +91,10 @@ def test_a_gray_scan_has_three_equal_channels() -> None:
 
 
 def test_infinities_of_a_float_scan_are_white_and_nan_is_black() -> None:
-    image = picture("float32")
-    image[0, 0], image[0, 1], image[0, 2] = np.nan, np.inf, -np.inf
+    image = picture("float32") * np.float32(0.9)
+    side = grid.LEAST_SIDE
+    for column, value in enumerate((np.nan, np.inf, -np.inf)):
+        image[:side, column * side : (column + 1) * side] = value
     found = reduced(image)
     assert found.mean[0, :3, 0].tolist() == [0.0, 1.0, 0.0]
     assert found.clipped[0, :3].tolist() == [False, True, False]

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from divere_cli.color import reference
+from divere_cli.color import paper
+from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.errors import Unreadable
 from divere_cli.image import reader, tiff_reader
-from divere_cli.profile import library, resolve
 from divere_cli.roll import measure, pool
 from divere_cli.roll.grid import Reduction, reduce
 from divere_cli.roll.measurement import FrameMeasurement, from_json
@@ -151,16 +151,6 @@ def test_what_cannot_be_read_is_an_error_of_ours(roll: Roll) -> None:
         rolls.scan(roll.path("missing.tif"), roll.recipe)
 
 
-@pytest.mark.parametrize("name", ["c41-endura-premier", "c41-neutral", "c41-2383"])
-def test_the_target_prints_as_middle_gray(name: str) -> None:
-    recipe = resolve.recipe(library.load(name))
-    bare = replace(recipe, film=replace(recipe.film, invert=False, density_matrix=False))
-    level = measure.target(recipe)
-    flat = replace(bare, density_gamma=1.0, density_dmax=0.0)
-    light = reference.print_light(flat, 10.0 ** np.full((1, 3), -level))
-    assert np.log10(light).mean() == pytest.approx(np.log10(0.18), abs=0.01)
-
-
 def test_plain_areas_are_told_from_pictures() -> None:
     rng = np.random.default_rng(5)
     blank = rng.normal(1.0, 0.005, 4000)
@@ -202,8 +192,22 @@ def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: P
     assert told.given is not None
     assert told.given.source == "given region"
     assert told.given.density == pytest.approx(BARE, abs=0.01)
-    printed = pool.printed(roll.recipe, told.given.density)
-    assert told.given.printed == pytest.approx(printed, abs=1e-4)
+    linear = 10.0 ** -np.array([told.given.density])
+    printed = fold(roll.recipe).of(linear)[0] - paper.offsets(roll.recipe)
+    assert told.given.printed == pytest.approx(tuple(printed), abs=1e-4)
+
+
+def test_a_film_base_that_the_preset_knows_is_not_looked_for(roll: Roll, tmp_path: Path) -> None:
+    path = with_region(roll, tmp_path / "a.tif")
+    asked = rolls.job(path, rolls.frame(roll.recipe, INSIDE))
+    known = (0.25, 0.5, 0.75)
+    jobs = [replace(asked, film_base=known, base_region=region) for region in (None, REGION)]
+    told = [from_json(measure.measure(job, rolls.Quiet()).measurement).frames[0] for job in jobs]
+    assert told[0] == told[1]
+    assert told[0] is not None
+    assert told[0].bare == told[0].given
+    assert told[0].given is not None
+    assert (told[0].given.density, told[0].given.source) == (known, "profile")
 
 
 def test_only_the_region_decides_what_its_film_base_is(roll: Roll, tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from divere_cli.color.density import fold
-from divere_cli.profile import library, resolve
 from divere_cli.roll import pool
 from divere_cli.roll.measurement import BIN, ChromaMap, FilmBase, FrameMeasurement
 
@@ -99,11 +97,13 @@ def test_no_mid_tones_no_gray() -> None:
     assert pool.neutral([]) is None
 
 
-def test_a_region_is_believed_before_a_blank_a_rebate_and_last_a_thin_end() -> None:
+def test_the_profile_is_believed_first_then_a_region_a_blank_a_rebate_and_last_a_thin_end() -> None:
+    known = replace(BASE, source="profile", density=(0.1, 0.3, 0.5))
     given = replace(BASE, source="given region", density=(0.3, 0.7, 0.9))
     blank = replace(BASE, source="unexposed", density=(0.2, 0.5, 0.8))
     thin = replace(BASE, source="thin end", density=(0.4, 0.8, 1.0))
     for bases, source, red in (
+        ([thin, BASE, blank, given, known], "the profile", 0.1),
         ([thin, BASE, blank, given], "the given region", 0.3),
         ([thin, BASE, blank], "unexposed film", 0.2),
         ([thin, BASE], "the rebate", 0.25),
@@ -132,13 +132,3 @@ def test_the_middle_is_deaf_to_a_few_odd_frames() -> None:
     assert pool.middle([1.0, 1.1, 0.9, 1.0, 9.0, 1.0, 1.0, -5.0]) == pytest.approx(1.0)
     assert pool.middle([3.0]) == 3.0
     assert pool.middle([1.0, 2.0]) == 1.5
-
-
-@pytest.mark.parametrize("name", ["c41-endura-premier", "c41-neutral", "reversal-neutral"])
-def test_print_density_is_that_of_the_fast_path(name: str) -> None:
-    recipe = replace(
-        resolve.recipe(library.load(name)), density_gamma=1.3, channel_gamma=(1.2, 0.9)
-    )
-    density = (0.3, 0.7, 0.9)
-    expected = fold(recipe).of(10.0 ** -np.array([density]))[0]
-    assert pool.printed(recipe, density) == pytest.approx(tuple(expected))

@@ -6,6 +6,7 @@ Where the patches lie on the three scans: the gray row is the lowest, six cells 
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +14,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from divere_cli.color.curves import tones
 from divere_cli.color.density import fold
+from divere_cli.color.primaries import rgb_to_xyz
 from divere_cli.profile import library, loading, resolve
 from divere_cli.records import Measured, Recipe
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.decide import Mode
 from divere_cli.roll.measurement import from_json
 from tests.roll import rolls
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # colour-science says what it can do without scipy
+    import colour
 
 EXPOSURES = ("minus2", "0", "plus2")
 MIDDLE = 2  # of the four middle grays (8, 6.5, 5, 3.5): neutral 5, 19 % of white
@@ -70,6 +77,21 @@ def test_at_the_right_exposure_the_middle_grays_are_gray(
     off = cast(grays(scan, graded(scan, mode)))
     assert np.abs(off).max() < 0.04
     assert np.ptp(off, axis=0).max() < 0.04
+
+
+@pytest.mark.parametrize("name", ["c41-endura-premier", "c41-2383", "c41-supra-endura"])
+def test_what_is_gray_is_gray_on_the_print_of_any_material(
+    shared: Path, recipe: Recipe, name: str
+) -> None:
+    print_ = resolve.recipe(library.load(name))
+    scan = scanned(shared, replace(recipe, curves=print_.curves), "0")
+    chosen = graded(scan, "roll")
+    lights = np.stack(
+        [tone.light(grays(scan, chosen)[:, i]) for i, tone in enumerate(tones(chosen))], axis=1
+    )
+    space = recipe.working_space
+    shown = colour.XYZ_to_Lab(lights @ rgb_to_xyz(space).T, np.array(space.white))
+    assert np.hypot(shown[:, 1], shown[:, 2]).max() < 6.0
 
 
 @pytest.mark.parametrize("exposure", ["minus2", "plus2"])
