@@ -1,0 +1,52 @@
+"""Files that a command writes where it is told to: reports and logs.
+
+Covers refusing, before any work, a folder that is not there and the place of a
+file that is somebody's work: a scan, a preset, whatever else the command reads.
+What it does not: positives, which ``batch`` publishes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from divere_cli.batch import discover
+from divere_cli.errors import UsageError
+from divere_cli.profile.schema import FOLDER_FILE
+from divere_cli.text import quote
+
+_OURS = ".divere-"  # journal, lock and temporary files in OUTPUT
+
+
+def check(option: str, path: str, reads: Iterable[str] = (), made: str | None = None) -> None:
+    """Refuse to write to ``path``, as ``option`` asks, where that would harm something.
+
+    Parameters
+    ----------
+    reads : iterable of str
+        Files that the command reads; what is no path of a file does not matter.
+    made : str, optional
+        A folder that the command makes if it is not there.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder, or the place is taken.
+    """
+    folder, name = os.path.split(path)
+    folder = folder or "."
+    to_come = made is not None and os.path.abspath(folder) == os.path.abspath(made)
+    if not to_come and not os.path.isdir(folder):
+        raise UsageError(f"{option} {quote(path)}: there is no folder {quote(folder)}")
+    suffix = os.path.splitext(name)[1].lower()
+    if name == FOLDER_FILE or name.startswith(_OURS) or suffix in discover.SUFFIXES:
+        raise UsageError(f"{option} {quote(path)}: would take the place of another sort of file")
+    if any(_same(path, other) for other in reads):
+        raise UsageError(f"{option} {quote(path)}: would take the place of a file that is read")
+
+
+def _same(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
