@@ -16,7 +16,7 @@ from typing import Protocol
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import contactsheet, inherit, library, loading, strict
-from divere_cli.profile.contactsheet import Cut, Cuts
+from divere_cli.profile.contactsheet import Cut
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
 from divere_cli.profile.settings import Settings
 from divere_cli.records import ProfileRef
@@ -25,6 +25,7 @@ AUTO = "auto"
 COLOR_DEFAULT = "c41-endura-premier"
 MONOCHROME_DEFAULT = "bw-ilford-mgfb-2"
 IMACON_DEFAULT = "imacon-fff"
+_SEPARATORS = {"/", os.sep}
 
 
 class Channels(Protocol):
@@ -77,11 +78,14 @@ class Selector:
     _given: Preset | None = None
     _given_folder: loading.Folder | None = None
     _folders: dict[str, loading.Folder | None] = field(default_factory=dict)
-    _resolved: dict[tuple[str, str, int], Cuts] = field(default_factory=dict)
+    _shared: dict[tuple[str, str, int, tuple[str, ...]], Selection] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.option != AUTO:
-            self._given, self._given_folder = _open(self.option)
+        found = None if self.option == AUTO else find(self.option)
+        if isinstance(found, loading.Folder):
+            self._given_folder = found
+        else:
+            self._given = found
 
     def choose(self, scan_path: str, header: Header = None) -> Selection:
         """The preset for one scan.
@@ -109,16 +113,12 @@ class Selector:
             channels, warnings = _channels(header)
         else:
             channels, warnings = 3, ()
-        cuts = self._cuts(served, channels)
-        whole = inherit.complete(served.preset)
-        return Selection(
-            ProfileRef(served.preset.label, cuts.sha256),
-            cuts.cuts,
-            (*warnings, *cuts.warnings),
-            served.source,
-            whole.film_base,
-            whole.film_base_region,
-        )
+        if not served.shared:
+            return self._selection(served, channels, warnings)
+        same = (served.preset.file, served.preset.label, channels, warnings)
+        if same not in self._shared:
+            self._shared[same] = self._selection(served, channels, warnings)
+        return self._shared[same]
 
     def _served(self, scan_path: str) -> _Served | None:
         """The preset that a file gives for a scan; None: the shipped default serves it."""
@@ -148,15 +148,17 @@ class Selector:
             self._folders[directory] = loading.load_folder(path) if there else None
         return self._folders[directory]
 
-    def _cuts(self, served: _Served, channels: int) -> Cuts:
-        """Resolved once for all scans that the same preset serves."""
-        working, preset = self.settings.working_space, served.preset
-        if not served.shared:
-            return contactsheet.cuts(preset, working, channels)
-        known = (preset.file, preset.label, channels)
-        if known not in self._resolved:
-            self._resolved[known] = contactsheet.cuts(preset, working, channels)
-        return self._resolved[known]
+    def _selection(self, served: _Served, channels: int, warnings: tuple[str, ...]) -> Selection:
+        cuts = contactsheet.cuts(served.preset, self.settings.working_space, channels)
+        whole = inherit.complete(served.preset)
+        return Selection(
+            ProfileRef(served.preset.label, cuts.sha256),
+            cuts.cuts,
+            (*warnings, *cuts.warnings),
+            served.source,
+            whole.film_base,
+            whole.film_base_region,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +183,20 @@ def _default(scan_path: str, channels: int) -> str:
     return MONOCHROME_DEFAULT if channels == 1 else COLOR_DEFAULT
 
 
-def _open(option: str) -> tuple[Preset | None, loading.Folder | None]:
+def find(option: str) -> Preset | loading.Folder:
+    """What ``--profile`` names: a shipped profile, a preset file, or a folder's presets.
+
+    Raises
+    ------
+    ProfileError
+        There is none of that name, or the file is no such file.
+    """
     if option in library.names():
-        return library.load(option), None
-    looks_like_path = option.endswith(".json") or os.sep in option
+        return library.load(option)
+    looks_like_path = option.endswith(".json") or any(sign in option for sign in _SEPARATORS)
     if not looks_like_path and not os.path.lexists(option):
         raise library.unknown("profile", option, library.names())
     document = strict.read(option, loading.MAX_FOLDER_BYTES)
     if os.path.basename(option) == FOLDER_FILE or loading.is_folder(document):
-        return None, loading.folder(document, option)
-    return loading.load(option), None
+        return loading.folder(document, option)
+    return loading.load(option)
