@@ -56,7 +56,7 @@ class Failed:
 
 
 @click.command("inspect")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @json_option
 def inspect(files: tuple[str, ...], json: bool) -> int:
     """Say what each FILE is, and which preset would serve it.

@@ -106,14 +106,22 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
-def complete_profile(
+def complete_name(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     """Offer the shipped profiles, and files."""
     from divere_cli.profile import library
 
-    names = [name for name in ("auto", *library.names()) if name.startswith(incomplete)]
+    names = [name for name in library.names() if name.startswith(incomplete)]
     return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+
+
+def complete_profile(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Offer what :func:`complete_name` does, and ``auto``."""
+    auto = [CompletionItem("auto")] if "auto".startswith(incomplete) else []
+    return [*auto, *complete_name(ctx, param, incomplete)]
 
 
 def complete_space(

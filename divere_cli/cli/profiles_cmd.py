@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from divere_cli.cli.options import json_option
+from divere_cli.cli.options import complete_name, complete_space, json_option
 
 if TYPE_CHECKING:
     from divere_cli.profile.description import Described, Description
@@ -24,11 +24,8 @@ EXPORT_SPACE = "KodakEnduraPremier_gamma_2_2"
 LIST_KEYS = ("title", "group", "film_type", "film_stock", "scanner", "print_stock", "note")
 
 
-def _names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    """Complete the name of a shipped profile."""
-    from divere_cli.profile import library
-
-    return [name for name in library.names() if name.startswith(incomplete)]
+_name = click.argument("name", shell_complete=complete_name)
+_scan = click.option("--scan", help="Which entry of a divere_presets.json.")
 
 
 @click.group("profiles")
@@ -63,13 +60,14 @@ def list_profiles(json: bool) -> None:
 
 
 @profiles.command("show", short_help="Show what one comes to.")
-@click.argument("name", shell_complete=_names)
+@_name
+@_scan
 @json_option
-def show_profile(name: str, json: bool) -> None:
+def show_profile(name: str, scan: str | None, json: bool) -> None:
     """Show what the profile or preset file NAME comes to, and where each figure came from."""
     from divere_cli.profile import description
 
-    found = description.describe(_preset(name))
+    found = description.describe(_preset(name, scan))
     if json:
         _print_json(_described(found))
         return
@@ -83,7 +81,7 @@ def show_profile(name: str, json: bool) -> None:
 
 
 @profiles.command("validate", short_help="Check preset files.")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @json_option
 def validate(files: tuple[str, ...], json: bool) -> int:
     """Check preset files and divere_presets.json; all that is wrong is listed.
@@ -104,7 +102,7 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 
 
 @profiles.command("export", short_help="Write one as CLF or .cube.")
-@click.argument("name", shell_complete=_names)
+@_name
 @click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
 @click.option("--format", type=click.Choice(["clf", "cube"]), required=True, help="Of OUT.")
 @click.option(
@@ -113,7 +111,14 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 @click.option(
     "--shaper", is_flag=True, help="A .cube with a table before it: Resolve, OpenColorIO."
 )
-@click.option("--color-space", default=EXPORT_SPACE, show_default=True, help="Of the positive.")
+@click.option(
+    "--color-space",
+    default=EXPORT_SPACE,
+    show_default=True,
+    shell_complete=complete_space,
+    help="Of the positive.",
+)
+@_scan
 @click.option("--crop", help="Which crop of a contact sheet.")
 @click.option("--overwrite", is_flag=True, help="Replace OUT.")
 @json_option
@@ -133,7 +138,7 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
 
     if os.path.lexists(output) and not options["overwrite"]:
         raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
-    recipe = _recipe(name, options["crop"])
+    recipe = _recipe(_preset(name, options["scan"]), name, options["crop"])
     space = library.output_space(options["color_space"])
     kind, size, shaper = options["format"], options["size"], options["shaper"]
     written = export.export(recipe, space, kind, size, output, shaper=shaper)
@@ -152,12 +157,12 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
     )
 
 
-def _recipe(name: str, crop: str | None) -> Recipe:
+def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
     """The recipe of a preset's only picture, or of the crop that is meant."""
     from divere_cli.errors import UsageError
     from divere_cli.profile import contactsheet
 
-    cuts = contactsheet.cuts(_preset(name)).cuts
+    cuts = contactsheet.cuts(preset).cuts
     if crop is None and len(cuts) == 1:
         return cuts[0].recipe
     for cut in cuts:
@@ -213,16 +218,27 @@ def _described(found: Description) -> dict[str, Any]:
     return plain
 
 
-def _preset(name: str) -> Preset:
-    """A shipped profile, or a preset file."""
-    import os
+def _preset(name: str, scan: str | None) -> Preset:
+    """A shipped profile, a preset file, or one entry of a folder's presets."""
+    from divere_cli.errors import UsageError
+    from divere_cli.profile import library, select
+    from divere_cli.profile.schema import FOLDER_DEFAULT, Preset
 
-    from divere_cli.profile import library, loading
-
-    looks_like_path = name.endswith(".json") or os.sep in name
-    if name in library.names() or not (looks_like_path or os.path.lexists(name)):
-        return library.load(name)
-    return loading.load(name)
+    found = select.find(name)
+    if isinstance(found, Preset):
+        if scan is not None:
+            raise UsageError(f"--scan {scan}: {name} is one preset")
+        return found
+    default = found.folder_default() if scan == FOLDER_DEFAULT else None
+    if default is not None:
+        return default
+    if scan is not None and found.has(scan):
+        return found.entry(scan)
+    there = [*found.entries, *([FOLDER_DEFAULT] if found.default is not None else [])]
+    if scan is None:
+        first = f"--scan says which, as in --scan {there[0]!r}" if there else "it has none"
+        raise UsageError(f"{name} holds the presets of a folder", hint=first)
+    raise library.unknown("scan", scan, there)
 
 
 def _listed(metadata: Metadata | None) -> dict[str, Any]:

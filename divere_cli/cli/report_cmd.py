@@ -8,29 +8,32 @@ import sys
 
 import click
 
-from divere_cli.cli import faces, lines
+from divere_cli.cli import faces, lines, written
 from divere_cli.cli.output import Say
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
 from divere_cli.records import RunReport
 from divere_cli.report.summary import summarize, tally
 from divere_cli.text import quote
 
+_SUFFIXES = {"html": ".html", "csv": ".csv", "junit": ".xml"}
 _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
 
 
 @click.command()
 @click.argument("file", metavar="FILE.json", type=click.Path())
-@click.option("--html", metavar="FILE", type=click.Path(), help="Write the page.")
-@click.option("--csv", metavar="FILE", type=click.Path(), help="Write the table.")
-@click.option("--junit", metavar="FILE", type=click.Path(), help="Write JUnit XML.")
+@click.option("--html", type=click.Path(dir_okay=False), help="Write the page.")
+@click.option("--csv", type=click.Path(dir_okay=False), help="Write the table.")
+@click.option("--junit", type=click.Path(dir_okay=False), help="Write JUnit XML.")
 def report(file: str, html: str | None, csv: str | None, junit: str | None) -> None:
     """Render a saved report again; without options, print it."""
+    asked = {"html": html, "csv": csv, "junit": junit}
+    wanted = {form: path for form, path in asked.items() if path is not None}
+    for form, path in wanted.items():
+        written.check(f"--{form}", path, [file])
     saved = load(file)
-    wanted = {".html": html, ".csv": csv, ".xml": junit}
-    for suffix, path in wanted.items():
-        if path is not None:
-            write(path, faces.named(suffix)(saved))
-    if not any(wanted.values()):
+    for form, path in wanted.items():
+        write(path, faces.named(_SUFFIXES[form])(saved))
+    if not wanted:
         show(saved)
 
 

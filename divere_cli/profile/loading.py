@@ -35,7 +35,8 @@ MAX_FOLDER_BYTES = 16 << 20
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
 LEAST_AREA = 1e-4
 _OURS = frozenset(("base", "adaptation", "camera_white_balance", "film_base", "film_base_region"))
-_PRESET_KEYS = NEW_KEYS | OLD_KEYS | _OURS | {"version", "type"}
+_SAYING = NEW_KEYS | OLD_KEYS | _OURS
+_PRESET_KEYS = _SAYING | {"version", "type"}
 
 
 def load(path: str) -> Preset:
@@ -69,6 +70,9 @@ def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
     at = Place(findings, root, renames=renames)
     found = Object(Preset).read(upgraded.value, at)
     if found is None:
+        return None
+    if isinstance(value, dict) and not _SAYING & value.keys() and findings.warnings:
+        at.problem("is no preset: divere knows none of its keys", structural=False)
         return None
     read: Preset = dataclasses.replace(found, paths={"": root, **renames})
     _check_part(read.metadata, read.idt, read.cc_params, at)

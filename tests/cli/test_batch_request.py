@@ -160,3 +160,26 @@ def test_the_report_tells_every_resolved_option() -> None:
 def test_options_that_need_another_are_refused_alone(args: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):
         asked(*args)
+
+
+@pytest.mark.parametrize("option", ["--report", "--log-file"])
+def test_what_the_run_reads_is_never_written(option: str, tmp_path: Path) -> None:
+    for name in ("mine.json", "divere_presets.json", "app_settings.json"):
+        (tmp_path / name).write_text("{}")
+    for name in ("mine.json", "divere_presets.json", "app_settings.json", ".divere-journal.json"):
+        with pytest.raises(UsageError, match="would take the place of"):
+            asked(
+                *("--profile", str(tmp_path / "mine.json"), option, str(tmp_path / name)),
+                *("--settings", str(tmp_path / "app_settings.json")),
+            )
+    asked(option, str(tmp_path / "new.json"))
+
+
+def test_a_log_is_no_scan_and_no_report(tmp_path: Path) -> None:
+    for path in ("scan.tif", "SCAN.NEF"):
+        with pytest.raises(UsageError, match="another sort of file"):
+            asked("--log-file", str(tmp_path / path))
+    with pytest.raises(UsageError, match="is the place of a report"):
+        asked("--log-file", str(tmp_path / "r.csv"), "--report", f"{tmp_path}/./r.csv")
+    with pytest.raises(UsageError, match="there is no folder"):
+        asked("--log-file", str(tmp_path / "none" / "log"))

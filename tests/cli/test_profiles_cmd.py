@@ -46,7 +46,7 @@ def test_show_says_where_each_figure_came_from_and_draws_the_curves() -> None:
 def test_names_are_completed_in_the_shell() -> None:
     words = {"COMP_WORDS": "divere profiles show imac", "COMP_CWORD": "3"}
     result = divere(env={"_DIVERE_COMPLETE": "bash_complete", **words})
-    assert result.stdout == "plain,imacon-fff\n"
+    assert result.stdout == "plain,imacon-fff\nfile,imac\n"
 
 
 def test_show_without_a_curve_draws_none() -> None:
@@ -73,6 +73,29 @@ def test_show_of_what_is_not_there() -> None:
         "divere: error: profile: no profile is called 'c41-endura-premir'; "
         "did you mean 'c41-endura-premier'?"
     )
+
+
+def test_one_scan_of_a_folders_presets_is_shown_and_exported(tmp_path: Path) -> None:
+    path, out = tmp_path / "divere_presets.json", tmp_path / "grade.clf"
+    entries = {"a.tif": SINGLE, "folder_default": {"base": "c41-neutral"}}
+    path.write_text(json.dumps(entries))
+    shown = divere("profiles", "show", path, "--scan", "a.tif")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "density dmax (log10)          2.1   [preset]" in shown.stdout
+    default = divere("profiles", "show", path, "--scan", "folder_default")
+    assert "[base c41-neutral, shipped 'linear']" in default.stdout
+    export = ["profiles", "export", path, out, "--format", "clf"]
+    for more, said in (
+        ([], "holds the presets of a folder"),
+        (["--scan", "b.tif"], "no scan is called 'b.tif'"),
+    ):
+        result = divere(*export, *more)
+        assert result.returncode == 2
+        assert said in result.stderr
+    assert not out.exists()
+    assert divere(*export, "--scan", "a.tif").returncode == 0
+    assert out.exists()
+    assert divere("profiles", "show", "c41-neutral", "--scan", "a.tif").returncode == 2
 
 
 def test_validate_lists_all_and_ends_with_2(tmp_path: Path) -> None:

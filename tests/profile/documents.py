@@ -5,6 +5,17 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+MY_SCANNER: dict[str, Any] = {
+    "name": "my scanner",
+    "gamma": 1.0,
+    "white": {"x": 0.32, "y": 0.34},
+    "primitives": {
+        "r": {"x": 0.66, "y": 0.32},
+        "g": {"x": 0.26, "y": 0.67},
+        "b": {"x": 0.15, "y": 0.05},
+    },
+}
+
 SINGLE: dict[str, Any] = {
     "version": 3,
     "type": "single",
@@ -15,16 +26,7 @@ SINGLE: dict[str, Any] = {
         "film_type": "color_negative_c41",
         "note": "two\nlines",
     },
-    "idt": {
-        "name": "my scanner",
-        "gamma": 1.0,
-        "white": {"x": 0.32, "y": 0.34},
-        "primitives": {
-            "r": {"x": 0.66, "y": 0.32},
-            "g": {"x": 0.26, "y": 0.67},
-            "b": {"x": 0.15, "y": 0.05},
-        },
-    },
+    "idt": MY_SCANNER,
     "cc_params": {
         "density_gamma": 1.2,
         "density_dmax": 2.1,

@@ -46,6 +46,12 @@ def test_a_preset_is_read_key_by_key(tmp_path: Path) -> None:
     assert preset.cc_params.channel_gamma.b == 0.9
 
 
+def test_another_programs_file_is_no_preset(tmp_path: Path) -> None:
+    message = "$ is no preset: divere knows none of its keys"
+    assert refused(tmp_path, {"version": 3, "exposure": 1.0}) == message
+    assert loading.load(write(tmp_path / "empty.json", {"version": 3})).cc_params is None
+
+
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [

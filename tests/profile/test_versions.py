@@ -10,7 +10,7 @@ from divere_cli.errors import ProfileError
 from divere_cli.profile import loading
 from divere_cli.profile.findings import Findings, Place
 from divere_cli.profile.versions import upgrade
-from tests.profile.documents import OLD, SINGLE, changed
+from tests.profile.documents import MY_SCANNER, OLD, SINGLE, changed
 
 
 def upgraded(document: Any) -> Any:
@@ -25,16 +25,7 @@ def test_the_keys_of_version_2_under_their_present_names() -> None:
         "version": 3,
         "type": "single",
         "metadata": {"raw_file": "IMG 1.tif", "orientation": 180, "crop": [0.0, 0.0, 0.5, 0.5]},
-        "idt": {
-            "name": "my scanner",
-            "gamma": 1.1,
-            "white": {"x": 0.32, "y": 0.34},
-            "primitives": {
-                "r": {"x": 0.66, "y": 0.32},
-                "g": {"x": 0.26, "y": 0.67},
-                "b": {"x": 0.15, "y": 0.05},
-            },
-        },
+        "idt": {**MY_SCANNER, "gamma": 1.1},
         "cc_params": {
             "density_gamma": 1.3,
             "density_dmax": 2.6,
