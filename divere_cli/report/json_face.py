@@ -31,14 +31,13 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 def render(report: RunReport) -> str:
     """Return the whole report, indented, a line for each scan, ending with a line feed."""
-    whole = report_object(report)
-    files = ",\n  ".join(json.dumps(entry, allow_nan=False) for entry in whole.pop("files"))
-    head = json.dumps(whole, indent=1, allow_nan=False).removesuffix("\n}")
+    head = json.dumps(_head(report), indent=1, allow_nan=False).removesuffix("\n}")
+    files = ",\n  ".join(json.dumps(file_object(file), allow_nan=False) for file in report.files)
     return f'{head},\n "files": [\n  {files}\n ]\n}}\n'
 
 
-def report_object(report: RunReport) -> Object:
-    """Return the report as JSON-ready data of the published schema."""
+def _head(report: RunReport) -> Object:
+    """Return all but ``files``, of which there may be very many."""
     return {
         "schema": SCHEMA,
         "version": report.version,
@@ -54,7 +53,6 @@ def report_object(report: RunReport) -> Object:
         "parent": to_plain(report.parent),
         "summary": summary_object(summarize(report)),
         "rolls": valid(to_plain(report.rolls)),
-        "files": [file_object(file) for file in report.files],
     }
 
 

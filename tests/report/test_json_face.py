@@ -50,17 +50,17 @@ def test_the_page_on_reports_shows_a_whole_report() -> None:
     (shown,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     report = json.loads(shown)
     jsonschema.validate(report, SCHEMA)
-    assert json_face.report_object(json_face.parse(shown, "page")) == report
+    assert json.loads(json_face.render(json_face.parse(shown, "page"))) == report
     tables = page[: page.index("## Events")]
     told = set(re.findall(r"^\| `(?:files\[\]\.)?(\w+)`", tables, re.MULTILINE))
     files = SCHEMA["properties"]["files"]["items"]["properties"]
     assert told == set(SCHEMA["properties"]) | set(files)
 
 
-def test_the_text_is_the_object_with_a_line_for_each_scan() -> None:
+def test_the_text_has_a_line_for_each_scan() -> None:
     report = run_report(HOSTILE)
     text = json_face.render(report)
-    assert json.loads(text) == json_face.report_object(report)
+    assert json.loads(text)["files"] == [json_face.file_object(file) for file in report.files]
     assert sum(line.startswith('  {"input": ') for line in text.splitlines()) == len(HOSTILE)
     none = dataclasses.replace(report, files=())
     assert json.loads(json_face.render(none))["files"] == []
