@@ -91,7 +91,8 @@ def settled(draft: Draft, verdict: Verdict) -> FileResult:
     if verdict.action == "fail":
         assert verdict.error is not None
         return plain(draft, "failed", record(verdict.error))
-    return plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
+    result = plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
+    return replace(result, notes=(*result.notes, *verdict.notes))
 
 
 def once(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -136,6 +136,7 @@ class _Run:
     stop: Stop
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     rolls: tuple[RollRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
     error: ErrorRecord | None = None
     spread: bool = False
     told: bool = False
@@ -154,7 +155,8 @@ class _Run:
         self._guarded(here, engine, told)
         files = self._last_words(told)
         report = self._report(began, started, parent)
-        report = replace(report, isolation=engine.info, files=files, warnings=here.warnings)
+        report = replace(report, isolation=engine.info, files=files)
+        report = replace(report, warnings=(*here.warnings, *self.warnings))
         report = replace(report, exit_code=self._exit_code(report))
         return reporting.write(report, self.request.reports, self.run_id, self.stop)
 
@@ -219,6 +221,7 @@ class _Run:
         if self.stop.stopping:
             return
         ready, settled = _judge(here, judge, decisions)
+        self.warnings = _anew(ready)
         tasks = engine.tasks([each for each, _ in ready])
         engine.open(tasks)
         if not self.told:
@@ -275,6 +278,17 @@ def _judge(
         _renew(here, judge, each, said)
         settled.append((each, results.settled(each, said)))
     return ready, settled
+
+
+def _anew(ready: list[tuple[Draft, Ready]]) -> tuple[str, ...]:
+    """Say that positives of earlier runs are made again, and how to keep them."""
+    again = sum(verdict.DECIDED_ANEW in how.verdict.notes for _, how in ready)
+    if not again:
+        return ()
+    return (
+        f"scans of earlier runs that are graded again, for their roll was decided anew: {again} "
+        "(--from keeps what an analysis decided)",
+    )
 
 
 def _renew(here: Site, judge: Judge, each: Draft, said: verdict.Verdict) -> None:

@@ -22,6 +22,9 @@ from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import OutputError, OutputExists, ScanError, Unreadable
 from divere_cli.records import Recipe, Stamp
 
+DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are the same"
+DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"
+
 Action = Literal["grade", "up_to_date", "moved", "deferred", "fail"]
 
 
@@ -54,7 +57,8 @@ class Judge:
         if draft.error is not None:
             return Verdict("fail", error=draft.error)
         if self._trusted:
-            return Verdict("up_to_date", self._state.done[draft.scan.name].key)
+            key = self._state.done[draft.scan.name].key
+            return Verdict("up_to_date", key, notes=(DECIDED_BEFORE,))
         key = self._key(draft, recipes)
         try:
             action = self._done(draft, key)
@@ -62,7 +66,8 @@ class Judge:
                 if self._unsettled(draft.scan.stamp):
                     return Verdict("deferred", key)
                 self._look_for_obstacles(draft)
-                return Verdict("grade", key, notes=self._future(draft.scan.stamp))
+                notes = (*self._future(draft.scan.stamp), *self._anew(draft))
+                return Verdict("grade", key, notes=notes)
         except ScanError as problem:
             return Verdict("fail", key, problem)
         except OSError as problem:
@@ -133,6 +138,12 @@ class Judge:
         if stamp.mtime_ns <= self._now_ns + 2_000_000_000:
             return ()
         return ("the scan's time of change lies in the future",)
+
+    def _anew(self, draft: Draft) -> tuple[str, ...]:
+        done = self._state.done.get(draft.scan.name)
+        if done is None or not done.basis or not self.basis or done.basis == self.basis:
+            return ()
+        return (DECIDED_ANEW,) if uptodate.same_stamp(done.stamp, draft.scan.stamp) else ()
 
     def _look_for_obstacles(self, draft: Draft) -> None:
         if self._folder is None:

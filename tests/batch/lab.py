@@ -64,6 +64,7 @@ class Chooser:
     crops: tuple[str, ...] = ("",)
     asked: list[str] = field(default_factory=list)
     problem: DivereError | None = None
+    base: tuple[float, float, float] | None = None
     region: tuple[float, float, float, float] | None = None
 
     def choose(self, scan_path: str, header: Header) -> Selection:
@@ -75,7 +76,7 @@ class Chooser:
             for c in self.crops
         )
         reference = ProfileRef(self.profile, recipe(self.profile).sha256)
-        return Selection(reference, cuts, film_base_region=self.region)
+        return Selection(reference, cuts, film_base=self.base, film_base_region=self.region)
 
 
 class Steady:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from divere_cli.batch import verdict
 from divere_cli.batch.run import preview
 from divere_cli.records import (
     Decided,
@@ -83,9 +84,34 @@ def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
     report = lab.run(roll=roll)
     assert len(roll.seen[0]) == 3
     assert lab.statuses(report) == {"a.tif": "up_to_date", "b.tif": "up_to_date", "c.tif": "ok"}
+    assert report.warnings == ()
     again = Roll()
-    assert set(lab.statuses(lab.run(roll=again)).values()) == {"up_to_date"}
+    report = lab.run(roll=again)
+    assert {file.status: file.notes for file in report.files} == {
+        "up_to_date": (verdict.DECIDED_BEFORE,)
+    }
     assert again.seen == []
+
+
+def test_a_roll_that_a_new_scan_changes_is_graded_again_and_that_is_said(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.run(roll=Roll())
+    lab.scan("c.tif")
+    report = lab.run(roll=Roll(grade="other"))
+    assert set(lab.statuses(report).values()) == {"ok"}
+    again = {file.input for file in report.files if verdict.DECIDED_ANEW in file.notes}
+    assert again == {"a.tif", "b.tif"}
+    assert [warning for warning in report.warnings if "decided anew: 2 " in warning]
+
+
+def test_a_positive_that_was_worked_on_is_not_graded_again(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.run(roll=Roll())
+    (lab.outputs / "a.tif").write_bytes(b"retouched")
+    lab.scan("c.tif")
+    report = lab.run(roll=Roll(grade="other"))
+    assert lab.kinds(report) == {"a.tif": "output_exists"}
+    assert (lab.outputs / "a.tif").read_bytes() == b"retouched"
 
 
 @pytest.mark.parametrize("harm", ["output", "input", "force", "options"])
@@ -176,20 +202,32 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
     }
 
 
-def test_where_bare_film_is_seen_is_told_to_the_measuring_alone(lab: Lab) -> None:
+def test_what_a_preset_knows_of_bare_film_is_told_to_the_measuring_alone(lab: Lab) -> None:
     lab.scans("a.tif")
-    lab.chooser.region = (0.0, 0.9, 1.0, 0.1)
-    told: list[tuple[str, object]] = []
-    lab.bench.before = lambda job: told.append((job.task, job.base_region))
-    lab.run(roll=Roll())
-    assert told == [(tasks.MEASURE, (0.0, 0.9, 1.0, 0.1)), (tasks.COPY, None)]
+    base, region = (0.2, 0.5, 0.8), (0.0, 0.9, 1.0, 0.1)
+    lab.chooser.base, lab.chooser.region = base, region
+    told: list[tuple[str, object, object]] = []
+    lab.bench.before = lambda job: told.append((job.task, job.film_base, job.base_region))
+    roll = Roll()
+    lab.run(roll=roll)
+    assert told == [(tasks.MEASURE, base, region), (tasks.COPY, None, None)]
+    assert [(scan.film_base, scan.base_region) for scan in roll.seen[0]] == [(base, region)]
 
 
-def test_another_place_of_bare_film_has_all_measured_again(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("known", "values"),
+    [
+        ("region", [(0.0, 0.9, 1.0, 0.1), (0.0, 0.8, 1.0, 0.1)]),
+        ("base", [(0.2, 0.5, 0.8), (0.2, 0.5, 0.9)]),
+    ],
+)
+def test_another_film_base_has_all_measured_again(
+    lab: Lab, known: str, values: list[tuple[float, ...]]
+) -> None:
     lab.scans("a.tif")
     seen = []
-    for region in (None, None, (0.0, 0.9, 1.0, 0.1), (0.0, 0.8, 1.0, 0.1), (0.0, 0.8, 1.0, 0.1)):
-        lab.chooser.region = region
+    for value in (None, None, values[0], values[1], values[1]):
+        setattr(lab.chooser, known, value)
         roll = Roll()
         lab.run(roll=roll)
         seen.append(len(roll.seen))
