@@ -62,7 +62,7 @@ def test_scans_that_take_more_than_the_budget_take_turns(lab: Lab) -> None:
 
 def bait(lab: Lab) -> Path:
     """An OME-TIFF whose description names another file for its pixels."""
-    secret = lab.root / "secret.tif"
+    secret = lab.inputs / "secret.bin"
     tifffile.imwrite(secret, np.full((16, 16, 3), MARK, np.uint16), photometric="rgb")
     xml = (
         '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
@@ -70,7 +70,7 @@ def bait(lab: Lab) -> Path:
         'Type="uint16" SizeX="16" SizeY="16" SizeC="3" SizeZ="1" SizeT="2">'
         '<Channel ID="Channel:0:0" SamplesPerPixel="3"/>'
         '<TiffData FirstT="0" IFD="0" PlaneCount="1"><UUID FileName="scan.tif">urn:uuid:1</UUID>'
-        '</TiffData><TiffData FirstT="1" IFD="0" PlaneCount="1"><UUID FileName="../secret.tif">'
+        '</TiffData><TiffData FirstT="1" IFD="0" PlaneCount="1"><UUID FileName="secret.bin">'
         "urn:uuid:2</UUID></TiffData></Pixels></Image></OME>"
     )
     path = lab.inputs / "scan.tif"
@@ -92,7 +92,7 @@ def pixels(lab: Lab, task: str = "divere_cli.develop:develop") -> np.typing.NDAr
 
 def test_a_scan_that_names_another_file_shows_only_itself(lab: Lab) -> None:
     bait(lab)
-    secret = lab.root / "secret.tif"
+    secret = lab.inputs / "secret.bin"
     found = pixels(lab)
     assert found.shape == (16, 16, 3)
     secret.unlink()
