@@ -28,23 +28,22 @@ class Results:
     """The last word on each scan, told once and kept in the order of the plan."""
 
     def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
-        self._by_draft: dict[int, FileResult] = {}
-        self._ids = {id(draft): index for index, draft in enumerate(drafts)}
+        self._by_draft: dict[int, FileResult] = {}  # by its identity: equal drafts are two scans
         self._drafts = drafts
         self._emit = emit
 
     def put(self, draft: Draft, result: FileResult, *, tell: bool = True) -> None:
         """Keep and tell."""
-        self._by_draft[self._ids[id(draft)]] = result
+        self._by_draft[id(draft)] = result
         if tell:
             self._emit(ScanFinished(result))
 
     def all(self, *, tell: bool = True) -> tuple[FileResult, ...]:
         """One result for each scan of the plan; what nobody came to is interrupted."""
-        for index, draft in enumerate(self._drafts):
-            if index not in self._by_draft:
+        for draft in self._drafts:
+            if id(draft) not in self._by_draft:
                 self.put(draft, plain(draft, "interrupted"), tell=tell)
-        return tuple(self._by_draft[index] for index in range(len(self._drafts)))
+        return tuple(self._by_draft[id(draft)] for draft in self._drafts)
 
 
 def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:

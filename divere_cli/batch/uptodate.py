@@ -6,6 +6,7 @@ What it does not: times of day; nothing is judged by "newer than".
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -31,9 +32,15 @@ def key(cuts: Sequence[Cut], sidecar: str, encoding: Encoding) -> str:
         Name of the infrared sidecar, or empty.
     encoding : Encoding
     """
-    said = [__version__, to_plain(encoding), [list(cut) for cut in cuts], sidecar]
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"))
+    scan = json.dumps([cuts, sidecar], separators=(",", ":"))
+    text = f"[{_same_for_all(encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _same_for_all(encoding: Encoding) -> str:
+    said = [__version__, to_plain(encoding)]
+    return json.dumps(said, sort_keys=True, separators=(",", ":"))[1:-1]
 
 
 def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
