@@ -33,13 +33,13 @@ def key(cuts: Sequence[Cut], sidecar: str, encoding: Encoding) -> str:
     encoding : Encoding
     """
     scan = json.dumps([cuts, sidecar], separators=(",", ":"))
-    text = f"[{_same_for_all(encoding)},{scan[1:]}"
+    text = f"[{_same_for_all(__version__, encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 @functools.lru_cache(maxsize=4)
-def _same_for_all(encoding: Encoding) -> str:
-    said = [__version__, to_plain(encoding)]
+def _same_for_all(version: str, encoding: Encoding) -> str:
+    said = [version, to_plain(encoding)]
     return json.dumps(said, sort_keys=True, separators=(",", ":"))[1:-1]
 
 
