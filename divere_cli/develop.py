@@ -157,7 +157,7 @@ def _run(
 def _infrared(
     job: FileJob, scan: Reader, clock: Clock
 ) -> tuple[tuple[Written, ...], tuple[str, ...]]:
-    """Write the infrared channel as it is stored; say what became of what is no color."""
+    """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
     if header.orientation != 1:
@@ -169,9 +169,7 @@ def _infrared(
         return (), tuple(notes)
     if job.sidecar is None:
         return (), (*notes, "infrared was left out")
-    if header.sample != "uint":
-        return (), (*notes, "infrared of float samples cannot be written beside the positive")
-    encoding = replace(job.encoding, format="tiff", bit_depth=16 if header.bits == 16 else 8)
+    encoding = replace(job.encoding, format="tiff", bit_depth=8 if header.bits == 8 else 16)
     picture = PictureMetadata(resolution=header.resolution)
     with (
         clock.stage("write"),

@@ -246,6 +246,17 @@ def test_infrared_never_touches_color(tmp_path: Path, wanted: bool) -> None:
         assert result.notes == ("infrared was left out",)
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_infrared_of_float_samples_is_written_in_16_bits(tmp_path: Path, dtype: str) -> None:
+    four = RNG.random((61, 83, 4)).astype(dtype)
+    four[3, 4:6, 3] = -0.25, 1.5
+    save(tmp_path, four, extrasamples=["unspecified"])
+    result = develop(job(tmp_path, sidecar=target(tmp_path, "ir.tif")), Heard())
+    assert [written.name for written in result.written] == ["out.tif", "ir.tif"]
+    want = np.rint(four[:, :, 3].astype(np.float32).clip(0, 1) * 65535)
+    assert np.array_equal(positive(tmp_path, "ir.tif")[:, :, 0], want)
+
+
 def test_a_sidecar_without_infrared_is_said(tmp_path: Path) -> None:
     save(tmp_path)
     result = develop(job(tmp_path, sidecar=target(tmp_path, "ir.tif")), Heard())

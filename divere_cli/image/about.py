@@ -73,6 +73,7 @@ def read(path: str, header: Header) -> About:
     with Source(path) as source:
         found = blocks.find(source)
         exif = exif_block.EXIF_IFD in found.exif or (bool(found.exif) and header.format != "tiff")
+        exif &= not found.spoken
         return About(
             icc=_icc_name(source, header),
             exif=exif,

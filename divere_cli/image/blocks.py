@@ -1,9 +1,9 @@
 """Where a file keeps its Exif, XMP and IPTC: TIFF-like files, JPEG, PNG, RAF and CR3.
 
 What it covers: finding the three blocks by bounded reads, whatever the
-container; compressed PNG text is inflated up to a limit. What it does not:
-what is in them (``metadata``). A damaged container gives what was found before
-the damage; whether the picture is whole is for its reader to say.
+container. What it does not: what is in them (``metadata``). A damaged container
+gives what was found before the damage; whether the picture is whole is for its
+reader to say.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from divere_cli.errors import CorruptInput
+from divere_cli.image import png_texts
 from divere_cli.image.containers import PNG_SIGNATURE, Held, boxes, chunks, segments
 from divere_cli.image.exif_block import EXIF_IFD, GPS_IFD
+from divere_cli.image.limits import METADATA_BYTES
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
 
-BLOCK_LIMIT = 4 << 20
 _XMP_TAG, _IPTC_TAG = 700, 33723
 EXIF_START = b"Exif\0\0"
 _XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
@@ -45,12 +46,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """What was found: Exif by parts (``IFD0``, ``EXIF_IFD``, ``GPS_IFD``), and the two others."""
+    """What was found: Exif by parts (``IFD0``, ``EXIF_IFD``, ``GPS_IFD``), and the two others.
+
+    ``spoken``: the parts were made of a PNG's own texts.
+    """
 
     exif: Mapping[int, Part] = field(default_factory=dict)
     xmp: bytes = b""
     iptc: bytes = b""
     lost: tuple[str, ...] = field(default=())
+    spoken: bool = False
 
 
 def find(source: Source) -> Blocks:
@@ -94,7 +99,7 @@ def _in_tiff(source: Source, base: int) -> Blocks:
         if tag is None:
             continue
         size = tag.count * (4 if tag.kind == 4 else 1)  # IPTC is often typed LONG
-        if tag.kind not in (1, 2, 4, 7) or size > BLOCK_LIMIT:
+        if tag.kind not in (1, 2, 4, 7) or size > METADATA_BYTES:
             found = replace(found, lost=(*found.lost, name.upper()))
             continue
         try:
@@ -130,7 +135,8 @@ def _in_cr3(source: Source) -> Blocks:
     parts: dict[int, Part] = {}
     for kind, start, end in boxes(source, 0, source.size):
         if kind == b"uuid" and source.read(start, 16) == _XMP_UUID:
-            found = replace(found, xmp=source.read(start + 16, min(end - start - 16, BLOCK_LIMIT)))
+            size = min(end - start - 16, METADATA_BYTES)
+            found = replace(found, xmp=source.read(start + 16, size))
         if kind != b"moov":
             continue
         for inner, at, stop in boxes(source, start, end):
@@ -178,33 +184,40 @@ def _photoshop_iptc(data: bytes) -> bytes:
 
 def _in_png(source: Source) -> Blocks:
     found = Blocks()
-    seen = set()
+    texts: dict[bytes, bytes] = {}
     try:
         for name, offset, length in chunks(source):
             if name == b"eXIf":
                 found = _with_exif(found, _in_tiff(source, offset))
-            if name not in (b"iTXt", b"zTXt", b"tEXt"):
+            if name not in png_texts.NAMES:
                 continue
             keyword = source.read(offset, min(length, 80)).partition(b"\0")[0]
-            if keyword in seen or not keyword.startswith((_PNG_XMP, _PNG_RAW)):
+            if keyword in texts or not _wanted(keyword):
                 continue
-            seen.add(keyword)
-            if length > BLOCK_LIMIT:
+            texts[keyword] = b""
+            if length > METADATA_BYTES:
                 found = replace(found, lost=(*found.lost, "text"))
                 continue
-            found = _with_text(found, name, source.read(offset, length))
+            value = png_texts.value(name, source.read(offset, length))
+            if keyword in png_texts.KEYWORDS:
+                texts[keyword] = value[: png_texts.LONGEST]
+            found = _with_text(found, keyword, value)
     except (CorruptInput, zlib.error, ValueError):
-        return replace(found, lost=(*found.lost, "metadata"))
-    return found
+        found = replace(found, lost=(*found.lost, "metadata"))
+    spoken = b"" if found.exif else png_texts.as_exif(texts)
+    return replace(_with_exif(found, _in_tiff(Held(spoken), 0)), spoken=True) if spoken else found
 
 
-def _with_text(found: Blocks, name: bytes, data: bytes) -> Blocks:
+def _wanted(keyword: bytes) -> bool:
+    return keyword in png_texts.KEYWORDS or keyword.startswith((_PNG_XMP, _PNG_RAW))
+
+
+def _with_text(found: Blocks, keyword: bytes, value: bytes) -> Blocks:
     """Take XMP, or a block that ImageMagick or exiv2 stored as a raw profile."""
-    keyword, _, rest = data.partition(b"\0")
     if keyword == _PNG_XMP:
-        packed, rest = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
-        return replace(found, xmp=_inflated(rest) if packed else rest)
-    value = rest if name == b"tEXt" else _inflated(rest[1:])
+        return replace(found, xmp=value)
+    if not keyword.startswith(_PNG_RAW):
+        return found
     lines = value.split(b"\n", 3)  # empty, type, length, hexadecimal digits
     if len(lines) < 4:
         return found
@@ -217,12 +230,3 @@ def _with_text(found: Blocks, name: bytes, data: bytes) -> Blocks:
     if kind in (b"exif", b"APP1") and block.startswith(EXIF_START) and not found.exif:
         return _with_exif(found, _in_tiff(Held(block), len(EXIF_START)))
     return found
-
-
-def _inflated(data: bytes) -> bytes:
-    """Inflate up to the limit; a bomb is no metadata."""
-    machine = zlib.decompressobj()
-    value = machine.decompress(data, BLOCK_LIMIT)
-    if machine.unconsumed_tail:
-        raise ValueError("compressed text is larger than any metadata")
-    return value

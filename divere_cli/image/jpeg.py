@@ -265,9 +265,12 @@ def _opened(path: str) -> Image.Image:
 def _jfif(resolution: Resolution | None) -> bytes:
     """The APP0 segment; densities are whole numbers of at most 16 bits there."""
     unit, x, y = 0, 1, 1
-    if resolution is not None and max(resolution.x, resolution.y) <= 65_535:
-        unit = {2: 1, 3: 2}.get(resolution.unit, 0)
-        x, y = max(1, round(resolution.x)), max(1, round(resolution.y))
+    if resolution is not None:
+        # inches: 4000 a inch are no whole number a centimeter
+        factor = 2.54 if resolution.unit == 3 else 1.0
+        wanted = [max(1, round(value * factor)) for value in (resolution.x, resolution.y)]
+        if max(wanted) <= 65_535:
+            unit, (x, y) = int(resolution.unit != 1), wanted
     return struct.pack(">BBH5sBBBHHBB", 0xFF, 0xE0, 16, b"JFIF\0", 1, 1, unit, x, y, 0, 0)
 
 

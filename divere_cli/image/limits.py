@@ -9,6 +9,8 @@ MAX_SIDE = 200_000
 # a deflate stream expands 1032 times at most; a scan, with its grain, 3 times
 BOMB_RATIO = 500
 BOMB_BYTES = 100_000_000
+# of one block
+METADATA_BYTES = 4 << 20
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:

@@ -65,7 +65,10 @@ class Reader(Protocol):
         ...
 
     def infrared(self) -> Iterator[Band] | None:
-        """Yield the infrared channel as bands of one channel; None where there is none."""
+        """Yield the infrared channel as bands of one channel; None where there is none.
+
+        ``uint8`` or ``uint16``: as stored, floats of 0 to 1 as 16-bit codes.
+        """
         ...
 
     def close(self) -> None: ...

@@ -64,7 +64,8 @@ class TiffReader:
             samples = slice(first, first + 1)
         if page is None:
             return None
-        return self._rows(page, samples).bands()
+        bands = self._rows(page, samples).bands()
+        return _codes(bands) if page.sample == "float" else bands
 
     def share(self, crew: Crew) -> None:
         self._crew = crew
@@ -271,3 +272,9 @@ class Rows:
         if self._page.photometric == 0 and self._samples.start == 0:
             full = 1.0 if out.dtype.kind == "f" else np.iinfo(out.dtype).max
             np.subtract(out.dtype.type(full), out, out=out)
+
+
+def _codes(bands: Iterator[Band]) -> Iterator[Band]:
+    """Turn floats into 16-bit codes; what lies outside of 0 to 1 is cut off."""
+    for first, band in bands:
+        yield first, np.rint(np.clip(band, 0, 1) * 65535).astype(np.uint16)

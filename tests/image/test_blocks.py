@@ -11,6 +11,7 @@ from divere_cli.errors import CorruptInput
 from divere_cli.image import blocks, containers
 from divere_cli.image.containers import Held
 from divere_cli.image.exif_block import build, text
+from divere_cli.image.limits import METADATA_BYTES
 
 EXIF = b"Exif\0\0" + build([text(271, "Nikon")], [], [])
 
@@ -95,7 +96,7 @@ def test_raw_profiles_as_imagemagick_writes_them(name: bytes) -> None:
 
 
 def test_text_larger_than_any_metadata_is_not_inflated() -> None:
-    bomb = zlib.compress(bytes(blocks.BLOCK_LIMIT + 1))
+    bomb = zlib.compress(bytes(METADATA_BYTES + 1))
     found = blocks.find(png(chunk(b"zTXt", b"Raw profile type xmp\0\0" + bomb)))
     assert found.xmp == b""
     assert found.lost == ("metadata",)
@@ -125,5 +126,5 @@ def test_a_file_that_is_no_picture_has_no_metadata() -> None:
 
 
 def test_a_tiff_block_that_is_too_long_is_lost() -> None:
-    huge = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 700, 1, blocks.BLOCK_LIMIT + 1, 8) + bytes(4)
+    huge = struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 700, 1, METADATA_BYTES + 1, 8) + bytes(4)
     assert blocks.find(Held(huge)).lost == ("XMP",)

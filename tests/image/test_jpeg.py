@@ -128,6 +128,23 @@ def test_color_is_not_subsampled_and_quality_counts(tmp_path: Path) -> None:
     assert sizes[0] * 2 < sizes[1]
 
 
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (Resolution(1574.8, 787.4, 3), Resolution(4000, 2000, 2)),  # 4000 an inch, from a PNG
+        (Resolution(300.4, 72, 2), Resolution(300, 72, 2)),
+        (Resolution(70_000, 70_000, 2), None),
+        (Resolution(2, 1, 1), None),
+        (None, None),
+    ],
+)
+def test_resolution_is_whole_numbers_an_inch(
+    tmp_path: Path, given: Resolution | None, stored: Resolution | None
+) -> None:
+    path = write(tmp_path, grain(8, 8, 3), 8, resolution=given)
+    assert header.read(str(path)).resolution == stored
+
+
 def test_profile_and_resolution_are_embedded(tmp_path: Path) -> None:
     profile = icc.profile(P3)
     path = write(tmp_path, grain(8, 8, 3), 8, icc=profile, resolution=Resolution(4000, 2000, 2))
