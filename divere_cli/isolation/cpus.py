@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import math
 import os
-from pathlib import Path
 
 from divere_cli.isolation.memory import cgroup_folders
 
 
-def usable(root: Path = Path("/")) -> int:
+def usable(root: str = "/") -> int:
     """Cores that can be used at once, at least 1. ``root`` is where ``proc`` and ``sys`` are."""
     return max(1, math.ceil(min(_affinity(), quota(root))))
 
 
-def quota(root: Path = Path("/")) -> float:
+def quota(root: str = "/") -> float:
     """Cores by the tightest cgroup quota; infinite without one."""
     best = math.inf
     for folder in cgroup_folders("cpu", root):
@@ -32,13 +31,14 @@ def _affinity() -> int:
     return os.cpu_count() or 1
 
 
-def _v2(folder: Path) -> float:
-    words = _words(folder / "cpu.max")
+def _v2(folder: str) -> float:
+    words = _words(os.path.join(folder, "cpu.max"))
     return _ratio(words[0], words[1]) if len(words) == 2 else math.inf
 
 
-def _v1(folder: Path) -> float:
-    limit, period = _words(folder / "cpu.cfs_quota_us"), _words(folder / "cpu.cfs_period_us")
+def _v1(folder: str) -> float:
+    names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+    limit, period = (_words(os.path.join(folder, name)) for name in names)
     return _ratio(limit[0], period[0]) if limit and period else math.inf
 
 
@@ -48,8 +48,9 @@ def _ratio(limit: str, period: str) -> float:
     return int(limit) / int(period)
 
 
-def _words(path: Path) -> list[str]:
+def _words(path: str) -> list[str]:
     try:
-        return path.read_text("ascii").split()
+        with open(path, encoding="ascii") as file:
+            return file.read().split()
     except (OSError, UnicodeDecodeError):
         return []

@@ -1,7 +1,8 @@
 """How much memory this process may really use, and what it and others use now.
 
 Covers MemAvailable, the limits of every cgroup above us (version 1 and 2), peaks
-and how they are reset. Does not decide anything: admission is ``batch``'s.
+and how they are reset. Does not decide anything: admission is ``batch``'s. Asked before
+each scan, so paths are text: those of ``pathlib`` cost three times as much, and memory.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from os.path import isdir, join
 
 import psutil
 
@@ -40,7 +41,7 @@ class Usage:
     data: int = 0
 
 
-def available(root: Path = Path("/")) -> Available:
+def available(root: str = "/") -> Available:
     """The least of what the system and every cgroup above this process leave free.
 
     ``root`` is where ``proc`` and ``sys`` are looked for.
@@ -49,16 +50,16 @@ def available(root: Path = Path("/")) -> Available:
     for folder, limit, used in _cgroups(root):
         free = max(0, limit - used)
         if free < best.bytes:
-            best = Available(free, str(folder))
+            best = Available(free, folder)
     return best
 
 
-def oom_kills(root: Path = Path("/")) -> int:
+def oom_kills(root: str = "/") -> int:
     """How often the kernel killed for memory, of our cgroups or of the machine; grows only."""
-    total = _counter(root / "proc/vmstat", "oom_kill")
+    total = _counter(join(root, "proc/vmstat"), "oom_kill")
     for folder in cgroup_folders("memory", root):
         for name in ("memory.events", "memory.oom_control"):
-            total += _counter(folder / name, "oom_kill")
+            total += _counter(join(folder, name), "oom_kill")
     return total
 
 
@@ -71,9 +72,8 @@ def usage(pid: int | None = None) -> Usage | None:
 
 def private_bytes() -> int:
     """What this process alone holds now, without shared pages (Linux); 0 where unknown."""
-    rollup = Path("/proc/self/smaps_rollup")
     names = ("Private_Clean:", "Private_Dirty:")
-    return sum(_counter(rollup, name) for name in names) * 1024
+    return sum(_counter("/proc/self/smaps_rollup", name) for name in names) * 1024
 
 
 def reset_peak() -> bool:
@@ -84,54 +84,56 @@ def reset_peak() -> bool:
     if not LINUX:
         return False
     try:
-        Path("/proc/self/clear_refs").write_text("5")
+        with open("/proc/self/clear_refs", "w", encoding="ascii") as file:
+            file.write("5")
     except OSError:
         return False
     return True
 
 
-def cgroup_folders(controller: str, root: Path = Path("/")) -> Iterator[Path]:
+def cgroup_folders(controller: str, root: str = "/") -> Iterator[str]:
     """Folders of our cgroup and of each of its ancestors, for one controller."""
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    top = join(root, "sys/fs/cgroup")
+    for line in _text(join(root, "proc/self/cgroup")).splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0" and not controllers:
-            bases = [root / "sys/fs/cgroup", root / "sys/fs/cgroup/unified"]
+            bases = [top, join(top, "unified")]
         elif controller in controllers.split(","):
-            bases = [root / "sys/fs/cgroup" / controllers, root / "sys/fs/cgroup" / controller]
+            bases = [join(top, controllers), join(top, controller)]
         else:
             continue
-        base = next((b for b in bases if b.is_dir()), None)
+        base = next((b for b in bases if isdir(b)), None)
         if base is not None:
             yield from _ancestors(base, path)
 
 
-def _ancestors(base: Path, path: str) -> Iterator[Path]:
+def _ancestors(base: str, path: str) -> Iterator[str]:
     parts = [part for part in path.split("/") if part not in ("", "..")]
     for count in range(len(parts), -1, -1):
-        folder = base.joinpath(*parts[:count])
-        if folder.is_dir():  # inside a container the path may be the host's
+        folder = join(base, *parts[:count])
+        if isdir(folder):  # inside a container the path may be the host's
             yield folder
 
 
-def _cgroups(root: Path) -> Iterator[tuple[Path, int, int]]:
+def _cgroups(root: str) -> Iterator[tuple[str, int, int]]:
     for folder in cgroup_folders("memory", root):
         limits = [
-            _number(folder / name)
+            _number(join(folder, name))
             for name in ("memory.max", "memory.high", "memory.limit_in_bytes")
         ]
         known = [limit for limit in limits if limit is not None and limit < _UNLIMITED]
         if not known:
             continue
-        used = _number(folder / "memory.current")
+        used = _number(join(folder, "memory.current"))
         if used is None:
-            used = _number(folder / "memory.usage_in_bytes") or 0
-        stat = folder / "memory.stat"
+            used = _number(join(folder, "memory.usage_in_bytes")) or 0
+        stat = join(folder, "memory.stat")
         cache = _counter(stat, "total_inactive_file") or _counter(stat, "inactive_file")
         yield folder, min(known), max(0, used - cache)
 
 
-def _system_available(root: Path) -> int:
-    kilobytes = _counter(root / "proc/meminfo", "MemAvailable:")
+def _system_available(root: str) -> int:
+    kilobytes = _counter(join(root, "proc/meminfo"), "MemAvailable:")
     return kilobytes * 1024 if kilobytes else int(psutil.virtual_memory().available)
 
 
@@ -173,19 +175,20 @@ def _other_usage(pid: int | None) -> Usage | None:
     return Usage(rss, rss, "maxrss", rss)
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
-        return path.read_text("ascii", errors="replace")
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
     except OSError:
         return ""
 
 
-def _number(path: Path) -> int | None:
+def _number(path: str) -> int | None:
     text = _text(path).strip()
     return int(text) if text.isdigit() else None
 
 
-def _counter(path: Path, name: str) -> int:
+def _counter(path: str, name: str) -> int:
     for line in _text(path).splitlines():
         words = line.split()
         if len(words) >= 2 and words[0] == name and words[1].isdigit():

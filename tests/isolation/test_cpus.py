@@ -29,8 +29,8 @@ def test_the_quota_of_version_two(tmp_path: Path, files: dict[str, str], cores: 
     (tmp_path / "sys/fs/cgroup/a").mkdir(parents=True)
     for name, text in files.items():
         write(tmp_path / name, text)
-    assert cpus.quota(tmp_path) == cores
-    assert cpus.usable(tmp_path) == min(
+    assert cpus.quota(str(tmp_path)) == cores
+    assert cpus.usable(str(tmp_path)) == min(
         len(os.sched_getaffinity(0)), 10**9 if cores == float("inf") else max(1, round(cores + 0.4))
     )
 
@@ -39,11 +39,11 @@ def test_the_quota_of_version_one(tmp_path: Path) -> None:
     write(tmp_path / "proc/self/cgroup", "2:cpu,cpuacct:/job\n")
     write(tmp_path / "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us", "-1")
     write(tmp_path / "sys/fs/cgroup/cpu/job/cpu.cfs_period_us", "100000")
-    assert cpus.quota(tmp_path) == float("inf")
+    assert cpus.quota(str(tmp_path)) == float("inf")
     write(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_quota_us", "25000")
     write(tmp_path / "sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000")
-    assert cpus.quota(tmp_path) == 0.25
-    assert cpus.usable(tmp_path) == 1
+    assert cpus.quota(str(tmp_path)) == 0.25
+    assert cpus.usable(str(tmp_path)) == 1
 
 
 def test_affinity_is_respected() -> None:

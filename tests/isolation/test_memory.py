@@ -26,7 +26,7 @@ def write(path: Path, text: str) -> None:
 
 
 def test_without_cgroups_the_system_says(root: Path) -> None:
-    assert memory.available(root) == memory.Available(8 * GIB, "system")
+    assert memory.available(str(root)) == memory.Available(8 * GIB, "system")
 
 
 def test_every_ancestor_of_version_two_counts(root: Path) -> None:
@@ -38,9 +38,9 @@ def test_every_ancestor_of_version_two_counts(root: Path) -> None:
     write(base / "a.slice/memory.stat", f"anon 5\ninactive_file {GIB}\n")
     write(base / "a.slice/b.service/memory.max", f"{5 * GIB}\n")
     write(base / "a.slice/b.service/memory.current", f"{GIB}\n")
-    assert memory.available(root) == memory.Available(2 * GIB, str(base / "a.slice"))
+    assert memory.available(str(root)) == memory.Available(2 * GIB, str(base / "a.slice"))
     write(base / "a.slice/b.service/memory.high", f"{2 * GIB}\n")
-    assert memory.available(root).bytes == GIB
+    assert memory.available(str(root)).bytes == GIB
 
 
 def test_every_ancestor_of_version_one_counts(root: Path) -> None:
@@ -50,21 +50,21 @@ def test_every_ancestor_of_version_one_counts(root: Path) -> None:
     write(base / "docker/memory.limit_in_bytes", f"{2 * GIB}\n")
     write(base / "docker/memory.usage_in_bytes", f"{GIB + 5}\n")
     write(base / "docker/memory.stat", f"inactive_file 1\ntotal_inactive_file {GIB // 2}\n")
-    assert memory.available(root).bytes == 2 * GIB - (GIB + 5 - GIB // 2)
+    assert memory.available(str(root)).bytes == 2 * GIB - (GIB + 5 - GIB // 2)
 
 
 def test_more_used_than_allowed_leaves_nothing(root: Path) -> None:
     write(root / "proc/self/cgroup", "0::/\n")
     write(root / "sys/fs/cgroup/memory.max", "1000\n")
     write(root / "sys/fs/cgroup/memory.current", "2000\n")
-    assert memory.available(root).bytes == 0
+    assert memory.available(str(root)).bytes == 0
 
 
 def test_kills_of_the_kernel_are_counted(root: Path) -> None:
     write(root / "proc/vmstat", "pgfault 7\noom_kill 2\n")
     write(root / "proc/self/cgroup", "0::/x\n")
     write(root / "sys/fs/cgroup/x/memory.events", "oom 9\noom_kill 3\n")
-    assert memory.oom_kills(root) == 5
+    assert memory.oom_kills(str(root)) == 5
 
 
 def test_own_usage_and_its_peak() -> None:
