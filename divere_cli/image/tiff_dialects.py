@@ -80,6 +80,12 @@ def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
     )
 
 
+def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bool:
+    """Whether what was chosen may be a preview only, where further pages cannot be read."""
+    first = picture is pages[0] and identity.suffix in SCANNER_SUFFIXES
+    return first or bool(picture.subfile & REDUCED)
+
+
 def _area(page: Page) -> int:
     return page.width * page.height
 

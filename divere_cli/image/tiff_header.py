@@ -55,6 +55,8 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
     if choice.raw:
         return _raw(tiff, identity, choice, directories)
     page = choice.picture
+    if cut and tiff_dialects.is_preview(page, pages, identity):
+        raise CorruptInput("the chain of TIFF pages breaks off before the picture")
     check_size(page.width, page.height, max_pixels)
     channels, assumed = _channels(page)
     check_page(tiff, page)

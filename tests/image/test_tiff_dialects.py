@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tifffile
 
+from divere_cli.errors import CorruptInput
 from divere_cli.image import header, reader
 from divere_cli.image.layout import Header
 
@@ -63,6 +65,26 @@ def test_the_scan_of_a_nikon_nef_is_a_sub_directory(tmp_path: Path) -> None:
     )
     assert (found.format, found.variant) == ("tiff", "nikon-scan")
     assert np.array_equal(pixels(path), RGB)
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "second"),
+    [
+        ("a.nef", {"subfiletype": 1, "subifds": 1}, {"subfiletype": 0}),
+        ("a.tif", {"subfiletype": 1}, {}),
+        ("a.fff", {}, {}),
+    ],
+)
+def test_a_cut_before_the_scan_never_gives_its_preview(
+    tmp_path: Path, name: str, first: dict[str, object], second: dict[str, object]
+) -> None:
+    path = tmp_path / name
+    written(path, (RGB[:2, :2], first), (RGB, second))
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(CorruptInput):
+            pixels(path)
 
 
 def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
