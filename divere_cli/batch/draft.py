@@ -168,7 +168,8 @@ def _names(
         if not crop and len(selection.frames) > 1:
             crop = str(index)
         parts = naming.Parts(scan.name, crop, index, selection.profile.name)
-        outputs.append(naming.output(request.outputs.name, parts, encoding.format))
+        name = naming.output(request.outputs.name, parts, encoding.format)
+        outputs.append(scan.name if name == scan.name else name)  # a name is kept once
     sidecar = ""
     if encoding.infrared == "sidecar" and "infrared" in header.extra:
         plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)

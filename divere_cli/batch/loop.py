@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -81,7 +81,7 @@ class Means:
     bounds: Bounds
     emit: Callable[[Event], None]
     clock: Callable[[], float] = time.monotonic
-    rss: Mapping[int, int] = field(default_factory=dict)
+    rss: MutableMapping[int, int] = field(default_factory=dict)
 
 
 class Loop:
@@ -187,6 +187,7 @@ class Loop:
         """Fill the free slot first: publishing waits for the disk, and workers need not."""
         task = self._running.pop(outcome.job_id)
         self._relieved.discard(task.id)
+        self._means.rss.pop(task.id, None)
         try:
             if outcome.end == "result" and not self._means.stop.stopping:
                 self._admit()

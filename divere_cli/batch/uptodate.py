@@ -100,11 +100,17 @@ def judge(
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
-    """The stamp that a stat result stands for."""
+    """The stamp that a stat result stands for; equal times are one number in memory."""
+    mtime, ctime = found.st_mtime_ns, found.st_ctime_ns
     return Stamp(
         size=found.st_size,
-        mtime_ns=found.st_mtime_ns,
-        ctime_ns=found.st_ctime_ns,
-        dev=found.st_dev,
+        mtime_ns=mtime,
+        ctime_ns=mtime if ctime == mtime else ctime,
+        dev=_same(found.st_dev),
         ino=found.st_ino,
     )
+
+
+@functools.lru_cache(maxsize=4)
+def _same(device: int) -> int:
+    return device
