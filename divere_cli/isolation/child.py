@@ -22,7 +22,7 @@ import psutil
 
 from divere_cli.isolation import guard, leftovers
 from divere_cli.isolation.contract import StartMethod
-from divere_cli.isolation.frames import FrameReader, Message, encode
+from divere_cli.isolation.frames import FrameReader, Message, encode_order
 from divere_cli.isolation.launch import Launched
 from divere_cli.isolation.logbridge import shortened
 
@@ -30,7 +30,6 @@ PORTION = 256 * 1024  # bytes taken from one pipe in one pass of the loop
 CHUNK = 64 * 1024
 LINE_LIMIT = 4096
 TAIL_LINES = 200
-JOB_LIMIT = 64 << 20  # bytes of a job; it comes from us, so this is only a net
 GHOST = 255  # what multiprocessing says of a worker whose forkserver died
 
 _TRACE = re.compile(r"Fatal Python error|(Current thread|Thread) 0x|Stack \(most recent call")
@@ -134,9 +133,9 @@ class Child:
         lines = self.lines.feed(data)
         return lines + self.lines.end() if ended else lines, ended
 
-    def send(self, message: Message) -> bool:
-        """Queue a message for the worker; whether all of it is on its way."""
-        self.unsent += encode(message, JOB_LIMIT)
+    def send(self, order: object) -> bool:
+        """Queue the worker's order; whether all of it is on its way."""
+        self.unsent += encode_order(order)
         return self.flush()
 
     def flush(self) -> bool:

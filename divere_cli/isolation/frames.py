@@ -2,13 +2,16 @@
 
 Covers encoding, writing whole messages from several threads, and reading without
 ever blocking. JSON and not pickles: what a broken or hostile decoder sends can be
-wrong, it cannot run code. What messages mean is with their sender.
+wrong, it cannot run code. The other way one pickle goes, the worker's order: the
+supervisor is trusted anyway, and to a process that was just born a job costs 1 ms less
+so than as JSON. What messages mean is with their sender.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import struct
 import threading
 from collections.abc import Iterator, Mapping
@@ -35,6 +38,12 @@ def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
     body = json.dumps(message, separators=(",", ":")).encode("ascii")
     if len(body) > limit:
         raise FrameError(f"a message of {len(body)} bytes, at most {limit} are allowed")
+    return HEADER.pack(len(body)) + body
+
+
+def encode_order(order: object) -> bytes:
+    """What the supervisor sends to a worker, as ``Connection.recv`` reads it there."""
+    body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(body)) + body
 
 
@@ -92,15 +101,6 @@ class FrameReader:
             body = bytes(self._buffer[HEADER.size : end])
             del self._buffer[:end]
             yield _decode(body)
-
-
-def read_one(descriptor: int) -> Message | None:
-    """Block for one message; None when the writer is gone."""
-    reader = FrameReader()
-    while data := os.read(descriptor, 1 << 16):
-        for message in reader.feed(data):
-            return message
-    return None
 
 
 def _decode(body: bytes) -> Message:

@@ -21,6 +21,7 @@ from divere_cli.isolation.contract import OnEvent
 from divere_cli.isolation.exits import Reason
 from divere_cli.isolation.frames import FrameError, Message
 from divere_cli.isolation.work import DRAIN_SECONDS, Work
+from divere_cli.isolation.worker import Order
 from divere_cli.records import Outcome, ScanProgress, ScanStarted
 
 log = logging.getLogger(__name__)
@@ -87,9 +88,9 @@ class Loop:
         leftovers.ours.add(child.pid)
         return work
 
-    def send(self, work: Work, message: Message) -> None:
-        """Send a message to a worker, later what cannot be sent now."""
-        if not work.child.send(message):
+    def send(self, work: Work, order: Order) -> None:
+        """Send a worker its order, later what cannot be sent now."""
+        if not work.child.send(order):
             self._selector.register(work.child.orders, selectors.EVENT_WRITE, (work, "orders"))
         self._look_at_oom_kills()
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from divere_cli import plain
 from divere_cli.isolation import guard
+from divere_cli.isolation.memory import trim_heap
 from divere_cli.records import Rehearsal
 
 NAMES = "DIVERE_PRELOAD"
@@ -57,14 +58,12 @@ def _warm(names: list[str]) -> Report:
     errors = []
     for name in (*OWN, *names):
         try:
-            module = importlib.import_module(name)
-            warm = getattr(module, "warm", None)
-            if callable(warm):
-                warm()
+            importlib.import_module(name)
         except Exception as problem:  # noqa: BLE001 - every worker tells it: not to be raised here
             errors.append(f"{type(problem).__name__}: {problem}")
     errors += _rehearse(os.environ.pop(REHEARSALS, "[]"))
     gc.collect()
+    trim_heap()  # what is free here would be copied for each worker that fills it again
     gc.freeze()
     return Report(os.getpid(), time.monotonic() - began, _threads(), "; ".join(errors))
 

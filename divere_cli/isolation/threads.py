@@ -8,8 +8,6 @@ up), be capped in memory, and have a peak of their own when several run at once.
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import functools
 import math
 import os
 import platform
@@ -18,7 +16,6 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -39,6 +36,8 @@ from divere_cli.records import (
 
 STEP_SECONDS = 5.0  # how long a task may take to its next step once it shall stop
 PROGRESS_SECONDS = 0.05
+# Memory given back is memory that faults in again: a fifth of the CPU time of a small scan.
+TRIM_SECONDS = 1.0
 
 Note = ScanStarted | ScanProgress | Outcome
 
@@ -80,6 +79,7 @@ class ThreadRunner:
         self._notes: deque[tuple[_Running, Note]] = deque()
         self._done: list[Outcome] = []
         self._closed = False
+        self._trimmed = -math.inf
         self._waker, self._bell = socket.socketpair()
         self._waker.setblocking(False)
         self._bell.setblocking(False)
@@ -223,7 +223,7 @@ class ThreadRunner:
         end, result, error = self._run(running)
         now = memory.usage()
         source = (now.peak_source if own_peak else "process-wide") if now else ""
-        trim_heap()
+        self._trim(alone=alone)
         outcome = replace(
             _outcome(running, end, error),
             result=result,
@@ -233,6 +233,13 @@ class ThreadRunner:
             peak_source=source,
         )
         self._tell(running, outcome)
+
+    def _trim(self, *, alone: bool) -> None:
+        """Give memory back; one scan at a time always, so that each has a peak of its own."""
+        now = time.monotonic()
+        if alone or now >= self._trimmed + TRIM_SECONDS:
+            self._trimmed = now
+            memory.trim_heap()
 
     def _run(self, running: _Running) -> tuple[End, TaskResult | None, ErrorRecord | None]:
         job = running.job
@@ -285,16 +292,3 @@ def _stopped(running: _Running, left_behind: bool = False) -> Outcome:
     hint = "" if running.stop == "cancelled" else kind.default_hint
     error = ErrorRecord(kind.kind, text, hint)
     return _outcome(running, running.stop or "cancelled", error)
-
-
-def trim_heap() -> None:
-    """Give memory that is free inside the C library back to the system (glibc)."""
-    if trim := _malloc_trim():
-        trim(0)
-
-
-@functools.cache
-def _malloc_trim() -> Callable[[int], int] | None:
-    if memory.LINUX:
-        return getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return None

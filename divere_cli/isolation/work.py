@@ -20,7 +20,8 @@ from divere_cli.isolation.child import Child
 from divere_cli.isolation.frames import Message
 from divere_cli.isolation.logbridge import shortened
 from divere_cli.isolation.memory import Usage, usage
-from divere_cli.plain import from_plain, to_plain
+from divere_cli.isolation.worker import Order
+from divere_cli.plain import from_plain
 from divere_cli.records import End, ErrorRecord, FileJob, Limits, Outcome, TaskResult
 
 SAMPLE_SECONDS = 0.05
@@ -81,16 +82,11 @@ class Work:
         job, limits = self.assignment.job, self.assignment.limits
         return {"scan": job.name, "job_id": job.id, "attempt": limits.attempt}
 
-    def assign(self, assignment: Assignment, boot_seconds: float) -> Message:
-        """Take a job; the message that tells the worker."""
+    def assign(self, assignment: Assignment, boot_seconds: float) -> Order:
+        """Take a job; what tells the worker."""
         self.assignment = assignment
         self._until(assignment.taken + boot_seconds, "boot", f"{boot_seconds:g} s")
-        return {
-            "t": "job",
-            "job": to_plain(assignment.job),
-            "limits": to_plain(assignment.limits),
-            "taken": assignment.taken,
-        }
+        return assignment.job, assignment.limits, assignment.taken
 
     def note_start(self, message: Message, now: float) -> None:
         """The worker begins with the task: from here its time counts."""

@@ -25,22 +25,11 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from divere_cli.isolation import attempt, guard
-from divere_cli.isolation.frames import FrameError, FrameWriter, Message, read_one
+from divere_cli.isolation.frames import FrameError, FrameWriter, Message
 from divere_cli.isolation.logbridge import FrameHandler
 from divere_cli.isolation.memory import private_bytes, reset_peak, usage
-from divere_cli.plain import from_plain, to_plain
-from divere_cli.records import (
-    Encoding,
-    ErrorRecord,
-    FileJob,
-    Film,
-    Frame,
-    Limits,
-    Recipe,
-    Space,
-    Stamp,
-    Target,
-)
+from divere_cli.plain import to_plain
+from divere_cli.records import ErrorRecord, FileJob, Limits
 
 if TYPE_CHECKING:
     from divere_cli.isolation import preload
@@ -48,6 +37,8 @@ if TYPE_CHECKING:
 PROTOCOL = 1
 PROGRESS_SECONDS = 0.05
 CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
+
+Order = tuple[FileJob, Limits, float]  # and when it was given, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,26 +60,14 @@ class Boot:
     strangers: tuple[int, ...] = ()
 
 
-def warm() -> None:
-    """Have done once what the first job costs 1.5 ms: working out the types of its records."""
-    space = Space("", ((0.0, 0.0), (0.0, 0.0), (0.0, 0.0)), (0.0, 0.0))
-    matrix = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-    recipe = Recipe("", Film("", True, True, True, True, True), space, space, matrix=matrix)
-    target = Target("", "", "")
-    encoding = Encoding("tiff", 16, space)
-    job = FileJob(0, "", "", Stamp(0, 0), encoding, (Frame(target, recipe),), target)
-    from_plain(FileJob, to_plain(job))
-    from_plain(Limits, to_plain(Limits()))
-
-
 def main(boot: Boot, orders: Connection, frames: Connection, output: Connection) -> None:
     """Be a worker; never returns."""
     code = 1
     try:
         writer = _settle(boot, frames, output)
         _hello(boot, writer)
-        if message := read_one(orders.fileno()):
-            _work(boot, message, writer)
+        if order := _order(orders):
+            _work(boot, order, writer)
         code = 0
     except SystemExit as leaving:  # the task's own: an exit without a result
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
@@ -173,18 +152,24 @@ def _hello(boot: Boot, writer: FrameWriter) -> None:
         for name in boot.warm:  # a spare does this while it waits; errors are the task's to meet
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
-        warm()
 
 
-def _work(boot: Boot, order: Message, writer: FrameWriter) -> None:
-    job = from_plain(FileJob, order["job"])
-    limits = from_plain(Limits, order["limits"])
+def _order(orders: Connection) -> Order | None:
+    try:
+        order: Order = orders.recv()
+    except EOFError:  # a spare that nobody needed
+        return None
+    return order
+
+
+def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
+    job, limits, taken = order
     guard.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
     guard.limit_memory(limits.memory_bytes, job.threads)
     reset_peak()  # what a spare or the server did before is not this scan's
     before = usage()
     rss = before.rss if before else 0
-    start_seconds = max(0.0, time.monotonic() - float(order["taken"]))
+    start_seconds = max(0.0, time.monotonic() - taken)
     writer.send({"t": "start", "boot": start_seconds, "rss": rss})
 
     def report(stage: str, done: float) -> None:

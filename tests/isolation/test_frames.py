@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+from multiprocessing import Pipe
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from divere_cli.batch.durable import write_all
 from divere_cli.isolation.frames import (
     LIMIT,
     FrameError,
     FrameReader,
     FrameWriter,
     encode,
-    read_one,
+    encode_order,
 )
 
 MESSAGES = st.lists(
@@ -97,14 +99,16 @@ def test_messages_of_many_threads_do_not_mix() -> None:
     os.close(writing)
 
 
-def test_read_one_waits_for_a_whole_message_or_the_end() -> None:
-    reading, writing = os.pipe()
-    data = encode({"t": "job", "name": "\udcff"})
-    os.write(writing, data[:7])
-    rest = threading.Timer(0.02, os.write, (writing, data[7:]))
+def test_an_order_arrives_whole_as_a_connection_reads_it() -> None:
+    reading, writing = Pipe(duplex=False)
+    order = ("\udcff", b"x" * 100_000, 1.5)
+    data = encode_order(order)
+    os.write(writing.fileno(), data[:7])
+    rest = threading.Thread(target=write_all, args=(writing.fileno(), data[7:]))
     rest.start()
-    assert read_one(reading) == {"t": "job", "name": "\udcff"}
+    assert reading.recv() == order
     rest.join()
-    os.close(writing)
-    assert read_one(reading) is None
-    os.close(reading)
+    writing.close()
+    with pytest.raises(EOFError):
+        reading.recv()
+    reading.close()

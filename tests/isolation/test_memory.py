@@ -90,3 +90,9 @@ def test_own_usage_and_its_peak() -> None:
 
 def test_usage_of_nobody_is_none() -> None:
     assert memory.usage(2**22 + 5) is None
+
+
+@pytest.mark.skipif(not memory.LINUX, reason="glibc")
+def test_what_was_freed_goes_back_to_the_system() -> None:
+    assert memory._malloc_trim() is not None
+    memory.trim_heap()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from divere_cli.isolation import threads
+from divere_cli.isolation import memory, threads
 from tests.isolation.conftest import opened
 
 
@@ -29,9 +29,17 @@ def test_a_task_cannot_swallow_its_end() -> None:
     assert outcome.end == "timeout"
 
 
-def test_freed_memory_goes_back_to_the_system() -> None:
-    assert threads._malloc_trim() is not None
-    threads.trim_heap()
+@pytest.mark.parametrize(("jobs", "count"), [(1, 3), (2, 1)])
+def test_freed_memory_goes_back_after_each_scan_or_now_and_then(
+    jobs: int, count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trimmed: list[str] = []
+    monkeypatch.setattr(threads, "TRIM_SECONDS", 1e9)
+    monkeypatch.setattr(memory, "trim_heap", lambda: trimmed.append("trim"))
+    with opened("thread", jobs=jobs) as table:
+        for _ in range(3):
+            table.run("good")
+    assert len(trimmed) == count
 
 
 def test_without_threads_to_be_had_the_outcome_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
