@@ -16,7 +16,7 @@ from divere_cli.color import grade
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
-from divere_cli.image import limits, metadata, reader, writer
+from divere_cli.image import icc, limits, metadata, reader, writer
 from divere_cli.image.crew import Crew, Lane, Shares
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.reader import Reader
@@ -29,7 +29,7 @@ FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fs
 
 
 def prepare(rehearsal: Rehearsal) -> None:
-    """Compile a grade ahead of the scans that will use it.
+    """Compile a grade and build its profile ahead of the scans that will use them.
 
     Raises
     ------
@@ -39,7 +39,8 @@ def prepare(rehearsal: Rehearsal) -> None:
     layout = Layout(rehearsal.channels, rehearsal.bits, rehearsal.sample)
     encoding = rehearsal.encoding
     depth, dither = encoding.bit_depth, encoding.dither
-    grade.compile(rehearsal.recipe, encoding.color_space, layout, depth, dither=dither)
+    made = grade.compile(rehearsal.recipe, encoding.color_space, layout, depth, dither=dither)
+    icc.profile(encoding.color_space, made.channels == 1)
 
 
 def develop(job: FileJob, progress: Progress) -> TaskResult:

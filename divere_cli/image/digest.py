@@ -65,7 +65,7 @@ class Digest:
         self._source = Source(path)
         self._crew = crew
         self._hash = hashlib.sha256()
-        self._buffer = bytearray(HASH_BYTES)
+        self._buffer = bytearray(min(HASH_BYTES, self._source.size))
         self._done = 0
         self._running: Future[None] | None = None
 

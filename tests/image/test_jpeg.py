@@ -46,6 +46,15 @@ def read(path: str, rows: int | None = None) -> NDArray[np.generic]:
         return np.concatenate(bands)
 
 
+@pytest.mark.parametrize(("size", "rows"), [((480, 640), 128), ((2000, 300), 250), ((90, 90), 90)])
+def test_a_small_picture_comes_in_bands(size: tuple[int, int], rows: int, tmp_path: Path) -> None:
+    with reader.open(saved(tmp_path, encoded(grain(*size, 3)))) as scan:
+        found = [(first, len(band)) for first, band in scan.bands()]
+    assert found[0] == (0, rows)
+    assert max(count for _, count in found) == rows
+    assert sum(count for _, count in found) == size[0]
+
+
 def write(
     tmp_path: Path,
     picture: NDArray[np.uint8],
