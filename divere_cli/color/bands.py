@@ -26,15 +26,21 @@ DEPTHS = {
 
 
 class Levels:
-    """Samples of one type to float64: codes to 0..1, float samples as they are."""
+    """Samples of one type to float64: codes to 0..1, float samples as they are.
+
+    Attributes
+    ----------
+    top : float
+        The largest code value; 1 for float samples.
+    """
 
     def __init__(self, dtype: npt.DTypeLike) -> None:
         self.dtype = np.dtype(dtype)
-        self._top = float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
+        self.top = float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
 
     def of(self, samples: Band) -> Array:
         """Normalized samples, float64, of the same shape."""
-        return finite(samples / self._top if self._top != 1.0 else samples.astype(np.float64))
+        return finite(samples / self.top if self.top != 1.0 else samples.astype(np.float64))
 
     def clean(self, samples: Band) -> Band:
         """The samples themselves, without what is no number."""
@@ -42,7 +48,7 @@ class Levels:
 
 
 def run(processor: PyOpenColorIO.CPUProcessor, src: Band, out: Band) -> None:
-    """Process one band into another, both of shape (rows, width, 3), C-contiguous."""
+    """Process one band into another, both of shape (rows, width, 3 or 4), C-contiguous."""
     try:
         processor.apply(_described(src), _described(out))
     except PyOpenColorIO.Exception as error:

@@ -15,12 +15,11 @@ from divere_cli.color.folding import Folded
 from divere_cli.errors import Internal
 
 FORMAT = "Academy/ASC Common LUT Format"
-FLOAT = 32
 
 
 def transform(folded: Folded) -> PyOpenColorIO.GroupTransform:
     """The whole grade for float samples of 0..1: logarithms are computed, not looked up."""
-    group = chain.plan(folded, FLOAT, 16).transform
+    group = chain.whole(folded)
     if folded.gray:
         group.appendTransform(chain.luminance())
     return group

@@ -159,7 +159,7 @@ def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
     file = PyOpenColorIO.FileTransform(
         src=os.path.abspath(path), interpolation=PyOpenColorIO.INTERP_TETRAHEDRAL
     )
-    processor = chain.processor(file, False, np.float32, np.float32)
+    processor = chain.processor(file, np.float32, np.float32)
     pixels = x.copy()
     try:
         processor.applyRGB(pixels)

@@ -8,12 +8,13 @@ threads may share a :class:`Grade`. Not covered: crop, rotation and files.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color import bands, chain, dither, folding
+from divere_cli.color import bands, chain, dither, folding, logarithms
 from divere_cli.color.doubt import PIECE, Doubt
 from divere_cli.errors import Internal
 from divere_cli.records import Recipe, Space
@@ -77,13 +78,18 @@ class Grade:
         plan = chain.plan(self._folded, bits, bit_depth)
         # Codes straight from OpenColorIO where nothing is left to do after it.
         self._direct = self.channels == 3 and self._noise is None
-        if not plan.float32:
+        if not plan.accuracy.float32:
             self.precision = "float64"
             return
+        reads = self._levels.dtype
+        self._ready: Callable[[Band], Band] = self._levels.clean
+        if plan.reads == "logarithms":
+            reads = np.dtype(np.float32)
+            self._ready = logarithms.Logarithms(self._folded, self._levels).of
         result = self._target if self._direct else np.dtype(np.float32)
-        fast = plan.logarithm == "fast"
-        self._processor = chain.processor(plan.transform, fast, self._levels.dtype, result)
-        self._doubt = Doubt(self._folded, plan, self._levels, bit_depth)
+        self._processor = chain.processor(plan.transform, reads, result)
+        self._doubt = Doubt(self._folded, plan, self._levels, result)
+        self._luminance = chain.processor(chain.luminance(), np.float32, np.float32)
 
     def apply(self, src: Band, out: Band, row: int = 0) -> None:
         """Grade a band.
@@ -135,14 +141,16 @@ class Grade:
         elif self._direct:
             self._convert(src, out)
         else:
-            rgb = np.empty((*src.shape[:2], 3), np.float32)
+            rgb = np.empty((*src.shape[:2], 4), np.float32)
             self._convert(_rgb(src), rgb)
-            self._finish(_luminance(rgb) if self.channels == 1 else rgb, out, row)
+            if self.channels == 1:
+                bands.run(self._luminance, rgb, rgb)
+            self._finish(rgb[..., : self.channels], out, row)
 
     def _convert(self, src: Band, result: Band) -> None:
-        src = self._levels.clean(src)
-        bands.run(self._processor, src, result)
-        self._doubt.settle(src, result)
+        read = self._ready(src)
+        bands.run(self._processor, read, result)
+        self._doubt.settle(src, read, result)
 
     def _finish(self, values: Band, out: Band, row: int) -> None:
         """Encoded values of 0..1 to code values, rounded once."""
@@ -192,11 +200,3 @@ def _compiled(
 
 def _rgb(src: Band) -> Band:
     return np.repeat(src, 3, axis=2) if src.shape[2] == 1 else src
-
-
-def _luminance(rgb: Band) -> Band:
-    """Step 15, in float32: shape (rows, width, 1). No BLAS: its sums depend on the shape."""
-    weights = folding.LUMINANCE.astype(np.float32)
-    return np.asarray(
-        (rgb[..., 0] * weights[0] + rgb[..., 1] * weights[1] + rgb[..., 2] * weights[2])[..., None]
-    )

@@ -10,6 +10,7 @@ import pytest
 from divere_cli.color import chain, folding
 from divere_cli.errors import Internal
 from divere_cli.profile import library
+from tests.color.recipes import ENDURA as ENDURA_SPACE
 from tests.color.recipes import PRINT, recipe, stock
 
 
@@ -28,46 +29,52 @@ ENDURA = stock("Kodak Endura Premier")
 def test_channels_that_stay_apart_need_two_tables_and_a_matrix() -> None:
     plan = planned(curves=ENDURA)
     assert names(plan) == ["Lut1D", "Matrix", "Lut1D"]
-    assert plan.logarithm == "table"
+    assert plan.reads == "samples"
+    assert plan.linear is None
 
 
-def test_another_input_space_needs_a_logarithm_and_may_be_fast() -> None:
+def test_where_an_input_matrix_mixes_them_logarithms_come_from_elsewhere() -> None:
     plan = planned(source="9000ED", curves=ENDURA)
-    assert names(plan) == ["Matrix", "Range", "Log", "Matrix", "Lut1D"]
-    assert plan.logarithm == "fast"
-
-
-def test_after_an_output_matrix_sixteen_bits_need_lossless_logarithms() -> None:
-    plan = planned("sRGB", source="9000ED", curves=ENDURA)
-    assert names(plan)[-3:] == ["Lut1D", "Matrix", "Lut1D"]
-    assert plan.logarithm == "lossless"
-    assert planned("sRGB", depth=8, source="9000ED", curves=ENDURA).logarithm == "fast"
-    assert planned("DisplayP3", bits=8, depth=8, source="9000ED").logarithm == "fast"
-
-
-def test_high_contrast_needs_lossless_logarithms() -> None:
-    assert planned(source="9000ED", density_gamma=3.0, curves=ENDURA).logarithm == "lossless"
+    assert plan.reads == "logarithms"
+    assert names(plan) == ["Matrix", "Lut1D"]
 
 
 def test_floats_are_never_looked_up_by_code() -> None:
-    assert names(planned(bits=32, curves=ENDURA))[:3] == ["Matrix", "Range", "Log"]
+    assert planned(bits=32, curves=ENDURA).reads == "logarithms"
 
 
-def test_dark_prints_get_the_longer_encoding_table() -> None:
-    assert planned("sRGB", curves=ENDURA).encode_size == 1 << 16
-    assert planned("sRGB").encode_size == 1 << 18
-    assert planned("ACEScg").encode_size == 0
+@pytest.mark.parametrize(("source", "before"), [(ENDURA_SPACE, 1), ("9000ED", 0)])
+def test_another_output_space_is_one_more_matrix_and_one_more_table(
+    source: str, before: int
+) -> None:
+    plan = planned("sRGB", source=source, curves=ENDURA)
+    assert names(plan) == ["Lut1D"] * before + ["Matrix", "Lut1D", "Matrix", "Lut1D"]
+    assert plan.fine is not None
+
+
+def test_nothing_is_looked_at_again_where_light_is_linear_or_of_eight_bits() -> None:
+    for plan in (planned("ACEScg", curves=ENDURA), planned("sRGB", depth=8, curves=ENDURA)):
+        assert plan.accuracy.below == 0.0
+        assert plan.fine is None
+
+
+def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> None:
+    folded = folding.fold(recipe(source="9000ED"), library.space("sRGB"), one_channel=False)
+    made = list(chain.whole(folded))
+    kinds = [type(t).__name__.removesuffix("Transform") for t in made]
+    assert kinds == ["Matrix", "Range", "Log", "Matrix", "Lut1D", "Matrix", "Lut1D"]
+    assert made[-1].getLength() == 1 << 18
 
 
 @pytest.mark.parametrize("name", sorted(library.curves()))
 def test_the_points_of_every_print_stock_lie_on_entries(name: str) -> None:
     """Kodak's are measured at even steps: not a hundredth of a code value is lost."""
     plan = planned(curves=stock(name))
-    assert plan.table_error < (0.01 if name.startswith("Kodak") else 0.25)
-    assert plan.float32
+    assert plan.accuracy.table_error < (0.01 if name.startswith("Kodak") else 0.25)
+    assert plan.accuracy.float32
 
 
 def test_what_opencolorio_refuses_is_our_error() -> None:
     broken = PyOpenColorIO.FileTransform(src="/nowhere.clf")
     with pytest.raises(Internal, match="OpenColorIO refuses"):
-        chain.processor(broken, False, "uint16", "uint16")
+        chain.processor(broken, "uint16", "uint16")

@@ -25,7 +25,7 @@ def test_read_back_it_is_the_same_transform(tmp_path: Path, film: str, output: s
     x = export.sample()
     folded = folding.fold(found, library.space(output), one_channel=False)
     own = np.empty((1, *x.shape), np.float32)
-    bands.run(chain.processor(clf.transform(folded), False, np.float32, np.float32), x[None], own)
+    bands.run(chain.processor(clf.transform(folded), np.float32, np.float32), x[None], own)
     # The file holds matrices in 15 digits and tables in 9: float32 is what differs.
     assert np.abs(export.read_back(path, x) - own[0]).max() * 65535 < 0.05
 
