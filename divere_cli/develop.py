@@ -17,7 +17,7 @@ from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
 from divere_cli.image import icc, limits, metadata, reader, writer
-from divere_cli.image.crew import Crew, Lane, Shares
+from divere_cli.image.crew import Crew, Lane
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.reader import Reader
 from divere_cli.positive import Means, Positive
@@ -85,8 +85,7 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
             crew = stack.enter_context(Crew(job.threads))
             balance = job.frames[0].recipe.camera_white_balance
             scan = stack.enter_context(reader.open(job.input, header, balance))
-            if isinstance(scan, Shares):
-                scan.share(crew)
+            scan.share(crew)
             header = scan.header  # a raw decoder knows more than the header
             limits.check_size(header.width, header.height, job.max_pixels)
             carried = metadata.read(job.input, header) if job.encoding.metadata else None

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from divere_cli import __version__
 from divere_cli.color import grade as grades
 from divere_cli.image import geometry, icc, metadata, writer
-from divere_cli.image.crew import Crew, Lane, Shares, slices
+from divere_cli.image.crew import Crew, Lane, slices
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.records import FileJob, Frame, Thumbnail, Written
 from divere_cli.stages import Clock
@@ -88,8 +88,7 @@ class Positive:
             self._writer = stack.enter_context(
                 writer.open(frame.target.temp, job.encoding, *size, channels, picture)
             )
-            if isinstance(self._writer, Shares):
-                self._writer.share(means.crew)
+            self._writer.share(means.crew)
             self._turn = None
             if frame.orientation % 360:
                 shape = (self._box.height, self._box.width, channels)

@@ -12,14 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import Protocol, Self, TypeVar, runtime_checkable
+from typing import TypeVar
+
+from divere_cli.image.closing import Closing
 
 Part = TypeVar("Part")
 Made = TypeVar("Made")
 
 
-class Crew:
+class Crew(Closing):
     """A fixed number of threads. A context manager: leaving it waits for what still runs.
 
     Parameters
@@ -62,20 +63,12 @@ class Crew:
             return None
         return self._pool.submit(work)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Lane:
+class Lane(Closing):
     """One step at a time beside the caller, in order: the next waits for the one before.
 
     With a crew of one, steps run in the caller's thread. A context manager:
@@ -100,15 +93,7 @@ class Lane:
             running, self._running = self._running, None
             running.result()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True)
 
@@ -126,12 +111,3 @@ def slices(length: int, parts: int) -> list[slice]:
     """Cut ``length`` into at most ``parts`` slices of nearly the same length."""
     count = max(1, min(parts, length))
     return [slice(length * n // count, length * (n + 1) // count) for n in range(count)]
-
-
-@runtime_checkable
-class Shares(Protocol):
-    """A reader or writer that can share its work with a crew."""
-
-    def share(self, crew: Crew) -> None:
-        """Use ``crew`` from now on; it must outlive this."""
-        ...

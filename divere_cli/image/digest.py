@@ -12,6 +12,7 @@ from concurrent.futures import Future, wait
 from functools import partial
 
 from divere_cli.errors import InputChanged, Unreadable
+from divere_cli.image.closing import Closing
 from divere_cli.image.crew import Crew
 from divere_cli.image.source import Source
 from divere_cli.records import Stamp
@@ -47,7 +48,7 @@ def compare(known: Stamp, found: Stamp) -> None:
             raise InputChanged(f"the file changed while it was in work ({name} {old} -> {new})")
 
 
-class Digest:
+class Digest(Closing):
     """SHA-256 of a file, step by step. A context manager.
 
     Parameters
@@ -94,10 +95,7 @@ class Digest:
             self._hash.update(view)
             self._done += size
 
-    def __enter__(self) -> Digest:
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def close(self) -> None:
         if self._running is not None:
             wait([self._running])
         self._source.close()

@@ -15,13 +15,13 @@ import io
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import OutputError
+from divere_cli.image.closing import Closing
 from divere_cli.image.sink import failure
 
 IN_MEMORY = 48 << 20
@@ -80,7 +80,7 @@ def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
     return (height, width) if orientation % 180 else (width, height)
 
 
-class Turn:
+class Turn(Closing):
     """Rows of a picture, turned counter-clockwise. A context manager.
 
     Parameters
@@ -148,17 +148,6 @@ class Turn:
     def close(self) -> None:
         if self._spool is not None:
             self._spool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _put_away(self) -> None:
         """Turn the block and append it to the spool file; in memory it stays as it is."""

@@ -17,8 +17,7 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -27,14 +26,13 @@ from PIL import Image, JpegImagePlugin
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable, Unsupported
 from divere_cli.image import containers, scratch
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
-from divere_cli.image.limits import BOMB_BYTES, BOMB_RATIO
-from divere_cli.image.reader import Band
+from divere_cli.image.limits import check_expansion
+from divere_cli.image.reader import Band, Reader
 from divere_cli.image.sink import Sink
 from divere_cli.image.source import Source
-from divere_cli.image.strips import Strips
-from divere_cli.records import Encoding, Written
+from divere_cli.image.writer import Shape, Writer
+from divere_cli.records import Encoding
 
 _BAND_BYTES = 8 << 20
 # A small picture comes in bands, too: what one leaves, the next uses again. Fresh memory costs
@@ -51,13 +49,12 @@ _SOS, _EOI = 0xDA, 0xD9
 _ICC_PIECE = 65_000
 
 
-class JpegReader:
+class JpegReader(Reader):
     """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
     def __init__(self, path: str, header: Header) -> None:
+        super().__init__(header)
         self._path = path
-        self.header = header
-        self.warnings: tuple[str, ...] = ()
         self._picture: Image.Image | None = None
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -70,10 +67,6 @@ class JpegReader:
             part = picture.crop((0, first, width, min(first + step, height)))
             band = np.asarray(part)
             yield first, band.reshape(*band.shape[:2], self.header.channels)
-
-    def infrared(self) -> Iterator[Band] | None:
-        """A JPEG has no infrared channel."""
-        return None
 
     def _decoded(self) -> Image.Image:
         if self._picture is None:
@@ -91,55 +84,19 @@ class JpegReader:
     def close(self) -> None:
         self._picture = None
 
-    def __enter__(self) -> Self:
-        return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-
-class JpegWriter:
+class JpegWriter(Writer):
     """A JPEG that is being written; see :class:`divere_cli.image.writer.Writer`."""
 
     def __init__(
-        self, sink: Sink, encoding: Encoding, size: tuple[int, int, int], picture: PictureMetadata
+        self, sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
     ) -> None:
-        self._sink = sink
-        self._crew = Crew()
-        self._width, self._height, self._channels = size
+        self._across = -(-shape[1] // 8)
+        # a restart interval is counted in 16 bits
+        super().__init__(sink, shape, "u1", 8 * max(1, min(16, 65_535 // self._across)))
         self._quality = encoding.quality
         self._picture = picture
-        # a restart interval is counted in 16 bits
-        height = 8 * max(1, min(16, 65_535 // -(-self._width // 8)))
-        self._strips = Strips(height, (self._width, self._channels), "u1")
         self._written = 0
-        self._rows = 0
-
-    def share(self, crew: Crew) -> None:
-        """Let a crew encode; the file is the same whatever its size."""
-        self._crew = crew
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """Append rows; see :meth:`divere_cli.image.writer.Writer.write`."""
-        if not self._strips.fits(rows):
-            expected = (self._width, self._channels)
-            raise OutputError(f"rows of {rows.shape[1:]} {rows.dtype} for a JPEG of {expected}")
-        self._rows += len(rows)
-        self._append(self._strips.add(rows))
-
-    def close(self) -> Written:
-        """Finish the file; see :meth:`divere_cli.image.writer.Writer.close`."""
-        if self._rows != self._height:
-            raise OutputError(f"{self._rows} of {self._height} rows were written")
-        self._append(self._strips.rest())
-        self._sink.write(bytes((0xFF, _EOI)))
-        size = self._sink.finish()
-        return Written("", size, self._width, self._height, self._channels)
 
     def _append(self, strips: list[NDArray[Any]]) -> None:
         """Write strips; the entropy-coded data of each is one restart interval."""
@@ -152,6 +109,9 @@ class JpegWriter:
                 self._sink.write(bytes((0xFF, 0xD0 + (self._written - 1) % 8)))
             self._sink.write(memoryview(data)[offset + length : -2])
             self._written += 1
+
+    def _end(self) -> None:
+        self._sink.write(bytes((0xFF, _EOI)))
 
     def _encoded(self, strip: NDArray[Any]) -> bytes:
         gray = self._channels == 1
@@ -173,52 +133,33 @@ class JpegWriter:
             if marker == 0xC0:
                 segment[5:7] = struct.pack(">H", self._height)
             if marker == _SOS:
-                interval = -(-self._width // 8) * (self._strips.height // 8)
+                interval = self._across * (self._strips.height // 8)
                 out.append(b"\xff\xdd" + struct.pack(">HH", 4, interval))
             out.append(bytes(segment))
         self._sink.write(b"".join(out))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._sink.close()
 
 
 def open_reader(path: str, header: Header) -> JpegReader:
     """Open a JPEG; see :func:`divere_cli.image.reader.open`."""
     if max(header.width, header.height) > MAX_SIDE:
         raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
-    full = header.pixels * header.channels
-    if full > BOMB_BYTES and full > BOMB_RATIO * header.file_size:
-        raise LimitExceeded(
-            f"{header.file_size} bytes would expand to {full}; a scan does not compress like that"
-        )
+    check_expansion(header.pixels * header.channels, header.file_size)
     with Source(path) as source:
         check_whole(source)
     return JpegReader(path, header)
 
 
 def open_writer(
-    path: str,
-    encoding: Encoding,
-    width: int,
-    height: int,
-    channels: int,
-    picture: PictureMetadata,
+    sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> JpegWriter:
-    """Open an existing file to write a JPEG; see :func:`divere_cli.image.writer.open`."""
+    """Begin a JPEG; see :func:`divere_cli.image.writer.open`."""
+    height, width, _ = shape
     if max(width, height) > MAX_SIDE:
         raise OutputError(
             f"{width} x {height} pixels are more than a JPEG can hold ({MAX_SIDE} a side)",
             hint="use --format tiff",
         )
-    return JpegWriter(Sink(path), encoding, (width, height, channels), picture)
+    return JpegWriter(sink, encoding, shape, picture)
 
 
 def check_whole(source: Source) -> None:

@@ -14,20 +14,19 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.errors import CorruptInput, LimitExceeded
+from divere_cli.errors import CorruptInput
 from divere_cli.image import containers
 from divere_cli.image.header_png import SIGNATURE
 from divere_cli.image.layout import Header
-from divere_cli.image.limits import BOMB_BYTES, BOMB_RATIO
+from divere_cli.image.limits import check_expansion
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
-from divere_cli.image.reader import Band
+from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 
 _BAND_BYTES = 4 << 20
@@ -44,13 +43,12 @@ _ADAM7 = (
 )
 
 
-class PngReader:
+class PngReader(Reader):
     """A PNG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
     def __init__(self, source: Source, header: Header) -> None:
+        super().__init__(header)
         self._source = source
-        self.header = header
-        self.warnings: tuple[str, ...] = ()
         self._samples = header.channels + len(header.extra)
         self._row = header.width * self._samples * header.bits // 8
         self._color = COLOR_TYPES[header.channels, bool(header.extra)]
@@ -70,10 +68,6 @@ class PngReader:
             color = band.reshape(*band.shape[:2], -1)[:, :, : self.header.channels]
             yield first, np.ascontiguousarray(color)
         self._check_rest()
-
-    def infrared(self) -> Iterator[Band] | None:
-        """A PNG has no infrared channel."""
-        return None
 
     def _streamed(self, height: int) -> Iterator[Band]:
         previous = bytes(self._row)
@@ -190,25 +184,11 @@ class PngReader:
     def close(self) -> None:
         self._source.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def open_reader(path: str, header: Header) -> PngReader:
     """Open a PNG; see :func:`divere_cli.image.reader.open`."""
     full = header.pixels * (header.channels + len(header.extra)) * header.bits // 8
-    if full > BOMB_BYTES and full > BOMB_RATIO * header.file_size:
-        raise LimitExceeded(
-            f"{header.file_size} bytes would expand to {full}; a scan does not compress like that"
-        )
+    check_expansion(full, header.file_size)
     source = Source(path)
     try:
         return PngReader(source, header)

@@ -12,21 +12,18 @@ from __future__ import annotations
 
 import struct
 import zlib
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.errors import OutputError
 from divere_cli.image import scratch
-from divere_cli.image.crew import Crew
 from divere_cli.image.header_png import SIGNATURE
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
 from divere_cli.image.sink import Sink
-from divere_cli.image.strips import Strips
-from divere_cli.records import Encoding, Written
+from divere_cli.image.writer import Shape, Writer
+from divere_cli.records import Encoding
 
 _AVERAGE = 3
 _STRIP_BYTES = 1 << 20
@@ -36,46 +33,19 @@ _LAST_BLOCK = b"\x03\x00"
 _ADLER = 65_521
 
 
-class PngWriter:
+class PngWriter(Writer):
     """A PNG that is being written; see :class:`divere_cli.image.writer.Writer`."""
 
     def __init__(
-        self, sink: Sink, encoding: Encoding, size: tuple[int, int, int], picture: PictureMetadata
+        self, sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
     ) -> None:
-        self._sink = sink
-        self._crew = Crew()
-        self._width, self._height, self._channels = size
         self._bits = encoding.bit_depth
-        self._pixel = self._channels * self._bits // 8
-        self._row = self._width * self._pixel
-        height = max(1, _STRIP_BYTES // self._row)
-        self._strips = Strips(height, (self._width, self._channels), f"u{self._bits // 8}")
+        self._pixel = shape[2] * self._bits // 8
+        self._row = shape[1] * self._pixel
+        super().__init__(sink, shape, f"u{self._bits // 8}", max(1, _STRIP_BYTES // self._row))
         self._previous = np.zeros(self._row, np.uint8)
         self._check = 1
-        self._rows = 0
         self._start(picture)
-
-    def share(self, crew: Crew) -> None:
-        """Let a crew filter and compress; the file is the same whatever its size."""
-        self._crew = crew
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """Append rows; see :meth:`divere_cli.image.writer.Writer.write`."""
-        if not self._strips.fits(rows):
-            expected = (self._width, self._channels)
-            raise OutputError(f"rows of {rows.shape[1:]} {rows.dtype} for a PNG of {expected}")
-        self._rows += len(rows)
-        self._append(self._strips.add(rows))
-
-    def close(self) -> Written:
-        """Finish the file; see :meth:`divere_cli.image.writer.Writer.close`."""
-        if self._rows != self._height:
-            raise OutputError(f"{self._rows} of {self._height} rows were written")
-        self._append(self._strips.rest())
-        end = _LAST_BLOCK + struct.pack(">I", self._check)
-        self._sink.write(chunk(b"IDAT", end) + chunk(b"IEND", b""))
-        size = self._sink.finish()
-        return Written("", size, self._width, self._height, self._channels)
 
     def _append(self, strips: list[NDArray[Any]]) -> None:
         """Compress strips side by side: each is a run of deflate blocks of its own."""
@@ -88,6 +58,10 @@ class PngWriter:
         for data, check, length in self._crew.map(self._packed, parts):
             self._check = _joined(self._check, check, length)
             self._sink.write(chunk(b"IDAT", data))
+
+    def _end(self) -> None:
+        end = _LAST_BLOCK + struct.pack(">I", self._check)
+        self._sink.write(chunk(b"IDAT", end) + chunk(b"IEND", b""))
 
     def _packed(self, part: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[bytes, int, int]:
         """Filter and compress one strip; gives its data, check sum and filtered length."""
@@ -120,33 +94,12 @@ class PngWriter:
             self._sink.write(chunk(b"pHYs", _per_meter(picture.resolution)))
         self._sink.write(scratch.png_chunks(picture) + chunk(b"IDAT", _ZLIB_HEAD))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._sink.close()
-
 
 def open_writer(
-    path: str,
-    encoding: Encoding,
-    width: int,
-    height: int,
-    channels: int,
-    picture: PictureMetadata,
+    sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> PngWriter:
-    """Open an existing file to write a PNG; see :func:`divere_cli.image.writer.open`."""
-    sink = Sink(path)
-    try:
-        return PngWriter(sink, encoding, (width, height, channels), picture)
-    except BaseException:
-        sink.close()
-        raise
+    """Begin a PNG; see :func:`divere_cli.image.writer.open`."""
+    return PngWriter(sink, encoding, shape, picture)
 
 
 def _joined(first: int, second: int, length: int) -> int:

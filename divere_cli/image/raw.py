@@ -21,8 +21,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import replace
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsuppor
 from divere_cli.image import containers
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
-from divere_cli.image.reader import Band
+from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, Directory, Tiff, parse
 from divere_cli.records import WhiteBalance
@@ -43,13 +42,12 @@ _MOST_SEGMENTS = 1 << 16
 Balance = tuple[float, float, float, float]  # red, green, blue, second green
 
 
-class RawReader:
+class RawReader(Reader):
     """A raw file that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
     def __init__(self, picture: NDArray[np.uint16], header: Header) -> None:
+        super().__init__(header)
         self._picture = picture
-        self.header = header
-        self.warnings: tuple[str, ...] = ()
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
@@ -57,23 +55,8 @@ class RawReader:
         for first in range(0, self.header.height, step):
             yield first, np.ascontiguousarray(self._picture[first : first + step])
 
-    def infrared(self) -> Iterator[Band] | None:
-        """A camera has no infrared channel."""
-        return None
-
     def close(self) -> None:
         self._picture = np.empty((0, 0, 0), np.uint16)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") -> RawReader:

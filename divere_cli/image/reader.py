@@ -8,14 +8,16 @@ format is opened.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from importlib import import_module
-from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
 from divere_cli.image import header as headers
+from divere_cli.image.closing import Closing
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header
 from divere_cli.records import WhiteBalance
 
@@ -29,18 +31,20 @@ MODULES = {
 }
 
 
-class Reader(Protocol):
+class Reader(Closing, ABC):
     """A scan that is open for reading; a context manager.
 
-    ``warnings`` and ``notes`` may grow while bands are read.
+    ``warnings`` may grow while bands are read.
     """
 
-    @property
-    def header(self) -> Header: ...
+    def __init__(self, header: Header) -> None:
+        self.header = header
+        self.warnings: tuple[str, ...] = ()
 
-    @property
-    def warnings(self) -> tuple[str, ...]: ...
+    def share(self, crew: Crew) -> None:
+        """Use ``crew`` from now on, which must outlive this, where work can be shared."""
 
+    @abstractmethod
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture from top to bottom as (first row, band).
 
@@ -62,25 +66,13 @@ class Reader(Protocol):
         CorruptInput, Unreadable
             As soon as a segment is short or damaged; never zeros instead.
         """
-        ...
 
     def infrared(self) -> Iterator[Band] | None:
         """Yield the infrared channel as bands of one channel; None where there is none.
 
         ``uint8`` or ``uint16``: as stored, floats of 0 to 1 as 16-bit codes.
         """
-        ...
-
-    def close(self) -> None: ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+        return None
 
 
 def open(  # noqa: A001

@@ -11,10 +11,9 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from types import TracebackType
-from typing import Self
 
 from divere_cli.errors import NoSpace, OutputError
+from divere_cli.image.closing import Closing
 
 _FLAGS = (
     os.O_RDWR
@@ -27,7 +26,7 @@ START_BYTES = 8 << 20
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-class Sink:
+class Sink(Closing):
     """A regular file, emptied and open for writing. A context manager.
 
     Raises
@@ -111,17 +110,6 @@ class Sink:
                 os.close(fd)
             except OSError as error:
                 raise failure("cannot be closed", error) from error
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def failure(what: str, error: OSError) -> NoSpace | OutputError:

@@ -10,10 +10,9 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from types import TracebackType
-from typing import Self
 
 from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.image.closing import Closing
 
 _FLAGS = (
     os.O_RDONLY
@@ -42,7 +41,7 @@ def _seek_and_read(fd: int, view: memoryview, offset: int) -> int:
 _read_into = _read_at if hasattr(os, "preadv") else _seek_and_read
 
 
-class Source:
+class Source(Closing):
     """A regular file, open for positioned reads. A context manager.
 
     Parameters
@@ -107,14 +106,3 @@ class Source:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

@@ -32,6 +32,7 @@ class Strips:
         self._shape = (height, *shape)
         self._dtype = np.dtype(dtype)
         self._begun = np.empty(self._shape, self._dtype)
+        self._spare = np.empty(self._shape, self._dtype)
         self._held = 0
 
     def fits(self, rows: Rows) -> bool:
@@ -44,13 +45,13 @@ class Strips:
         Returns
         -------
         list of ndarray
-            In order; some are views of ``rows``.
+            In order, good until the next call; some are views of ``rows``.
         """
         full: list[Rows] = []
         done = self._begin(rows) if self._held else 0
         if self._held == self.height:
             full.append(self._begun)
-            self._begun = np.empty(self._shape, self._dtype)
+            self._begun, self._spare = self._spare, self._begun
             self._held = 0
         while not self._held and len(rows) - done >= self.height:
             full.append(rows[done : done + self.height])

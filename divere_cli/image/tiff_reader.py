@@ -12,8 +12,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from divere_cli.errors import CorruptInput, InputChanged
 from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header, Page
+from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_segments import NONE, Segments
 
@@ -29,7 +29,6 @@ BAND_BYTES = 2 << 20
 # a segment row up to so many bands is decoded straight into a (taller) band
 TALL = 4
 
-Band = tuple[int, NDArray[Any]]
 Piece = tuple[int, int, NDArray[Any]]  # segment, plane, where it goes
 
 
@@ -38,12 +37,11 @@ def open_reader(path: str, header: Header) -> TiffReader:
     return TiffReader(path, header)
 
 
-class TiffReader:
+class TiffReader(Reader):
     """A TIFF scan that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
     def __init__(self, path: str, header: Header) -> None:
-        self.header = header
-        self.warnings: tuple[str, ...] = ()
+        super().__init__(header)
         self._crew = Crew()
         self._source = Source(path)
         if self._source.size != header.file_size:
@@ -75,17 +73,6 @@ class TiffReader:
 
     def close(self) -> None:
         self._source.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class Rows:

@@ -15,19 +15,15 @@ import struct
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import TracebackType
-from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from divere_cli.errors import OutputError
 from divere_cli.image import tiff_directory as directory
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.sink import Sink
 from divere_cli.image.tiff_directory import BYTE, LONG, LONG8, ORDER, SHORT, UNDEFINED, Entries
-from divere_cli.records import Encoding, Written
+from divere_cli.image.writer import Rows, Shape, Writer
+from divere_cli.records import Encoding
 
 STRIP_BYTES = 512 << 10
 CLASSIC_LIMIT = 0xFFFF_FFFF
@@ -36,72 +32,52 @@ TAGS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
 # the most that a codec makes of incompressible bytes; LZW spends up to 12 bits on 8
 EXPANSION = {"none": 1.0, "lzw": 1.5, "deflate": 1.01, "zstd": 1.01}
 
-Rows = NDArray[Any]
 Encode = Callable[[Rows], bytes | bytearray]
 
 
 def open_writer(
-    path: str,
-    encoding: Encoding,
-    width: int,
-    height: int,
-    channels: int,
-    picture: PictureMetadata,
+    sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> TiffWriter:
-    """Open an existing file to write a TIFF into it; see :func:`divere_cli.image.writer.open`."""
-    return TiffWriter(path, encoding, (height, width, channels), picture)
+    """Begin a TIFF; see :func:`divere_cli.image.writer.open`."""
+    return TiffWriter(sink, encoding, shape, picture)
 
 
-class TiffWriter:
+class TiffWriter(Writer):
     """A TIFF that is being written; see :class:`divere_cli.image.writer.Writer`."""
 
     def __init__(
-        self,
-        path: str,
-        encoding: Encoding,
-        shape: tuple[int, int, int],
-        picture: PictureMetadata,
+        self, sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
     ) -> None:
-        self._height, self._width, self._channels = shape
+        height, width, channels = shape
         self._dtype = np.dtype(f"u{encoding.bit_depth // 8}")
+        self._row_bytes = width * channels * self._dtype.itemsize
+        strip_rows = max(1, min(height, STRIP_BYTES // self._row_bytes))
+        super().__init__(sink, shape, self._dtype.str, strip_rows)
         self._compression = encoding.compression
-        self._picture = picture
-        self._row_bytes = self._width * self._channels * self._dtype.itemsize
-        self._strip_rows = max(1, min(self._height, STRIP_BYTES // self._row_bytes))
-        most = self._height * self._row_bytes * EXPANSION[encoding.compression]
-        self._big = most + ROOM_FOR_TABLES > CLASSIC_LIMIT
         self._encode = _encoder(encoding.compression)
-        self._shape = (self._strip_rows, self._width, self._channels)
-        self._part = np.empty(self._shape if self._encode else (0, 0, 0), dtype=self._dtype)
+        self._picture = picture
+        most = height * self._row_bytes * EXPANSION[encoding.compression]
+        self._big = most + ROOM_FOR_TABLES > CLASSIC_LIMIT
         self._scratch = threading.local()
-        self._crew = Crew()
-        self._in_part = 0
-        self._done = 0
         self._offsets: list[int] = []
         self._counts: list[int] = []
-        self._sink = Sink(path)
         self._sink.write(bytes(16 if self._big else 8))
 
-    def share(self, crew: Crew) -> None:
-        self._crew = crew
-
     def write(self, rows: Rows) -> None:
-        if rows.shape[1:] != self._shape[1:] or rows.dtype != self._dtype:
-            raise OutputError(f"rows of {rows.shape} {rows.dtype} do not fit the positive")
-        self._done += len(rows)
-        if self._done > self._height:
-            raise OutputError(f"more than {self._height} rows")
-        if self._encode is None:
-            plain = np.ascontiguousarray(rows)
-            self._sink.write(plain.reshape(-1).view(np.uint8).data)
-        else:
-            self._write_strips(rows)
+        if self._encode is not None:
+            super().write(rows)
+            return
+        self._count(rows)
+        plain = np.ascontiguousarray(rows)
+        self._sink.write(plain.reshape(-1).view(np.uint8).data)
 
-    def close(self) -> Written:
-        if self._done != self._height:
-            raise OutputError(f"{self._done} of {self._height} rows were written")
-        if self._in_part:
-            self._write_encoded([self._part[: self._in_part]])
+    def _append(self, strips: list[Rows]) -> None:
+        for data in self._crew.map(self._encoded, strips):
+            self._offsets.append(self._sink.size)
+            self._counts.append(len(data))
+            self._sink.write(data)
+
+    def _end(self) -> None:
         if self._encode is None:
             self._count_strips()
         self._sink.write(bytes(self._sink.size % 2))
@@ -109,49 +85,13 @@ class TiffWriter:
         made, start = directory.lay_out(entries, subs, self._sink.size, self._big)
         self._sink.write(made)
         self._sink.rewrite(0, self._head(start))
-        size = self._sink.finish()
-        return Written("", size, self._width, self._height, self._channels)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._sink.close()
-
-    def _write_strips(self, rows: Rows) -> None:
-        """Fill up a strip that was begun, encode whole ones from ``rows``, begin the next."""
-        done = 0
-        if self._in_part:
-            done = self._begin(rows)
-            if self._in_part == self._strip_rows:
-                self._write_encoded([self._part])
-                self._in_part = 0
-        whole = range(done, len(rows) - self._strip_rows + 1, self._strip_rows)
-        self._write_encoded([rows[first : first + self._strip_rows] for first in whole])
-        self._begin(rows[done + len(whole) * self._strip_rows :])
-
-    def _begin(self, rows: Rows) -> int:
-        taken = min(self._strip_rows - self._in_part, len(rows))
-        self._part[self._in_part : self._in_part + taken] = rows[:taken]
-        self._in_part += taken
-        return taken
-
-    def _write_encoded(self, strips: list[Rows]) -> None:
-        for data in self._crew.map(self._encoded, strips):
-            self._offsets.append(self._sink.size)
-            self._counts.append(len(data))
-            self._sink.write(data)
 
     def _encoded(self, rows: Rows) -> bytes | bytearray:
         assert self._encode is not None
         room: Rows | None = getattr(self._scratch, "room", None)
         if room is None:
-            room = self._scratch.room = np.empty(self._shape, dtype=self._dtype)
+            shape = (self._strips.height, self._width, self._channels)
+            room = self._scratch.room = np.empty(shape, dtype=self._dtype)
         differences = room[: len(rows)]
         differences[:, 0] = rows[:, 0]
         np.subtract(rows[:, 1:], rows[:, :-1], out=differences[:, 1:])
@@ -160,7 +100,7 @@ class TiffWriter:
     def _count_strips(self) -> None:
         """Uncompressed rows lie one after the other: where their strips are is arithmetic."""
         first = 16 if self._big else 8
-        size = self._strip_rows * self._row_bytes
+        size = self._strips.height * self._row_bytes
         end = first + self._height * self._row_bytes
         self._offsets = list(range(first, end, size))
         self._counts = [min(size, end - offset) for offset in self._offsets]
@@ -179,7 +119,7 @@ class TiffWriter:
             273: directory.numbers(long, self._offsets),
             274: directory.numbers(SHORT, [1]),
             277: directory.numbers(SHORT, [self._channels]),
-            278: directory.numbers(LONG, [self._strip_rows]),
+            278: directory.numbers(LONG, [self._strips.height]),
             279: directory.numbers(long, self._counts),
             284: directory.numbers(SHORT, [1]),
             339: directory.numbers(SHORT, [1] * self._channels),

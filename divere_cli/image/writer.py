@@ -1,20 +1,25 @@
 """Write a positive row by row into a file that already exists.
 
-Covers the contract of writers and which module writes which format. Each of
-those modules exposes ``open_writer(path, encoding, width, height, channels,
-picture) -> Writer``. Creating, publishing and removing the file is the
+Covers what all writers share, and which module writes which format: rows are
+counted and regrouped into strips, so that the file does not depend on how many
+rows come at once. Each of those modules exposes ``open_writer(sink, encoding,
+shape, picture) -> Writer``. Creating, publishing and removing the file is the
 business of whoever made it.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from importlib import import_module
-from types import TracebackType
-from typing import Any, Protocol, Self, cast
+from typing import Any, Self, cast
 
 from numpy.typing import NDArray
 
+from divere_cli.errors import OutputError
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata
+from divere_cli.image.sink import Sink
+from divere_cli.image.strips import Strips
 from divere_cli.records import Encoding, Written
 
 MODULES = {
@@ -23,15 +28,39 @@ MODULES = {
     "jpeg": "divere_cli.image.jpeg",
 }
 
+Rows = NDArray[Any]
+Shape = tuple[int, int, int]
 
-class Writer(Protocol):
+
+class Writer(ABC):
     """A positive that is being written; a context manager.
 
     Leaving the ``with`` statement without :meth:`close` gives up: descriptors
     and buffers are freed and the file's content is worth nothing.
+
+    Parameters
+    ----------
+    sink : Sink
+    shape : tuple of int
+        (height, width, channels).
+    dtype : str
+        Of the rows: ``u1`` or ``u2``.
+    strip_rows : int
+        Rows that are encoded at once.
     """
 
-    def write(self, rows: NDArray[Any]) -> None:
+    def __init__(self, sink: Sink, shape: Shape, dtype: str, strip_rows: int) -> None:
+        self._sink = sink
+        self._crew = Crew()
+        self._height, self._width, self._channels = shape
+        self._strips = Strips(strip_rows, shape[1:], dtype)
+        self._rows = 0
+
+    def share(self, crew: Crew) -> None:
+        """Let a crew encode, which must outlive this; the file is the same whatever its size."""
+        self._crew = crew
+
+    def write(self, rows: Rows) -> None:
         """Append rows, ``(rows, width, channels)`` of ``uint8`` or ``uint16`` as the encoding says.
 
         The array is free for other use when this returns.
@@ -40,7 +69,8 @@ class Writer(Protocol):
         ------
         NoSpace, OutputError
         """
-        ...
+        self._count(rows)
+        self._append(self._strips.add(rows))
 
     def close(self) -> Written:
         """Finish the file: whole, with its metadata, and fsynced when this returns.
@@ -52,16 +82,33 @@ class Writer(Protocol):
         NoSpace, OutputError
             Also when rows are missing.
         """
-        ...
+        if self._rows != self._height:
+            raise OutputError(f"{self._rows} of {self._height} rows were written")
+        self._append(self._strips.rest())
+        self._end()
+        size = self._sink.finish()
+        return Written("", size, self._width, self._height, self._channels)
 
-    def __enter__(self) -> Self: ...
+    def _count(self, rows: Rows) -> None:
+        if not self._strips.fits(rows):
+            raise OutputError(f"rows of {rows.shape} {rows.dtype} do not fit the positive")
+        self._rows += len(rows)
+        if self._rows > self._height:
+            raise OutputError(f"more than {self._height} rows")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    @abstractmethod
+    def _append(self, strips: list[Rows]) -> None:
+        """Encode and write strips, which are of use no longer than this call."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """Write what follows the last strip."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._sink.close()
 
 
 def open(  # noqa: A001
@@ -92,4 +139,10 @@ def open(  # noqa: A001
     NoSpace, OutputError
     """
     module = import_module(MODULES[encoding.format])
-    return cast(Writer, module.open_writer(path, encoding, width, height, channels, picture))
+    sink = Sink(path)
+    try:
+        shape = (height, width, channels)
+        return cast(Writer, module.open_writer(sink, encoding, shape, picture))
+    except BaseException:
+        sink.close()
+        raise

@@ -13,7 +13,7 @@ from PIL import Image, ImageCms
 
 from divere_cli.errors import OutputError
 from divere_cli.image import header, icc, png_writer, writer
-from divere_cli.image.crew import Crew, Shares
+from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space
 from tests.image.test_png_reader import grain, read
@@ -36,7 +36,6 @@ def write(
     given = PictureMetadata(**about)  # type: ignore[arg-type]
     with writer.open(str(path), encoding, width, height, channels, given) as out:
         if crew is not None:
-            assert isinstance(out, Shares)
             out.share(crew)
         for first in range(0, height, rows):
             out.write(picture[first : first + rows])

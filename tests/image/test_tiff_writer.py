@@ -126,9 +126,7 @@ def test_what_was_not_finished_is_no_tiff(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.touch()
     rows = pixels((5, 7, 3))
-    with tiff_writer.open_writer(
-        str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata()
-    ) as out:
+    with writer.open(str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata()) as out:
         out.write(rows[:4])
         with pytest.raises(OutputError, match="4 of 5 rows"):
             out.close()
@@ -138,9 +136,7 @@ def test_what_was_not_finished_is_no_tiff(tmp_path: Path) -> None:
 def test_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.touch()
-    with tiff_writer.open_writer(
-        str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata()
-    ) as out:
+    with writer.open(str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata()) as out:
         for wrong in (pixels((1, 6, 3)), pixels((1, 7, 1)), pixels((1, 7, 3), 8)):
             with pytest.raises(OutputError, match="do not fit"):
                 out.write(wrong)
@@ -157,7 +153,7 @@ def test_only_a_file_that_is_there_is_written(tmp_path: Path, plant: str) -> Non
     elif plant == "folder":
         path.mkdir()
     with pytest.raises(OutputError):
-        tiff_writer.open_writer(str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata())
+        writer.open(str(path), Encoding("tiff", 16, GRAY), 7, 5, 3, PictureMetadata())
     assert victim.read_bytes() == b"precious"
 
 
