@@ -40,7 +40,7 @@ from divere_cli.batch.results import Results
 from divere_cli.batch.site import Site
 from divere_cli.batch.stopping import Stop
 from divere_cli.batch.verdict import Judge
-from divere_cli.errors import IsolationUnavailable, OutputLocked, RunError
+from divere_cli.errors import ClusterFailed, IsolationUnavailable, OutputLocked, RunError
 from divere_cli.isolation import memory, signals
 from divere_cli.records import (
     Decision,
@@ -205,7 +205,7 @@ class _Run:
                 here.publisher.sweep()
             here.journal.end()
         except RunError as problem:
-            if isinstance(problem, IsolationUnavailable) and not engine.opened:
+            if isinstance(problem, IsolationUnavailable | ClusterFailed) and not engine.opened:
                 raise
             self.stop.fatal(problem)
         except Exception:

@@ -112,12 +112,21 @@ def _engine(values: Values) -> OpenRunner | None:
     if not scheduler:
         raise UsageError("--engine dask needs --scheduler ADDRESS or FILE")
     try:
+        from divere_cli.cluster.connect import ClusterRequest
         from divere_cli.cluster.runner import opener
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise UsageError(
             f"--engine dask: {error}", hint='install it with: pip install "divere-cli[dask]"'
         ) from error
-    return opener(scheduler, values["map"], values["inputs"], values["output"])
+    request = ClusterRequest(
+        scheduler=scheduler,
+        inputs=values["inputs"],
+        output=values["output"],
+        mapping=values["map"],
+        jobs=values["jobs"],
+        memory_budget=values["memory_budget"],
+    )
+    return opener(request)
 
 
 def _given(ctx: click.Context, name: str) -> bool:

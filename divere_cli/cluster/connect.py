@@ -7,13 +7,19 @@ Covers: the client, the probe files, the versions. Not covered: running scans
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import secrets
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from distributed import Client
+from distributed.comm.addressing import parse_address, parse_host_port
+from distributed.comm.registry import get_backend
+from distributed.security import Security
+from distributed.versions import VersionMismatchWarning
 
 from divere_cli import plain
 from divere_cli.cluster import machine, paths
@@ -25,19 +31,24 @@ CONNECT_SECONDS = 15.0
 CHATTY = ("distributed", "distributed.client", "distributed.batched", "distributed.comm", "tornado")
 
 
+_START = "start one with `dask scheduler` and give its address or its scheduler file"
+
+
 @dataclass(frozen=True, slots=True)
 class ClusterRequest:
     """Where the cluster is and what it is to see. Paths are the caller's.
 
     ``scheduler`` is an address (``tcp://host:8786``) or the path of a scheduler
-    file; ``mapping`` the words of ``--map``.
+    file; ``mapping`` the words of ``--map``. ``jobs`` bounds the scans at once on
+    all machines together, ``memory_budget`` (bytes, or a share) holds on each.
     """
 
     scheduler: str
-    isolation: IsolationRequest
     inputs: tuple[str, ...]
     output: str
     mapping: tuple[str, ...] = ()
+    jobs: int | None = None
+    memory_budget: int | float = 0.7
 
 
 def connect(scheduler: str) -> Client:
@@ -50,15 +61,33 @@ def connect(scheduler: str) -> Client:
     """
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters is compared below
     try:
-        if os.path.exists(scheduler):
-            return Client(scheduler_file=scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
-        return Client(scheduler, timeout=CONNECT_SECONDS, set_as_default=False)
+        return Client(_address(scheduler), timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise ClusterFailed(
-            f"no Dask scheduler answers at {scheduler!r}: {error}",
-            hint="start one with `dask scheduler` and give its address or its scheduler file",
+            f"no Dask scheduler answers at {scheduler!r}: {error}", hint=_START
         ) from error
+
+
+def _address(scheduler: str) -> str:
+    """The address that ``--scheduler`` means: a Client that is given another leaves a mess."""
+    try:
+        address = scheduler
+        if os.path.exists(scheduler):
+            address = json.loads(Path(scheduler).read_bytes())["address"]
+        scheme, place = parse_address(address)
+        get_backend(scheme)
+        parse_host_port(place)
+        if scheme == "tls" and not Security().get_connection_args("client").get("ssl_context"):
+            raise ValueError("no certificates in Dask's settings (distributed.comm.tls)")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else f"{error}"
+        raise ClusterFailed(
+            f"{scheduler!r} is neither a Dask scheduler's address nor its file: {what}",
+            hint=_START,
+        ) from error
+    return str(address)
 
 
 def threads_of_workers(client: Client) -> dict[str, int]:
@@ -73,7 +102,7 @@ def threads_of_workers(client: Client) -> dict[str, int]:
 
 
 def survey(
-    client: Client, request: ClusterRequest, run: str
+    client: Client, request: ClusterRequest, isolation: IsolationRequest, run: str
 ) -> tuple[machine.Order, dict[str, machine.Survey]]:
     """Ask every worker whether it has our versions, sees the inputs and can write OUTPUT.
 
@@ -86,28 +115,23 @@ def survey(
     order = machine.Order(
         run=run,
         versions=machine.versions(),
-        isolation=request.isolation,
+        isolation=isolation,
+        memory_budget=request.memory_budget,
         inputs=tuple(paths.there(path, mapping) for path in request.inputs),
         output=paths.there(request.output, mapping),
         nonce=secrets.token_hex(16),
     )
-    threads = threads_of_workers(client)
-    if not threads:
+    workers = list(threads_of_workers(client))
+    if not workers:
         raise ClusterFailed(
             f"the scheduler at {request.scheduler!r} has no workers",
             hint="start them with `dask worker ADDRESS`",
         )
-    found: dict[str, machine.Survey] = {}
     try:
-        for address, count in threads.items():
-            said = client.run(
-                machine.survey, plain.to_plain(order), count, workers=[address], on_error="return"
-            )[address]
-            found[address] = (
-                _broken(address, said)
-                if isinstance(said, BaseException)
-                else plain.from_plain(machine.Survey, said)
-            )
+        answers = client.run(
+            machine.survey, plain.to_plain(order), workers=workers, on_error="return"
+        )
+        found = {address: _survey(address, said) for address, said in answers.items()}
         problems = [_problem(s, order, request) for s in found.values()]
     finally:
         for probe in Path(request.output).glob(f".divere-tmp-{run}-probe-*"):
@@ -121,8 +145,10 @@ def survey(
     return order, found
 
 
-def _broken(address: str, error: BaseException) -> machine.Survey:
-    return machine.Survey(address, (), 0, 0, "", f"{type(error).__name__}: {error}")
+def _survey(address: str, said: object) -> machine.Survey:
+    if isinstance(said, BaseException):
+        return machine.Survey(address, (), 0, 0, "", f"{type(said).__name__}: {said}")
+    return plain.from_plain(machine.Survey, said)
 
 
 def _problem(survey: machine.Survey, order: machine.Order, request: ClusterRequest) -> str:

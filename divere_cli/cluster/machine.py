@@ -13,9 +13,11 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import metadata
+from typing import Any
 
 from divere_cli import plain
 from divere_cli.batch import admission, places
@@ -26,16 +28,20 @@ from divere_cli.isolation.contract import IsolationRequest
 from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome
 
 HELLO_SECONDS = 60.0
-MEMORY_SHARE = 0.7  # of what is available, as --memory-budget has it by default
+IDLE_SECONDS = 600.0  # a caller that was killed cannot end its station; the next one does
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a machine needs to know of a run besides its scans."""
+    """What a machine needs to know of a run besides its scans.
+
+    ``memory_budget`` is each machine's: bytes, or a share (0..1) of what it has available.
+    """
 
     run: str
     versions: tuple[str, ...]
     isolation: IsolationRequest
+    memory_budget: int | float
     inputs: tuple[str, ...]
     output: str
     nonce: str
@@ -60,16 +66,19 @@ def versions() -> tuple[str, ...]:
     return tuple(f"{name} {metadata.version(name)}" for name in names)
 
 
-def capacity(task_threads: int) -> int:
+def capacity(task_threads: int, memory_budget: int | float) -> int:
     """How many scans this machine takes at once, by the admission that a local run uses."""
-    budget = admission.budget(MEMORY_SHARE)
+    budget = admission.budget(memory_budget)
     return admission.jobs(None, [admission.BASE] * task_threads, budget)
 
 
-def survey(plain_order: object, task_threads: int) -> object:
-    """Answer whether this machine can serve the run: a :class:`Survey` as plain data."""
+def survey(plain_order: object, dask_worker: Any) -> object:
+    """Answer whether this machine can serve the run: a :class:`Survey` as plain data.
+
+    ``dask_worker`` is given by Dask, by this name.
+    """
     order = plain.from_plain(Order, plain_order)
-    jobs = capacity(task_threads)
+    jobs = capacity(dask_worker.state.nthreads, order.memory_budget)
     probe, problem = "", ""
     try:
         probe = _probe(order)
@@ -117,7 +126,7 @@ def attempt(plain_order: object, plain_work: object, token: str, task_threads: i
     work = dataclasses.replace(work, job=paths.with_temps(work.job, token))
     if versions() != order.versions:
         return plain.to_plain(_failed(work, f"has other versions: {', '.join(versions())}"))
-    jobs = capacity(task_threads)
+    jobs = capacity(task_threads, order.memory_budget)
     try:
         _make_temps(work.job)
         station = _station(order, jobs)
@@ -153,6 +162,7 @@ class Station:
             start_new_session=True,
         )
         self._lock = threading.Lock()
+        self._used = time.monotonic()
         self._waiting: dict[int, Future[Answer]] = {}
         self._hello: Future[IsolationInfo] = Future()
         threading.Thread(target=self._listen, daemon=True, name="divere-station").start()
@@ -162,6 +172,12 @@ class Station:
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody has asked it for anything for long."""
+        with self._lock:
+            return not self._waiting and time.monotonic() - self._used > IDLE_SECONDS
 
     def run(self, work: Work) -> Answer:
         """Send one attempt and wait for its answer.
@@ -176,6 +192,7 @@ class Station:
         with self._lock:
             if not self.alive or self._process.stdin is None:
                 raise RuntimeError("the station of this machine died")
+            self._used = time.monotonic()
             self._waiting[work.job.id] = future
             self._process.stdin.write(line)
             self._process.stdin.flush()
@@ -222,6 +239,8 @@ _stations_lock = threading.Lock()
 
 def _station(order: Order, jobs: int) -> Station:
     with _stations_lock:
+        for run in [run for run, station in _stations.items() if station.idle]:
+            _stations.pop(run).stop()
         station = _stations.get(order.run)
         if station is None or not station.alive:
             request = dataclasses.replace(order.isolation, jobs=jobs)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from divere_cli.errors import UsageError
-from divere_cli.records import FileJob, Frame, Target
+from divere_cli.records import FileJob, Target
 
 Mapping = tuple[tuple[str, str], ...]
 
@@ -44,23 +44,13 @@ def there(path: str, mapping: Mapping) -> str:
 
 def job_there(job: FileJob, mapping: Mapping) -> FileJob:
     """The job with all its paths as the machines see them."""
-    if not mapping:
-        return job
 
     def target(item: Target) -> Target:
         return dataclasses.replace(
             item, path=there(item.path, mapping), temp=there(item.temp, mapping)
         )
 
-    def frame(item: Frame) -> Frame:
-        return dataclasses.replace(item, target=target(item.target))
-
-    return dataclasses.replace(
-        job,
-        input=there(job.input, mapping),
-        frames=tuple(frame(item) for item in job.frames),
-        sidecar=None if job.sidecar is None else target(job.sidecar),
-    )
+    return dataclasses.replace(_with_targets(job, target), input=there(job.input, mapping))
 
 
 def with_temps(job: FileJob, token: str) -> FileJob:
@@ -71,16 +61,18 @@ def with_temps(job: FileJob, token: str) -> FileJob:
     """
 
     def target(item: Target) -> Target:
-        return dataclasses.replace(item, temp=f"{item.temp}-{token}")
+        return dataclasses.replace(item, temp=f"{item.temp}-{token}") if item.temp else item
 
-    return dataclasses.replace(
-        job,
-        frames=tuple(dataclasses.replace(item, target=target(item.target)) for item in job.frames),
-        sidecar=None if job.sidecar is None else target(job.sidecar),
-    )
+    return _with_targets(job, target)
 
 
 def temps(job: FileJob) -> tuple[str, ...]:
-    """All temporary files of a job, in order."""
+    """All temporary files of a job, in order; one that only measures has none."""
     found = [frame.target.temp for frame in job.frames]
-    return tuple(found + ([job.sidecar.temp] if job.sidecar else []))
+    return tuple(filter(None, [*found, job.sidecar.temp if job.sidecar else ""]))
+
+
+def _with_targets(job: FileJob, change: Callable[[Target], Target]) -> FileJob:
+    frames = (dataclasses.replace(item, target=change(item.target)) for item in job.frames)
+    sidecar = None if job.sidecar is None else change(job.sidecar)
+    return dataclasses.replace(job, frames=tuple(frames), sidecar=sidecar)

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import os
 import queue
 import secrets
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal
 
 from distributed import Client, Future
@@ -64,14 +65,18 @@ class DaskRunner:
         No scheduler, no workers, or a machine that cannot serve.
     """
 
-    def __init__(self, request: ClusterRequest, on_event: OnEvent) -> None:
+    def __init__(
+        self, request: ClusterRequest, isolation: IsolationRequest, on_event: OnEvent
+    ) -> None:
         self._request = request
+        self._requested = isolation.requested
         self._on_event = on_event
         self._mapping = paths.parse(request.mapping)
         self._client: Client = connect.connect(request.scheduler)
         try:
             run = secrets.token_hex(4)
-            self._order, self._surveys = connect.survey(self._client, request, run)
+            found = connect.survey(self._client, request, isolation, run)
+            self._order, self._surveys = found
         except BaseException:
             self._client.close()
             raise
@@ -88,11 +93,10 @@ class DaskRunner:
     def info(self) -> IsolationInfo:
         """``jobs`` is how many scans all machines together take at once."""
         methods = sorted({survey.start_method for survey in self._surveys.values()})
-        jobs = sum(survey.jobs for survey in self._surveys.values())
-        requested = self._request.isolation.requested
+        jobs = self._bounded(sum(survey.jobs for survey in self._surveys.values()))
         threads = methods == ["threads"]
         return IsolationInfo(
-            requested,
+            self._requested,
             "thread" if threads else "process",
             None if threads else "+".join(methods),
             jobs,
@@ -112,7 +116,11 @@ class DaskRunner:
         return max(0, self._window() - len(self._flights))
 
     def _window(self) -> int:
-        return sum(self._capacity(address, n) + 1 for address, n in self._workers.items())
+        room = (self._capacity(address, n) + 1 for address, n in self._workers.items())
+        return self._bounded(sum(room))
+
+    def _bounded(self, jobs: int) -> int:
+        return jobs if self._request.jobs is None else min(jobs, self._request.jobs)
 
     def _look(self) -> None:
         """Ask who is there, once a second at the most."""
@@ -268,24 +276,21 @@ class DaskRunner:
         return outcomes
 
 
-def opener(
-    scheduler: str, mapping: Sequence[str], inputs: Sequence[str], output: str
-) -> Callable[[IsolationRequest, OnEvent], DaskRunner]:
+def opener(request: ClusterRequest) -> Callable[[IsolationRequest, OnEvent], DaskRunner]:
     """What ``BatchRequest.open_runner`` takes; a wrong ``--map`` is found at once.
 
     Raises
     ------
     UsageError
-        A word of ``mapping`` that cannot be meant.
+        A word of ``request.mapping`` that cannot be meant.
     """
-    paths.parse(mapping)
-
-    def open_runner(asked: IsolationRequest, on_event: OnEvent) -> DaskRunner:
-        here = tuple(os.path.abspath(path) for path in inputs)
-        request = ClusterRequest(scheduler, asked, here, os.path.abspath(output), tuple(mapping))
-        return DaskRunner(request, on_event)
-
-    return open_runner
+    paths.parse(request.mapping)
+    here = dataclasses.replace(
+        request,
+        inputs=tuple(os.path.abspath(path) for path in request.inputs),
+        output=os.path.abspath(request.output),
+    )
+    return functools.partial(DaskRunner, here)
 
 
 def _attempt(order: object, work: object) -> object:

@@ -30,13 +30,14 @@ class Cluster:
     scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def add(self, *words: str, cwd: Path | None = None) -> subprocess.Popen[bytes]:
+    def add(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
         """One more machine, with a single task thread."""
         name = f"machine-{len(self.workers)}"
         started = _start(
             self.folder / f"{name}.log",
             *("worker", "--scheduler-file", str(self.file), "--nthreads", "1"),
             *("--no-dashboard", "--name", name, *words),
+            **environment,
         )
         self.workers.append(started)
         return started
@@ -56,8 +57,8 @@ class Cluster:
             process.wait()
 
 
-def _start(log: Path, *words: str) -> subprocess.Popen[bytes]:
-    environment = os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"}
+def _start(log: Path, *words: str, **more: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"} | more
     with open(log, "wb") as out:
         return subprocess.Popen(
             [DASK, *words], stdout=out, stderr=out, env=environment, start_new_session=True

@@ -39,6 +39,34 @@ def test_the_bytes_are_those_of_a_local_run(
     assert again.report["summary"]["up_to_date"] == 6
 
 
+def test_a_roll_is_measured_and_graded_as_here(
+    shared_cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    local = batch(negatives, tmp_path / "local", "--auto", "roll")
+    far = batch(negatives, tmp_path / "far", "--auto", "roll", *on(shared_cluster, "--jobs", "1"))
+    assert (local.code, far.code) == (0, 0), far.stderr
+    assert positives(tmp_path / "far") == positives(tmp_path / "local")
+    assert far.report["isolation"]["jobs"] == 1
+    assert leftovers(tmp_path / "far") == []
+
+
+def test_a_machine_with_other_versions_is_named_before_the_first_scan(
+    cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    older = tmp_path / "older" / "pillow-0.1.dist-info"
+    older.mkdir(parents=True)
+    (older / "METADATA").write_text("Metadata-Version: 2.1\nName: pillow\nVersion: 0.1\n")
+    cluster.add("--no-nanny", PYTHONPATH=str(older.parent))
+    cluster.wait_for(1)
+    done = batch(negatives, tmp_path / "out", *on(cluster))
+    assert done.code == 16
+    error, hint = done.stderr.splitlines()
+    assert "has pillow 0.1, here is pillow " in error
+    assert hint.startswith("divere: hint: every machine needs the same divere")
+    assert (done.report, positives(tmp_path / "out")) == ({}, {})
+    assert leftovers(tmp_path / "out") == []
+
+
 def test_a_bad_scan_fails_alone(shared_cluster: Cluster, negatives: Path, tmp_path: Path) -> None:
     source = tmp_path / "in"
     source.mkdir()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from divere_cli.cluster import paths
 from divere_cli.errors import UsageError
+from divere_cli.records import Target
 from tests.test_plain import job
 
 
@@ -47,3 +50,10 @@ def test_a_job_moves_with_all_its_paths_and_nothing_else() -> None:
 
 def test_every_execution_writes_files_of_its_own() -> None:
     assert paths.temps(paths.with_temps(job("a.tif"), "x1")) == ("/out/t-x1",)
+
+
+def test_a_job_that_only_measures_has_no_temporary_file() -> None:
+    here = job("a.tif")
+    frame = dataclasses.replace(here.frames[0], target=Target("", "", ""))
+    measuring = dataclasses.replace(here, frames=(frame,))
+    assert paths.temps(paths.with_temps(measuring, "x1")) == ()

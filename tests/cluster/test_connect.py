@@ -1,0 +1,33 @@
+"""What ``--scheduler`` may be, before anything is connected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from divere_cli.cluster import connect
+from divere_cli.errors import ClusterFailed
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "said"),
+    [
+        ("nowhere.json", "missing port"),
+        ("127.0.0.1", "missing port"),
+        ("http://127.0.0.1:80", "unknown address scheme"),
+        ("tls://127.0.0.1:8786", "no certificates"),
+        (".", "Is a directory"),
+    ],
+)
+def test_what_is_no_scheduler_is_said_at_once(scheduler: str, said: str) -> None:
+    with pytest.raises(ClusterFailed, match=f"neither a Dask scheduler's address.*{said}"):
+        connect.connect(scheduler)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"address": 5}', "\xff"])
+def test_a_file_that_no_scheduler_wrote(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "scheduler.json"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(ClusterFailed, match="neither a Dask scheduler's address nor its file"):
+        connect.connect(str(path))

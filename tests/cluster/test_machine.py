@@ -1,0 +1,41 @@
+"""What a machine takes at once, and stations that their callers left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from divere_cli.cluster import machine
+from divere_cli.isolation import cpus
+from divere_cli.isolation.contract import IsolationRequest
+
+
+def test_a_machine_takes_what_its_budget_holds() -> None:
+    assert machine.capacity(8, 1) == 1
+    assert machine.capacity(8, 1 << 40) == min(8, cpus.usable())
+    assert machine.capacity(1, 1 << 40) == 1
+
+
+@dataclass
+class Left:
+    """A station that was asked for nothing for as long as the test says."""
+
+    idle: bool = False
+    alive: bool = True
+    stopped: bool = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_the_next_run_ends_stations_that_nobody_uses(monkeypatch: pytest.MonkeyPatch) -> None:
+    left, busy, fresh = Left(idle=True), Left(), Left()
+    stations = {"left": left, "busy": busy}
+    monkeypatch.setattr(machine, "_stations", stations)
+    monkeypatch.setattr(machine, "Station", lambda request: fresh)
+    request = IsolationRequest("always")
+    order = machine.Order("fresh", (), request, 0.7, (), "/out", "")
+    assert machine._station(order, 1) is fresh
+    assert (left.stopped, busy.stopped) == (True, False)
+    assert stations == {"busy": busy, "fresh": fresh}
