@@ -16,6 +16,7 @@ import logging
 import os
 import stat
 import sys
+from collections.abc import Iterable
 
 from divere_cli.batch import places
 from divere_cli.batch.places import Place
@@ -142,7 +143,7 @@ def replace_file(path: str, text: str, run_id: str) -> None:
         return
     place = places.hold(folder or ".")
     try:
-        _replace_in(place, name, data, f"{TEMP_PREFIX}{run_id}-report")
+        replace(place, name, [data], f"{TEMP_PREFIX}{run_id}-report")
     finally:
         place.close()
 
@@ -155,14 +156,14 @@ def _is_stream(path: str) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
-def _replace_in(place: Place, name: str, data: bytes, temp: str) -> None:
+def replace(place: Place, name: str, pieces: Iterable[bytes], temp: str) -> None:
+    """Write a file in a folder atomically, mode 0600; ``temp`` is its name until it is whole."""
     fd = create(temp, place)
     try:
-        try:
-            write_all(fd, data)
+        with open(fd, "wb") as file:
+            file.writelines(pieces)
+            file.flush()
             sync(fd)
-        finally:
-            os.close(fd)
         rename(temp, name, place, replace=True)
     except BaseException:
         place.unlink(temp)

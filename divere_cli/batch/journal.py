@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from divere_cli.batch import durable
@@ -19,6 +20,7 @@ from divere_cli.plain import to_plain
 log = logging.getLogger(__name__)
 
 _APPEND = os.O_RDWR | os.O_APPEND
+_TOGETHER = 1000
 
 
 class Journal:
@@ -71,11 +73,23 @@ class Journal:
         """Say that a scan is done; its outputs must be durable."""
         self._append("done", to_plain(done))
 
+    def renew(self, records: Sequence[Done]) -> None:
+        """Say again what is done, of many scans at once: they are synced together."""
+        for start in range(0, len(records), _TOGETHER):
+            part = records[start : start + _TOGETHER]
+            self._write("".join(self._line("done", to_plain(each)) for each in part))
+
     def _append(self, kind: str, fields: dict[str, Any]) -> None:
-        line = json.dumps({"kind": kind, "run": self._run_id, **fields}, separators=(",", ":"))
+        self._write(self._line(kind, fields))
+
+    def _line(self, kind: str, fields: dict[str, Any]) -> str:
+        said = {"kind": kind, "run": self._run_id, **fields}
+        return json.dumps(said, separators=(",", ":")) + "\n"
+
+    def _write(self, lines: str) -> None:
         end = os.lseek(self._fd, 0, os.SEEK_END)
         try:
-            durable.write_all(self._fd, line.encode("ascii") + b"\n")
+            durable.write_all(self._fd, lines.encode("ascii"))
             _sync(self._fd)
         except OSError as problem:
             _cut(self._fd, end)

@@ -26,13 +26,14 @@ from divere_cli.batch import (
     reporting,
     results,
     site,
+    triage,
     verdict,
 )
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.draft import Draft
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.folder import Folder
-from divere_cli.batch.grading import Desk, Grading, Ready
+from divere_cli.batch.grading import Desk, Grading
 from divere_cli.batch.loop import record
 from divere_cli.batch.measured import Measuring
 from divere_cli.batch.request import BatchRequest
@@ -220,8 +221,8 @@ class _Run:
         decisions = self._decide(here, judge, engine)
         if self.stop.stopping:
             return
-        ready, settled = _judge(here, judge, decisions)
-        self.warnings = _anew(ready)
+        ready, settled = triage.part(here, judge, decisions)
+        self.warnings = triage.anew(ready)
         tasks = engine.tasks([each for each, _ in ready])
         engine.open(tasks)
         if not self.told:
@@ -258,48 +259,6 @@ class _Run:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         folder = self.request.outputs.folder
         self.emit(RunStarted(__version__, now, folder, total, todo, engine.info))
-
-
-def _judge(
-    here: Site, judge: Judge, decisions: dict[str, Decision]
-) -> tuple[list[tuple[Draft, Ready]], list[tuple[Draft, FileResult]]]:
-    """Part the scans into those that need work and those that have their last word."""
-    ready: list[tuple[Draft, Ready]] = []
-    settled: list[tuple[Draft, FileResult]] = []
-    for each in here.drafts:
-        decision = decisions.get(each.scan.name)
-        if decision is not None and decision.error is not None:
-            settled.append((each, results.plain(each, "failed", decision.error)))
-            continue
-        said = judge.judge(each, decision.recipes if decision else None)
-        if said.action == "grade":
-            ready.append((each, Ready.of(each, said, decision)))
-            continue
-        _renew(here, judge, each, said)
-        settled.append((each, results.settled(each, said)))
-    return ready, settled
-
-
-def _anew(ready: list[tuple[Draft, Ready]]) -> tuple[str, ...]:
-    """Say that positives of earlier runs are made again, and how to keep them."""
-    again = sum(verdict.DECIDED_ANEW in how.verdict.notes for _, how in ready)
-    if not again:
-        return ()
-    return (
-        f"scans of earlier runs that are graded again, for their roll was decided anew: {again} "
-        "(--from keeps what an analysis decided)",
-    )
-
-
-def _renew(here: Site, judge: Judge, each: Draft, said: verdict.Verdict) -> None:
-    """Record an up-to-date scan anew where the next run can then tell so with less work."""
-    if said.action not in ("moved", "up_to_date"):
-        return
-    known = here.state.done[each.scan.name]
-    basis = judge.basis or known.basis
-    if said.action == "moved" or basis != known.basis:
-        path = os.path.abspath(each.scan.path)
-        here.journal.done(replace(known, path=path, stamp=each.scan.stamp, basis=basis))
 
 
 def _rss() -> int:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from divere_cli.batch import discover, draft, history, naming
+from divere_cli.batch import compaction, discover, draft, history, naming
 from divere_cli.batch.folder import Folder
 from divere_cli.batch.history import State
 from divere_cli.batch.journal import Journal
@@ -96,6 +96,8 @@ def _site(
     warnings: tuple[str, ...],
     held: ExitStack,
 ) -> Site:
+    if compaction.due(state):
+        compaction.compact(folder, run_id)
     opened = Journal.open(folder, run_id)
     held.callback(opened.release)
     publisher = Publisher(folder, opened, run_id)

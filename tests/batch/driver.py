@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 
+from divere_cli.batch import compaction
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs, ReportFile
 from divere_cli.batch.run import run
 from divere_cli.errors import DivereError
@@ -33,10 +34,13 @@ def main() -> int:
     parser.add_argument("--grace", type=float, default=10.0)
     parser.add_argument("--wait", action="store_true")
     parser.add_argument("--variant", default="")
+    parser.add_argument("--compact", action="store_true", help="write the journal anew")
     options = parser.parse_args()
     logging.basicConfig(stream=sys.stderr)
     if options.variant:
         importlib.import_module("tests.batch.variants").apply(options.variant)
+    if options.compact:
+        compaction.due = lambda state: True
     try:
         report = run(_request(options), _tell)
     except DivereError as problem:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,18 @@ def test_after_any_cut_of_the_journal_a_run_ends_well(lab: Lab) -> None:
         owned = journal.parse(io.BytesIO(whole[:end])).owned
         assert set(lost) == expected.keys() - owned.keys()
         assert lab.positives() == expected
+
+
+def test_many_records_are_renewed_with_one_sync(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    made = write(folder, "a.tif")
+    monkeypatch.setattr(os, "fdatasync", synced.append)
+    renewed = [replace(record(f"{number}.tif"), basis="b") for number in range(1500)]
+    made.renew(renewed)
+    made.release()
+    assert len(synced) == 2
+    state = journal.load(folder)
+    assert list(state.done.values()) == [record("a.tif"), *renewed]
+    assert state.owned["7.tif"] == record("7.tif").outputs
