@@ -16,6 +16,9 @@ from divere_cli.image.source import Source
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _MOST_PARTS = 4096
+# of JPEG; they stand alone, without a length
+_BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 # libpng's chunks hold 8192 bytes
 _SMALLEST_MEAN = 512
 
@@ -34,7 +37,7 @@ class Held(Source):
 
 
 def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
-    """Walk a JPEG's marker segments up to its first scan.
+    """Walk a JPEG's marker segments up to its first scan, or to its end.
 
     Yields
     ------
@@ -48,17 +51,20 @@ def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
     """
     at = base + 2
     for _ in range(_MOST_PARTS):
-        mark, marker, length = struct.unpack(">BBH", source.read(at, 4, "the JPEG header"))
+        mark, marker = source.read(at, 2, "a JPEG marker")
         if mark != 0xFF:
             raise CorruptInput(f"no JPEG marker at byte {at}")
-        if marker == 0xFF:  # fill byte
-            at += 1
+        if marker == 0xFF or marker in _BARE_MARKERS:
+            at += 1 if marker == 0xFF else 2  # 0xFF is a fill byte
             continue
+        if marker == _END_OF_IMAGE:
+            return
+        (length,) = struct.unpack(">H", source.read(at + 2, 2, "a JPEG segment"))
         if length < 2:
             raise CorruptInput(f"the JPEG segment at byte {at} has no length")
         source.inside(at, length + 2, "a JPEG segment")
         yield marker, at + 4, length - 2
-        if marker == 0xDA:
+        if marker == _START_OF_SCAN:
             return
         at += 2 + length
     raise CorruptInput(f"the JPEG header has more than {_MOST_PARTS} segments")

@@ -13,6 +13,7 @@ import os
 
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header_jpeg, header_png, header_raw, tiff_header
+from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.source import Source
@@ -91,7 +92,7 @@ def format_of(head: bytes) -> str:
     """Tell the format by a file's first 16 bytes: tiff, png, jpeg, raw, or empty."""
     if head[:4] in HEADS:
         return "tiff"
-    if head.startswith(header_png.SIGNATURE):
+    if head.startswith(PNG_SIGNATURE):
         return "png"
     if head.startswith(header_jpeg.START):
         return "jpeg"
@@ -117,7 +118,7 @@ def _check_name(found: str, suffix: str, head: bytes) -> None:
 
 
 def _is_cut(head: bytes, expected: set[str]) -> bool:
-    starts = {"tiff": tuple(HEADS), "png": (header_png.SIGNATURE,), "jpeg": (header_jpeg.START,)}
+    starts = {"tiff": tuple(HEADS), "png": (PNG_SIGNATURE,), "jpeg": (header_jpeg.START,)}
     return len(head) < HEAD and any(
         start.startswith(head) for name in expected for start in starts.get(name, ())
     )

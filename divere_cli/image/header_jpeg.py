@@ -9,14 +9,13 @@ import struct
 from dataclasses import replace
 
 from divere_cli.errors import CorruptInput, DivereError, Unsupported
+from divere_cli.image import containers
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
 from divere_cli.image.tiff_tags import HEADS, parse
 
 START = b"\xff\xd8\xff"
-MAX_MARKERS = 1024
-_BARE = {0x01, *range(0xD0, 0xD9)}
 _FRAMES = {0xC0: "jpeg", 0xC1: "jpeg", 0xC2: "progressive"}
 _OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
 
@@ -29,31 +28,16 @@ def read(source: Source, max_pixels: int) -> Header:
     CorruptInput, Unsupported, LimitExceeded
     """
     about = Header("jpeg", 0, 0, 0, 8, source.size, compression="jpeg")
-    at = 2
-    for _ in range(MAX_MARKERS):
-        mark, code = source.read(at, 2, "a JPEG marker")
-        if mark != 0xFF:
-            raise CorruptInput(f"no JPEG marker at byte {at}")
-        if code == 0xFF:
-            at += 1
-            continue
-        if code in _BARE:
-            at += 2
-            continue
-        if code in (0xD9, 0xDA):
-            raise CorruptInput("the JPEG has no frame before its first scan")
-        (length,) = struct.unpack(">H", source.read(at + 2, 2, "a JPEG segment"))
-        source.inside(at + 2, length, "a JPEG segment")
+    for code, at, length in containers.segments(source):
         if code in _OTHER_FRAMES:
             raise Unsupported("a lossless, hierarchical or arithmetic JPEG")
         if code in _FRAMES:
-            return _frame(source, at + 4, replace(about, variant=_FRAMES[code]), max_pixels)
+            return _frame(source, at, replace(about, variant=_FRAMES[code]), max_pixels)
         if code == 0xE0:
-            about = _jfif(source, at + 4, length - 2, about)
+            about = _jfif(source, at, length, about)
         elif code == 0xE1:
-            about = _exif(source, at + 4, length - 2, about)
-        at += 2 + length
-    raise CorruptInput(f"no JPEG frame in the first {MAX_MARKERS} segments")
+            about = _exif(source, at, length, about)
+    raise CorruptInput("the JPEG has no frame before its first scan")
 
 
 def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import replace
+from itertools import islice
 
 from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image import containers
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_CHUNKS = 256
 _COLORS = {0: (1, False), 2: (3, False), 4: (1, True), 6: (3, True)}
 
@@ -55,17 +56,14 @@ def read(source: Source, max_pixels: int) -> Header:
 
 
 def _with_chunks(source: Source, header: Header) -> Header:
-    at = 33
-    for _ in range(MAX_CHUNKS):
-        length, kind = struct.unpack(">I4s", source.read(at, 8, "a PNG chunk"))
+    for kind, at, length in islice(containers.chunks(source), MAX_CHUNKS):
         if kind in (b"IDAT", b"IEND"):
             return header
         if kind == b"pHYs" and length == 9:
-            x, y, unit = struct.unpack(">IIB", source.read(at + 8, 9, "the PNG resolution"))
+            x, y, unit = struct.unpack(">IIB", source.read(at, 9, "the PNG resolution"))
             if unit == 1 and x and y:
                 header = replace(header, resolution=Resolution(x / 100, y / 100, 3))
         elif kind == b"tRNS":
             note = "the transparent color is left out"
             header = replace(header, notes=(*header.notes, note))
-        at += 12 + length
     raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")

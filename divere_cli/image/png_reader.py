@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput
 from divere_cli.image import containers
-from divere_cli.image.header_png import SIGNATURE
+from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import check_expansion
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
@@ -176,7 +176,7 @@ class PngReader(Reader):
         head = struct.pack(">IIBBBBB", width, rows, self.header.bits, self._color, 0, 0, 0)
         body = chunk(b"IDAT", zlib.compress(filtered, 0)) + chunk(b"IEND", b"")
         try:
-            band = imagecodecs.png_decode(SIGNATURE + chunk(b"IHDR", head) + body)
+            band = imagecodecs.png_decode(PNG_SIGNATURE + chunk(b"IHDR", head) + body)
         except (imagecodecs.PngError, ValueError) as error:
             raise CorruptInput(f"the PNG's pixels are damaged: {error}") from error
         return np.asarray(band)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.image import scratch
-from divere_cli.image.header_png import SIGNATURE
+from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
 from divere_cli.image.sink import Sink
@@ -86,7 +86,7 @@ class PngWriter(Writer):
     def _start(self, picture: PictureMetadata) -> None:
         color = COLOR_TYPES[self._channels, False]
         head = struct.pack(">IIBBBBB", self._width, self._height, self._bits, color, 0, 0, 0)
-        self._sink.write(SIGNATURE + chunk(b"IHDR", head))
+        self._sink.write(PNG_SIGNATURE + chunk(b"IHDR", head))
         if picture.icc:
             name = b"ICC profile\0\0"
             self._sink.write(chunk(b"iCCP", name + zlib.compress(picture.icc, 9)))

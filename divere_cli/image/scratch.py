@@ -26,7 +26,7 @@ _LOCK = threading.Lock()
 
 SMALLEST_JPEG = b"\xff\xd8\xff\xd9"
 _SMALLEST_PNG = (
-    b"\x89PNG\r\n\x1a\n"
+    containers.PNG_SIGNATURE
     + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
     + chunk(b"IDAT", zlib.compress(b"\0\0"))
     + chunk(b"IEND", b"")
