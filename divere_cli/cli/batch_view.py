@@ -112,7 +112,8 @@ def _shows_live(options: BatchOptions) -> bool:
     if options.progress is not None:
         return options.progress
     mixed = options.json and sys.stdout.isatty()
-    able = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    unset = "" if sys.platform == "win32" else "dumb"  # Windows knows no TERM
+    able = sys.stderr.isatty() and os.environ.get("TERM", unset) != "dumb"
     return able and not options.log.quiet and not mixed
 
 

@@ -15,7 +15,7 @@ import os
 import select
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
@@ -45,6 +45,7 @@ class Stream(io.TextIOBase):
 
     def __init__(self, file: TextIO) -> None:
         self._fd = file.fileno()
+        self._write = _writer(file)
         self._encoding = file.encoding or "utf-8"
         self._stuck = False
         self._lock = threading.Lock()  # the log's listener writes too; lines stay whole
@@ -90,7 +91,7 @@ class Stream(io.TextIOBase):
                     break
                 self._stuck = False
                 try:
-                    data = data[os.write(self._fd, data[:_CHUNK]) :]
+                    data = data[self._write(data) :]
                 except BlockingIOError:
                     continue
                 except OSError as error:
@@ -146,6 +147,19 @@ def guarded() -> Iterator[Stream]:
         yield out
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _writer(file: TextIO) -> Callable[[memoryview], int]:
+    """What writes bytes to the descriptor of ``file`` and says how many it took.
+
+    A Windows console takes a descriptor's bytes for those of its code page; only
+    Python's own stream has all of Unicode there, and it needs whole characters.
+    """
+    if sys.platform == "win32" and file.isatty() and hasattr(file, "buffer"):
+        raw: Any = getattr(file.buffer, "raw", file.buffer)
+        return cast(Callable[[memoryview], int], raw.write)
+    fd = file.fileno()
+    return lambda data: os.write(fd, data[:_CHUNK])
 
 
 def reader_is_gone(error: OSError) -> bool:

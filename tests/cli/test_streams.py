@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,3 +85,34 @@ def test_a_lost_stream_stays_lost_and_says_why() -> None:
 def test_only_streams_are_bound() -> None:
     streams.bound(sys.stdout, 1.0, whole=False)
     assert not hasattr(sys.stdout, "patience")
+
+
+class Console(io.RawIOBase):
+    """A Windows console: takes text as whole UTF-8 characters, at most 89 bytes at once."""
+
+    def __init__(self) -> None:
+        self.taken = ""
+
+    def fileno(self) -> int:
+        return 2
+
+    def isatty(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any, /) -> int:
+        octets = bytes(data)[:89]
+        self.taken += octets.decode("utf-8")
+        return len(octets)
+
+
+def test_a_windows_console_gets_all_of_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    console = Console()
+    said = "\u80f6\u7247 \u00e5 \u2501\n" + "\u2501" * 60  # 14 bytes, then 3 each
+    stream = streams.Stream(io.TextIOWrapper(io.BufferedWriter(console), encoding="utf-8"))
+    stream.write(said)
+    assert console.taken == said
+    assert stream.lost is None
