@@ -88,7 +88,7 @@ def test_only_streams_are_bound() -> None:
 
 
 class Console(io.RawIOBase):
-    """A Windows console: takes text as whole UTF-8 characters, at most 89 bytes at once."""
+    """A Windows console: takes bytes of whole UTF-8 characters, 30 at most at once."""
 
     def __init__(self) -> None:
         self.taken = ""
@@ -103,15 +103,15 @@ class Console(io.RawIOBase):
         return True
 
     def write(self, data: Any, /) -> int:
-        octets = bytes(data)[:89]
-        self.taken += octets.decode("utf-8")
-        return len(octets)
+        text = bytes(data).decode("utf-8")[:30]
+        self.taken += text
+        return len(text.encode())
 
 
 def test_a_windows_console_gets_all_of_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     console = Console()
-    said = "\u80f6\u7247 \u00e5 \u2501\n" + "\u2501" * 60  # 14 bytes, then 3 each
+    said = "\u80f6\u7247 \u00e5 \u2501\n" + "\u2501" * 60
     stream = streams.Stream(io.TextIOWrapper(io.BufferedWriter(console), encoding="utf-8"))
     stream.write(said)
     assert console.taken == said
