@@ -32,7 +32,7 @@ TAGS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
 # the most that a codec makes of incompressible bytes; LZW spends up to 12 bits on 8
 EXPANSION = {"none": 1.0, "lzw": 1.5, "deflate": 1.01, "zstd": 1.01}
 
-Encode = Callable[[Rows], bytes | bytearray]
+Encode = Callable[[Rows], bytes | bytearray | memoryview]
 
 
 def open_writer(
@@ -86,7 +86,7 @@ class TiffWriter(Writer):
         self._sink.write(made)
         self._sink.rewrite(0, self._head(start))
 
-    def _encoded(self, rows: Rows) -> bytes | bytearray:
+    def _encoded(self, rows: Rows) -> bytes | bytearray | memoryview:
         assert self._encode is not None
         room: Rows | None = getattr(self._scratch, "room", None)
         if room is None:
@@ -153,7 +153,7 @@ def _encoder(compression: str) -> Encode | None:
         return None
     import imagecodecs
 
-    codecs: dict[str, Callable[..., bytes | bytearray]] = {
+    codecs: dict[str, Callable[..., bytes | bytearray | memoryview]] = {
         "lzw": imagecodecs.lzw_encode,
         "deflate": partial(imagecodecs.deflate_encode, level=1),
         "zstd": partial(imagecodecs.zstd_encode, level=1),
