@@ -23,6 +23,8 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 START_BYTES = 8 << 20
+# so far behind, the device has what was written, unless it is slower than the grade
+KEPT_BYTES = 4 * START_BYTES
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -49,7 +51,7 @@ class Sink(Closing):
             os.close(self._fd)
             raise failure("cannot be emptied", error) from error
         self.size = 0
-        self._started = 0
+        self._started = self._forgotten = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append ``data``; returns the offset where it begins."""
@@ -67,16 +69,25 @@ class Sink(Closing):
         return start
 
     def _start_device(self) -> None:
-        """Let the device begin with what was written, while the next rows are graded.
+        """Let the device begin with what was written, and the system forget what it has.
 
-        Without it the fsync of a 144 MB positive waits 85 ms, with it 10 ms. The
-        advice makes Linux write dirty pages without waiting; an error shows at fsync.
+        The advice makes Linux write dirty pages without waiting, and drop clean
+        ones; an error shows at fsync. Without the first the fsync of a 144 MB
+        positive waits 85 ms, with it 10 ms. Without the second copying 4.2 GB
+        costs 11.7 s of the system's time for fresh pages (measured in a virtual
+        machine), with it 2.0 s; and the scans to come stay in the cache.
         """
-        if hasattr(os, "posix_fadvise"):
-            length = self.size - self._started
-            with suppress(OSError):
-                os.posix_fadvise(self._fd, self._started, length, os.POSIX_FADV_DONTNEED)
+        self._advise(self._started, self.size - self._started)
         self._started = self.size
+        if self.size - self._forgotten >= KEPT_BYTES + START_BYTES:
+            length = self.size - self._forgotten - KEPT_BYTES
+            self._advise(self._forgotten, length)
+            self._forgotten += length
+
+    def _advise(self, offset: int, length: int) -> None:
+        if hasattr(os, "posix_fadvise"):
+            with suppress(OSError):
+                os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_DONTNEED)
 
     def rewrite(self, offset: int, data: bytes) -> None:
         """Write again what lies at ``offset``, and go on appending at the end."""

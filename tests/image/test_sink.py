@@ -130,6 +130,21 @@ def test_an_error_of_close_is_not_swallowed(path: Path, monkeypatch: pytest.Monk
 
 def test_the_device_starts_before_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte is handed to the device once, in steps; an advice that fails is no failure."""
+    spans = advised(path, monkeypatch, writes=7)
+    assert spans == [(0, 1200), (1200, 1200)]
+
+
+def test_what_the_device_has_is_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a positive of 4 GB takes the pages of the cache for 40 MB, again and again."""
+    monkeypatch.setattr(sink, "KEPT_BYTES", 2000)
+    spans = advised(path, monkeypatch, writes=15)
+    handed, forgotten = spans[:2] + spans[2::2], spans[3::2]
+    assert handed == [(start, 1200) for start in range(0, 6000, 1200)]
+    assert forgotten == [(0, 1600), (1600, 1200), (2800, 1200)]
+
+
+def advised(path: Path, monkeypatch: pytest.MonkeyPatch, writes: int) -> list[tuple[int, int]]:
+    """Offset and length of each advice given while 400 bytes are written at a time."""
     monkeypatch.setattr(sink, "START_BYTES", 1000)
     spans: list[tuple[int, int]] = []
 
@@ -139,7 +154,7 @@ def test_the_device_starts_before_the_end(path: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "posix_fadvise", advise, raising=False)
     with Sink(str(path)) as out:
-        for _ in range(7):
+        for _ in range(writes):
             out.write(bytes(400))
-        assert out.finish() == 2800
-    assert spans == [(0, 1200), (1200, 1200)]
+        assert out.finish() == 400 * writes
+    return spans
