@@ -7,8 +7,10 @@ the report. What it does not: progress within a scan, which has no event.
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any, TextIO
 
+from divere_cli.cli.logs import log_object
 from divere_cli.errors import DivereError
 from divere_cli.plain import to_plain
 from divere_cli.records import (
@@ -38,8 +40,9 @@ class JsonEvents:
         elif isinstance(event, ScanFinished):
             self.write("file", file_object(event.result))
         elif isinstance(event, RunStopping):
-            message = f"stopping: {event.reason}; {event.running} still in work"
-            self.write("log", {"level": "warning", "message": safe(message)})
+            message = safe(f"stopping: {event.reason}; {event.running} still in work")
+            record = logging.LogRecord(__name__, logging.WARNING, "", 0, message, None, None)
+            self.write("log", log_object(record))
 
     def planned(self, scan: PlannedScan) -> None:
         """Write ``plan``: one scan of a dry run."""

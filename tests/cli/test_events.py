@@ -45,6 +45,9 @@ def test_each_event_is_one_line_whatever_the_names() -> None:
     saved = json.loads(json_face.render(report))
     for event, entry in zip(found[1:-2], saved["files"], strict=True):
         assert event == {"event": "file", **entry}
+    assert set(found[-2]) == {"event", "time", "level", "logger", "pid", "message"}
+    assert found[-2]["level"] == "warning"
+    assert found[-2]["message"].startswith("stopping: ")
     assert found[-1]["summary"] == saved["summary"]
     assert found[-1]["exit_code"] == 3
     assert found[-1]["reports"] == [r"latin \xff\xe9.tif"]

@@ -254,9 +254,10 @@ def test_the_commands_of_the_page_work(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "scans" / "a.tif", scan, photometric="rgb")
     (tmp_path / "my-grade.json").write_text(json.dumps(SINGLE))
     for name in ("roll.json", "divere_presets.json"):
-        (tmp_path / name).write_text(json.dumps({"folder_default": {"base": "c41-neutral"}}))
+        entries = {"folder_default": {"base": "c41-neutral"}, "roll7-03.tif": SINGLE}
+        (tmp_path / name).write_text(json.dumps(entries))
     commands = documented_commands()
-    assert len(commands) == 8
+    assert len(commands) == 9
     for command in commands:
         words = command.split()[1:]
         dry = ["--dry-run"] if words[0] == "batch" else []
