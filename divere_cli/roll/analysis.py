@@ -70,7 +70,8 @@ def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> d
         return document.preset(recipe, metadata) | _film_base(scan, record)
     whole: dict[str, Json] = {"raw_file": name, "provenance": _provenance(*told[0])}
     crops: list[Json] = [
-        _crop(index, frame, recipe, told[index]) for index, (frame, recipe) in enumerate(pairs)
+        _crop(index, frame, recipe, told[index], pairs[0][1].film.name)
+        for index, (frame, recipe) in enumerate(pairs)
     ]
     sheet = document.preset(pairs[0][1], whole) | _film_base(scan, told[0][0])
     return sheet | {"type": "contactsheet", "crops": crops, "active_crop_id": "1"}
@@ -94,9 +95,11 @@ def _told(scan: Measured, decided: Decided) -> list[tuple[RollRecord, RollFrame]
 
 
 def _crop(
-    index: int, frame: Frame, recipe: Recipe, told: tuple[RollRecord, RollFrame]
+    index: int, frame: Frame, recipe: Recipe, told: tuple[RollRecord, RollFrame], film: str
 ) -> dict[str, Json]:
     named: dict[str, Json] = {"id": str(index + 1), "name": frame.crop_name}
+    if recipe.film.name != film:
+        named["film_type"] = recipe.film.name
     metadata = named | _place(frame) | {"provenance": _provenance(*told)}
     return {"metadata": metadata, **document.grade(recipe)}
 

@@ -36,6 +36,10 @@ STANDS = 0.5
 MANY, FEW = 0.6, 0.3  # of the pictures in which gray stands
 CLEAR, CLOSE = 0.8, 0.95  # of gray's height: the next color
 LEAST_SHARE = 0.01  # of the mid-tones near gray
+# Density. Gray that all subjects of a roll share is borne out by their difference, or by bare film
+# that prints as gray; else the one subject of a roll may be what was found.
+DIFFERENT, AS_GRAY = 0.035, 0.06
+SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,8 @@ class Common:
     """What the pictures of a roll have in common.
 
     ``key`` is the roll's brightness, ``target`` the brightness of middle gray,
-    ``far`` how far an outlier's chroma lies.
+    ``far`` how far an outlier's chroma lies; ``one_subject`` says that nothing
+    tells gray from the color of a subject that all pictures share.
     """
 
     u: float
@@ -64,6 +69,7 @@ class Common:
     confidence: Confidence
     neutral: Neutral | None
     monochrome: bool = False
+    one_subject: bool = False
 
     @property
     def exposure(self) -> float:
@@ -141,18 +147,22 @@ def common_of(
         return Common(0.0, 0.0, key, pictures[0].target, math.inf, "high", None, monochrome=True)
     neutral = pool.neutral(pictures, near)
     confidence: Confidence = "low"
+    one_subject = False
     if neutral is not None:
         u, v = neutral.u, neutral.v
         confidence = _confidence(neutral, pictures)
+        if near is None and not _borne_out((u, v), pictures, base):
+            one_subject, confidence = True, _least(confidence, "medium")
     elif base is not None:
-        u, v = base.printed[0] - base.printed[1], base.printed[2] - base.printed[1]
+        u, v = base.chroma
     else:
         u = v = 0.0
     spread = statistics.median(m.chroma_spread for m in pictures)
     far = max(LEAST_FAR, FAR_SPREADS * spread)
     alike = [m for m in pictures if pool.distance(m.chroma, (u, v)) <= far] or pictures
     key = pool.middle([m.key for m in alike])
-    return Common(u, v, key, pictures[0].target, far, confidence, neutral)
+    target = pictures[0].target
+    return Common(u, v, key, target, far, confidence, neutral, one_subject=one_subject)
 
 
 def _confidence(neutral: Neutral, pictures: Sequence[FrameMeasurement]) -> Confidence:
@@ -161,6 +171,19 @@ def _confidence(neutral: Neutral, pictures: Sequence[FrameMeasurement]) -> Confi
     if support < FEW or neutral.rival > CLOSE or neutral.share < LEAST_SHARE:
         return "low"
     return "high" if support >= MANY and neutral.rival <= CLEAR else "medium"
+
+
+def _borne_out(
+    gray: pool.Chroma, pictures: Sequence[FrameMeasurement], base: PooledBase | None
+) -> bool:
+    """Whether differing subjects or bare film speak for a gray."""
+    if base is not None and base.sure and pool.distance(base.chroma, gray) <= AS_GRAY:
+        return True
+    return pool.variety(pictures) >= DIFFERENT
+
+
+def _least(one: Confidence, other: Confidence) -> Confidence:
+    return min(one, other, key=SURENESS.index)
 
 
 def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | None) -> RollFrame:
@@ -211,12 +234,13 @@ def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFra
             exposure=round(own.key - common.key, 4),
             reason=words.borrowed(away, far),
         )
+    sure = _least(own.confidence, "medium") if common.one_subject else own.confidence
     return replace(
         told,
         rgb_gains=own.gains(),
         exposure=round(own.exposure - common.exposure, 4),
-        confidence=own.confidence,
-        reason=words.alone(own),
+        confidence=sure,
+        reason=words.alone(own, sure),
     )
 
 

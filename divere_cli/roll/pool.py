@@ -24,7 +24,8 @@ LEAST_PRIOR = 0.03  # density
 APART = 0.06  # density; a second peak at least that far away is another color
 NEAR = 0.03  # density; counted as gray
 PEAK = 0.8  # of a peak's height: what its place is the center of
-BASE_AGREES = 0.05
+BASE_AGREES = 0.05  # density; film bases of one roll
+BRIGHTER = 0.15  # density; what is that much thinner than the rebates is no film
 PROFILE, THIN_END = "the profile", "the thin end of the pictures"
 BELIEVED = {
     "profile": PROFILE,
@@ -61,6 +62,22 @@ class PooledBase:
     source: str
     frames: int
     spread: float
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is bare film, and not the thin end of pictures."""
+        return self.source != THIN_END
+
+    @property
+    def sure(self) -> bool:
+        """Whether it can speak for a gray: frames agree, and one rebate alone may be picture."""
+        agreed = self.bare and self.spread <= BASE_AGREES
+        return agreed and (self.frames > 1 or self.source != BELIEVED["rebate"])
+
+    @property
+    def chroma(self) -> Chroma:
+        """Its print densities red - green and blue - green."""
+        return self.printed[0] - self.printed[1], self.printed[2] - self.printed[1]
 
 
 def neutral(frames: Sequence[FrameMeasurement], near: Chroma | None = None) -> Neutral | None:
@@ -104,11 +121,18 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
     return cells.get(place, 0) / most if most else 0.0
 
 
+def variety(frames: Sequence[FrameMeasurement]) -> float:
+    """How far the middle colors of frames lie apart: the median distance from their median."""
+    u = statistics.median(frame.chroma[0] for frame in frames)
+    v = statistics.median(frame.chroma[1] for frame in frames)
+    return statistics.median(distance(frame.chroma, (u, v)) for frame in frames)
+
+
 def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
     """The film base of a roll: the profile's, a given region, a blank, rebates, a thin end."""
     for source, what in BELIEVED.items():
         seen = [base for base in bases if base.source == source]
-        if seen:
+        if seen and _believed(source, seen, bases):
             return _pooled(seen, what)
     if not bases:
         return None
@@ -141,6 +165,27 @@ def added(maps: Iterable[ChromaMap]) -> Cells:
                     place = (u, first + column)
                     total[place] = total.get(place, 0) + value
     return total
+
+
+def _believed(source: str, seen: Sequence[FilmBase], bases: Sequence[FilmBase]) -> bool:
+    """Whether the other frames allow that what was seen is film base.
+
+    A frame of nothing but light has no picture either, but is thinner than the
+    rebates. The smooth dark edge of a picture is taken for a rebate now and then:
+    where few frames have one, no other may have thinner film.
+    """
+    rebates = [_level(base) for base in bases if base.source == "rebate"]
+    if source == "unexposed" and rebates:
+        blank = statistics.median(_level(base) for base in seen)
+        return blank >= statistics.median(rebates) - BRIGHTER
+    if source == "rebate" and 2 * len(seen) < len(bases):
+        others = (_level(base) for base in bases if base.source != "unexposed")
+        return statistics.median(rebates) <= min(others) + BASE_AGREES
+    return True
+
+
+def _level(base: FilmBase) -> float:
+    return sum(base.density) / 3.0
 
 
 def _pooled(bases: Sequence[FilmBase], what: str) -> PooledBase:

@@ -8,15 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from divere_cli.roll.measurement import FrameMeasurement
-from divere_cli.roll.pool import PROFILE, THIN_END, PooledBase
+from divere_cli.roll.pool import BASE_AGREES, BRIGHTER, PROFILE, PooledBase
 
 if TYPE_CHECKING:
     from divere_cli.records import RollRecord
     from divere_cli.roll.decide import Common
 
 UNMEASURED = "could not be measured"
+ONE_SUBJECT = (
+    "the pictures' middle colors are alike and no bare film prints as gray: "
+    "their one subject may be what was taken for gray"
+)
 FOGGED = 0.5  # density above film base of what is exposed all over
-APART = 0.05
 
 
 def roll(
@@ -45,6 +48,7 @@ def _neutral(
             if found.rival > 0.0
             else "no other color comes near"
         ),
+        *([ONE_SUBJECT] if common.one_subject else []),
     )
 
 
@@ -63,13 +67,12 @@ def _base(common: Common | None, base: PooledBase | None) -> tuple[str, ...]:
         told[0] += f" on {counted(base.frames, 'frame')}"
     if seen and base.frames > 1:
         told[0] += f", {base.spread:.3f} apart at most"
-    if base.frames > 1 and base.spread > APART:
+    if base.frames > 1 and base.spread > BASE_AGREES:
         told.append("the frames' film bases disagree: is it one film, and one scanner setting?")
-    if base.source == THIN_END:
+    if not base.bare:
         told.append("no bare film is visible: the thin end may be picture")
     elif common is not None and not common.monochrome:
-        red = base.printed[0] - base.printed[1] - common.u
-        blue = base.printed[2] - base.printed[1] - common.v
+        red, blue = base.chroma[0] - common.u, base.chroma[1] - common.v
         told.append(f"with these gains bare film prints {red:+.3f} red, {blue:+.3f} blue off gray")
     return tuple(told)
 
@@ -81,7 +84,9 @@ def no_picture(measurement: FrameMeasurement | None, base: PooledBase | None) ->
     seen = measurement.base
     thin = seen is not None and (base is None or sum(seen.density) - sum(base.density) < 3 * FOGGED)
     if seen is not None and seen.source == "unexposed":
-        what = "a blank (bare film)" if thin else "exposed all over"
+        light = base is not None and sum(seen.density) < sum(base.density) - 3 * BRIGHTER
+        blank = "nothing but light" if light else "a blank (bare film)"
+        what = blank if thin else "exposed all over"
     else:
         what = "plain areas only (a leader, or exposed all over)"
     return f"no picture: {what}; kept at roll values"
@@ -109,14 +114,14 @@ def borrowed(away: float, far: bool) -> str:
     return "no gray to be sure of: gray is the roll's"
 
 
-def alone(own: Common) -> str:
-    """What a frame that is graded alone got."""
+def alone(own: Common, sure: str) -> str:
+    """What a frame that is graded alone got, and how sure that is."""
     found = own.neutral
     if own.monochrome:
         return "by its own brightness"
     if found is None:
         return "no mid-tones above the film's toe"
-    return f"gray from {found.pixels} of its own pixels; {own.confidence} confidence"
+    return f"gray from {found.pixels} of its own pixels; {sure} confidence"
 
 
 def note(record: RollRecord) -> str:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from divere_cli.errors import PlanError
-from divere_cli.profile import loading, resolve
+from divere_cli.profile import library, loading, resolve
 from divere_cli.profile.select import Selector
 from divere_cli.records import Decided, Measured
 from divere_cli.roll import analysis
 from divere_cli.roll.auto import Auto
+from tests.roll import rolls
 from tests.roll.test_auto import scan
-from tests.roll.test_decide import BLANK, EVEN, picture
+from tests.roll.test_decide import BLANK, EVEN, RECIPE, picture
+from tests.roll.test_pool import BASE
 
 
 def roll() -> tuple[tuple[Measured, ...], Decided]:
-    scans = tuple(scan(f"{n}.tif", picture(key=1.3 + n / 50)) for n in range(5))
+    scans = tuple(scan(f"{n}.tif", replace(m, key=1.3 + n / 50)) for n, m in enumerate(EVEN))
     scans = (*scans, scan("blank.tif", BLANK))
     return scans, Auto("roll").decide(scans)
 
@@ -65,6 +68,53 @@ def test_the_evidence_is_a_note_of_each_entry() -> None:
     assert told["reason"].startswith("no picture")
     assert told["roll_confidence"] == "high"
     assert told["roll_reasons"]
+
+
+def test_scans_that_come_later_are_taken_for_the_film_of_the_roll(tmp_path: Path) -> None:
+    silver = resolve.recipe(library.load("bw-ilford-mgfb-2"))
+    frames = (rolls.frame(replace(silver, adaptation="bradford")),)
+    scans = (replace(scan("1.tif", picture()), frames=frames),)
+    chosen = Selector(str(saved(tmp_path, scans, Auto("roll").decide(scans)))).choose("/x/2.tif")
+    assert chosen.frames[0].recipe.film == silver.film
+    assert chosen.frames[0].recipe.adaptation == "bradford"
+
+
+def test_crops_of_other_film_stay_that(tmp_path: Path) -> None:
+    silver = resolve.recipe(library.load("bw-ilford-mgfb-2"))
+    frames = (rolls.frame(RECIPE, name="a"), rolls.frame(silver, name="b"))
+    sheet = replace(scan("s.tif", *EVEN[:2], crops=("a", "b")), frames=frames)
+    chosen = Selector(str(saved(tmp_path, (sheet,), Auto("roll").decide((sheet,))))).choose("s.tif")
+    assert [cut.recipe.film for cut in chosen.frames] == [RECIPE.film, silver.film]
+
+
+BARE, REGION = (0.2, 0.5, 0.7), (0.0, 0.9, 1.0, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("known", "kept"),
+    [
+        ({"film_base": BARE}, (BARE, None)),
+        ({"film_base": BARE, "base_region": REGION}, (BARE, None)),
+        ({"base_region": REGION}, (None, REGION)),
+        ({}, (BASE.density, None)),
+    ],
+)
+def test_what_a_preset_knows_of_bare_film_is_kept_else_what_was_seen(
+    tmp_path: Path, known: dict[str, object], kept: tuple[object, object]
+) -> None:
+    scans = tuple(replace(one, **known) for one in roll()[0])
+    selector = Selector(str(saved(tmp_path, scans, Auto("roll").decide(scans))))
+    for name in ("1.tif", "another.tif"):
+        chosen = selector.choose(f"/x/{name}")
+        assert (chosen.film_base, chosen.film_base_region) == kept
+
+
+def test_the_thin_end_of_a_picture_is_no_film_base_to_keep() -> None:
+    scans = (scan("1.tif", picture(base=replace(BASE, source="thin end"))),)
+    document = json.loads(analysis.presets(scans, Auto("roll").decide(scans)))
+    assert "film_base" not in document["1.tif"]
+    assert "film_base" not in document["folder_default"]
+    assert document["1.tif"]["metadata"]["provenance"]["film_base"] == list(BASE.density)
 
 
 def test_all_of_version_3_that_divere_reads_is_there() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from divere_cli.profile import library, resolve
 from divere_cli.records import RollFrame, RollRecord
-from divere_cli.roll import decide
+from divere_cli.roll import decide, words
 from divere_cli.roll.decide import Item
 from divere_cli.roll.measurement import ChromaMap, FrameMeasurement
 from tests.roll import rolls
@@ -37,7 +37,11 @@ def last(*measurements: FrameMeasurement | None, mode: decide.Mode = "roll") -> 
     return decided(*measurements, mode=mode).frames[-1]
 
 
-EVEN = tuple(picture() for _ in range(5))
+# Pictures of more than one subject: their middles lie around the gray that all have.
+EVEN = tuple(
+    picture(chroma=(GRAY[0] + u, GRAY[1] + v))
+    for u, v in ((0.0, 0.0), (0.05, 0.0), (-0.05, 0.0), (0.0, 0.05), (0.0, -0.05))
+)
 BLANK = picture(base=replace(BASE, source="unexposed"), plateau=1.0)
 LEADER = picture(plateau=0.95)
 SLIVER = picture(picture_cells=100)
@@ -131,6 +135,29 @@ def test_confidence_falls_when_another_color_is_as_good() -> None:
     both = frame((0.1, -0.2, 1000), (0.1, -0.3, 995), middle=(0.1, -0.25))
     assert decided(*EVEN).confidence == "high"
     assert decided(*[both] * 5).confidence == "low"
+
+
+def test_gray_that_one_subject_could_be_is_not_sure_unless_bare_film_speaks_for_it() -> None:
+    alike = [picture() for _ in range(5)]
+    found = decided(*alike)
+    assert found.confidence == "medium"
+    assert words.ONE_SUBJECT in found.reasons
+    assert decided(*EVEN).confidence == "high"
+    assert words.ONE_SUBJECT not in decided(*EVEN).reasons
+    gray = replace(BASE, printed=(1.3 + GRAY[0], 1.3, 1.3 + GRAY[1]))
+    assert decided(*(replace(m, base=gray) for m in alike)).confidence == "high"
+    thin = replace(gray, source="thin end")
+    assert decided(*(replace(m, base=thin) for m in alike)).confidence == "medium"
+
+
+def test_alone_no_frame_is_surer_than_a_roll_of_one_subject() -> None:
+    assert last(*(picture() for _ in range(5)), mode="frame").confidence == "medium"
+    assert last(*EVEN, mode="frame").confidence == "high"
+
+
+def test_a_frame_of_nothing_but_light_is_called_that() -> None:
+    light = replace(BASE, source="unexposed", density=(0.03, 0.03, 0.03))
+    assert "nothing but light" in last(*EVEN, picture(base=light, plateau=1.0)).reason
 
 
 def test_confidence_falls_when_few_pictures_have_the_gray() -> None:

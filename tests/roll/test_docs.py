@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.color import paper
-from divere_cli.roll import chroma, decide, grid, measure, regions
+from divere_cli.roll import chroma, decide, grid, measure, pool, regions
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "roll.md").read_text().split())
@@ -34,6 +34,10 @@ TEXT = " ".join((DOCS / "roll.md").read_text().split())
         f"a Gaussian of {chroma.BLUR} film density",
         f"{measure.ABOVE_TOE} density above bare film",
         f"on {decide.MANY:.0%} of the pictures".replace("%", " %"),
+        f"any has film {pool.BASE_AGREES} density thinner",
+        f"what is {pool.BRIGHTER} thinner than the rebates",
+        f"lie {decide.DIFFERENT} density apart or more",
+        f"prints within {decide.AS_GRAY} of it",
         f"at most {decide.CLEAR:.0%} as likely".replace("%", " %"),
         f"less than {decide.FEW:.0%},".replace("%", " %"),
         f"more than {decide.CLOSE:.0%} as likely".replace("%", " %"),

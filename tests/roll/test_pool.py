@@ -132,3 +132,54 @@ def test_the_middle_is_deaf_to_a_few_odd_frames() -> None:
     assert pool.middle([1.0, 1.1, 0.9, 1.0, 9.0, 1.0, 1.0, -5.0]) == pytest.approx(1.0)
     assert pool.middle([3.0]) == 3.0
     assert pool.middle([1.0, 2.0]) == 1.5
+
+
+def seen(source: str, more: float = 0.0) -> FilmBase:
+    return replace(BASE, source=source, density=tuple(d + more for d in BASE.density))
+
+
+def source(*bases: FilmBase) -> str:
+    found = pool.film_base(bases)
+    assert found is not None
+    return found.source
+
+
+def test_a_rebate_on_few_frames_is_none_where_others_have_thinner_film() -> None:
+    ends = [seen("thin end", n / 50) for n in range(6)]
+    assert source(seen("rebate"), *ends) == "the rebate"
+    assert source(seen("rebate", 0.1), *ends) == pool.THIN_END
+    assert source(*[seen("rebate", 0.1)] * 6, *ends) == "the rebate"
+    assert source(seen("rebate", 0.1)) == "the rebate"
+
+
+def test_a_frame_of_nothing_but_light_is_no_blank() -> None:
+    rebates = [seen("rebate", n / 50) for n in range(3)]
+    assert source(seen("unexposed", 0.05), *rebates) == "unexposed film"
+    assert source(seen("unexposed", -0.08), *rebates) == "unexposed film"
+    assert source(seen("unexposed", -0.4), *rebates) == "the rebate"
+    assert source(seen("unexposed", -0.4)) == "unexposed film"
+
+
+@pytest.mark.parametrize(
+    ("bases", "sure"),
+    [
+        ([seen("rebate"), seen("rebate", 0.02)], True),
+        ([seen("rebate"), seen("rebate", 0.08)], False),
+        ([seen("rebate")], False),
+        ([seen("unexposed")], True),
+        ([seen("profile")], True),
+        ([seen("thin end"), seen("thin end")], False),
+    ],
+)
+def test_film_base_is_sure_where_bare_film_was_seen_twice_alike(
+    bases: list[FilmBase], sure: bool
+) -> None:
+    found = pool.film_base(bases)
+    assert found is not None
+    assert found.sure == sure
+
+
+def test_variety_is_how_far_the_frames_middles_lie_apart() -> None:
+    frames = [frame((0.1, 0.1, 10), middle=(0.1 + n / 10, 0.2)) for n in range(5)]
+    assert pool.variety(frames) == pytest.approx(0.1)
+    assert pool.variety(frames[:1]) == 0.0
