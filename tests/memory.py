@@ -18,7 +18,7 @@ import imagecodecs
 import numpy as np
 
 from divere_cli.image import tiff_directory as directory
-from divere_cli.image.tiff_directory import LONG, LONG8, SHORT, Entries
+from divere_cli.image.tiff_directory import LONG, LONG8, SHORT, numbers
 
 PAGE = Path(__file__).parents[1] / "docs" / "memory.md"
 LARGE = (23170, 30040)  # height, width: the film scan of 696 megapixels
@@ -95,21 +95,21 @@ def scan(path: Path, case: Case) -> None:
     count = planes * down * across
     offsets, counts = [16] * count, [len(packed)] * count
     end = 16 + count * len(packed)
-    entries: Entries = {
-        256: directory.numbers(LONG, [width]),
-        257: directory.numbers(LONG, [height]),
-        258: directory.numbers(SHORT, [16] * case.channels),
-        259: directory.numbers(SHORT, [TAGS.get(codec, 1)]),
-        262: directory.numbers(SHORT, [2 if case.channels == 3 else 1]),
-        277: directory.numbers(SHORT, [case.channels]),
-        284: directory.numbers(SHORT, [2 if planes > 1 else 1]),
-        324 if tiled else 273: directory.numbers(LONG8, offsets),
-        325 if tiled else 279: directory.numbers(LONG8, counts),
-    }
+    entries = [
+        numbers(256, LONG, [width]),
+        numbers(257, LONG, [height]),
+        numbers(258, SHORT, [16] * case.channels),
+        numbers(259, SHORT, [TAGS.get(codec, 1)]),
+        numbers(262, SHORT, [2 if case.channels == 3 else 1]),
+        numbers(277, SHORT, [case.channels]),
+        numbers(284, SHORT, [2 if planes > 1 else 1]),
+        numbers(324 if tiled else 273, LONG8, offsets),
+        numbers(325 if tiled else 279, LONG8, counts),
+    ]
     if tiled:
-        entries |= {322: directory.numbers(LONG, [256]), 323: directory.numbers(LONG, [256])}
+        entries += [numbers(322, LONG, [256]), numbers(323, LONG, [256])]
     else:
-        entries[278] = directory.numbers(LONG, [rows])
+        entries.append(numbers(278, LONG, [rows]))
     made, start = directory.lay_out(entries, {}, end + end % 2, big=True)
     with path.open("wb") as out:
         out.write(b"II\x2b\0\x08\0\0\0" + start.to_bytes(8, "little"))

@@ -21,9 +21,9 @@ import exiv2
 
 from divere_cli.image import blocks, containers, exif_block, metadata_rules, scratch, xmp_rules
 from divere_cli.image.blocks import Part
-from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
 from divere_cli.image.source import Source
+from divere_cli.image.tiff_directory import Entry, pick, text
 from divere_cli.image.tiff_tags import parse
 
 # A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
@@ -138,7 +138,7 @@ def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
         missed: list[int] = []
         if code in parts:
             part = parts[code]
-            entries, missed = exif_block.pick(part.tiff, part.directory, wanted)
+            entries, missed = pick(part.tiff, part.directory, wanted)
         picked.append(metadata_rules.clean(entries))
         lost += missed
     lost += metadata_rules.fit(picked, BLOCK_BYTES - 4096)
@@ -148,7 +148,7 @@ def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
 
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
     """Add orientation, resolution and the processing record, through exiv2."""
-    start = exif or exif_block.build([exif_block.text(305, " ")], [], [])
+    start = exif or exif_block.build([text(305, " ")], [], [])
     with scratch.session():
         small = scratch.Scratch(start)
         data = small.image.exifData()
@@ -251,5 +251,5 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
 
 def _iptc_tag(data: bytes) -> bytes:
     tiff = parse(containers.Held(data))
-    entries, _ = exif_block.pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
+    entries, _ = pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
     return entries[0].data if entries else b""

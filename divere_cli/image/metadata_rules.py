@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import unicodedata
 
-from divere_cli.image.exif_block import ASCII, BYTE, EXIF_IFD, GPS_IFD, UNDEFINED, Entry
+from divere_cli.image.exif_block import EXIF_IFD, GPS_IFD
 from divere_cli.image.layout import Processing
+from divere_cli.image.tiff_directory import ASCII, BYTE, UNDEFINED, Entry
 
 _TEXT = 16_384
 _NUMBERS = 1_024

@@ -13,8 +13,9 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from divere_cli.image.exif_block import ASCII, Entry, build
+from divere_cli.image.exif_block import build
 from divere_cli.image.limits import METADATA_BYTES
+from divere_cli.image.tiff_directory import ASCII, Entry
 
 LONGEST = 64 << 10
 NAMES = (b"tEXt", b"zTXt", b"iTXt")

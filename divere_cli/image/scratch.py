@@ -16,9 +16,9 @@ from contextlib import contextmanager
 import exiv2
 
 from divere_cli.image import containers, exif_block
-from divere_cli.image.exif_block import Entry
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.png_chunks import chunk
+from divere_cli.image.tiff_directory import Entry
 
 XMP_TAG, IPTC_TAG = 700, 33723
 _LOCK = threading.Lock()

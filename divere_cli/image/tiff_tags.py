@@ -173,12 +173,17 @@ class Tiff:
 
 def size_of(tag: Tag) -> int:
     """Bytes of an entry's value."""
-    return tag.count * _KINDS[tag.kind][1]
+    return tag.count * unit_of(tag.kind)
 
 
-def letter_of(tag: Tag) -> str:
-    """The :mod:`struct` letter of an entry's numbers."""
-    return _KINDS[tag.kind][0]
+def unit_of(kind: int) -> int:
+    """Bytes of one value of a TIFF type."""
+    return _KINDS[kind][1]
+
+
+def letter_of(kind: int) -> str:
+    """The :mod:`struct` letter of a TIFF type's numbers; a rational has two."""
+    return _KINDS[kind][0]
 
 
 def parse(source: Source, base: int = 0) -> Tiff:

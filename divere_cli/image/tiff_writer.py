@@ -18,10 +18,22 @@ from functools import partial
 
 import numpy as np
 
-from divere_cli.image import tiff_directory as directory
+from divere_cli.image import exif_block
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.sink import Sink
-from divere_cli.image.tiff_directory import BYTE, LONG, LONG8, ORDER, SHORT, UNDEFINED, Entries
+from divere_cli.image.tiff_directory import (
+    BYTE,
+    LONG,
+    LONG8,
+    ORDER,
+    SHORT,
+    UNDEFINED,
+    Entry,
+    lay_out,
+    numbers,
+    rational,
+    text,
+)
 from divere_cli.image.writer import Rows, Shape, Writer
 from divere_cli.records import Encoding
 
@@ -81,8 +93,8 @@ class TiffWriter(Writer):
         if self._encode is None:
             self._count_strips()
         self._sink.write(bytes(self._sink.size % 2))
-        entries, subs = self._entries()
-        made, start = directory.lay_out(entries, subs, self._sink.size, self._big)
+        carried, subs = exif_block.carried(self._picture.exif)
+        made, start = lay_out(self._entries() + carried, subs, self._sink.size, self._big)
         self._sink.write(made)
         self._sink.rewrite(0, self._head(start))
 
@@ -105,41 +117,39 @@ class TiffWriter(Writer):
         self._offsets = list(range(first, end, size))
         self._counts = [min(size, end - offset) for offset in self._offsets]
 
-    def _entries(self) -> tuple[Entries, dict[int, Entries]]:
+    def _entries(self) -> list[Entry]:
+        """What describes the picture, and what goes beside it but for Exif."""
         long = LONG8 if self._big else LONG
         picture = self._picture
-        entries, subs = directory.from_exif(picture.exif)
-        entries |= {
-            254: directory.numbers(LONG, [0]),
-            256: directory.numbers(LONG, [self._width]),
-            257: directory.numbers(LONG, [self._height]),
-            258: directory.numbers(SHORT, [self._dtype.itemsize * 8] * self._channels),
-            259: directory.numbers(SHORT, [TAGS[self._compression]]),
-            262: directory.numbers(SHORT, [2 if self._channels == 3 else 1]),
-            273: directory.numbers(long, self._offsets),
-            274: directory.numbers(SHORT, [1]),
-            277: directory.numbers(SHORT, [self._channels]),
-            278: directory.numbers(LONG, [self._strips.height]),
-            279: directory.numbers(long, self._counts),
-            284: directory.numbers(SHORT, [1]),
-            339: directory.numbers(SHORT, [1] * self._channels),
-        }
+        entries = [
+            numbers(254, LONG, [0]),
+            numbers(256, LONG, [self._width]),
+            numbers(257, LONG, [self._height]),
+            numbers(258, SHORT, [self._dtype.itemsize * 8] * self._channels),
+            numbers(259, SHORT, [TAGS[self._compression]]),
+            numbers(262, SHORT, [2 if self._channels == 3 else 1]),
+            numbers(273, long, self._offsets),
+            numbers(274, SHORT, [1]),
+            numbers(277, SHORT, [self._channels]),
+            numbers(278, LONG, [self._strips.height]),
+            numbers(279, long, self._counts),
+            numbers(284, SHORT, [1]),
+            numbers(339, SHORT, [1] * self._channels),
+        ]
         if self._encode is not None:
-            entries[317] = directory.numbers(SHORT, [2])
+            entries.append(numbers(317, SHORT, [2]))
         if picture.resolution is not None:
-            entries[282] = directory.rational(picture.resolution.x)
-            entries[283] = directory.rational(picture.resolution.y)
-            entries[296] = directory.numbers(SHORT, [picture.resolution.unit])
+            entries.append(rational(282, picture.resolution.x))
+            entries.append(rational(283, picture.resolution.y))
+            entries.append(numbers(296, SHORT, [picture.resolution.unit]))
         if picture.software:
-            entries[305] = directory.text(picture.software)
-        for code, kind, data in (
-            (700, BYTE, picture.xmp),
-            (33723, UNDEFINED, picture.iptc),
-            (34675, UNDEFINED, picture.icc),
-        ):
-            if data:
-                entries[code] = directory.blob(kind, data)
-        return entries, subs
+            entries.append(text(305, picture.software))
+        blocks = (
+            Entry(700, BYTE, picture.xmp),
+            Entry(33723, UNDEFINED, picture.iptc),
+            Entry(34675, UNDEFINED, picture.icc),
+        )
+        return entries + [block for block in blocks if block.data]
 
     def _head(self, start: int) -> bytes:
         mark = b"II" if ORDER == "<" else b"MM"

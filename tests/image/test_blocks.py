@@ -10,8 +10,9 @@ import pytest
 from divere_cli.errors import CorruptInput
 from divere_cli.image import blocks, containers
 from divere_cli.image.containers import Held
-from divere_cli.image.exif_block import build, text
+from divere_cli.image.exif_block import build
 from divere_cli.image.limits import METADATA_BYTES
+from divere_cli.image.tiff_directory import text
 
 EXIF = b"Exif\0\0" + build([text(271, "Nikon")], [], [])
 

@@ -7,12 +7,12 @@ import struct
 import exiv2
 import pytest
 
-from divere_cli.image import exif_block
-from divere_cli.image.containers import Held
-from divere_cli.image.exif_block import Entry, build, pick, text
-from divere_cli.image.tiff_tags import parse
+from divere_cli.errors import CorruptInput
+from divere_cli.image.exif_block import EXIF_IFD, GPS_IFD, build, carried
+from divere_cli.image.tiff_directory import ORDER, Entry, text
+from tests.image import tiff_files
 
-LATITUDE = Entry(2, 5, struct.pack("<6I", 50, 1, 56, 1, 28, 1))
+LATITUDE = Entry(2, 5, struct.pack(ORDER + "6I", 50, 1, 56, 1, 28, 1))
 
 
 def told(block: bytes) -> dict[str, str]:
@@ -24,7 +24,7 @@ def told(block: bytes) -> dict[str, str]:
 def test_exiv2_reads_what_is_built() -> None:
     block = build(
         [text(272, "LS-5000"), text(271, "Nikon"), text(306, "odd")],
-        [Entry(0x8827, 3, struct.pack("<H", 400)), text(0x9003, "1998:05:04 10:00:00")],
+        [Entry(0x8827, 3, struct.pack(ORDER + "H", 400)), text(0x9003, "1998:05:04 10:00:00")],
         [text(1, "N"), LATITUDE],
     )
     exif = told(block)
@@ -42,29 +42,19 @@ def test_empty_parts_are_left_out(parts: tuple[list[Entry], list[Entry], list[En
     assert "Photo" not in names
 
 
-def test_picking_bounds_each_value() -> None:
-    held = Held(build([text(271, "x" * 100), Entry(700, 1, b"y" * 100), text(272, "z")], [], []))
-    tiff = parse(held)
-    entries, lost = pick(tiff, tiff.directory(8), {271: 10, 700: 10, 272: 10, 315: 10})
-    assert entries == [Entry(271, 2, b"x" * 10), text(272, "z")]
-    assert lost == [271, 700]
+def test_what_describes_the_block_is_not_carried() -> None:
+    block = tiff_files.file({256: (4, [9]), 271: (7, list(b"Nikon\0")), 274: (3, [6])})
+    entries, subs = carried(block)
+    assert (entries, subs) == ([Entry(271, 7, b"Nikon\0")], {})
+    assert carried(b"") == ([], {})
 
 
-@pytest.mark.parametrize(
-    ("kind", "letter"), [(3, "H"), (4, "I"), (5, "I"), (9, "i"), (12, "d"), (7, "B")]
-)
-def test_values_of_the_other_byte_order_are_turned(kind: int, letter: str) -> None:
-    values = (1, 200, 3, 44, 5, 6)
-    data = struct.pack(f">6{letter}", *values)
-    count = len(data) // {3: 2, 4: 4, 5: 8, 9: 4, 12: 8, 7: 1}[kind]
-    big = struct.pack(">2sHIHHHII", b"MM", 42, 8, 1, 700, kind, count, 26) + bytes(4) + data
-    tiff = parse(Held(big))
-    (entry,), _ = pick(tiff, tiff.directory(8), {700: 1000})
-    assert struct.unpack(f"<6{letter}", entry.data) == values
-    assert entry.count == count
+def test_sub_directories_are_carried_but_for_maker_notes() -> None:
+    taken = text(0x9003, "1998:05:04 10:00:00")
+    block = build([text(271, "Nikon")], [taken, Entry(37500, 7, b"notes")], [LATITUDE])
+    assert carried(block) == ([text(271, "Nikon")], {EXIF_IFD: [taken], GPS_IFD: [LATITUDE]})
 
 
-def test_an_entry_behind_the_end_is_lost() -> None:
-    held = Held(struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 271, 2, 50, 9999) + bytes(4))
-    tiff = parse(held)
-    assert exif_block.pick(tiff, tiff.directory(8), {271: 100}) == ([], [271])
+def test_a_damaged_block_is_corrupt() -> None:
+    with pytest.raises(CorruptInput):
+        carried(tiff_files.file({271: (7, list(b"Nikon\0"))})[:-4])

@@ -17,8 +17,9 @@ from PIL import Image
 
 from divere_cli.errors import Unreadable
 from divere_cli.image import header, metadata, scratch
-from divere_cli.image.exif_block import Entry, build, text
+from divere_cli.image.exif_block import build
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
+from divere_cli.image.tiff_directory import Entry, text
 
 DONE = Processing("divere", "1.2.3", "Portra 400", "ab" * 32)
 RECORD = f"divere 1.2.3, profile Portra 400, sha256 {'ab' * 32}"

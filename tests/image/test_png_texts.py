@@ -10,6 +10,7 @@ from divere_cli.image import blocks, exif_block, png_texts
 from divere_cli.image.blocks import Blocks
 from divere_cli.image.limits import METADATA_BYTES
 from divere_cli.image.png_chunks import chunk
+from divere_cli.image.tiff_directory import text
 from tests.image.test_blocks import png
 
 
@@ -52,7 +53,7 @@ def test_texts_stand_for_exif_where_there_is_none() -> None:
 
 
 def test_exif_wins_over_texts() -> None:
-    own = exif_block.build([exif_block.text(271, "Nikon")], [], [])
+    own = exif_block.build([text(271, "Nikon")], [], [])
     found = blocks.find(png(chunk(b"tEXt", b"Make\0Canon"), chunk(b"eXIf", own)))
     assert said(found, blocks.IFD0, 271) == "Nikon"
     assert not found.spoken

@@ -7,9 +7,10 @@ import pytest
 
 from divere_cli.image import scratch
 from divere_cli.image.containers import Held, chunks, segments
-from divere_cli.image.exif_block import Entry, build, text
+from divere_cli.image.exif_block import build
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.scratch import Scratch
+from divere_cli.image.tiff_directory import Entry, text
 
 EXIF = build([text(271, "Nikon")], [], [])
 
