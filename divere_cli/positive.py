@@ -81,20 +81,25 @@ class Positive:
             if job.thumbnails
             else None
         )
-        size = geometry.turned_size(self._box.width, self._box.height, frame.orientation)
+        profile = icc.profile(space, channels == 1)
         turned = bool(frame.orientation % 180)
-        picture = _picture(carried, header, frame, icc.profile(space, channels == 1), turned)
+        self._open_files(job, _picture(carried, header, frame, profile, turned))
+
+    def _open_files(self, job: FileJob, picture: PictureMetadata) -> None:
+        """Open the writer, and what holds a picture that lies otherwise in the scan."""
+        target, orientation = self._frame.target, self._frame.orientation
+        width, height, channels = self._box.width, self._box.height, self._grade.channels
+        size = geometry.turned_size(width, height, orientation)
+        self._turn = None
         with ExitStack() as stack:
             self._writer = stack.enter_context(
-                writer.open(frame.target.temp, job.encoding, *size, channels, picture)
+                writer.open(target.temp, job.encoding, *size, channels, picture)
             )
-            self._writer.share(means.crew)
-            self._turn = None
-            if frame.orientation % 360:
-                shape = (self._box.height, self._box.width, channels)
-                folder = os.path.dirname(frame.target.temp) or "."
+            self._writer.share(self._crew)
+            if orientation % 360:
+                folder, shape = os.path.dirname(target.temp) or ".", (height, width, channels)
                 self._turn = stack.enter_context(
-                    geometry.Turn(shape, self._dtype, frame.orientation, folder, geometry.IN_MEMORY)
+                    geometry.Turn(shape, self._dtype, orientation, folder, geometry.IN_MEMORY)
                 )
             self._open = stack.pop_all()
 

@@ -111,16 +111,7 @@ def survey(
     ClusterFailed
         With every machine that cannot, and why. Nothing is left in OUTPUT.
     """
-    mapping = paths.parse(request.mapping)
-    order = machine.Order(
-        run=run,
-        versions=machine.versions(),
-        isolation=isolation,
-        memory_budget=request.memory_budget,
-        inputs=tuple(paths.there(path, mapping) for path in request.inputs),
-        output=paths.there(request.output, mapping),
-        nonce=secrets.token_hex(16),
-    )
+    order = _order(request, isolation, run)
     workers = list(threads_of_workers(client))
     if not workers:
         raise ClusterFailed(
@@ -143,6 +134,19 @@ def survey(
             hint="every machine needs the same divere, and IN and OUT by the same path or by --map",
         )
     return order, found
+
+
+def _order(request: ClusterRequest, isolation: IsolationRequest, run: str) -> machine.Order:
+    mapping = paths.parse(request.mapping)
+    return machine.Order(
+        run=run,
+        versions=machine.versions(),
+        isolation=isolation,
+        memory_budget=request.memory_budget,
+        inputs=tuple(paths.there(path, mapping) for path in request.inputs),
+        output=paths.there(request.output, mapping),
+        nonce=secrets.token_hex(16),
+    )
 
 
 def _survey(address: str, said: object) -> machine.Survey:
