@@ -82,7 +82,8 @@ class Auto:
             prefix = f"{frame.crop_name}: " if frame.crop_name else ""
             (notes if told.kind == "picture" else warnings).append(prefix + told.reason)
             if told.confidence == "low":
-                line = f"{prefix}low confidence: {record.reasons[0]}"
+                why = told.reason if told.kind == "unmeasured" else record.reasons[0]
+                line = f"{prefix}low confidence: {why}"
                 warnings.append(line)
                 error = _refused(record, line) if self.strict else None
         return Decision(tuple(recipes), tuple(notes), tuple(warnings), error)

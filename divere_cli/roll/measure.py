@@ -95,7 +95,7 @@ def examine(
     ``given`` is the film base that is not looked for on the frame.
     """
     linear = _working(grid.mean, recipe)
-    parts = regions.find(linear, grid.clipped)
+    parts = regions.find(linear, grid.clipped, recipe.film.invert)
     if parts.picture.sum() < LEAST_CELLS:
         return None
     film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
@@ -139,6 +139,8 @@ def examine(
 
 def _given(job: FileJob, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
     """The film base that the preset has, else that of the cells where it says it is seen."""
+    if not recipe.film.invert:
+        return None
     if job.film_base is not None:
         return regions.Base(np.array(job.film_base), "profile", 0, 0.0)
     if bare is None:

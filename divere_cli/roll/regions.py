@@ -48,7 +48,7 @@ class Regions:
     base: Base | None
 
 
-def find(linear: Floats, clipped: Bools) -> Regions:
+def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
     """Tell the regions of a frame.
 
     Parameters
@@ -57,6 +57,8 @@ def find(linear: Floats, clipped: Bools) -> Regions:
         ``(rows, columns, 3)``, linear transmittance in the working space.
     clipped : ndarray
         ``(rows, columns)``, cells with a clipped pixel.
+    negative : bool
+        Whether the thinnest film may be bare; on a positive it is a light of the picture.
     """
     seen = (linear > DARKEST).all(axis=2)
     valid = seen & ~clipped
@@ -67,8 +69,8 @@ def find(linear: Floats, clipped: Bools) -> Regions:
     dark = (linear / thin < HOLDER).all(axis=2)
     outside = _grown(flood(dark | clipped, _border(dark | clipped)), valid.shape)
     film = valid & ~outside
-    if not film.any():
-        return Regions(nothing, outside, nothing, None)
+    if not film.any() or not negative:
+        return Regions(film, outside, nothing, None)
     density = -np.log10(np.maximum(linear, DARKEST))
     base = _base(density, film, outside)
     rebate = nothing

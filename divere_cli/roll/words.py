@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 UNMEASURED = "could not be measured"
 ONE_SUBJECT = (
-    "the pictures' middle colors are alike and no bare film prints as gray: "
-    "their one subject may be what was taken for gray"
+    "the pictures differ too little and bare film does not bear it out: "
+    "one subject may have been taken for gray"
 )
 FOGGED = 0.5  # density above film base of what is exposed all over
 

@@ -119,6 +119,14 @@ def test_a_scan_that_could_not_be_measured_has_its_rolls_grade() -> None:
     assert "could not be measured" in said(found, "bad.tif")
 
 
+def test_strict_says_of_a_scan_that_could_not_be_measured_just_that() -> None:
+    failed = replace(scan("bad.tif", picture()), measurement="")
+    decided = Auto("roll", strict=True).decide((*seven(), failed)).scans
+    assert decided["bad.tif"].error is not None
+    assert decided["bad.tif"].error.message.endswith("low confidence: could not be measured")
+    assert decided["1.tif"].error is None
+
+
 def test_a_film_type_without_gains_is_left_alone() -> None:
     film = replace(RECIPE.film, rgb_gains=False)
     plain = replace(RECIPE, film=film)

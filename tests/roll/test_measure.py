@@ -14,6 +14,7 @@ from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.errors import Unreadable
 from divere_cli.image import reader, tiff_reader
+from divere_cli.profile import library, resolve
 from divere_cli.roll import measure, pool
 from divere_cli.roll.grid import Reduction, reduce
 from divere_cli.roll.measurement import FrameMeasurement, from_json
@@ -195,6 +196,18 @@ def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: P
     linear = 10.0 ** -np.array([told.given.density])
     printed = fold(roll.recipe).of(linear)[0] - paper.offsets(roll.recipe)
     assert told.given.printed == pytest.approx(tuple(printed), abs=1e-4)
+
+
+@pytest.mark.parametrize("name", ["reversal-neutral", "digital-neutral", "bw-reversal"])
+def test_a_positive_has_no_film_base(roll: Roll, name: str) -> None:
+    positive = resolve.recipe(library.load(name))
+    asked = rolls.job(roll.path(FRAME), rolls.frame(positive))
+    known = replace(asked, film_base=BARE, base_region=REGION)
+    for job in (asked, known):
+        told = from_json(measure.measure(job, rolls.Quiet()).measurement).frames[0]
+        assert told is not None
+        assert told.bare is None
+        assert told.excluded["rebate"] == 0
 
 
 def test_a_film_base_that_the_preset_knows_is_not_looked_for(roll: Roll, tmp_path: Path) -> None:

@@ -40,6 +40,15 @@ def test_the_rebate_gives_the_film_base_of_any_color(base: tuple[float, float, f
     np.testing.assert_allclose(found.base.density, base, atol=0.01)
 
 
+def test_on_a_positive_a_light_along_an_edge_is_picture() -> None:
+    linear, clipped = held(strip(ORANGE))
+    found = regions.find(linear, clipped, negative=False)
+    assert found.base is None
+    assert not found.rebate.any()
+    assert (found.picture | found.outside).all()
+    assert (found.outside == regions.find(linear, clipped).outside).all()
+
+
 def test_only_the_picture_is_left() -> None:
     linear, clipped = held(strip(ORANGE))
     picture = regions.find(linear, clipped).picture
