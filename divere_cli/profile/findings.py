@@ -89,6 +89,10 @@ class Place:
         """Report a warning in words that follow the path."""
         self.findings.warn(f"{self.path} {what}")
 
+    def unknown(self) -> None:
+        """Report a key that nothing reads."""
+        self.warn("is not a key that divere knows; it has no effect")
+
 
 def step(name: str) -> str:
     """One step of a JSON path: ``.name``, or ``["a name"]`` where that would not be clear."""

@@ -206,7 +206,7 @@ class Object:
         known = keys(self.cls)
         for name in value:
             if name not in known and name != SCHEMA_KEY:
-                at.key(name).warn("is not a key that divere knows; it has no effect")
+                at.key(name).unknown()
         found: dict[str, Any] = {}
         for name, entry in known.items():
             member = value.get(name)

@@ -89,16 +89,14 @@ def _from_old(old: dict[str, Json], at: Place) -> Upgraded:
                 structural=False,
             )
         elif name not in _READ_AT_TOP:
-            at.key(name).warn("is not a key that divere knows; it has no effect")
+            at.key(name).unknown()
     grading = old.get("grading_params") or {}
     if not isinstance(grading, dict):
         at.key("grading_params").refuse(grading, "an object")
         return Upgraded(None)
     for name in grading:
         if name not in _READ_IN_GRADING:
-            at.key("grading_params").key(name).warn(
-                "is not a key that divere knows; it has no effect"
-            )
+            at.key("grading_params").key(name).unknown()
     found = Upgraded(None)
     metadata = _metadata(old, found)
     grade = _grade(old, grading, found)

@@ -19,7 +19,9 @@ from divere_cli.text import safe, tail
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
 _HEADINGS = ("status", "MP", "seconds", "peak memory", "")
-_WIDE = 80  # narrower, the kind of an error is left to the line that told it
+# By the width of the terminal: what is left out was told by a scan's line, or is in the report.
+_SHOWN = ((80, (0, 1, 2, 3, 4)), (60, (0, 1, 2, 3)), (0, (0, 2)))
+_RIGHT = ("MP", "seconds", "peak memory")
 _NAME = 80
 _GAP = 3  # between two columns, as the box has it
 
@@ -33,18 +35,20 @@ def render(report: RunReport, width: int = 100) -> Table:
     rest = len(report.files) - len(shown)
     caption = f"and {rest} more, in the report" if rest else None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
-    count = len(_HEADINGS) if width >= _WIDE else len(_HEADINGS) - 1
-    headings = _HEADINGS[:count]
-    footer = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)[:count]
-    rows = [_row(file)[:count] for file in shown]
+    sums = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)
+    places = next(places for least, places in _SHOWN if width >= least)
+    headings, footer, *rows = (
+        tuple(line[place] for place in places)
+        for line in (_HEADINGS, sums, *(_row(file) for file in shown))
+    )
     columns = list(zip(headings, footer, *rows, strict=True))
     taken = sum(max(map(len, column)) + _GAP for column in columns)
     room = min(max(width - taken - 2, 12), _NAME)
     table = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, caption=caption)
     table.add_column("scan", f"{summary.total} scans", no_wrap=True, max_width=room)
-    for place, heading in enumerate(headings):
-        side: Literal["left", "right"] = "right" if 1 <= place <= 3 else "left"
-        table.add_column(heading, footer[place], justify=side, no_wrap=True)
+    for heading, total in zip(headings, footer, strict=True):
+        side: Literal["left", "right"] = "right" if heading in _RIGHT else "left"
+        table.add_column(heading, total, justify=side, no_wrap=True)
     for file, row in zip(shown, rows, strict=True):
         style = _STYLES.get(file.status, "dim")
         name = tail(safe(file.input), room)

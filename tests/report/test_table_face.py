@@ -38,11 +38,11 @@ def test_every_scan_of_a_small_run_has_a_row_with_its_memory() -> None:
     assert ["3", "scans", "12.50", "100", "MB", "1.9", "MP/s"] in rows
 
 
-@pytest.mark.parametrize("width", [64, 80, 100, 200])
+@pytest.mark.parametrize("width", [40, 64, 80, 100, 200])
 def test_nothing_but_long_names_is_cut(width: int) -> None:
     lines = printed(run_report(HOSTILE), width).splitlines()
     assert max(map(len, lines)) <= width
-    assert "peak memory" in lines[1]
+    assert ("peak memory" in lines[1]) == (width >= 60)
     cut = [line for line in lines if "…" in line]
     assert all(line.startswith(" …") for line in cut)
     assert any("interrupted" in line for line in lines)
