@@ -252,7 +252,7 @@ class Loop:
             self.done.append(outcome)
             if outcome.end == "infrastructure" and outcome.error:
                 self._owner.worker_refused(outcome.error.message)
-        elif work.reason is None:
+        elif work.reason is None and not work.child.ghost:  # a ghost died with its forkserver
             self._owner.spare_died()
             log.warning("a spare worker ended by itself (%s)", work.child.status)
         work.child.release()

@@ -36,7 +36,7 @@ def main() -> int:
         requested="never" if kind == "thread" else "always",
         start_method=None if kind == "thread" else kind,  # type: ignore[arg-type]
         jobs=int(jobs),
-        spares=1 if kind == "spawn" else 0,
+        spares=0 if kind == "fork" else 1,
         term_seconds=0.3,
     )
     with signals.watch() as stop:
