@@ -97,6 +97,9 @@ CASES = (
          facts={"compression": "jpeg"}),
     Case("TIFF tiles, deflate", TIFF, "tiffcp-tiles.tif",
          (PLAIN, "tiffcp -t -w 16 -l 16 -c zip:2 plain.tif tiffcp-tiles.tif")),
+    Case("TIFF tiles, zstd, smaller copies in sub-directories", VIPS, "vips-pyramid.tif",
+         ("vips tiffsave rgb16.ppm vips-pyramid.tif --tile --tile-width 16 --tile-height 16"
+          " --pyramid --subifd --compression zstd",), facts={"warnings": (), "notes": ()}),
     Case("TIFF planar, 16 bit", IM, "im-planar16.tif",
          ("convert rgb16.ppm -depth 16 -interlace plane -compress none im-planar16.tif",),
          facts={"planar": True}),
@@ -167,6 +170,10 @@ CASES = (
     Case("PNG 16-bit RGB + alpha", IM, "im-alpha.png",
          ("convert rgb16.ppm gray16.pgm -alpha off -compose CopyOpacity -composite"
           " PNG64:im-alpha.png",), facts={"extra": ("alpha",)}),
+    Case("PNG 16-bit gray + alpha", IM, "im-gray-alpha.png",
+         ("convert gray16.pgm gray16.pgm -alpha off -compose CopyOpacity -composite -depth 16"
+          " -define png:color-type=4 -define png:bit-depth=16 im-gray-alpha.png",), "gray16",
+         facts={"extra": ("alpha",), "channels": 1}),
     Case("JPEG", VIPS, "vips.jpg",
          ("vips jpegsave rgb8.ppm vips.jpg --Q 98 --subsample-mode off",), "rgb8", tolerance=12,
          facts={"bits": 8}),
@@ -182,6 +189,14 @@ REFUSED = (
             ("convert rgb8.ppm -colors 16 -type palette im-palette.tif",), "palette"),
     Refused("TIFF CMYK", IM, "im-cmyk.tif",
             ("convert rgb8.ppm -colorspace CMYK -compress none im-cmyk.tif",), "CMYK"),
+    Refused("TIFF L\\*a\\*b\\*", IM, "im-lab.tif",
+            ("convert rgb16.ppm -colorspace Lab -depth 16 -compress none im-lab.tif",),
+            "CIE L*a*b*"),
+    Refused("TIFF YCbCr without JPEG compression", IM, "im-ycbcr.tif",
+            ("convert rgb8.ppm -colorspace YCbCr -depth 8 -compress none im-ycbcr.tif",), "YCbCr"),
+    Refused("TIFF of 32-bit integers", IM, "im-uint32.tif",
+            ("convert gray16.pgm -depth 32 -define quantum:format=unsigned -compress none"
+             " im-uint32.tif",), "32-bit integer"),
     Refused("TIFF fax (CCITT, 1 bit)", IM, "im-bilevel.tif",
             ("convert gray8.pgm -monochrome -compress Group4 im-bilevel.tif",), "CCITT"),
     Refused("PNG with a color palette", IM, "im-palette.png",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -17,6 +18,7 @@ from divere_cli.image import header, icc, jpeg, reader, writer
 from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space
+from tests.image import writing
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
 
@@ -61,20 +63,11 @@ def write(
     rows: int,
     quality: int = 90,
     crew: Crew | None = None,
-    **about: object,
+    **about: Any,
 ) -> Path:
     path = tmp_path / "out.jpg"
-    path.touch()
-    height, width, channels = picture.shape
     encoding = Encoding("jpeg", 8, P3, quality=quality)
-    given = PictureMetadata(**about)  # type: ignore[arg-type]
-    with writer.open(str(path), encoding, width, height, channels, given) as out:
-        if crew is not None:
-            out.share(crew)
-        for first in range(0, height, rows):
-            out.write(picture[first : first + rows])
-        done = out.close()
-    assert done.bytes == path.stat().st_size
+    writing.write(path, encoding, picture, rows, PictureMetadata(**about), crew)
     return path
 
 

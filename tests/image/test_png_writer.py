@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -16,6 +17,7 @@ from divere_cli.image import header, icc, png_writer, writer
 from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space
+from tests.image import writing
 from tests.image.test_png_reader import grain, read
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
@@ -26,22 +28,11 @@ def write(
     picture: NDArray[np.generic],
     rows: int,
     crew: Crew | None = None,
-    **about: object,
+    **about: Any,
 ) -> Path:
     path = tmp_path / "out.png"
-    path.touch()
-    bits = picture.dtype.itemsize * 8
-    height, width, channels = picture.shape
-    encoding = Encoding("png", bits, P3)  # type: ignore[arg-type]
-    given = PictureMetadata(**about)  # type: ignore[arg-type]
-    with writer.open(str(path), encoding, width, height, channels, given) as out:
-        if crew is not None:
-            out.share(crew)
-        for first in range(0, height, rows):
-            out.write(picture[first : first + rows])
-        done = out.close()
-    assert done.bytes == path.stat().st_size
-    assert (done.width, done.height, done.channels) == (width, height, channels)
+    encoding = Encoding("png", 8 if picture.dtype == np.uint8 else 16, P3)
+    writing.write(path, encoding, picture, rows, PictureMetadata(**about), crew)
     return path
 
 

@@ -16,6 +16,7 @@ from divere_cli.errors import NoSpace, OutputError
 from divere_cli.image import header, tiff_writer, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.records import Encoding, Space, Written
+from tests.image import writing
 
 GRAY = Space("gray", None, (0.3127, 0.329), 2.2)
 RNG = np.random.default_rng(5)
@@ -31,18 +32,11 @@ def write(
     path: Path,
     rows: np.ndarray,
     compression: Compression = "none",
-    picture: PictureMetadata | None = None,
+    picture: PictureMetadata = writing.PLAIN,
     step: int = 17,
 ) -> Written:
-    path.touch()
-    height, width, channels = rows.shape
-    encoding = Encoding("tiff", 8 * rows.itemsize, GRAY, compression)
-    with writer.open(
-        str(path), encoding, width, height, channels, picture or PictureMetadata()
-    ) as out:
-        for first in range(0, height, step):
-            out.write(rows[first : first + step])
-        return out.close()
+    encoding = Encoding("tiff", 8 if rows.itemsize == 1 else 16, GRAY, compression)
+    return writing.write(path, encoding, rows, step, picture)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
