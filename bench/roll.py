@@ -1,8 +1,9 @@
-"""A roll of large frames: divere, its peers, the floor; codecs."""
+"""A roll of large frames: divere, its peers, the floor; codecs; sizes."""
 
 from __future__ import annotations
 
 import functools
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +15,6 @@ import tifffile
 
 from bench import peers
 from bench.timing import Row, divere, medians, seconds
-from divere_cli.color import grade
-from divere_cli.image.layout import Layout
 from divere_cli.profile import library, resolve
 
 PROFILE = "c41-endura-premier"
@@ -67,7 +66,7 @@ def batch(source: Path, out: Path, *words: str) -> Callable[[], object]:
 
 
 def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
-    """The roll of 12 frames with its peers, and the grade alone."""
+    """The roll of 12 frames with its peers."""
     count, megapixels = (2, 1) if quick else (12, 24)
     source, out = negatives(scratch, count, megapixels), scratch / "out"
     clear = functools.partial(shutil.rmtree, out, ignore_errors=True)
@@ -114,34 +113,7 @@ def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
         f"{(ours / taken['never'] - 1) * 100:+.1f} %",
         ours <= 1.03 * taken["never"],
     )
-    yield grade_alone(recipe)
     yield from peer_rows(scratch, source, ours)
-
-
-def grade_alone(recipe: object) -> Row:
-    """One thread, bands of 64 rows, against copying the same bytes."""
-    compiled = grade.compile(recipe, library.output_space(SPACE), Layout(3, 16, "uint"), 16)
-    band = np.random.default_rng(2).integers(0, 65536, (64, 6000, 3)).astype(np.uint16)
-    out = np.empty_like(band)
-    passes = 60
-
-    def graded() -> None:
-        for row in range(passes):
-            compiled.apply(band, out, row * 64)
-
-    def copied() -> None:
-        for _ in range(passes):
-            np.copyto(out, band)
-
-    taken = medians({"grade": graded, "copy": copied}, 5)
-    speed = passes * 64 * 6000 / 1e6 / taken["grade"]
-    return Row(
-        "grade alone, one thread",
-        "40 megapixels a second or more",
-        f"{speed:.0f} megapixels a second",
-        speed >= 40,
-        f"copying the same memory: {passes * 64 * 6000 / 1e6 / taken['copy']:.0f}",
-    )
 
 
 def peer_rows(scratch: Path, source: Path, ours: float) -> Iterator[Row]:
@@ -234,3 +206,32 @@ def codec_alone(
             list(pool.map(encode, positive * count))
 
     return work
+
+
+def size_rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
+    """Megapixels a second by size, one scan at a time, by the report's own clock."""
+    speeds = {}
+    for megapixels in (1, 2) if quick else (6, 24, 100, 350, 700):
+        source, out = negatives(scratch, 1, megapixels), scratch / "out"
+        shutil.rmtree(out, ignore_errors=True)
+        divere("batch", source, out, "-q", "--profile", PROFILE, "--jobs", "1")
+        report = json.loads((out / "divere-report.json").read_text())
+        entry = report["files"][0]
+        speeds[megapixels] = entry["width"] * entry["height"] / 1e6 / entry["seconds"]
+        peak = entry["peak_rss_bytes"] / 1e6
+        yield Row(
+            f"one scan of {megapixels} megapixels",
+            "",
+            f"{speeds[megapixels]:.0f} megapixels a second, peak {peak:.0f} MB",
+            None,
+        )
+        shutil.rmtree(out)
+        if megapixels > 24:
+            shutil.rmtree(source)
+    spread = max(speeds.values()) / min(speeds.values()) - 1
+    yield Row(
+        "megapixels a second over all sizes",
+        "flat within 25 %",
+        f"within {spread * 100:.0f} %",
+        spread <= 0.25,
+    )

@@ -23,7 +23,7 @@ Band = npt.NDArray[Any]
 Precision = Literal["table", "float32", "float64"]
 
 # Rows are taken together up to here: what a step writes is still in the cache for the next.
-CHUNK_PIXELS = 1 << 17
+CHUNK_PIXELS = 1 << 18
 
 
 class Layout(Protocol):
@@ -141,7 +141,8 @@ class Grade:
         elif self._direct:
             self._convert(src, out)
         else:
-            rgb = np.empty((*src.shape[:2], 4), np.float32)
+            # Three of four floats are slow to pick (5 ns), one is not.
+            rgb = np.empty((*src.shape[:2], 4 if self.channels == 1 else 3), np.float32)
             self._convert(_rgb(src), rgb)
             if self.channels == 1:
                 bands.run(self._luminance, rgb, rgb)
