@@ -239,7 +239,8 @@ class Loop:
         if self._means.policy.finished(task.name, outcome.end if outcome else "error"):
             self._means.stop.because(
                 f"{CRASHED_IN_A_ROW} different scans crashed one after the other: "
-                "the machine or the installation is at fault, not the scans"
+                "the machine or the installation is at fault, not the scans; "
+                f"the last one: {error.message}"
             )
         self._heed_failures()
 

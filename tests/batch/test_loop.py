@@ -105,6 +105,9 @@ def test_different_scans_that_crash_in_a_row_stop_the_run(lab: Lab) -> None:
     assert report.exit_code == 3
     assert lab.statuses(report)["d.tif"] == "interrupted"
     assert report.stopped.startswith("3 different scans crashed")
+    last = next(file.error for file in report.files if file.input == "c.tif")
+    assert last is not None
+    assert report.stopped.endswith(f"; the last one: {last.message}")
     assert any(isinstance(event, RunStopping) for event in lab.events)
 
 
