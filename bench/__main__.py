@@ -7,7 +7,7 @@ import datetime
 import tempfile
 from pathlib import Path
 
-from bench import grade, roll, small, startup
+from bench import grade, roll, sizes, small, startup
 from bench.timing import Row, machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -37,14 +37,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         rows: list[Row] = []
-        for section in (
-            startup.rows,
-            roll.rows,
-            grade.rows,
-            roll.codec_rows,
-            roll.size_rows,
-            small.rows,
-        ):
+        large = (roll.rows, grade.rows, roll.codec_rows, sizes.rows)
+        for section in (startup.rows, *large, small.rows):
             for row in section(Path(folder), quick=options.quick):
                 print(row, flush=True)
                 rows.append(row)

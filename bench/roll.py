@@ -1,9 +1,8 @@
-"""A roll of large frames: divere, its peers, the floor; codecs; sizes."""
+"""A roll of large frames: divere, its peers, the floor; codecs."""
 
 from __future__ import annotations
 
 import functools
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -206,32 +205,3 @@ def codec_alone(
             list(pool.map(encode, positive * count))
 
     return work
-
-
-def size_rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
-    """Megapixels a second by size, one scan at a time, by the report's own clock."""
-    speeds = {}
-    for megapixels in (1, 2) if quick else (6, 24, 100, 350, 700):
-        source, out = negatives(scratch, 1, megapixels), scratch / "out"
-        shutil.rmtree(out, ignore_errors=True)
-        divere("batch", source, out, "-q", "--profile", PROFILE, "--jobs", "1")
-        report = json.loads((out / "divere-report.json").read_text())
-        entry = report["files"][0]
-        speeds[megapixels] = entry["width"] * entry["height"] / 1e6 / entry["seconds"]
-        peak = entry["peak_rss_bytes"] / 1e6
-        yield Row(
-            f"one scan of {megapixels} megapixels",
-            "",
-            f"{speeds[megapixels]:.0f} megapixels a second, peak {peak:.0f} MB",
-            None,
-        )
-        shutil.rmtree(out)
-        if megapixels > 24:
-            shutil.rmtree(source)
-    spread = max(speeds.values()) / min(speeds.values()) - 1
-    yield Row(
-        "megapixels a second over all sizes",
-        "flat within 25 %",
-        f"within {spread * 100:.0f} %",
-        spread <= 0.25,
-    )
