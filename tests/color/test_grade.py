@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from divere_cli.color import grade
 from divere_cli.errors import Internal, ProfileError
-from divere_cli.profile import library
+from divere_cli.profile import library, resolve
 from divere_cli.records import Curves, Recipe
 from tests.color.recipes import (
     ENDURA,
@@ -96,6 +96,12 @@ def test_any_preset_on_any_value_is_within_one_of_255(
 def test_every_print_stock_in_every_output_space(name: str, output: str) -> None:
     found = recipe(source=NIKON, curves=stock(name), matrix=library.matrix("9000ed_pt400"))
     assert error(found, output, band("uint16")) <= 2.0
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_every_shipped_profile_is_within_two_in_srgb(name: str) -> None:
+    """The output space with the steepest matrix: a third of random colors is outside of it."""
+    assert error(resolve.recipe(library.load(name)), "sRGB", band("uint16", 6)) <= 2.0
 
 
 @settings(PATIENT, max_examples=20, derandomize=True)
