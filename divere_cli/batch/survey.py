@@ -6,12 +6,14 @@ Covers ``divere analyze``. What it does not: what is measured and decided
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from divere_cli.batch import admission, discover, draft
 from divere_cli.batch.admission import Admission
+from divere_cli.batch.discover import Found
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.history import State
 from divere_cli.batch.loop import record
@@ -60,7 +62,7 @@ def survey(
     """
     with signals.watch() as asked:
         stop = Stop(asked, request.bounds.grace_seconds, clock)
-        found = discover.find(request.inputs, "")
+        found = _told_apart(discover.find(request.inputs, ""))
         drafts = draft.make(request, found, State(), None, lambda: stop.stopping)
         problems = {d.scan.name: _said(d) for d in drafts if d.error is not None}
         usable = [d for d in drafts if d.error is None]
@@ -82,6 +84,14 @@ def survey(
             raise stop.error
         measured = () if stop.stopping else work.all(usable)
         return Survey(measured, problems | work.notes, tuple(found.warnings), stop.signal)
+
+
+def _told_apart(found: Found) -> Found:
+    """Where INPUTs have scans of one name, all are called by their paths."""
+    if len({scan.name for scan in found.scans}) == len(found.scans):
+        return found
+    scans = [replace(scan, name=scan.path.replace(os.sep, "/")) for scan in found.scans]
+    return Found(scans, found.warnings)
 
 
 def _said(each: draft.Draft) -> str:

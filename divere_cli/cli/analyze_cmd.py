@@ -115,7 +115,7 @@ def _survey(values: dict[str, Any]) -> Survey:
     encoding = Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
     request = BatchRequest(
         inputs=Inputs(values["rolls"]),
-        outputs=Outputs("", encoding),
+        outputs=Outputs("", encoding, name="{stem}.{ext}"),  # nothing is written, nothing collides
         chooser=Selector(values["profile"]),
         bounds=Bounds(jobs=values["jobs"]),
         isolation=Isolation(values["isolation"]),

@@ -54,14 +54,15 @@ class Auto:
 
     def decide(self, measured: Sequence[Measured]) -> Decided:
         """Decide all scans at once; a bad frame raises nothing."""
-        groups: dict[tuple[str, str], list[tuple[Measured, int, Item]]] = {}
+        groups: dict[tuple[str, str, str], list[tuple[Measured, int, Item]]] = {}
         for scan in sorted(measured, key=lambda one: one.name):
             for index, item in enumerate(_items(scan)):
-                key = (roll_name(scan, self.roll_by), _bare(item.frame.recipe).sha256)
+                name, folder = roll_name(scan, self.roll_by), os.path.dirname(scan.input)
+                key = (name, folder, _bare(item.frame.recipe).sha256)
                 groups.setdefault(key, []).append((scan, index, item))
         records = []
         found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
-        for (name, _), group in sorted(groups.items()):
+        for (name, *_), group in sorted(groups.items()):
             items = [item for _, _, item in group]
             record = decide.roll(name, items, self.mode)
             records.append(record)

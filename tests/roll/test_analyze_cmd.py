@@ -59,6 +59,22 @@ def test_a_file_is_never_overwritten_unasked(three: Path, tmp_path: Path, capfd:
     assert "frame-02.tif" in json.loads(mine.read_text())
 
 
+def test_rolls_may_have_scans_of_one_name_and_scans_twins_of_another_kind(
+    three: Path, tmp_path: Path, capfd: Output
+) -> None:
+    other = tmp_path / "other" / three.name
+    other.mkdir(parents=True)
+    for name in ("frame-02.tif", "frame-02.tiff"):
+        (other / name).write_bytes((three / "frame-02.tif").read_bytes())
+    asked = ["analyze", str(three), str(other), *PROFILE, "--json", "--isolation", "never"]
+    assert ending.run(asked) == 0
+    told = json.loads(capfd.readouterr().out)["rolls"]
+    found = {Path(roll["name"]): [frame["input"] for frame in roll["frames"]] for roll in told}
+    assert found == {
+        folder: [path.as_posix() for path in sorted(folder.iterdir())] for folder in (three, other)
+    }
+
+
 def test_a_bad_scan_is_named_and_the_others_are_measured(three: Path, capfd: Output) -> None:
     (three / "torn.tif").write_bytes((three / "frame-02.tif").read_bytes()[:5000])
     assert ending.run(["analyze", str(three), *PROFILE, "--isolation", "never"]) == 3

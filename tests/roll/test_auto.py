@@ -44,6 +44,12 @@ def test_a_folder_is_a_roll() -> None:
     assert Auto("roll").decide((scan("1.tif", picture()),)).rolls[0].name == "roll 7"
 
 
+def test_two_folders_of_one_name_are_two_rolls() -> None:
+    scans = [replace(scan(f"{n}.tif", picture()), input=f"/{n}/scans/1.tif") for n in ("a", "b")]
+    found = Auto("roll").decide(tuple(scans))
+    assert [(r.name, len(r.frames)) for r in found.rolls] == [("scans", 1), ("scans", 1)]
+
+
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
