@@ -7,7 +7,9 @@ asked directly, so that planning, publishing and reports are not in the figures.
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -18,11 +20,24 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.timing import Row, machine
+from divere_cli.batch.request import PREPARE
 from divere_cli.isolation.attempt import WARM
 from divere_cli.isolation.contract import IsolationRequest, Progress, Runner
 from divere_cli.isolation.memory import usage
 from divere_cli.isolation.opening import open_runner
-from divere_cli.records import Encoding, FileJob, Frame, Limits, Outcome, Stamp, Target, TaskResult
+from divere_cli.profile import library, resolve
+from divere_cli.records import (
+    Encoding,
+    FileJob,
+    Frame,
+    Limits,
+    Outcome,
+    Recipe,
+    Rehearsal,
+    Stamp,
+    Target,
+    TaskResult,
+)
 
 PAGE = Path(__file__).parents[1] / "docs" / "isolation.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
@@ -49,6 +64,33 @@ def repeat(job: FileJob, progress: Progress) -> TaskResult:
     return result
 
 
+def counted(job: FileJob, progress: Progress) -> TaskResult:
+    """Like :func:`repeat`; notes the page faults before the task, of its first scan, of later ones.
+
+    And the CPU seconds, in the same order.
+    """
+    from divere_cli.develop import develop
+
+    times = int(job.name)
+    faults, spent = [_faults()], [time.process_time()]
+    for number in range(times):
+        result = develop(job, progress)
+        if number in (0, times - 1):
+            faults.append(_faults())
+            spent.append(time.process_time())
+    later = times - 1
+    figures = [
+        each
+        for marks in (faults, spent)
+        for each in (marks[0], marks[1] - marks[0], (marks[2] - marks[1]) / later)
+    ]
+    return replace(result, notes=(json.dumps(figures),))
+
+
+def _faults() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 def make_scan(folder: Path, megapixels: float) -> Path:
     """An uncompressed 16-bit negative."""
     import numpy as np
@@ -63,15 +105,19 @@ def make_scan(folder: Path, megapixels: float) -> Path:
     return path
 
 
+def recipe() -> Recipe:
+    return resolve.recipe(library.load(library.names()[0]))
+
+
+def encoding() -> Encoding:
+    return Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
+
+
 def make_job(scan: Path, number: int, task: str = "divere_cli.develop:develop") -> FileJob:
     """Grade ``scan`` with a shipped profile to a temporary file."""
-    from divere_cli.profile import library, resolve
-
     status = scan.stat()
     temp = scan.with_name(f".divere-tmp-bench-{number}")
     temp.touch()
-    recipe = resolve.recipe(library.load(library.names()[0]))
-    space = library.output_space("KodakEnduraPremier_gamma_2_2")
     return FileJob(
         id=number,
         name=scan.name,
@@ -79,17 +125,28 @@ def make_job(scan: Path, number: int, task: str = "divere_cli.develop:develop") 
         stamp=Stamp(
             status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_dev, status.st_ino
         ),
-        encoding=Encoding("tiff", 16, space),
-        frames=(Frame(Target("out.tif", str(scan.with_name("out.tif")), str(temp)), recipe),),
+        encoding=encoding(),
+        frames=(Frame(Target("out.tif", str(scan.with_name("out.tif")), str(temp)), recipe()),),
         task=task,
     )
 
 
-def opened(kind: str, jobs: int, spares: int = 0) -> Runner:
+def rehearsal() -> Rehearsal:
+    """The grade of :func:`make_job`, compiled ahead as a batch has it done."""
+    return Rehearsal(PREPARE, recipe(), encoding(), channels=3, bits=16, sample="uint")
+
+
+def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
     """A runner of a start method, or of threads."""
     if kind == "never":
         return open_runner(IsolationRequest("never", jobs=jobs), lambda event: None)
-    request = IsolationRequest("always", kind, jobs=jobs, spares=spares)  # type: ignore[arg-type]
+    request = IsolationRequest(
+        "always",
+        kind,  # type: ignore[arg-type]
+        jobs=jobs,
+        spares=spares,
+        rehearsals=(rehearsal(),),
+    )
     return open_runner(request, lambda event: None, warm=(*WARM, "bench.isolation"))
 
 
@@ -113,20 +170,51 @@ def start_rows(scan: Path, quick: bool) -> list[Row]:
     found = []
     for kind, count in (("forkserver", 60), ("spawn", 12), ("fork", 60)):
         job = make_job(scan, 1, "bench.isolation:nothing")
-        runner = opened(kind, jobs=1)
+        runner = opened(kind, jobs=1, spares=0)
         booted = [run(runner, [job])[0].boot_seconds for _ in range(count // (4 if quick else 1))]
         runner.close()
         median = statistics.median(booted[1:]) * 1000
         target, met = ("at most 15 ms", median <= 15) if kind == "forkserver" else ("", None)
         found.append(Row(f"start of a worker, `{kind}`", target, f"{median:.1f} ms", met))
-    runner = opened("spawn", jobs=1, spares=1)
     job = make_job(scan, 1, "bench.isolation:nap")
-    taken = [run(runner, [replace(job)])[0].boot_seconds for _ in range(3 if quick else 8)]
-    runner.close()
-    median = statistics.median(taken[1:]) * 1000
-    note = "`spawn`, booted while the scan before was graded"
-    found.append(Row("a ready spare", "below 1 ms", f"{median:.2f} ms", median < 1, note))
+    for kind in ("forkserver", "spawn"):
+        runner = opened(kind, jobs=1, spares=1)
+        taken = [run(runner, [replace(job)])[0].boot_seconds for _ in range(3 if quick else 8)]
+        runner.close()
+        median, least = statistics.median(taken[1:]) * 1000, min(taken[1:]) * 1000
+        note = f"started while the scan before was graded; least {least:.2f} ms"
+        what = f"a ready spare, `{kind}`"
+        found.append(Row(what, "below 1 ms", f"{median:.2f} ms", median < 1, note))
     return found
+
+
+def cost_rows(scan: Path) -> list[Row]:
+    """Where the cost of a fresh process comes from: page faults and CPU time of one scan."""
+    job = make_job(scan, 1, "bench.isolation:counted")
+    runner = opened("forkserver", jobs=1)
+    done = run(runner, (replace(job, id=number, name="6") for number in range(12)))
+    runner.close()
+    notes = [json.loads(outcome.result.notes[-1]) for outcome in done if outcome.result]
+    before, first, later, *spent = (
+        statistics.median(column) for column in zip(*notes, strict=True)
+    )
+    cpu = [f"{seconds * 1000:.1f} ms" for seconds in spent]
+    return [
+        Row(
+            f"a scan of {scan.stem} megapixels, first in its process",
+            "",
+            f"{before + first:.0f} page faults",
+            None,
+            f"{before:.0f} before its task ({cpu[0]} of CPU time), {first:.0f} in it ({cpu[1]})",
+        ),
+        Row(
+            f"a scan of {scan.stem} megapixels, later in its process",
+            "",
+            f"{later:.0f} page faults",
+            None,
+            f"{cpu[2]} of CPU time",
+        ),
+    ]
 
 
 def throughput_row(scan: Path, count: int, repeats: int, allowed: float) -> Row:
@@ -194,6 +282,7 @@ def rows(scratch: Path, *, quick: bool) -> list[Row]:
     found = start_rows(small, quick)
     found.append(throughput_row(small, 20 if quick else 100, 1 if quick else 5, 0.15))
     found.append(throughput_row(large, 4 if quick else 8, 1 if quick else 5, 0.03))
+    found += cost_rows(small)
     many, some = (40, 20) if quick else (1000, 300)
     found.append(memory_row("forkserver", "bench.isolation:nothing", small, many))
     for kind in ("forkserver", "never"):

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import functools
+import json
 import shutil
+import statistics
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -64,14 +68,59 @@ def batch(source: Path, out: Path, *words: str) -> Callable[[], object]:
     return lambda: divere("batch", source, out, "-q", "--profile", PROFILE, *words)
 
 
+def noted(
+    work: Callable[[], object], out: Path, kept: dict[str, float], name: str
+) -> Callable[[], None]:
+    """``work``, and the CPU seconds of a frame by its report."""
+
+    def run() -> None:
+        work()
+        files = json.loads((out / "divere-report.json").read_text())["files"]
+        kept[name] = statistics.median(file["cpu_seconds"] for file in files)
+
+    return run
+
+
+START = """
+import sys, time
+from divere_cli.isolation.attempt import WARM
+from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.isolation.opening import open_runner
+begin = time.perf_counter()
+if sys.argv[1] == "always":
+    open_runner(IsolationRequest("always"), print).close()
+else:
+    list(map(__import__, WARM))
+print(time.perf_counter() - begin)
+"""
+
+
+def start_note(roll_seconds: float, cpu: dict[str, float]) -> str:
+    """What isolation costs once a run, and for each frame."""
+
+    def begin(isolation: str) -> float:
+        words = [sys.executable, "-c", START, isolation]
+        done = subprocess.run(words, capture_output=True, text=True, check=True)
+        return float(done.stdout)
+
+    starts = {name: [begin(name) for _ in range(REPEATS)] for name in ("always", "never")}
+    always, never = (statistics.median(starts[name]) for name in ("always", "never"))
+    return (
+        f"once a run: {always:.2f} s until a worker is ready, {never:.2f} s to import the same "
+        f"with `never`, {(always - never) / roll_seconds:+.1%} of this roll; CPU time of a frame: "
+        f"{cpu['always'] * 1000:.0f} ms against {cpu['never'] * 1000:.0f} ms"
+    )
+
+
 def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
     """The roll of 12 frames with its peers."""
     count, megapixels = (2, 1) if quick else (12, 24)
     source, out = negatives(scratch, count, megapixels), scratch / "out"
     clear = functools.partial(shutil.rmtree, out, ignore_errors=True)
+    cpu: dict[str, float] = {}
     works: dict[str, Callable[[], object]] = {
-        "always": batch(source, out, "--isolation", "always"),
-        "never": batch(source, out, "--isolation", "never"),
+        "always": noted(batch(source, out, "--isolation", "always"), out, cpu, "always"),
+        "never": noted(batch(source, out, "--isolation", "never"), out, cpu, "never"),
         "floor": each(peers.copy, source, out),
     }
     recipe = resolve.recipe(library.load(PROFILE))
@@ -111,6 +160,7 @@ def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
         "within 3 %",
         f"{(ours / taken['never'] - 1) * 100:+.1f} %",
         ours <= 1.03 * taken["never"],
+        start_note(taken["never"] * count, cpu),
     )
     yield from peer_rows(scratch, source, ours)
 
