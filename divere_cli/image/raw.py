@@ -51,9 +51,18 @@ class RawReader(Reader):
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
-        step = rows or max(1, _BAND_BYTES // (self.header.width * self.header.channels * 2))
+        return self._bands(slice(0, self.header.channels), rows)
+
+    def infrared(self) -> Iterator[Band] | None:
+        if "infrared" not in self.header.extra:
+            return None
+        sample = self.header.channels + self.header.extra.index("infrared")
+        return self._bands(slice(sample, sample + 1), None)
+
+    def _bands(self, samples: slice, rows: int | None) -> Iterator[Band]:
+        step = rows or max(1, _BAND_BYTES // (self.header.width * self._picture.shape[2] * 2))
         for first in range(0, self.header.height, step):
-            yield first, np.ascontiguousarray(self._picture[first : first + step])
+            yield first, np.ascontiguousarray(self._picture[first : first + step, :, samples])
 
     def close(self) -> None:
         self._picture = np.empty((0, 0, 0), np.uint16)
@@ -132,7 +141,10 @@ def _developed(rawpy: Any, raw: Any, balance: Balance | None) -> NDArray[np.uint
 
 def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None) -> Header:
     """Complete the header with what only the decoder knows."""
-    height, width, channels = picture.shape
+    height, width, samples = picture.shape
+    channels = samples - len(header.extra)
+    if channels not in (1, 3):
+        raise Unsupported(f"a raw file of {samples} colors")
     unknown = "the size is known only to the raw decoder"
     said = "off"
     if balance is not None:

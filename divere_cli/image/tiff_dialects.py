@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from divere_cli.image.layout import Page
 
 DNG_VERSION = 50706
-RAW_PHOTOMETRICS = (32803, 34892)
+LINEAR_RAW = 34892
+RAW_PHOTOMETRICS = (32803, LINEAR_RAW)
 RAW_SUFFIXES = frozenset(
     {
         ".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".fff", ".iiq",

@@ -212,13 +212,18 @@ def _raw(
 ) -> Header:
     page, first = choice.picture, directories[0].entries
     entries = _entries(directories, page)
+    # scanners write linear DNG: gray, RGB, or RGB with infrared
+    linear = page.photometric == tiff_dialects.LINEAR_RAW
+    channels = 1 if linear and page.samples < 3 else 3
+    extra, supposed = _extra(page, channels, separate=False) if linear else ((), [])
     return Header(
         format="raw",
         width=page.width,
         height=page.height,
-        channels=3,
+        channels=channels,
         bits=16,
         file_size=tiff.source.size,
+        extra=extra,
         compression="raw",
         big_endian=tiff.order == ">",
         variant=choice.variant,
@@ -230,6 +235,6 @@ def _raw(
         resolution=_resolution(tiff, entries) or _resolution(tiff, first),
         pages=len(directories),
         page=page,
-        warnings=choice.warnings,
+        warnings=(*supposed, *choice.warnings),
         notes=choice.notes,
     )

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header, raw, reader
 from divere_cli.records import WhiteBalance
-from tests.image.dng_files import BLACK, WHITE, bayer, developed, write
+from tests.image.dng_files import BLACK, WHITE, bayer, developed, linear, write
 
 
 def read(
@@ -104,6 +104,37 @@ def test_the_orientation_tag_does_not_turn_the_rows(tmp_path: Path) -> None:
     struct.pack_into("<HHII", data, resolution.offset, 274, 3, 1, 6)  # turn that entry into it
     Path(path).write_bytes(data)
     assert read(path).shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize(
+    ("samples", "channels", "extra"), [(1, 1, ()), (3, 3, ()), (4, 3, ("infrared",))]
+)
+def test_a_scanner_s_linear_dng_is_gray_or_color_with_infrared(
+    tmp_path: Path, samples: int, channels: int, extra: tuple[str, ...]
+) -> None:
+    pixels = np.random.default_rng(4).integers(0, 65536, (40, 64, samples), dtype=np.uint16)
+    path = linear(tmp_path / "scan.dng", pixels)
+    known = header.read(path)
+    assert (known.format, known.channels, known.extra) == ("raw", channels, extra)
+    with reader.open(path) as scan:
+        assert (scan.header.channels, scan.header.extra) == (channels, extra)
+        bands = np.concatenate([band.copy() for _, band in scan.bands(7)])
+        infrared = scan.infrared()
+        assert (infrared is None) == (not extra)
+        rows = [band.copy() for _, band in infrared] if infrared else []
+    np.testing.assert_array_equal(bands, pixels[:, :, :channels])
+    if rows:
+        np.testing.assert_array_equal(np.concatenate(rows), pixels[:, :, 3:])
+
+
+def test_more_colors_than_three_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "scan.dng", bayer())
+    four = np.zeros((8, 8, 4), np.uint16)
+    monkeypatch.setattr(raw, "_developed", lambda *_: four)
+    with pytest.raises(Unsupported, match="4 colors"):
+        read(path)
 
 
 @pytest.mark.parametrize("percent", [3, 20, 50, 80, 97, 99])
