@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from divere_cli.cli.options import Jobs, json_option
+from divere_cli.cli.options import (
+    complete_profile,
+    isolation_option,
+    jobs_option,
+    json_option,
+    roll_by_option,
+)
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import InputMissing, PlanError, ScanError
 from divere_cli.records import Decided, Event, RollRecord, ScanStarted
@@ -31,6 +37,7 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     metavar="PATH|NAME|auto",
+    shell_complete=complete_profile,
     help="The grade that is measured for, as in `divere batch`.",
 )
 @click.option(
@@ -40,11 +47,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Decide for each frame alone, or for the roll.",
 )
-@click.option(
-    "--roll-by",
-    metavar="GLOB",
-    help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
-)
+@roll_by_option
 @click.option("--strict", is_flag=True, help="Low confidence is a failure.")
 @click.option(
     "-o",
@@ -54,16 +57,8 @@ if TYPE_CHECKING:
     help="Write a divere_presets.json with an entry for each scan.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE.")
-@click.option(
-    "--isolation",
-    type=click.Choice(["auto", "always", "never"]),
-    default="auto",
-    show_default=True,
-    help="A fresh process for each scan, or threads in this one.",
-)
-@click.option(
-    "-j", "--jobs", type=Jobs(), default="auto", show_default=True, help="Scans in work at once."
-)
+@isolation_option
+@jobs_option
 @json_option
 @click.pass_context
 def analyze(ctx: click.Context, /, **values: Any) -> int:

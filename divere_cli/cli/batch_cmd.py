@@ -13,14 +13,16 @@ import click
 from divere_cli.cli.options import (
     LONGEST,
     Finite,
-    Jobs,
     Size,
     SizeOrPercent,
     combined,
     complete_profile,
     complete_space,
+    isolation_option,
+    jobs_option,
     json_option,
     logging_options,
+    roll_by_option,
 )
 from divere_cli.cli.session import Session
 
@@ -77,11 +79,7 @@ _decide = combined(
         metavar="FILE",
         help="Grade by a saved analysis (`divere analyze -o FILE`).",
     ),
-    click.option(
-        "--roll-by",
-        metavar="GLOB",
-        help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
-    ),
+    roll_by_option,
     click.option("--strict", is_flag=True, help="Low confidence in a roll fails its scans."),
 )
 
@@ -160,27 +158,13 @@ _where = combined(
 )
 
 _how = combined(
-    click.option(
-        "--isolation",
-        type=click.Choice(["auto", "always", "never"]),
-        default="auto",
-        show_default=True,
-        help="A fresh process for each scan, or threads in this one.",
-    ),
+    isolation_option,
     click.option(
         "--start-method",
         type=click.Choice(["forkserver", "spawn", "fork"]),
         help="How worker processes start.  [default: best of the system]",
     ),
-    click.option(
-        "-j",
-        "--jobs",
-        type=Jobs(),
-        default="auto",
-        show_default=True,
-        metavar="N|auto",
-        help="Scans in work at once.",
-    ),
+    jobs_option,
     click.option(
         "--timeout",
         type=Finite(min=0, max=LONGEST, min_open=True),

@@ -134,6 +134,30 @@ def complete_space(
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+roll_by_option = click.option(
+    "--roll-by",
+    metavar="GLOB",
+    help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
+)
+
+isolation_option = click.option(
+    "--isolation",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="A fresh process for each scan, or threads in this one.",
+)
+
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=Jobs(),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Scans in work at once.",
+)
+
 json_option = click.option("--json", "json", is_flag=True, help="Print JSON.")
 
 logging_options = combined(
