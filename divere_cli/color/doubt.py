@@ -93,8 +93,11 @@ class Doubt:
             dark = (result <= one(self.code)) & (result > one(0))
         if not dark.any():
             return np.empty(0, np.intp)
-        red, green, blue = dark.reshape(-1, result.shape[2]).T[:3]
-        return np.flatnonzero(red | green | blue)
+        # Any of a pixel's three, by neighbors: by channels, three apart, takes twice as long.
+        flat = dark.reshape(-1)
+        any_of_three = flat[:-2] | flat[1:-1]
+        any_of_three |= flat[2:]
+        return np.flatnonzero(any_of_three[:: result.shape[2]])
 
     def _again(self, picked: Band, pixels: Indices, flat: Band) -> npt.NDArray[np.bool_]:
         """Encode dark pixels finely; which of them are in doubt all the same."""
