@@ -131,7 +131,7 @@ def limit_memory(total: int | None, threads: int) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Be ended by the kernel after ``seconds`` more of CPU time; leave no core file."""
+    """Be ended by the kernel after ``seconds`` more of CPU time."""
     import resource
 
     spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -139,6 +139,12 @@ def limit_cpu(seconds: float) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     if hard == resource.RLIM_INFINITY or hard > soft + 5:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 5))
+
+
+def leave_no_core() -> None:
+    """Write no core file of a crash: with a scan in it, it would be as large as the scan."""
+    import resource
+
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
 
