@@ -23,7 +23,7 @@ Band = npt.NDArray[Any]
 Precision = Literal["table", "float32", "float64"]
 
 # Rows are taken together up to here: what a step writes is still in the cache for the next.
-CHUNK_PIXELS = 1 << 18
+CHUNK_PIXELS = 1 << 17
 
 
 class Layout(Protocol):
