@@ -88,7 +88,7 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
             scan.share(crew)
             header = scan.header  # a raw decoder knows more than the header
             limits.check_size(header.width, header.height, job.max_pixels)
-            carried = metadata.read(job.input, header) if job.encoding.metadata else None
+            carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, crew))
         means = Means(clock, crew, Lane(crew))
         with clock.stage("write"):

@@ -14,6 +14,7 @@ Source: ITU-T T.81; measured: pixels equal to those of one whole encoding.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from collections.abc import Iterator
@@ -46,15 +47,17 @@ MAX_SCANS = 64
 MAX_SIDE = 65_500
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOS, _EOI = 0xDA, 0xD9
+_EXIF, _UNUSED = 0xE1, 0xEF  # APP1, APP15
 _ICC_PIECE = 65_000
 
 
 class JpegReader(Reader):
     """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
-    def __init__(self, path: str, header: Header) -> None:
+    def __init__(self, path: str, header: Header, exif: tuple[int, ...]) -> None:
         super().__init__(header)
         self._path = path
+        self._exif = exif
         self._picture: Image.Image | None = None
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -72,8 +75,10 @@ class JpegReader(Reader):
         if self._picture is None:
             mode = "L" if self.header.channels == 1 else "RGB"
             try:
-                picture = _opened(self._path)
-                picture.load()
+                with _opened(self._path, self._exif) as file:
+                    # as a JPEG and nothing else; its size was checked against the user's limit
+                    picture = JpegImagePlugin.JpegImageFile(file)
+                    picture.load()
             except (OSError, SyntaxError, ValueError, EOFError) as error:
                 raise CorruptInput(f"the JPEG is damaged: {error}") from error
             if picture.mode != mode or picture.size != (self.header.width, self.header.height):
@@ -146,7 +151,8 @@ def open_reader(path: str, header: Header) -> JpegReader:
     check_expansion(header.pixels * header.channels, header.file_size)
     with Source(path) as source:
         check_whole(source)
-    return JpegReader(path, header)
+        exif = [at - 3 for marker, at, _ in containers.segments(source) if marker == _EXIF]
+    return JpegReader(path, header, tuple(exif))
 
 
 def open_writer(
@@ -200,10 +206,25 @@ def _next_marker(source: Source, at: int) -> tuple[int, int]:
     raise CorruptInput("the JPEG has no end: it is cut")
 
 
-def _opened(path: str) -> Image.Image:
-    """Open as a JPEG and nothing else; the size was checked against the user's own limit."""
+class _WithoutExif(io.FileIO):
+    """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults."""
+
+    def __init__(self, path: str, markers: tuple[int, ...]) -> None:
+        super().__init__(path)
+        self._markers = markers
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        data = bytearray(super().read(size) or b"")
+        for place in self._markers:
+            if start <= place < start + len(data):
+                data[place - start] = _UNUSED
+        return bytes(data)
+
+
+def _opened(path: str, exif: tuple[int, ...]) -> _WithoutExif:
     try:
-        return JpegImagePlugin.JpegImageFile(path)
+        return _WithoutExif(path, exif)
     except (FileNotFoundError, PermissionError) as error:
         raise Unreadable(f"cannot be opened: {error.strerror}") from error
 

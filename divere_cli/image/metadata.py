@@ -35,15 +35,13 @@ _MOST_IPTC = 256 << 10
 _MOST_NAMES = 6
 
 
-def read(path: str, header: Header | None = None) -> Carried:
+def read(path: str) -> Carried:
     """Take the metadata of a scan that belongs to the picture.
 
     Parameters
     ----------
     path : str
         Any file that ``header.read`` accepts.
-    header : Header, optional
-        Not needed; for callers that have it at hand.
 
     Returns
     -------
@@ -55,7 +53,6 @@ def read(path: str, header: Header | None = None) -> Carried:
     Unreadable
         When the file cannot be read at all.
     """
-    del header
     with Source(path) as source:
         found = blocks.find(source)
         lost = list(found.lost)

@@ -189,6 +189,18 @@ def test_a_cut_file_is_corrupt(tmp_path: Path, progressive: bool, percent: int) 
             read(saved(tmp_path, damaged))
 
 
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_damaged_exif_does_not_touch_the_pixels(tmp_path: Path, pieces: int) -> None:
+    """A warning of the decoder would be an error here."""
+    plain = encoded(grain(64, 48, 3))
+    jfif = 4 + struct.unpack(">H", plain[4:6])[0]
+    entries = struct.pack("<HHII", 271, 2, 500, 9999) + struct.pack("<HHII", 282, 5, 1, 8888)
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + entries + bytes(4)
+    segment = struct.pack(">BBH", 0xFF, 0xE1, len(exif) + 2) + exif
+    damaged = plain[:2] + segment * pieces + plain[jfif:]
+    np.testing.assert_array_equal(read(saved(tmp_path, damaged)), read(saved(tmp_path, plain)))
+
+
 def test_one_byte_short_is_corrupt_and_trailing_bytes_are_not(tmp_path: Path) -> None:
     data = encoded(grain(16, 16, 3))
     with pytest.raises(CorruptInput, match="cut"):
