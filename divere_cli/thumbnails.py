@@ -61,19 +61,23 @@ class Thumbnailer:
             shape = (len(self._rows), len(self._columns), band.shape[2])
             self._samples = np.zeros(shape, dtype=np.float32)
         begin, end = np.searchsorted(self._rows, (row, row + band.shape[0]))
-        picked = band[self._rows[begin:end] - row][:, self._columns]
-        full = np.iinfo(band.dtype).max if band.dtype.kind == "u" else 1.0
-        self._samples[begin:end] = picked.astype(np.float32) / np.float32(full)
+        picked = band.take(self._rows[begin:end] - row, 0).take(self._columns, 1)
+        samples = picked.astype(np.float32)
+        if band.dtype.kind == "u":
+            samples /= np.float32(np.iinfo(band.dtype).max)
+        else:
+            np.nan_to_num(samples, copy=False, posinf=1.0)
+        self._samples[begin:end] = samples
 
     def thumbnail(self, of: str) -> Thumbnail | None:
         """Return the picture as it was taken; None when nothing was."""
         if self._samples is None:
             return None
         rows, columns = self._size
-        samples = np.nan_to_num(self._samples, posinf=1.0).clip(0.0, 1.0)
-        linear = np.power(samples, self._space.gamma, dtype=np.float32)
+        linear = np.power(self._samples.clip(0.0, 1.0), self._space.gamma, dtype=np.float32)
         squares = linear.reshape(rows, _SAMPLES, columns, _SAMPLES, -1)
-        small = self._encoded(squares.mean(axis=(1, 3)))
+        places = [squares[:, y, :, x] for y in range(_SAMPLES) for x in range(_SAMPLES)]
+        small = self._encoded(sum(places[1:], places[0]) / np.float32(len(places)))
         turned = np.rot90(small, self._turns)
         data = base64.b64encode(preview.jpeg(turned)).decode("ascii")
         return Thumbnail(of, turned.shape[1], turned.shape[0], data)
