@@ -131,11 +131,13 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
     """
     import os
 
+    from divere_cli.cli import written as outlet
     from divere_cli.color import export
     from divere_cli.errors import UsageError
     from divere_cli.plain import to_plain
     from divere_cli.profile import library
 
+    outlet.check("OUT", output, [name])
     if os.path.lexists(output) and not options["overwrite"]:
         raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
     recipe = _recipe(_preset(name, options["scan"]), name, options["crop"])

@@ -18,7 +18,7 @@ import numpy.typing as npt
 import PyOpenColorIO
 
 from divere_cli.color import chain, clf, cube, folding, reference
-from divere_cli.errors import Internal, OutputError, UsageError
+from divere_cli.errors import Internal, OutputUnusable, UsageError
 from divere_cli.records import Recipe, Space
 
 Array = npt.NDArray[np.float64]
@@ -85,7 +85,7 @@ def export(
         When the recipe's figures allow no grade.
     UsageError
         A size that cannot be.
-    OutputError
+    OutputUnusable
         When the file cannot be written.
     """
     folded = folding.fold(recipe, output, one_channel=False)
@@ -116,7 +116,7 @@ def _write(path: str, document: str) -> None:
         os.replace(temp, path)
     except OSError as error:
         Path(temp).unlink(missing_ok=True) if temp else None
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}") from error
+        raise OutputUnusable(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def _measured(recipe: Recipe, output: Space, form: Form, size: int, path: str) -> ExportReport:

@@ -164,6 +164,22 @@ def test_export_writes_a_file_and_says_how_exact_it_is(tmp_path: Path, kind: str
     assert found["max_error"] < 3 if kind == "clf" else found["max_error"] > 0
 
 
+def test_an_export_takes_no_other_file_s_place(tmp_path: Path) -> None:
+    preset, scan = tmp_path / "mine.json", tmp_path / "scan.tif"
+    preset.write_text(json.dumps(SINGLE))
+    scan.write_bytes(b"a scan")
+    for out, said in (
+        (preset, "a file that is read"),
+        (scan, "another sort of file"),
+        (tmp_path / "no" / "grade.clf", "there is no folder"),
+    ):
+        result = divere("profiles", "export", preset, out, "--format", "clf", "--overwrite")
+        assert (result.returncode, result.stdout) == (2, "")
+        assert said in result.stderr
+    assert json.loads(preset.read_text()) == SINGLE
+    assert scan.read_bytes() == b"a scan"
+
+
 def test_export_of_a_sheet_needs_the_crop(tmp_path: Path) -> None:
     sheet, out = tmp_path / "sheet.json", tmp_path / "grade.clf"
     sheet.write_text(json.dumps(SHEET))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from divere_cli.color import export
-from divere_cli.errors import OutputError, UsageError
+from divere_cli.errors import OutputUnusable, UsageError
 from divere_cli.profile import library
 from tests.color.recipes import recipe, stock
 
@@ -58,14 +58,14 @@ def test_the_file_is_made_whole_and_with_the_users_permissions(tmp_path: Path) -
 
 def test_a_folder_that_is_not_there_is_an_error_with_its_name(tmp_path: Path) -> None:
     path = str(tmp_path / "no" / "grade.clf")
-    with pytest.raises(OutputError, match="cannot be written") as caught:
+    with pytest.raises(OutputUnusable, match="cannot be written") as caught:
         export.export(FOUND, SPACE, "clf", None, path)
     assert path in caught.value.message
 
 
 def test_nothing_is_left_when_the_file_cannot_take_its_place(tmp_path: Path) -> None:
     (tmp_path / "grade.clf").mkdir()
-    with pytest.raises(OutputError):
+    with pytest.raises(OutputUnusable):
         export.export(FOUND, SPACE, "clf", None, str(tmp_path / "grade.clf"))
     assert os.listdir(tmp_path) == ["grade.clf"]
 
