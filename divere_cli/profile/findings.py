@@ -39,18 +39,6 @@ class Findings:
     warnings: list[str] = field(default_factory=list)
     uncounted: int = 0
 
-    def refuse(self, problem: Problem) -> None:
-        """Add a problem."""
-        if len(self.problems) < KEPT:
-            self.problems.append(problem)
-        else:
-            self.uncounted += 1
-
-    def warn(self, warning: str) -> None:
-        """Add a warning."""
-        if len(self.warnings) < KEPT:
-            self.warnings.append(warning)
-
 
 @dataclass(slots=True)
 class Place:
@@ -83,15 +71,20 @@ class Place:
 
     def problem(self, what: str, *, structural: bool = True) -> None:
         """Report a problem in words that follow the path."""
-        self.findings.refuse(Problem(self.path, what, structural))
+        if len(self.findings.problems) < KEPT:
+            self.findings.problems.append(Problem(self.path, what, structural))
+        else:  # of very many, the path of each would take seconds
+            self.findings.uncounted += 1
 
     def warn(self, what: str) -> None:
         """Report a warning in words that follow the path."""
-        self.findings.warn(f"{self.path} {what}")
+        if len(self.findings.warnings) < KEPT:
+            self.findings.warnings.append(f"{self.path} {what}")
 
-    def unknown(self) -> None:
-        """Report a key that nothing reads."""
-        self.warn("is not a key that divere knows; it has no effect")
+    def unknown(self, names: list[str]) -> None:
+        """Report keys that nothing reads."""
+        for name in names[:KEPT]:
+            self.key(name).warn("is not a key that divere knows; it has no effect")
 
 
 def step(name: str) -> str:

@@ -204,9 +204,7 @@ class Object:
             at.refuse(value, self.words())
             return None
         known = keys(self.cls)
-        for name in value:
-            if name not in known and name != SCHEMA_KEY:
-                at.key(name).unknown()
+        at.unknown([name for name in value if name not in known and name != SCHEMA_KEY])
         found: dict[str, Any] = {}
         for name, entry in known.items():
             member = value.get(name)

@@ -15,7 +15,7 @@ import math
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass
 
 from divere_cli.errors import ProfileError
@@ -24,8 +24,13 @@ from divere_cli.profile.findings import SHOWN_VALUE, show, step
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_DIGITS = 19
-# A preset as DiVERE saves it has about 270; a value costs up to 200 bytes once parsed.
-MAX_VALUES = 500_000
+# What holds text beyond Latin-1 takes twice its size once decoded, beyond U+FFFF four times;
+# parsing takes that three times over.
+MAX_TEXT = 16 << 20
+# A preset with all figures spelled out has some 330 of ``,[{"``; a key with a value has three, and
+# costs up to 350 bytes and 4 microseconds.
+SIGNS = ',[{"'
+MAX_SIGNS = 600_000
 # A note may have lines; nothing else may.
 FREE_TEXT = frozenset({"note", "notes"})
 
@@ -34,6 +39,8 @@ Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
 _NUMBERS = (float, int, type(None))
 # Possessive: with backtracking, a text of 16 MiB took 2 GB.
 _STRING_OR_BRACKET = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_BEYOND_LATIN = re.compile(b"[\xc4-\xff]")
+_BEYOND_FFFF = re.compile(b"[\xf0-\xff]")
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FORBIDDEN_IN_NOTE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -43,6 +50,9 @@ class _Bad:
     """Stands where the parser met something that is refused, until its path is known."""
 
     what: str
+
+
+_TWICE = _Bad("is there twice; allowed: once")
 
 
 def read(path: str, max_bytes: int = MAX_BYTES) -> Json:
@@ -59,6 +69,7 @@ def read(path: str, max_bytes: int = MAX_BYTES) -> Json:
 def parse(data: bytes, file: str) -> Json:
     """Check and parse the bytes of a JSON file; ``file`` is its name for messages."""
     text = _decode(data, file)
+    del data
     _check_count(text, file)
     _check_depth(text, file)
     try:
@@ -74,8 +85,9 @@ def parse(data: bytes, file: str) -> Json:
         raise ProfileError(f"{file}: not valid JSON at {where}: {error.msg}") from None
     except RecursionError:
         raise _too_deep(file) from None
-    for place, what in _refused(value, ()):
-        raise ProfileError(f"{file}: ${''.join(place)} {what}")
+    refused = _refused(value)
+    if refused:
+        raise ProfileError(f"{file}: ${refused[0]} {refused[1]}")
     checked: Json = value
     return checked
 
@@ -107,6 +119,9 @@ def _bytes_of(path: str, max_bytes: int) -> bytes:
 def _decode(data: bytes, file: str) -> str:
     if data.startswith(b"\xef\xbb\xbf"):
         raise ProfileError(f"{file}: starts with a byte order mark; allowed: UTF-8 without one")
+    most = MAX_TEXT // (4 if _BEYOND_FFFF.search(data) else 2 if _BEYOND_LATIN.search(data) else 1)
+    if len(data) > most:
+        raise ProfileError(f"{file}: {len(data)} bytes; allowed: {most} with its characters")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -129,9 +144,8 @@ def _check_depth(text: str, file: str) -> None:
 
 def _check_count(text: str, file: str) -> None:
     """Refuse what would take much memory or time; counts high where text has commas."""
-    values = sum(text.count(sign) for sign in ",[{")
-    if max(values, text.count('"') // 4) > MAX_VALUES:
-        raise ProfileError(f"{file}: too many values; allowed: at most {MAX_VALUES}")
+    if sum(map(text.count, SIGNS)) > MAX_SIGNS:
+        raise ProfileError(f"{file}: too many values; allowed: at most {MAX_SIGNS} of {SIGNS}")
 
 
 def _too_deep(file: str) -> ProfileError:
@@ -139,9 +153,11 @@ def _too_deep(file: str) -> ProfileError:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for key, value in pairs:
-        found[key] = value if key not in found else _Bad("is there twice; allowed: once")
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = dict.fromkeys((key for key, count in counts.items() if count > 1), _TWICE)
+        return {**found, **twice}
     return found
 
 
@@ -158,20 +174,25 @@ def _int(text: str) -> int | _Bad:
     return _Bad(f"is a number of {len(text)} digits; allowed: at most {MAX_DIGITS}")
 
 
-def _refused(value: object, place: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    if isinstance(value, _Bad):
-        yield place, value.what
-    elif isinstance(value, str):
-        free = bool(place) and place[-1][1:] in FREE_TEXT
-        if (_FORBIDDEN_IN_NOTE if free else _FORBIDDEN).search(value):
-            yield place, f"is {show(value)}; allowed: text without control characters"
-    elif isinstance(value, dict):
+def _refused(value: object, *, free: bool = False) -> tuple[str, str] | None:
+    """The first value that is refused: its path below this one, and why."""
+    if isinstance(value, dict):
+        if _FORBIDDEN.search("".join(value)):
+            key = next(filter(_FORBIDDEN.search, value))
+            return "", f"has the key {show(key)}; allowed: keys without control characters"
         for key, member in value.items():
-            if _FORBIDDEN.search(key):
-                yield place, f"has the key {show(key)}; allowed: keys without control characters"
-            if not isinstance(member, _NUMBERS):
-                yield from _refused(member, (*place, step(key)))
+            found = (
+                None if isinstance(member, _NUMBERS) else _refused(member, free=key in FREE_TEXT)
+            )
+            if found:
+                return step(key) + found[0], found[1]
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            if not isinstance(item, _NUMBERS):
-                yield from _refused(item, (*place, f"[{index}]"))
+            found = None if isinstance(item, _NUMBERS) else _refused(item)
+            if found:
+                return f"[{index}]{found[0]}", found[1]
+    elif isinstance(value, _Bad):
+        return "", value.what
+    elif isinstance(value, str) and (_FORBIDDEN_IN_NOTE if free else _FORBIDDEN).search(value):
+        return "", f"is {show(value)}; allowed: text without control characters"
+    return None

@@ -36,6 +36,7 @@ _CURVES = {
     "b": "curve_points_b",
 }
 _READ_AT_TOP = frozenset(("version", "name", *_IN_METADATA, *OLD_KEYS))
+_OLD_SHEETS = ("contactsheets", "bundle", "crops")
 _MATRIX_NAMES = ("density_matrix_name", "density_matrix_file", "correction_matrix_file")
 _READ_IN_GRADING = frozenset(
     (
@@ -81,22 +82,18 @@ def upgrade(value: Json, at: Place) -> Upgraded:
 
 
 def _from_old(old: dict[str, Json], at: Place) -> Upgraded:
-    for name in old:
-        if name in ("contactsheets", "bundle", "crops"):
-            at.key(name).problem(
-                "is a contact sheet of an older version; "
-                "allowed: version 3 (open and save it in DiVERE)",
-                structural=False,
-            )
-        elif name not in _READ_AT_TOP:
-            at.key(name).unknown()
+    for name in filter(old.__contains__, _OLD_SHEETS):
+        at.key(name).problem(
+            "is a contact sheet of an older version; "
+            "allowed: version 3 (open and save it in DiVERE)",
+            structural=False,
+        )
+    at.unknown([name for name in old if name not in _READ_AT_TOP and name not in _OLD_SHEETS])
     grading = old.get("grading_params") or {}
     if not isinstance(grading, dict):
         at.key("grading_params").refuse(grading, "an object")
         return Upgraded(None)
-    for name in grading:
-        if name not in _READ_IN_GRADING:
-            at.key("grading_params").key(name).unknown()
+    at.key("grading_params").unknown([name for name in grading if name not in _READ_IN_GRADING])
     found = Upgraded(None)
     metadata = _metadata(old, found)
     grade = _grade(old, grading, found)

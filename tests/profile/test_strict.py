@@ -190,9 +190,26 @@ def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataOb
     assert error is None or error.startswith("p.json: $")
 
 
+def signs(entry: bytes) -> int:
+    return sum(entry.count(sign) for sign in strict.SIGNS.encode())
+
+
 LARGEST = loading.MAX_FOLDER_BYTES
 HUGE = {
     "one text": (b'{"a":"' + b"x" * (LARGEST - 8) + b'"}', None),
+    "one text beyond U+FFFF": (
+        '{"a":"\U0001f600'.encode() + b"x" * (LARGEST // 4 - 20) + b'"}',
+        None,
+    ),
+    "one text beyond Latin-1": ('{"a":"\u5bcc'.encode() + b"x" * (LARGEST // 2 - 20) + b'"}', None),
+    "more beyond U+FFFF": (
+        '{"a":"\U0001f600'.encode() + b"x" * (LARGEST // 4) + b'"}',
+        "allowed: 4194304 with",
+    ),
+    "more beyond Latin-1": (
+        '{"a":"\u5bcc'.encode() + b"x" * (LARGEST // 2) + b'"}',
+        "allowed: 8388608 with",
+    ),
     "one escaped text": (b'{"a":"' + rb"\n" * (LARGEST // 2 - 8) + b'"}', r"\$\.a is"),
     "quotes": (b'""' * (LARGEST // 2), "too many values"),
     "lists": (b"[" + b"[]," * (LARGEST // 3 - 2) + b"0]", "too many values"),
@@ -212,26 +229,27 @@ def test_the_largest_file_takes_little_memory(case: str) -> None:
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < 100 << 20
+    assert peak < 70 << 20
 
 
 def test_as_many_values_as_may_be_take_little_memory() -> None:
     part = 20
-    data = b"[" + b'{"a":1},' * (strict.MAX_VALUES // 2 // part - 1) + b"0]"
+    entry = b'{"a":1},'
+    data = b"[" + entry * (strict.MAX_SIGNS // signs(entry) // part - 1) + b"0]"
     tracemalloc.start()
     try:
         strict.parse(data, "p.json")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak * part < 200 << 20
+    assert peak * part < 80 << 20
 
 
 def test_a_folder_of_the_largest_size_is_read_quickly() -> None:
     started = time.process_time()
     entry = json.dumps(SINGLE)
-    count = strict.MAX_VALUES // sum(entry.count(sign) for sign in ",[{") - 100
-    assert count > 5000
+    count = strict.MAX_SIGNS // (signs(entry.encode()) + 3) - 1
+    assert count > 3000
     text = "{" + ",".join(f'"scan {i}.tif": {entry}' for i in range(count)) + "}"
     strict.parse(text.encode(), "p.json")
     # Linear: this takes about a second of one core here; quadratic work would take minutes.
