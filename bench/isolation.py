@@ -7,6 +7,7 @@ asked directly, so that planning, publishing and reports are not in the figures.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import resource
@@ -105,10 +106,12 @@ def make_scan(folder: Path, megapixels: float) -> Path:
     return path
 
 
+@functools.cache
 def recipe() -> Recipe:
     return resolve.recipe(library.load(library.names()[0]))
 
 
+@functools.cache
 def encoding() -> Encoding:
     return Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
 
