@@ -30,6 +30,7 @@ def main() -> int:
     parser.add_argument("output")
     parser.add_argument("--runner", default="bench")
     parser.add_argument("--task", default=COPY)
+    parser.add_argument("--start-method")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--grace", type=float, default=10.0)
     parser.add_argument("--wait", action="store_true")
@@ -52,7 +53,7 @@ def main() -> int:
 
 
 def _request(options: argparse.Namespace) -> BatchRequest:
-    isolation = {"process": Isolation("always"), "thread": Isolation("never")}
+    isolation = {"process": Isolation("always", options.start_method), "thread": Isolation("never")}
     return BatchRequest(
         inputs=Inputs((options.inputs,)),
         outputs=Outputs(options.output, ENCODING, wait=options.wait),

@@ -6,6 +6,7 @@ that equal scans give equal positives and nothing heavy is imported.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import json
@@ -82,6 +83,13 @@ def _hangs(job: FileJob, progress: Progress) -> TaskResult:
         progress.advance(0.5)
 
 
+def _deaf(job: FileJob, progress: Progress) -> TaskResult:
+    """Hold the interpreter's lock for a minute: no thread of the worker can end it."""
+    Path(job.input).with_suffix(".began").touch()
+    ctypes.PyDLL(None).sleep(60)
+    return copy(job, progress)
+
+
 def _lies(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult(8, 6, (Written(job.frames[0].target.name, 99, 12, 10, 3),))
 
@@ -148,6 +156,7 @@ ACTIONS = {
     "fat": _fat,
     "killed": _killed,
     "hangs": _hangs,
+    "deaf": _deaf,
     "lies": _lies,
     "silent": _silent,
     "short": _short,

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.batch import processes, strace, test_grading, test_publish, variants
+from tests.batch import (
+    processes,
+    strace,
+    test_grading,
+    test_poison,
+    test_publish,
+    test_stopping,
+    variants,
+)
 from tests.batch.lab import Lab
 
 
@@ -63,22 +69,11 @@ def test_the_kill_loop_catches_direct_writing(lab: Lab) -> None:
 
 
 def test_a_worker_that_outlives_its_batch_is_caught(lab: Lab) -> None:
-    """A worker that took off its guards and holds the interpreter's lock lives on, and is seen."""
-    lab.scans("deaf-a.tif")
-    task = ("--task", "tests.batch.test_harness:deaf", "--runner", "process")
-    with processes.driver(lab, *task) as process:
-        processes.until(lambda: (lab.inputs / "deaf-a.began").exists(), "never began")
-        workers = processes.descendants(process)
-        process.kill()
-        process.wait()
-        with pytest.raises(AssertionError):
-            processes.gone(workers, seconds=1.0)
-        for worker in processes.alive(workers):
-            worker.kill()
+    with pytest.raises(AssertionError, match="still alive"):
+        test_stopping.test_a_killed_batch_leaves_no_worker_in_c_code(lab, "nopdeathsig")
 
 
-def deaf(job, progress):  # type: ignore[no-untyped-def]
-    """A task without PR_SET_PDEATHSIG that holds the interpreter's lock for a minute."""
-    ctypes.CDLL(None).prctl(1, 0)
-    Path(job.input).with_suffix(".began").touch()
-    ctypes.PyDLL(None).sleep(60)
+def test_a_reader_that_follows_names_is_caught(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    variants.apply("imread", monkeypatch.setattr)
+    with pytest.raises(AssertionError, match="Arrays are not equal"):
+        test_poison.test_a_scan_that_names_another_file_shows_only_itself(lab)

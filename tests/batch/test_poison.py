@@ -98,8 +98,3 @@ def test_a_scan_that_names_another_file_shows_only_itself(lab: Lab) -> None:
     secret.unlink()
     lab.outputs.joinpath("scan.tif").unlink()
     np.testing.assert_array_equal(pixels(lab), found)
-
-
-def test_a_reader_that_follows_names_takes_the_bait(lab: Lab) -> None:
-    """The variant ``imread``: the test above would catch it, for the bait works."""
-    assert MARK in tifffile.imread(bait(lab))

@@ -90,6 +90,22 @@ def test_a_killed_batch_leaves_no_worker_no_lock_and_goes_on(hanging: Lab) -> No
     processes.settled(hanging, expected)
 
 
+@pytest.mark.parametrize("variant", [""])
+def test_a_killed_batch_leaves_no_worker_in_c_code(lab: Lab, variant: str) -> None:
+    lab.scans("deaf-a.tif")
+    with processes.driver(lab, *HANG, "--start-method", "fork", "--variant", variant) as process:
+        processes.until(lambda: (lab.inputs / "deaf-a.began").exists(), "the scan never began")
+        workers = processes.descendants(process)
+        assert workers
+        process.kill()
+        process.wait()
+        try:
+            processes.gone(workers, seconds=5.0)
+        finally:
+            for worker in processes.alive(workers):
+                worker.kill()
+
+
 def test_a_batch_killed_at_any_moment_loses_nothing(lab: Lab) -> None:
     lab.scans(*(f"{i}.tif" for i in range(8)))
     expected = processes.undisturbed(lab)

@@ -3,18 +3,24 @@
 ``direct``: the worker writes under the output's own name. ``nofsync``: nothing
 is synced. ``journalfirst``: a scan is recorded before its outputs have their
 names. ``follow``: an output is written through whatever has its name.
+``nopdeathsig``: a worker does not ask to die with its parent. ``imread``: scans
+are read by a library that follows the names of other files in them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from divere_cli.batch import durable
 from divere_cli.batch.places import ByDescriptor, Place
 from divere_cli.batch.publish import Publisher, Staged, Temp
+from divere_cli.image import tiff_reader
+from divere_cli.image.layout import Header
+from divere_cli.image.reader import Band
+from divere_cli.isolation import guard
 
 Set = Callable[[object, str, object], None]
 
@@ -75,9 +81,30 @@ def _follow(put: Set) -> None:
     put(durable, "rename", rename)
 
 
+def _nopdeathsig(put: Set) -> None:
+    put(guard, "die_with_parent", lambda expected: None)
+
+
+def _imread(put: Set) -> None:
+    import tifffile
+
+    class Follower(tiff_reader.TiffReader):
+        def __init__(self, path: str, header: Header, *_: object) -> None:
+            super().__init__(path, header)
+            self._path = path
+
+        def bands(self, rows: int | None = None) -> Iterator[Band]:
+            shape = (-1, self.header.height, self.header.width, self.header.channels)
+            yield 0, tifffile.imread(self._path).reshape(shape)[-1]
+
+    put(tiff_reader, "open_reader", Follower)
+
+
 VARIANTS: dict[str, Callable[[Set], None]] = {
     "direct": _direct,
     "nofsync": _nofsync,
     "journalfirst": _journalfirst,
     "follow": _follow,
+    "nopdeathsig": _nopdeathsig,
+    "imread": _imread,
 }
