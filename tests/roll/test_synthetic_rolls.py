@@ -32,7 +32,7 @@ WISHES = {
     "holder": Wish(count=9, megapixels=0.3, seed=1, roll=True, border="holder"),
     "rebate": Wish(count=9, megapixels=0.3, seed=2, roll=True, border="rebate"),
     "plain": Wish(count=9, megapixels=0.3, seed=3, roll=True, border="none"),
-    "film": Wish(9, 0.3, 6, roll=True, border="rebate", profile="c41-2383"),
+    "film": Wish(9, 0.3, 6, roll=True, border="rebate", profile="c41-2393"),
     "linear": Wish(9, 0.3, 4, roll=True, border="holder", profile="c41-neutral"),
     "scanner": Wish(9, 0.3, 5, roll=True, border="rebate", profile="9000ed-gold200-135"),
 }
