@@ -64,7 +64,7 @@ def linear(path: Path, pixels: NDArray[np.uint16], **options: Any) -> str:
     gray = pixels.shape[2] == 1
     tifffile.imwrite(
         path, pixels[:, :, 0] if gray else pixels, photometric=1 if gray else 34892,
-        extratags=MAKER, metadata=None, software=False, **options,
+        planarconfig=None if gray else 1, extratags=MAKER, metadata=None, software=False, **options,
     )  # fmt: skip
     if gray:  # which tifffile does not want to write
         with tifffile.TiffFile(path) as tiff:
