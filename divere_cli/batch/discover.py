@@ -76,7 +76,7 @@ def find(inputs: Inputs, output: str) -> Found:
         except OSError as problem:
             raise InputMissing(f"INPUT '{path}': {problem.strerror}") from problem
         if stat.S_ISDIR(status.st_mode):
-            _Walk(inputs, path, _identity(output), found).run()
+            _Walk(inputs, path, identity(output), found).run()
         else:
             found.scans.append(_scan(os.path.basename(path), path, status))
     found.scans = _once(found.scans)
@@ -93,7 +93,8 @@ def _identity_of(scan: Scan) -> tuple[str, int, int | str]:
     return scan.name, scan.stamp.dev, scan.stamp.ino or scan.path
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def identity(path: str) -> tuple[int, int] | None:
+    """Device and number of what a path leads to; None where it leads nowhere."""
     try:
         status = os.stat(path)
     except OSError:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from divere_cli.batch import naming
-from divere_cli.batch.discover import Found, Scan
+from divere_cli.batch.discover import Found, Scan, identity
 from divere_cli.batch.folder import Folder
 from divere_cli.batch.history import State
 from divere_cli.batch.request import BatchRequest
@@ -82,15 +82,13 @@ def make(
 
 def check_places(inputs: Iterable[str], output: str) -> None:
     """Raise ``PlanError`` where OUTPUT is an INPUT or a folder around one, by whatever path."""
-    try:
-        status = os.stat(output)
-    except OSError:
+    this = identity(output)
+    if this is None:
         return
-    identity = (status.st_dev, status.st_ino)
     for path in inputs:
         here = os.path.realpath(path)
         while True:
-            if _identity(here) == identity:
+            if identity(here) == this:
                 same = here == os.path.realpath(path)
                 raise PlanError(
                     f"OUTPUT '{output}' {'is' if same else 'contains'} INPUT '{path}'",
@@ -100,14 +98,6 @@ def check_places(inputs: Iterable[str], output: str) -> None:
             if parent == here:
                 break
             here = parent
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _draft(request: BatchRequest, scan: Scan, state: State) -> Draft:
@@ -228,5 +218,5 @@ def _reports_hit(request: BatchRequest, drafts: list[Draft]) -> Iterator[str]:
     for real, path in reports.items():
         if real in written:
             yield f"the report '{path}' would be an output, too"
-        elif _identity(real) in scans:
+        elif identity(real) in scans:
             yield f"the report '{path}' is a scan"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.batch import places
+from divere_cli.batch.folder import Folder
 from tests.batch.lab import Lab
 
 
@@ -22,3 +23,11 @@ def lab(tmp_path: Path) -> Lab:
 def by_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders are reached by path, as where the system has no calls beside a descriptor."""
     monkeypatch.setattr(places, "BY_DESCRIPTOR", False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path):  # type: ignore[no-untyped-def]
+    opened = Folder.open(str(tmp_path), create=False)
+    assert opened is not None
+    yield opened
+    opened.close()

@@ -26,14 +26,6 @@ from tests.conftest import FAULTS
 HEADER = Header("tiff", 8, 6, 3, 16, 1000)
 
 
-@pytest.fixture
-def folder(tmp_path: Path):  # type: ignore[no-untyped-def]
-    opened = Folder.open(str(tmp_path), create=False)
-    assert opened is not None
-    yield opened
-    opened.close()
-
-
 class Archive:
     """Runs that grade, rename outputs and die at random; ``disk`` is what lies in OUTPUT."""
 

@@ -49,14 +49,6 @@ def record(name: str) -> Done:
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path):  # type: ignore[no-untyped-def]
-    opened = Folder.open(str(tmp_path), create=False)
-    assert opened is not None
-    yield opened
-    opened.close()
-
-
 def write(folder: Folder, *names: str) -> Journal:
     made = Journal.open(folder, "run1")
     made.begin()
