@@ -1,9 +1,9 @@
-"""Megapixels a second from small scans to huge ones, beside copying the same file.
+"""Megapixels a second from rolls of small scans to one huge scan, beside copying the same files.
 
-One scan at a time, by the report's own clock: what a run costs before its first
-scan is no matter of size. Before each measurement what others wrote is with the
-device, and the scan in the cache: a scan that was made a second ago would be
-written out while ours is timed.
+Whole commands with isolation ``always`` and jobs ``auto``; the rolls are at least
+288 megapixels, as 12 frames of 24 are. Before each measurement what others wrote
+is with the device, and the scans in the cache: a scan that was made a second ago
+would be written out while ours is timed.
 """
 
 from __future__ import annotations
@@ -18,18 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import peers
-from bench.roll import PROFILE, negatives
-from bench.timing import Row, divere, seconds
+from bench.roll import batch, each, negatives
+from bench.timing import Row, seconds
 
-REPEATS = {6: 9, 24: 5, 100: 3, 350: 1, 700: 1}
+ROLLS = {6: 48, 24: 12, 100: 4, 350: 2, 700: 1}  # megapixels, and how many scans of them
+REPEATS = 3
 FLAT = 0.25
 
 
 @dataclass(frozen=True)
 class Found:
-    """What one size took: seconds and processor seconds of a scan and of its copy, peak bytes."""
+    """What a roll took: seconds and processor seconds of it and of its copy, peak bytes."""
 
-    megapixels: float
+    count: int
+    megapixels: float  # all together
     wall: float
     processor: float
     copy_wall: float
@@ -42,26 +44,27 @@ class Found:
         return self.megapixels / self.wall
 
     def row(self) -> Row:
-        def each(taken: float) -> str:
+        def work(taken: float) -> str:
             return f"{taken / self.megapixels * 1000:.1f} ms of processor time a megapixel"
 
+        size = self.megapixels / self.count
         return Row(
-            f"one scan of {self.megapixels:.0f} megapixels",
+            f"scans of {size:.0f} megapixels, a roll of {self.count}",
             "",
             f"{self.speed:.0f} megapixels a second, peak {self.peak / 1e6:.0f} MB",
             None,
-            f"{each(self.processor)}; copying it with fsync: "
+            f"{work(self.processor)}; copying with fsync: "
             f"{self.megapixels / self.copy_wall:.0f} megapixels a second, "
-            f"{each(self.copy_processor)}",
+            f"{work(self.copy_processor)}",
         )
 
 
 def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
     """A row a size, and how flat they are."""
     found = []
-    for megapixels, repeats in ({1: 1, 2: 1} if quick else REPEATS).items():
-        source = negatives(scratch, 1, megapixels)
-        parts = [once(source, scratch / "out") for _ in range(repeats)]
+    for megapixels, count in ({1: 2, 2: 1} if quick else ROLLS).items():
+        source = negatives(scratch, count, megapixels)
+        parts = [once(source, scratch / "out") for _ in range(REPEATS)]
         found.append(middle(parts))
         yield found[-1].row()
         if megapixels > 24:
@@ -80,35 +83,35 @@ def rows(scratch: Path, *, quick: bool) -> Iterator[Row]:
 
 
 def once(source: Path, out: Path) -> Found:
-    """One scan copied and graded, each from a warm cache to an idle device."""
-    (scan,) = source.iterdir()
-    settle(scan, out)
-    out.mkdir()
+    """A roll copied and graded, each from a warm cache to an idle device."""
+    settle(source, out)
     before = processor()
-    copied = seconds(lambda: peers.copy(scan, out / scan.name))
+    copied = seconds(each(peers.copy, source, out))
     copy_processor = processor() - before
-    settle(scan, out)
-    divere("batch", source, out, "-q", "--profile", PROFILE, "--isolation", "always")
-    (entry,) = json.loads((out / "divere-report.json").read_text())["files"]
+    settle(source, out)
+    taken = seconds(batch(source, out, "--isolation", "always"))
+    files = json.loads((out / "divere-report.json").read_text())["files"]
     shutil.rmtree(out)
     return Found(
-        megapixels=entry["width"] * entry["height"] / 1e6,
-        wall=entry["seconds"],
-        processor=entry["cpu_seconds"],
+        count=len(files),
+        megapixels=sum(file["width"] * file["height"] for file in files) / 1e6,
+        wall=taken,
+        processor=sum(file["cpu_seconds"] for file in files),
         copy_wall=copied,
         copy_processor=copy_processor,
-        peak=entry["peak_rss_bytes"],
+        peak=max(file["peak_rss_bytes"] for file in files),
     )
 
 
-def settle(scan: Path, out: Path) -> None:
-    """Nothing left of the last output, nothing left to write, the scan in the cache."""
+def settle(source: Path, out: Path) -> None:
+    """Nothing left of the last output, nothing left to write, the scans in the cache."""
     shutil.rmtree(out, ignore_errors=True)
     os.sync()
     buffer = bytearray(1 << 20)
-    with open(scan, "rb", buffering=0) as file:
-        while file.readinto(buffer):
-            continue
+    for scan in source.iterdir():
+        with open(scan, "rb", buffering=0) as file:
+            while file.readinto(buffer):
+                continue
 
 
 def processor() -> float:
@@ -124,7 +127,8 @@ def middle(parts: list[Found]) -> Found:
         return float(statistics.median(getattr(part, name) for part in parts))
 
     times = {name: of(name) for name in ("wall", "processor", "copy_wall", "copy_processor")}
-    return Found(parts[0].megapixels, **times, peak=max(part.peak for part in parts))
+    first = parts[0]
+    return Found(first.count, first.megapixels, **times, peak=max(part.peak for part in parts))
 
 
 def spread(values: list[float]) -> float:
