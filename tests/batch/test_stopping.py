@@ -80,6 +80,7 @@ def test_a_hangup_under_nohup_is_ignored(hanging: Lab) -> None:
 def test_a_killed_batch_leaves_no_worker_no_lock_and_goes_on(hanging: Lab) -> None:
     with processes.driver(hanging, *HANG) as process:
         processes.until(lambda: at_work(hanging), "the scan never began")
+        processes.until(lambda: (hanging.outputs / "a.tif").exists(), "no positive")
         workers = processes.descendants(process)
         assert workers
         process.kill()
