@@ -131,16 +131,21 @@ def test_an_error_of_close_is_not_swallowed(path: Path, monkeypatch: pytest.Monk
 def test_the_device_starts_before_the_end(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each byte is handed to the device once, in steps; an advice that fails is no failure."""
     spans = advised(path, monkeypatch, writes=7)
-    assert spans == [(0, 1200), (1200, 1200)]
+    assert spans == [(0, 1200), (1200, 1200), (0, 2800)]
+
+
+def test_a_small_file_stays_in_the_cache(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert advised(path, monkeypatch, writes=2) == []
 
 
 def test_what_the_device_has_is_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a positive of 4 GB takes the pages of the cache for 40 MB, again and again."""
     monkeypatch.setattr(sink, "KEPT_BYTES", 2000)
-    spans = advised(path, monkeypatch, writes=15)
+    *spans, last = advised(path, monkeypatch, writes=15)
     handed, forgotten = spans[:2] + spans[2::2], spans[3::2]
     assert handed == [(start, 1200) for start in range(0, 6000, 1200)]
     assert forgotten == [(0, 1600), (1600, 1200), (2800, 1200)]
+    assert last == (4000, 2000)
 
 
 def advised(path: Path, monkeypatch: pytest.MonkeyPatch, writes: int) -> list[tuple[int, int]]:
