@@ -536,7 +536,7 @@ def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
 def test_a_real_scan_s_metadata_arrives(shared: Path) -> None:
     path = str(shared / "scans/ultramax400_colorchecker_0ev.tif")
     about = header.read(path)
-    carried = metadata.read(path, about)
+    carried = metadata.read(path)
     assert carried.warnings == ()
     done = picture(carried, about)
     exif = exif_of(done.exif)
