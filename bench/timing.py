@@ -49,12 +49,23 @@ def medians(
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
     """Median seconds of each of ``works``, measured in turn; ``before`` runs untimed."""
+    taken = times(works, repeats, before, clock)
+    return {name: statistics.median(values) for name, values in taken.items()}
+
+
+def times(
+    works: Mapping[str, Callable[[], object]],
+    repeats: int,
+    before: Callable[[], object] = int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
+    """Seconds of each of ``works``, every repeat of it."""
     taken: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(repeats):
         for name, work in works.items():
             before()
             taken[name].append(seconds(work, clock))
-    return {name: statistics.median(values) for name, values in taken.items()}
+    return taken
 
 
 def divere(*words: str | Path, expect: int = 0) -> str:
