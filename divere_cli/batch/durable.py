@@ -25,7 +25,6 @@ log = logging.getLogger(__name__)
 
 TEMP_PREFIX = ".divere-tmp-"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
-_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
 
 def create(name: str, place: Place) -> int:
@@ -59,7 +58,7 @@ def sync_folder(place: Place) -> None:
     try:
         place.sync()
     except OSError as problem:
-        if problem.errno not in _UNSUPPORTED:
+        if problem.errno not in places.UNSUPPORTED:
             raise
         _warn_once(
             "the output's file system cannot sync folders "

@@ -1,7 +1,8 @@
-"""The journal as it is written: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
+"""The journal as a run writes it: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
 
 Covers mending a torn tail, and appending lines that are on the device before
-anything relies on them. What it does not: what the lines say (:mod:`history`).
+anything relies on them. What it does not: what the lines say (:mod:`history`), and
+writing it anew before a run (:mod:`compaction`).
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os,
 BY_DESCRIPTOR = {os.open, os.stat, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
 _RENAME_REFUSES = os.name == "nt"  # POSIX's replaces what has the name
 _RENAME_NOREPLACE = 1
-_UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
+UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
 
 class Place(Protocol):
@@ -103,8 +103,7 @@ class ByDescriptor:
         return ByDescriptor(os.open(name, flags, dir_fd=self._fd))
 
     def identity(self) -> tuple[int, int]:
-        found = os.fstat(self._fd)
-        return found.st_dev, found.st_ino
+        return _identity(os.fstat(self._fd))
 
     def open(self, name: str, flags: int) -> int:
         return os.open(name, flags | PLAIN, 0o600, dir_fd=self._fd)
@@ -126,7 +125,7 @@ class ByDescriptor:
         if call is None:
             return False
         code = call(self._fd, os.fsencode(old), self._fd, os.fsencode(new), _RENAME_NOREPLACE)
-        if code and code not in _UNSUPPORTED:
+        if code and code not in UNSUPPORTED:
             raise OSError(code, os.strerror(code), new)
         return code == 0
 

@@ -177,7 +177,7 @@ class _Run:
         asked = self.request.isolation.requested
         bare = RunReport(
             version=__version__,
-            started=started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            started=_said(started),
             seconds=self.clock() - began,
             exit_code=0,
             output=self.request.outputs.folder,
@@ -256,9 +256,12 @@ class _Run:
 
     def _tell_start(self, engine: Engine, total: int, todo: int) -> None:
         self.told = True
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        folder = self.request.outputs.folder
+        now, folder = _said(datetime.now(UTC)), self.request.outputs.folder
         self.emit(RunStarted(__version__, now, folder, total, todo, engine.info))
+
+
+def _said(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _rss() -> int:
