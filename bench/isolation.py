@@ -22,10 +22,9 @@ from pathlib import Path
 
 from bench.timing import Row, machine
 from divere_cli.batch.request import PREPARE
-from divere_cli.isolation.attempt import WARM
-from divere_cli.isolation.contract import IsolationRequest, Progress, Runner
-from divere_cli.isolation.memory import usage
-from divere_cli.isolation.opening import open_runner
+from divere_cli.isolation.factory import open_runner
+from divere_cli.isolation.runner import IsolationRequest, Progress, Runner
+from divere_cli.isolation.task import WARM
 from divere_cli.profile import library, resolve
 from divere_cli.records import (
     Encoding,
@@ -39,6 +38,7 @@ from divere_cli.records import (
     Target,
     TaskResult,
 )
+from divere_cli.system.memory import usage
 
 PAGE = Path(__file__).parents[1] / "docs" / "isolation.md"
 BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
@@ -58,7 +58,7 @@ def nap(job: FileJob, progress: Progress) -> TaskResult:
 
 def repeat(job: FileJob, progress: Progress) -> TaskResult:
     """Grade one scan as often as the job's name says: a process that is used again."""
-    from divere_cli.develop import develop
+    from divere_cli.develop.scan import develop
 
     for _ in range(int(job.name)):
         result = develop(job, progress)
@@ -70,7 +70,7 @@ def counted(job: FileJob, progress: Progress) -> TaskResult:
 
     And the CPU seconds, in the same order.
     """
-    from divere_cli.develop import develop
+    from divere_cli.develop.scan import develop
 
     times = int(job.name)
     faults, spent = [_faults()], [time.process_time()]
@@ -116,7 +116,7 @@ def encoding() -> Encoding:
     return Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
 
 
-def make_job(scan: Path, number: int, task: str = "divere_cli.develop:develop") -> FileJob:
+def make_job(scan: Path, number: int, task: str = "divere_cli.develop.scan:develop") -> FileJob:
     """Grade ``scan`` with a shipped profile to a temporary file."""
     status = scan.stat()
     temp = scan.with_name(f".divere-tmp-bench-{number}")
@@ -289,7 +289,7 @@ def rows(scratch: Path, *, quick: bool) -> list[Row]:
     many, some = (40, 20) if quick else (1000, 300)
     found.append(memory_row("forkserver", "bench.isolation:nothing", small, many))
     for kind in ("forkserver", "never"):
-        found.append(memory_row(kind, "divere_cli.develop:develop", small, some))
+        found.append(memory_row(kind, "divere_cli.develop.scan:develop", small, some))
     for left in scratch.glob(".divere-tmp-bench-*"):
         left.unlink()
     return found

@@ -83,9 +83,9 @@ def noted(
 
 START = """
 import sys, time
-from divere_cli.isolation.attempt import WARM
-from divere_cli.isolation.contract import IsolationRequest
-from divere_cli.isolation.opening import open_runner
+from divere_cli.isolation.task import WARM
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.factory import open_runner
 begin = time.perf_counter()
 if sys.argv[1] == "always":
     open_runner(IsolationRequest("always"), print).close()

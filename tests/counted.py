@@ -7,8 +7,8 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-from divere_cli import develop
 from divere_cli.color import grade
+from divere_cli.develop import scan as develop
 from divere_cli.records import FileJob, Progress, TaskResult
 
 COUNTS = "counts"

@@ -17,8 +17,8 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from divere_cli.image import tiff_directory as directory
-from divere_cli.image.tiff_directory import LONG, LONG8, SHORT, numbers
+from divere_cli.image.ifd import writer as directory
+from divere_cli.image.ifd.writer import LONG, LONG8, SHORT, numbers
 
 PAGE = Path(__file__).parents[1] / "docs" / "memory.md"
 LARGE = (23170, 30040)  # height, width: the film scan of 696 megapixels
@@ -27,8 +27,8 @@ SMALL = (2000, 3000)
 WORKER = """
 import json, sys
 from contextlib import nullcontext
-from divere_cli import plain
-from divere_cli.develop import develop
+from divere_cli.records import serialize as plain
+from divere_cli.develop.scan import develop
 from divere_cli.records import FileJob
 
 class Silent:
@@ -128,9 +128,9 @@ PACK: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def peak(case: Case, folder: Path) -> int:
     """Run a case in a fresh process; bytes of its resident memory at the highest."""
-    from divere_cli import plain
     from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target
-    from tests.test_develop import P3, RECIPE
+    from divere_cli.records import serialize as plain
+    from tests.develop.test_scan import P3, RECIPE
 
     path, out = folder / "scan.tif", folder / "out.tif"
     scan(path, case)

@@ -12,30 +12,29 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "divere_cli"
 
-WORDS = {"errors", "records", "plain", "text", "__init__"}
+WORDS = {"errors", "records", "text", "__init__"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
-    "plain": set(),
     "text": set(),
     "__init__": set(),
     "__main__": {"cli"},
+    "system": set(),
+    "files": set(),
     "profile": set(),
     "color": set(),
     "image": set(),
-    "thumbnails": {"color", "image"},
     "stages": set(),
-    "positive": {"color", "image", "stages", "thumbnails"},
-    "develop": {"color", "image", "positive", "stages", "thumbnails"},
-    "samples": {"profile", "color", "image"},
+    "develop": {"color", "image", "stages", "files"},
+    "samples": {"profile", "color", "image", "files"},
     "roll": {"profile", "color", "image"},
-    "isolation": {"develop"},
-    "cluster": {"batch", "isolation"},
-    "batch": {"isolation", "profile", "image", "roll"},
+    "isolation": {"develop", "system"},
+    "cluster": {"batch", "isolation", "system", "files"},
+    "batch": {"isolation", "profile", "image", "roll", "system", "files"},
     "report": set(),
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
-            "samples"},
+            "samples", "system", "files"},
 }  # fmt: skip
 
 OWNERS: dict[str, set[str]] = {
@@ -43,7 +42,7 @@ OWNERS: dict[str, set[str]] = {
     "rich": {"cli", "report"},
     "jinja2": {"report"},
     "PyOpenColorIO": {"color", "isolation"},
-    "numpy": {"color", "image", "positive", "thumbnails", "roll", "samples", "isolation"},
+    "numpy": {"color", "image", "develop", "roll", "samples", "isolation"},
     "imagecodecs": {"image"},
     "PIL": {"image"},
     "rawpy": {"image"},
@@ -51,9 +50,9 @@ OWNERS: dict[str, set[str]] = {
     "distributed": {"cluster"},
     "dask": {"cluster"},
     "multiprocessing": {"isolation", "cli"},
-    "signal": {"batch", "cli", "isolation"},
+    "signal": {"batch", "cli", "isolation", "system"},
     "resource": {"isolation"},
-    "psutil": {"isolation", "batch", "cli"},
+    "psutil": {"isolation", "batch", "cli", "system"},
 }
 
 STANDARD_BUT_OWNED = {"multiprocessing", "signal", "resource"}

@@ -21,8 +21,8 @@ import tifffile
 from divere_cli.batch import run
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
 from divere_cli.profile import library
+from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Selector
-from divere_cli.profile.settings import Settings
 from divere_cli.records import Encoding, RunReport, ScanStarted
 
 pytestmark = pytest.mark.skipif(
@@ -100,7 +100,7 @@ def test_one_process_for_each_scan_and_none_more(
     isolation: str, workers: int, tmp_path: Path
 ) -> None:
     source = roll(tmp_path / "in", [40] * 5)
-    report, started = graded(source, tmp_path / "out", "divere_cli.develop:develop", isolation)
+    report, started = graded(source, tmp_path / "out", "divere_cli.develop.scan:develop", isolation)
     assert report.exit_code == 0
     assert started == workers
 

@@ -11,10 +11,10 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 
-from divere_cli.batch.history import Peak
+from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
-from divere_cli.isolation import cpus, memory
 from divere_cli.records import Encoding
+from divere_cli.system import cpus, memory
 
 log = logging.getLogger(__name__)
 

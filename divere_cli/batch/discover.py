@@ -16,9 +16,9 @@ import os
 import stat
 from dataclasses import dataclass, field
 
-from divere_cli.batch.history import NAME as JOURNAL
+from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
-from divere_cli.batch.uptodate import stamp_of
+from divere_cli.batch.staleness import stamp_of
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
 from divere_cli.image import header
 from divere_cli.records import Stamp

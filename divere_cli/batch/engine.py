@@ -13,14 +13,15 @@ from typing import Literal
 
 from divere_cli.batch import admission
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.draft import Draft
-from divere_cli.batch.loop import Loop, Means, Task, Work
+from divere_cli.batch.plan import Draft
 from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
 from divere_cli.batch.retries import Policy
-from divere_cli.batch.stopping import Stop
-from divere_cli.isolation import cpus, opening
-from divere_cli.isolation.contract import IsolationRequest, Runner
+from divere_cli.batch.scheduler import Loop, Means, Task, Work
+from divere_cli.batch.stop import Stop
+from divere_cli.isolation import factory as opening
+from divere_cli.isolation.runner import IsolationRequest, Runner
 from divere_cli.records import Event, IsolationInfo, Rehearsal, ScanProgress, ScanStarted
+from divere_cli.system import cpus
 
 REHEARSED = 4  # grades; as many as `color` keeps
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from divere_cli.batch import admission, uptodate
+from divere_cli.batch import admission
+from divere_cli.batch import staleness as uptodate
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.draft import Draft
-from divere_cli.batch.history import Done, OutputStamp, Peak
-from divere_cli.batch.loop import Task
-from divere_cli.batch.places import Place
+from divere_cli.batch.journal.state import Done, OutputStamp, Peak
+from divere_cli.batch.ownership import Judge, Verdict
+from divere_cli.batch.plan import Draft
 from divere_cli.batch.publish import Staged, gone
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results, once, plain, with_outcome
-from divere_cli.batch.site import Site
-from divere_cli.batch.verdict import Judge, Verdict
+from divere_cli.batch.scheduler import Task
+from divere_cli.batch.workspace import Site
 from divere_cli.errors import InputChanged, JournalFailed, NoSpaceLeft, RunError, Unreadable
+from divere_cli.files.directory import Place
 from divere_cli.records import (
     Decision,
     ErrorRecord,

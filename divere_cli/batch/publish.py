@@ -15,12 +15,8 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from divere_cli.batch import durable, places
-from divere_cli.batch.folder import Folder, split
-from divere_cli.batch.history import Done, OutputStamp
-from divere_cli.batch.journal import Journal
-from divere_cli.batch.lock import NAME as LOCK_NAME
-from divere_cli.batch.places import Place
+from divere_cli.batch.journal.state import Done, OutputStamp
+from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import (
     DivereError,
     JournalFailed,
@@ -29,6 +25,11 @@ from divere_cli.errors import (
     OutputExists,
     ScanError,
 )
+from divere_cli.files import directory as places
+from divere_cli.files import durable
+from divere_cli.files.directory import Place
+from divere_cli.files.lock import NAME as LOCK_NAME
+from divere_cli.files.output_folder import Folder, split
 from divere_cli.image import header
 from divere_cli.records import Target, Written
 

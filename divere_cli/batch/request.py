@@ -11,16 +11,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from divere_cli.batch.measuring import Roll
+from divere_cli.batch.decider import Roll
 from divere_cli.image.layout import Header
-from divere_cli.isolation.contract import Choice, IsolationRequest, OnEvent, Runner, StartMethod
+from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
 from divere_cli.records import Encoding, OptionValue, RunReport
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
 
-DEVELOP = "divere_cli.develop:develop"
-PREPARE = "divere_cli.develop:prepare"
+DEVELOP = "divere_cli.develop.scan:develop"
+PREPARE = "divere_cli.develop.scan:prepare"
 
 
 class Chooser(Protocol):

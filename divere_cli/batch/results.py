@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from divere_cli.batch.draft import Draft
-from divere_cli.batch.loop import record
-from divere_cli.batch.verdict import Verdict
+from divere_cli.batch.ownership import Verdict
+from divere_cli.batch.plan import Draft
+from divere_cli.batch.scheduler import record
 from divere_cli.records import (
     ErrorRecord,
     Event,

@@ -16,33 +16,26 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from divere_cli import __version__
-from divere_cli.batch import (
-    admission,
-    discover,
-    draft,
-    ending,
-    history,
-    naming,
-    reporting,
-    results,
-    site,
-    triage,
-    verdict,
-)
+from divere_cli.batch import admission, discover, naming, results, triage
+from divere_cli.batch import exit_code as ending
+from divere_cli.batch import ownership as verdict
+from divere_cli.batch import plan as draft
+from divere_cli.batch import report_files as reporting
+from divere_cli.batch import workspace as site
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.draft import Draft
 from divere_cli.batch.engine import Engine
-from divere_cli.batch.folder import Folder
 from divere_cli.batch.grading import Desk, Grading
-from divere_cli.batch.loop import record
-from divere_cli.batch.measured import Measuring
+from divere_cli.batch.journal import state as history
+from divere_cli.batch.measuring import Measuring
+from divere_cli.batch.ownership import Judge
+from divere_cli.batch.plan import Draft
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results
-from divere_cli.batch.site import Site
-from divere_cli.batch.stopping import Stop
-from divere_cli.batch.verdict import Judge
+from divere_cli.batch.scheduler import record
+from divere_cli.batch.stop import Stop
+from divere_cli.batch.workspace import Site
 from divere_cli.errors import ClusterFailed, IsolationUnavailable, OutputLocked, RunError
-from divere_cli.isolation import memory, signals
+from divere_cli.files.output_folder import Folder
 from divere_cli.records import (
     Decision,
     ErrorRecord,
@@ -55,6 +48,7 @@ from divere_cli.records import (
     RunReport,
     RunStarted,
 )
+from divere_cli.system import memory, signals
 
 log = logging.getLogger(__name__)
 

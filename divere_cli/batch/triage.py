@@ -10,12 +10,13 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from divere_cli.batch import results, verdict
-from divere_cli.batch.draft import Draft
+from divere_cli.batch import ownership as verdict
+from divere_cli.batch import results
 from divere_cli.batch.grading import Ready
-from divere_cli.batch.history import Done
-from divere_cli.batch.site import Site
-from divere_cli.batch.verdict import Judge
+from divere_cli.batch.journal.state import Done
+from divere_cli.batch.ownership import Judge
+from divere_cli.batch.plan import Draft
+from divere_cli.batch.workspace import Site
 from divere_cli.records import Decision, FileResult
 
 

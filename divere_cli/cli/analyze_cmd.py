@@ -23,7 +23,7 @@ from divere_cli.records import Decided, Event, RollRecord, ScanStarted
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
-    from divere_cli.batch.survey import Survey
+    from divere_cli.batch.analyze import Survey
     from divere_cli.roll.auto import Auto
 
 
@@ -101,7 +101,7 @@ def _auto(values: dict[str, Any]) -> Auto:
 
 
 def _survey(values: dict[str, Any]) -> Survey:
-    from divere_cli.batch import survey
+    from divere_cli.batch import analyze as survey
     from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
     from divere_cli.profile import library
     from divere_cli.profile.select import Selector

@@ -251,7 +251,8 @@ def batch(ctx: click.Context, /, **values: Any) -> int:
     What is up to date is skipped, so the same command again goes on after a
     crash and grades what is new. Inputs are never changed.
     """
-    from divere_cli.cli import batch_request, batch_view
+    from divere_cli.cli import batch_display as batch_view
+    from divere_cli.cli import batch_options as batch_request
 
     session = ctx.ensure_object(Session)
     with batch_view.ends_told(values["json"]):

@@ -18,8 +18,8 @@ import click
 from divere_cli import __version__
 from divere_cli.cli.options import json_option
 from divere_cli.errors import IsolationUnavailable
-from divere_cli.plain import to_plain
-from divere_cli.report.json_face import valid
+from divere_cli.records.serialize import to_plain
+from divere_cli.report.json_report import valid
 from divere_cli.text import safe
 
 _LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "pillow", "exiv2")
@@ -139,8 +139,8 @@ def described(found: Findings) -> list[tuple[str, str]]:
 
 
 def _start_methods() -> tuple[StartMethod, ...]:
-    from divere_cli.isolation.contract import IsolationRequest
-    from divere_cli.isolation.opening import open_runner
+    from divere_cli.isolation.factory import open_runner
+    from divere_cli.isolation.runner import IsolationRequest
 
     found = []
     for name in ("forkserver", "spawn", "fork"):
@@ -158,13 +158,13 @@ def _start_methods() -> tuple[StartMethod, ...]:
 
 
 def _auto(methods: tuple[StartMethod, ...]) -> Auto:
-    from divere_cli.isolation.contract import IsolationRequest
-    from divere_cli.isolation.opening import prefers_processes
+    from divere_cli.isolation.factory import prefers_processes
+    from divere_cli.isolation.runner import IsolationRequest
 
     request = IsolationRequest(requested="auto")
     if not prefers_processes(request):
         return Auto("thread", None, "the default of this system")
-    from divere_cli.isolation.opening import methods as in_order
+    from divere_cli.isolation.factory import methods as in_order
 
     works = {method.name for method in methods if method.works}
     best = next((name for name in in_order(request) if name in works), None)
@@ -174,7 +174,7 @@ def _auto(methods: tuple[StartMethod, ...]) -> Auto:
 def _cores() -> Cores:
     import os
 
-    from divere_cli.isolation import cpus
+    from divere_cli.system import cpus
 
     return Cores(cpus.usable(), os.cpu_count() or 1)
 
@@ -182,7 +182,7 @@ def _cores() -> Cores:
 def _memory() -> Memory:
     import psutil
 
-    from divere_cli.isolation import memory
+    from divere_cli.system import memory
 
     free = memory.available()
     return Memory(free.bytes, psutil.virtual_memory().total, free.source)

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from divere_cli.cli import inspected
-from divere_cli.cli.inspected import Failed, Scan
+from divere_cli.cli import inspect_view as inspected
+from divere_cli.cli.inspect_view import Failed, Scan
 from divere_cli.cli.options import json_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError
-from divere_cli.image import about as abouts
 from divere_cli.image import header as headers
+from divere_cli.image.metadata import summary as abouts
 from divere_cli.profile.select import Selector
 from divere_cli.text import quote, safe
 

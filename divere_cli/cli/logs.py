@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from divere_cli.cli.output import Say
+from divere_cli.cli.console import Say
 from divere_cli.errors import UsageError
-from divere_cli.report.json_face import valid
+from divere_cli.report.json_report import valid
 from divere_cli.text import quote, safe
 
 RECORD = "divere_cli.record"  # what the screen shows already: for the file only

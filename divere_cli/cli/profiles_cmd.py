@@ -131,11 +131,11 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
     """
     import os
 
-    from divere_cli.cli import written as outlet
+    from divere_cli.cli import output_checks as outlet
     from divere_cli.color import export
     from divere_cli.errors import UsageError
-    from divere_cli.plain import to_plain
     from divere_cli.profile import library
+    from divere_cli.records.serialize import to_plain
 
     outlet.check("OUT", output, [name])
     if os.path.lexists(output) and not options["overwrite"]:
@@ -162,7 +162,7 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
 def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
     """The recipe of a preset's only picture, or of the crop that is meant."""
     from divere_cli.errors import UsageError
-    from divere_cli.profile import contactsheet
+    from divere_cli.profile import crops as contactsheet
 
     cuts = contactsheet.cuts(preset).cuts
     if crop is None and len(cuts) == 1:
@@ -189,7 +189,7 @@ def _show_checked(found: Checked) -> None:
 
 
 def _as_json(found: Checked) -> dict[str, Any]:
-    from divere_cli.plain import to_plain
+    from divere_cli.records.serialize import to_plain
 
     return {**to_plain(found), "ok": not found.problems}
 
@@ -211,7 +211,7 @@ def _show_picture(picture: Described) -> None:
 
 
 def _described(found: Description) -> dict[str, Any]:
-    from divere_cli.plain import to_plain
+    from divere_cli.records.serialize import to_plain
 
     plain: dict[str, Any] = to_plain(found)
     plain["notes"] = dict(found.notes)

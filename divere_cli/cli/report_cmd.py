@@ -8,10 +8,12 @@ import sys
 
 import click
 
-from divere_cli.cli import faces, lines, written
-from divere_cli.cli.output import Say
+from divere_cli.cli import output_checks as written
+from divere_cli.cli import text_output as lines
+from divere_cli.cli.console import Say
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
 from divere_cli.records import RunReport
+from divere_cli.report import formats as faces
 from divere_cli.report.summary import summarize, tally
 from divere_cli.text import quote
 
@@ -47,7 +49,7 @@ def load(path: str) -> RunReport:
     UsageError
         It is no report.
     """
-    from divere_cli.report import json_face
+    from divere_cli.report import json_report as json_face
 
     try:
         with open(path, "rb") as stream:
@@ -64,7 +66,7 @@ def load(path: str) -> RunReport:
 
 def write(path: str, text: str) -> None:
     """Write a rendered report, whole or not at all."""
-    from divere_cli.batch import durable
+    from divere_cli.files import durable
 
     try:
         durable.replace_file(path, text, secrets.token_hex(4))

@@ -7,7 +7,7 @@ from typing import TextIO
 from rich.console import Console
 
 from divere_cli.records import RunReport
-from divere_cli.report import table_face
+from divere_cli.report import table_report as table_face
 
 
 def show(report: RunReport, stdout: TextIO) -> None:

@@ -21,10 +21,10 @@ from distributed.comm.registry import get_backend
 from distributed.security import Security
 from distributed.versions import VersionMismatchWarning
 
-from divere_cli import plain
 from divere_cli.cluster import machine, paths
 from divere_cli.errors import ClusterFailed
-from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.records import serialize as plain
 
 CONNECT_SECONDS = 15.0
 # distributed prints tracebacks of its own when a connection ends; what matters comes as our errors

@@ -19,13 +19,14 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from divere_cli import plain
-from divere_cli.batch import admission, places
+from divere_cli.batch import admission
 from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
-from divere_cli.isolation import cpus
-from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.files import directory as places
+from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome
+from divere_cli.records import serialize as plain
+from divere_cli.system import cpus
 
 HELLO_SECONDS = 60.0
 IDLE_SECONDS = 600.0  # a caller that was killed cannot end its station; the next one does

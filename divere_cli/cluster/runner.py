@@ -23,13 +23,11 @@ from typing import Any, Literal
 
 from distributed import Client, Future
 
-from divere_cli import plain
 from divere_cli.cluster import connect, machine, paths
 from divere_cli.cluster.connect import ClusterRequest
 from divere_cli.cluster.station import Answer, LogLine, Work
 from divere_cli.errors import ClusterFailed
-from divere_cli.isolation import signals
-from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records import (
     ErrorRecord,
     FileJob,
@@ -39,6 +37,8 @@ from divere_cli.records import (
     ScanProgress,
     ScanStarted,
 )
+from divere_cli.records import serialize as plain
+from divere_cli.system import signals
 
 LOOK_SECONDS = 0.1
 LOST_SECONDS = 20.0

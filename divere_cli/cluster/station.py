@@ -24,9 +24,10 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TextIO
 
-from divere_cli import isolation, plain
-from divere_cli.isolation.contract import IsolationRequest, Runner
+from divere_cli import isolation
+from divere_cli.isolation.runner import IsolationRequest, Runner
 from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted
+from divere_cli.records import serialize as plain
 
 POLL_SECONDS = 0.005  # the longest that a job which came in waits to be looked at
 RECORDS_KEPT = 2000

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color.folding import finite
+from divere_cli.color.exact import finite
 from divere_cli.errors import Internal
 
 Array = npt.NDArray[np.float64]

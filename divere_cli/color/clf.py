@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import PyOpenColorIO
 
-from divere_cli.color import chain
-from divere_cli.color.folding import Folded
+from divere_cli.color import ocio as chain
+from divere_cli.color.exact import Folded
 from divere_cli.errors import Internal
 
 FORMAT = "Academy/ASC Common LUT Format"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color.folding import Folded
+from divere_cli.color.exact import Folded
 from divere_cli.errors import UsageError
 
 Array = npt.NDArray[np.float64]

@@ -17,7 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color import chain, clf, cube, folding, reference
+from divere_cli.color import clf, cube, reference
+from divere_cli.color import exact as folding
+from divere_cli.color import ocio as chain
 from divere_cli.errors import Internal, OutputUnusable, UsageError
 from divere_cli.records import Recipe, Space
 

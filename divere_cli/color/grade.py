@@ -14,8 +14,11 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color import bands, chain, dither, folding, logarithms
-from divere_cli.color.doubt import PIECE, Doubt
+from divere_cli.color import bands, dither
+from divere_cli.color import exact as folding
+from divere_cli.color import log_encoding as logarithms
+from divere_cli.color import ocio as chain
+from divere_cli.color.refinement import PIECE, Doubt
 from divere_cli.errors import Internal
 from divere_cli.records import Recipe, Space
 

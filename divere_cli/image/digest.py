@@ -13,7 +13,7 @@ from functools import partial
 
 from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.image.closing import Closing
-from divere_cli.image.crew import Crew
+from divere_cli.image.parallel import Crew
 from divere_cli.image.source import Source
 from divere_cli.records import Stamp
 

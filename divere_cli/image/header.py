@@ -12,13 +12,16 @@ from __future__ import annotations
 import os
 
 from divere_cli.errors import CorruptInput, Unsupported
-from divere_cli.image import header_jpeg, header_png, header_raw, tiff_header
 from divere_cli.image.containers import PNG_SIGNATURE
+from divere_cli.image.ifd.reader import HEADS
+from divere_cli.image.jpeg import header as header_jpeg
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
+from divere_cli.image.png import header as header_png
+from divere_cli.image.raw import header as header_raw
 from divere_cli.image.source import Source
-from divere_cli.image.tiff_dialects import RAW_SUFFIXES
-from divere_cli.image.tiff_tags import HEADS
+from divere_cli.image.tiff import header as tiff_header
+from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
 HEAD = 16
 

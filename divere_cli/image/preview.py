@@ -1,4 +1,4 @@
-"""A small picture as JPEG, in memory. For real outputs see :mod:`divere_cli.image.jpeg`."""
+"""A small picture as JPEG, in memory. For real outputs see :mod:`divere_cli.image.jpeg.reader`."""
 
 from __future__ import annotations
 

@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 
 from divere_cli.image import header as headers
 from divere_cli.image.closing import Closing
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import Header
+from divere_cli.image.parallel import Crew
 from divere_cli.records import WhiteBalance
 
 Band = tuple[int, NDArray[Any]]
 
 MODULES = {
-    "tiff": "divere_cli.image.tiff_reader",
-    "png": "divere_cli.image.png_reader",
-    "jpeg": "divere_cli.image.jpeg",
-    "raw": "divere_cli.image.raw",
+    "tiff": "divere_cli.image.tiff.reader",
+    "png": "divere_cli.image.png.reader",
+    "jpeg": "divere_cli.image.jpeg.reader",
+    "raw": "divere_cli.image.raw.reader",
 }
 
 

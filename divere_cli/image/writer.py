@@ -16,16 +16,16 @@ from typing import Any, Self, cast
 from numpy.typing import NDArray
 
 from divere_cli.errors import OutputError
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata
+from divere_cli.image.parallel import Crew
 from divere_cli.image.sink import Sink
 from divere_cli.image.strips import Strips
 from divere_cli.records import Encoding, Written
 
 MODULES = {
-    "tiff": "divere_cli.image.tiff_writer",
-    "png": "divere_cli.image.png_writer",
-    "jpeg": "divere_cli.image.jpeg",
+    "tiff": "divere_cli.image.tiff.writer",
+    "png": "divere_cli.image.png.writer",
+    "jpeg": "divere_cli.image.jpeg.reader",
 }
 
 Rows = NDArray[Any]

@@ -6,7 +6,7 @@ a runner is, :mod:`.signals` how Ctrl-C and its like reach the loop,
 what this process may really use.
 """
 
-from divere_cli.isolation.contract import IsolationRequest, Runner
-from divere_cli.isolation.opening import open_runner as open  # noqa: A004
+from divere_cli.isolation.factory import open_runner as open  # noqa: A004
+from divere_cli.isolation.runner import IsolationRequest, Runner
 
 __all__ = ["IsolationRequest", "Runner", "open"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from divere_cli.profile import contactsheet, resolve
-from divere_cli.profile.contactsheet import Picture
+from divere_cli.profile import crops as contactsheet
+from divere_cli.profile import resolve
+from divere_cli.profile.crops import Picture
 from divere_cli.profile.resolve import Resolved
 from divere_cli.profile.schema import Box, Metadata, Preset
 from divere_cli.records import Film, Recipe

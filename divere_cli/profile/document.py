@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from divere_cli.profile.schema import VERSION
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 from divere_cli.records import Curves, Points, Recipe, Space
 
 LABEL = "custom"

@@ -12,8 +12,8 @@ from typing import Any
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
-from divere_cli.profile.findings import located
-from divere_cli.profile.kinds import keys
+from divere_cli.profile.diagnostics import located
+from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import CcParams, ChannelGamma, Idt, Metadata, Preset
 
 MOST_BASES = 8

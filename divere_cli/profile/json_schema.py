@@ -8,9 +8,9 @@ a name ships) only the reader knows.
 
 from __future__ import annotations
 
-from divere_cli.profile.kinds import SCHEMA_KEY, Object
+from divere_cli.profile.fields import SCHEMA_KEY, Object
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import cast
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import loading, strict
+from divere_cli.profile import loading
+from divere_cli.profile import strict_json as strict
 from divere_cli.profile.schema import Preset
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 from divere_cli.records import XY, Curves, Film, Matrix3, Points, Space
 
 LISTED = 12

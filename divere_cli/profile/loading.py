@@ -14,9 +14,9 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import strict
-from divere_cli.profile.findings import Findings, Place, step
-from divere_cli.profile.kinds import SCHEMA_KEY, Object
+from divere_cli.profile import strict_json as strict
+from divere_cli.profile.diagnostics import Findings, Place, step
+from divere_cli.profile.fields import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
     CROP_SLACK,
     FOLDER_DEFAULT,
@@ -27,7 +27,7 @@ from divere_cli.profile.schema import (
     Metadata,
     Preset,
 )
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
 from divere_cli.records import XY
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile.findings import located
+from divere_cli.profile.diagnostics import located
 from divere_cli.profile.schema import Preset
 
 

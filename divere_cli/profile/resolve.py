@@ -16,7 +16,7 @@ from typing import Literal, cast
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import inherit, input_space, library
-from divere_cli.profile.canonical import digest, is_identity, ordered
+from divere_cli.profile.hashing import digest, is_identity, ordered
 from divere_cli.profile.library import FilmType
 from divere_cli.profile.notes import Notes
 from divere_cli.profile.schema import (

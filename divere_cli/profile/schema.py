@@ -6,7 +6,7 @@ the shipped profiles. Figures are as the file gives them (None: not given); what
 they come to is for :mod:`divere_cli.profile.resolve`.
 
 The classes are read, published as JSON Schema and documented by their kinds
-(:mod:`divere_cli.profile.kinds`), so the three cannot part.
+(:mod:`divere_cli.profile.fields`), so the three cannot part.
 """
 
 # The defaults below are field declarations, made once per class.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from divere_cli.profile.kinds import (
+from divere_cli.profile.fields import (
     Anything,
     Choice,
     Flag,

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import contactsheet, inherit, library, loading, strict
-from divere_cli.profile.contactsheet import Cut
+from divere_cli.profile import crops as contactsheet
+from divere_cli.profile import inherit, library, loading
+from divere_cli.profile import strict_json as strict
+from divere_cli.profile.crops import Cut
+from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
-from divere_cli.profile.settings import Settings
 from divere_cli.records import ProfileRef
 
 AUTO = "auto"

@@ -11,10 +11,12 @@ import os
 from dataclasses import dataclass
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import contactsheet, loading, strict
-from divere_cli.profile.findings import Findings, step
+from divere_cli.profile import crops as contactsheet
+from divere_cli.profile import loading
+from divere_cli.profile import strict_json as strict
+from divere_cli.profile.diagnostics import Findings, step
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 
 
 @dataclass(frozen=True, slots=True)

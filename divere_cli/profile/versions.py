@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from divere_cli.profile.findings import Place
+from divere_cli.profile.diagnostics import Place
 from divere_cli.profile.schema import VERSION
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 
 OLD_KEYS = frozenset(
     (

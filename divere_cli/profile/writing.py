@@ -14,10 +14,11 @@ import secrets
 from collections.abc import Mapping
 
 from divere_cli.errors import OutputUnusable, ProfileError
-from divere_cli.profile import loading, strict
-from divere_cli.profile.kinds import keys
+from divere_cli.profile import loading
+from divere_cli.profile import strict_json as strict
+from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import FOLDER_DEFAULT, VERSION, Preset
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 
 
 def plain(preset: Preset, raw_file: str = "") -> dict[str, Json]:

@@ -13,10 +13,10 @@ import os
 
 from divere_cli import __version__
 from divere_cli.errors import PlanError
-from divere_cli.plain import to_plain
 from divere_cli.profile import document, writing
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 from divere_cli.records import Decided, Decision, Frame, Measured, Recipe, RollFrame, RollRecord
+from divere_cli.records.serialize import to_plain
 from divere_cli.roll.auto import graded
 from divere_cli.roll.pool import THIN_END
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from divere_cli.profile.canonical import digest
+from divere_cli.profile.hashing import digest
 from divere_cli.records import (
     Decided,
     Decision,
@@ -22,7 +22,8 @@ from divere_cli.records import (
     RollFrame,
     RollRecord,
 )
-from divere_cli.roll import decide, words
+from divere_cli.roll import decide
+from divere_cli.roll import reasons as words
 from divere_cli.roll.decide import Item, Mode, Triple
 from divere_cli.roll.measurement import FrameMeasurement, from_json
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from divere_cli.records import Confidence, Frame, RollFrame, RollRecord
-from divere_cli.roll import pool, words
+from divere_cli.roll import pool
+from divere_cli.roll import reasons as words
 from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import Neutral, PooledBase
 

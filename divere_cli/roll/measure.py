@@ -13,21 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color import paper
+from divere_cli.color import print_stock as paper
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header as headers
 from divere_cli.image import limits, reader
 from divere_cli.records import FileJob, Progress, Recipe, TaskResult
 from divere_cli.roll import chroma, regions
-from divere_cli.roll.grid import Grid, Reduction, reduce
-from divere_cli.roll.measurement import (
-    ChromaMap,
-    FilmBase,
-    FrameMeasurement,
-    Measurement,
-    to_json,
-)
+from divere_cli.roll.downsample import Grid, Reduction, reduce
+from divere_cli.roll.measurement import ChromaMap, FilmBase, FrameMeasurement, Measurement, to_json
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from divere_cli.plain import from_plain, to_plain
+from divere_cli.records.serialize import from_plain, to_plain
 
 SCHEMA = "divere-measurement/1"
 BIN = 0.01  # density; width of a bin of the chroma maps

@@ -4,7 +4,7 @@ Covers the inverse of steps 2 to 12 of the grade in float64. What it does not:
 the output space, black-and-white types, and anything that is not a function of
 one pixel (grain and dust are laid on the film by :mod:`strip`).
 
-A print's curves lie apart (:mod:`divere_cli.color.paper`), differ a little beyond
+A print's curves lie apart (:mod:`divere_cli.color.print_stock`), differ a little beyond
 that, and dip here and there. So light goes back through one curve for all
 three, the mean of the three put onto each other and made ascending: neutral
 light is one density, and each channel's curve gets it where it lies.
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color import paper
+from divere_cli.color import print_stock as paper
 from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.color.density import PIVOT_CONTRAST, PIVOT_MATRIX
 from divere_cli.color.primaries import conversion

@@ -19,7 +19,7 @@ from divere_cli.errors import OutputUnusable, PlanError
 from divere_cli.image import icc, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.profile import document
-from divere_cli.profile.strict import Json
+from divere_cli.profile.strict_json import Json
 from divere_cli.records import Encoding, Recipe
 from divere_cli.samples import chart, negative, scene
 from divere_cli.samples.plan import Samples

@@ -18,7 +18,8 @@ from divere_cli.color import reference
 from divere_cli.image import reader
 from divere_cli.profile import library
 from divere_cli.records import Encoding, FileJob, Frame, Measured, Recipe, Stamp, Target
-from divere_cli.roll import grid, measure, pool, regions
+from divere_cli.roll import downsample as grid
+from divere_cli.roll import measure, pool, regions
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import BIN, FrameMeasurement, from_json
 from divere_cli.samples import plan, writing

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch import places
-from divere_cli.batch.folder import Folder
+from divere_cli.files import directory as places
+from divere_cli.files.output_folder import Folder
 from tests.batch.lab import Lab
 
 

@@ -15,7 +15,7 @@ import os
 import signal
 import sys
 
-from divere_cli.batch import compaction
+from divere_cli.batch.journal import compaction
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs, ReportFile
 from divere_cli.batch.run import run
 from divere_cli.errors import DivereError

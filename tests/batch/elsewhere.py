@@ -207,12 +207,12 @@ class _Entry:
 
 def main() -> int:
     become()
-    opening = importlib.import_module("divere_cli.isolation.opening")
-    places = importlib.import_module("divere_cli.batch.places")
+    opening = importlib.import_module("divere_cli.isolation.factory")
+    places = importlib.import_module("divere_cli.files.directory")
     assert not places.BY_DESCRIPTOR
     assert not opening.POSIX
     places._RENAME_REFUSES = True
-    importlib.import_module("divere_cli.develop")
+    importlib.import_module("divere_cli.develop.scan")
     importlib.import_module("divere_cli.batch.run")
     return int(importlib.import_module("divere_cli.cli").main())
 

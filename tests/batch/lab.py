@@ -16,15 +16,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from divere_cli.batch import durable, history
-from divere_cli.batch.folder import Folder
+from divere_cli.batch.journal import state as history
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Outputs, ReportFile
 from divere_cli.batch.run import run
 from divere_cli.errors import DivereError
+from divere_cli.files import durable
+from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header
-from divere_cli.isolation.contract import IsolationRequest, OnEvent
-from divere_cli.plain import to_plain
-from divere_cli.profile.contactsheet import Cut
+from divere_cli.isolation.runner import IsolationRequest, OnEvent
+from divere_cli.profile.crops import Cut
 from divere_cli.profile.select import Selection
 from divere_cli.records import (
     Encoding,
@@ -42,6 +42,7 @@ from divere_cli.records import (
     ScanStarted,
     Space,
 )
+from divere_cli.records.serialize import to_plain
 from tests.batch.tasks import COPY
 from tests.batch.tiffs import tiff
 

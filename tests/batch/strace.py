@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from divere_cli.batch.history import NAME as JOURNAL
+from divere_cli.batch.journal.state import NAME as JOURNAL
 from tests.batch.lab import Lab
 from tests.batch.processes import ROOT, command
 

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
-from divere_cli.isolation.contract import Progress
+from divere_cli.isolation.runner import Progress
 from divere_cli.records import FileJob, Frame, Target, TaskResult, Written
 from tests.batch.tiffs import tiff
 

@@ -6,7 +6,7 @@ import pytest
 
 from divere_cli.batch import admission
 from divere_cli.batch.admission import BASE, Admission
-from divere_cli.batch.history import Peak
+from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
 from tests.batch.lab import ENCODING
 
@@ -97,7 +97,7 @@ def test_a_budget_is_bytes_or_a_share() -> None:
 
 
 def test_jobs_by_cores_budget_and_work(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("divere_cli.isolation.cpus.usable", lambda: 8)
+    monkeypatch.setattr("divere_cli.system.cpus.usable", lambda: 8)
     assert admission.jobs(3, [GB], GB) == 3
     assert admission.jobs(None, [GB] * 20, 64 * GB) == 8
     assert admission.jobs(None, [GB] * 20, 5 * GB) == 5

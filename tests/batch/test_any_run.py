@@ -58,7 +58,7 @@ def test_what_holds_after_any_run(
 
 def interrupted(lab: Lab, signal: tuple[int, int] | None):  # type: ignore[no-untyped-def]
     """Let a signal come while the n-th attempt is under way."""
-    from divere_cli.isolation import signals
+    from divere_cli.system import signals
 
     patch = pytest.MonkeyPatch()
     if signal is not None:

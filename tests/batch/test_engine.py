@@ -8,11 +8,11 @@ from divere_cli.batch.admission import Admission
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.request import DEVELOP, Isolation
 from divere_cli.batch.run import run
-from divere_cli.batch.stopping import Stop
+from divere_cli.batch.stop import Stop
 from divere_cli.errors import IsolationUnavailable
-from divere_cli.isolation.contract import IsolationRequest, Runner
-from divere_cli.isolation.signals import StopRequest
+from divere_cli.isolation.runner import IsolationRequest, Runner
 from divere_cli.records import IsolationInfo
+from divere_cli.system.signals import StopRequest
 from tests.batch.lab import Lab
 
 
@@ -33,7 +33,7 @@ def test_without_work_no_runner_is_opened_but_the_report_says_which(
 
 
 def test_cores_are_shared_by_the_jobs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("divere_cli.isolation.cpus.usable", lambda: 8)
+    monkeypatch.setattr("divere_cli.system.cpus.usable", lambda: 8)
     threads: list[int] = []
     lab.bench.before = lambda job: threads.append(job.threads)
     lab.scans("a.tif", "b.tif", "c.tif")
@@ -62,8 +62,9 @@ def test_no_isolation_is_said_before_any_scan_is_touched(lab: Lab) -> None:
 def test_ids_are_never_used_twice(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     made = engine(lab)
-    from divere_cli.batch import discover, draft
-    from divere_cli.batch.history import State
+    from divere_cli.batch import discover
+    from divere_cli.batch import plan as draft
+    from divere_cli.batch.journal.state import State
 
     request = lab.request()
     found = discover.find(request.inputs, "")
@@ -84,4 +85,4 @@ def test_the_grade_that_many_scans_share_is_rehearsed_once(lab: Lab) -> None:
         with pytest.raises(IsolationUnavailable):
             run(lab.request(open_runner=refuse, task=task), lab.events.append)
         rehearsals = asked[-1].rehearsals
-        assert [each.call for each in rehearsals] == ["divere_cli.develop:prepare"] * count
+        assert [each.call for each in rehearsals] == ["divere_cli.develop.scan:prepare"] * count

@@ -6,15 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.batch import (
-    processes,
-    strace,
-    test_grading,
-    test_poison,
-    test_publish,
-    test_stopping,
-    variants,
-)
+from tests.batch import processes, strace, test_grading, test_poison, test_publish, variants
+from tests.batch import test_stop as test_stopping
 from tests.batch.lab import Lab
 
 

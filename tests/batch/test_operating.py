@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from divere_cli.batch import ending
+from divere_cli.batch import exit_code as ending
 from divere_cli.errors import RunError
 
 ROOT = Path(__file__).parents[2]

@@ -84,7 +84,7 @@ def bait(lab: Lab) -> Path:
     return path
 
 
-def pixels(lab: Lab, task: str = "divere_cli.develop:develop") -> np.typing.NDArray[np.uint16]:
+def pixels(lab: Lab, task: str = "divere_cli.develop.scan:develop") -> np.typing.NDArray[np.uint16]:
     report = lab.run(task=task, reports=())
     assert report.exit_code == 0, report.files
     return tifffile.imread(lab.outputs / "scan.tif", key=0)  # type: ignore[no-any-return]

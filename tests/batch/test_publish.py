@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch import durable
-from divere_cli.batch.journal import Journal
+from divere_cli.batch.journal.writer import Journal
 from divere_cli.batch.publish import Publisher
+from divere_cli.files import durable
 from tests.batch.lab import Lab
 
 OUTPUT_ERRORS = [errno.EACCES, errno.EROFS, errno.EXDEV, errno.EIO, errno.EFBIG]
@@ -151,7 +151,7 @@ def test_a_journal_that_cannot_be_written_stops_the_run(
 
     def fail(self: Journal, word: str, fields: dict[str, object]) -> None:
         if word == {"begin": "run"}.get(kind, kind):
-            from divere_cli.batch.history import failed
+            from divere_cli.batch.journal.state import failed
 
             raise failed(OSError(code, os.strerror(code)), "written")
         append(self, word, fields)

@@ -241,7 +241,7 @@ def test_a_bug_ends_with_1_and_its_traceback_in_the_report(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("divere_cli.batch.verdict.now_ns", broken)
+    monkeypatch.setattr("divere_cli.batch.ownership.now_ns", broken)
     report = lab.run()
     assert report.exit_code == 1
     assert report.error is not None

@@ -14,13 +14,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from divere_cli.batch import durable
-from divere_cli.batch.places import ByDescriptor, Place
 from divere_cli.batch.publish import Publisher, Staged, Temp
-from divere_cli.image import tiff_reader
+from divere_cli.files import durable
+from divere_cli.files.directory import ByDescriptor, Place
 from divere_cli.image.layout import Header
 from divere_cli.image.reader import Band
-from divere_cli.isolation import guard
+from divere_cli.image.tiff import reader as tiff_reader
+from divere_cli.isolation.worker import hardening as guard
 
 Set = Callable[[object, str, object], None]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from divere_cli.cli import logs
+from divere_cli.cli.console import Say
 from divere_cli.cli.logs import LogJson, LogOptions, LogText, handlers
-from divere_cli.cli.output import Say
 from divere_cli.errors import UsageError
 
 EVIL = "evil \x1b[2J\u202e\n\udcff"

@@ -13,7 +13,7 @@ import tifffile
 from divere_cli.profile import library
 from tests.cli.program import divere
 from tests.profile.documents import SHEET, SINGLE, changed
-from tests.profile.test_strict import HOSTILE
+from tests.profile.test_strict_json import HOSTILE
 
 
 def test_list_names_every_profile_under_its_group() -> None:

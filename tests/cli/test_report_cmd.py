@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.report import csv_face, html_face, json_face, junit_face
+from divere_cli.report import csv_report as csv_face
+from divere_cli.report import html_report as html_face
+from divere_cli.report import json_report as json_face
+from divere_cli.report import junit_report as junit_face
 from tests.cli.program import divere, on_terminal
 from tests.report.sample import HOSTILE, run_report
 

@@ -32,7 +32,7 @@ def test_help_and_version_load_nothing_of_weight(flag: str) -> None:
 
 
 def test_a_batch_on_pipes_loads_no_decoder_and_no_display() -> None:
-    run = "from divere_cli.cli import batch_cmd, batch_request, batch_view"
+    run = "from divere_cli.cli import batch_cmd, batch_options, batch_display"
     assert not loaded_by(run) & (HEAVY - {"psutil"})
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from divere_cli.cluster import machine
-from divere_cli.isolation import cpus
-from divere_cli.isolation.contract import IsolationRequest
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.system import cpus
 
 
 def test_a_machine_takes_what_its_budget_holds() -> None:

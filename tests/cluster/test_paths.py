@@ -9,7 +9,7 @@ import pytest
 from divere_cli.cluster import paths
 from divere_cli.errors import UsageError
 from divere_cli.records import Target
-from tests.test_plain import job
+from tests.records.test_serialize import job
 
 
 @pytest.mark.parametrize(

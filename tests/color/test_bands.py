@@ -6,7 +6,8 @@ import numpy as np
 import PyOpenColorIO
 import pytest
 
-from divere_cli.color import bands, chain
+from divere_cli.color import bands
+from divere_cli.color import ocio as chain
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])

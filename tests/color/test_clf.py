@@ -8,7 +8,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from divere_cli.color import bands, chain, clf, export, folding
+from divere_cli.color import bands, clf, export
+from divere_cli.color import exact as folding
+from divere_cli.color import ocio as chain
 from divere_cli.profile import library
 from divere_cli.records import Curves
 from tests.color.recipes import PRINT, colors, graded, recipe, stock

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from divere_cli.color import cube, folding
+from divere_cli.color import cube
+from divere_cli.color import exact as folding
 from divere_cli.errors import UsageError
 from divere_cli.profile import library
 from tests.color.recipes import PRINT, recipe, stock

@@ -21,13 +21,20 @@ import tifffile
 from PIL import Image
 
 from divere_cli.cli import ending as program
-from divere_cli.develop import develop
-from divere_cli.image import header, icc, metadata, reader
+from divere_cli.develop.scan import develop
+from divere_cli.image import header, icc, reader
+from divere_cli.image.metadata import carried as metadata
 from divere_cli.profile import library
 from divere_cli.profile.select import Selector
 from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target, TaskResult
 from tests.image import foreign
-from tests.image.test_metadata import big_endian, bigtiff_scan, jpeg_scan, png_scan, tiff_scan
+from tests.image.metadata.test_carried import (
+    big_endian,
+    bigtiff_scan,
+    jpeg_scan,
+    png_scan,
+    tiff_scan,
+)
 
 FORMATS: dict[str, tuple[Literal["tiff", "png", "jpeg"], Literal[8, 16]]] = {
     ".tif": ("tiff", 16),

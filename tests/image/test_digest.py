@@ -11,7 +11,7 @@ import pytest
 
 from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.image import digest as digests
-from divere_cli.image.crew import Crew
+from divere_cli.image.parallel import Crew
 from divere_cli.records import Stamp
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import source
-from divere_cli.image.crew import Crew
+from divere_cli.image.parallel import Crew
 from divere_cli.image.source import Source
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from numpy.typing import NDArray
 
 from divere_cli.image import writer
-from divere_cli.image.crew import Crew
 from divere_cli.image.layout import PictureMetadata
+from divere_cli.image.parallel import Crew
 from divere_cli.records import Encoding, Written
 
 PLAIN = PictureMetadata()

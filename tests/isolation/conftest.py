@@ -13,8 +13,8 @@ from types import FrameType
 
 import pytest
 
-from divere_cli.isolation.contract import IsolationRequest, Runner, StartMethod
-from divere_cli.isolation.opening import open_runner
+from divere_cli.isolation.factory import open_runner
+from divere_cli.isolation.runner import IsolationRequest, Runner, StartMethod
 from divere_cli.records import (
     Encoding,
     FileJob,

@@ -15,9 +15,9 @@ import threading
 import time
 
 from divere_cli.errors import CorruptInput
-from divere_cli.isolation import guard
-from divere_cli.isolation.contract import Progress
-from divere_cli.isolation.frames import encode
+from divere_cli.isolation.runner import Progress
+from divere_cli.isolation.wire import encode
+from divere_cli.isolation.worker import hardening as guard
 from divere_cli.records import FileJob, Stages, TaskResult
 
 log = logging.getLogger("tests.misbehave")

@@ -23,11 +23,11 @@ def say(**facts: object) -> None:
 
 
 def main() -> int:
-    from divere_cli.isolation import signals
-    from divere_cli.isolation.contract import IsolationRequest
-    from divere_cli.isolation.launch import server_pid, tracker_pid
-    from divere_cli.isolation.opening import open_runner
+    from divere_cli.isolation.factory import open_runner
+    from divere_cli.isolation.runner import IsolationRequest
+    from divere_cli.isolation.supervisor.launch import server_pid, tracker_pid
     from divere_cli.records import Limits
+    from divere_cli.system import signals
     from tests.isolation.conftest import make_job
 
     kind, jobs, task, what = [*sys.argv[1:], ""][:4]

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from divere_cli.isolation.logbridge import LogBridge
+from divere_cli.isolation.log_bridge import LogBridge
 from tests.isolation.conftest import METHODS, ROOT, Table, eventually, opened
 
 MIB = 1 << 20
@@ -175,7 +175,7 @@ with open(sys.argv[1] + "/cgroup.procs", "w") as file:
     file.write(str(os.getpid()))
 sys.path.insert(0, sys.argv[2])
 from tests.isolation.conftest import opened
-from divere_cli.isolation import memory
+from divere_cli.system import memory
 assert memory.available().bytes < 300 << 20, memory.available()
 assert memory.available().source.endswith("divere-test"), memory.available()
 with opened(sys.argv[3], spares=0) as table:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from divere_cli.cli.curve_plot import at
 from divere_cli.profile import inherit, json_schema, library
-from divere_cli.profile.kinds import Items, Key, Object, keys
+from divere_cli.profile.fields import Items, Key, Object, keys
 from divere_cli.profile.schema import Preset
 from divere_cli.records import Curves, Points
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from divere_cli.profile import json_schema, library, loading
-from divere_cli.profile.findings import Findings
+from divere_cli.profile.diagnostics import Findings
 from tests.profile import generated
 from tests.profile.documents import SHEET, SINGLE
 
@@ -103,7 +103,8 @@ def test_the_error_of_the_page_is_the_error_of_the_program() -> None:
 
 
 def test_limits_of_the_page_are_the_limits_of_the_program() -> None:
-    from divere_cli.profile import select, strict
+    from divere_cli.profile import select
+    from divere_cli.profile import strict_json as strict
 
     text = generated.PAGE.read_text(encoding="utf-8")
     assert f"at most {strict.MAX_BYTES >> 20} MiB" in text

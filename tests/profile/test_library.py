@@ -10,7 +10,9 @@ import tifffile
 
 from divere_cli.color import reference
 from divere_cli.errors import ProfileError
-from divere_cli.profile import contactsheet, inherit, library, loading, resolve, strict
+from divere_cli.profile import crops as contactsheet
+from divere_cli.profile import inherit, library, loading, resolve
+from divere_cli.profile import strict_json as strict
 
 
 def test_the_figures_are_those_that_were_handed_over(shared: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import canonical, library, loading, resolve
+from divere_cli.profile import hashing as canonical
+from divere_cli.profile import library, loading, resolve
 from divere_cli.records import Curves, Recipe
 from tests.profile.documents import OLD, SINGLE, changed
 
@@ -179,7 +180,7 @@ def test_the_hash_is_over_the_numbers() -> None:
 
 
 def test_a_recipe_crosses_a_process_border_unchanged() -> None:
-    from divere_cli import plain
+    from divere_cli.records import serialize as plain
 
     found = recipe(SINGLE)
     text = json.dumps(plain.to_plain(found))

@@ -13,8 +13,8 @@ import pytest
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
+from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Channels, Selector
-from divere_cli.profile.settings import Settings
 from tests.profile.documents import SHEET, SINGLE, changed
 
 DMAX_3 = {"idt": {"name": "9000ED"}, "cc_params": {"density_dmax": 3.0}}

@@ -8,7 +8,7 @@ import pytest
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import loading
-from divere_cli.profile.findings import Findings, Place
+from divere_cli.profile.diagnostics import Findings, Place
 from divere_cli.profile.versions import upgrade
 from tests.profile.documents import MY_SCANNER, OLD, SINGLE, changed
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from divere_cli.errors import OutputUnusable, ProfileError
-from divere_cli.profile import contactsheet, document, inherit, library, loading, writing
+from divere_cli.profile import crops as contactsheet
+from divere_cli.profile import document, inherit, library, loading, writing
 from tests.profile.documents import SHEET, SINGLE, changed
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from divere_cli.profile import library, resolve
 from divere_cli.records import RollFrame, RollRecord
-from divere_cli.roll import decide, words
+from divere_cli.roll import decide
+from divere_cli.roll import reasons as words
 from divere_cli.roll.decide import Item
 from divere_cli.roll.measurement import ChromaMap, FrameMeasurement
 from tests.roll import rolls

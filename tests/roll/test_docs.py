@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.color import paper
-from divere_cli.roll import chroma, decide, grid, measure, pool, regions
+from divere_cli.color import print_stock as paper
+from divere_cli.roll import chroma, decide, measure, pool, regions
+from divere_cli.roll import downsample as grid
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "roll.md").read_text().split())

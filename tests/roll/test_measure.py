@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from divere_cli.color import paper
+from divere_cli.color import print_stock as paper
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.errors import Unreadable
-from divere_cli.image import reader, tiff_reader
+from divere_cli.image import reader
+from divere_cli.image.tiff import reader as tiff_reader
 from divere_cli.profile import library, resolve
 from divere_cli.roll import measure, pool
-from divere_cli.roll.grid import Reduction, reduce
+from divere_cli.roll.downsample import Reduction, reduce
 from divere_cli.roll.measurement import FrameMeasurement, from_json
 from tests.image import dng_files
 from tests.roll import rolls

@@ -16,7 +16,7 @@ from divere_cli.profile import library, resolve
 from divere_cli.records import Measured, RollRecord
 from divere_cli.roll import measure
 from divere_cli.roll.auto import Auto
-from divere_cli.roll.grid import Reduction, reduce
+from divere_cli.roll.downsample import Reduction, reduce
 from divere_cli.roll.measurement import Measurement, to_json
 from divere_cli.samples import negative, scene, strip
 from tests.roll import rolls

@@ -1,0 +1,101 @@
+"""The first pass alone: scans are measured, nothing is graded and nothing is written.
+
+Covers ``divere analyze``. What it does not: what is measured and decided
+(``roll``), and the first pass of a batch (:mod:`divere_cli.batch.run`).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from divere_cli.batch import admission, discover
+from divere_cli.batch import plan as draft
+from divere_cli.batch.admission import Admission
+from divere_cli.batch.discover import Found
+from divere_cli.batch.engine import Engine
+from divere_cli.batch.journal.state import State
+from divere_cli.batch.measuring import Measuring
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.scheduler import record
+from divere_cli.batch.stop import Stop
+from divere_cli.records import Event, Measured
+from divere_cli.system import signals
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was measured; ``problems`` says by name why a scan was not.
+
+    ``signal`` is what ended the survey early, if anything did.
+    """
+
+    measured: tuple[Measured, ...]
+    problems: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    signal: int | None = None
+
+
+def survey(
+    request: BatchRequest,
+    task: str,
+    emit: Callable[[Event], None],
+    clock: Callable[[], float] = time.monotonic,
+) -> Survey:
+    """Measure every scan of the request's inputs; its outputs count for nothing.
+
+    Parameters
+    ----------
+    request : BatchRequest
+    task : str
+        Dotted name of the measure task.
+    emit : callable
+        Takes each event as it happens; must not raise.
+    clock : callable
+        Monotonic seconds.
+
+    Raises
+    ------
+    RunError, ProfileError
+        Before any scan was touched, or when the runner is lost.
+    """
+    with signals.watch() as asked:
+        stop = Stop(asked, request.bounds.grace_seconds, clock)
+        found = _told_apart(discover.find(request.inputs, ""))
+        drafts = draft.make(request, found, State(), None, lambda: stop.stopping)
+        problems = {d.scan.name: _said(d) for d in drafts if d.error is not None}
+        usable = [d for d in drafts if d.error is None]
+        engine = Engine(
+            request,
+            Admission(admission.budget(request.bounds.memory_budget), []),
+            stop,
+            emit,
+            clock,
+        )
+        try:
+            tasks = engine.tasks(usable)
+            engine.open(tasks)
+            work = Measuring(request, task, engine.threads)
+            engine.run(work, tasks)
+        finally:
+            engine.close()
+        if stop.error is not None:
+            raise stop.error
+        measured = () if stop.stopping else work.all(usable)
+        return Survey(measured, problems | work.notes, tuple(found.warnings), stop.signal)
+
+
+def _told_apart(found: Found) -> Found:
+    """Where INPUTs have scans of one name, all are called by their paths."""
+    if len({scan.name for scan in found.scans}) == len(found.scans):
+        return found
+    scans = [replace(scan, name=scan.path.replace(os.sep, "/")) for scan in found.scans]
+    return Found(scans, found.warnings)
+
+
+def _said(each: draft.Draft) -> str:
+    assert each.error is not None
+    said = record(each.error)
+    return f"{said.kind}: {said.message}"

@@ -1,0 +1,72 @@
+"""The journal written anew, where most of its lines are no longer the last word.
+
+Covers when that is worth while, which lines still count, and the rewriting, under
+the lock. What it does not: what a line means (:mod:`history`).
+
+Kept as it is, and in its place, is a line that is
+
+- the last ``done`` of a scan, or of an output's name;
+- a ``publish`` after the last ``done`` of a name: its run may have died between the two;
+- the last ``run`` or ``end``;
+- no record: a later version may know better.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable
+
+from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal.state import State
+from divere_cli.files import durable
+from divere_cli.files.output_folder import Folder
+
+log = logging.getLogger(__name__)
+
+# Measured: 10,000 lines are read in a quarter of a second; graded once, a scan has two.
+_FEW = 10_000
+_EACH = 4
+
+
+def due(state: State) -> bool:
+    """Whether at least half of the lines, and of the time to read them, would go."""
+    return state.lines > _FEW + _EACH * len(state.owned)
+
+
+def compact(folder: Folder, run_id: str) -> None:
+    """Write the journal anew; a power cut leaves the old or the new one, each whole.
+
+    Raises
+    ------
+    JournalFailed, NoSpaceLeft
+    """
+    try:
+        with open(folder.place.open(history.NAME, os.O_RDONLY), "rb") as stream:
+            kept = _kept(stream)
+            stream.seek(0)
+            lines = (line for number, line in enumerate(stream) if number in kept)
+            temp = f"{durable.TEMP_PREFIX}{run_id}-journal"
+            durable.replace(folder.place, history.NAME, lines, temp)
+    except OSError as problem:
+        raise history.failed(problem, "written anew") from problem
+    log.info("the journal was written anew with %d lines", len(kept))
+
+
+def _kept(lines: Iterable[bytes]) -> set[int]:
+    kept: set[int] = set()
+    marks: set[int] = set()
+    scans: dict[str, int] = {}
+    names: dict[str, list[int]] = {}
+    for number, (_, line) in enumerate(history.read(lines)):
+        if line is None:
+            kept.add(number)
+        elif line.kind in ("run", "end"):
+            marks = {number}
+        elif line.kind == "done":
+            scans[line.scan] = number
+            names.update({output.name: [number] for output in line.outputs})
+        else:
+            for output in line.outputs:
+                names.setdefault(output.name, []).append(number)
+    return kept.union(marks, scans.values(), *names.values())

@@ -1,0 +1,222 @@
+"""The plan before anything is written: what each scan is, its profile, its outputs' names.
+
+Covers reading headers, choosing profiles, naming, and everything that collides:
+found together, told together, before the first write. What it does not: what
+is up to date or in the way already (:mod:`verdict`).
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from divere_cli.batch import naming
+from divere_cli.batch.discover import Found, Scan, identity
+from divere_cli.batch.journal.state import State
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.staleness import same_stamp
+from divere_cli.errors import LimitExceeded, PlanError, ProfileError, ScanError
+from divere_cli.files.output_folder import Folder
+from divere_cli.image.header import read as read_header
+from divere_cli.image.layout import Header
+
+if TYPE_CHECKING:
+    from divere_cli.profile.select import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One scan as planned.
+
+    ``outputs`` are the positives' names below OUTPUT, one for each frame of
+    ``selection``; ``error`` is set where it cannot be graded at all.
+    """
+
+    scan: Scan
+    header: Header | None = None
+    selection: Selection | None = None
+    outputs: tuple[str, ...] = ()
+    sidecar: str = ""
+    error: ScanError | None = None
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """All names that will be written, the sidecar last."""
+        return (*self.outputs, self.sidecar) if self.sidecar else self.outputs
+
+
+def make(
+    request: BatchRequest,
+    found: Found,
+    state: State,
+    folder: Folder | None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Draft]:
+    """Plan every scan, in the order of the walk.
+
+    ``stopped`` is asked between scans; once it is true, the rest is left out.
+
+    Raises
+    ------
+    PlanError
+        Two outputs would have one name, or an output is an input.
+    ProfileError
+        A profile that is asked for cannot be used.
+    """
+    drafts = []
+    for scan in found.scans:
+        if stopped():
+            break
+        drafts.append(_draft(request, scan, state))
+    problems = [*_same_name(drafts), *_inputs_hit(drafts, folder), *_reports_hit(request, drafts)]
+    if problems:
+        raise PlanError(
+            "nothing was written: " + "; ".join(problems),
+            hint="rename scans, use --name, or grade each INPUT into an OUTPUT of its own",
+        )
+    return drafts
+
+
+def check_places(inputs: Iterable[str], output: str) -> None:
+    """Raise ``PlanError`` where OUTPUT is an INPUT or a folder around one, by whatever path."""
+    this = identity(output)
+    if this is None:
+        return
+    for path in inputs:
+        here = os.path.realpath(path)
+        while True:
+            if identity(here) == this:
+                same = here == os.path.realpath(path)
+                raise PlanError(
+                    f"OUTPUT '{output}' {'is' if same else 'contains'} INPUT '{path}'",
+                    hint="choose a folder of its own; it may lie inside INPUT",
+                )
+            parent = os.path.dirname(here)
+            if parent == here:
+                break
+            here = parent
+
+
+def _draft(request: BatchRequest, scan: Scan, state: State) -> Draft:
+    if scan.problem is not None:
+        return Draft(scan, error=scan.problem)
+    header: Header | None = None
+    try:
+        header = _header(request, scan, state)
+        selection = request.chooser.choose(scan.path, header)
+        outputs, sidecar = _names(request, scan, header, selection)
+    except ProfileError:
+        raise
+    except ScanError as problem:
+        return Draft(scan, header, error=problem)
+    return Draft(scan, header, selection, outputs, sidecar)
+
+
+def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
+    """Read the header, or take the journal's word while the file is the same."""
+    most = request.inputs.max_pixels
+    done = state.done.get(scan.name)
+    if done is None or not same_stamp(done.stamp, scan.stamp):
+        return _slim(read_header(scan.path, most))
+    if done.header.pixels > most:
+        raise LimitExceeded(f"{done.header.pixels} pixels; --max-pixels is {most}")
+    return _share(done.header)
+
+
+def _slim(header: Header) -> Header:
+    """What planning and the report need: the same for all scans of a scanner, so kept once."""
+    bare = replace(
+        header,
+        file_size=0,
+        page=None,
+        infrared_page=None,
+        icc=None,
+        resolution=None,
+        make="",
+        model="",
+        software="",
+        date="",
+    )
+    return _share(bare)
+
+
+@functools.lru_cache(maxsize=64)
+def _share(header: Header) -> Header:
+    return header
+
+
+def _names(
+    request: BatchRequest, scan: Scan, header: Header, selection: Selection
+) -> tuple[tuple[str, ...], str]:
+    encoding = request.outputs.encoding
+    outputs = []
+    for index, frame in enumerate(selection.frames, 1):
+        crop = frame.crop_name if len(selection.frames) > 1 or frame.crop_name else ""
+        if not crop and len(selection.frames) > 1:
+            crop = str(index)
+        parts = naming.Parts(scan.name, crop, index, selection.profile.name)
+        name = naming.output(request.outputs.name, parts, encoding.format)
+        outputs.append(scan.name if name == scan.name else name)  # a name is kept once
+    sidecar = ""
+    if encoding.infrared == "sidecar" and "infrared" in header.extra:
+        plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
+        sidecar = naming.sidecar(plain, encoding.format)
+    return tuple(outputs), sidecar
+
+
+def _same_name(drafts: list[Draft]) -> Iterator[str]:
+    taken: dict[str, tuple[Draft, str]] = {}
+    for draft in drafts:
+        for output in draft.writes:
+            twin = naming.twin(output)
+            if twin not in taken:
+                taken[twin] = (draft, output)
+                continue
+            other, other_output = taken[twin]
+            one, two = _told_apart(other.scan, draft.scan)
+            if other is draft and other_output == output:
+                yield f"two frames of '{one}' would both be '{output}'"
+            elif other_output == output:
+                yield f"'{one}' and '{two}' would both be '{output}'"
+            else:
+                yield (
+                    f"'{one}' and '{two}' would be '{other_output}' and "
+                    f"'{output}', which some file systems take for one"
+                )
+
+
+def _told_apart(one: Scan, two: Scan) -> tuple[str, str]:
+    """Names, or whole paths where two INPUTs have scans of one name."""
+    if one.name == two.name and one is not two:
+        return one.path, two.path
+    return one.name, two.name
+
+
+def _inputs_hit(drafts: list[Draft], folder: Folder | None) -> Iterator[str]:
+    if folder is None:
+        return
+    scans = {(d.scan.stamp.dev, d.scan.stamp.ino): d.scan.name for d in drafts if d.scan.stamp.ino}
+    for draft in drafts:
+        for output in draft.writes:
+            try:
+                status = folder.look(output)
+            except ScanError:  # told of the one scan, by ``verdict``
+                continue
+            if status is not None and (status.st_dev, status.st_ino) in scans:
+                name = scans[status.st_dev, status.st_ino]
+                yield f"'{output}' in OUTPUT is the scan '{name}' itself"
+
+
+def _reports_hit(request: BatchRequest, drafts: list[Draft]) -> Iterator[str]:
+    reports = {os.path.realpath(report.path): report.path for report in request.reports}
+    root = os.path.realpath(request.outputs.folder)
+    written = {os.path.join(root, output) for draft in drafts for output in draft.writes}
+    scans = {(d.scan.stamp.dev, d.scan.stamp.ino) for d in drafts if d.scan.stamp.ino}
+    for real, path in reports.items():
+        if real in written:
+            yield f"the report '{path}' would be an output, too"
+        elif identity(real) in scans:
+            yield f"the report '{path}' is a scan"

@@ -1,0 +1,112 @@
+"""OUTPUT taken for one run: planned, locked, its journal open.
+
+Covers the order in which a run may begin: nothing is written before the plan
+stands, and nothing is read from OUTPUT that another run is writing. What it
+does not: judging and working.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from divere_cli.batch import discover, naming
+from divere_cli.batch import plan as draft
+from divere_cli.batch.journal import compaction
+from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal.state import State
+from divere_cli.batch.journal.writer import Journal
+from divere_cli.batch.publish import Publisher
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.stop import Stop
+from divere_cli.files.lock import Lock
+from divere_cli.files.output_folder import Folder
+
+log = logging.getLogger(__name__)
+
+Pause = Callable[[float], bool] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What a run holds of OUTPUT, and its plan."""
+
+    folder: Folder
+    journal: Journal
+    state: State
+    publisher: Publisher
+    drafts: list[draft.Draft]
+    warnings: tuple[str, ...]
+
+
+def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Site:
+    """Plan, then take OUTPUT.
+
+    Parameters
+    ----------
+    request : BatchRequest
+    stop : Stop
+        Ends the wait for another run.
+    held : ExitStack
+        Gives back what was taken.
+    run_id : str
+
+    Raises
+    ------
+    RunError, ProfileError
+        Nothing was written.
+    """
+    naming.check(request.outputs.name)
+    draft.check_places(request.inputs.paths, request.outputs.folder)
+    pause = stop.pause if request.outputs.wait else None
+    folder = Folder.open(request.outputs.folder, create=False)
+    lock = None
+    if folder is not None:
+        held.callback(folder.close)
+        lock = _lock(folder, held, create=False, pause=pause)
+    found = discover.find(request.inputs, request.outputs.folder)
+    state = history.load(folder)
+    drafts = draft.make(request, found, state, folder, lambda: stop.stopping)
+    if folder is None:
+        folder = _make(request.outputs.folder, held)
+    if lock is None:
+        _lock(folder, held, create=True, pause=pause)
+        state = history.load(folder)
+    return _site(folder, state, run_id, drafts, tuple(found.warnings), held)
+
+
+def _make(path: str, held: ExitStack) -> Folder:
+    folder = Folder.open(path, create=True)
+    assert folder is not None
+    held.callback(folder.close)
+    return folder
+
+
+def _lock(folder: Folder, held: ExitStack, *, create: bool, pause: Pause) -> Lock | None:
+    lock = Lock.take(folder, create=create, pause=pause)
+    if lock is not None:
+        held.callback(lock.release)
+    return lock
+
+
+def _site(
+    folder: Folder,
+    state: State,
+    run_id: str,
+    drafts: list[draft.Draft],
+    warnings: tuple[str, ...],
+    held: ExitStack,
+) -> Site:
+    if compaction.due(state):
+        compaction.compact(folder, run_id)
+    opened = Journal.open(folder, run_id)
+    held.callback(opened.release)
+    publisher = Publisher(folder, opened, run_id)
+    publisher.sweep(deep=not state.clean)
+    if state.ignored:
+        said = f"{state.ignored} lines of the journal are no records and were passed over"
+        log.warning("%s", said)
+        warnings = (*warnings, said)
+    return Site(folder, opened, state, publisher, drafts, warnings)

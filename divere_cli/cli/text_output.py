@@ -1,0 +1,117 @@
+"""One line a scan, for pipes, log files and cron: no control codes, whatever the names.
+
+Covers what a person reads: a line on stdout for a scan that is done with, one on
+stderr for each failure, warning and hint, and the last line. What it does not:
+the live display, JSON events, the log.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from divere_cli.cli.console import Say
+from divere_cli.records import Event, FileResult, PlannedScan, RunReport, RunStopping, ScanFinished
+from divere_cli.report.summary import digits, megapixels, seconds_by_stage, summarize, tally
+from divere_cli.text import quote, safe
+
+_WORDS = {"up_to_date": "up to date"}
+_PLANNED = {
+    "grade": "to grade",
+    "up_to_date": "up to date",
+    "deferred": "deferred",
+    "fail": "will fail",
+}
+
+
+class Lines:
+    """Prints each scan when it is done with.
+
+    Parameters
+    ----------
+    say : Say
+        Where lines go.
+    scans : bool
+        Whether scans that did not fail get a line (off with a live display, ``-q``, ``--json``).
+    """
+
+    def __init__(self, say: Say, scans: bool) -> None:
+        self._say = say
+        self._scans = scans
+
+    def handle(self, event: Event) -> None:
+        """Print what ``event`` has to say."""
+        if isinstance(event, ScanFinished):
+            self._scan(event.result)
+        elif isinstance(event, RunStopping):
+            self._say.message("warning", f"stopping: {event.reason}; {event.running} still in work")
+
+    def _scan(self, file: FileResult) -> None:
+        if file.error is not None:
+            error = f"{quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
+            self._say.message("error", error)
+        elif self._scans:
+            self._say.result(scan_line(file))
+        for warning in file.warnings:
+            self._say.message("warning", f"{quote(file.input)}: {safe(warning)}")
+
+
+def scan_line(file: FileResult) -> str:
+    """Return what is printed of a scan that did not fail."""
+    word = _WORDS.get(file.status, file.status)
+    line = f"{word}: {quote(file.input)}"
+    if file.status != "ok":
+        return line
+    outputs = ", ".join(quote(name) for name in file.outputs)
+    size = f"{digits(megapixels(file))} MP" if file.width else ""
+    peak = f"{file.peak_rss_bytes / 1e6:.0f} MB" if file.peak_rss_bytes else ""
+    facts = ", ".join(fact for fact in (size, f"{file.seconds:.2f} s", peak) if fact)
+    return f"{line} -> {outputs} ({facts})"
+
+
+def any_line(file: FileResult) -> str:
+    """Return a line for a scan, whatever came of it."""
+    if file.error is None:
+        return scan_line(file)
+    return f"{file.status}: {quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
+
+
+def plan_line(scan: PlannedScan) -> str:
+    """Return what ``--dry-run`` prints of one scan."""
+    line = f"{_PLANNED[scan.action]}: {quote(scan.input)}"
+    if scan.error is not None:
+        return f"{line}: {scan.error.kind}: {safe(scan.error.message)}"
+    if scan.action != "grade":
+        return line
+    outputs = ", ".join(quote(name) for name in scan.outputs)
+    profile = f" ({safe(scan.profile.name)})" if scan.profile else ""
+    return f"{line} -> {outputs}{profile}"
+
+
+def plan_summary(planned: tuple[PlannedScan, ...]) -> str:
+    """Return the last line of a dry run."""
+    counts = Counter(_PLANNED[scan.action] for scan in planned)
+    told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "0 files"
+    return f"{told}; nothing was written"
+
+
+def hints(report: RunReport) -> list[str]:
+    """Return each hint of the run once, with the kind of error it is for."""
+    errors = [report.error, *(file.error for file in report.files)]
+    found = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
+    return [f"{kind}: {hint}" for kind, hint in found]
+
+
+def stages_line(report: RunReport) -> str:
+    """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded."""
+    stages = seconds_by_stage(report)
+    total = sum(stages.values())
+    if not total:
+        return ""
+    shares = (f"{name} {value:.2f} s ({value / total:.0%})" for name, value in stages.items())
+    return ", ".join(shares)
+
+
+def last_line(report: RunReport, paths: tuple[str, ...]) -> str:
+    """Return ``41 ok, 2 failed; report out/divere-report.json; exit 3``."""
+    where = f"; report {', '.join(safe(path) for path in paths)}" if paths else ""
+    return f"{tally(summarize(report))}{where}; exit {report.exit_code}"

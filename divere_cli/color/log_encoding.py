@@ -1,0 +1,74 @@
+"""Samples of a scan to logarithms of light in the working space.
+
+Covers steps 1 to 4 where an input matrix mixes the channels: float64 up to
+the logarithm, float32 from there. A matrix takes nearly equal numbers from
+each other; in float32 few digits would be left for the logarithm, here all
+are. Not covered: scans that are in the working space already, whose code
+values OpenColorIO looks up (``chain``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from divere_cli.color import bands
+from divere_cli.color.exact import Folded
+
+Array = npt.NDArray[np.float64]
+Band = npt.NDArray[Any]
+
+# Pixels whose float64 numbers stay in the cache: measured, twice as many are no faster.
+PIECE = 1 << 13
+# A fourth channel, always 0: OpenColorIO takes four floats a pixel as they are (1.5 ns), but
+# has to unpack three (4.8 ns).
+CHANNELS = 4
+
+
+class Logarithms:
+    """Makes logarithms of one grade's scans; threads may share it."""
+
+    def __init__(self, folded: Folded, levels: bands.Levels) -> None:
+        assert folded.density is not None
+        self._folded = folded
+        self._levels = levels
+        self._interval = (np.float32(folded.density.low), np.float32(folded.density.high))
+        self._front = np.zeros((3, CHANNELS))
+        self._front[:, :3] = folded.front.T
+        self._powers: Array | None = None
+        if levels.dtype.kind == "u" and folded.gamma_in == 1.0:
+            self._front /= levels.top
+        elif levels.dtype.kind == "u":
+            self._powers = folded.powered(np.linspace(0.0, 1.0, int(levels.top) + 1))
+
+    def of(self, src: Band) -> Band:
+        """Natural logarithms of a band, float32.
+
+        Parameters
+        ----------
+        src : ndarray, shape (rows, width, 3), uint8, uint16 or float32
+
+        Returns
+        -------
+        ndarray, float32, shape (rows, width, 4)
+            The fourth channel means nothing.
+        """
+        out = np.empty((*src.shape[:2], CHANNELS), np.float32)
+        samples, flat = src.reshape(-1, 3), out.reshape(-1, CHANNELS)
+        for first in range(0, len(samples), PIECE):
+            part = flat[first : first + PIECE]
+            np.copyto(part, self._linear(samples[first : first + PIECE]) @ self._front)
+            np.clip(part, *self._interval, out=part)
+            # The faster of numpy's two on processors without AVX-512: 4.6 ns, log2 takes 8.1.
+            np.log(part, out=part)
+        return out
+
+    def _linear(self, samples: Band) -> Array:
+        """Steps 1 and 2; code values stay as they are where the matrix divides them."""
+        if self._powers is not None:
+            return np.take(self._powers, samples, mode="clip")
+        if self._levels.dtype.kind == "u":
+            return samples.astype(np.float64)
+        return self._folded.powered(self._levels.of(samples))

@@ -1,0 +1,223 @@
+"""The folded grade as OpenColorIO transforms and as a processor for one sort of band.
+
+Covers which transforms stand for which steps, in which order and with which
+optimization. Not covered: how exact that is (``accuracy``), logarithms that no
+table makes (``logarithms``), pixels (``grade``), those that float32 gets wrong
+(``doubt``) and files (``clf``, ``cube``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import PyOpenColorIO
+
+from divere_cli.color import bands, curves, density
+from divere_cli.color import density_lut as table
+from divere_cli.color import precision as accuracy
+from divere_cli.color.exact import LUMINANCE, Folded
+from divere_cli.errors import Internal
+
+Array = npt.NDArray[np.float64]
+
+# To OpenColorIO a table is an identity that is one within 1e-4 or so: an input gamma of
+# 0.99999 would be left out, which is 3 of 65535. Its fast logarithms are 4.7e-6 off.
+LOSSLESS = PyOpenColorIO.OptimizationFlags(
+    int(PyOpenColorIO.OPTIMIZATION_LOSSLESS) & ~int(PyOpenColorIO.OPTIMIZATION_IDENTITY)
+)
+# Of the logarithms in memory, and of those in files, where every reader knows base 2.
+NATURAL, BINARY = float(np.e), 2.0
+# A file is not looked at again: next to this light its encoding table has to be longer.
+DIM = 1e-3
+FILE_SIZES = (accuracy.ENCODE_SIZE, 1 << 18)
+FLOAT = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A grade's transforms.
+
+    Attributes
+    ----------
+    reads : {"samples", "logarithms"}
+        What goes in: samples of the scan, or what ``logarithms`` makes of them.
+    transform : PyOpenColorIO.GroupTransform
+        To encoded values of three channels, without the luminance of step 15. Where light is
+        next to nothing they are only a sign: zero says that there is none, anything else up to
+        the encoded value of ``accuracy.below`` that the pixel has to be looked at again.
+    linear : PyOpenColorIO.GroupTransform or None
+        To linear output; None where one table makes light and encodes it.
+    fine : PyOpenColorIO.GroupTransform or None
+        Square roots of linear output to encoded values, exact down to no light.
+    accuracy : Accuracy
+    """
+
+    reads: accuracy.Reads
+    transform: PyOpenColorIO.GroupTransform
+    linear: PyOpenColorIO.GroupTransform | None
+    fine: PyOpenColorIO.GroupTransform | None
+    accuracy: accuracy.Accuracy
+
+
+def diagonal(matrix: Array) -> bool:
+    """Whether channels stay apart."""
+    return not np.any(matrix - np.diag(np.diag(matrix)))
+
+
+def plan(folded: Folded, bits: int, bit_depth: int) -> Plan:
+    """Transforms from samples of ``bits`` bits (32: float) for positives of ``bit_depth`` bits."""
+    reads: accuracy.Reads = "samples"
+    if folded.density is not None and (bits == FLOAT or not diagonal(folded.front)):
+        reads = "logarithms"
+    tables = _tables(folded)
+    found = accuracy.judge(folded, tables, reads, bit_depth)
+    made = PyOpenColorIO.GroupTransform()
+    if tables is None or folded.density is None:
+        _input_power(made, folded, bits)
+        made.appendTransform(_matrix(folded.front))
+    else:
+        if reads == "samples":
+            _logarithm_table(made, folded, folded.density, bits)
+        _tone(made, folded.density, tables, NATURAL)
+        if folded.joint:
+            return Plan(reads, made, None, None, found)
+    linear = _copy(made)
+    linear.appendTransform(_matrix(folded.back))
+    _encode(made, folded, accuracy.ENCODE_SIZE, found.below)
+    return Plan(reads, made, linear, _fine(folded) if found.below else None, found)
+
+
+def whole(folded: Folded) -> PyOpenColorIO.GroupTransform:
+    """Float samples of 0..1 to encoded values, without the luminance: for files.
+
+    Logarithms are computed, not looked up.
+    """
+    made, tables = PyOpenColorIO.GroupTransform(), _tables(folded)
+    _input_power(made, folded, FLOAT)
+    made.appendTransform(_matrix(folded.front))
+    dimmest = 0.0
+    if tables is not None and folded.density is not None:
+        d = folded.density
+        made.appendTransform(PyOpenColorIO.RangeTransform(d.low, d.high, d.low, d.high))
+        made.appendTransform(PyOpenColorIO.LogTransform(base=BINARY))
+        _tone(made, d, tables, BINARY)
+        if folded.joint:
+            return made
+        dimmest = min(t.dimmest for t in tables)
+    _encode(made, folded, FILE_SIZES[0] if dimmest >= DIM else FILE_SIZES[1], 0.0)
+    return made
+
+
+def processor(
+    transform: PyOpenColorIO.Transform, source: npt.DTypeLike, target: npt.DTypeLike
+) -> PyOpenColorIO.CPUProcessor:
+    """A processor from one sort of sample to another; threads may share it."""
+    try:
+        made = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
+        return made.getOptimizedCPUProcessor(
+            bands.DEPTHS[np.dtype(source)], bands.DEPTHS[np.dtype(target)], LOSSLESS
+        )
+    except (PyOpenColorIO.Exception, PyOpenColorIO.ExceptionMissingFile) as error:
+        raise Internal(f"OpenColorIO refuses the grade: {error}") from error
+
+
+def luminance() -> PyOpenColorIO.MatrixTransform:
+    """Step 15 as a transform: all three channels become the luminance."""
+    return _matrix(np.tile(LUMINANCE, (3, 1)))
+
+
+def _copy(group: PyOpenColorIO.GroupTransform) -> PyOpenColorIO.GroupTransform:
+    made = PyOpenColorIO.GroupTransform()
+    for transform in group:
+        made.appendTransform(transform)
+    return made
+
+
+def _input_power(group: PyOpenColorIO.GroupTransform, folded: Folded, bits: int) -> None:
+    if folded.gamma_in == 1.0:
+        return
+    if bits == FLOAT:
+        power = [folded.gamma_in] * 3 + [1.0]
+        group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
+        group.appendTransform(PyOpenColorIO.ExponentTransform(value=power))
+    else:
+        group.appendTransform(_lut([np.linspace(0.0, 1.0, 1 << bits) ** folded.gamma_in] * 3))
+
+
+def _logarithm_table(
+    group: PyOpenColorIO.GroupTransform, folded: Folded, d: density.Density, bits: int
+) -> None:
+    codes = np.repeat(np.linspace(0.0, 1.0, 1 << bits)[:, None], 3, axis=1)
+    x = np.clip(folded.transmittance(codes), d.low, d.high)
+    group.appendTransform(_lut(list(np.log(x.T))))
+
+
+def _tables(folded: Folded) -> tuple[table.Table, ...] | None:
+    if folded.tones is None:
+        return None
+    # Light below an eighth of a code value, also after a matrix that multiplies by ten.
+    end = folded.gamma_out * np.log10(8.0 * table.CODES) + 1.0
+    sought = tuple(
+        table.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
+        for tone in folded.tones
+    )
+    dark = table.DARK if folded.gamma_out > 1.0 else 0.0
+    return table.build(sought, folded.encode, joint=folded.joint, dark=dark)
+
+
+def _generous(tone: curves.Tone) -> curves.Tone:
+    """The tone with a hair less glare: float32 then errs to more than no light, and is found."""
+    return curves.Tone(tone.curves, tone.glare * (1.0 - accuracy.GLARE_MARGIN))
+
+
+def _tone(
+    group: PyOpenColorIO.GroupTransform,
+    d: density.Density,
+    tables: tuple[table.Table, ...],
+    base: float,
+) -> None:
+    """Logarithms to print density, measured in the table's own steps, to its values."""
+    last = len(tables[0].values) - 1
+    scale = 1.0 / (last * np.array([t.step for t in tables]))
+    shift = scale * (d.offset - np.array([t.start for t in tables]))
+    group.appendTransform(_matrix(scale[:, None] * d.matrix * np.log10(base), shift))
+    group.appendTransform(_lut([t.values for t in tables]))
+
+
+def _encode(group: PyOpenColorIO.GroupTransform, folded: Folded, size: int, below: float) -> None:
+    """The output matrix and the encoding, whose table begins ``below`` no light."""
+    if folded.gamma_out == 1.0:
+        group.appendTransform(_matrix(folded.back))
+        group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
+        return
+    whole = 1.0 + below
+    group.appendTransform(_matrix(folded.back / whole, np.full(3, below / whole)))
+    values = folded.encode(np.linspace(-below, 1.0, size))
+    if below:
+        values[1:] = np.maximum(values[1:], 1.0 / accuracy.CODES)
+    group.appendTransform(_lut([values] * 3))
+
+
+def _fine(folded: Folded) -> PyOpenColorIO.GroupTransform:
+    """In square roots, an encoding is all but straight."""
+    roots = np.linspace(0.0, 1.0, accuracy.ENCODE_SIZE)
+    made = PyOpenColorIO.GroupTransform()
+    made.appendTransform(_lut([folded.encode(roots**2)] * 3))
+    return made
+
+
+def _matrix(matrix: Array, offset: Array | None = None) -> PyOpenColorIO.MatrixTransform:
+    whole = np.eye(4)
+    whole[:3, :3] = matrix
+    shift = [0.0] * 3 if offset is None else offset.tolist()
+    return PyOpenColorIO.MatrixTransform(matrix=whole.ravel().tolist(), offset=[*shift, 0.0])
+
+
+def _lut(channels: list[Array]) -> PyOpenColorIO.Lut1DTransform:
+    values = np.stack(channels, axis=1).astype(np.float32)
+    made = PyOpenColorIO.Lut1DTransform(length=len(values), inputHalfDomain=False)
+    made.setInterpolation(PyOpenColorIO.INTERP_LINEAR)
+    made.setData(values.ravel())
+    return made

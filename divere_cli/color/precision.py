@@ -1,0 +1,115 @@
+"""What float32 and tables cost a grade, in 16-bit code values, before a pixel is graded.
+
+Covers whether float32 is enough for a grade as a whole, and below which light
+single pixels have to be looked at again. Not covered: looking at them
+(``doubt``), and placing table entries (``table``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from divere_cli.color import density
+from divere_cli.color import density_lut as table
+from divere_cli.color.exact import Folded
+
+Reads = Literal["samples", "logarithms"]
+
+CODES = 65535.0
+# Largest error in log10, measured: of a table, and of numpy with and without vector units.
+LOG_ERROR: dict[Reads, float] = {"samples": 3e-7, "logarithms": 6e-7}
+# Half a unit of float32's last digit, and the usual size of a logarithm.
+FLOAT32 = 6e-8
+USUAL_LOG = 5.0
+# What errors may come to, in code values of 16 bits.
+FLOAT32_BUDGET = 1.0
+TABLE_BUDGET = 0.6
+BUDGET = 0.5
+# Error of light in float32 for a unit of its slope: density is good to 3e-8 of its range.
+LIGHT = 3e-8
+# Share of the screen glare that the density table leaves out.
+GLARE_MARGIN = 3e-6
+ENCODE_SIZE = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How exact a grade is in float32, and where it is not.
+
+    Attributes
+    ----------
+    float32 : bool
+        Whether float32 is enough for this grade; else it is computed in float64.
+    table_error : float
+        Of the density table at the corners of its function, in 16-bit code values.
+    near : float
+        Share of a pixel's largest linear value below which another one is in doubt.
+    least : float
+        Linear value below which any but zero is in doubt.
+    below : float
+        Linear value up to which a pixel is looked at again; 0: none is.
+    """
+
+    float32: bool
+    table_error: float = 0.0
+    near: float = 0.0
+    least: float = 0.0
+    below: float = 0.0
+
+
+def judge(
+    folded: Folded, tables: tuple[table.Table, ...] | None, reads: Reads, bit_depth: int
+) -> Accuracy:
+    """Weigh a grade's tables; None where the film type has no density."""
+    found = Accuracy(float32=True)
+    light = dim = step = 0.0
+    if tables is not None and folded.density is not None:
+        error = max(t.error for t in tables)
+        exact = LOG_ERROR[reads] + _rounding(folded.density, tables)
+        slope = _log_slope(folded, folded.density, tables)
+        found = Accuracy(slope * exact <= FLOAT32_BUDGET and error <= TABLE_BUDGET, error)
+        light = max(t.light_slope for t in tables)
+        step = max(t.dim_step for t in tables) if glare(folded) else 0.0
+        dim = max(step, *(t.dark**folded.gamma_out for t in tables)) * folded.spread
+    if bit_depth == 8 or folded.gamma_out <= 1.0:
+        return found
+    least = min(max(dim, _visible(folded, GLARE_MARGIN * glare(folded) * folded.spread)), 1.0)
+    if folded.joint and tables is not None:
+        least = min(max(least, _bend(folded, step)), 1.0)
+        return Accuracy(found.float32, found.table_error, least=least, below=least)
+    near = min(_visible(folded, LIGHT * (1.0 + light) * folded.spread), 1.0)
+    below = min(max(near * folded.spread, least, _bend(folded, 1.0 / (ENCODE_SIZE - 1))), 1.0)
+    return Accuracy(found.float32, found.table_error, near, least, below)
+
+
+def glare(folded: Folded) -> float:
+    """The screen glare that a grade takes off."""
+    return max((tone.glare for tone in folded.tones or ()), default=0.0)
+
+
+def _log_slope(folded: Folded, d: density.Density, tables: tuple[table.Table, ...]) -> float:
+    """Code values of the positive for a unit of log10 of the scan, at worst."""
+    slopes = np.array([t.slope for t in tables])
+    return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * folded.spread
+
+
+def _rounding(d: density.Density, tables: tuple[table.Table, ...]) -> float:
+    """What float32 may round off a density's terms, for a unit of slope."""
+    shifts = np.abs(d.offset - np.array([t.start for t in tables]))
+    return float((FLOAT32 * (USUAL_LOG + shifts / np.abs(d.matrix).sum(axis=1))).max())
+
+
+def _bend(folded: Folded, step: float) -> float:
+    """Light below which the encoding is too bent for a table of such steps."""
+    gamma = folded.gamma_out
+    bend = step**2 / 8.0 * (1.0 / gamma) * (1.0 - 1.0 / gamma) * CODES
+    return float((bend / BUDGET) ** (1.0 / (2.0 - 1.0 / gamma)))
+
+
+def _visible(folded: Folded, error: float) -> float:
+    """Light below which an error of light shows in the encoded value."""
+    gamma = folded.gamma_out
+    return float((CODES * error / (gamma * BUDGET)) ** (gamma / (gamma - 1.0)))

@@ -1,0 +1,182 @@
+"""The unit of work: one scan in, its positives out.
+
+Covers opening a scan once, decoding it once for all of its frames, the
+infrared sidecar, and the check that the scan stayed what it was when it was
+planned. What happens to each frame is in :mod:`divere_cli.develop.positive`. What it
+does not cover: which scans, which files appear under which names, and what a
+failure means for the rest of a run.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+
+from divere_cli.color import grade
+from divere_cli.develop.positive import Means, Positive
+from divere_cli.develop.thumbnail import Thumbnailer, kept
+from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.image import digest as digests
+from divere_cli.image import header as headers
+from divere_cli.image import icc, limits, reader, writer
+from divere_cli.image.layout import Header, Layout, PictureMetadata
+from divere_cli.image.metadata import carried as metadata
+from divere_cli.image.parallel import Crew, Lane
+from divere_cli.image.reader import Reader
+from divere_cli.records import FileJob, Progress, Rehearsal, TaskResult, Thumbnail, Written
+from divere_cli.stages import Clock
+
+FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
+
+
+def prepare(rehearsal: Rehearsal) -> None:
+    """Compile a grade and build its profile ahead of the scans that will use them.
+
+    Raises
+    ------
+    ProfileError
+        The recipe's figures allow no grade.
+    """
+    layout = Layout(rehearsal.channels, rehearsal.bits, rehearsal.sample)
+    encoding = rehearsal.encoding
+    depth, dither = encoding.bit_depth, encoding.dither
+    made = grade.compile(rehearsal.recipe, encoding.color_space, layout, depth, dither=dither)
+    icc.profile(encoding.color_space, made.channels == 1)
+
+
+def develop(job: FileJob, progress: Progress) -> TaskResult:
+    """Grade one scan into its positives.
+
+    Parameters
+    ----------
+    job : FileJob
+        The scan, its frames and where each goes; every ``Target.temp`` exists.
+    progress : Progress
+        Is told of stages and of how far the scan is.
+
+    Returns
+    -------
+    TaskResult
+        Every file it names is whole and durable.
+
+    Raises
+    ------
+    ScanError
+        Unreadable, Unsupported, CorruptInput, InputChanged, LimitExceeded,
+        ProfileError, NoSpace or OutputError: what was written then is worth
+        nothing.
+    """
+    clock = Clock(progress)
+    before = digests.stamp(job.input)
+    digests.compare(job.stamp, before)
+    try:
+        result = _develop(job, clock, progress)
+    except (CorruptInput, Unreadable):
+        digests.compare(before, digests.stamp(job.input))
+        raise
+    digests.compare(before, digests.stamp(job.input))
+    progress.advance(1.0)
+    return result
+
+
+def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
+    with ExitStack() as stack:
+        with clock.stage("read"):
+            header = headers.read(job.input, job.max_pixels)
+            crew = stack.enter_context(Crew(job.threads))
+            balance = job.frames[0].recipe.camera_white_balance
+            scan = stack.enter_context(reader.open(job.input, header, balance))
+            scan.share(crew)
+            header = scan.header  # a raw decoder knows more than the header
+            limits.check_size(header.width, header.height, job.max_pixels)
+            carried = metadata.read(job.input) if job.encoding.metadata else None
+            digest = stack.enter_context(digests.Digest(job.input, crew))
+        means = Means(clock, crew, Lane(crew))
+        with clock.stage("write"):
+            works = [
+                stack.enter_context(Positive(job, frame, header, carried, means))
+                for frame in job.frames
+            ]
+            stack.enter_context(means.lane)
+        small = _scan_thumbnailer(job, header) if job.thumbnails else None
+        _run(scan, works, digest, clock, progress, small)
+        written = [work.finish() for work in works]
+        sidecar, notes = _infrared(job, scan, clock)
+        with clock.stage("read"):
+            sha256 = digest.finish()
+    return TaskResult(
+        width=header.width,
+        height=header.height,
+        written=(*written, *sidecar),
+        stages=clock.stages(),
+        warnings=(*scan.header.warnings, *scan.warnings, *(carried.warnings if carried else ())),
+        notes=(*header.notes, *notes),
+        input_sha256=sha256,
+        thumbnails=_thumbnails(small, works),
+    )
+
+
+def _scan_thumbnailer(job: FileJob, header: Header) -> Thumbnailer:
+    """For the scan as it is, turned as its first positive; its primaries are no screen's."""
+    frame = job.frames[0]
+    space = replace(frame.recipe.input_space, primaries=None)
+    return Thumbnailer(header.width, header.height, space, frame.orientation)
+
+
+def _thumbnails(small: Thumbnailer | None, works: list[Positive]) -> tuple[Thumbnail, ...]:
+    if small is None:
+        return ()
+    return kept([small.thumbnail(""), *(work.thumbnail() for work in works)])
+
+
+def _run(
+    scan: Reader,
+    works: list[Positive],
+    digest: digests.Digest,
+    clock: Clock,
+    progress: Progress,
+    small: Thumbnailer | None,
+) -> None:
+    height = scan.header.height
+    bands = scan.bands()
+    while True:
+        with clock.stage("read"):
+            item = next(bands, None)
+        if item is None:
+            return
+        first, band = item
+        for work in works:
+            work.take(first, band)
+        if small is not None:
+            small.take(first, band)
+        done = (first + len(band)) / height
+        with clock.stage("read"):
+            digest.advance(done * FRAMES_SHARE)
+        progress.advance(done * FRAMES_SHARE)
+
+
+def _infrared(
+    job: FileJob, scan: Reader, clock: Clock
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+    """Write infrared as the reader gives it; say what became of all that is no color."""
+    header = scan.header
+    notes = ["alpha was left out"] if "alpha" in header.extra else []
+    if header.orientation != 1:
+        notes.append(f"the file's orientation tag ({header.orientation}) was not applied")
+    bands = scan.infrared() if "infrared" in header.extra else None
+    if bands is None:
+        if job.sidecar is not None:
+            notes.append("no infrared channel to write beside the positive")
+        return (), tuple(notes)
+    if job.sidecar is None:
+        return (), (*notes, "infrared was left out")
+    encoding = replace(job.encoding, format="tiff", bit_depth=8 if header.bits == 8 else 16)
+    picture = PictureMetadata(resolution=header.resolution)
+    with (
+        clock.stage("write"),
+        writer.open(job.sidecar.temp, encoding, header.width, header.height, 1, picture) as sidecar,
+    ):
+        for _, rows in bands:
+            sidecar.write(rows)
+        written = replace(sidecar.close(), name=job.sidecar.name)
+    return (written,), (*notes, "infrared was written beside the positive")

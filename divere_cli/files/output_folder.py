@@ -1,0 +1,148 @@
+"""OUTPUT held open: no link below it is followed.
+
+Covers opening and making OUTPUT and its sub-folders, looking at names in it, and
+noticing that it is gone. What it does not: what is written there.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from divere_cli.errors import OutputError, OutputUnusable
+from divere_cli.files import directory as places
+from divere_cli.files import durable
+from divere_cli.files.directory import Place
+
+
+def split(name: str) -> tuple[str, str]:
+    """Split ``a/b/c.tif`` into folder ``a/b`` and ``c.tif``."""
+    folder, _, last = name.rpartition("/")
+    return folder, last
+
+
+class Folder:
+    """OUTPUT, open for as long as a run lasts."""
+
+    def __init__(self, path: str, place: Place) -> None:
+        self.path = path
+        self.place = place
+
+    @classmethod
+    def open(cls, path: str, *, create: bool) -> Folder | None:
+        """Open OUTPUT; make it and its parents when ``create``, else None where it is absent.
+
+        Raises
+        ------
+        OutputUnusable
+            It is no folder, cannot be made, or cannot be written.
+        """
+        try:
+            if create:
+                _make_with_parents(path)
+            place = places.hold(path)
+        except FileNotFoundError as problem:
+            if not create:
+                return None
+            raise _unusable(path, problem) from problem
+        except OSError as problem:
+            raise _unusable(path, problem) from problem
+        return cls(path, place)
+
+    def close(self) -> None:
+        """Let go of it."""
+        self.place.close()
+
+    def is_there(self) -> bool:
+        """Whether the path still leads to this folder (not removed, not unmounted)."""
+        try:
+            there = os.stat(self.path)
+            return self.place.identity() == (there.st_dev, there.st_ino)
+        except OSError:
+            return False
+
+    @contextmanager
+    def sub(self, name: str, *, create: bool = False) -> Iterator[Place]:
+        """Hold a folder below OUTPUT (``""`` is OUTPUT), reached without following links.
+
+        Raises
+        ------
+        OutputError
+            A part of the way is a link or no folder.
+        OSError
+            Absent without ``create``, or it cannot be made.
+        """
+        place = self.place.again()
+        try:
+            for part in filter(None, name.split("/")):
+                inner = _step(place, part, name, create=create)
+                place.close()
+                place = inner
+            yield place
+        finally:
+            place.close()
+
+    def look(self, name: str) -> os.stat_result | None:
+        """What has the name below OUTPUT, a link not followed; None where nothing has.
+
+        Raises
+        ------
+        OutputError
+            A part of the way is a link, or it cannot be looked at.
+        """
+        folder, last = split(name)
+        try:
+            if not folder:
+                return self.place.stat(last)
+            with self.sub(folder) as place:
+                return place.stat(last)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as problem:
+            reason = problem.strerror or str(problem)
+            raise OutputError(f"'{name}' in OUTPUT cannot be looked at: {reason}") from problem
+
+
+def _step(place: Place, part: str, name: str, *, create: bool) -> Place:
+    try:
+        return place.inner(part)
+    except FileNotFoundError:
+        if not create:
+            raise
+    except OSError as problem:
+        if _is_folder(place, part):
+            raise
+        raise OutputError(
+            f"'{name}' below OUTPUT leads through '{part}', which is a link or no folder",
+            hint="move it away, or choose another OUTPUT",
+        ) from problem
+    place.mkdir(part)
+    durable.sync_folder(place)
+    return place.inner(part)
+
+
+def _is_folder(place: Place, part: str) -> bool:
+    return stat.S_ISDIR(place.stat(part).st_mode)
+
+
+def _make_with_parents(path: str) -> None:
+    """Make OUTPUT and sync the folder of each folder that was made."""
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(os.path.abspath(path))
+    _make_with_parents(parent)
+    os.mkdir(path)
+    place = places.hold(parent)
+    try:
+        durable.sync_folder(place)
+    finally:
+        place.close()
+
+
+def _unusable(path: str, problem: OSError) -> OutputUnusable:
+    return OutputUnusable(
+        f"OUTPUT '{path}' cannot be used: {problem.strerror or problem}",
+        hint="name a folder that exists or can be made, and that you may write",
+    )

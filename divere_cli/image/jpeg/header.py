@@ -1,0 +1,85 @@
+"""The header of a JPEG: its frame and what stands before it.
+
+Source: ITU-T T.81 annex B; JFIF 1.02; Exif 2.32 section 4.5.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import replace
+
+from divere_cli.errors import CorruptInput, DivereError, Unsupported
+from divere_cli.image import containers
+from divere_cli.image.ifd.reader import HEADS, parse
+from divere_cli.image.layout import Header, Resolution
+from divere_cli.image.limits import check_size
+from divere_cli.image.source import Source
+
+START = b"\xff\xd8\xff"
+_FRAMES = {0xC0: "jpeg", 0xC1: "jpeg", 0xC2: "progressive"}
+_OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+
+
+def read(source: Source, max_pixels: int) -> Header:
+    """Read the header of a JPEG file.
+
+    Raises
+    ------
+    CorruptInput, Unsupported, LimitExceeded
+    """
+    about = Header("jpeg", 0, 0, 0, 8, source.size, compression="jpeg")
+    for code, at, length in containers.segments(source):
+        if code in _OTHER_FRAMES:
+            raise Unsupported("a lossless, hierarchical or arithmetic JPEG")
+        if code in _FRAMES:
+            return _frame(source, at, replace(about, variant=_FRAMES[code]), max_pixels)
+        if code == 0xE0:
+            about = _jfif(source, at, length, about)
+        elif code == 0xE1:
+            about = _exif(source, at, length, about)
+    raise CorruptInput("the JPEG has no frame before its first scan")
+
+
+def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
+    bits, height, width, components = struct.unpack(">BHHB", source.read(at, 6, "the JPEG frame"))
+    if bits != 8:
+        raise Unsupported(f"{bits}-bit integer samples in a JPEG")
+    if components not in (1, 3):
+        raise Unsupported(f"a JPEG of {components} components (CMYK?)")
+    check_size(width, height, max_pixels)
+    return replace(about, width=width, height=height, channels=components)
+
+
+def _jfif(source: Source, at: int, length: int, about: Header) -> Header:
+    if length < 14 or about.resolution is not None:
+        return about
+    name, _, unit, x, y = struct.unpack(">5sHBHH", source.read(at, 12, "the JFIF segment"))
+    if name != b"JFIF\0" or unit not in (1, 2) or not x or not y:
+        return about
+    return replace(about, resolution=Resolution(x, y, unit + 1))
+
+
+def _exif(source: Source, at: int, length: int, about: Header) -> Header:
+    """Take what page 0 of the Exif block says; a damaged block is only a warning."""
+    if length < 14 or source.read(at, 6) != b"Exif\0\0" or source.read(at + 6, 4) not in HEADS:
+        return about
+    try:
+        tiff = parse(source, at + 6)
+        entries = tiff.directory(tiff.first).entries
+        orientation = int(tiff.number(entries.get(274), 1))
+        x, y, unit = (float(tiff.number(entries.get(code), 0)) for code in (282, 283, 296))
+        texts = [tiff.text(entries.get(code)) for code in (271, 272, 305, 306)]
+    except DivereError:
+        return replace(about, warnings=(*about.warnings, "the Exif block is damaged"))
+    resolution = about.resolution
+    if 0 < x < 1e6 and 0 < y < 1e6:
+        resolution = Resolution(x, y, int(unit) if unit in (1, 2, 3) else 2)
+    return replace(
+        about,
+        orientation=orientation,
+        resolution=resolution,
+        make=texts[0],
+        model=texts[1],
+        software=texts[2],
+        date=texts[3],
+    )

@@ -1,0 +1,252 @@
+"""JPEG in and out.
+
+What it covers: reading through Pillow (libjpeg-turbo stops at missing data
+there; imagecodecs gives a whole picture for a cut file), after a walk over the
+markers that demands the end and bounds the scans; writing 4:4:4 in flat memory.
+What it does not: CMYK, lossless and arithmetic JPEG (the header refuses them).
+A bit that flipped inside the picture cannot be seen.
+
+Reading holds the picture once. Writing: a strip of rows at a time becomes a
+restart interval, so that the file is that of one encoder, strip by strip.
+
+Source: ITU-T T.81; measured: pixels equal to those of one whole encoding.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadable, Unsupported
+from divere_cli.image import containers
+from divere_cli.image.layout import Header, PictureMetadata, Resolution
+from divere_cli.image.limits import check_expansion
+from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.reader import Band, Reader
+from divere_cli.image.sink import Sink
+from divere_cli.image.source import Source
+from divere_cli.image.writer import Shape, Writer
+from divere_cli.records import Encoding
+
+_BAND_BYTES = 8 << 20
+# A small picture comes in bands, too: what one leaves, the next uses again. Fresh memory costs
+# a page fault for 4 kB; in one band these were a sixth of those of a small scan.
+_BANDS = 8
+_LEAST_ROWS = 128
+_PIECE = 1 << 20
+# Usual progressive files have 10; each scan costs a pass over the whole picture.
+MAX_SCANS = 64
+# libjpeg reads no more, though the format has 65535
+MAX_SIDE = 65_500
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_SOS, _EOI = 0xDA, 0xD9
+_EXIF, _UNUSED = 0xE1, 0xEF  # APP1, APP15
+_ICC_PIECE = 65_000
+
+
+class JpegReader(Reader):
+    """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
+
+    def __init__(self, path: str, header: Header, exif: tuple[int, ...]) -> None:
+        super().__init__(header)
+        self._path = path
+        self._exif = exif
+        self._picture: Image.Image | None = None
+
+    def bands(self, rows: int | None = None) -> Iterator[Band]:
+        """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
+        width, height = self.header.width, self.header.height
+        most = max(1, _BAND_BYTES // (width * self.header.channels))
+        step = rows or min(most, max(_LEAST_ROWS, height // _BANDS))
+        picture = self._decoded()
+        for first in range(0, height, step):
+            part = picture.crop((0, first, width, min(first + step, height)))
+            band = np.asarray(part)
+            yield first, band.reshape(*band.shape[:2], self.header.channels)
+
+    def _decoded(self) -> Image.Image:
+        if self._picture is None:
+            mode = "L" if self.header.channels == 1 else "RGB"
+            try:
+                with _opened(self._path, self._exif) as file:
+                    # as a JPEG and nothing else; its size was checked against the user's limit
+                    picture = JpegImagePlugin.JpegImageFile(file)
+                    picture.load()
+            except (OSError, SyntaxError, ValueError, EOFError) as error:
+                raise CorruptInput(f"the JPEG is damaged: {error}") from error
+            if picture.mode != mode or picture.size != (self.header.width, self.header.height):
+                raise CorruptInput("the JPEG's frame is not what its header says")
+            self._picture = picture
+        return self._picture
+
+    def close(self) -> None:
+        self._picture = None
+
+
+class JpegWriter(Writer):
+    """A JPEG that is being written; see :class:`divere_cli.image.writer.Writer`."""
+
+    def __init__(
+        self, sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
+    ) -> None:
+        self._across = -(-shape[1] // 8)
+        # a restart interval is counted in 16 bits
+        super().__init__(sink, shape, "u1", 8 * max(1, min(16, 65_535 // self._across)))
+        self._quality = encoding.quality
+        self._picture = picture
+        self._written = 0
+
+    def _append(self, strips: list[NDArray[Any]]) -> None:
+        """Write strips; the entropy-coded data of each is one restart interval."""
+        for data in self._crew.map(self._encoded, strips):
+            head = list(containers.segments(containers.Held(data)))
+            _, offset, length = head[-1]
+            if not self._written:
+                self._start(data, head)
+            else:
+                self._sink.write(bytes((0xFF, 0xD0 + (self._written - 1) % 8)))
+            self._sink.write(memoryview(data)[offset + length : -2])
+            self._written += 1
+
+    def _end(self) -> None:
+        self._sink.write(bytes((0xFF, _EOI)))
+
+    def _encoded(self, strip: NDArray[Any]) -> bytes:
+        gray = self._channels == 1
+        encoded = imagecodecs.jpeg8_encode(
+            np.ascontiguousarray(strip[:, :, 0] if gray else strip),
+            level=self._quality,
+            subsampling=None if gray else "444",
+        )
+        return bytes(encoded)
+
+    def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
+        """Write the head of the first strip as that of the whole picture."""
+        out = [b"\xff\xd8", _jfif(self._picture.resolution), scratch.jpeg_segments(self._picture)]
+        out += _icc_segments(self._picture.icc)
+        for marker, offset, length in head:
+            segment = bytearray(data[offset - 4 : offset + length])
+            if marker == 0xE0:
+                continue
+            if marker == 0xC0:
+                segment[5:7] = struct.pack(">H", self._height)
+            if marker == _SOS:
+                interval = self._across * (self._strips.height // 8)
+                out.append(b"\xff\xdd" + struct.pack(">HH", 4, interval))
+            out.append(bytes(segment))
+        self._sink.write(b"".join(out))
+
+
+def open_reader(path: str, header: Header) -> JpegReader:
+    """Open a JPEG; see :func:`divere_cli.image.reader.open`."""
+    if max(header.width, header.height) > MAX_SIDE:
+        raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
+    check_expansion(header.pixels * header.channels, header.file_size)
+    with Source(path) as source:
+        check_whole(source)
+        exif = [at - 3 for marker, at, _ in containers.segments(source) if marker == _EXIF]
+    return JpegReader(path, header, tuple(exif))
+
+
+def open_writer(
+    sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
+) -> JpegWriter:
+    """Begin a JPEG; see :func:`divere_cli.image.writer.open`."""
+    height, width, _ = shape
+    if max(width, height) > MAX_SIDE:
+        raise OutputError(
+            f"{width} x {height} pixels are more than a JPEG can hold ({MAX_SIDE} a side)",
+            hint="use --format tiff",
+        )
+    return JpegWriter(sink, encoding, shape, picture)
+
+
+def check_whole(source: Source) -> None:
+    """Walk over all scans to the end of the image.
+
+    Raises
+    ------
+    CorruptInput
+        When the file ends before its end-of-image marker.
+    LimitExceeded
+        When it has more scans than any real picture.
+    """
+    *_, (_, offset, length) = containers.segments(source)
+    at, scans = offset + length, 1
+    while True:
+        marker, at = _next_marker(source, at)
+        if marker == _EOI:
+            return
+        (length,) = struct.unpack(">H", source.read(at, 2, "a JPEG segment"))
+        source.inside(at, max(length, 2), "a JPEG segment")
+        at += max(length, 2)
+        scans += marker == _SOS
+        if scans > MAX_SCANS:
+            raise LimitExceeded(
+                f"the JPEG has more than {MAX_SCANS} scans", hint="save it again as baseline JPEG"
+            )
+
+
+def _next_marker(source: Source, at: int) -> tuple[int, int]:
+    """Find the next marker in entropy-coded data; gives it and the offset behind it."""
+    while at < source.size:
+        piece = source.read(at, min(_PIECE, source.size - at))
+        found = _MARKER.search(piece)
+        if found is not None:
+            return piece[found.start() + 1], at + found.end()
+        # an 0xFF at the very end may be the first half of a marker
+        at += len(piece) - (piece[-1] == 0xFF and at + len(piece) < source.size)
+    raise CorruptInput("the JPEG has no end: it is cut")
+
+
+class _WithoutExif(io.FileIO):
+    """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults."""
+
+    def __init__(self, path: str, markers: tuple[int, ...]) -> None:
+        super().__init__(path)
+        self._markers = markers
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        start = self.tell()
+        data = bytearray(super().read(size) or b"")
+        for place in self._markers:
+            if start <= place < start + len(data):
+                data[place - start] = _UNUSED
+        return bytes(data)
+
+
+def _opened(path: str, exif: tuple[int, ...]) -> _WithoutExif:
+    try:
+        return _WithoutExif(path, exif)
+    except (FileNotFoundError, PermissionError) as error:
+        raise Unreadable(f"cannot be opened: {error.strerror}") from error
+
+
+def _jfif(resolution: Resolution | None) -> bytes:
+    """The APP0 segment; densities are whole numbers of at most 16 bits there."""
+    unit, x, y = 0, 1, 1
+    if resolution is not None:
+        # inches: 4000 a inch are no whole number a centimeter
+        factor = 2.54 if resolution.unit == 3 else 1.0
+        wanted = [max(1, round(value * factor)) for value in (resolution.x, resolution.y)]
+        if max(wanted) <= 65_535:
+            unit, (x, y) = int(resolution.unit != 1), wanted
+    return struct.pack(">BBH5sBBBHHBB", 0xFF, 0xE0, 16, b"JFIF\0", 1, 1, unit, x, y, 0, 0)
+
+
+def _icc_segments(icc: bytes) -> list[bytes]:
+    """APP2 segments of a profile (ICC.1:2010 annex B.4)."""
+    pieces = [icc[i : i + _ICC_PIECE] for i in range(0, len(icc), _ICC_PIECE)]
+    return [
+        struct.pack(">BBH12sBB", 0xFF, 0xE2, len(piece) + 16, b"ICC_PROFILE\0", i, len(pieces))
+        + piece
+        for i, piece in enumerate(pieces, 1)
+    ]

@@ -1,0 +1,255 @@
+"""Metadata carried from a scan to its positives: Exif, XMP and IPTC, through exiv2.
+
+What it covers: which of an input's metadata belongs to the picture and is
+kept (make, model, dates, authorship, exposure, GPS), what describes the
+negative or its storage and is dropped (thumbnails, maker notes, raw settings,
+sizes, profiles), the record of what divere did, and the form in which JPEG
+and PNG take it. What it does not: the ICC profile (``icc``), and writing files:
+the writers embed the blocks while they write, because exiv2 would rewrite a
+finished TIFF in memory (measured: 282 MB and 0.5 s for 144 MB) and refuses
+BigTIFF.
+
+Metadata never fails a scan: what is damaged is left out and a warning says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+import exiv2
+
+from divere_cli.image import containers
+from divere_cli.image.ifd.reader import parse
+from divere_cli.image.ifd.writer import Entry, pick, text
+from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
+from divere_cli.image.metadata import blocks, exif_block, xmp_rules
+from divere_cli.image.metadata import exif_rules as metadata_rules
+from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata.blocks import Part
+from divere_cli.image.source import Source
+
+# A JPEG segment holds 65533 bytes; what is carried fits into one in every format.
+BLOCK_BYTES = 60_000
+_MOST_XMP = 2 << 20
+# XMP-Toolkit needs the square of this: 0.8 s
+_MOST_PROPERTIES = 10_000
+_MOST_IPTC = 256 << 10
+_MOST_NAMES = 6
+
+
+def read(path: str) -> Carried:
+    """Take the metadata of a scan that belongs to the picture.
+
+    Parameters
+    ----------
+    path : str
+        Any file that ``header.read`` accepts.
+
+    Returns
+    -------
+    Carried
+        Blocks of at most 60 kB each, cleaned; ``warnings`` say what was lost.
+
+    Raises
+    ------
+    Unreadable
+        When the file cannot be read at all.
+    """
+    with Source(path) as source:
+        found = blocks.find(source)
+        lost = list(found.lost)
+        exif = b""
+        if found.exif:
+            exif, names = _exif_of(found.exif)
+            lost += names
+    xmp, xmp_lost = _clean_xmp(found.xmp)
+    iptc, iptc_lost = _clean_iptc(found.iptc)
+    lost += xmp_lost + iptc_lost
+    warnings = (_complaint(list(dict.fromkeys(lost))),) if lost else ()
+    return Carried(exif=exif, xmp=xmp, iptc=iptc, warnings=warnings)
+
+
+def _complaint(lost: list[str]) -> str:
+    shown = ", ".join(lost[:_MOST_NAMES])
+    more = f" and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
+    return f"metadata that is damaged or too long was cut or left out: {shown}{more}"
+
+
+def picture(
+    carried: Carried | None,
+    header: Header,
+    processing: Processing,
+    icc: bytes,
+    *,
+    turned: bool,
+) -> PictureMetadata:
+    """Make what a writer embeds beside the pixels of one positive.
+
+    Parameters
+    ----------
+    carried : Carried or None
+        What :func:`read` took from the scan; None carries nothing but the
+        resolution and the profile (``--no-metadata``).
+    header : Header
+        Of the scan: its resolution.
+    processing : Processing
+        What was done; goes into Exif (Software) and into the XMP history. The
+        program that made the scan stays as XMP's CreatorTool.
+    icc : bytes
+        Profile of the output space.
+    turned : bool
+        The positive was rotated by a quarter turn: x and y resolution swap.
+
+    Returns
+    -------
+    PictureMetadata
+        Orientation is 1. Equal arguments give equal bytes.
+    """
+    resolution = header.resolution
+    if turned and resolution is not None:
+        resolution = Resolution(resolution.y, resolution.x, resolution.unit)
+    if carried is None:
+        return PictureMetadata(icc=icc, resolution=resolution)
+    return PictureMetadata(
+        icc=icc,
+        resolution=resolution,
+        software=metadata_rules.record(processing),
+        exif=_finished_exif(carried.exif, processing, resolution),
+        xmp=_finished_xmp(carried.xmp, processing, header.software or _software(carried.exif)),
+        iptc=carried.iptc,
+    )
+
+
+def _software(exif: bytes) -> str:
+    """The program that made the scan, of a clean block."""
+    if not exif:
+        return ""
+    tiff = parse(containers.Held(exif))
+    return tiff.text(tiff.directory(tiff.first).entries.get(305))
+
+
+def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
+    """Build a clean block from a file's own directories."""
+    lost: list[int] = []
+    picked: list[list[Entry]] = []
+    for code, wanted in metadata_rules.PARTS.items():
+        entries: list[Entry] = []
+        missed: list[int] = []
+        if code in parts:
+            part = parts[code]
+            entries, missed = pick(part.tiff, part.directory, wanted)
+        picked.append(metadata_rules.clean(entries))
+        lost += missed
+    lost += metadata_rules.fit(picked, BLOCK_BYTES - 4096)
+    block = exif_block.build(*picked) if any(picked) else b""
+    return block, [metadata_rules.name_of(code) for code in lost]
+
+
+def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
+    """Add orientation, resolution and the processing record, through exiv2."""
+    start = exif or exif_block.build([text(305, " ")], [], [])
+    with scratch.session():
+        small = scratch.Scratch(start)
+        data = small.image.exifData()
+        data["Exif.Image.Orientation"] = exiv2.UShortValue(1)
+        data["Exif.Image.Software"] = metadata_rules.record(processing)
+        data["Exif.Photo.ExifVersion"] = "48 50 51 50"
+        data["Exif.Photo.ColorSpace"] = exiv2.UShortValue(0xFFFF)
+        if resolution is not None:
+            data["Exif.Image.XResolution"] = _rational(resolution.x)
+            data["Exif.Image.YResolution"] = _rational(resolution.y)
+            data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
+        # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
+        block = scratch.Scratch(scratch.SMALLEST_JPEG)
+        block.image.setExifData(data)
+        whole = containers.Held(block.written())
+    _, offset, length = next(iter(containers.segments(whole)))
+    return whole.read(offset, length).removeprefix(blocks.EXIF_START)
+
+
+def _rational(value: float) -> str:
+    top, below = Fraction(value).limit_denominator(1000).as_integer_ratio()
+    return f"{top}/{below}"
+
+
+def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
+    """Keep what belongs to the picture; a packet that is no XMP is lost."""
+    if not packet.strip(b"\0 \r\n\t"):
+        return b"", []
+    packet, lost = xmp_rules.trimmed(packet)
+    if len(packet) > _MOST_XMP or packet.count(b"<") // 2 + packet.count(b"=") > _MOST_PROPERTIES:
+        return b"", ["XMP"]
+    with scratch.session():
+        try:
+            small = scratch.Scratch(exif_block.build([Entry(scratch.XMP_TAG, 1, packet)], [], []))
+            data = small.image.xmpData()
+            if data.empty():
+                return b"", ["XMP"]
+            kept, long = xmp_rules.keep(data)
+            lost += long
+            cleaned = _encoded(kept)
+            for group in xmp_rules.BULK:
+                if len(cleaned) <= BLOCK_BYTES - 4096:
+                    break
+                lost.append(f"XMP {group}")
+                kept = xmp_rules.without(kept, group)
+                cleaned = _encoded(kept)
+        except (exiv2.Exiv2Error, UnicodeDecodeError):
+            return b"", ["XMP"]
+    if len(cleaned) > BLOCK_BYTES - 4096:
+        return b"", ["XMP"]
+    return cleaned, lost
+
+
+def _encoded(data: exiv2.XmpData) -> bytes:
+    # elements, not attributes: ImageMagick 6 and 7 stumble over Photoshop's `changed="/"`
+    flags = exiv2.XmpParser.XmpFormatFlags.omitAllFormatting
+    if data.empty():
+        return b""
+    code, packet = exiv2.XmpParser.encode(data, flags, 1)
+    if code:
+        raise exiv2.Exiv2Error(exiv2.ErrorCode.kerXMPToolkitError, "XMP cannot be encoded")
+    return str(packet).encode("utf-8")
+
+
+def _finished_xmp(packet: bytes, processing: Processing, scanned_by: str) -> bytes:
+    """Say which program made the scan, and append what was done to the history."""
+    with scratch.session():
+        given = Entry(scratch.XMP_TAG, 1, packet or xmp_rules.EMPTY)
+        small = scratch.Scratch(exif_block.build([given], [], []))
+        data = small.image.xmpData()
+        creator = metadata_rules.harmless(scanned_by).strip()
+        if creator and "Xmp.xmp.CreatorTool" not in data:
+            data["Xmp.xmp.CreatorTool"] = creator
+        xmp_rules.append_history(data, processing)
+        return _encoded(data)
+
+
+def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
+    """Keep IPTC but for previews of the negative."""
+    if not records.strip(b"\0"):
+        return b"", []
+    if len(records) > _MOST_IPTC:
+        return b"", ["IPTC"]
+    with scratch.session():
+        try:
+            small = scratch.Scratch(exif_block.build([Entry(scratch.IPTC_TAG, 7, records)], [], []))
+            data = small.image.iptcData()
+            if data.empty():
+                return b"", ["IPTC"]
+            kept = exiv2.IptcData()
+            for datum in data:
+                if str(datum.key()) not in metadata_rules.IPTC_PREVIEW:
+                    kept.add(datum)
+            small.image.setIptcData(kept)
+            cleaned = _iptc_tag(small.written())
+        except (exiv2.Exiv2Error, UnicodeDecodeError):
+            return b"", ["IPTC"]
+    return (cleaned, []) if len(cleaned) <= BLOCK_BYTES else (b"", ["IPTC"])
+
+
+def _iptc_tag(data: bytes) -> bytes:
+    tiff = parse(containers.Held(data))
+    entries, _ = pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
+    return entries[0].data if entries else b""

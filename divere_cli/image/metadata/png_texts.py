@@ -1,0 +1,91 @@
+"""PNG's texts: what is in such a chunk, and the words that every PNG may have, as Exif.
+
+What it covers: the three kinds of text chunks, inflated up to a limit, and the
+keywords for author, copyright, device and date: a PNG without Exif has no other
+place for them. What it does not: Exif, XMP and IPTC stored in texts (``blocks``).
+
+Source: PNG specification, third edition (W3C, 2025), section 11.3.3.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from datetime import datetime
+
+from divere_cli.image.ifd.writer import ASCII, Entry
+from divere_cli.image.limits import METADATA_BYTES
+from divere_cli.image.metadata.exif_block import build
+
+LONGEST = 64 << 10
+NAMES = (b"tEXt", b"zTXt", b"iTXt")
+_DATE = b"Creation Time"
+_DATE_TAKEN = 0x9003
+# the specification's words and, first, those of exiftool
+_CODES = {
+    b"Title": 269,
+    b"Description": 270,
+    b"Make": 271,
+    b"Model": 272,
+    b"Source": 272,
+    b"Software": 305,
+    b"Artist": 315,
+    b"Author": 315,
+    b"Copyright": 33432,
+}
+KEYWORDS = frozenset({*_CODES, _DATE})
+
+
+def value(name: bytes, data: bytes) -> bytes:
+    """Give the text of a chunk, undecoded.
+
+    Raises
+    ------
+    ValueError, zlib.error
+        It is damaged or larger than any metadata.
+    """
+    _, _, rest = data.partition(b"\0")
+    if name == b"tEXt":
+        return rest
+    if name == b"zTXt":
+        return _inflated(rest[1:])
+    packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
+    return _inflated(text) if packed else text
+
+
+def as_exif(texts: Mapping[bytes, bytes]) -> bytes:
+    """Build an Exif block of texts by keyword; empty when none of them is known."""
+    found: dict[int, bytes] = {}
+    for keyword, code in _CODES.items():
+        if texts.get(keyword):
+            found.setdefault(code, texts[keyword])
+    date = _exif_date(texts.get(_DATE, b"").decode("latin-1").strip())
+    taken = [Entry(_DATE_TAKEN, ASCII, date.encode() + b"\0")] if date else []
+    if not (found or taken):
+        return b""
+    return build([Entry(code, ASCII, text + b"\0") for code, text in found.items()], taken, [])
+
+
+def _exif_date(text: str) -> str:
+    """Bring a date of ISO 8601, RFC 1123 or Exif into Exif's form; empty when it is none."""
+    from email.utils import parsedate_to_datetime
+
+    for parse in (datetime.fromisoformat, parsedate_to_datetime, _from_exif):
+        try:
+            return f"{parse(text):%Y:%m:%d %H:%M:%S}"
+        except ValueError:
+            continue
+    return ""
+
+
+def _from_exif(text: str) -> datetime:
+    return datetime.strptime(text, "%Y:%m:%d %H:%M:%S")
+
+
+def _inflated(data: bytes) -> bytes:
+    """Inflate up to the limit; a bomb is no metadata."""
+    machine = zlib.decompressobj()
+    text = machine.decompress(data, METADATA_BYTES)
+    if machine.unconsumed_tail:
+        raise ValueError("compressed text is larger than any metadata")
+    return text

@@ -1,0 +1,127 @@
+"""What a scan says of itself beside its pixels: for ``inspect``, by bounded reads only.
+
+What it covers: the name of the embedded ICC profile, which metadata blocks are
+there, authorship and dates. What it does not: carrying metadata (``metadata``,
+which needs exiv2). Standard library only.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image import containers, icc
+from divere_cli.image.layout import Header
+from divere_cli.image.metadata import blocks, exif_block
+from divere_cli.image.metadata.blocks import Part
+from divere_cli.image.source import Source
+
+_ICC_LIMIT = 1 << 20
+_JPEG_ICC = b"ICC_PROFILE\0"
+_TEXTS = (
+    ("make", blocks.IFD0, (271,)),
+    ("model", blocks.IFD0, (272,)),
+    ("software", blocks.IFD0, (305,)),
+    ("date", blocks.IFD0, (306,)),
+    ("artist", blocks.IFD0, (315,)),
+    ("copyright", blocks.IFD0, (33432,)),
+    ("description", blocks.IFD0, (270,)),
+    ("taken", exif_block.EXIF_IFD, (0x9003, 0x9004)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Facts for people; texts are as stored, at most 200 bytes of each."""
+
+    icc: str = ""
+    exif: bool = False
+    gps: bool = False
+    xmp: bool = False
+    iptc: bool = False
+    make: str = ""
+    model: str = ""
+    software: str = ""
+    date: str = ""
+    artist: str = ""
+    copyright: str = ""
+    description: str = ""
+    taken: str = ""
+
+
+def read(path: str, header: Header) -> About:
+    """Read what a scan says of itself.
+
+    Parameters
+    ----------
+    path : str
+        The scan.
+    header : Header
+        What ``header.read`` said of it.
+
+    Returns
+    -------
+    About
+        A damaged block counts as absent.
+
+    Raises
+    ------
+    Unreadable
+        When the file cannot be opened or the device fails.
+    """
+    with Source(path) as source:
+        found = blocks.find(source)
+        exif = exif_block.EXIF_IFD in found.exif or (bool(found.exif) and header.format != "tiff")
+        exif &= not found.spoken
+        return About(
+            icc=_icc_name(source, header),
+            exif=exif,
+            gps=exif_block.GPS_IFD in found.exif,
+            xmp=bool(found.xmp),
+            iptc=bool(found.iptc),
+            **_texts(found.exif),
+        )
+
+
+def _texts(parts: Mapping[int, Part]) -> dict[str, str]:
+    texts: dict[str, str] = {}
+    for name, where, codes in _TEXTS:
+        if where not in parts:
+            continue
+        tiff, entries = parts[where].tiff, parts[where].directory.entries
+        for code in codes:
+            try:
+                texts[name] = texts.get(name) or tiff.text(entries.get(code))
+            except CorruptInput:
+                continue
+    return texts
+
+
+def _icc_name(source: Source, header: Header) -> str:
+    """The profile's own name, or that it has none; empty without a profile."""
+    try:
+        data = _icc_of(source, header)
+    except (CorruptInput, zlib.error):
+        return "damaged"
+    return (icc.description(data) or "without a name") if data else ""
+
+
+def _icc_of(source: Source, header: Header) -> bytes:
+    if header.icc is not None:
+        offset, size = header.icc
+        return source.read(offset, min(size, _ICC_LIMIT), "the ICC profile")
+    if header.format == "png":
+        for name, offset, length in containers.chunks(source):
+            if name == b"iCCP":
+                data = source.read(offset, min(length, _ICC_LIMIT))
+                packed = data.partition(b"\0")[2][1:]
+                return zlib.decompressobj().decompress(packed, _ICC_LIMIT)
+            if name == b"IDAT":
+                break
+    if header.format == "jpeg":
+        for marker, offset, length in containers.segments(source):
+            if marker == 0xE2 and source.read(offset, min(length, 12)) == _JPEG_ICC:
+                return source.read(offset + 14, max(length - 14, 0))
+    return b""

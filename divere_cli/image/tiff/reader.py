@@ -1,0 +1,267 @@
+"""Rows of a TIFF picture, from any storage, in bands.
+
+Covers strips and tiles, interleaved and planar samples, color without what
+else a pixel carries, and infrared by itself. The same pixels come out
+whatever the storage and the height of a band. Memory is one band, one segment
+(packed and decoded), and for segments much taller than a band one row of
+them. Nothing is mapped: mapped pages count as memory of the process.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, InputChanged
+from divere_cli.image.layout import Header, Page
+from divere_cli.image.parallel import Crew
+from divere_cli.image.reader import Band, Reader
+from divere_cli.image.source import Source
+from divere_cli.image.tiff.segments import NONE, Segments
+
+# 2 MB bands stay in the second-level cache from the read to the write
+BAND_BYTES = 2 << 20
+# a segment row up to so many bands is decoded straight into a (taller) band
+TALL = 4
+
+Piece = tuple[int, int, NDArray[Any]]  # segment, plane, where it goes
+
+
+def open_reader(path: str, header: Header) -> TiffReader:
+    """Open a TIFF file for reading; see :func:`divere_cli.image.reader.open`."""
+    return TiffReader(path, header)
+
+
+class TiffReader(Reader):
+    """A TIFF scan that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
+
+    def __init__(self, path: str, header: Header) -> None:
+        super().__init__(header)
+        self._crew = Crew()
+        self._source = Source(path)
+        if self._source.size != header.file_size:
+            self.close()
+            raise InputChanged("the file changed its size while it was read")
+
+    def bands(self, rows: int | None = None) -> Iterator[Band]:
+        assert self.header.page is not None, "not a TIFF header"
+        picture = self._rows(self.header.page, slice(0, self.header.channels))
+        yield from picture.bands(rows)
+        self.warnings = picture.warnings()
+
+    def infrared(self) -> Iterator[Band] | None:
+        page, samples = self.header.infrared_page, slice(0, 1)
+        if page is None and "infrared" in self.header.extra:
+            page = self.header.page
+            first = self.header.channels + self.header.extra.index("infrared")
+            samples = slice(first, first + 1)
+        if page is None:
+            return None
+        bands = self._rows(page, samples).bands()
+        return _codes(bands) if page.sample == "float" else bands
+
+    def share(self, crew: Crew) -> None:
+        self._crew = crew
+
+    def _rows(self, page: Page, samples: slice) -> Rows:
+        return Rows(self._source, page, samples, self.header.big_endian, self._crew)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class Rows:
+    """Rows of chosen samples of one page.
+
+    Parameters
+    ----------
+    source : Source
+    page : Page
+    samples : slice
+        Which samples of a pixel, consecutive.
+    big_endian : bool
+    crew : Crew
+        Decodes segments beside each other.
+    """
+
+    def __init__(
+        self, source: Source, page: Page, samples: slice, big_endian: bool, crew: Crew
+    ) -> None:
+        self._page = page
+        self._crew = crew
+        self._samples = samples
+        self._segments = Segments(source, page, big_endian)
+        self.channels = samples.stop - samples.start
+        self.dtype = np.dtype(np.float32) if page.sample == "float" else self._segments.dtype
+        whole = page.tile is None and self._segments.samples == self.channels
+        self._direct = whole and self.dtype == self._segments.dtype
+        self._scratch = threading.local()
+        self._held = np.empty((0, 0, 0), dtype=self.dtype)
+        self._held_row = -1
+        self._run = self._one_run()
+        self._low, self._high = 0.0, 1.0  # of float samples
+
+    def bands(self, rows: int | None = None) -> Iterator[Band]:
+        """Yield bands from top to bottom; the buffer of one is used again for the next."""
+        page = self._page
+        height = min(rows or self.natural_rows(), page.height)
+        buffer = np.empty((height, page.width, self.channels), dtype=self.dtype)
+        for first in range(0, page.height, height):
+            band = buffer[: min(height, page.height - first)]
+            self.read(first, band)
+            yield first, band
+
+    def natural_rows(self) -> int:
+        """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
+        row = self._page.width * self.channels * int(self.dtype.itemsize)
+        wanted = int(max(1, BAND_BYTES * self._crew.size // row))
+        tall = int(self._page.segment_rows)
+        plain = self._page.compression == NONE and self._page.tile is None
+        if plain or tall > TALL * wanted:
+            return wanted
+        return max(1, wanted // tall) * tall
+
+    def warnings(self) -> tuple[str, ...]:
+        """What was noticed of the rows that were read."""
+        if self._low >= 0 and self._high <= 1:
+            return ()
+        return (
+            f"float samples lie between {self._low:g} and {self._high:g};"
+            " they are taken as they are, 1 as full transmittance",
+        )
+
+    def read(self, first: int, out: NDArray[Any]) -> None:
+        """Read the rows from ``first`` into ``out``, (rows, width, channels).
+
+        Raises
+        ------
+        CorruptInput, Unreadable
+        """
+        if self._page.compression == NONE and self._page.tile is None:
+            self._read_plain(first, out)
+        else:
+            self._read_segments(first, out)
+        self._finish(first, out)
+
+    def _read_plain(self, first: int, out: NDArray[Any]) -> None:
+        """Read uncompressed strips: any rows, as many at once as lie together."""
+        tall = self._page.height if self._run else self._page.segment_rows
+        done = 0
+        while done < len(out):
+            strip, row = divmod(first + done, tall)
+            part = out[done : done + min(len(out) - done, tall - row)]
+            for plane in self._planes():
+                start = self._start_of(strip, plane)
+                target = part if self._direct else self._room(len(part))
+                place = start + row * self._segments.row_bytes()
+                self._segments.read_rows(place, target, f"row {first + done}")
+                if not self._direct:
+                    self._take(target, plane, part)
+            done += len(part)
+
+    def _start_of(self, strip: int, plane: int) -> int:
+        if self._run:
+            return self._run[plane]
+        return int(self._segments.offsets[strip + plane * self._page.down])
+
+    def _read_segments(self, first: int, out: NDArray[Any]) -> None:
+        """Decode what lies wholly in ``out`` straight into it, the rest into what is held."""
+        tall = self._page.segment_rows
+        pieces: list[Piece] = []
+        done = 0
+        while done < len(out):
+            index, row = divmod(first + done, tall)
+            there = min(tall, self._page.height - index * tall)
+            part = out[done : done + min(len(out) - done, there - row)]
+            if len(part) == there:
+                pieces += self._pieces(index, part)
+            else:
+                self._hold(index, there)
+                part[:] = self._held[row : row + len(part)]
+            done += len(part)
+        self._crew.each(self._decode, pieces)
+
+    def _hold(self, index: int, rows: int) -> None:
+        if self._held_row == index:
+            return
+        self._held_row = -1
+        if len(self._held) != rows:
+            self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
+        self._crew.each(self._decode, self._pieces(index, self._held))
+        self._held_row = index
+
+    def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:
+        """List the strips or tiles of one height, all planes, and where in ``out`` each goes."""
+        page = self._page
+        found = []
+        for plane in self._planes():
+            for column in range(page.across):
+                index = (plane * page.down + row) * page.across + column
+                left = column * page.segment_width
+                right = min(left + page.segment_width, page.width)
+                found.append((index, plane, out[:, left:right]))
+        return found
+
+    def _decode(self, piece: Piece) -> None:
+        index, plane, out = piece
+        if self._direct:
+            self._segments.read(index, out)
+            return
+        room = self._room(self._segments.rows_of(index))
+        self._segments.read(index, room)
+        self._take(room[: len(out), : out.shape[1]], plane, out)
+
+    def _planes(self) -> range:
+        """Which planes hold the chosen samples; one of all when they are interleaved."""
+        if self._page.planar:
+            return range(self._samples.start, self._samples.stop)
+        return range(1)
+
+    def _take(self, stored: NDArray[Any], plane: int, out: NDArray[Any]) -> None:
+        if self._page.planar:
+            out[:, :, plane - self._samples.start] = stored[:, :, 0]
+        else:
+            out[:] = stored[:, :, self._samples]
+
+    def _room(self, rows: int) -> NDArray[Any]:
+        """A segment's or a part's samples as stored; the same memory each time."""
+        segments = self._segments
+        shape = (rows, self._page.segment_width, segments.samples)
+        size = rows * segments.row_bytes()
+        room: NDArray[np.uint8] | None = getattr(self._scratch, "room", None)
+        if room is None or size > room.nbytes:
+            room = self._scratch.room = np.empty(size, dtype=np.uint8)
+        return room[:size].view(segments.dtype).reshape(shape)
+
+    def _one_run(self) -> tuple[int, ...]:
+        """Where each plane starts when its uncompressed strips lie one after the other."""
+        page, segments = self._page, self._segments
+        if page.compression != NONE or page.tile is not None:
+            return ()
+        size = np.uint64(page.segment_rows * segments.row_bytes())
+        offsets = segments.offsets.reshape(page.planes, page.down)
+        if (np.diff(offsets.astype(np.int64), axis=1) == np.int64(size)).all():
+            return tuple(int(start) for start in offsets[:, 0])
+        return ()
+
+    def _finish(self, first: int, out: NDArray[Any]) -> None:
+        if out.dtype.kind == "f":
+            low, high = float(out.min()), float(out.max())
+            if not (math.isfinite(low) and math.isfinite(high)):
+                row = first + int(np.argmin(np.isfinite(out).all(axis=(1, 2))))
+                raise CorruptInput(f"row {row} has values that are no finite numbers")
+            self._low, self._high = min(self._low, low), max(self._high, high)
+        if self._page.photometric == 0 and self._samples.start == 0:
+            full = 1.0 if out.dtype.kind == "f" else np.iinfo(out.dtype).max
+            np.subtract(out.dtype.type(full), out, out=out)
+
+
+def _codes(bands: Iterator[Band]) -> Iterator[Band]:
+    """Turn floats into 16-bit codes; what lies outside of 0 to 1 is cut off."""
+    for first, band in bands:
+        yield first, np.rint(np.clip(band, 0, 1) * 65535).astype(np.uint16)

@@ -1,0 +1,243 @@
+"""Strips and tiles of a TIFF page: where they lie, and one of them decoded.
+
+Covers the tables of offsets and byte counts with all that can be checked of
+them before decoding, and turning one segment's bytes into samples: codec,
+byte order, predictor. A segment that is short or damaged is an error that
+names it, never zeros: imagecodecs' LZW decoder returns what it got so far,
+its JPEG decoder fills up with gray. What it does not cover: putting segments
+together to rows (:mod:`divere_cli.image.tiff.reader`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, DivereError
+from divere_cli.image.containers import Held
+from divere_cli.image.ifd.reader import size_of
+from divere_cli.image.jpeg import header as header_jpeg
+from divere_cli.image.layout import Page, Tag
+from divere_cli.image.source import Source
+
+Samples = NDArray[Any]
+Codec = Callable[[memoryview, Samples], int]
+
+NONE, JPEG, PREDICTED = 1, 7, (5, 8, 32946, 50000)
+MAX_JPEG_PIXELS = 1 << 32
+END_OF_IMAGE = b"\xff\xd9"
+
+
+class Segments:
+    """The strips or tiles of one page, ready to be read one by one, by any thread.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    page : Page
+        A page that :func:`divere_cli.image.header.read` let pass.
+    big_endian : bool
+        Byte order of the file's numbers and samples.
+
+    Raises
+    ------
+    CorruptInput
+        When a segment is empty, ends after the end of the file, or is too
+        short for what it should hold.
+    """
+
+    def __init__(self, source: Source, page: Page, big_endian: bool) -> None:
+        self.page = page
+        self.samples = 1 if page.planar else page.samples
+        self._source = source
+        self._order = ">" if big_endian else "<"
+        letter = "f" if page.sample == "float" else "u"
+        self.stored = np.dtype(f"{self._order}{letter}{page.bits // 8}")
+        self.dtype = self.stored.newbyteorder("=")
+        self.offsets = self._table(page.offsets)
+        self.counts = self._table(page.counts)
+        self._check()
+        self._room = threading.local()
+        self._decode = self._codec() if page.compression != NONE else None
+
+    def rows_of(self, index: int) -> int:
+        """Rows that segment ``index`` holds; the last strip has fewer, tiles never."""
+        page = self.page
+        if page.tile is not None:
+            return page.segment_rows
+        return min(page.segment_rows, page.height - index % page.down * page.segment_rows)
+
+    def row_bytes(self) -> int:
+        """Bytes of one row of a segment, decoded."""
+        return self.page.segment_width * self.samples * self.stored.itemsize
+
+    def read(self, index: int, out: Samples) -> None:
+        """Decode segment ``index`` into ``out``.
+
+        Parameters
+        ----------
+        index : int
+        out : ndarray, (rows_of(index), segment width, samples of a segment)
+            C-contiguous, of ``dtype``.
+
+        Raises
+        ------
+        CorruptInput
+            Naming the segment.
+        """
+        if self._decode is None:
+            self.read_rows(int(self.offsets[index]), out, self.name_of(index))
+            return
+        data = self._data(index)
+        try:
+            self._fill(index, data, out)
+        except (CorruptInput, MemoryError):
+            raise
+        except Exception as error:  # each codec has its own, without a common base
+            raise CorruptInput(f"{self.name_of(index)} cannot be decoded: {error}") from error
+
+    def read_rows(self, offset: int, out: Samples, name: str) -> None:
+        """Read uncompressed samples at ``offset`` straight into ``out`` (C-contiguous)."""
+        self._source.read_into(offset, out.reshape(-1).view(np.uint8).data, name)
+        if not self.stored.isnative:
+            out.byteswap(inplace=True)
+
+    def name_of(self, index: int) -> str:
+        """``strip 3`` or ``tile 3``, for messages; counted from 0 as other tools do."""
+        return f"{self.page.segment_name} {index}"
+
+    def _table(self, tag: Tag | None) -> NDArray[np.uint64]:
+        assert tag is not None, "the header was not checked"
+        kind = np.dtype(f"{self._order}u{size_of(tag) // tag.count}")
+        size = self.page.segments * kind.itemsize
+        data = self._source.read(tag.offset, size, f"the {self.page.segment_name} table")
+        return np.frombuffer(data, dtype=kind).astype(np.uint64)
+
+    def _check(self) -> None:
+        size = np.uint64(self._source.size)
+        needed = np.full(len(self.counts), self.page.segment_rows, dtype=np.uint64)
+        if self.page.tile is None:
+            last = self.page.height - (self.page.down - 1) * self.page.segment_rows
+            needed.reshape(self.page.planes, -1)[:, -1] = last
+        needed *= np.uint64(self.row_bytes())
+        short = self.counts == 0
+        if self.page.compression == NONE:
+            short |= self.counts < needed
+        if short.any():
+            index = int(np.argmax(short))
+            raise CorruptInput(
+                f"{self.name_of(index)} has {self.counts[index]} bytes, too few for its pixels"
+            )
+        beyond = (self.offsets > size) | (self.counts > size - np.minimum(self.offsets, size))
+        if beyond.any():
+            index = int(np.argmax(beyond))
+            raise CorruptInput(f"{self.name_of(index)} ends after the end of the file")
+
+    def _data(self, index: int) -> memoryview:
+        count = int(self.counts[index])
+        packed: bytearray = getattr(self._room, "packed", bytearray())
+        if count > len(packed):
+            packed = self._room.packed = bytearray(int(count * 1.2))
+        view = memoryview(packed)[:count]
+        self._source.read_into(int(self.offsets[index]), view, self.name_of(index))
+        return view
+
+    def _fill(self, index: int, data: memoryview, out: Samples) -> None:
+        assert self._decode is not None
+        try:
+            got = self._decode(data, out)
+        except Exception:
+            padded = self._padded(index, out)
+            if padded is None:
+                raise
+            got = self._decode(data, padded)
+            out[:] = padded[: len(out)]
+            got -= padded.nbytes - out.nbytes
+        if got < out.nbytes:
+            raise CorruptInput(f"{self.name_of(index)} ends {out.nbytes - got} bytes too early")
+        if self.page.compression != JPEG:
+            self._restore(out)
+
+    def _padded(self, index: int, out: Samples) -> Samples | None:
+        """Room for a last strip that was stored with as many rows as the others."""
+        rows = self.page.segment_rows
+        if self.page.tile is not None or len(out) == rows:
+            return None
+        return np.empty((rows, *out.shape[1:]), dtype=out.dtype)
+
+    def _restore(self, out: Samples) -> None:
+        """Undo byte order and predictor, in place."""
+        import imagecodecs
+
+        predictor = self.page.predictor if self.page.compression in PREDICTED else 1
+        if predictor == 3:
+            out[:] = imagecodecs.floatpred_decode(out.view(self.stored), axis=-2)
+            return
+        if not self.stored.isnative:
+            out.byteswap(inplace=True)
+        if predictor == 2:
+            bits = out.view(f"u{out.itemsize}")
+            imagecodecs.delta_decode(bits, axis=-2, out=bits)
+
+    def _codec(self) -> Codec:
+        import imagecodecs
+
+        from divere_cli.image.tiff import lzw
+
+        if self.page.compression == JPEG:
+            return self._jpeg()
+        decoders: dict[int, Callable[..., Any]] = {
+            5: lzw.decode,
+            8: imagecodecs.deflate_decode,
+            32946: imagecodecs.deflate_decode,
+            32773: imagecodecs.packbits_decode,
+            50000: imagecodecs.zstd_decode,
+        }
+        decode = decoders[self.page.compression]
+
+        def run(data: memoryview, out: Samples) -> int:
+            return len(decode(data, out=out.reshape(-1).view(np.uint8)))
+
+        return run
+
+    def _jpeg(self) -> Codec:
+        import imagecodecs
+
+        page = self.page
+        tables = None
+        if page.tables is not None:
+            length = min(size_of(page.tables), 1 << 16)
+            tables = self._source.read(page.tables.offset, length, "the JPEG tables")
+        rgb = self.samples == 3
+        stored = "RGB" if rgb and page.photometric == 2 else None
+        wanted = "RGB" if rgb else "GRAYSCALE"
+        decode: Callable[..., Samples] = imagecodecs.jpeg8_decode
+
+        def run(data: memoryview, out: Samples) -> int:
+            _check_jpeg(data, out, page.segment_rows)
+            got = decode(data, tables=tables, colorspace=stored, outcolorspace=wanted)
+            shaped = got.reshape(*got.shape[:2], -1)
+            if shaped.shape[1:] != out.shape[1:]:
+                raise ValueError(f"JPEG data of another size: {shaped.shape}")
+            rows = min(len(shaped), len(out))
+            out[:rows] = shaped[:rows]
+            return int(out[:rows].nbytes)
+
+        return run
+
+
+def _check_jpeg(data: memoryview, out: Samples, rows: int) -> None:
+    """Raise ValueError for what the decoder would fill up with gray or take gigabytes for."""
+    if not bytes(data[-64:]).rstrip(b"\0").endswith(END_OF_IMAGE):
+        raise ValueError("JPEG data without its end")
+    try:
+        frame = header_jpeg.read(Held(bytes(data)), MAX_JPEG_PIXELS)
+    except DivereError as error:
+        raise ValueError(error.message) from error
+    if (frame.width, frame.channels) != out.shape[1:] or frame.height > rows:
+        raise ValueError(f"JPEG data of another size: {frame.width} x {frame.height}")

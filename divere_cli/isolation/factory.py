@@ -1,0 +1,121 @@
+"""From a request to a runner: which way is tried, in what order, and what a failure means.
+
+A start method is trusted only after a worker has said hello. ``auto`` goes down from
+the best method to threads and says why; ``always`` ends with IsolationUnavailable.
+Nothing here touches a scan.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import os
+import sys
+import threading
+
+from divere_cli.errors import IsolationUnavailable
+from divere_cli.isolation import task as attempt
+from divere_cli.isolation.runner import (
+    DEPTH,
+    IsolationRequest,
+    LaunchError,
+    OnEvent,
+    Runner,
+    StartMethod,
+)
+from divere_cli.isolation.thread_runner import ThreadRunner
+
+log = logging.getLogger(__name__)
+
+POSIX = hasattr(os, "killpg")  # process groups, and with them what else worker processes need
+
+
+def prefers_processes(request: IsolationRequest) -> bool:
+    """Whether ``requested`` means processes here: ``auto`` does on Linux and macOS, unfrozen."""
+    if request.requested == "auto":
+        return POSIX and not request.frozen
+    return request.requested == "always"
+
+
+def methods(request: IsolationRequest) -> list[StartMethod]:
+    """Start methods to try, best first; a method that was asked for comes alone."""
+    offered = multiprocessing.get_all_start_methods()
+    if request.start_method is not None:
+        return [request.start_method] if request.start_method in offered else []
+    wanted: list[StartMethod] = ["spawn"]
+    if sys.platform == "linux":
+        wanted = ["forkserver", "spawn"]
+    if POSIX and sys.platform != "darwin" and threading.active_count() == 1:
+        wanted.append("fork")
+    return [method for method in wanted if method in offered]
+
+
+def open_runner(
+    request: IsolationRequest,
+    on_event: OnEvent,
+    warm: tuple[str, ...] = attempt.WARM,
+) -> Runner:
+    """The runner that ``request`` asks for, proven to work.
+
+    Parameters
+    ----------
+    request : IsolationRequest
+        What is wanted.
+    on_event : callable
+        Gets ScanStarted and ScanProgress, in the thread that calls ``wait``.
+    warm : tuple of str
+        Modules that workers import before they have a job.
+
+    Raises
+    ------
+    IsolationUnavailable
+        ``always`` was asked for and no worker process can be had, or this is a worker.
+    """
+    if not prefers_processes(request):
+        return ThreadRunner(request, on_event)
+    if os.environ.get(DEPTH):
+        raise IsolationUnavailable(
+            "this program was started as a worker of itself and started workers again",
+            hint="a frozen program must call multiprocessing.freeze_support() first",
+        )
+    reasons: list[str] = []
+    order = methods(request) if POSIX else []
+    for rank, method in enumerate(order):
+        try:
+            return _proven(request, order[rank:], on_event, warm, "; ".join(reasons) or None)
+        except LaunchError as problem:
+            reasons.append(f"{method}: {problem}")
+            log.info("start method %s does not work here: %s", method, problem)
+    reason = "; ".join(reasons) or _why_no_method(request)
+    if request.requested == "always":
+        raise IsolationUnavailable(f"no worker process can be started: {reason}")
+    log.warning("no worker process can be started (%s): scans run on threads instead", reason)
+    return ThreadRunner(request, on_event, fallback_reason=reason)
+
+
+def _proven(
+    request: IsolationRequest,
+    order: list[StartMethod],
+    on_event: OnEvent,
+    warm: tuple[str, ...],
+    fallback_reason: str | None,
+) -> Runner:
+    from divere_cli.isolation.supervisor.launch import (
+        Launcher,  # neither can be imported on Windows
+    )
+    from divere_cli.isolation.supervisor.process_runner import ProcessRunner
+
+    first, *others = (Launcher(method, warm, request.rehearsals) for method in order)
+    runner = ProcessRunner(request, first, on_event, fallback_reason, others)
+    try:
+        runner.prove()
+    except LaunchError:
+        runner.close(0)
+        raise
+    return runner
+
+
+def _why_no_method(request: IsolationRequest) -> str:
+    if not POSIX:
+        return "worker processes are not supported on this system"
+    return f"this system has no start method {request.start_method or ''}".rstrip()

@@ -1,0 +1,250 @@
+"""One worker together with the job it has: clocks, the ladder that ends it, its outcome.
+
+Covers what can be said of one worker alone and given the time: is it due for
+something, what step of the ladder comes next, what is its outcome. Waiting and the
+other workers are :mod:`.process`'s.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import signal
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Literal
+
+from divere_cli.errors import Crashed
+from divere_cli.isolation.log_bridge import shortened
+from divere_cli.isolation.supervisor import exit_reasons as exits
+from divere_cli.isolation.supervisor.process import Child
+from divere_cli.isolation.wire import Message
+from divere_cli.isolation.worker.main import Order
+from divere_cli.records import End, ErrorRecord, FileJob, Limits, Outcome, TaskResult
+from divere_cli.records.serialize import from_plain
+from divere_cli.system.memory import Usage, usage
+
+SAMPLE_SECONDS = 0.05
+DRAIN_SECONDS = 0.5  # a stranger may hold the pipes of a dead worker
+KILL_SECONDS = 5.0  # then a process in a dead network mount is given up
+EXIT_SECONDS = 0.5  # from the end of its line to the exit
+LEAVE_SECONDS = 5.0  # from the result to the exit
+OVER_CAP = 1.1
+NEAR_CAP = 0.9
+
+Step = Literal["trace", "term", "kill", "abandon"]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A job and when the worker was asked to do it, on the monotonic clock."""
+
+    job: FileJob
+    limits: Limits
+    taken: float
+
+
+@dataclass(eq=False, slots=True)
+class Work:
+    """A worker, a spare as long as ``assignment`` is None. Times are monotonic seconds."""
+
+    child: Child
+    deadline: float
+    deadline_reason: exits.Reason = "boot"
+    deadline_text: str = ""
+    greeted: bool = False
+    assignment: Assignment | None = None
+    started: float | None = None
+    boot_seconds: float = 0.0
+    rss_start: int = 0
+    stage: str = ""
+    last: Usage | None = None
+    next_sample: float = 0.0
+    end: Message | None = None
+    reason: exits.Reason | None = None
+    reason_text: str = ""
+    steps: deque[tuple[float, Step]] = field(default_factory=deque)
+    exited: float = math.inf
+    abandoned: bool = False
+    dropped: int = 0
+    lines_logged: int = 0
+    idle_since: float = 0.0
+
+    @property
+    def alive(self) -> bool:
+        """Whether its end has not been seen yet."""
+        return self.exited == math.inf
+
+    def about(self) -> dict[str, object]:
+        """What a log record of this worker is about."""
+        if self.assignment is None:
+            return {"scan": "", "job_id": 0, "attempt": 0}
+        job, limits = self.assignment.job, self.assignment.limits
+        return {"scan": job.name, "job_id": job.id, "attempt": limits.attempt}
+
+    def assign(self, assignment: Assignment, boot_seconds: float) -> Order:
+        """Take a job; what tells the worker."""
+        self.assignment = assignment
+        self._until(assignment.taken + boot_seconds, "boot", f"{boot_seconds:g} s")
+        return assignment.job, assignment.limits, assignment.taken
+
+    def note_start(self, message: Message, now: float) -> None:
+        """The worker begins with the task: from here its time counts."""
+        assert self.assignment is not None
+        wall = self.assignment.limits.wall_seconds
+        self.started = now
+        self.boot_seconds = float(message["boot"])
+        self.rss_start = int(message["rss"])
+        self._until(now + wall, "timeout", f"{wall:g} s")
+
+    def note_end(self, message: Message, now: float) -> None:
+        """The worker said what came of it; it has a moment to leave."""
+        for name, kind in (("seconds", float), ("cpu", float), ("peak", int), ("peak_source", str)):
+            kind(message[name])
+        self.end = message
+        if self.reason is None:
+            self._until(now + LEAVE_SECONDS, "silent", "")
+
+    def expect_exit(self, now: float) -> None:
+        """Its line to us has ended: it must have died, or it is ended soon."""
+        if self.alive and self.end is None and self.reason is None:
+            self._until(now + EXIT_SECONDS, "silent", "")
+
+    def _until(self, deadline: float, reason: exits.Reason, text: str) -> None:
+        self.deadline, self.deadline_reason, self.deadline_text = deadline, reason, text
+
+    def begin_end(
+        self, reason: exits.Reason, text: str, now: float, trace: float, term: float
+    ) -> None:
+        """Put the worker on the ladder: a trace, SIGTERM, SIGKILL, giving up.
+
+        ``trace`` and ``term`` are how long the first two steps wait; 0 leaves a step out.
+        """
+        if self.reason is not None and self.steps and self.steps[0][1] in ("kill", "abandon"):
+            return
+        self.reason, self.reason_text = reason, text
+        self.deadline = math.inf
+        self.sample(now)
+        steps: list[tuple[float, Step]] = []
+        if trace > 0:
+            steps.append((now, "trace"))
+        if term > 0:
+            steps.append((now + trace, "term"))
+        steps += [(now + trace + term, "kill"), (now + trace + term + KILL_SECONDS, "abandon")]
+        self.steps = deque(steps)
+
+    def climb(self, now: float) -> None:
+        """Take the steps of the ladder that are due."""
+        while self.alive and self.steps and self.steps[0][0] <= now:
+            _, step = self.steps.popleft()
+            match step:
+                case "trace":
+                    self.child.signal(signal.SIGCONT)
+                    self.child.signal(signal.SIGUSR1)
+                case "term":
+                    self.child.signal_group(signal.SIGTERM)
+                    self.child.signal_group(signal.SIGCONT)
+                case "kill":
+                    self.sample(now)
+                    self.child.kill()
+                case "abandon":
+                    self.abandoned = True
+
+    def sample(self, now: float) -> None:
+        """Look at the worker's memory."""
+        self.next_sample = now + SAMPLE_SECONDS
+        if self.alive and self.started is not None and (seen := usage(self.child.pid)):
+            self.last = seen
+
+    def over_cap(self) -> str:
+        """What it uses more than, in words (where the kernel does not enforce it); else empty."""
+        cap = self.assignment.limits.memory_bytes if self.assignment else None
+        over = cap and self.last and self.last.anonymous > cap * OVER_CAP
+        return f"its cap of {cap >> 20} MiB" if cap and over else ""
+
+    def near_cap(self) -> bool:
+        """Whether its last sample was so near its cap that memory may have ended it."""
+        cap = self.assignment.limits.memory_bytes if self.assignment else None
+        return bool(cap and self.last and self.last.rss > cap * NEAR_CAP)
+
+    def due(self) -> float:
+        """When something has to be done about this worker although nothing happens."""
+        if self.abandoned:
+            return 0.0
+        if not self.alive:
+            return min(self.exited + DRAIN_SECONDS, self.steps[0][0] if self.steps else math.inf)
+        next_step = self.steps[0][0] if self.steps else math.inf
+        sample = self.next_sample if self.started is not None else math.inf
+        return min(self.deadline, next_step, sample)
+
+    def shift(self, seconds: float) -> None:
+        """The clock ran on while everything stood still: move what is due."""
+        self.deadline += seconds
+        self.idle_since += seconds
+        self.steps = deque((at + seconds, step) for at, step in self.steps)
+
+    def outcome(self, now: float, memory_was_short: bool) -> Outcome:
+        """How the attempt ended; the process is gone, or abandoned."""
+        assert self.assignment is not None
+        end, result, error = self._verdict(now, memory_was_short)
+        message = self.end or {}
+        peak, source = self._peak(message)
+        running = now - self.started if self.started is not None else 0.0
+        return Outcome(
+            job_id=self.assignment.job.id,
+            attempt=self.assignment.limits.attempt,
+            end=end,
+            result=result,
+            error=error,
+            pid=self.child.pid,
+            seconds=float(message.get("seconds", running)),
+            boot_seconds=self.boot_seconds,
+            cpu_seconds=float(message.get("cpu", 0.0)),
+            peak_rss_bytes=peak,
+            peak_source=source,
+            rss_bytes_start=self.rss_start,
+            records_dropped=self.dropped + (self.child.reader.pending > 0),
+            host=platform.node(),
+        )
+
+    def _peak(self, message: Message) -> tuple[int, str]:
+        if message:
+            return int(message["peak"]), str(message["peak_source"])
+        if self.last is not None:
+            return self.last.peak, f"{self.last.peak_source}>="
+        return 0, ""
+
+    def _verdict(
+        self, now: float, memory_was_short: bool
+    ) -> tuple[End, TaskResult | None, ErrorRecord | None]:
+        if self.end is not None:
+            try:
+                return self._said(self.end)
+            except (KeyError, TypeError, ValueError) as problem:
+                text = f"the worker process sent a result that is none ({problem})"
+                return "lost", None, ErrorRecord("crashed", text, Crashed.default_hint)
+        assert self.assignment is not None
+        end, error = exits.explain(
+            exits.Facts(
+                reason=self.reason,
+                reason_text=self.reason_text,
+                started=self.started is not None,
+                ghost=self.child.ghost,
+                status=self.child.status,
+                stage=self.stage,
+                seconds=now - (self.started or now),
+                memory_was_short=memory_was_short,
+                abandoned=self.abandoned,
+                detail=shortened("\n".join(self.child.lines.tail)),
+            )
+        )
+        return end, None, error
+
+    def _said(self, message: Message) -> tuple[End, TaskResult | None, ErrorRecord | None]:
+        if message["end"] == "result":
+            return "result", from_plain(TaskResult, message["result"]), None
+        error = from_plain(ErrorRecord, message["error"])
+        if message["end"] not in ("error", "out_of_memory"):
+            raise ValueError(f"end {message['end']!r}")
+        end: End = "error" if message["end"] == "error" else "out_of_memory"
+        return end, None, error

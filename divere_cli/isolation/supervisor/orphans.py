@@ -1,0 +1,93 @@
+"""Processes that a worker started and left when it crashed: found and ended.
+
+A worker is the subreaper of what it starts, so as long as it lives its descendants are
+below it. When it crashes they become this process's children, on Linux. They carry our
+mark in their environment, which is what tells them from anyone else's. Missed: under
+``fork``, what was forked, not executed, and then made its own session.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+
+from divere_cli.isolation.supervisor import launch
+from divere_cli.isolation.worker import hardening as guard
+
+_adopters: list[bool] = []  # first: whether we were a subreaper before any runner
+ours: set[int] = set()  # workers in work, of all runners of this process
+
+EXEC_SECONDS = 0.1  # a process in the middle of an exec has no environment for a moment
+REAP_SECONDS = 0.5
+_PR_GET_CHILD_SUBREAPER = 37
+
+
+def adopt() -> None:
+    """Become the parent of orphans, as long as a runner of this process is open (Linux)."""
+    if guard.LINUX and not _adopters:
+        was = ctypes.c_int(0)
+        ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
+        _adopters.append(bool(was.value))
+        guard.adopt_orphans()
+    _adopters.append(True)
+
+
+def disown() -> None:
+    """Undo one :func:`adopt`; the last one leaves this process as it was."""
+    _adopters.pop()
+    if guard.LINUX and len(_adopters) == 1 and not _adopters.pop():
+        guard.prctl(guard.PR_SET_CHILD_SUBREAPER, 0)
+
+
+def sweep(group: int) -> list[int]:
+    """End and reap what the dead worker ``group`` left to us; the pids that were ended."""
+    known = ours | {pid for pid in (launch.server_pid(), launch.tracker_pid()) if pid}
+    ended = []
+    for child in psutil.Process().children():  # the kernel's own list misses some while others end
+        pid = child.pid
+        if pid not in known and (_group_of(pid) == group or _is_marked(pid)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            reap(pid)
+            ended.append(pid)
+    return ended
+
+
+def reap(pid: int) -> None:
+    """Take the end of a process that is ours, or will be once its dying parent is gone."""
+    deadline = time.monotonic() + REAP_SECONDS  # not for ever: it may wait for a dead drive
+    while time.monotonic() < deadline:
+        try:
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                return
+        except ChildProcessError:
+            if not psutil.pid_exists(pid):
+                return
+        time.sleep(0.001)
+
+
+def _group_of(pid: int) -> int:
+    try:
+        return os.getpgid(pid)
+    except (ProcessLookupError, PermissionError):
+        return -1
+
+
+def _is_marked(pid: int) -> bool:
+    mark = f"{launch.TOKEN_NAME}={launch.TOKEN}".encode()
+    deadline = time.monotonic() + EXEC_SECONDS
+    while True:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        except OSError:
+            return False
+        if environment or state == b"Z" or time.monotonic() > deadline:
+            return mark in environment.split(b"\0")
+        time.sleep(0.001)

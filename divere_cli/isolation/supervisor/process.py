@@ -1,0 +1,242 @@
+"""One worker as its supervisor sees it: pipes, what it said, whether it still is there.
+
+Covers reading without blocking and in fair portions, sending its job, signals to it
+and to its group, and proving that it is gone. No policy: when to do what is
+:mod:`.process`'s.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import os
+import re
+import select
+import signal
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+import psutil
+
+from divere_cli.isolation.log_bridge import shortened
+from divere_cli.isolation.runner import StartMethod
+from divere_cli.isolation.supervisor import orphans as leftovers
+from divere_cli.isolation.supervisor.launch import Launched
+from divere_cli.isolation.wire import FrameReader, Message, encode_order
+from divere_cli.isolation.worker import hardening as guard
+
+PORTION = 256 * 1024  # bytes taken from one pipe in one pass of the loop
+CHUNK = 64 * 1024
+LINE_LIMIT = 4096
+TAIL_LINES = 200
+GHOST = 255  # what multiprocessing says of a worker whose forkserver died
+
+_TRACE = re.compile(r"Fatal Python error|(Current thread|Thread) 0x|Stack \(most recent call")
+_IN_TRACE = re.compile(r"\s+File |\s*$|\s+\.\.\.|Extension modules:|Current |Thread |<")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line that a worker printed; ``trace`` when it is part of a faulthandler dump."""
+
+    text: str
+    trace: bool
+
+
+class OutputLines:
+    """Bytes that a worker printed, to lines; keeps the last ones for the error's detail."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._in_trace = False
+        self.tail: deque[str] = deque(maxlen=TAIL_LINES)
+
+    def feed(self, data: bytes) -> list[Line]:
+        """Whole lines in ``data``; a line without an end is cut at LINE_LIMIT bytes."""
+        *lines, rest = (self._rest + data).split(b"\n")
+        while len(rest) > LINE_LIMIT:
+            lines.append(rest[:LINE_LIMIT])
+            rest = rest[LINE_LIMIT:]
+        self._rest = rest
+        return [self._line(line) for line in lines if line.strip()]
+
+    def end(self) -> list[Line]:
+        """The line that had no end."""
+        rest, self._rest = self._rest, b""
+        return [self._line(rest)] if rest.strip() else []
+
+    def _line(self, raw: bytes) -> Line:
+        text = shortened(raw.decode("utf-8", "backslashreplace").rstrip("\r"), LINE_LIMIT)
+        self._in_trace = bool(_TRACE.match(text) or (self._in_trace and _IN_TRACE.match(text)))
+        self.tail.append(text)
+        return Line(text, self._in_trace)
+
+
+@dataclass(eq=False, slots=True)
+class Child:
+    """A worker process and this side of its pipes. Descriptors are -1 once closed."""
+
+    launched: Launched
+    method: StartMethod
+    pid: int
+    pidfd: int
+    frames: int
+    output: int
+    orders: int
+    reader: FrameReader = field(default_factory=FrameReader)
+    lines: OutputLines = field(default_factory=OutputLines)
+    unsent: bytes = b""
+    status: int | None = None
+    ghost: bool = False
+
+    @classmethod
+    def of(cls, launched: Launched, method: StartMethod) -> Child:
+        """Take over a process that was just started."""
+        pid = launched.process.pid
+        assert pid is not None
+        for descriptor in (launched.frames, launched.output, launched.orders):
+            os.set_blocking(descriptor, False)
+        pipes = (launched.frames, launched.output, launched.orders)
+        return cls(launched, method, pid, _pidfd(pid), *pipes)
+
+    @property
+    def sentinel(self) -> int:
+        """Readable once the process ended.
+
+        The pidfd where the process is our child: multiprocessing's own pipe closes a
+        little before the exit status is there, and a grandchild may hold it open.
+        """
+        if self.method != "forkserver" and self.pidfd >= 0:
+            return self.pidfd
+        return int(self.launched.process.sentinel)
+
+    def descriptors(self) -> list[int]:
+        """All descriptors that are open for this child on this side."""
+        own = [self.frames, self.output, self.orders, self.pidfd]
+        return [fd for fd in own if fd >= 0]
+
+    def read_frames(self) -> tuple[Iterator[Message], bool]:
+        """Messages that came, at most a portion; and whether the pipe has ended.
+
+        Raises
+        ------
+        FrameError
+            While iterating, after all whole messages: the worker sent what is none.
+        """
+        data, ended = _read(self.frames)
+        return self.reader.feed(data), ended
+
+    def read_output(self) -> tuple[list[Line], bool]:
+        """Lines that it printed, at most a portion; and whether the pipe has ended."""
+        data, ended = _read(self.output)
+        lines = self.lines.feed(data)
+        return lines + self.lines.end() if ended else lines, ended
+
+    def send(self, order: object) -> bool:
+        """Queue the worker's order; whether all of it is on its way."""
+        self.unsent += encode_order(order)
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Send on; True when nothing is left to send or nobody is there to read it."""
+        try:
+            while self.unsent:
+                self.unsent = self.unsent[os.write(self.orders, self.unsent) :]
+        except BlockingIOError:
+            return False
+        except OSError:  # it died; the sentinel tells
+            self.unsent = b""
+        return True
+
+    def note_end(self) -> None:
+        """The sentinel fired: learn the exit status, or that nobody knows it."""
+        process = self.launched.process
+        told = _bytes_waiting(process.sentinel)
+        if process.exitcode is None:
+            process.join(1.0)  # without a pidfd: it is on its way out
+        self.status = process.exitcode
+        self.ghost = self.status == GHOST and not told and self.method == "forkserver"
+
+    def gone(self) -> bool:
+        """Whether the process has ended for certain."""
+        if self.status is not None and not self.ghost:
+            return True
+        if self.pidfd >= 0:
+            return bool(select.select([self.pidfd], [], [], 0)[0])
+        return not psutil.pid_exists(self.pid)
+
+    def signal(self, number: int) -> None:
+        """Signal the worker alone."""
+        if self.status is not None and not self.ghost:
+            return  # its number may be another's by now
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self.pidfd >= 0:
+                signal.pidfd_send_signal(self.pidfd, number)
+            else:
+                os.kill(self.pid, number)
+
+    def signal_group(self, number: int) -> None:
+        """Signal the worker and what it started that stayed in its group."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+        self.signal(number)  # a worker that has not made its group yet
+
+    def kill(self) -> None:
+        """SIGKILL for the worker and all its descendants, also those in other groups."""
+        self.signal(signal.SIGSTOP)  # so that it starts no more of them
+        below = guard.descendants(self.pid)
+        for pid in below:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        self.signal_group(signal.SIGKILL)
+
+    def close(self, name: Literal["frames", "output", "orders", "pidfd"]) -> None:
+        """Close one descriptor."""
+        descriptor = getattr(self, name)
+        setattr(self, name, -1)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def release(self) -> None:
+        """Close everything; the process must have ended, or is given up."""
+        if self.ghost:  # its forkserver died, so it became ours to reap
+            leftovers.reap(self.pid)
+        for name in ("frames", "output", "orders", "pidfd"):
+            self.close(name)
+        with contextlib.suppress(ValueError):  # given up while it still runs
+            self.launched.process.close()
+
+
+def _pidfd(pid: int) -> int:
+    if hasattr(os, "pidfd_open"):
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(pid)
+    return -1
+
+
+def _bytes_waiting(descriptor: int) -> int:
+    import fcntl  # not on Windows, where this module can be imported but no worker started
+    import termios
+
+    count = array.array("i", [0])
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    return count[0]
+
+
+def _read(descriptor: int) -> tuple[bytes, bool]:
+    """At most a portion of what is there, and whether the pipe has ended."""
+    parts: list[bytes] = []
+    size = 0
+    while size < PORTION:
+        try:
+            data = os.read(descriptor, CHUNK)
+        except BlockingIOError:
+            break
+        if not data:
+            return b"".join(parts), True
+        parts.append(data)
+        size += len(data)
+    return b"".join(parts), False

@@ -1,0 +1,166 @@
+"""One attempt at one job, wherever it runs: find the task, run it, name what it raised.
+
+Covers what the worker process and the thread have in common: the dotted name of a
+task, seconds by stage, and the table from exceptions to ends. What it does not cover:
+deaths that raise nothing; :mod:`.exits` has those.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import time
+import traceback
+from collections.abc import Callable, Iterator
+
+from divere_cli.errors import DivereError, Internal, OutOfMemory
+from divere_cli.isolation.log_bridge import shortened
+from divere_cli.isolation.runner import Task
+from divere_cli.records import End, ErrorRecord, FileJob, Stage, Stages, TaskResult
+
+# What a worker has imported before it has a job: all that a TIFF and a JPEG need, their
+# codecs too, which imagecodecs would load one by one in every worker.
+WARM = (
+    "numpy",
+    "numpy.ma",
+    "imagecodecs._shared",
+    "imagecodecs._cms",
+    "imagecodecs._deflate",
+    "imagecodecs._imcd",
+    "imagecodecs._jpeg8",
+    "imagecodecs._zstd",
+    "PyOpenColorIO",
+    "divere_cli.develop.scan",
+    "divere_cli.image.tiff.reader",
+    "divere_cli.image.tiff.writer",
+    "divere_cli.image.jpeg.reader",
+    "divere_cli.image.png.reader",
+    "divere_cli.image.png.writer",
+)
+
+_ALLOCATORS = ("bad_alloc", "AlignedMalloc", "can't start new thread", "Cannot allocate memory")
+
+
+class StageClock:
+    """The progress of one task: adds up seconds by stage, tells ``report`` how far it is.
+
+    ``report(stage, done)`` is called on every change of stage and every step; it may
+    raise to stop the task. With ``quiet_seconds``, steps that follow closer are kept back.
+    """
+
+    def __init__(self, report: Callable[[str, float], None], quiet_seconds: float = 0.0) -> None:
+        self._report = report
+        self._quiet = quiet_seconds
+        self._next = 0.0
+        self._done = 0.0
+        self._stage = ""
+        self._seconds: dict[str, float] = {}
+
+    @contextlib.contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Seconds inside count for ``name``."""
+        if name != self._stage:
+            self._stage = name
+            self._say()
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - began
+            self._seconds[name] = self._seconds.get(name, 0.0) + spent
+
+    def advance(self, done: float) -> None:
+        """``done`` of 0..1 of the scan is behind us; never goes back."""
+        self._done = min(1.0, max(self._done, done))
+        self._say()
+
+    def stages(self, start: float, own: Stages) -> Stages:
+        """The task's own figures where it has them, ours where it has none."""
+        measured = Stages(
+            start, **{n: self._seconds.get(n, 0.0) for n in ("read", "grade", "write")}
+        )
+        known = {
+            field.name: value
+            for field in dataclasses.fields(Stages)
+            if (value := getattr(own, field.name)) > 0.0
+        }
+        return dataclasses.replace(measured, **known)
+
+    def _say(self) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + self._quiet
+            self._report(self._stage, self._done)
+
+
+def find(dotted: str) -> Task:
+    """The function behind ``module:function``.
+
+    Raises
+    ------
+    Internal
+        There is none.
+    """
+    module, _, name = dotted.partition(":")
+    try:
+        task: Task = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as problem:
+        raise Internal(f"the task {dotted} cannot be loaded: {problem}") from problem
+    return task
+
+
+def run(job: FileJob, clock: StageClock, start_seconds: float) -> TaskResult:
+    """Run the job's task.
+
+    Raises
+    ------
+    BaseException
+        Whatever the task raises; :func:`failure` names it.
+    """
+    result = find(job.task)(job, clock)
+    if not isinstance(result, TaskResult):
+        raise Internal(f"the task {job.task} gave {type(result).__name__}, not a TaskResult")
+    return dataclasses.replace(result, stages=clock.stages(start_seconds, result.stages))
+
+
+def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
+    """What an exception of a task means for the scan ``name``."""
+    if _is_memory(problem):
+        return "out_of_memory", ErrorRecord(
+            kind=OutOfMemory.kind,
+            message="there was not enough memory for this scan",
+            hint=OutOfMemory.default_hint,
+            detail=_trace(problem),
+        )
+    if isinstance(problem, DivereError):
+        detail = "\n".join(part for part in (problem.detail, _trace(problem)) if part)
+        return "error", ErrorRecord(problem.kind, problem.message, problem.hint, shortened(detail))
+    return "error", ErrorRecord(
+        kind=Internal.kind,
+        message=f"a bug in divere: {_first_line(problem)}",
+        hint=Internal.default_hint,
+        detail=_trace(problem),
+    )
+
+
+def _is_memory(problem: BaseException) -> bool:
+    seen: set[int] = set()
+    link: BaseException | None = problem
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        if isinstance(link, MemoryError | OutOfMemory):
+            return True
+        if not isinstance(link, DivereError) and any(word in str(link) for word in _ALLOCATORS):
+            return True
+        link = link.__cause__ or link.__context__
+    return False
+
+
+def _first_line(problem: BaseException) -> str:
+    text = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {text[0][:500]}" if text else type(problem).__name__
+
+
+def _trace(problem: BaseException) -> str:
+    return shortened("".join(traceback.format_exception(problem)))

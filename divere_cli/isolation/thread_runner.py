@@ -1,0 +1,295 @@
+"""The thread runner: attempts on threads of this process, for ``--isolation never``.
+
+Keeps the contract as far as threads can. What they cannot: survive a crash, be killed
+(a task stops at its next step; one that never steps is left behind when its time is
+up), be capped in memory, and have a peak of their own when several run at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import platform
+import selectors
+import socket
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from divere_cli.errors import Crashed, OutOfMemory, TimedOut
+from divere_cli.isolation import task as attempt
+from divere_cli.isolation.runner import IsolationRequest, OnEvent
+from divere_cli.records import (
+    End,
+    ErrorRecord,
+    FileJob,
+    IsolationInfo,
+    Limits,
+    Outcome,
+    ScanProgress,
+    ScanStarted,
+    TaskResult,
+)
+from divere_cli.system import memory, signals
+
+STEP_SECONDS = 5.0  # how long a task may take to its next step once it shall stop
+PROGRESS_SECONDS = 0.05
+# Memory given back is memory that faults in again: a fifth of the CPU time of a small scan.
+TRIM_SECONDS = 1.0
+
+Note = ScanStarted | ScanProgress | Outcome
+
+
+class _Stopped(BaseException):
+    """Ends a task at its next step; no ``except Exception`` of a task keeps it."""
+
+
+@dataclass(eq=False, slots=True)
+class _Running:
+    job: FileJob
+    limits: Limits
+    taken: float
+    deadline: float
+    thread: threading.Thread | None = None
+    stop: End | None = None
+    given_up: float = math.inf
+    rss_start: int = 0
+
+    def ask(self, end: End, patience: float) -> None:
+        if self.stop is None:
+            self.stop = end
+            self.given_up = time.monotonic() + patience
+
+
+class ThreadRunner:
+    """Runs attempts on threads. See :class:`.contract.Runner`."""
+
+    def __init__(
+        self,
+        request: IsolationRequest,
+        on_event: OnEvent,
+        fallback_reason: str | None = None,
+    ) -> None:
+        self._request = request
+        self._on_event = on_event
+        self._fallback_reason = fallback_reason
+        self._running: dict[int, _Running] = {}
+        self._notes: deque[tuple[_Running, Note]] = deque()
+        self._done: list[Outcome] = []
+        self._closed = False
+        self._trimmed = -math.inf
+        self._waker, self._bell = socket.socketpair()
+        self._waker.setblocking(False)
+        self._bell.setblocking(False)
+
+    # ------------------------------------------------------------ the contract
+
+    @property
+    def info(self) -> IsolationInfo:
+        """How scans are kept apart: not."""
+        return IsolationInfo(
+            requested=self._request.requested,
+            effective="thread",
+            start_method=None,
+            jobs=self._request.jobs,
+            fallback_reason=self._fallback_reason,
+        )
+
+    def slots(self) -> int:
+        """How many attempts can be started right now."""
+        return 0 if self._closed else self._request.jobs - len(self._running)
+
+    def start(self, job: FileJob, limits: Limits) -> None:
+        """Start one attempt."""
+        if self.slots() < 1:
+            raise RuntimeError("no slot is free")
+        if job.id in self._running:
+            raise RuntimeError(f"job {job.id} is in work")
+        now = time.monotonic()
+        running = _Running(job, limits, now, now + limits.wall_seconds)
+        running.thread = threading.Thread(
+            target=self._attempt, args=(running,), name=f"scan-{job.id}", daemon=True
+        )
+        self._running[job.id] = running
+        try:
+            running.thread.start()
+        except RuntimeError as problem:  # can't start new thread
+            text = f"no thread could be started: {problem}"
+            error = ErrorRecord("crashed", text, "use fewer --jobs")
+            self._tell(running, _outcome(running, "infrastructure", error=error))
+
+    def wait(self, timeout: float | None = None) -> list[Outcome]:
+        """Outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        self._hear()
+        while not self._done and self._running:
+            interrupted = self._sleep(deadline)
+            self._look_at_clocks()
+            self._hear()
+            if interrupted or time.monotonic() >= deadline:
+                break
+        done, self._done = self._done, []
+        return done
+
+    def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
+        """Ask a task to stop at its next step."""
+        if running := self._running.get(job_id):
+            running.ask(end, STEP_SECONDS)
+
+    def close(self, grace: float = 2.0) -> list[Outcome]:
+        """Ask all tasks to stop, wait for them at most ``grace`` seconds, leave the rest."""
+        if self._closed:
+            return []
+        self._closed = True
+        for running in self._running.values():
+            running.ask("cancelled", grace)
+            running.given_up = min(running.given_up, time.monotonic() + grace)
+        self._hear()
+        while self._running:
+            self._sleep(time.monotonic() + grace)
+            self._look_at_clocks()
+            self._hear()
+        self._waker.close()
+        self._bell.close()
+        done, self._done = self._done, []
+        return done
+
+    # ------------------------------------------------------- the caller's side
+
+    def _sleep(self, deadline: float) -> bool:
+        """Wait until there is something to do; whether a signal came."""
+        request = signals.active()
+        due = min(
+            deadline, *(min(r.deadline, r.given_up) for r in self._running.values()), math.inf
+        )
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._waker, selectors.EVENT_READ)
+            if request is not None:
+                selector.register(request, selectors.EVENT_READ)
+            pause = None if due == math.inf else max(0.0, due - time.monotonic())
+            ready = {key.fileobj for key, _ in selector.select(pause)}
+        with contextlib.suppress(BlockingIOError):
+            while self._waker.recv(4096):
+                pass
+        if request is None or request not in ready:
+            return False
+        request.drain()
+        if request.suspended:
+            away = signals.suspend(request, [])
+            for running in self._running.values():
+                running.deadline += away
+                running.given_up += away
+            return bool(request.received)
+        return True
+
+    def _look_at_clocks(self) -> None:
+        now = time.monotonic()
+        for running in list(self._running.values()):
+            if now >= running.deadline:
+                running.deadline = math.inf
+                running.ask("timeout", STEP_SECONDS)
+            if now >= running.given_up:
+                self._tell(running, _stopped(running, left_behind=True))
+
+    def _hear(self) -> None:
+        while self._notes:
+            running, note = self._notes.popleft()
+            if self._running.get(running.job.id) is not running:
+                continue  # of a task that was left behind
+            if isinstance(note, Outcome):
+                del self._running[running.job.id]
+                self._done.append(note)
+            else:
+                self._on_event(note)
+
+    # --------------------------------------------------------- the task's side
+
+    def _tell(self, running: _Running, note: Note) -> None:
+        self._notes.append((running, note))
+        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody listens
+            self._bell.send(b"\0")
+
+    def _attempt(self, running: _Running) -> None:
+        job = running.job
+        alone = self._request.jobs == 1
+        own_peak = alone and memory.reset_peak()
+        before = memory.usage()
+        running.rss_start = before.rss if before else 0
+        cpu = time.process_time if alone else time.thread_time
+        began, cpu_began = time.perf_counter(), cpu()
+        self._tell(running, ScanStarted(job.id, job.name, running.limits.attempt, os.getpid()))
+        end, result, error = self._run(running)
+        now = memory.usage()
+        source = (now.peak_source if own_peak else "process-wide") if now else ""
+        self._trim(alone=alone)
+        outcome = replace(
+            _outcome(running, end, error),
+            result=result,
+            seconds=time.perf_counter() - began,
+            cpu_seconds=cpu() - cpu_began,
+            peak_rss_bytes=now.peak if now else 0,
+            peak_source=source,
+        )
+        self._tell(running, outcome)
+
+    def _trim(self, *, alone: bool) -> None:
+        """Give memory back; one scan at a time always, so that each has a peak of its own."""
+        now = time.monotonic()
+        if alone or now >= self._trimmed + TRIM_SECONDS:
+            self._trimmed = now
+            memory.trim_heap()
+
+    def _run(self, running: _Running) -> tuple[End, TaskResult | None, ErrorRecord | None]:
+        job = running.job
+
+        def report(stage: str, done: float) -> None:
+            if running.stop is None and time.monotonic() >= running.deadline:
+                running.ask("timeout", STEP_SECONDS)
+            if running.stop is not None:
+                raise _Stopped
+            if stage:
+                self._tell(running, ScanProgress(job.id, job.name, stage, done))
+
+        try:
+            clock = attempt.StageClock(report, PROGRESS_SECONDS)
+            start_seconds = max(0.0, time.monotonic() - running.taken)
+            return "result", attempt.run(job, clock, start_seconds), None
+        except _Stopped:
+            stopped = _stopped(running)
+            return stopped.end, None, stopped.error
+        except SystemExit as leaving:
+            text = f"the task left with exit code {leaving.code or 0} without a result"
+            error = ErrorRecord(Crashed.kind, text, Crashed.default_hint)
+            return ("crashed" if leaving.code else "lost"), None, error
+        except BaseException as problem:  # noqa: BLE001 - named in the outcome
+            end, error = attempt.failure(problem, job.name)
+            return end, None, error
+
+
+def _outcome(running: _Running, end: End, error: ErrorRecord | None = None) -> Outcome:
+    return Outcome(
+        job_id=running.job.id,
+        attempt=running.limits.attempt,
+        end=end,
+        error=error,
+        pid=os.getpid(),
+        seconds=time.monotonic() - running.taken,
+        rss_bytes_start=running.rss_start,
+        host=platform.node(),
+    )
+
+
+def _stopped(running: _Running, left_behind: bool = False) -> Outcome:
+    wall = running.limits.wall_seconds
+    kind, text = {
+        "timeout": (TimedOut, f"took longer than {wall:g} s and was stopped"),
+        "out_of_memory": (OutOfMemory, "was stopped because memory ran short"),
+    }.get(str(running.stop), (Crashed, "was stopped on request"))
+    if left_behind:
+        text += ", but its thread goes on in the background (only --isolation always can kill it)"
+    hint = "" if running.stop == "cancelled" else kind.default_hint
+    error = ErrorRecord(kind.kind, text, hint)
+    return _outcome(running, running.stop or "cancelled", error)

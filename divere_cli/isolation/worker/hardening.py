@@ -1,0 +1,183 @@
+"""What a worker does to itself before it touches a scan. Runs in the worker.
+
+Covers its process group, dying with its supervisor, signals, limits of memory and
+CPU, and being the first that the kernel kills for memory. Each measure is for the
+systems that have it; none is needed for a scan to succeed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import logging
+import os
+import signal
+import sys
+import threading
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+
+from divere_cli.system.memory import usage
+
+log = logging.getLogger(__name__)
+
+HELD = [getattr(signal, n) for n in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, n)]
+LINUX = sys.platform == "linux"
+ORPHANED = 113  # exit code of a worker whose supervisor is gone
+THREAD_DATA = 10 << 20  # bytes of VmData of one more thread: its stack and arena
+LEAST_DATA = 16 << 20
+OOM_SCORE = 500
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def own_group() -> None:
+    """Lead a process group, so that what this process starts can be ended with it."""
+    with contextlib.suppress(PermissionError):  # already the leader of a session
+        os.setpgid(0, 0)
+
+
+def plain_signals() -> None:
+    """Ctrl-C is the supervisor's; SIGTERM ends this process even inside C code."""
+    signal.set_wakeup_fd(-1)
+    forget_signals()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+
+
+def forget_signals() -> None:
+    """What was sent to the supervisor's group while this process was in it was not for it.
+
+    The signals of :data:`HELD` are blocked when a worker is born. Ignoring one discards it.
+    """
+    for number in HELD:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    for number in HELD:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def die_with_parent(expected: int | None) -> None:
+    """Have the kernel kill this process when its parent ends (Linux); leave if it is gone already.
+
+    Works inside C code that holds the GIL and while stopped. ``expected`` is the
+    parent's pid, where it is known.
+    """
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if expected is not None and os.getppid() != expected:
+        os._exit(ORPHANED)
+
+
+def watch_parent() -> None:
+    """Leave when the supervisor is gone: portable, and closes the race of the kernel's way."""
+    parent = parent_process()
+    if parent is None:
+        return
+    sentinel = parent.sentinel
+
+    def leave() -> None:
+        wait([sentinel])
+        os._exit(ORPHANED)
+
+    threading.Thread(target=leave, name="watch-parent", daemon=True).start()
+
+
+def adopt_orphans() -> bool:
+    """Become the parent of orphaned descendants, so that they can be found (Linux)."""
+    return prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def prctl(option: int, value: int) -> bool:
+    """Linux's prctl(2) with one argument; False where it is refused or not there."""
+    if not LINUX:
+        return False
+    return bool(_libc().prctl(option, value, 0, 0, 0) == 0)
+
+
+@functools.cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def offer_to_oom_killer() -> None:
+    """Be killed for memory before the supervisor is (Linux)."""
+    try:
+        with open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:
+            if int(file.read()) < OOM_SCORE:
+                file.write(b"%d" % OOM_SCORE)
+    except (OSError, ValueError):
+        log.debug("oom_score_adj cannot be set here")
+
+
+def limit_memory(total: int | None, threads: int) -> None:
+    """Cap this process at about ``total`` bytes: beyond it allocations raise MemoryError.
+
+    RLIMIT_DATA on Linux: it counts what is allocated, not read-only maps of files, and
+    unlike RLIMIT_AS leaves memory maps and thread arenas alone. Elsewhere the
+    supervisor's samples are all there is.
+    """
+    now = usage()
+    if total is None or not LINUX or now is None:
+        return
+    import resource
+
+    room = max(LEAST_DATA, total - now.rss) + threads * THREAD_DATA
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    wanted = now.data + room
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+
+
+def limit_cpu(seconds: float) -> None:
+    """Be ended by the kernel after ``seconds`` more of CPU time."""
+    import resource
+
+    spent = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(spent.ru_utime + spent.ru_stime + seconds) + 1
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    if hard == resource.RLIM_INFINITY or hard > soft + 5:
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 5))
+
+
+def leave_no_core() -> None:
+    """Write no core file of a crash: with a scan in it, it would be as large as the scan."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
+def end_descendants() -> None:
+    """Kill what this process started and did not end itself (Linux, as its subreaper)."""
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:  # as nearly always: asked at a tenth of the cost of /proc
+        return
+    for pid in descendants(os.getpid()):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below ``pid``, nearest first; empty where /proc cannot tell."""
+    found: list[int] = []
+    queue = [pid]
+    while queue:
+        below = children(queue.pop(0))
+        found += below
+        queue += below
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """Processes whose parent is ``pid``; empty where /proc cannot tell."""
+    found: list[int] = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += [int(word) for word in file.read().split()]
+    except OSError:  # ended meanwhile, or a kernel without the list
+        return found
+    return found

@@ -1,0 +1,224 @@
+"""The worker process: says hello, takes one job, runs it, says what came of it, leaves.
+
+Module level and importable, so that spawn and forkserver find it. Covers the order of
+things inside a worker; what it does to itself is :mod:`.guard`, what runs is
+:mod:`.attempt`. It leaves by ``os._exit``: nothing of the supervisor's exit handlers
+may run here, and tearing an interpreter down costs 20 ms.
+
+Messages, in this order: ``hello``; then, for its job, ``start``, any number of ``log``
+and ``progress``, and one ``end``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import importlib
+import io
+import logging
+import os
+import pickle
+import signal
+import sys
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING
+
+from divere_cli.isolation import task as attempt
+from divere_cli.isolation.log_bridge import FrameHandler
+from divere_cli.isolation.wire import FrameError, FrameWriter, Message
+from divere_cli.isolation.worker import hardening as guard
+from divere_cli.records import ErrorRecord, FileJob, Limits
+from divere_cli.records.serialize import to_plain
+from divere_cli.system.memory import private_bytes, reset_peak, usage
+
+if TYPE_CHECKING:
+    from divere_cli.isolation.worker import preload
+
+PROTOCOL = 1
+PROGRESS_SECONDS = 0.05
+CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
+
+Order = tuple[FileJob, Limits, float]  # and when it was given, on the monotonic clock
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """What a worker must know before it has a job.
+
+    ``launched`` is the supervisor's monotonic clock, which is the system's. ``strangers``
+    are descriptors that a fork brought along and that are not this worker's. ``mark``
+    goes into the environment, where all that the worker starts inherits it.
+    """
+
+    method: str
+    supervisor: int
+    launched: float
+    folder: str
+    mark: tuple[str, str]
+    log_level: int
+    warm: tuple[str, ...]
+    strangers: tuple[int, ...] = ()
+
+
+def main(boot: Boot, orders: Connection, frames: Connection, output: Connection) -> None:
+    """Be a worker; never returns."""
+    code = 1
+    try:
+        writer = _settle(boot, frames, output)
+        _hello(boot, writer)
+        _limber()
+        if order := _order(orders):
+            _work(boot, order, writer)
+        code = 0
+    except SystemExit as leaving:  # the task's own: an exit without a result
+        code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except BrokenPipeError:
+        code = guard.ORPHANED
+    except BaseException:  # noqa: BLE001 - the supervisor reads it from stderr
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        guard.end_descendants()
+        os._exit(code & 0xFF)
+
+
+def _settle(boot: Boot, frames: Connection, output: Connection) -> FrameWriter:
+    for descriptor in boot.strangers:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    guard.own_group()
+    guard.plain_signals()
+    guard.die_with_parent(_expected_parent(boot))
+    guard.adopt_orphans()
+    guard.offer_to_oom_killer()
+    for number in (1, 2):
+        os.dup2(output.fileno(), number)
+    sys.stdout, sys.stderr = _text(1), _text(2)
+    output.close()
+    faulthandler.enable(2)
+    faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
+    guard.watch_parent()
+    os.environ[boot.mark[0]] = boot.mark[1]
+    if os.getcwd() != boot.folder:
+        os.chdir(boot.folder)
+    writer = FrameWriter(frames.fileno())
+    _only_handler(FrameHandler(writer), boot.log_level)
+    return writer
+
+
+def _text(descriptor: int) -> io.TextIOWrapper:
+    raw = io.FileIO(descriptor, "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw), "utf-8", "backslashreplace", line_buffering=True
+    )
+
+
+def _expected_parent(boot: Boot) -> int | None:
+    if boot.method != "forkserver":
+        return boot.supervisor
+    report = _preload_report()
+    return None if report is None else report.server
+
+
+def _preload_report() -> preload.Report | None:
+    module = sys.modules.get("divere_cli.isolation.worker.preload")
+    return None if module is None else module.REPORT
+
+
+def _only_handler(handler: logging.Handler, level: int) -> None:
+    for name in list(logging.root.manager.loggerDict):  # a fork brought the supervisor's handlers
+        logging.getLogger(name).handlers.clear()
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(level)
+    logging.captureWarnings(True)
+
+
+def _hello(boot: Boot, writer: FrameWriter) -> None:
+    report = _preload_report()
+    writer.send(
+        {
+            "t": "hello",
+            "protocol": PROTOCOL,
+            "pid": os.getpid(),
+            "method": boot.method,
+            "boot": time.monotonic() - boot.launched,
+            "warm": report is not None,
+            "preload_error": report.error if report else "",
+            "preload_threads": report.threads if report else 0,
+        }
+    )
+    if boot.method != "fork" and report is None:
+        for name in boot.warm:  # a spare does this while it waits; errors are the task's to meet
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+
+def _limber() -> None:
+    """Do once what the order will ask for, as long as a spare waits for it.
+
+    What a fork touches first is copied for it, page by page: measured, half of the time
+    from the order to the task.
+    """
+    pickle.loads(pickle.dumps(Limits()))
+    guard.leave_no_core()
+    reset_peak()
+    usage()
+
+
+def _order(orders: Connection) -> Order | None:
+    try:
+        order: Order = orders.recv()
+    except EOFError:  # a spare that nobody needed
+        return None
+    return order
+
+
+def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
+    job, limits, taken = order
+    guard.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
+    guard.limit_memory(limits.memory_bytes, job.threads)
+    reset_peak()  # what a spare or the server did before is not this scan's
+    before = usage()
+    rss = before.rss if before else 0
+    start_seconds = max(0.0, time.monotonic() - taken)
+    writer.send({"t": "start", "boot": start_seconds, "rss": rss})
+
+    def report(stage: str, done: float) -> None:
+        writer.send({"t": "progress", "stage": stage, "done": done})
+
+    began = time.perf_counter()
+    clock = attempt.StageClock(report, PROGRESS_SECONDS)
+    try:
+        message: Message = {
+            "end": "result",
+            "result": to_plain(attempt.run(job, clock, start_seconds)),
+        }
+    except Exception as problem:  # noqa: BLE001 - named in the message
+        end, error = attempt.failure(problem, job.name)
+        message = {"end": end, "error": to_plain(error)}
+    _finish(message, writer, began, inherited=rss if boot.method == "fork" else 0)
+
+
+def _finish(message: Message, writer: FrameWriter, began: float, inherited: int) -> None:
+    now = usage()
+    message |= {
+        "t": "end",
+        "seconds": time.perf_counter() - began,
+        "cpu": time.process_time(),
+        "peak": _own_peak(now.peak, inherited) if now else 0,
+        "peak_source": now.peak_source if now else "",
+    }
+    try:
+        writer.send(message)
+    except FrameError as problem:
+        error = ErrorRecord("internal", f"the result is too large: {problem}")
+        writer.send(message | {"end": "error", "result": None, "error": to_plain(error)})
+
+
+def _own_peak(peak: int, inherited: int) -> int:
+    """The peak without the pages that a fork shares with its supervisor."""
+    return max(peak - inherited, private_bytes()) if inherited else peak

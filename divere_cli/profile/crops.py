@@ -1,0 +1,136 @@
+"""The pictures of a preset: one, or one for each crop of a contact sheet.
+
+Covers inheritance from the sheet, the geometry of each picture, and crop names
+that are safe and unique in a folder. Cutting pixels is for ``image``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from divere_cli.profile import inherit, resolve
+from divere_cli.profile.diagnostics import located
+from divere_cli.profile.schema import Box, Crop, Metadata, Preset
+from divere_cli.records import Recipe
+
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+_NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One positive to make of a scan.
+
+    ``crop`` is (x, y, w, h) in 0..1 of the stored frame; ``orientation`` degrees
+    counter-clockwise, after the crop; ``crop_name`` is empty but on a contact sheet.
+    """
+
+    crop: Box
+    orientation: int
+    crop_name: str
+    recipe: Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """All positives of a preset, in the sheet's order, and what was noticed."""
+
+    cuts: tuple[Cut, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def sha256(self) -> str:
+        """Over all that decides the pixels: the crops, rotations, names and recipes."""
+        facts = [(c.crop, c.orientation, c.crop_name, c.recipe.sha256) for c in self.cuts]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a preset before its names are resolved."""
+
+    preset: Preset
+    crop: Box
+    orientation: int
+    crop_name: str
+
+
+def pictures(preset: Preset) -> list[Picture]:
+    """The pictures of a preset, each with a single preset of its own; bases are merged in."""
+    whole = inherit.complete(preset)
+    sheet = whole.sheet
+    if not sheet:
+        metadata = whole.metadata or Metadata()
+        crop = WHOLE if whole.type == "contactsheet" else metadata.crop or WHOLE
+        return [Picture(whole, crop, metadata.orientation or 0, "")]
+    names = _unique(_name(crop, number) for number, crop in enumerate(sheet, 1))
+    return [_picture(whole, index, name) for index, name in enumerate(names)]
+
+
+def cuts(preset: Preset, working: str = resolve.WORKING, channels: int = 3) -> Cuts:
+    """The pictures of a preset; raises ProfileError as :func:`resolve.recipe` does."""
+    found: list[Cut] = []
+    warnings = list(preset.warnings)
+    for picture in pictures(preset):
+        resolved = resolve.resolve(picture.preset, working, channels)
+        cut = Cut(picture.crop, picture.orientation, picture.crop_name, resolved.recipe)
+        found.append(cut)
+        warnings += [warning for warning in resolved.warnings if warning not in warnings]
+    return Cuts(tuple(found), tuple(warnings))
+
+
+def needs_channels(preset: Preset) -> bool:
+    """Whether the scan's channel count decides the grade: where no film type is given."""
+    parts = [picture.preset.metadata or Metadata() for picture in pictures(preset)]
+    return any(metadata.film_type is None for metadata in parts)
+
+
+def _picture(sheet: Preset, index: int, name: str) -> Picture:
+    """A crop with a preset of its own: what it does not give is the sheet's.
+
+    Not the orientation: a crop's is absolute, and 0 when absent, as in DiVERE.
+    """
+    crop = sheet.sheet[index]
+    above, own = sheet.metadata or Metadata(), crop.metadata or Metadata()
+    paths = {"": located(sheet.paths, f".crops[{index}]")}
+    for part in ("idt", "cc_params"):
+        if getattr(crop, part) is None:
+            paths[f".{part}"] = located(sheet.paths, f".{part}")
+    preset = dataclasses.replace(
+        sheet,
+        paths=paths,
+        metadata=dataclasses.replace(own, film_type=own.film_type or above.film_type),
+        idt=crop.idt or sheet.idt,
+        cc_params=crop.cc_params or sheet.cc_params,
+        crops=None,
+        type="single",
+    )
+    return Picture(preset, own.crop or WHOLE, own.orientation or 0, name)
+
+
+def _name(crop: Crop, number: int) -> str:
+    metadata = crop.metadata or Metadata()
+    for given in (metadata.name, metadata.id):
+        name = _NOT_IN_NAMES.sub("_", given or "").strip(" .")
+        if name:
+            return name
+    return f"crop_{number}"
+
+
+def _unique(names: Iterable[str]) -> list[str]:
+    """Names told apart by a number where they repeat, as a folder compares them."""
+    taken: set[str] = set()
+    found: list[str] = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        taken.add(candidate.casefold())
+        found.append(candidate)
+    return found

@@ -1,0 +1,86 @@
+"""``--settings``: what divere takes from a DiVERE ``app_settings.json``.
+
+Covers four keys: ``ui.use_process_isolation`` and of ``defaults`` the 16-bit
+and 8-bit output spaces and the working space. The rest of the file is about
+DiVERE's window and is read past. Flags and environment win over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from divere_cli.errors import ProfileError, UsageError
+from divere_cli.profile import library, resolve
+from divere_cli.profile import strict_json as strict
+from divere_cli.profile.strict_json import Json
+
+Isolation = Literal["auto", "always", "never"]
+_ISOLATION: dict[str, Isolation] = {"auto": "auto", "always": "always", "never": "never"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """None: the file does not say; the program's default holds."""
+
+    isolation: Isolation | None = None
+    output_space_16bit: str | None = None
+    output_space_8bit: str | None = None
+    working_space: str = resolve.WORKING
+
+
+def load(path: str) -> Settings:
+    """Read a settings file.
+
+    Raises
+    ------
+    UsageError
+        Naming the file, the JSON path, the value and what is allowed.
+    """
+    try:
+        document = strict.read(path)
+        ui, defaults = (_section(document, name, path) for name in ("ui", "defaults"))
+        working = _space(defaults, "working_color_space", "working", path)
+        return Settings(
+            isolation=_isolation(ui, path),
+            output_space_16bit=_space(defaults, "output_color_space_16bit", "output", path),
+            output_space_8bit=_space(defaults, "output_color_space_8bit", "output", path),
+            working_space=working or resolve.WORKING,
+        )
+    except ProfileError as error:
+        raise UsageError(error.message, hint="see --settings in `divere batch --help`") from None
+
+
+def _section(document: Json, name: str, path: str) -> dict[str, Json]:
+    if not isinstance(document, dict):
+        raise ProfileError(f"{path}: $ is no object; allowed: DiVERE's app_settings.json")
+    found = document.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise ProfileError(f"{path}: $.{name} is no object")
+    return found
+
+
+def _space(defaults: dict[str, Json], key: str, role: str, path: str) -> str | None:
+    found = defaults.get(key)
+    if found is None:
+        return None
+    there = library.in_role(role)
+    if isinstance(found, str) and found in there:
+        return found
+    error = library.unknown(f"{role} color space", str(found), there)
+    raise ProfileError(f"{path}: $.defaults.{key}: {error.message}")
+
+
+def _isolation(ui: dict[str, Json], path: str) -> Isolation | None:
+    found = ui.get("use_process_isolation")
+    if found is None:
+        return None
+    if isinstance(found, bool):
+        return "always" if found else "never"
+    if isinstance(found, str) and found in _ISOLATION:
+        return _ISOLATION[found]
+    raise ProfileError(
+        f"{path}: $.ui.use_process_isolation is {found!r}; allowed: auto, always, never"
+    )

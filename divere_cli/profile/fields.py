@@ -1,0 +1,251 @@
+"""The kinds of value a preset's keys take: each reads, describes and publishes itself.
+
+One kind has three faces that cannot disagree, because they stand side by side:
+``read`` (strict, reporting to a :class:`Place`), ``schema`` (JSON Schema) and
+``words`` (for messages and the documentation). What the keys are is in
+:mod:`divere_cli.profile.schema`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from divere_cli.profile.diagnostics import Place
+from divere_cli.profile.strict_json import Json
+
+KEY = "divere key"
+# Editors look there for the schema to check a file with.
+SCHEMA_KEY = "$schema"
+
+
+class Kind(Protocol):
+    """A kind of value."""
+
+    def read(self, value: Json, at: Place) -> Any:
+        """The value in the type its field has, or None after reporting what is wrong."""
+
+    def schema(self) -> dict[str, Json]:
+        """What JSON Schema (draft 2020-12) says of it."""
+
+    def words(self) -> str:
+        """What is allowed, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What stands beside a field: its kind, meaning, unit, and what its absence means."""
+
+    kind: Kind
+    text: str
+    unit: str = ""
+    absent: str = ""
+    required: bool = False
+
+
+def key(kind: Kind, text: str, *, unit: str = "", absent: str = "") -> Any:
+    """Declare an optional key; a JSON null is the same as its absence."""
+    found = Key(kind, text, unit, absent)
+    return dataclasses.field(default=None, metadata={KEY: found})
+
+
+def required(kind: Kind, text: str, *, unit: str = "") -> Any:
+    """Declare a key that must be there."""
+    return dataclasses.field(metadata={KEY: Key(kind, text, unit, required=True)})
+
+
+def keys(cls: type) -> dict[str, Key]:
+    """The JSON keys of a schema class, in order; fields without a kind are not JSON."""
+    return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number in a closed range; a bool is none.
+
+    What is beyond the range by ``slack`` or less is a rounding error, and cut to it.
+    """
+
+    low: float
+    high: float
+    slack: float = 0.0
+
+    def read(self, value: Json, at: Place) -> float | None:
+        number = None if isinstance(value, bool) or not isinstance(value, int | float) else value
+        if number is not None and self.low - self.slack <= number <= self.high + self.slack:
+            return float(min(max(number, self.low), self.high))
+        at.refuse(value, self.words())
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        low, high = self.low - self.slack, self.high + self.slack
+        return {"type": "number", "minimum": low, "maximum": high}
+
+    def words(self) -> str:
+        return f"a number from {self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text."""
+
+    longest: int = 1000
+
+    def read(self, value: Json, at: Place) -> str | None:
+        if isinstance(value, str) and len(value) <= self.longest:
+            return value
+        at.refuse(value, self.words())
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        return {"type": "string", "maxLength": self.longest}
+
+    def words(self) -> str:
+        return f"a text of at most {self.longest} characters"
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false."""
+
+    def read(self, value: Json, at: Place) -> bool | None:
+        if isinstance(value, bool):
+            return value
+        at.refuse(value, self.words())
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        return {"type": "boolean"}
+
+    def words(self) -> str:
+        return "true or false"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of a few words, or one of a few whole numbers."""
+
+    values: tuple[str, ...] | tuple[int, ...]
+
+    def read(self, value: Json, at: Place) -> str | int | None:
+        if not isinstance(value, bool):
+            for allowed in self.values:
+                if value == allowed:
+                    return allowed
+        at.refuse(value, self.words())
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        return {"enum": list(self.values)}
+
+    def words(self) -> str:
+        return "one of " + ", ".join(str(value) for value in self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Kept in the file by others; read past."""
+
+    def read(self, value: Json, at: Place) -> None:
+        return None
+
+    def schema(self) -> dict[str, Json]:
+        return {}
+
+    def words(self) -> str:
+        return "anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list of one kind; ``counts`` are the lengths allowed: (least, most), and 0 if ``empty``."""
+
+    kind: Kind
+    least: int
+    most: int
+    what: str
+    empty: bool = False
+
+    def read(self, value: Json, at: Place) -> tuple[Any, ...] | None:
+        if not isinstance(value, list) or not self._fits(len(value)):
+            at.refuse(value, self.words())
+            return None
+        found = tuple(self.kind.read(item, at.item(i)) for i, item in enumerate(value))
+        return None if any(item is None for item in found) else found
+
+    def _fits(self, count: int) -> bool:
+        return self.least <= count <= self.most or (self.empty and count == 0)
+
+    def schema(self) -> dict[str, Json]:
+        found: dict[str, Json] = {
+            "type": "array",
+            "items": self.kind.schema(),
+            "minItems": self.least,
+            "maxItems": self.most,
+        }
+        if not self.empty:
+            return found
+        return {"anyOf": [{"type": "array", "maxItems": 0}, found]}
+
+    def words(self) -> str:
+        return self.what
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """An object whose keys are those of a schema class. Unknown keys are warnings."""
+
+    cls: type
+    NULL: ClassVar[dict[str, Json]] = {"type": "null"}
+
+    def read(self, value: Json, at: Place) -> Any:
+        if not isinstance(value, dict):
+            at.refuse(value, self.words())
+            return None
+        known = keys(self.cls)
+        at.unknown([name for name in value if name not in known and name != SCHEMA_KEY])
+        found: dict[str, Any] = {}
+        for name, entry in known.items():
+            member = value.get(name)
+            if member is not None:
+                found[name] = entry.kind.read(member, at.key(name))
+            elif entry.required:
+                at.key(name).problem(f"is missing; needed: {entry.kind.words()}")
+                found[name] = None
+        broken = any(entry.required and found[name] is None for name, entry in known.items())
+        return None if broken else self.cls(**found)
+
+    def schema(self) -> dict[str, Json]:
+        return {"$ref": f"#/$defs/{self.cls.__name__}"}
+
+    def definition(self) -> dict[str, Json]:
+        """What ``schema`` refers to."""
+        known = keys(self.cls)
+        needed: list[Json] = [name for name, entry in known.items() if entry.required]
+        properties: dict[str, Json] = {n: self._property(entry) for n, entry in known.items()}
+        found: dict[str, Json] = {"type": "object", "properties": properties}
+        if needed:
+            found["required"] = needed
+        return found
+
+    def definitions(self) -> dict[str, Json]:
+        """The definitions of this class and of all that its keys hold."""
+        found: dict[str, Json] = {self.cls.__name__: self.definition()}
+        for entry in keys(self.cls).values():
+            kind = entry.kind.kind if isinstance(entry.kind, Items) else entry.kind
+            if isinstance(kind, Object):
+                found |= kind.definitions()
+        return found
+
+    def _property(self, entry: Key) -> dict[str, Json]:
+        schema = entry.kind.schema()
+        if schema and not entry.required:
+            schema = {"anyOf": [self.NULL, schema]}
+        unit = f" Unit: {entry.unit}." if entry.unit else ""
+        absent = f" When absent: {entry.absent}." if entry.absent else ""
+        return {"description": f"{entry.text}.{unit}{absent}", **schema}
+
+    def words(self) -> str:
+        names = list(keys(self.cls))
+        return "an object with " + ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -1,0 +1,64 @@
+"""Which face a report file gets, by its suffix. A face is loaded when it is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import PurePath
+
+from divere_cli.errors import UsageError
+from divere_cli.records import RunReport
+from divere_cli.text import quote
+
+Render = Callable[[RunReport], str]
+
+
+def face(path: str) -> Render:
+    """Return what renders the report for ``path``.
+
+    Raises
+    ------
+    UsageError
+        The suffix is none of those known.
+    """
+    suffix = PurePath(path).suffix.lower()
+    if suffix not in _FACES:
+        known = ", ".join(_FACES)
+        raise UsageError(f"--report {quote(path)}: the suffix must be one of {known}")
+    return _FACES[suffix]
+
+
+def named(suffix: str) -> Render:
+    """Return the face of one of the known suffixes."""
+    return _FACES[suffix]
+
+
+def shows_pictures(path: str) -> bool:
+    """Return whether the report at ``path`` has room for thumbnails."""
+    return PurePath(path).suffix.lower() == ".html"
+
+
+def _json(report: RunReport) -> str:
+    from divere_cli.report import json_report as json_face
+
+    return json_face.render(report)
+
+
+def _csv(report: RunReport) -> str:
+    from divere_cli.report import csv_report as csv_face
+
+    return csv_face.render(report)
+
+
+def _html(report: RunReport) -> str:
+    from divere_cli.report import html_report as html_face
+
+    return html_face.render(report)
+
+
+def _junit(report: RunReport) -> str:
+    from divere_cli.report import junit_report as junit_face
+
+    return junit_face.render(report)
+
+
+_FACES: dict[str, Render] = {".json": _json, ".csv": _csv, ".html": _html, ".xml": _junit}

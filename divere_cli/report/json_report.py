@@ -1,0 +1,149 @@
+r"""``divere-report/1``: the report as JSON, and strictly back.
+
+Covers the schema of the page on reports and the events of ``--json``, which
+are made of the same objects. All text is ASCII (JSON escapes), so nothing in a
+name can act on a terminal. A name that is no UTF-8 is no valid JSON text: its
+odd bytes are shown as ``\xNN`` and ``input_b64`` (``outputs_b64``) holds the
+name's bytes. What it does not: writing the file.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import os
+import re
+from typing import Any, NoReturn
+
+from divere_cli.errors import UsageError
+from divere_cli.records import FileResult, RunReport
+from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.report.summary import Summary, summarize
+from divere_cli.text import quote, safe
+
+SCHEMA = "divere-report/1"
+
+Object = dict[str, Any]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def render(report: RunReport) -> str:
+    """Return the whole report, indented, a line for each scan, ending with a line feed."""
+    head = json.dumps(_head(report), indent=1, allow_nan=False).removesuffix("\n}")
+    files = ",\n  ".join(json.dumps(file_object(file), allow_nan=False) for file in report.files)
+    return f'{head},\n "files": [\n  {files}\n ]\n}}\n'
+
+
+def _head(report: RunReport) -> Object:
+    """Return all but ``files``, of which there may be very many."""
+    return {
+        "schema": SCHEMA,
+        "version": report.version,
+        "started": report.started,
+        "seconds": round(report.seconds, 3),
+        "exit_code": report.exit_code,
+        "output": valid(report.output),
+        "error": valid(to_plain(report.error)),
+        "stopped": valid(report.stopped),
+        "warnings": valid(to_plain(report.warnings)),
+        "command": valid(to_plain(report.command)),
+        "isolation": valid(to_plain(report.isolation)),
+        "parent": to_plain(report.parent),
+        "summary": summary_object(summarize(report)),
+        "rolls": valid(to_plain(report.rolls)),
+    }
+
+
+def summary_object(summary: Summary) -> Object:
+    """Return the ``summary`` object."""
+    plain: Object = valid(to_plain(summary))
+    return plain
+
+
+def file_object(file: FileResult) -> Object:
+    """Return one entry of ``files``; ``thumbnails`` only where there are some."""
+    plain: Object = valid(to_plain(file))
+    if _SURROGATE.search(file.input):
+        plain["input_b64"] = _b64(file.input)
+    if any(_SURROGATE.search(name) for name in file.outputs):
+        plain["outputs_b64"] = [_b64(name) for name in file.outputs]
+    if not file.thumbnails:
+        del plain["thumbnails"]
+    for key in ("seconds", "cpu_seconds"):
+        plain[key] = round(plain[key], 6)
+    stages = plain["seconds_by_stage"]
+    plain["seconds_by_stage"] = {name: round(value, 6) for name, value in stages.items()}
+    return plain
+
+
+def valid(data: Any) -> Any:
+    """Return JSON-ready ``data`` with each lone surrogate in a string as ``\\xNN``."""
+    if isinstance(data, str):
+        return data if data.isascii() else _SURROGATE.sub(lambda match: safe(match[0]), data)
+    if isinstance(data, list):
+        return [valid(item) for item in data]
+    if isinstance(data, dict):
+        return {valid(key): valid(value) for key, value in data.items()}
+    return data
+
+
+def parse(text: str, name: str) -> RunReport:
+    """Read a saved report.
+
+    Parameters
+    ----------
+    text : str
+        What :func:`render` gave.
+    name : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    UsageError
+        Where ``text`` is no report that this version knows; the message says where.
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{quote(name)}: no valid JSON: {error}") from error
+    if not isinstance(data, dict) or "schema" not in data:
+        raise UsageError(f"{quote(name)}: no divere report: it has no 'schema'")
+    if data["schema"] != SCHEMA:
+        raise UsageError(f"{quote(name)}: schema {data['schema']!r} is not {SCHEMA!r}")
+    try:
+        files = tuple(_file(entry, place) for place, entry in enumerate(data.pop("files")))
+        return dataclasses.replace(from_plain(RunReport, data), files=files)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"{quote(name)}: no whole divere report: {error}") from error
+
+
+def _file(entry: Any, place: int) -> FileResult:
+    try:
+        if "input_b64" in entry:
+            entry["input"] = _name(entry["input_b64"])
+        if "outputs_b64" in entry:
+            entry["outputs"] = [_name(item) for item in entry["outputs_b64"]]
+        return from_plain(FileResult, entry)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"files[{place}]: {error}") from error
+
+
+def _b64(name: str) -> str:
+    return base64.b64encode(os.fsencode(name)).decode("ascii")
+
+
+def _name(encoded: str) -> str:
+    return os.fsdecode(base64.b64decode(encoded, validate=True))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> Object:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key appears twice in one object")
+    return found
+
+
+def _no_constant(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON number")

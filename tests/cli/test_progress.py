@@ -1,0 +1,76 @@
+"""The state behind the live display."""
+
+from __future__ import annotations
+
+from divere_cli.cli.progress import Board
+from divere_cli.records import (
+    ErrorRecord,
+    FileResult,
+    IsolationInfo,
+    RunStarted,
+    ScanFinished,
+    ScanProgress,
+    ScanStarted,
+)
+
+INFO = IsolationInfo("auto", "thread", None, 2)
+
+
+def board(total: int, todo: int) -> tuple[Board, list[float]]:
+    now = [0.0]
+    made = Board(lambda: now[0])
+    made.handle(RunStarted("1", "now", "out", total, todo, INFO))
+    return made, now
+
+
+def test_parts_of_scans_count_for_the_time_left() -> None:
+    made, now = board(total=4, todo=4)
+    made.handle(ScanStarted(1, "a", 1, 1))
+    made.handle(ScanStarted(2, "b", 1, 2))
+    assert made.seconds_left() is None
+    now[0] = 10.0
+    made.handle(ScanFinished(FileResult("a", width=1000, height=1000, attempts=1)))
+    made.handle(ScanProgress(2, "b", "grade", 1.0))
+    assert made.done() == 0.5
+    assert made.seconds_left() == 10.0
+    assert made.speed() == 0.1
+
+
+def test_what_is_up_to_date_is_no_work() -> None:
+    made, now = board(total=3, todo=1)
+    now[0] = 5.0
+    made.handle(ScanFinished(FileResult("a", status="up_to_date")))
+    made.handle(ScanFinished(FileResult("b", status="deferred")))
+    assert (made.finished, made.graded, made.left_alone, made.done()) == (2, 0, 2, 0.0)
+    failed = FileResult("c", status="failed", error=ErrorRecord("crashed", "gone"), attempts=2)
+    made.handle(ScanFinished(failed))
+    assert (made.finished, made.failed, made.done()) == (3, 1, 1.0)
+
+
+def test_what_failed_before_any_work_is_no_part_of_the_work() -> None:
+    made, _ = board(total=3, todo=2)
+    refused = FileResult("a", status="failed", error=ErrorRecord("unsupported", "text"))
+    made.handle(ScanFinished(refused))
+    assert (made.failed, made.done()) == (1, 0.0)
+
+
+def test_a_second_attempt_starts_again() -> None:
+    made, _ = board(total=1, todo=1)
+    made.handle(ScanStarted(1, "a", 1, 1))
+    made.handle(ScanProgress(1, "a", "write", 0.9, 7))
+    made.handle(ScanStarted(1, "a", 2, 2))
+    assert (made.at_work[1].attempt, made.at_work[1].done, made.at_work[1].stage) == (2, 0, "start")
+    made.handle(ScanProgress(1, "a", "read", 7.0))
+    assert made.at_work[1].done == 1.0
+    made.handle(ScanFinished(FileResult("a")))
+    assert not made.at_work
+
+
+def test_progress_of_a_scan_that_is_not_in_work_is_nothing() -> None:
+    made, _ = board(total=1, todo=1)
+    made.handle(ScanProgress(9, "z", "read", 0.5, 10**9))
+    assert (made.done(), made.rss_bytes) == (0.0, 0)
+
+
+def test_nothing_to_do_is_done() -> None:
+    assert board(total=3, todo=0)[0].done() == 1.0

@@ -1,0 +1,51 @@
+"""What is said of a grade's accuracy before it runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from divere_cli.color import exact as folding
+from divere_cli.color import ocio as chain
+from divere_cli.color import precision as accuracy
+from divere_cli.profile import library
+from tests.color.recipes import PRINT, recipe, stock
+
+ENDURA = stock("Kodak Endura Premier")
+
+
+def judged(output: str = PRINT, depth: int = 16, **figures: Any) -> accuracy.Accuracy:
+    found = recipe(**figures)
+    folded = folding.fold(found, library.space(output), one_channel=False)
+    return chain.plan(folded, 16, depth).accuracy
+
+
+def test_an_extreme_grade_needs_more_than_float32() -> None:
+    assert judged(curves=ENDURA).float32
+    matrix = ((9.0, 9.0, 9.0), (9.0, -9.0, 9.0), (9.0, 9.0, -9.0))
+    assert not judged(density_gamma=5.0, matrix=matrix).float32
+
+
+@pytest.mark.parametrize("output", [PRINT, "ACEScg"])
+def test_without_an_output_matrix_or_a_gamma_nothing_is_in_doubt(output: str) -> None:
+    found = judged(output, curves=ENDURA)
+    assert (found.near, found.least, found.below) == (0.0, 0.0, 0.0)
+
+
+def test_with_both_values_next_to_nothing_are() -> None:
+    found = judged("sRGB", curves=ENDURA)
+    assert 0.0 < found.near < found.below < 1e-3
+    assert found.least == 0.0
+
+
+def test_the_steeper_the_print_the_more_of_them() -> None:
+    hard, soft = (judged("sRGB", curves=stock(f"Ilford MGFB {grade}")) for grade in (3, "00"))
+    assert hard.near > soft.near
+
+
+@pytest.mark.parametrize("output", [PRINT, "sRGB"])
+def test_so_is_what_screen_glare_leaves_of_the_last_light(output: str) -> None:
+    found = judged(output, curves=ENDURA, screen_glare_compensation=0.02)
+    assert 0.0 < found.least <= found.below
+    assert judged(output, depth=8, curves=ENDURA, screen_glare_compensation=0.02).below == 0.0

@@ -1,0 +1,69 @@
+"""The exit truth table, row by row."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from divere_cli.isolation.supervisor.exit_reasons import Facts, explain
+
+RUNNING = Facts(started=True, stage="grade", detail="its last words")
+
+
+@pytest.mark.parametrize(
+    ("change", "end", "kind", "message"),
+    [
+        ({"status": -11}, "crashed", "crashed", "crashed (SIGSEGV) while grading"),
+        ({"status": -64}, "crashed", "crashed", "crashed (SIGRTMAX) while grading"),
+        ({"status": -50}, "crashed", "crashed", "crashed (signal 50) while grading"),
+        ({"status": 3}, "crashed", "crashed", "crashed (exit code 3) while grading"),
+        ({"status": 255}, "crashed", "crashed", "exit code 255"),
+        ({"status": 3, "stage": ""}, "crashed", "crashed", "crashed (exit code 3)"),
+        ({"status": 0}, "lost", "crashed", "ended while grading without a result"),
+        ({"status": -9}, "crashed", "crashed", "was killed (SIGKILL) while grading"),
+        (
+            {"status": -9, "memory_was_short": True},
+            "out_of_memory",
+            "out_of_memory",
+            "killed because memory ran out while grading",
+        ),
+        ({"status": -11, "memory_was_short": True}, "crashed", "crashed", "SIGSEGV"),
+        ({"status": -24}, "timeout", "timeout", "used up its CPU time"),
+        ({"status": 255, "ghost": True}, "infrastructure", "crashed", "that starts the workers"),
+        ({"status": -9, "started": False}, "infrastructure", "crashed", "could not start (SIGKILL"),
+        ({"status": 1, "started": False}, "infrastructure", "crashed", "start (exit code 1)"),
+        ({"reason": "timeout", "reason_text": "300 s"}, "timeout", "timeout", "longer than 300 s"),
+        ({"reason": "timeout", "status": -11}, "timeout", "timeout", "longer than"),
+        (
+            {"reason": "out_of_memory", "reason_text": "its cap of 9 MiB"},
+            "out_of_memory",
+            "out_of_memory",
+            "more memory than its cap of 9 MiB",
+        ),
+        ({"reason": "cancelled"}, "cancelled", "crashed", "stopped on request while grading"),
+        ({"reason": "boot"}, "infrastructure", "crashed", "did not start within"),
+        ({"reason": "silent"}, "lost", "crashed", "closed its line to divere while grading"),
+        ({"reason": "nonsense"}, "lost", "crashed", "sent nonsense while grading"),
+    ],
+)
+def test_each_death_has_its_name(
+    change: dict[str, object], end: str, kind: str, message: str
+) -> None:
+    found, error = explain(dataclasses.replace(RUNNING, **change))  # type: ignore[arg-type]
+    assert found == end
+    assert error.kind == kind
+    assert message in error.message
+    assert error.detail == "its last words"
+    assert "\n" not in error.message
+
+
+def test_a_kill_from_outside_hints_at_memory() -> None:
+    _, error = explain(dataclasses.replace(RUNNING, status=-9))
+    assert "short of memory" in error.hint
+
+
+def test_a_process_that_will_not_die_is_said_to_be_left() -> None:
+    facts = dataclasses.replace(RUNNING, reason="timeout", reason_text="5 s", abandoned=True)
+    _, error = explain(facts)
+    assert error.message.endswith("does not even react to SIGKILL and is left behind")

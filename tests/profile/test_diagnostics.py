@@ -1,0 +1,54 @@
+"""Paths, values and counts in what is found."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.profile import diagnostics as findings
+from divere_cli.profile.diagnostics import Findings, Place
+
+
+def test_paths_are_json_paths() -> None:
+    at = Place(Findings()).key("a b.tif").key("crops").item(3).key("idt").key("ünicode")
+    assert at.path == '$["a b.tif"].crops[3].idt["ünicode"]'
+
+
+def test_a_part_is_named_by_where_it_is_in_the_file() -> None:
+    paths = {"": "$.x", ".idt": "$.y", ".idt.white": "$.z[1]"}
+    assert findings.located(paths, ".metadata") == "$.x.metadata"
+    assert findings.located(paths, ".idt") == "$.y"
+    assert findings.located(paths, ".idt.name") == "$.y.name"
+    assert findings.located(paths, ".idt.white.x") == "$.z[1].x"
+    assert findings.located(paths, ".idtx") == "$.x.idtx"
+    assert findings.located({}, ".idt[0]") == "$.idt[0]"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (True, "true"),
+        (None, "null"),
+        (1.5, "1.5"),
+        ("a", '"a"'),
+        ("Müller", '"Müller"'),
+        ("\x1b[31m", r'"\u001b[31m"'),
+        ("\u202e", r'"\u202e"'),
+        ("\udc80", r'"\udc80"'),
+        ({}, "an empty object"),
+        ({"a": 1}, "an object"),
+        ([1, 2], "[1, 2]"),
+        ([0] * 10, "a list of 10"),
+        ("x" * 100, '"' + "x" * 56 + "..."),
+    ],
+)
+def test_values_are_shown_short_and_harmless(value: object, shown: str) -> None:
+    assert findings.show(value) == shown
+
+
+def test_what_is_too_much_is_counted() -> None:
+    found = Findings()
+    for number in range(findings.KEPT + 5):
+        Place(found).item(number).problem("is wrong")
+        Place(found).item(number).warn("is odd")
+    assert len(found.problems) == len(found.warnings) == findings.KEPT
+    assert found.uncounted == 5

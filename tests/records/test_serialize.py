@@ -1,0 +1,58 @@
+"""Records survive the way to JSON and back, whatever bytes a name holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from divere_cli import records
+from divere_cli.records import serialize as plain
+
+
+def job(name: str) -> records.FileJob:
+    space = records.Space("S", ((0.6, 0.3), (0.2, 0.7), (0.1, 0.1)), (0.3, 0.3), 2.2)
+    film = records.Film("color_negative_c41", True, True, True, True, False)
+    recipe = records.Recipe("p", film, space, space, curves=records.Curves(rgb=((0.0, 0.1),)))
+    frame = records.Frame(records.Target(name, "/out/" + name, "/out/t"), recipe)
+    return records.FileJob(
+        id=7,
+        name=name,
+        input="/in/" + name,
+        stamp=records.Stamp(1, 2),
+        encoding=records.Encoding("tiff", 16, space),
+        frames=(frame,),
+        base_region=(0.0, 0.9, 1.0, 0.1),
+    )
+
+
+@pytest.mark.parametrize("name", ["a.tif", "ä\u202e\n.tif", "\udcff\udce9.tif"])
+def test_a_job_comes_back_as_it_was(name: str) -> None:
+    sent = json.dumps(plain.to_plain(job(name)))
+    sent.encode("ascii")
+    assert plain.from_plain(records.FileJob, json.loads(sent)) == job(name)
+
+
+def test_a_whole_number_serves_as_a_float() -> None:
+    limits = plain.from_plain(records.Limits, {"wall_seconds": 3, "memory_bytes": None})
+    assert limits == records.Limits(wall_seconds=3.0)
+    assert isinstance(limits.wall_seconds, float)
+
+
+def test_unknown_keys_are_ignored_and_absent_ones_take_the_default() -> None:
+    assert plain.from_plain(records.Stages, {"read": 1.5, "later": 1}) == records.Stages(read=1.5)
+
+
+@pytest.mark.parametrize(
+    ("cls", "data"),
+    [
+        (records.Stamp, {"size": "1", "mtime_ns": 2}),
+        (records.Stamp, {"size": 1}),
+        (records.Stamp, [1, 2]),
+        (records.Encoding, {"format": "gif", "bit_depth": 16, "color_space": {}}),
+        (records.ScanFinished, {"result": None}),
+    ],
+)
+def test_another_shape_is_refused(cls: type, data: object) -> None:
+    with pytest.raises((TypeError, ValueError, KeyError)):
+        plain.from_plain(cls, data)

@@ -1,0 +1,171 @@
+"""The page: inert whatever the names, complete, self-contained; and looked at by a browser."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from divere_cli.records import ErrorRecord, RunReport, Thumbnail
+from divere_cli.report import html_report as html_face
+from divere_cli.text import safe
+from tests.report.sample import HOSTILE, JPEG, PLAIN, run_report
+
+# Attributes whose values are made from names; all others must be the same for any names.
+NAMED = {"alt"}
+UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
+class Outline(HTMLParser):
+    """What a browser would build: every element and attribute, and the text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.elements: list[tuple[str, tuple[tuple[str, str | None], ...]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        kept = tuple((key, None if key in NAMED else value) for key, value in attrs)
+        self.elements.append((tag, kept))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.elements.append(("/" + tag, ()))
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+
+def named(tag: str, outline: Outline) -> list[dict[str, str | None]]:
+    return [dict(attrs) for found, attrs in outline.elements if found == tag]
+
+
+def test_the_elements_are_the_same_whatever_the_names() -> None:
+    plain, hostile = (Outline(html_face.render(run_report(names))) for names in (PLAIN, HOSTILE))
+    assert hostile.elements == plain.elements
+
+
+def test_every_name_is_shown_as_it_is_said() -> None:
+    page = html_face.render(run_report(HOSTILE))
+    assert not UNWANTED.search(page)
+    page.encode("utf-8")
+    text = "".join(Outline(page).text)
+    for number in (5, 8, 10):
+        assert safe(HOSTILE[number]) in text
+
+
+def test_no_script_and_nothing_from_anywhere() -> None:
+    page = html_face.render(run_report(HOSTILE))
+    outline = Outline(page)
+    tags = {tag for tag, _ in outline.elements}
+    assert not tags & {"script", "iframe", "object", "embed", "link", "base", "form"}
+    assert [attrs["src"] for attrs in named("img", outline)]
+    for tag, attrs in outline.elements:
+        for key, value in attrs:
+            assert not key.startswith("on"), tag
+            assert key != "style", tag
+            if key == "href":
+                assert re.fullmatch(r"#scan-\d+", value or "")
+            if key == "src":
+                assert (value or "").startswith("data:image/jpeg;base64,")
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_the_policy_allows_this_style_and_nothing_else() -> None:
+    page = html_face.render(run_report())
+    (policy,) = [m.get("content") for m in named("meta", Outline(page)) if "http-equiv" in m]
+    assert policy is not None
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style is not None
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    assert policy.split("; ")[:3] == [
+        "default-src 'none'",
+        f"style-src 'sha256-{digest}'",
+        "img-src data:",
+    ]
+
+
+def test_the_page_tells_what_the_report_tells() -> None:
+    report = run_report()
+    text = re.sub(r"\s+", " ", "".join(Outline(html_face.render(report)).text))
+    for file in report.files:
+        assert file.input in text
+        if file.error:
+            assert f"{file.error.kind} {file.error.message}" in text
+            assert file.error.hint in text
+    for word in ("exit 3", "forkserver", "Peak memory", "Time", "interrupted 3", "corrupt_input"):
+        assert word in text
+
+
+def test_filters_are_there_for_what_there_is() -> None:
+    report = run_report()
+    ok = dataclasses.replace(report, files=report.files[:1], exit_code=0)
+    picks = [attrs["id"] for attrs in named("input", Outline(html_face.render(ok)))]
+    assert picks == ["show-all", "show-ok"]
+    style = html_face.render(report)
+    for attrs in named("input", Outline(style)):
+        assert f"#{attrs['id']}:checked ~ nav" in style
+
+
+def test_a_thumbnail_that_is_no_base64_is_left_out() -> None:
+    report = run_report()
+    evil = Thumbnail("x", 1, 1, '" onload="alert(1)')
+    files = (dataclasses.replace(report.files[0], thumbnails=(evil, Thumbnail("", 1, 1, JPEG))),)
+    outline = Outline(html_face.render(dataclasses.replace(report, files=files)))
+    assert len(named("img", outline)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "headline"),
+    [
+        ({"files": (), "exit_code": 0}, "There was nothing to do"),
+        ({"error": ErrorRecord("no_space", "full", "free some")}, "The run was ended early"),
+        ({"stopped": "SIGINT", "exit_code": 130}, "The run was stopped"),
+    ],
+)
+def test_the_headline_is_about_the_run(change: dict[str, object], headline: str) -> None:
+    report: RunReport = dataclasses.replace(run_report(), warnings=(), **change)  # type: ignore[arg-type]
+    outline = Outline(html_face.render(report))
+    assert headline in "".join(outline.text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Path) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("chromium is not here: apt-get install chromium")
+    page = tmp_path / "page.html"
+    page.write_text(html_face.render(run_report(HOSTILE)), encoding="utf-8")
+    probe = tmp_path / "probe.html"
+    # A page around the page reads its layout: a frame of a phone's width must not scroll sideways.
+    probe.write_text(
+        f"<iframe id=f src=page.html width={width} height=900></iframe><pre id=o></pre><script>"
+        "f.onload = () => { const d = f.contentDocument, count = what => "
+        "d.querySelectorAll(what).length; o.textContent = 'RESULT ' + JSON.stringify({"
+        "wide: d.documentElement.scrollWidth, scans: count('article'), bars: count('svg a'),"
+        "scripts: d.scripts.length, styled: getComputedStyle(d.body).maxWidth}) }</script>",
+        encoding="utf-8",
+    )
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000",
+         "--enable-logging=stderr", "--v=0", "--dump-dom", probe.as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    pattern = r'RESULT \{"wide":(\d+),"scans":(\d+),"bars":(\d+),"scripts":0,"styled":"1440px"'
+    found = re.search(pattern, done.stdout)
+    assert found is not None, done.stdout[-500:]
+    assert int(found[1]) <= width
+    assert int(found[2]) == len(HOSTILE)
+    assert int(found[3]) > 0
+    assert "CONSOLE" not in done.stderr, done.stderr  # a breach of the policy would be told here

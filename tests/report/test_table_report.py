@@ -1,0 +1,67 @@
+"""The table on a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import re
+
+import pytest
+from rich.console import Console
+
+from divere_cli.records import RunReport
+from divere_cli.report import table_report as table_face
+from tests.report.sample import HOSTILE, run_report
+
+UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printed(report: RunReport, width: int = 160) -> str:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
+    with console.capture() as capture:
+        console.print(table_face.render(report, width))
+    return re.sub("\x1b\\[[0-9;]*m", "", capture.get())
+
+
+def test_names_are_shown_literally_and_do_nothing() -> None:
+    text = printed(run_report(HOSTILE))
+    assert not UNWANTED.search(text)
+    assert "[/red].tif" in text
+    assert "[link=http://example.org]x[/link] :smile:.tif" in text
+
+
+def test_every_scan_of_a_small_run_has_a_row_with_its_memory() -> None:
+    report = run_report(("a.tif", "b.tif", "c.tif"))
+    rows = [line.split() for line in printed(report).splitlines()]
+    assert ["a.tif", "ok", "24", "1.00", "100", "MB"] in [row[:6] for row in rows]
+    assert any(row[:2] == ["b.tif", "failed"] and "corrupt_input" in row for row in rows)
+    assert ["3", "scans", "12.50", "100", "MB", "1.9", "MP/s"] in rows
+
+
+@pytest.mark.parametrize("width", [40, 64, 80, 100, 200])
+def test_nothing_but_long_names_is_cut(width: int) -> None:
+    lines = printed(run_report(HOSTILE), width).splitlines()
+    assert max(map(len, lines)) <= width
+    assert ("peak memory" in lines[1]) == (width >= 60)
+    cut = [line for line in lines if "…" in line]
+    assert all(line.startswith(" …") for line in cut)
+    assert any("interrupted" in line for line in lines)
+
+
+def test_of_a_large_run_failures_and_the_slowest_have_rows() -> None:
+    names = tuple(f"{number:04}.tif" for number in range(600))
+    report = run_report(names)
+    shown = table_face.selected(report.files)
+    assert len(shown) == table_face.ROWS
+    assert [file.input for file in shown] == sorted(file.input for file in shown)
+    assert "and 550 more, in the report" in printed(report)
+    few = dataclasses.replace(report, files=report.files[:120])
+    failed = {file.input for file in few.files if file.status == "failed"}
+    assert failed < {file.input for file in table_face.selected(few.files)}
+    assert "0114.tif" in {file.input for file in table_face.selected(few.files)}  # the slowest
+
+
+def test_a_killed_worker_s_peak_is_a_lower_bound() -> None:
+    report = run_report(("a.tif",))
+    killed = dataclasses.replace(report.files[0], peak_rss_source="vmhwm>=")
+    assert ">= 100 MB" in printed(dataclasses.replace(report, files=(killed,)))

@@ -1,0 +1,76 @@
+"""Signals are noted, wake the loop, and are given back afterwards."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+
+import pytest
+
+from divere_cli.system import signals
+from tests.isolation.conftest import KINDS, opened
+
+
+def test_signals_are_noted_in_order_and_handlers_come_back() -> None:
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGTSTP)}
+    with signals.watch() as stop:
+        assert signals.active() is stop
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        assert stop.received == [signal.SIGTERM, signal.SIGINT, signal.SIGINT]
+        assert select.select([stop], [], [], 0)[0] == [stop]
+        stop.drain()
+        assert select.select([stop], [], [], 0)[0] == []
+    assert signals.active() is None
+    assert {number: signal.getsignal(number) for number in before} == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_what_nohup_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with signals.watch() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert stop.received == []
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_outside_the_main_thread_nothing_is_noted() -> None:
+    found: list[int] = []
+
+    def look() -> None:
+        with signals.watch() as stop:
+            found.append(stop.fileno())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert found == [-1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_signal_ends_a_wait_and_no_job(kind: str) -> None:
+    with signals.watch() as stop, opened(kind, spares=0) as table:
+        table.start(1, "steps", "0.5")
+        table.until(lambda: len(table.events) > 0)
+        timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+        timer.start()
+        assert table.runner.wait(20) == [], "only the end of the job woke it"
+        timer.join()
+        assert stop.received == [signal.SIGINT]
+        assert table.wait_for(1)[0].end == "result", "it is not for the runner to end anything"
+
+
+def test_a_loop_opened_before_and_after_the_watch_is_woken_alike() -> None:
+    with opened("forkserver", spares=0) as table:
+        for number in (1, 2, 3, 4):
+            with signals.watch() as stop:
+                table.start(number, "steps", "0.3")
+                os.kill(os.getpid(), signal.SIGTERM)
+                table.runner.wait(20)
+                assert stop.received == [signal.SIGTERM]
+            assert table.wait_for(number)[0].end == "result"
