@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from divere_cli.color import grade
-from divere_cli.develop import scan as develop
+from divere_cli.develop import scan
 from divere_cli.records import FileJob, Progress, TaskResult
 
 COUNTS = "counts"
@@ -32,7 +32,7 @@ def work(job: FileJob, progress: Progress) -> TaskResult:
     grade.Grade.apply = counted  # type: ignore[method-assign]
     tracemalloc.start()
     before = io_counts()
-    result = develop.develop(job, progress)
+    result = scan.develop(job, progress)
     after = io_counts()
     counts = {key: after[key] - before[key] for key in ("rchar", "wchar", "syscr", "syscw")}
     counts |= {"bands": bands, "peak": tracemalloc.get_traced_memory()[1]}

@@ -17,7 +17,7 @@ from pathlib import Path
 import imagecodecs
 import numpy as np
 
-from divere_cli.image.ifd import writer as directory
+from divere_cli.image.ifd import writer
 from divere_cli.image.ifd.writer import LONG, LONG8, SHORT, numbers
 
 PAGE = Path(__file__).parents[1] / "docs" / "memory.md"
@@ -110,7 +110,7 @@ def scan(path: Path, case: Case) -> None:
         entries += [numbers(322, LONG, [256]), numbers(323, LONG, [256])]
     else:
         entries.append(numbers(278, LONG, [rows]))
-    made, start = directory.lay_out(entries, {}, end + end % 2, big=True)
+    made, start = writer.lay_out(entries, {}, end + end % 2, big=True)
     with path.open("wb") as out:
         out.write(b"II\x2b\0\x08\0\0\0" + start.to_bytes(8, "little"))
         out.write(packed)
@@ -128,8 +128,7 @@ PACK: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def peak(case: Case, folder: Path) -> int:
     """Run a case in a fresh process; bytes of its resident memory at the highest."""
-    from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target
-    from divere_cli.records import serialize as plain
+    from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target, serialize
     from tests.develop.test_scan import P3, RECIPE
 
     path, out = folder / "scan.tif", folder / "out.tif"
@@ -142,7 +141,7 @@ def peak(case: Case, folder: Path) -> int:
         Encoding("tiff", 16, P3, case.compression), (frame,), threads=case.threads,
     )  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", WORKER], input=json.dumps(plain.to_plain(job)),
+        [sys.executable, "-c", WORKER], input=json.dumps(serialize.to_plain(job)),
         capture_output=True, text=True, check=True, cwd=PAGE.parents[1],
     )  # fmt: skip
     out.unlink()

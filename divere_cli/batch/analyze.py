@@ -11,8 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from divere_cli.batch import admission, discover
-from divere_cli.batch import plan as draft
+from divere_cli.batch import admission, discover, plan
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.discover import Found
 from divere_cli.batch.engine import Engine
@@ -64,7 +63,7 @@ def survey(
     with signals.watch() as asked:
         stop = Stop(asked, request.bounds.grace_seconds, clock)
         found = _told_apart(discover.find(request.inputs, ""))
-        drafts = draft.make(request, found, State(), None, lambda: stop.stopping)
+        drafts = plan.make(request, found, State(), None, lambda: stop.stopping)
         problems = {d.scan.name: _said(d) for d in drafts if d.error is not None}
         usable = [d for d in drafts if d.error is None]
         engine = Engine(
@@ -95,7 +94,7 @@ def _told_apart(found: Found) -> Found:
     return Found(scans, found.warnings)
 
 
-def _said(each: draft.Draft) -> str:
+def _said(each: plan.Draft) -> str:
     assert each.error is not None
     said = record(each.error)
     return f"{said.kind}: {said.message}"

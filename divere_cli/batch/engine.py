@@ -18,7 +18,7 @@ from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
 from divere_cli.batch.retries import Policy
 from divere_cli.batch.scheduler import Loop, Means, Task, Work
 from divere_cli.batch.stop import Stop
-from divere_cli.isolation import factory as opening
+from divere_cli.isolation import factory
 from divere_cli.isolation.runner import IsolationRequest, Runner
 from divere_cli.records import Event, IsolationInfo, Rehearsal, ScanProgress, ScanStarted
 from divere_cli.system import cpus
@@ -66,7 +66,7 @@ class Engine:
         asked = self._request.isolation.requested
         here = IsolationRequest(asked, jobs=self.jobs)
         effective: Literal["process", "thread"] = "thread"
-        if opening.prefers_processes(here):
+        if factory.prefers_processes(here):
             effective = "process"
         return IsolationInfo(asked, effective, None, self.jobs)
 
@@ -158,4 +158,4 @@ def _opener(
 ) -> Callable[[IsolationRequest, Callable[[Event], None]], Runner]:
     if request.open_runner is not None:
         return request.open_runner
-    return opening.open_runner
+    return factory.open_runner

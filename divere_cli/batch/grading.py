@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, replace
 
-from divere_cli.batch import admission
-from divere_cli.batch import staleness as uptodate
+from divere_cli.batch import admission, staleness
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Judge, Verdict
@@ -209,7 +208,7 @@ def done(draft: Draft, key: str, stamps: tuple[OutputStamp, ...]) -> Done:
 def _unchanged(draft: Draft) -> None:
     """Raise ``InputChanged`` unless the scan is the very file that was planned."""
     try:
-        now = uptodate.stamp_of(os.stat(draft.scan.path))
+        now = staleness.stamp_of(os.stat(draft.scan.path))
     except FileNotFoundError as problem:
         raise Unreadable("vanished after it was planned") from problem
     except OSError as problem:

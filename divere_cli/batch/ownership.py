@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from divere_cli.batch import naming
-from divere_cli.batch import staleness as uptodate
+from divere_cli.batch import naming, staleness
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.plan import Draft
 from divere_cli.batch.request import BatchRequest
@@ -81,7 +80,7 @@ class Judge:
         Then every scan is up to date and none need be measured.
         """
         scans = [(each.scan.name, each.scan.stamp, self._grounds(each)) for each in drafts]
-        self.basis = uptodate.basis(roll, scans)
+        self.basis = staleness.basis(roll, scans)
         self._trusted = not self._request.outputs.force and all(map(self._stands, drafts))
         return self._trusted
 
@@ -90,7 +89,7 @@ class Judge:
         if done is None or self._folder is None or done.basis != self.basis:
             return False
         try:
-            return uptodate.outputs_as_recorded(done, self._folder)
+            return staleness.outputs_as_recorded(done, self._folder)
         except OutputError:
             return False
 
@@ -115,7 +114,7 @@ class Judge:
             (output, frame.crop, frame.orientation, recipe.sha256)
             for output, frame, recipe in zip(draft.outputs, frames, used, strict=True)
         ]
-        return uptodate.key(cuts, draft.sidecar, self._request.outputs.encoding)
+        return staleness.key(cuts, draft.sidecar, self._request.outputs.encoding)
 
     def _grounds(self, draft: Draft) -> str:
         """What of its preset a scan's decision is made from."""
@@ -127,7 +126,7 @@ class Judge:
         if self._request.outputs.force or self._folder is None:
             return "no"
         done = self._state.done.get(draft.scan.name)
-        return uptodate.judge(done, draft.scan.path, draft.scan.stamp, key, self._folder)
+        return staleness.judge(done, draft.scan.path, draft.scan.stamp, key, self._folder)
 
     def _unsettled(self, stamp: Stamp) -> bool:
         """Younger than ``--settle``; a time in the future says nothing, the change time does."""
@@ -144,7 +143,7 @@ class Judge:
         done = self._state.done.get(draft.scan.name)
         if done is None or not done.basis or not self.basis or done.basis == self.basis:
             return ()
-        return (DECIDED_ANEW,) if uptodate.same_stamp(done.stamp, draft.scan.stamp) else ()
+        return (DECIDED_ANEW,) if staleness.same_stamp(done.stamp, draft.scan.stamp) else ()
 
     def _look_for_obstacles(self, draft: Draft) -> None:
         if self._folder is None:
@@ -206,7 +205,7 @@ class Judge:
         done = self._state.done.get(scan.name)
         if done is None or done.path == os.path.abspath(scan.path):
             return True
-        return uptodate.same_stamp(done.stamp, scan.stamp)
+        return staleness.same_stamp(done.stamp, scan.stamp)
 
 
 def now_ns(folder: Folder | None) -> int:

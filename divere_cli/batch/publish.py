@@ -25,8 +25,7 @@ from divere_cli.errors import (
     OutputExists,
     ScanError,
 )
-from divere_cli.files import directory as places
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.directory import Place
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder, split
@@ -222,7 +221,7 @@ class Publisher:
     def _finish(self, temp: Temp) -> OutputStamp:
         try:
             try:
-                places.set_mode(temp.fd, self._mode)
+                directory.set_mode(temp.fd, self._mode)
             except PermissionError as problem:  # a file system without modes
                 log.debug("mode of '%s' stays: %s", temp.target.name, problem)
             durable.sync(temp.fd)

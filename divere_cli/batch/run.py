@@ -16,12 +16,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from divere_cli import __version__
-from divere_cli.batch import admission, discover, naming, results, triage
-from divere_cli.batch import exit_code as ending
-from divere_cli.batch import ownership as verdict
-from divere_cli.batch import plan as draft
-from divere_cli.batch import report_files as reporting
-from divere_cli.batch import workspace as site
+from divere_cli.batch import (
+    admission,
+    discover,
+    exit_code,
+    naming,
+    ownership,
+    plan,
+    report_files,
+    results,
+    triage,
+    workspace,
+)
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.grading import Desk, Grading
@@ -94,12 +100,12 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         As :func:`run` would, but for a lock that another run holds.
     """
     naming.check(request.outputs.name)
-    draft.check_places(request.inputs.paths, request.outputs.folder)
+    plan.check_places(request.inputs.paths, request.outputs.folder)
     folder = Folder.open(request.outputs.folder, create=False)
     try:
         state = history.load(folder)
         found = discover.find(request.inputs, request.outputs.folder)
-        drafts = draft.make(request, found, state, folder)
+        drafts = plan.make(request, found, state, folder)
         judge = Judge(request, state, folder, time.time_ns())
         if request.roll is not None:
             judge.decide_from(repr(request.roll), [each for each in drafts if each.error is None])
@@ -109,7 +115,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
             folder.close()
 
 
-def _planned(each: Draft, said: verdict.Verdict) -> PlannedScan:
+def _planned(each: Draft, said: ownership.Verdict) -> PlannedScan:
     result = results.plain(each, "ok")
     return PlannedScan(
         input=each.scan.name,
@@ -140,7 +146,7 @@ class _Run:
         """Do it all; ``held`` gives OUTPUT back afterwards."""
         began, started, parent = self.clock(), datetime.now(UTC), _rss()
         try:
-            here = site.take(self.request, self.stop, held, self.run_id)
+            here = workspace.take(self.request, self.stop, held, self.run_id)
         except OutputLocked:
             if self.stop.signal is None:
                 raise
@@ -153,18 +159,18 @@ class _Run:
         report = replace(report, isolation=engine.info, files=files)
         report = replace(report, warnings=(*here.warnings, *self.warnings))
         report = replace(report, exit_code=self._exit_code(report))
-        return reporting.write(report, self.request.reports, self.run_id, self.stop)
+        return report_files.write(report, self.request.reports, self.run_id, self.stop)
 
     def _last_words(self, told: Results) -> tuple[FileResult, ...]:
         try:
             return told.all()
         except Exception:
             log.exception("a bug in divere: events cannot be told")
-            self.error = self.error or reporting.bug("events cannot be told")
+            self.error = self.error or report_files.bug("events cannot be told")
             return told.all(tell=False)
 
     def _exit_code(self, report: RunReport) -> int:
-        return ending.exit_code(self.stop.signal, report.error, report.files)
+        return exit_code.exit_code(self.stop.signal, report.error, report.files)
 
     def _report(self, began: float, started: datetime, parent: int) -> RunReport:
         """What is known of the run itself; the report of a run that never began."""
@@ -205,13 +211,13 @@ class _Run:
             self.stop.fatal(problem)
         except Exception:
             log.exception("a bug in divere ended the run")
-            self.error = reporting.bug("a bug in divere ended the run")
+            self.error = report_files.bug("a bug in divere ended the run")
             self.stop.because("a bug in divere")
         if self.error is None and self.stop.error is not None:
-            self.error = reporting.run_record(self.stop.error)
+            self.error = report_files.run_record(self.stop.error)
 
     def _work(self, here: Site, engine: Engine, told: Results) -> None:
-        judge = Judge(self.request, here.state, here.folder, verdict.now_ns(here.folder))
+        judge = Judge(self.request, here.state, here.folder, ownership.now_ns(here.folder))
         decisions = self._decide(here, judge, engine)
         if self.stop.stopping:
             return

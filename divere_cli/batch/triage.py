@@ -10,8 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 
-from divere_cli.batch import ownership as verdict
-from divere_cli.batch import results
+from divere_cli.batch import ownership, results
 from divere_cli.batch.grading import Ready
 from divere_cli.batch.journal.state import Done
 from divere_cli.batch.ownership import Judge
@@ -44,7 +43,7 @@ def part(
 
 def anew(ready: list[tuple[Draft, Ready]]) -> tuple[str, ...]:
     """Say that positives of earlier runs are made again, and how to keep them."""
-    again = sum(verdict.DECIDED_ANEW in how.verdict.notes for _, how in ready)
+    again = sum(ownership.DECIDED_ANEW in how.verdict.notes for _, how in ready)
     if not again:
         return ()
     return (
@@ -53,7 +52,7 @@ def anew(ready: list[tuple[Draft, Ready]]) -> tuple[str, ...]:
     )
 
 
-def _renewed(here: Site, judge: Judge, each: Draft, said: verdict.Verdict) -> Iterator[Done]:
+def _renewed(here: Site, judge: Judge, each: Draft, said: ownership.Verdict) -> Iterator[Done]:
     """Give the record of an up-to-date scan by which the next run can tell so with less work."""
     if said.action not in ("moved", "up_to_date"):
         return

@@ -12,8 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from divere_cli.batch import discover, naming
-from divere_cli.batch import plan as draft
+from divere_cli.batch import discover, naming, plan
 from divere_cli.batch.journal import compaction
 from divere_cli.batch.journal import state as history
 from divere_cli.batch.journal.state import State
@@ -37,7 +36,7 @@ class Site:
     journal: Journal
     state: State
     publisher: Publisher
-    drafts: list[draft.Draft]
+    drafts: list[plan.Draft]
     warnings: tuple[str, ...]
 
 
@@ -59,7 +58,7 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Sit
         Nothing was written.
     """
     naming.check(request.outputs.name)
-    draft.check_places(request.inputs.paths, request.outputs.folder)
+    plan.check_places(request.inputs.paths, request.outputs.folder)
     pause = stop.pause if request.outputs.wait else None
     folder = Folder.open(request.outputs.folder, create=False)
     lock = None
@@ -68,7 +67,7 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Sit
         lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
     state = history.load(folder)
-    drafts = draft.make(request, found, state, folder, lambda: stop.stopping)
+    drafts = plan.make(request, found, state, folder, lambda: stop.stopping)
     if folder is None:
         folder = _make(request.outputs.folder, held)
     if lock is None:
@@ -95,7 +94,7 @@ def _site(
     folder: Folder,
     state: State,
     run_id: str,
-    drafts: list[draft.Draft],
+    drafts: list[plan.Draft],
     warnings: tuple[str, ...],
     held: ExitStack,
 ) -> Site:

@@ -251,12 +251,11 @@ def batch(ctx: click.Context, /, **values: Any) -> int:
     What is up to date is skipped, so the same command again goes on after a
     crash and grades what is new. Inputs are never changed.
     """
-    from divere_cli.cli import batch_display as batch_view
-    from divere_cli.cli import batch_options as batch_request
+    from divere_cli.cli import batch_display, batch_options
 
     session = ctx.ensure_object(Session)
-    with batch_view.ends_told(values["json"]):
-        options = batch_request.options(ctx, values)
+    with batch_display.ends_told(values["json"]):
+        options = batch_options.options(ctx, values)
         if options.dry_run:
-            return batch_view.preview(options, session)
-        return batch_view.run(options, session)
+            return batch_display.preview(options, session)
+        return batch_display.run(options, session)

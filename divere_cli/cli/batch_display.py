@@ -13,8 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from divere_cli.batch import run as batch_run
-from divere_cli.cli import logs, streams
-from divere_cli.cli import text_output as lines
+from divere_cli.cli import logs, streams, text_output
 from divere_cli.cli.batch_options import BatchOptions
 from divere_cli.cli.console import Say
 from divere_cli.cli.json_events import JsonEvents
@@ -50,9 +49,9 @@ def preview(options: BatchOptions, session: Session) -> int:
         if options.json:
             JsonEvents(sys.stdout).planned(scan)
         else:
-            say.result(lines.plan_line(scan))
+            say.result(text_output.plan_line(scan))
     if not options.json and not options.log.quiet:
-        say.message("", lines.plan_summary(planned))
+        say.message("", text_output.plan_summary(planned))
     return 0
 
 
@@ -105,7 +104,7 @@ def _faces(
         faces.append(display.handle)
     covered = live and sys.stdout.isatty()
     scans = not (covered or options.json or options.log.quiet)
-    faces.append(lines.Lines(say, scans).handle)
+    faces.append(text_output.Lines(say, scans).handle)
     return faces
 
 
@@ -138,12 +137,12 @@ def _conclude(report: RunReport, options: BatchOptions, say: Say) -> None:
         say.message("warning", warning)
     if report.error is not None:
         say.message("error", f"{report.error.kind}: {report.error.message}")
-    for hint in lines.hints(report):
+    for hint in text_output.hints(report):
         say.message("hint", hint)
-    if options.log.verbose and (stages := lines.stages_line(report)):
+    if options.log.verbose and (stages := text_output.stages_line(report)):
         say.message("stages", stages)
     if report.exit_code or not options.log.quiet:
-        say.message("", lines.last_line(report, report_paths(options)))
+        say.message("", text_output.last_line(report, report_paths(options)))
 
 
 def report_paths(options: BatchOptions) -> tuple[str, ...]:

@@ -24,15 +24,14 @@ from divere_cli.batch.request import (
     Outputs,
     ReportFile,
 )
-from divere_cli.cli import output_checks as written
+from divere_cli.cli import output_checks
 from divere_cli.cli.logs import LogOptions
 from divere_cli.errors import UsageError
-from divere_cli.profile import divere_settings as settings_file
-from divere_cli.profile import library
+from divere_cli.profile import divere_settings, library
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Selector
 from divere_cli.records import Encoding, OptionValue
-from divere_cli.report import formats as faces
+from divere_cli.report import formats
 from divere_cli.roll.auto import Auto
 from divere_cli.text import quote
 
@@ -70,7 +69,7 @@ def options(ctx: click.Context, values: Values) -> BatchOptions:
         An option that cannot be meant, or a settings file or name that is not good.
     """
     _refuse_what_says_nothing(ctx, values)
-    settings = settings_file.load(values["settings"]) if values["settings"] else Settings()
+    settings = divere_settings.load(values["settings"]) if values["settings"] else Settings()
     values = _resolved(ctx, values, settings)
     request = BatchRequest(
         inputs=_inputs(values),
@@ -78,11 +77,11 @@ def options(ctx: click.Context, values: Values) -> BatchOptions:
         chooser=Selector(values["from"] or values["profile"], settings),
         bounds=_bounds(values),
         isolation=Isolation(values["isolation"], values["start_method"]),
-        reports=tuple(ReportFile(path, faces.face(path)) for path in values["report"]),
+        reports=tuple(ReportFile(path, formats.face(path)) for path in values["report"]),
         command=_command(values),
         roll=_roll(values),
         open_runner=_engine(values),
-        thumbnails=any(faces.shows_pictures(path) for path in values["report"]),
+        thumbnails=any(formats.shows_pictures(path) for path in values["report"]),
     )
     log = LogOptions(values["log_file"], values["log_format"], values["verbose"], values["quiet"])
     return BatchOptions(request, log, values["json"], values["progress"], values["dry_run"])
@@ -155,10 +154,10 @@ def _check_written(values: Values) -> None:
     """Refuse a report or a log where it cannot be, or would harm something."""
     reads = [*values["inputs"], *(values[name] for name in _FILES if values[name])]
     for path in values["report"]:
-        written.check("--report", path, reads, made=values["output"])
+        output_checks.check("--report", path, reads, made=values["output"])
     log = values["log_file"]
     if log is not None:
-        written.check("--log-file", log, reads)
+        output_checks.check("--log-file", log, reads)
         if os.path.abspath(log) in map(os.path.abspath, values["report"]):
             raise UsageError(f"--log-file {quote(log)}: is the place of a report")
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from divere_cli.cli import inspect_view as inspected
+from divere_cli.cli import inspect_view
 from divere_cli.cli.inspect_view import Failed, Scan
 from divere_cli.cli.options import json_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError
 from divere_cli.image import header as headers
-from divere_cli.image.metadata import summary as abouts
+from divere_cli.image.metadata import summary
 from divere_cli.profile.select import Selector
 from divere_cli.text import quote, safe
 
@@ -37,7 +37,7 @@ def inspect(files: tuple[str, ...], json: bool) -> int:
     for index, name in enumerate(files):
         item = _scan(name, selector)
         if json:
-            documents.append(inspected.as_json(item))
+            documents.append(inspect_view.as_json(item))
         elif isinstance(item, Scan):
             _show(item, first=index == 0)
         code = _complain(item) or code
@@ -59,7 +59,7 @@ def _complain(item: Scan | Failed) -> int:
 def _scan(name: str, selector: Selector) -> Scan | Failed:
     try:
         header = headers.read(name)
-        about = abouts.read(name, header)
+        about = summary.read(name, header)
     except ScanError as error:
         return Failed(name, error)
     try:
@@ -79,7 +79,7 @@ def _show(scan: Scan, first: bool) -> None:
 
 def _show_lines(scan: Scan) -> None:
     click.echo(safe(scan.name))
-    for name, text in inspected.rows(scan):
+    for name, text in inspect_view.rows(scan):
         click.echo(f"  {name + ':':<13}{text}")
 
 
@@ -91,7 +91,7 @@ def _show_table(scan: Scan) -> None:
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2), pad_edge=True)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in inspected.rows(scan):
+    for name, text in inspect_view.rows(scan):
         style = "yellow" if name == "warning" else ""
         table.add_row(Text(name), Text(text, style=style))
     console = Console(file=sys.stdout, highlight=False, emoji=False)

@@ -131,13 +131,13 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
     """
     import os
 
-    from divere_cli.cli import output_checks as outlet
+    from divere_cli.cli import output_checks
     from divere_cli.color import export
     from divere_cli.errors import UsageError
     from divere_cli.profile import library
     from divere_cli.records.serialize import to_plain
 
-    outlet.check("OUT", output, [name])
+    output_checks.check("OUT", output, [name])
     if os.path.lexists(output) and not options["overwrite"]:
         raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
     recipe = _recipe(_preset(name, options["scan"]), name, options["crop"])
@@ -162,9 +162,9 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
 def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
     """The recipe of a preset's only picture, or of the crop that is meant."""
     from divere_cli.errors import UsageError
-    from divere_cli.profile import crops as contactsheet
+    from divere_cli.profile import crops
 
-    cuts = contactsheet.cuts(preset).cuts
+    cuts = crops.cuts(preset).cuts
     if crop is None and len(cuts) == 1:
         return cuts[0].recipe
     for cut in cuts:

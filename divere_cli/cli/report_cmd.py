@@ -8,12 +8,11 @@ import sys
 
 import click
 
-from divere_cli.cli import output_checks as written
-from divere_cli.cli import text_output as lines
+from divere_cli.cli import output_checks, text_output
 from divere_cli.cli.console import Say
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
 from divere_cli.records import RunReport
-from divere_cli.report import formats as faces
+from divere_cli.report import formats
 from divere_cli.report.summary import summarize, tally
 from divere_cli.text import quote
 
@@ -31,10 +30,10 @@ def report(file: str, html: str | None, csv: str | None, junit: str | None) -> N
     asked = {"html": html, "csv": csv, "junit": junit}
     wanted = {form: path for form, path in asked.items() if path is not None}
     for form, path in wanted.items():
-        written.check(f"--{form}", path, [file])
+        output_checks.check(f"--{form}", path, [file])
     saved = load(file)
     for form, path in wanted.items():
-        write(path, faces.named(_SUFFIXES[form])(saved))
+        write(path, formats.named(_SUFFIXES[form])(saved))
     if not wanted:
         show(saved)
 
@@ -49,7 +48,7 @@ def load(path: str) -> RunReport:
     UsageError
         It is no report.
     """
-    from divere_cli.report import json_report as json_face
+    from divere_cli.report import json_report
 
     try:
         with open(path, "rb") as stream:
@@ -59,7 +58,7 @@ def load(path: str) -> RunReport:
     if len(data) > _LARGEST:
         raise UsageError(f"{quote(path)}: larger than any report")
     try:
-        return json_face.parse(data.decode("utf-8"), path)
+        return json_report.parse(data.decode("utf-8"), path)
     except UnicodeDecodeError as error:
         raise UsageError(f"{quote(path)}: no UTF-8 text at byte {error.start}") from error
 
@@ -83,8 +82,8 @@ def show(saved: RunReport) -> None:
         tables.show(saved, sys.stdout)
         for file in saved.files:
             if file.error is not None:
-                say.result(lines.any_line(file))
+                say.result(text_output.any_line(file))
     else:
         for file in saved.files:
-            say.result(lines.any_line(file))
+            say.result(text_output.any_line(file))
     say.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")

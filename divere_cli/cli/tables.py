@@ -7,11 +7,11 @@ from typing import TextIO
 from rich.console import Console
 
 from divere_cli.records import RunReport
-from divere_cli.report import table_report as table_face
+from divere_cli.report import table_report
 
 
 def show(report: RunReport, stdout: TextIO) -> None:
     """Print the table of a run."""
     if report.files:
         console = Console(file=stdout, highlight=False, emoji=False)
-        console.print(table_face.render(report, console.width))
+        console.print(table_report.render(report, console.width))

@@ -24,7 +24,7 @@ from distributed.versions import VersionMismatchWarning
 from divere_cli.cluster import machine, paths
 from divere_cli.errors import ClusterFailed
 from divere_cli.isolation.runner import IsolationRequest
-from divere_cli.records import serialize as plain
+from divere_cli.records import serialize
 
 CONNECT_SECONDS = 15.0
 # distributed prints tracebacks of its own when a connection ends; what matters comes as our errors
@@ -120,7 +120,7 @@ def survey(
         )
     try:
         answers = client.run(
-            machine.survey, plain.to_plain(order), workers=workers, on_error="return"
+            machine.survey, serialize.to_plain(order), workers=workers, on_error="return"
         )
         found = {address: _survey(address, said) for address, said in answers.items()}
         problems = [_problem(s, order, request) for s in found.values()]
@@ -152,7 +152,7 @@ def _order(request: ClusterRequest, isolation: IsolationRequest, run: str) -> ma
 def _survey(address: str, said: object) -> machine.Survey:
     if isinstance(said, BaseException):
         return machine.Survey(address, (), 0, 0, "", f"{type(said).__name__}: {said}")
-    return plain.from_plain(machine.Survey, said)
+    return serialize.from_plain(machine.Survey, said)
 
 
 def _problem(survey: machine.Survey, order: machine.Order, request: ClusterRequest) -> str:

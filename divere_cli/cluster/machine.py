@@ -22,10 +22,9 @@ from typing import Any
 from divere_cli.batch import admission
 from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
-from divere_cli.files import directory as places
+from divere_cli.files import directory
 from divere_cli.isolation.runner import IsolationRequest
-from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome
-from divere_cli.records import serialize as plain
+from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome, serialize
 from divere_cli.system import cpus
 
 HELLO_SECONDS = 60.0
@@ -78,7 +77,7 @@ def survey(plain_order: object, dask_worker: Any) -> object:
 
     ``dask_worker`` is given by Dask, by this name.
     """
-    order = plain.from_plain(Order, plain_order)
+    order = serialize.from_plain(Order, plain_order)
     jobs = capacity(dask_worker.state.nthreads, order.memory_budget)
     probe, problem = "", ""
     try:
@@ -89,7 +88,7 @@ def survey(plain_order: object, dask_worker: Any) -> object:
         problem, method = str(error), ""
     except RuntimeError as error:
         problem, method = f"no station: {error}", ""
-    return plain.to_plain(
+    return serialize.to_plain(
         Survey(
             socket.gethostname(),
             versions(),
@@ -107,7 +106,7 @@ def _probe(order: Order) -> str:
     for path in order.inputs:
         os.stat(path)
     name = f".divere-tmp-{order.run}-probe-{os.getpid()}-{socket.gethostname()[:40]}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | places.PLAIN
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | directory.PLAIN
     handle = os.open(os.path.join(order.output, name), flags, 0o600)
     try:
         os.write(handle, order.nonce.encode())
@@ -122,25 +121,25 @@ def attempt(plain_order: object, plain_work: object, token: str, task_threads: i
 
     Its temporary files end in ``token``, which the outcome names.
     """
-    order = plain.from_plain(Order, plain_order)
-    work = plain.from_plain(Work, plain_work)
+    order = serialize.from_plain(Order, plain_order)
+    work = serialize.from_plain(Work, plain_work)
     work = dataclasses.replace(work, job=paths.with_temps(work.job, token))
     if versions() != order.versions:
-        return plain.to_plain(_failed(work, f"has other versions: {', '.join(versions())}"))
+        return serialize.to_plain(_failed(work, f"has other versions: {', '.join(versions())}"))
     jobs = capacity(task_threads, order.memory_budget)
     try:
         _make_temps(work.job)
         station = _station(order, jobs)
         answer = station.run(work)
     except (OSError, RuntimeError) as error:
-        return plain.to_plain(_failed(work, str(error)))
+        return serialize.to_plain(_failed(work, str(error)))
     outcome = dataclasses.replace(answer.outcome, host=socket.gethostname(), token=token)
-    return plain.to_plain(dataclasses.replace(answer, outcome=outcome))
+    return serialize.to_plain(dataclasses.replace(answer, outcome=outcome))
 
 
 def _make_temps(job: FileJob) -> None:
     for temp in paths.temps(job):
-        os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | places.PLAIN, 0o600))
+        os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | directory.PLAIN, 0o600))
 
 
 def _failed(work: Work, why: str) -> Answer:
@@ -156,7 +155,7 @@ class Station:
     def __init__(self, request: IsolationRequest) -> None:
         words = [sys.executable, "-m", "divere_cli.cluster.station"]
         self._process = subprocess.Popen(
-            [*words, json.dumps(plain.to_plain(request))],
+            [*words, json.dumps(serialize.to_plain(request))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -189,7 +188,7 @@ class Station:
             The station died.
         """
         future: Future[Answer] = Future()
-        line = json.dumps(plain.to_plain(work)) + "\n"
+        line = json.dumps(serialize.to_plain(work)) + "\n"
         with self._lock:
             if not self.alive or self._process.stdin is None:
                 raise RuntimeError("the station of this machine died")
@@ -226,9 +225,9 @@ class Station:
 
     def _hear(self, said: dict[str, object]) -> None:
         if "hello" in said:
-            self._hello.set_result(plain.from_plain(IsolationInfo, said["hello"]))
+            self._hello.set_result(serialize.from_plain(IsolationInfo, said["hello"]))
             return
-        answer = plain.from_plain(Answer, said)
+        answer = serialize.from_plain(Answer, said)
         with self._lock:
             future = self._waiting.pop(answer.outcome.job_id)
         future.set_result(answer)

@@ -36,8 +36,8 @@ from divere_cli.records import (
     Outcome,
     ScanProgress,
     ScanStarted,
+    serialize,
 )
-from divere_cli.records import serialize as plain
 from divere_cli.system import signals
 
 LOOK_SECONDS = 0.1
@@ -80,7 +80,7 @@ class DaskRunner:
         except BaseException:
             self._client.close()
             raise
-        self._plain_order = plain.to_plain(self._order)
+        self._plain_order = serialize.to_plain(self._order)
         self._flights: dict[int, _Flight] = {}
         self._done: queue.SimpleQueue[tuple[int, Future[Any]]] = queue.SimpleQueue()
         self._seen_well = time.monotonic()
@@ -154,7 +154,7 @@ class DaskRunner:
         key = f"divere-{self._order.run}-{self._submitted}"
         try:
             future = self._client.submit(
-                _attempt, self._plain_order, plain.to_plain(Work(there, limits)), key=key,
+                _attempt, self._plain_order, serialize.to_plain(Work(there, limits)), key=key,
                 pure=False,
             )  # fmt: skip
         except (OSError, RuntimeError) as error:
@@ -215,7 +215,7 @@ class DaskRunner:
     def _outcome(self, flight: _Flight) -> Outcome:
         future = flight.future
         if future.status == "finished":
-            answer = plain.from_plain(Answer, future.result())
+            answer = serialize.from_plain(Answer, future.result())
             for line in answer.records:
                 _log(line)
             if answer.outcome.end == "result":

@@ -26,8 +26,7 @@ from typing import TextIO
 
 from divere_cli import isolation
 from divere_cli.isolation.runner import IsolationRequest, Runner
-from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted
-from divere_cli.records import serialize as plain
+from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted, serialize
 
 POLL_SECONDS = 0.005  # the longest that a job which came in waits to be looked at
 RECORDS_KEPT = 2000
@@ -79,14 +78,14 @@ class _Keep(logging.Handler):
 
 def main() -> None:
     """Serve until standard input ends. ``argv[1]`` is how scans are kept apart, as JSON."""
-    request = plain.from_plain(IsolationRequest, json.loads(sys.argv[1]))
+    request = serialize.from_plain(IsolationRequest, json.loads(sys.argv[1]))
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever prints must not reach the caller's lines
     keep = _Keep()
     logging.basicConfig(level=logging.INFO, handlers=[keep])
     runner = isolation.open(request, _ignore)
     try:
-        _say(answers, {"hello": plain.to_plain(runner.info)})
+        _say(answers, {"hello": serialize.to_plain(runner.info)})
         _serve(runner, answers, keep)
     finally:
         runner.close()
@@ -103,7 +102,7 @@ def _say(answers: TextIO, line: object) -> None:
 
 def _read(incoming: queue.SimpleQueue[Work | None]) -> None:
     for line in sys.stdin:
-        incoming.put(plain.from_plain(Work, json.loads(line)))
+        incoming.put(serialize.from_plain(Work, json.loads(line)))
     incoming.put(None)
 
 
@@ -128,7 +127,7 @@ def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
         if running:
             for outcome in runner.wait(POLL_SECONDS):
                 running -= 1
-                _say(answers, plain.to_plain(Answer(outcome, keep.take())))
+                _say(answers, serialize.to_plain(Answer(outcome, keep.take())))
 
 
 if __name__ == "__main__":

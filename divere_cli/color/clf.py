@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import PyOpenColorIO
 
-from divere_cli.color import ocio as chain
+from divere_cli.color import ocio
 from divere_cli.color.exact import Folded
 from divere_cli.errors import Internal
 
@@ -19,9 +19,9 @@ FORMAT = "Academy/ASC Common LUT Format"
 
 def transform(folded: Folded) -> PyOpenColorIO.GroupTransform:
     """The whole grade for float samples of 0..1: logarithms are computed, not looked up."""
-    group = chain.whole(folded)
+    group = ocio.whole(folded)
     if folded.gray:
-        group.appendTransform(chain.luminance())
+        group.appendTransform(ocio.luminance())
     return group
 
 

@@ -17,9 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color import clf, cube, reference
-from divere_cli.color import exact as folding
-from divere_cli.color import ocio as chain
+from divere_cli.color import clf, cube, exact, ocio, reference
 from divere_cli.errors import Internal, OutputUnusable, UsageError
 from divere_cli.records import Recipe, Space
 
@@ -90,7 +88,7 @@ def export(
     OutputUnusable
         When the file cannot be written.
     """
-    folded = folding.fold(recipe, output, one_channel=False)
+    folded = exact.fold(recipe, output, one_channel=False)
     if form == "clf":
         if size is not None or shaper:
             raise UsageError("--size and a shaper are for cube: CLF holds the grade itself")
@@ -161,7 +159,7 @@ def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
     file = PyOpenColorIO.FileTransform(
         src=os.path.abspath(path), interpolation=PyOpenColorIO.INTERP_TETRAHEDRAL
     )
-    processor = chain.processor(file, np.float32, np.float32)
+    processor = ocio.processor(file, np.float32, np.float32)
     pixels = x.copy()
     try:
         processor.applyRGB(pixels)

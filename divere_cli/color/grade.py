@@ -14,10 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color import bands, dither
-from divere_cli.color import exact as folding
-from divere_cli.color import log_encoding as logarithms
-from divere_cli.color import ocio as chain
+from divere_cli.color import bands, dither, exact, log_encoding, ocio
 from divere_cli.color.refinement import PIECE, Doubt
 from divere_cli.errors import Internal
 from divere_cli.records import Recipe, Space
@@ -56,7 +53,7 @@ class Grade:
     """
 
     def __init__(
-        self, folded: folding.Folded, source: Layout, bit_depth: Literal[8, 16], dithered: bool
+        self, folded: exact.Folded, source: Layout, bit_depth: Literal[8, 16], dithered: bool
     ) -> None:
         self.channels: Literal[1, 3] = 1 if folded.gray else 3
         self.precision: Precision = "float32"
@@ -78,7 +75,7 @@ class Grade:
         self._codes = np.round(self._values[:, 0] * self._top).astype(self._target)
 
     def _prepare_chain(self, bits: int, bit_depth: int) -> None:
-        plan = chain.plan(self._folded, bits, bit_depth)
+        plan = ocio.plan(self._folded, bits, bit_depth)
         # Codes straight from OpenColorIO where nothing is left to do after it.
         self._direct = self.channels == 3 and self._noise is None
         if not plan.accuracy.float32:
@@ -88,11 +85,11 @@ class Grade:
         self._ready: Callable[[Band], Band] = self._levels.clean
         if plan.reads == "logarithms":
             reads = np.dtype(np.float32)
-            self._ready = logarithms.Logarithms(self._folded, self._levels).of
+            self._ready = log_encoding.Logarithms(self._folded, self._levels).of
         result = self._target if self._direct else np.dtype(np.float32)
-        self._processor = chain.processor(plan.transform, reads, result)
+        self._processor = ocio.processor(plan.transform, reads, result)
         self._doubt = Doubt(self._folded, plan, self._levels, result)
-        self._luminance = chain.processor(chain.luminance(), np.float32, np.float32)
+        self._luminance = ocio.processor(ocio.luminance(), np.float32, np.float32)
 
     def apply(self, src: Band, out: Band, row: int = 0) -> None:
         """Grade a band.
@@ -198,7 +195,7 @@ def _compiled(
     recipe: Recipe, output: Space, source: Layout, bit_depth: Literal[8, 16], dither: bool
 ) -> Grade:
     """Kept for the next scan: compiling takes 7 to 25 ms, as long as a small scan itself."""
-    folded = folding.fold(recipe, output, one_channel=source.channels == 1)
+    folded = exact.fold(recipe, output, one_channel=source.channels == 1)
     return Grade(folded, source, bit_depth, dither)
 
 

@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color import bands, curves, density
-from divere_cli.color import density_lut as table
+from divere_cli.color import bands, curves, density, density_lut
 from divere_cli.color import precision as accuracy
 from divere_cli.color.exact import LUMINANCE, Folded
 from divere_cli.errors import Internal
@@ -154,17 +153,17 @@ def _logarithm_table(
     group.appendTransform(_lut(list(np.log(x.T))))
 
 
-def _tables(folded: Folded) -> tuple[table.Table, ...] | None:
+def _tables(folded: Folded) -> tuple[density_lut.Table, ...] | None:
     if folded.tones is None:
         return None
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
-    end = folded.gamma_out * np.log10(8.0 * table.CODES) + 1.0
+    end = folded.gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
     sought = tuple(
-        table.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
+        density_lut.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
         for tone in folded.tones
     )
-    dark = table.DARK if folded.gamma_out > 1.0 else 0.0
-    return table.build(sought, folded.encode, joint=folded.joint, dark=dark)
+    dark = density_lut.DARK if folded.gamma_out > 1.0 else 0.0
+    return density_lut.build(sought, folded.encode, joint=folded.joint, dark=dark)
 
 
 def _generous(tone: curves.Tone) -> curves.Tone:
@@ -175,7 +174,7 @@ def _generous(tone: curves.Tone) -> curves.Tone:
 def _tone(
     group: PyOpenColorIO.GroupTransform,
     d: density.Density,
-    tables: tuple[table.Table, ...],
+    tables: tuple[density_lut.Table, ...],
     base: float,
 ) -> None:
     """Logarithms to print density, measured in the table's own steps, to its values."""

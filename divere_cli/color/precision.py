@@ -12,8 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from divere_cli.color import density
-from divere_cli.color import density_lut as table
+from divere_cli.color import density, density_lut
 from divere_cli.color.exact import Folded
 
 Reads = Literal["samples", "logarithms"]
@@ -61,7 +60,7 @@ class Accuracy:
 
 
 def judge(
-    folded: Folded, tables: tuple[table.Table, ...] | None, reads: Reads, bit_depth: int
+    folded: Folded, tables: tuple[density_lut.Table, ...] | None, reads: Reads, bit_depth: int
 ) -> Accuracy:
     """Weigh a grade's tables; None where the film type has no density."""
     found = Accuracy(float32=True)
@@ -90,13 +89,13 @@ def glare(folded: Folded) -> float:
     return max((tone.glare for tone in folded.tones or ()), default=0.0)
 
 
-def _log_slope(folded: Folded, d: density.Density, tables: tuple[table.Table, ...]) -> float:
+def _log_slope(folded: Folded, d: density.Density, tables: tuple[density_lut.Table, ...]) -> float:
     """Code values of the positive for a unit of log10 of the scan, at worst."""
     slopes = np.array([t.slope for t in tables])
     return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * folded.spread
 
 
-def _rounding(d: density.Density, tables: tuple[table.Table, ...]) -> float:
+def _rounding(d: density.Density, tables: tuple[density_lut.Table, ...]) -> float:
     """What float32 may round off a density's terms, for a unit of slope."""
     shifts = np.abs(d.offset - np.array([t.start for t in tables]))
     return float((FLOAT32 * (USUAL_LOG + shifts / np.abs(d.matrix).sum(axis=1))).max())

@@ -22,8 +22,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color import bands
-from divere_cli.color import ocio as chain
+from divere_cli.color import bands, ocio
 from divere_cli.color.exact import Folded
 
 Band = npt.NDArray[Any]
@@ -48,7 +47,7 @@ class Doubt:
     """
 
     def __init__(
-        self, folded: Folded, plan: chain.Plan, levels: bands.Levels, target: npt.DTypeLike
+        self, folded: Folded, plan: ocio.Plan, levels: bands.Levels, target: npt.DTypeLike
     ) -> None:
         self._folded = folded
         self._levels = levels
@@ -57,8 +56,8 @@ class Doubt:
         reads = np.dtype(np.float32) if plan.reads == "logarithms" else levels.dtype
         self._linear = self._fine = None
         if plan.linear is not None and plan.fine is not None:
-            self._linear = chain.processor(plan.linear, reads, np.float32)
-            self._fine = chain.processor(plan.fine, np.float32, target)
+            self._linear = ocio.processor(plan.linear, reads, np.float32)
+            self._fine = ocio.processor(plan.fine, np.float32, target)
 
     def settle(self, src: Band, read: Band, result: Band) -> None:
         """Correct doubtful pixels of a band.

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli import __version__
-from divere_cli.color import grade as grades
+from divere_cli.color import grade
 from divere_cli.develop.thumbnail import Thumbnailer
 from divere_cli.image import geometry, icc, writer
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
@@ -69,7 +69,7 @@ class Positive:
         self._crew = means.crew
         self._lane = means.lane
         self._box = geometry.box(frame.crop, header.width, header.height)
-        self._grade = grades.compile(
+        self._grade = grade.compile(
             frame.recipe, space, header.layout, bits, dither=job.encoding.dither
         )
         channels = self._grade.channels

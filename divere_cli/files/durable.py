@@ -18,7 +18,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
-from divere_cli.files import directory as places
+from divere_cli.files import directory
 from divere_cli.files.directory import Place
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ def sync_folder(place: Place) -> None:
     try:
         place.sync()
     except OSError as problem:
-        if problem.errno not in places.UNSUPPORTED:
+        if problem.errno not in directory.UNSUPPORTED:
             raise
         _warn_once(
             "the output's file system cannot sync folders "
@@ -140,7 +140,7 @@ def replace_file(path: str, text: str, run_id: str) -> None:
         with open(path, "wb", buffering=0) as stream:
             write_all(stream.fileno(), data)
         return
-    place = places.hold(folder or ".")
+    place = directory.hold(folder or ".")
     try:
         replace(place, name, [data], f"{TEMP_PREFIX}{run_id}-report")
     finally:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from divere_cli.errors import OutputError, OutputUnusable
-from divere_cli.files import directory as places
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.directory import Place
 
 
@@ -42,7 +41,7 @@ class Folder:
         try:
             if create:
                 _make_with_parents(path)
-            place = places.hold(path)
+            place = directory.hold(path)
         except FileNotFoundError as problem:
             if not create:
                 return None
@@ -134,7 +133,7 @@ def _make_with_parents(path: str) -> None:
     parent = os.path.dirname(os.path.abspath(path))
     _make_with_parents(parent)
     os.mkdir(path)
-    place = places.hold(parent)
+    place = directory.hold(parent)
     try:
         durable.sync_folder(place)
     finally:

@@ -14,7 +14,7 @@ import sys
 import threading
 
 from divere_cli.errors import IsolationUnavailable
-from divere_cli.isolation import task as attempt
+from divere_cli.isolation import task
 from divere_cli.isolation.runner import (
     DEPTH,
     IsolationRequest,
@@ -53,7 +53,7 @@ def methods(request: IsolationRequest) -> list[StartMethod]:
 def open_runner(
     request: IsolationRequest,
     on_event: OnEvent,
-    warm: tuple[str, ...] = attempt.WARM,
+    warm: tuple[str, ...] = task.WARM,
 ) -> Runner:
     """The runner that ``request`` asks for, proven to work.
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from divere_cli.errors import Crashed, OutOfMemory, TimedOut
-from divere_cli.isolation import task as attempt
+from divere_cli.isolation import task
 from divere_cli.isolation.runner import IsolationRequest, OnEvent
 from divere_cli.records import (
     End,
@@ -254,9 +254,9 @@ class ThreadRunner:
                 self._tell(running, ScanProgress(job.id, job.name, stage, done))
 
         try:
-            clock = attempt.StageClock(report, PROGRESS_SECONDS)
+            clock = task.StageClock(report, PROGRESS_SECONDS)
             start_seconds = max(0.0, time.monotonic() - running.taken)
-            return "result", attempt.run(job, clock, start_seconds), None
+            return "result", task.run(job, clock, start_seconds), None
         except _Stopped:
             stopped = _stopped(running)
             return stopped.end, None, stopped.error
@@ -265,7 +265,7 @@ class ThreadRunner:
             error = ErrorRecord(Crashed.kind, text, Crashed.default_hint)
             return ("crashed" if leaving.code else "lost"), None, error
         except BaseException as problem:  # noqa: BLE001 - named in the outcome
-            end, error = attempt.failure(problem, job.name)
+            end, error = task.failure(problem, job.name)
             return end, None, error
 
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from divere_cli.profile import crops as contactsheet
-from divere_cli.profile import resolve
+from divere_cli.profile import crops, resolve
 from divere_cli.profile.crops import Picture
 from divere_cli.profile.resolve import Resolved
 from divere_cli.profile.schema import Box, Metadata, Preset
@@ -61,7 +60,7 @@ def describe(preset: Preset, working: str = resolve.WORKING) -> Description:
     """
     found: list[Described] = []
     warnings = list(preset.warnings)
-    parts = contactsheet.pictures(preset)
+    parts = crops.pictures(preset)
     for part in parts:
         resolved = resolve.resolve(part.preset, working)
         found.append(_described(part, resolved))

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from divere_cli.errors import ProfileError, UsageError
-from divere_cli.profile import library, resolve
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import library, resolve, strict_json
 from divere_cli.profile.strict_json import Json
 
 Isolation = Literal["auto", "always", "never"]
@@ -38,7 +37,7 @@ def load(path: str) -> Settings:
         Naming the file, the JSON path, the value and what is allowed.
     """
     try:
-        document = strict.read(path)
+        document = strict_json.read(path)
         ui, defaults = (_section(document, name, path) for name in ("ui", "defaults"))
         working = _space(defaults, "working_color_space", "working", path)
         return Settings(

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import cast
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import loading
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import loading, strict_json
 from divere_cli.profile.schema import Preset
 from divere_cli.profile.strict_json import Json
 from divere_cli.records import XY, Curves, Film, Matrix3, Points, Space
@@ -176,7 +175,7 @@ def _folded(name: str) -> str:
 
 
 def _table(file: str, key: str) -> dict[str, dict[str, Json]]:
-    document = strict.read(str(folder() / file))
+    document = strict_json.read(str(folder() / file))
     return cast(dict[str, dict[str, Json]], cast(dict[str, Json], document)[key])
 
 

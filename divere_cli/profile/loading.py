@@ -14,7 +14,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import strict_json
 from divere_cli.profile.diagnostics import Findings, Place, step
 from divere_cli.profile.fields import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
@@ -48,7 +48,7 @@ def load(path: str) -> Preset:
         Naming the file, the JSON path, the value and what is allowed.
     """
     path = os.fspath(path)
-    return preset(strict.read(path), path, label=_stem(path))
+    return preset(strict_json.read(path), path, label=_stem(path))
 
 
 def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Preset:
@@ -128,7 +128,7 @@ def load_folder(path: str) -> Folder:
         When it is no such file, or names a scan twice (as NFC and as NFD).
     """
     path = os.fspath(path)
-    return folder(strict.read(path, MAX_FOLDER_BYTES), path)
+    return folder(strict_json.read(path, MAX_FOLDER_BYTES), path)
 
 
 def folder(value: Json, file: str) -> Folder:

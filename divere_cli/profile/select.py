@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops as contactsheet
-from divere_cli.profile import inherit, library, loading
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import crops, inherit, library, loading, strict_json
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
@@ -111,7 +109,7 @@ class Selector:
             channels, warnings = _channels(header)
             preset = library.load(_default(scan_path, channels))
             served = _Served(preset, "the shipped default for its type", shared=True)
-        elif contactsheet.needs_channels(served.preset):
+        elif crops.needs_channels(served.preset):
             channels, warnings = _channels(header)
         else:
             channels, warnings = 3, ()
@@ -151,7 +149,7 @@ class Selector:
         return self._folders[directory]
 
     def _selection(self, served: _Served, channels: int, warnings: tuple[str, ...]) -> Selection:
-        cuts = contactsheet.cuts(served.preset, self.settings.working_space, channels)
+        cuts = crops.cuts(served.preset, self.settings.working_space, channels)
         whole = inherit.complete(served.preset)
         return Selection(
             ProfileRef(served.preset.label, cuts.sha256),
@@ -198,7 +196,7 @@ def find(option: str) -> Preset | loading.Folder:
     looks_like_path = option.endswith(".json") or any(sign in option for sign in _SEPARATORS)
     if not looks_like_path and not os.path.lexists(option):
         raise library.unknown("profile", option, library.names())
-    document = strict.read(option, loading.MAX_FOLDER_BYTES)
+    document = strict_json.read(option, loading.MAX_FOLDER_BYTES)
     if os.path.basename(option) == FOLDER_FILE or loading.is_folder(document):
         return loading.folder(document, option)
     return loading.load(option)

@@ -11,9 +11,7 @@ import os
 from dataclasses import dataclass
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops as contactsheet
-from divere_cli.profile import loading
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import crops, loading, strict_json
 from divere_cli.profile.diagnostics import Findings, step
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
 from divere_cli.profile.strict_json import Json
@@ -32,9 +30,9 @@ class Checked:
 def check(path: str) -> Checked:
     """Check a preset file, or the presets of a folder."""
     try:
-        document = strict.read(path, loading.MAX_FOLDER_BYTES)
+        document = strict_json.read(path, loading.MAX_FOLDER_BYTES)
         if os.path.basename(path) != FOLDER_FILE and not loading.is_folder(document):
-            strict.read(path)
+            strict_json.read(path)
             return _checked(path, {"$": document})
         return _checked(path, _entries(loading.folder(document, path)))
     except ProfileError as error:
@@ -65,7 +63,7 @@ def _checked(path: str, documents: dict[str, Json]) -> Checked:
 
 def _resolve(preset: Preset, path: str, problems: list[str], warnings: list[str]) -> None:
     try:
-        found = contactsheet.cuts(dataclasses.replace(preset, file=path))
+        found = crops.cuts(dataclasses.replace(preset, file=path))
     except ProfileError as error:
         problems.append(_without(path, error.message))
     else:

@@ -14,8 +14,7 @@ import secrets
 from collections.abc import Mapping
 
 from divere_cli.errors import OutputUnusable, ProfileError
-from divere_cli.profile import loading
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import loading, strict_json
 from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import FOLDER_DEFAULT, VERSION, Preset
 from divere_cli.profile.strict_json import Json
@@ -77,7 +76,7 @@ def _check(data: bytes) -> None:
     what = "the presets to be written"
     if len(data) > loading.MAX_FOLDER_BYTES:
         raise ProfileError(f"{what} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
-    found = loading.folder(strict.parse(data, what), what)
+    found = loading.folder(strict_json.parse(data, what), what)
     for name in found.entries:
         found.entry(name)
     found.folder_default()

@@ -38,27 +38,27 @@ def shows_pictures(path: str) -> bool:
 
 
 def _json(report: RunReport) -> str:
-    from divere_cli.report import json_report as json_face
+    from divere_cli.report import json_report
 
-    return json_face.render(report)
+    return json_report.render(report)
 
 
 def _csv(report: RunReport) -> str:
-    from divere_cli.report import csv_report as csv_face
+    from divere_cli.report import csv_report
 
-    return csv_face.render(report)
+    return csv_report.render(report)
 
 
 def _html(report: RunReport) -> str:
-    from divere_cli.report import html_report as html_face
+    from divere_cli.report import html_report
 
-    return html_face.render(report)
+    return html_report.render(report)
 
 
 def _junit(report: RunReport) -> str:
-    from divere_cli.report import junit_report as junit_face
+    from divere_cli.report import junit_report
 
-    return junit_face.render(report)
+    return junit_report.render(report)
 
 
 _FACES: dict[str, Render] = {".json": _json, ".csv": _csv, ".html": _html, ".xml": _junit}

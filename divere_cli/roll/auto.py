@@ -22,8 +22,7 @@ from divere_cli.records import (
     RollFrame,
     RollRecord,
 )
-from divere_cli.roll import decide
-from divere_cli.roll import reasons as words
+from divere_cli.roll import decide, reasons
 from divere_cli.roll.decide import Item, Mode, Triple
 from divere_cli.roll.measurement import FrameMeasurement, from_json
 
@@ -80,7 +79,7 @@ class Auto:
         for index, frame in enumerate(scan.frames):
             record, told = found[index]
             recipes.append(graded(frame.recipe, told.rgb_gains))
-            notes += [words.note(record)] * (words.note(record) not in notes)
+            notes += [reasons.note(record)] * (reasons.note(record) not in notes)
             prefix = f"{frame.crop_name}: " if frame.crop_name else ""
             (notes if told.kind == "picture" else warnings).append(prefix + told.reason)
             if told.confidence == "low":

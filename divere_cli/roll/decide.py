@@ -19,8 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from divere_cli.records import Confidence, Frame, RollFrame, RollRecord
-from divere_cli.roll import pool
-from divere_cli.roll import reasons as words
+from divere_cli.roll import pool, reasons
 from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import Neutral, PooledBase
 
@@ -118,7 +117,7 @@ def roll(name: str, items: Sequence[Item], mode: Mode) -> RollRecord:
         spread=None if common is None or common.neutral is None else common.neutral.spread,
         pixels=0 if common is None or common.neutral is None else common.neutral.pixels,
         confidence="low" if common is None else common.confidence,
-        reasons=words.roll(common, found, len(pictures), kept),
+        reasons=reasons.roll(common, found, len(pictures), kept),
         frames=frames,
     )
 
@@ -194,9 +193,9 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
     sure: Confidence = "low" if common is None else common.confidence
     plain = RollFrame(input=item.input, crop_name=crop, rgb_gains=gains, confidence=sure)
     if not item.measured:
-        return replace(plain, kind="unmeasured", confidence="low", reason=words.UNMEASURED)
+        return replace(plain, kind="unmeasured", confidence="low", reason=reasons.UNMEASURED)
     if measured is None or not is_picture(measured):
-        return replace(plain, kind="no_picture", reason=words.no_picture(measured, base))
+        return replace(plain, kind="no_picture", reason=reasons.no_picture(measured, base))
     assert common is not None  # there is a picture
     own = common_of([measured], base, (common.u, common.v), common.monochrome)
     assert own is not None
@@ -212,14 +211,14 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
         return _alone(told, own, common, away)
     darker = own.key - common.key
     if away > common.far or abs(darker) > FAR_EXPOSURE:
-        reason = words.outlier(away, away > common.far, darker)
+        reason = reasons.outlier(away, away > common.far, darker)
         return replace(told, kind="outlier", reason=reason)
     more = round(max(-BOUND, min(BOUND, PULL * darker)), 4)
     return replace(
         told,
         rgb_gains=common.gains(more),
         exposure=more,
-        reason=words.pulled(darker, more),
+        reason=reasons.pulled(darker, more),
     )
 
 
@@ -233,7 +232,7 @@ def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFra
             kind="outlier" if far else "picture",
             rgb_gains=mixed.gains(),
             exposure=round(own.key - common.key, 4),
-            reason=words.borrowed(away, far),
+            reason=reasons.borrowed(away, far),
         )
     sure = _least(own.confidence, "medium") if common.one_subject else own.confidence
     return replace(
@@ -241,7 +240,7 @@ def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFra
         rgb_gains=own.gains(),
         exposure=round(own.exposure - common.exposure, 4),
         confidence=sure,
-        reason=words.alone(own, sure),
+        reason=reasons.alone(own, sure),
     )
 
 

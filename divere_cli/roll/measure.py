@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color import print_stock as paper
+from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
-from divere_cli.image import header as headers
-from divere_cli.image import limits, reader
+from divere_cli.image import header, limits, reader
 from divere_cli.records import FileJob, Progress, Recipe, TaskResult
 from divere_cli.roll import chroma, regions
 from divere_cli.roll.downsample import Grid, Reduction, reduce
@@ -56,7 +55,7 @@ def measure(job: FileJob, progress: Progress) -> TaskResult:
     ScanError
         As the reader and the recipe raise it.
     """
-    head = headers.read(job.input, job.max_pixels)
+    head = header.read(job.input, job.max_pixels)
     asked = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
     balance = job.frames[0].recipe.camera_white_balance
     with progress.stage("read"), reader.open(job.input, head, balance) as scan:
@@ -124,7 +123,7 @@ def examine(
         plateau=_rounded(plateau(luma)),
         chroma=(_rounded(u), _rounded(v)),
         chroma_spread=_rounded(spread),
-        target=_rounded(paper.middle(recipe)),
+        target=_rounded(print_stock.middle(recipe)),
         presence=maps[0],
         counts=maps[1],
         given=_base(given, recipe),
@@ -161,7 +160,7 @@ def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
 def _printed(linear: Floats, recipe: Recipe) -> Floats:
     """Steps 4 to 8 of the grade, gains zero; three equal densities are gray on the print."""
     density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0))).of(linear)
-    return np.asarray(density - paper.offsets(recipe))
+    return np.asarray(density - print_stock.offsets(recipe))
 
 
 def plateau(luma: Floats) -> float:

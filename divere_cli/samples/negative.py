@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color import print_stock as paper
+from divere_cli.color import print_stock
 from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.color.density import PIVOT_CONTRAST, PIVOT_MATRIX
 from divere_cli.color.primaries import conversion
@@ -94,7 +94,7 @@ def invert(recipe: Recipe) -> Backwards:
     """
     if not recipe.film.invert or recipe.film.monochrome:
         raise ProfileError(f"profile {recipe.profile!r}: {recipe.film.name} is no color negative")
-    offsets = paper.offsets(recipe)
+    offsets = print_stock.offsets(recipe)
     prints, densities = _curve(recipe, offsets)
     matrix = np.eye(3) if recipe.matrix is None else np.array(recipe.matrix)
     device = conversion(recipe.input_space, recipe.working_space, recipe.adaptation)

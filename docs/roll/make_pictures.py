@@ -18,8 +18,7 @@ from divere_cli.color import reference
 from divere_cli.image import reader
 from divere_cli.profile import library
 from divere_cli.records import Encoding, FileJob, Frame, Measured, Recipe, Stamp, Target
-from divere_cli.roll import downsample as grid
-from divere_cli.roll import measure, pool, regions
+from divere_cli.roll import downsample, measure, pool, regions
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import BIN, FrameMeasurement, from_json
 from divere_cli.samples import plan, writing
@@ -96,7 +95,7 @@ def areas(path: str, recipe: Recipe) -> None:
     """Draw what of a frame is measured: the picture as it is, the rest in one color each."""
     codes = pixels(path)
     box = (0, 0, codes.shape[1], codes.shape[0])
-    cells = grid.reduce([(0, codes)], [grid.Reduction(box, 65535.0)])[0]
+    cells = downsample.reduce([(0, codes)], [downsample.Reduction(box, 65535.0)])[0]
     found = regions.find(cells.mean, cells.clipped)
     shown = cells.mean ** (1 / 2.2) * 255
     shown[found.outside] = (60, 90, 200)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.files import directory as places
+from divere_cli.files import directory
 from divere_cli.files.output_folder import Folder
 from tests.batch.lab import Lab
 
@@ -22,7 +22,7 @@ def lab(tmp_path: Path) -> Lab:
 @pytest.fixture
 def by_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Folders are reached by path, as where the system has no calls beside a descriptor."""
-    monkeypatch.setattr(places, "BY_DESCRIPTOR", False)
+    monkeypatch.setattr(directory, "BY_DESCRIPTOR", False)
 
 
 @pytest.fixture

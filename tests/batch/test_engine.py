@@ -62,13 +62,12 @@ def test_no_isolation_is_said_before_any_scan_is_touched(lab: Lab) -> None:
 def test_ids_are_never_used_twice(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     made = engine(lab)
-    from divere_cli.batch import discover
-    from divere_cli.batch import plan as draft
+    from divere_cli.batch import discover, plan
     from divere_cli.batch.journal.state import State
 
     request = lab.request()
     found = discover.find(request.inputs, "")
-    drafts = draft.make(request, found, State(), None)
+    drafts = plan.make(request, found, State(), None)
     ids = [task.id for _ in range(2) for task in made.tasks(drafts)]
     assert ids == [1, 2, 3, 4]
 

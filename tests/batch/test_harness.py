@@ -6,8 +6,15 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.batch import processes, strace, test_grading, test_poison, test_publish, variants
-from tests.batch import test_stop as test_stopping
+from tests.batch import (
+    processes,
+    strace,
+    test_grading,
+    test_poison,
+    test_publish,
+    test_stop,
+    variants,
+)
 from tests.batch.lab import Lab
 
 
@@ -63,7 +70,7 @@ def test_the_kill_loop_catches_direct_writing(lab: Lab) -> None:
 
 def test_a_worker_that_outlives_its_batch_is_caught(lab: Lab) -> None:
     with pytest.raises(AssertionError, match="still alive"):
-        test_stopping.test_a_killed_batch_leaves_no_worker_in_c_code(lab, "nopdeathsig")
+        test_stop.test_a_killed_batch_leaves_no_worker_in_c_code(lab, "nopdeathsig")
 
 
 def test_a_reader_that_follows_names_is_caught(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

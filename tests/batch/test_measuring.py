@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from divere_cli.batch import ownership as verdict
+from divere_cli.batch import ownership
 from divere_cli.batch.run import preview
 from divere_cli.records import Decided, Decision, ErrorRecord, Measured, RollRecord, RunStarted
 from tests.batch import tasks
@@ -81,7 +81,7 @@ def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
     again = Roll()
     report = lab.run(roll=again)
     assert {file.status: file.notes for file in report.files} == {
-        "up_to_date": (verdict.DECIDED_BEFORE,)
+        "up_to_date": (ownership.DECIDED_BEFORE,)
     }
     assert again.seen == []
 
@@ -92,7 +92,7 @@ def test_a_roll_that_a_new_scan_changes_is_graded_again_and_that_is_said(lab: La
     lab.scan("c.tif")
     report = lab.run(roll=Roll(grade="other"))
     assert set(lab.statuses(report).values()) == {"ok"}
-    again = {file.input for file in report.files if verdict.DECIDED_ANEW in file.notes}
+    again = {file.input for file in report.files if ownership.DECIDED_ANEW in file.notes}
     assert again == {"a.tif", "b.tif"}
     assert [warning for warning in report.warnings if "decided anew: 2 " in warning]
 

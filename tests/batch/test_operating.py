@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from divere_cli.batch import exit_code as ending
+from divere_cli.batch import exit_code
 from divere_cli.errors import RunError
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +103,7 @@ def test_every_exit_code_in_the_table_is_one() -> None:
         int(code) for row in re.findall(r"^\| ([\d, ]+) \|", table, re.M) for code in row.split(",")
     }
     known = {cls.exit_code for cls in RunError.__subclasses__()} | {0, 3, 129, 130, 143}
-    known |= set(ending._BY_KIND.values()) | {1}
+    known |= set(exit_code._BY_KIND.values()) | {1}
     assert told <= known
     assert {0, 1, 3, 11, 12, 13, 14} <= told
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from divere_cli.batch import ownership as verdict
+from divere_cli.batch import ownership
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.plan import Draft
 from divere_cli.records import Stamp
@@ -23,12 +23,12 @@ def test_a_scan_settles_by_both_times_and_the_future_says_nothing(
     lab: Lab, mtime: int, ctime: int, unsettled: bool
 ) -> None:
     request = lab.request(settle_seconds=10.0)
-    judge = verdict.Judge(request, State(), None, now_ns=140 * SECOND)
+    judge = ownership.Judge(request, State(), None, now_ns=140 * SECOND)
     assert judge._unsettled(Stamp(1, mtime * SECOND, ctime * SECOND)) is unsettled
 
 
 def test_no_settle_defers_nothing(lab: Lab) -> None:
-    judge = verdict.Judge(lab.request(), State(), None, now_ns=140 * SECOND)
+    judge = ownership.Judge(lab.request(), State(), None, now_ns=140 * SECOND)
     assert not judge._unsettled(Stamp(1, 140 * SECOND, 140 * SECOND))
 
 
@@ -39,11 +39,11 @@ def test_the_clock_is_the_file_systems(lab: Lab) -> None:
 
     folder = Folder.open(str(lab.outputs), create=False)
     assert folder is not None
-    now = verdict.now_ns(folder)
+    now = ownership.now_ns(folder)
     assert now == (lab.outputs / ".divere-lock").stat().st_mtime_ns
-    assert abs(now - verdict.now_ns(None)) < 60 * SECOND
+    assert abs(now - ownership.now_ns(None)) < 60 * SECOND
     (lab.outputs / ".divere-lock").unlink()
-    assert verdict.now_ns(folder) > 0
+    assert ownership.now_ns(folder) > 0
     folder.close()
 
 
@@ -70,13 +70,12 @@ def test_a_twin_of_our_own_is_not_in_the_way(lab: Lab) -> None:
 
 def test_what_cannot_be_graded_is_judged_at_once(lab: Lab) -> None:
     lab.scan("text.tif", b"hello")
-    from divere_cli.batch import discover
-    from divere_cli.batch import plan as draft
+    from divere_cli.batch import discover, plan
 
     request = lab.request()
     found = discover.find(request.inputs, request.outputs.folder)
-    (only,) = draft.make(request, found, State(), None)
-    said = verdict.Judge(request, State(), None, 0).judge(only)
+    (only,) = plan.make(request, found, State(), None)
+    said = ownership.Judge(request, State(), None, 0).judge(only)
     assert said.action == "fail"
     assert isinstance(only, Draft)
     assert said.error is only.error

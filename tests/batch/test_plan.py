@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch import plan as draft
+from divere_cli.batch import plan
 from divere_cli.batch.request import ReportFile
 from divere_cli.errors import PlanError
 from tests.batch.lab import Lab, render
@@ -47,7 +47,7 @@ def test_a_bind_mount_of_input_would_be_seen(lab: Lab, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(os, "stat", mounted)
     with pytest.raises(PlanError):
-        draft.check_places([str(lab.inputs)], str(lab.outputs))
+        plan.check_places([str(lab.inputs)], str(lab.outputs))
 
 
 def test_an_output_that_is_hard_linked_to_a_scan_is_refused(lab: Lab) -> None:
@@ -128,13 +128,13 @@ def test_headers_of_known_scans_are_not_read_again(
     lab.run()
     lab.scan("c.tif")
     asked: list[str] = []
-    read = draft.read_header
+    read = plan.read_header
 
     def count(path: str, most: int) -> object:
         asked.append(Path(path).name)
         return read(path, most)
 
-    monkeypatch.setattr(draft, "read_header", count)
+    monkeypatch.setattr(plan, "read_header", count)
     lab.run()
     assert asked == ["c.tif"]
 

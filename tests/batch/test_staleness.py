@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from divere_cli.batch import staleness as uptodate
+from divere_cli.batch import staleness
 from divere_cli.records import Encoding, Stamp
 from tests.batch.lab import ENCODING, Chooser, Lab
 
@@ -18,17 +18,17 @@ CUT = ("a.tif", (0.0, 0.0, 1.0, 1.0), 0, "sha")
 
 def test_the_key_holds_everything_that_decides_an_output(monkeypatch: pytest.MonkeyPatch) -> None:
     keys = [
-        uptodate.key([CUT], "", ENCODING),
-        uptodate.key([CUT, CUT], "", ENCODING),
-        uptodate.key([("b.tif", *CUT[1:])], "", ENCODING),
-        uptodate.key([("a.tif", (0.0, 0.0, 1.0, 0.5), 0, "sha")], "", ENCODING),
-        uptodate.key([("a.tif", CUT[1], 90, "sha")], "", ENCODING),
-        uptodate.key([("a.tif", CUT[1], 0, "other")], "", ENCODING),
-        uptodate.key([CUT], "a-ir.tif", ENCODING),
-        *(uptodate.key([CUT], "", changed) for changed in encodings()),
+        staleness.key([CUT], "", ENCODING),
+        staleness.key([CUT, CUT], "", ENCODING),
+        staleness.key([("b.tif", *CUT[1:])], "", ENCODING),
+        staleness.key([("a.tif", (0.0, 0.0, 1.0, 0.5), 0, "sha")], "", ENCODING),
+        staleness.key([("a.tif", CUT[1], 90, "sha")], "", ENCODING),
+        staleness.key([("a.tif", CUT[1], 0, "other")], "", ENCODING),
+        staleness.key([CUT], "a-ir.tif", ENCODING),
+        *(staleness.key([CUT], "", changed) for changed in encodings()),
     ]
-    monkeypatch.setattr(uptodate, "__version__", "0.0.0")
-    keys.append(uptodate.key([CUT], "", ENCODING))
+    monkeypatch.setattr(staleness, "__version__", "0.0.0")
+    keys.append(staleness.key([CUT], "", ENCODING))
     assert len(set(keys)) == len(keys)
 
 
@@ -48,21 +48,21 @@ def encodings() -> list[Encoding]:
 
 
 def test_the_key_is_the_same_each_time() -> None:
-    assert uptodate.key([CUT], "", ENCODING) == uptodate.key([CUT], "", ENCODING)
+    assert staleness.key([CUT], "", ENCODING) == staleness.key([CUT], "", ENCODING)
     name = os.fsdecode(b"\xff.tif")
-    assert uptodate.key([(name, *CUT[1:])], "", ENCODING)
+    assert staleness.key([(name, *CUT[1:])], "", ENCODING)
 
 
 def test_a_stamp_is_size_and_time() -> None:
     stamp = Stamp(1, 2, 3, 4, 5)
-    assert uptodate.same_stamp(stamp, Stamp(1, 2, 9, 9, 9))
-    assert not uptodate.same_stamp(stamp, Stamp(2, 2, 3, 4, 5))
-    assert not uptodate.same_stamp(stamp, Stamp(1, 1, 3, 4, 5))
+    assert staleness.same_stamp(stamp, Stamp(1, 2, 9, 9, 9))
+    assert not staleness.same_stamp(stamp, Stamp(2, 2, 3, 4, 5))
+    assert not staleness.same_stamp(stamp, Stamp(1, 1, 3, 4, 5))
 
 
 def test_sha256_of_a_file(lab: Lab) -> None:
     path = lab.scan("a.tif")
-    assert uptodate.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert staleness.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("harm", ["gone", "shorter", "touched"])
@@ -84,7 +84,7 @@ def test_an_output_that_is_not_as_recorded_is_not_up_to_date(lab: Lab, harm: str
 def test_another_version_grades_again(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.scans("a.tif")
     lab.run()
-    monkeypatch.setattr(uptodate, "__version__", "99")
+    monkeypatch.setattr(staleness, "__version__", "99")
     assert lab.statuses(lab.run()) == {"a.tif": "ok"}
     assert lab.statuses(lab.run()) == {"a.tif": "up_to_date"}
 

@@ -6,8 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from divere_cli.batch import plan as draft
-from divere_cli.batch import workspace as site
+from divere_cli.batch import plan, workspace
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import OutputLocked, PlanError, UsageError
 from divere_cli.files.lock import NAME
@@ -15,8 +14,8 @@ from divere_cli.system.signals import StopRequest
 from tests.batch.lab import Lab
 
 
-def take(lab: Lab, held: ExitStack, **changes: object) -> site.Site:
-    return site.take(lab.request(**changes), Stop(StopRequest(), 1.0), held, "run")
+def take(lab: Lab, held: ExitStack, **changes: object) -> workspace.Site:
+    return workspace.take(lab.request(**changes), Stop(StopRequest(), 1.0), held, "run")
 
 
 def test_nothing_is_written_before_the_plan_stands(lab: Lab) -> None:
@@ -35,7 +34,7 @@ def test_a_locked_output_is_known_before_anything_is_read(
     lab.scans("a.tif")
     with ExitStack() as held:
         take(lab, held)
-        monkeypatch.setattr(draft, "make", lambda *_: pytest.fail("planned a locked OUTPUT"))
+        monkeypatch.setattr(plan, "make", lambda *_: pytest.fail("planned a locked OUTPUT"))
         with ExitStack() as second, pytest.raises(OutputLocked):
             take(lab, second)
     assert (lab.outputs / NAME).exists()

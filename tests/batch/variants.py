@@ -19,8 +19,8 @@ from divere_cli.files import durable
 from divere_cli.files.directory import ByDescriptor, Place
 from divere_cli.image.layout import Header
 from divere_cli.image.reader import Band
-from divere_cli.image.tiff import reader as tiff_reader
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.image.tiff import reader
+from divere_cli.isolation.worker import hardening
 
 Set = Callable[[object, str, object], None]
 
@@ -82,13 +82,13 @@ def _follow(put: Set) -> None:
 
 
 def _nopdeathsig(put: Set) -> None:
-    put(guard, "die_with_parent", lambda expected: None)
+    put(hardening, "die_with_parent", lambda expected: None)
 
 
 def _imread(put: Set) -> None:
     import tifffile
 
-    class Follower(tiff_reader.TiffReader):
+    class Follower(reader.TiffReader):
         def __init__(self, path: str, header: Header, *_: object) -> None:
             super().__init__(path, header)
             self._path = path
@@ -97,7 +97,7 @@ def _imread(put: Set) -> None:
             shape = (-1, self.header.height, self.header.width, self.header.channels)
             yield 0, tifffile.imread(self._path).reshape(shape)[-1]
 
-    put(tiff_reader, "open_reader", Follower)
+    put(reader, "open_reader", Follower)
 
 
 VARIANTS: dict[str, Callable[[Set], None]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pytest
 
-from divere_cli.cli import batch_options as batch_request
+from divere_cli.cli import batch_options
 from divere_cli.cli.batch_cmd import batch
 from divere_cli.cli.batch_options import BatchOptions
 from divere_cli.errors import UsageError
@@ -24,7 +24,7 @@ def asked(*args: str, env: dict[str, str] | None = None) -> BatchOptions:
             "batch", [*args, "in", "out"], auto_envvar_prefix="DIVERE_BATCH"
         )
     with context:
-        return batch_request.options(context, context.params)
+        return batch_options.options(context, context.params)
 
 
 def settings_file(folder: Path, **sections: Any) -> str:

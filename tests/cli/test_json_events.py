@@ -17,7 +17,7 @@ from divere_cli.records import (
     ScanProgress,
     ScanStarted,
 )
-from divere_cli.report import json_report as json_face
+from divere_cli.report import json_report
 from tests.report.sample import HOSTILE, run_report
 
 INFO = IsolationInfo("auto", "process", "spawn", 2)
@@ -42,7 +42,7 @@ def test_each_event_is_one_line_whatever_the_names() -> None:
     found = told(stream)
     words = [event["event"] for event in found]
     assert words == ["start", *["file"] * len(HOSTILE), "log", "end"]
-    saved = json.loads(json_face.render(report))
+    saved = json.loads(json_report.render(report))
     for event, entry in zip(found[1:-2], saved["files"], strict=True):
         assert event == {"event": "file", **entry}
     assert set(found[-2]) == {"event", "time", "level", "logger", "pid", "message"}

@@ -7,10 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.report import csv_report as csv_face
-from divere_cli.report import html_report as html_face
-from divere_cli.report import json_report as json_face
-from divere_cli.report import junit_report as junit_face
+from divere_cli.report import csv_report, html_report, json_report, junit_report
 from tests.cli.program import divere, on_terminal
 from tests.report.sample import HOSTILE, run_report
 
@@ -18,7 +15,7 @@ from tests.report.sample import HOSTILE, run_report
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "saved.json"
-    path.write_text(json_face.render(run_report(HOSTILE)))
+    path.write_text(json_report.render(run_report(HOSTILE)))
     return path
 
 
@@ -27,9 +24,9 @@ def test_the_other_forms_are_those_of_the_run_itself(saved: Path, tmp_path: Path
     done = divere("report", saved, "--html", html, "--csv", table, "--junit", junit)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     report = run_report(HOSTILE)
-    assert html.read_text() == html_face.render(report)
-    assert table.read_text() == csv_face.render(report)
-    assert junit.read_text() == junit_face.render(report)
+    assert html.read_text() == html_report.render(report)
+    assert table.read_text() == csv_report.render(report)
+    assert junit.read_text() == junit_report.render(report)
 
 
 def test_without_options_it_is_printed(saved: Path) -> None:

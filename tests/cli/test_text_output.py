@@ -7,7 +7,7 @@ import io
 
 import pytest
 
-from divere_cli.cli import text_output as lines
+from divere_cli.cli import text_output
 from divere_cli.cli.console import Say
 from divere_cli.cli.text_output import Lines
 from divere_cli.records import (
@@ -85,16 +85,16 @@ def test_hints_are_said_once_each() -> None:
     report = run_report()
     error = ErrorRecord("crashed", "x", "do this")
     files = tuple(FileResult(name, status="failed", error=error) for name in "abc")
-    assert lines.hints(dataclasses.replace(report, files=files)) == ["crashed: do this"]
+    assert text_output.hints(dataclasses.replace(report, files=files)) == ["crashed: do this"]
     own = dataclasses.replace(report, files=(), error=ErrorRecord("no_space", "full", "free"))
-    assert lines.hints(own) == ["no_space: free"]
+    assert text_output.hints(own) == ["no_space: free"]
 
 
 def test_the_last_line() -> None:
     report = run_report(tuple("ab"))
-    said = lines.last_line(report, ("out/divere-report.json", "r\n.html"))
+    said = text_output.last_line(report, ("out/divere-report.json", "r\n.html"))
     assert said == "1 ok, 1 failed; report out/divere-report.json, r\\x0a.html; exit 3"
-    assert lines.last_line(report, ()) == "1 ok, 1 failed; exit 3"
+    assert text_output.last_line(report, ()) == "1 ok, 1 failed; exit 3"
 
 
 def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:
@@ -103,20 +103,20 @@ def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:
         PlannedScan("b", ("b.tif",), "up_to_date"),
         PlannedScan("c", (), "fail", error=ErrorRecord("unsupported", "CMYK")),
     )
-    assert [lines.plan_line(scan) for scan in planned] == [
+    assert [text_output.plan_line(scan) for scan in planned] == [
         "to grade: 'a' -> 'a.tif' (ultramax)",
         "up to date: 'b'",
         "will fail: 'c': unsupported: CMYK",
     ]
     said = "1 to grade, 1 up to date, 1 will fail; nothing was written"
-    assert lines.plan_summary(planned) == said
-    assert lines.plan_summary(()) == "0 files; nothing was written"
+    assert text_output.plan_summary(planned) == said
+    assert text_output.plan_summary(()) == "0 files; nothing was written"
 
 
 def test_stages_are_told_with_their_shares_where_there_was_work() -> None:
     file = FileResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     report = dataclasses.replace(run_report(), files=(file,))
     line = "start 0.10 s (5%), read 0.50 s (25%), grade 0.70 s (35%), write 0.30 s (15%)"
-    assert lines.stages_line(report) == f"{line}, other 0.40 s (20%)"
+    assert text_output.stages_line(report) == f"{line}, other 0.40 s (20%)"
     idle = dataclasses.replace(report, files=(FileResult("a", status="up_to_date"),))
-    assert lines.stages_line(idle) == ""
+    assert text_output.stages_line(idle) == ""

@@ -6,8 +6,7 @@ import numpy as np
 import PyOpenColorIO
 import pytest
 
-from divere_cli.color import bands
-from divere_cli.color import ocio as chain
+from divere_cli.color import bands, ocio
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
@@ -34,6 +33,6 @@ def test_rows_go_in_order_and_nothing_beside_the_band_is_touched() -> None:
     src = np.arange(5 * 7 * 3, dtype=np.uint16).reshape(5, 7, 3)
     out = np.full((7, 7, 3), 9, np.uint16)
     twice = PyOpenColorIO.MatrixTransform.Scale([2.0, 2.0, 2.0, 1.0])
-    bands.run(chain.processor(twice, np.uint16, np.uint16), src, out[1:6])
+    bands.run(ocio.processor(twice, np.uint16, np.uint16), src, out[1:6])
     assert (out[1:6] == src * 2).all()
     assert (out[[0, 6]] == 9).all()

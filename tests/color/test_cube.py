@@ -5,16 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from divere_cli.color import cube
-from divere_cli.color import exact as folding
+from divere_cli.color import cube, exact
 from divere_cli.errors import UsageError
 from divere_cli.profile import library
 from tests.color.recipes import PRINT, recipe, stock
 
 
-def folded(film: str = "color_negative_c41") -> folding.Folded:
+def folded(film: str = "color_negative_c41") -> exact.Folded:
     found = recipe(film, curves=stock("Kodak Supra Endura"), rgb_gains=(0.1, 0.0, -0.1))
-    return folding.fold(found, library.space(PRINT), one_channel=False)
+    return exact.fold(found, library.space(PRINT), one_channel=False)
 
 
 def test_the_lattice_holds_the_grade_red_fastest() -> None:

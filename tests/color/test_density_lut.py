@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from divere_cli.color import curves
-from divere_cli.color import density_lut as table
+from divere_cli.color import curves, density_lut
 from divere_cli.profile import library
 from divere_cli.records import Curves
 from tests.color.recipes import recipe, stock
@@ -16,13 +15,17 @@ def encode(y: np.ndarray) -> np.ndarray:
     return np.clip(y, 0.0, 1.0) ** (1 / 2.2)
 
 
-def built(found: Curves, *, joint: bool = True, glare: float = 0.0) -> tuple[table.Table, ...]:
+def built(
+    found: Curves, *, joint: bool = True, glare: float = 0.0
+) -> tuple[density_lut.Table, ...]:
     tones = curves.tones(recipe(curves=found, screen_glare_compensation=glare))
-    sought = tuple(table.Sought(t.light, t.corners(), 0.0 if t.curves else 12.0) for t in tones)
-    return table.build(sought, encode, joint=joint)
+    sought = tuple(
+        density_lut.Sought(t.light, t.corners(), 0.0 if t.curves else 12.0) for t in tones
+    )
+    return density_lut.build(sought, encode, joint=joint)
 
 
-def between(made: table.Table, d: np.ndarray) -> np.ndarray:
+def between(made: density_lut.Table, d: np.ndarray) -> np.ndarray:
     return np.interp((d - made.start) / made.step, np.arange(len(made.values)), made.values)
 
 
@@ -34,7 +37,7 @@ def test_print_stocks_lose_nothing_between_the_entries(name: str, joint: bool) -
     for tone, made in zip(tones, built(stock(name), joint=joint), strict=True):
         got = between(made, d) if joint else encode(between(made, d))
         # Between evenly spread corners nothing is left but the bend of the power.
-        assert np.abs(got - encode(tone.light(d))).max() * 65535 < table.TOLERANCE
+        assert np.abs(got - encode(tone.light(d))).max() * 65535 < density_lut.TOLERANCE
 
 
 def test_uneven_corners_get_more_entries_before_they_err() -> None:
@@ -45,11 +48,11 @@ def test_uneven_corners_get_more_entries_before_they_err() -> None:
     d = np.random.default_rng(2).uniform(0.0, 5.0, 500_000)
     (tone, *_) = curves.tones(recipe(curves=Curves(rgb=uneven)))
     worst = np.abs(between(made[0], d) - encode(tone.light(d))).max() * 65535
-    assert worst <= max(made[0].error, table.TOLERANCE) + 0.05
+    assert worst <= max(made[0].error, density_lut.TOLERANCE) + 0.05
 
 
 def test_the_error_said_is_the_error_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "SIZES", (1 << 12,))
+    monkeypatch.setattr(density_lut, "SIZES", (1 << 12,))
     uneven = Curves(rgb=((0.2, 0.0), (0.5, 0.05), (0.5397, 0.7), (0.61, 0.82), (0.7123, 1.0)))
     made = built(uneven)[0]
     assert made.error > 5.0
@@ -57,13 +60,13 @@ def test_the_error_said_is_the_error_found(monkeypatch: pytest.MonkeyPatch) -> N
     corners = np.array(tone.corners())
     d = np.concatenate([corners + made.step * shift for shift in np.linspace(-1.5, 1.5, 61)])
     light = tone.light(d)
-    worst = np.abs(between(made, d) - encode(light))[encode(light) > table.DARK].max() * 65535
+    worst = np.abs(between(made, d) - encode(light))[encode(light) > density_lut.DARK].max() * 65535
     assert worst == pytest.approx(made.error, rel=0.1)
 
 
 @pytest.mark.parametrize("joint", [True, False])
 def test_a_corner_at_white_counts(joint: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(table, "SIZES", (1 << 12,))
+    monkeypatch.setattr(density_lut, "SIZES", (1 << 12,))
     early = Curves(b=((0.0, 0.0), (0.31, 0.2), (0.5123, 1.0)))
     tone, made = curves.tones(recipe(curves=early))[2], built(early, joint=joint)[2]
     d = (1.0 - 0.5123) * curves.DENSITY_RANGE + made.step * np.linspace(-1.0, 1.0, 41)

@@ -8,10 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
-from divere_cli.color import bands
-from divere_cli.color import exact as folding
-from divere_cli.color import log_encoding as logarithms
-from divere_cli.color import precision as accuracy
+from divere_cli.color import bands, exact, log_encoding, precision
 from divere_cli.profile import library
 from tests.color.recipes import PRINT, Band, colors, recipe
 
@@ -27,9 +24,9 @@ def sample(sort: str) -> Band:
     }[sort]
 
 
-def folded(source: str, gamma: float = 1.0) -> folding.Folded:
+def folded(source: str, gamma: float = 1.0) -> exact.Folded:
     space = dataclasses.replace(library.space(source), gamma=gamma)
-    return folding.fold(recipe(input_space=space), library.space(PRINT), one_channel=False)
+    return exact.fold(recipe(input_space=space), library.space(PRINT), one_channel=False)
 
 
 @pytest.mark.parametrize("gamma", [1.0, 2.2])
@@ -42,23 +39,23 @@ def test_they_are_those_of_float64(source: str, sort: str, gamma: float) -> None
     assert made.density is not None
     x = made.transmittance(levels.of(src).reshape(-1, 3))
     want = np.log10(np.clip(x, made.density.low, made.density.high))
-    got = logarithms.Logarithms(made, levels).of(src)
+    got = log_encoding.Logarithms(made, levels).of(src)
     assert got.shape == (*src.shape[:2], 4)
     off = np.abs(got[..., :3].reshape(-1, 3) / np.log(10.0) - want)
-    assert off.max() <= accuracy.LOG_ERROR["logarithms"]
+    assert off.max() <= precision.LOG_ERROR["logarithms"]
 
 
 @pytest.mark.parametrize("sort", SORTS)
 def test_they_do_not_depend_on_how_a_picture_is_split(sort: str) -> None:
     src = sample(sort)
-    made = logarithms.Logarithms(folded("9000ED"), bands.Levels(src.dtype))
+    made = log_encoding.Logarithms(folded("9000ED"), bands.Levels(src.dtype))
     whole = made.of(src)
     for first, last in itertools.pairwise([0, 1, 3, 20, 40]):
         assert (made.of(src[first:last]) == whole[first:last]).all()
 
 
 def test_more_pixels_than_a_piece() -> None:
-    src = np.full((3, logarithms.PIECE, 3), 30000, np.uint16)
-    got = logarithms.Logarithms(folded("9000ED"), bands.Levels(src.dtype)).of(src)
+    src = np.full((3, log_encoding.PIECE, 3), 30000, np.uint16)
+    got = log_encoding.Logarithms(folded("9000ED"), bands.Levels(src.dtype)).of(src)
     assert np.isfinite(got).all()
     assert (got == got[0, 0]).all()

@@ -7,21 +7,20 @@ from typing import Any
 import PyOpenColorIO
 import pytest
 
-from divere_cli.color import exact as folding
-from divere_cli.color import ocio as chain
+from divere_cli.color import exact, ocio
 from divere_cli.errors import Internal
 from divere_cli.profile import library, resolve
 from tests.color.recipes import ENDURA as ENDURA_SPACE
 from tests.color.recipes import PRINT, recipe, stock
 
 
-def names(plan: chain.Plan) -> list[str]:
+def names(plan: ocio.Plan) -> list[str]:
     return [type(t).__name__.removesuffix("Transform") for t in plan.transform]
 
 
-def planned(output: str = PRINT, bits: int = 16, depth: int = 16, **figures: Any) -> chain.Plan:
-    folded = folding.fold(recipe(**figures), library.space(output), one_channel=False)
-    return chain.plan(folded, bits, depth)
+def planned(output: str = PRINT, bits: int = 16, depth: int = 16, **figures: Any) -> ocio.Plan:
+    folded = exact.fold(recipe(**figures), library.space(output), one_channel=False)
+    return ocio.plan(folded, bits, depth)
 
 
 ENDURA = stock("Kodak Endura Premier")
@@ -60,8 +59,8 @@ def test_nothing_is_looked_at_again_where_light_is_linear_or_of_eight_bits() -> 
 
 
 def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> None:
-    folded = folding.fold(recipe(source="9000ED"), library.space("sRGB"), one_channel=False)
-    made = list(chain.whole(folded))
+    folded = exact.fold(recipe(source="9000ED"), library.space("sRGB"), one_channel=False)
+    made = list(ocio.whole(folded))
     kinds = [type(t).__name__.removesuffix("Transform") for t in made]
     assert kinds == ["Matrix", "Range", "Log", "Matrix", "Lut1D", "Matrix", "Lut1D"]
     assert made[-1].getLength() == 1 << 18
@@ -71,8 +70,8 @@ def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> Non
 def test_what_ships_is_tables_and_matrices_in_float32(name: str) -> None:
     """OpenColorIO makes no logarithm and no power: 13 and 25 ns a pixel, the rest takes 10."""
     found = resolve.recipe(library.load(name))
-    folded = folding.fold(found, library.output_space("sRGB"), one_channel=False)
-    plan = chain.plan(folded, 16, 16)
+    folded = exact.fold(found, library.output_space("sRGB"), one_channel=False)
+    plan = ocio.plan(folded, 16, 16)
     assert set(names(plan)) == {"Lut1D", "Matrix"}
     assert plan.accuracy.float32
     assert plan.accuracy.below < 2e-3
@@ -89,4 +88,4 @@ def test_the_points_of_every_print_stock_lie_on_entries(name: str) -> None:
 def test_what_opencolorio_refuses_is_our_error() -> None:
     broken = PyOpenColorIO.FileTransform(src="/nowhere.clf")
     with pytest.raises(Internal, match="OpenColorIO refuses"):
-        chain.processor(broken, "uint16", "uint16")
+        ocio.processor(broken, "uint16", "uint16")

@@ -6,19 +6,17 @@ from typing import Any
 
 import pytest
 
-from divere_cli.color import exact as folding
-from divere_cli.color import ocio as chain
-from divere_cli.color import precision as accuracy
+from divere_cli.color import exact, ocio, precision
 from divere_cli.profile import library
 from tests.color.recipes import PRINT, recipe, stock
 
 ENDURA = stock("Kodak Endura Premier")
 
 
-def judged(output: str = PRINT, depth: int = 16, **figures: Any) -> accuracy.Accuracy:
+def judged(output: str = PRINT, depth: int = 16, **figures: Any) -> precision.Accuracy:
     found = recipe(**figures)
-    folded = folding.fold(found, library.space(output), one_channel=False)
-    return chain.plan(folded, 16, depth).accuracy
+    folded = exact.fold(found, library.space(output), one_channel=False)
+    return ocio.plan(folded, 16, depth).accuracy
 
 
 def test_an_extreme_grade_needs_more_than_float32() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from divere_cli.color import print_stock as paper
+from divere_cli.color import print_stock
 from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.profile import library, resolve
 from divere_cli.records import Curves, Points, Recipe
@@ -28,8 +28,8 @@ def prints(found: Recipe, before: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("name", PRINTS)
 def test_in_the_mean_over_the_tones_the_offsets_print_gray(name: str) -> None:
     found = recipe(name)
-    middle = paper.middle(found) + np.linspace(-0.3, 0.3, 61)
-    grays = prints(found, middle[:, None] + paper.offsets(found))
+    middle = print_stock.middle(found) + np.linspace(-0.3, 0.3, 61)
+    grays = prints(found, middle[:, None] + print_stock.offsets(found))
     inside = (grays > 0.1).all(axis=1) & (grays < 2.0).all(axis=1)
     assert inside.sum() > 20
     assert (
@@ -43,7 +43,7 @@ def test_in_the_mean_over_the_tones_the_offsets_print_gray(name: str) -> None:
 @pytest.mark.parametrize("name", PRINTS)
 def test_the_middle_prints_as_eighteen_percent(name: str) -> None:
     found = recipe(name)
-    gray = prints(found, (paper.middle(found) + paper.offsets(found))[None, :])
+    gray = prints(found, (print_stock.middle(found) + print_stock.offsets(found))[None, :])
     assert gray.mean() == pytest.approx(-np.log10(0.18), abs=0.03)
 
 
@@ -59,16 +59,18 @@ def test_offsets_are_exactly_how_far_curves_were_moved_apart() -> None:
         )
 
     found = replace(flat, curves=Curves(r=moved(0.3), g=moved(0.0), b=moved(-0.15)))
-    assert paper.offsets(found) == pytest.approx((0.25, -0.05, -0.2), abs=1e-3)
-    assert paper.middle(found) == pytest.approx(1.05 - np.log10(0.18) / 1.5, abs=2e-3)
+    assert print_stock.offsets(found) == pytest.approx((0.25, -0.05, -0.2), abs=1e-3)
+    assert print_stock.middle(found) == pytest.approx(1.05 - np.log10(0.18) / 1.5, abs=2e-3)
 
 
 def test_curves_that_print_nearly_nothing_are_not_lined_up() -> None:
     low: Points = ((0.0, 0.99), (1.0, 1.0))
     found = replace(recipe("c41-neutral"), curves=Curves(r=low))
-    assert (paper.offsets(found) == 0.0).all()
+    assert (print_stock.offsets(found) == 0.0).all()
 
 
 def test_without_curves_equal_densities_are_gray() -> None:
-    assert (paper.offsets(recipe("digital-neutral")) == 0.0).all()
-    assert paper.middle(recipe("digital-neutral")) == pytest.approx(paper.MIDDLE_GRAY, abs=1e-3)
+    assert (print_stock.offsets(recipe("digital-neutral")) == 0.0).all()
+    assert print_stock.middle(recipe("digital-neutral")) == pytest.approx(
+        print_stock.MIDDLE_GRAY, abs=1e-3
+    )

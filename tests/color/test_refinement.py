@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from divere_cli.color import bands
+from divere_cli.color import bands, log_encoding, ocio, refinement
 from divere_cli.color import exact as folding
-from divere_cli.color import log_encoding as logarithms
-from divere_cli.color import ocio as chain
-from divere_cli.color import refinement as doubt
 from divere_cli.profile import library
 from divere_cli.records import Curves
 from tests.color.recipes import PRINT, Band, colors, recipe, stock, wanted
@@ -19,19 +16,19 @@ from tests.color.recipes import PRINT, Band, colors, recipe, stock, wanted
 ENDURA_STOCK = "Kodak Endura Premier"
 
 
-def prepared(source: str, output: str, **figures: Any) -> tuple[Any, chain.Plan, doubt.Doubt]:
+def prepared(source: str, output: str, **figures: Any) -> tuple[Any, ocio.Plan, refinement.Doubt]:
     found = recipe(source=source, **figures)
     folded = folding.fold(found, library.space(output), one_channel=False)
-    levels, plan = bands.Levels(np.uint16), chain.plan(folded, 16, 16)
-    return found, plan, doubt.Doubt(folded, plan, levels, np.uint16)
+    levels, plan = bands.Levels(np.uint16), ocio.plan(folded, 16, 16)
+    return found, plan, refinement.Doubt(folded, plan, levels, np.uint16)
 
 
-def converted(plan: chain.Plan, made: doubt.Doubt, src: Band) -> tuple[Band, Band]:
+def converted(plan: ocio.Plan, made: refinement.Doubt, src: Band) -> tuple[Band, Band]:
     """What the transforms read of a band, and what they make of it."""
     read, out = src, np.empty_like(src)
     if plan.reads == "logarithms":
-        read = logarithms.Logarithms(made._folded, made._levels).of(src)
-    bands.run(chain.processor(plan.transform, read.dtype, np.uint16), read, out)
+        read = log_encoding.Logarithms(made._folded, made._levels).of(src)
+    bands.run(ocio.processor(plan.transform, read.dtype, np.uint16), read, out)
     return read, out
 
 

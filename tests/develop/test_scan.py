@@ -19,7 +19,7 @@ from divere_cli.develop.scan import develop, prepare
 from divere_cli.errors import CorruptInput, InputChanged, LimitExceeded, OutputError, Unreadable
 from divere_cli.image import geometry, header
 from divere_cli.image.layout import Layout
-from divere_cli.image.tiff import reader as tiff_reader
+from divere_cli.image.tiff import reader
 from divere_cli.records import (
     Encoding,
     FileJob,
@@ -150,7 +150,7 @@ def test_the_same_pixels_by_every_way(
     expected = np.rot90(graded(SCAN[10:50, 5:70]), orientation // 90)
     crop = (5 / 83, 10 / 61, 65 / 83, 40 / 61)
     for band, spooled, compression in ((1, 0, "none"), (2000, 1 << 30, "lzw"), (9999, 0, "zstd")):
-        monkeypatch.setattr(tiff_reader, "BAND_BYTES", band)
+        monkeypatch.setattr(reader, "BAND_BYTES", band)
         monkeypatch.setattr(geometry, "IN_MEMORY", spooled)
         frame = Frame(target(tmp_path, "out.tif"), RECIPE, crop, orientation)
         encoding = Encoding("tiff", 16, P3, compression)
@@ -164,13 +164,13 @@ def test_a_contact_sheet_is_decoded_once(
 ) -> None:
     save(tmp_path)
     opened: list[str] = []
-    original = tiff_reader.open_reader
+    original = reader.open_reader
 
     def counted(path: str, known: Any) -> Any:
         opened.append(path)
         return original(path, known)
 
-    monkeypatch.setattr(tiff_reader, "open_reader", counted)
+    monkeypatch.setattr(reader, "open_reader", counted)
     dense = replace(RECIPE, density_dmax=1.8)
     crops = [(0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 0.5, 0.5), (0.25, 0.25, 0.5, 0.5), (0, 0, 1, 1)]
     frames = tuple(
@@ -223,7 +223,7 @@ def test_dither_does_not_depend_on_bands_nor_threads(
     save(tmp_path)
     seen = []
     for band in (1, 5000, 1 << 20):
-        monkeypatch.setattr(tiff_reader, "BAND_BYTES", band)
+        monkeypatch.setattr(reader, "BAND_BYTES", band)
         encoding = Encoding("tiff", 8, P3, dither=True)
         frame = Frame(target(tmp_path, "out.tif"), RECIPE, (0.1, 0.1, 0.8, 0.8))
         develop(job(tmp_path, frame, encoding=encoding, threads=threads), Heard())
@@ -344,7 +344,7 @@ def test_a_scan_that_changes_while_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path], None]
 ) -> None:
     save(tmp_path, rowsperstrip=1)
-    monkeypatch.setattr(tiff_reader, "BAND_BYTES", 1)
+    monkeypatch.setattr(reader, "BAND_BYTES", 1)
     heard = Heard()
     given = job(tmp_path)
     path = tmp_path / "scan.tif"

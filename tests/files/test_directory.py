@@ -11,13 +11,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from divere_cli.files import directory as places
+from divere_cli.files import directory
 from divere_cli.files.directory import ByPath, Place
 from tests.batch import test_grading, test_publish, test_run
-from tests.batch.journal import test_writer as test_journal
+from tests.batch.journal import test_writer
 from tests.batch.lab import Lab
-from tests.files import test_lock
-from tests.files import test_output_folder as test_folder
+from tests.files import test_lock, test_output_folder
 
 AGAIN_BY_PATH: list[Callable[..., None]] = [
     test_publish.test_temporary_files_of_dead_runs_go_wherever_they_are,
@@ -29,9 +28,9 @@ WITH_PATCHES: list[Callable[..., None]] = [
     test_publish.test_a_failed_sync_is_never_tried_again,
 ]
 IN_A_FOLDER: list[Callable[..., None]] = [
-    test_folder.test_an_absent_folder_is_none_or_made_with_its_parents,
-    test_folder.test_sub_folders_are_made_and_reached,
-    test_folder.test_a_folder_that_is_gone_or_another_is_noticed,
+    test_output_folder.test_an_absent_folder_is_none_or_made_with_its_parents,
+    test_output_folder.test_sub_folders_are_made_and_reached,
+    test_output_folder.test_a_folder_that_is_gone_or_another_is_noticed,
 ]
 
 
@@ -72,17 +71,17 @@ def test_a_folder_by_path(tmp_path: Path, test: Callable[..., None]) -> None:
 @pytest.mark.usefixtures("by_path")
 @pytest.mark.parametrize("inside", [True, False])
 def test_links_are_refused_by_path(tmp_path: Path, inside: bool) -> None:
-    test_folder.test_links_on_the_way_are_refused(tmp_path, inside)
+    test_output_folder.test_links_on_the_way_are_refused(tmp_path, inside)
 
 
 @pytest.mark.usefixtures("by_path")
 def test_lock_and_journal_by_path_follow_no_link(tmp_path: Path) -> None:
     for name, test in (
         ("lock", test_lock.test_a_link_in_place_of_the_lock_is_not_followed),
-        ("journal", test_journal.test_a_link_in_place_of_the_journal_is_not_followed),
+        ("journal", test_writer.test_a_link_in_place_of_the_journal_is_not_followed),
     ):
         (tmp_path / name).mkdir()
-        folder = test_folder.opened(tmp_path / name)
+        folder = test_output_folder.opened(tmp_path / name)
         test(folder, tmp_path / name)
         folder.close()
 
@@ -96,8 +95,8 @@ def test_a_link_in_the_way_is_replaced_by_path(lab: Lab) -> None:
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
-    monkeypatch.setattr(places, "BY_DESCRIPTOR", request.param)
-    held = places.hold(str(tmp_path))
+    monkeypatch.setattr(directory, "BY_DESCRIPTOR", request.param)
+    held = directory.hold(str(tmp_path))
     yield held
     held.close()
 
@@ -154,4 +153,4 @@ def test_a_junction_is_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", 0xA0000003, raising=False)
     for tag, folder in ((0xA0000003, False), (0, True)):
         found = SimpleNamespace(st_mode=stat.S_IFDIR, st_reparse_tag=tag)
-        assert places._is_folder(found) is folder  # type: ignore[arg-type]
+        assert directory._is_folder(found) is folder  # type: ignore[arg-type]

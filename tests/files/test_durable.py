@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.files import directory as places
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.directory import Place
 
 
@@ -19,15 +18,15 @@ from divere_cli.files.directory import Place
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Place]:
-    monkeypatch.setattr(places, "BY_DESCRIPTOR", request.param == "by descriptor")
-    made = places.hold(str(tmp_path))
+    monkeypatch.setattr(directory, "BY_DESCRIPTOR", request.param == "by descriptor")
+    made = directory.hold(str(tmp_path))
     yield made
     made.close()
 
 
 @pytest.fixture
 def described(tmp_path: Path) -> Iterator[Place]:
-    made = places.hold(str(tmp_path))
+    made = directory.hold(str(tmp_path))
     yield made
     made.close()
 
@@ -51,7 +50,7 @@ def test_a_new_file_is_private_and_nobodys_else(place: Place, tmp_path: Path) ->
 
 
 def links(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_renameat2", lambda: None)
+    monkeypatch.setattr(directory, "_renameat2", lambda: None)
 
 
 def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,7 +59,7 @@ def no_links(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def unsupported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "_renameat2", lambda: lambda *_: errno.EINVAL)
+    monkeypatch.setattr(directory, "_renameat2", lambda: lambda *_: errno.EINVAL)
 
 
 def native(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ import time
 from divere_cli.errors import CorruptInput
 from divere_cli.isolation.runner import Progress
 from divere_cli.isolation.wire import encode
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 from divere_cli.records import FileJob, Stages, TaskResult
 
 log = logging.getLogger("tests.misbehave")
@@ -128,7 +128,7 @@ def _die(how: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
             time.sleep(60)
         case "after-result":
-            guard.end_descendants = lambda: os.kill(os.getpid(), signal.SIGKILL)
+            hardening.end_descendants = lambda: os.kill(os.getpid(), signal.SIGKILL)
         case _:
             os._exit(int(how))
 
@@ -156,7 +156,7 @@ def hang(job: FileJob, progress: Progress) -> TaskResult:
                 while True:
                     pass
             case "without guard":
-                guard.prctl(guard.PR_SET_PDEATHSIG, 0)
+                hardening.prctl(hardening.PR_SET_PDEATHSIG, 0)
                 sleep_for_ever()
     return TaskResult()
 

@@ -9,14 +9,14 @@ import sys
 import pytest
 
 from divere_cli.errors import IsolationUnavailable
-from divere_cli.isolation import factory as opening
+from divere_cli.isolation import factory
 from divere_cli.isolation.runner import DEPTH, IsolationRequest, LaunchError, Runner
 from divere_cli.isolation.supervisor import launch
 from tests.isolation.conftest import ROOT
 
 
 def opened_info(request: IsolationRequest) -> tuple[str, str | None, str | None]:
-    runner: Runner = opening.open_runner(request, lambda event: None, warm=("numpy",))
+    runner: Runner = factory.open_runner(request, lambda event: None, warm=("numpy",))
     try:
         info = runner.info
         return info.effective, info.start_method, info.fallback_reason
@@ -94,14 +94,14 @@ def test_a_worker_does_not_start_workers(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_fork_is_no_way_out_for_a_program_with_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening.threading, "active_count", lambda: 1)
-    assert opening.methods(IsolationRequest("auto")) == ["forkserver", "spawn", "fork"]
-    monkeypatch.setattr(opening.threading, "active_count", lambda: 2)
-    assert opening.methods(IsolationRequest("auto")) == ["forkserver", "spawn"]
+    monkeypatch.setattr(factory.threading, "active_count", lambda: 1)
+    assert factory.methods(IsolationRequest("auto")) == ["forkserver", "spawn", "fork"]
+    monkeypatch.setattr(factory.threading, "active_count", lambda: 2)
+    assert factory.methods(IsolationRequest("auto")) == ["forkserver", "spawn"]
 
 
 def test_a_system_without_the_method_is_said() -> None:
-    assert opening._why_no_method(IsolationRequest("always", "fork")).endswith("method fork")
+    assert factory._why_no_method(IsolationRequest("always", "fork")).endswith("method fork")
 
 
 PROGRAM = """

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from divere_cli.isolation import log_bridge as logbridge
+from divere_cli.isolation import log_bridge
 from divere_cli.isolation.log_bridge import FrameHandler, LogBridge, replay
 from divere_cli.isolation.wire import FrameReader, FrameWriter, Message
 
@@ -151,7 +151,7 @@ def test_a_full_queue_drops_the_least_important_first(logger: logging.Logger) ->
 def test_the_end_does_not_hang_on_a_handler_that_hangs(
     logger: logging.Logger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logbridge._Listener, "patience", 0.05)
+    monkeypatch.setattr(log_bridge._Listener, "patience", 0.05)
     gate = threading.Event()
 
     class Shut(Kept):
@@ -164,5 +164,5 @@ def test_the_end_does_not_hang_on_a_handler_that_hangs(
 
 
 def test_long_text_is_cut_with_a_mark() -> None:
-    assert logbridge.shortened("x" * 10, 10) == "x" * 10
-    assert logbridge.shortened("x" * 100, 20) == "x" * 10 + " [... cut]"
+    assert log_bridge.shortened("x" * 10, 10) == "x" * 10
+    assert log_bridge.shortened("x" * 100, 20) == "x" * 10 + " [... cut]"

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from divere_cli.errors import CorruptInput, Internal, NoSpaceLeft, OutOfMemory
-from divere_cli.isolation import task as attempt
+from divere_cli.isolation import task
 from divere_cli.isolation.task import StageClock
 from divere_cli.records import Stages
 
@@ -67,7 +67,7 @@ def test_steps_that_follow_closely_are_kept_back() -> None:
 @pytest.mark.parametrize("name", ["no colon", "no.such.module:x", "json:no_such", ":x", ""])
 def test_a_task_that_is_not_there(name: str) -> None:
     with pytest.raises(Internal, match="cannot be loaded"):
-        attempt.find(name)
+        task.find(name)
 
 
 def chained(outer: Exception, inner: Exception) -> Exception:
@@ -90,7 +90,7 @@ def chained(outer: Exception, inner: Exception) -> Exception:
     ],
 )
 def test_what_was_raised_has_a_name(problem: Exception, end: str, kind: str) -> None:
-    found, error = attempt.failure(problem, "scan.tif")
+    found, error = task.failure(problem, "scan.tif")
     assert (found, error.kind) == (end, kind)
     assert error.message
     assert type(problem).__name__ in error.detail
@@ -99,9 +99,9 @@ def test_what_was_raised_has_a_name(problem: Exception, end: str, kind: str) -> 
 def test_a_chain_in_a_ring_ends() -> None:
     first, second = ValueError("a"), ValueError("b")
     first.__context__, second.__context__ = second, first
-    assert attempt.failure(first, "x")[0] == "error"
+    assert task.failure(first, "x")[0] == "error"
 
 
 def test_all_that_is_kept_warm_can_be_imported() -> None:
-    for name in attempt.WARM:
+    for name in task.WARM:
         importlib.import_module(name)

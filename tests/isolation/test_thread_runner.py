@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from divere_cli.isolation import thread_runner as threads
+from divere_cli.isolation import thread_runner
 from divere_cli.system import memory
 from tests.isolation.conftest import opened
 
@@ -12,7 +12,7 @@ from tests.isolation.conftest import opened
 def test_a_task_that_never_steps_is_left_behind_when_its_time_is_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(threads, "STEP_SECONDS", 0.1)
+    monkeypatch.setattr(thread_runner, "STEP_SECONDS", 0.1)
     with opened("thread", jobs=1) as table:
         outcome = table.run("naps", "0.6", wall_seconds=0.1)
         assert outcome.end == "timeout"
@@ -35,7 +35,7 @@ def test_freed_memory_goes_back_after_each_scan_or_now_and_then(
     jobs: int, count: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trimmed: list[str] = []
-    monkeypatch.setattr(threads, "TRIM_SECONDS", 1e9)
+    monkeypatch.setattr(thread_runner, "TRIM_SECONDS", 1e9)
     monkeypatch.setattr(memory, "trim_heap", lambda: trimmed.append("trim"))
     with opened("thread", jobs=jobs) as table:
         for _ in range(3):
@@ -48,7 +48,7 @@ def test_without_threads_to_be_had_the_outcome_says_so(monkeypatch: pytest.Monke
         raise RuntimeError("can't start new thread")
 
     with opened("thread") as table:
-        monkeypatch.setattr(threads.threading.Thread, "start", refuse)
+        monkeypatch.setattr(thread_runner.threading.Thread, "start", refuse)
         outcome = table.run("good")
         monkeypatch.undo()
     assert outcome.end == "infrastructure"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from divere_cli.profile import diagnostics as findings
+from divere_cli.profile import diagnostics
 from divere_cli.profile.diagnostics import Findings, Place
 
 
@@ -15,12 +15,12 @@ def test_paths_are_json_paths() -> None:
 
 def test_a_part_is_named_by_where_it_is_in_the_file() -> None:
     paths = {"": "$.x", ".idt": "$.y", ".idt.white": "$.z[1]"}
-    assert findings.located(paths, ".metadata") == "$.x.metadata"
-    assert findings.located(paths, ".idt") == "$.y"
-    assert findings.located(paths, ".idt.name") == "$.y.name"
-    assert findings.located(paths, ".idt.white.x") == "$.z[1].x"
-    assert findings.located(paths, ".idtx") == "$.x.idtx"
-    assert findings.located({}, ".idt[0]") == "$.idt[0]"
+    assert diagnostics.located(paths, ".metadata") == "$.x.metadata"
+    assert diagnostics.located(paths, ".idt") == "$.y"
+    assert diagnostics.located(paths, ".idt.name") == "$.y.name"
+    assert diagnostics.located(paths, ".idt.white.x") == "$.z[1].x"
+    assert diagnostics.located(paths, ".idtx") == "$.x.idtx"
+    assert diagnostics.located({}, ".idt[0]") == "$.idt[0]"
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,13 @@ def test_a_part_is_named_by_where_it_is_in_the_file() -> None:
     ],
 )
 def test_values_are_shown_short_and_harmless(value: object, shown: str) -> None:
-    assert findings.show(value) == shown
+    assert diagnostics.show(value) == shown
 
 
 def test_what_is_too_much_is_counted() -> None:
     found = Findings()
-    for number in range(findings.KEPT + 5):
+    for number in range(diagnostics.KEPT + 5):
         Place(found).item(number).problem("is wrong")
         Place(found).item(number).warn("is odd")
-    assert len(found.problems) == len(found.warnings) == findings.KEPT
+    assert len(found.problems) == len(found.warnings) == diagnostics.KEPT
     assert found.uncounted == 5

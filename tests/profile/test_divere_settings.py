@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from divere_cli.errors import UsageError
-from divere_cli.profile import divere_settings as settings
+from divere_cli.profile import divere_settings
 from divere_cli.profile.divere_settings import Settings
 
 
 def load(tmp_path: Path, document: Any) -> Settings:
     path = tmp_path / "app_settings.json"
     path.write_text(json.dumps(document))
-    return settings.load(str(path))
+    return divere_settings.load(str(path))
 
 
 def test_four_keys_are_read_and_the_window_is_not(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_what_cannot_be_meant_is_an_error(tmp_path: Path, document: Any, message
 def test_a_file_that_is_no_json_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "s.json").write_text("{")
     with pytest.raises(UsageError, match="not valid JSON"):
-        settings.load(str(tmp_path / "s.json"))
+        divere_settings.load(str(tmp_path / "s.json"))

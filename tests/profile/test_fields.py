@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from divere_cli.profile import fields as kinds
+from divere_cli.profile import fields
 from divere_cli.profile.diagnostics import Findings, Place
 from divere_cli.profile.fields import Anything, Choice, Flag, Items, Kind, Number, Object, Text
 from divere_cli.profile.schema import CcParams, Chromaticity, Preset
@@ -67,7 +67,7 @@ def test_anything_is_read_past() -> None:
 
 def test_every_key_of_the_preset_says_what_it_is() -> None:
     def check(cls: type) -> None:
-        for name, entry in kinds.keys(cls).items():
+        for name, entry in fields.keys(cls).items():
             assert entry.text, (cls, name)
             assert entry.kind.words(), (cls, name)
             inner = entry.kind.kind if isinstance(entry.kind, Items) else entry.kind

@@ -103,13 +103,12 @@ def test_the_error_of_the_page_is_the_error_of_the_program() -> None:
 
 
 def test_limits_of_the_page_are_the_limits_of_the_program() -> None:
-    from divere_cli.profile import select
-    from divere_cli.profile import strict_json as strict
+    from divere_cli.profile import select, strict_json
 
     text = generated.PAGE.read_text(encoding="utf-8")
-    assert f"at most {strict.MAX_BYTES >> 20} MiB" in text
+    assert f"at most {strict_json.MAX_BYTES >> 20} MiB" in text
     assert f"at most {loading.MAX_FOLDER_BYTES >> 20} MiB" in text
-    assert f"nested at most {strict.MAX_DEPTH} deep" in text
-    assert f"more than {strict.MAX_DIGITS} digits" in text
+    assert f"nested at most {strict_json.MAX_DEPTH} deep" in text
+    assert f"more than {strict_json.MAX_DIGITS} digits" in text
     for name in (select.COLOR_DEFAULT, select.MONOCHROME_DEFAULT, select.IMACON_DEFAULT):
         assert f"`{name}`" in text

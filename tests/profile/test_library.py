@@ -10,9 +10,7 @@ import tifffile
 
 from divere_cli.color import reference
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops as contactsheet
-from divere_cli.profile import inherit, library, loading, resolve
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import crops, inherit, library, loading, resolve, strict_json
 
 
 def test_the_figures_are_those_that_were_handed_over(shared: Path) -> None:
@@ -116,6 +114,6 @@ def test_a_profile_can_be_kept_as_a_preset_file_of_ones_own(tmp_path: Path) -> N
         path = library.folder() / "library" / f"{name}.json"
         copy = tmp_path / path.name
         copy.write_bytes(path.read_bytes())
-        kept = contactsheet.cuts(loading.load(str(copy)))
-        assert kept.sha256 == contactsheet.cuts(library.load(name)).sha256
-        assert strict.read(str(copy)) == strict.read(str(path))
+        kept = crops.cuts(loading.load(str(copy)))
+        assert kept.sha256 == crops.cuts(library.load(name)).sha256
+        assert strict_json.read(str(copy)) == strict_json.read(str(path))

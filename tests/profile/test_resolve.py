@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import hashing as canonical
-from divere_cli.profile import library, loading, resolve
+from divere_cli.profile import hashing, library, loading, resolve
 from divere_cli.records import Curves, Recipe
 from tests.profile.documents import OLD, SINGLE, changed
 
@@ -180,12 +179,12 @@ def test_the_hash_is_over_the_numbers() -> None:
 
 
 def test_a_recipe_crosses_a_process_border_unchanged() -> None:
-    from divere_cli.records import serialize as plain
+    from divere_cli.records import serialize
 
     found = recipe(SINGLE)
-    text = json.dumps(plain.to_plain(found))
-    assert plain.from_plain(Recipe, json.loads(text)) == found
-    assert canonical.digest(found) == found.sha256
+    text = json.dumps(serialize.to_plain(found))
+    assert serialize.from_plain(Recipe, json.loads(text)) == found
+    assert hashing.digest(found) == found.sha256
 
 
 def test_where_each_figure_came_from() -> None:

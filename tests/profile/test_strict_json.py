@@ -14,8 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import loading
-from divere_cli.profile import strict_json as strict
+from divere_cli.profile import loading, strict_json
 from tests.profile.documents import SINGLE
 
 # The cases P1 to P14 of what an untrusted profile may be.
@@ -87,7 +86,7 @@ def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(
     regular.write_text("{}")
     os.mkfifo(fifo)
     was = os.stat(regular)
-    monkeypatch.setattr(strict.os, "stat", lambda path: was)
+    monkeypatch.setattr(strict_json.os, "stat", lambda path: was)
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(20)
     try:
@@ -132,11 +131,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 
 def test_depth_is_counted_outside_of_text() -> None:
     text = json.dumps({"note": '[{"' * 1000})
-    assert strict.parse(text.encode(), "p") == json.loads(text)
-    nested = "[" * strict.MAX_DEPTH + "]" * strict.MAX_DEPTH
-    assert strict.parse(nested.encode(), "p") == json.loads(nested)
+    assert strict_json.parse(text.encode(), "p") == json.loads(text)
+    nested = "[" * strict_json.MAX_DEPTH + "]" * strict_json.MAX_DEPTH
+    assert strict_json.parse(nested.encode(), "p") == json.loads(nested)
     with pytest.raises(ProfileError, match="nested too deeply"):
-        strict.parse(f"[{nested}]".encode(), "p")
+        strict_json.parse(f"[{nested}]".encode(), "p")
 
 
 JSON = st.recursive(
@@ -161,7 +160,7 @@ JSON = st.recursive(
 def error_of(data: bytes) -> str | None:
     """The message of the ProfileError that these bytes end in, if they do."""
     try:
-        loading.preset(strict.parse(data, "p.json"), "p.json")
+        loading.preset(strict_json.parse(data, "p.json"), "p.json")
     except ProfileError as error:
         return error.message
     return None
@@ -192,7 +191,7 @@ def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataOb
 
 
 def signs(entry: bytes) -> int:
-    return sum(entry.count(sign) for sign in strict.SIGNS.encode())
+    return sum(entry.count(sign) for sign in strict_json.SIGNS.encode())
 
 
 LARGEST = loading.MAX_FOLDER_BYTES
@@ -223,10 +222,10 @@ def test_the_largest_file_takes_little_memory(case: str) -> None:
     tracemalloc.start()
     try:
         if message is None:
-            strict.parse(data, "p.json")
+            strict_json.parse(data, "p.json")
         else:
             with pytest.raises(ProfileError, match=message):
-                strict.parse(data, "p.json")
+                strict_json.parse(data, "p.json")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -236,10 +235,10 @@ def test_the_largest_file_takes_little_memory(case: str) -> None:
 def test_as_many_values_as_may_be_take_little_memory() -> None:
     part = 20
     entry = b'{"a":1},'
-    data = b"[" + entry * (strict.MAX_SIGNS // signs(entry) // part - 1) + b"0]"
+    data = b"[" + entry * (strict_json.MAX_SIGNS // signs(entry) // part - 1) + b"0]"
     tracemalloc.start()
     try:
-        strict.parse(data, "p.json")
+        strict_json.parse(data, "p.json")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -249,9 +248,9 @@ def test_as_many_values_as_may_be_take_little_memory() -> None:
 def test_a_folder_of_the_largest_size_is_read_quickly() -> None:
     started = time.process_time()
     entry = json.dumps(SINGLE)
-    count = strict.MAX_SIGNS // (signs(entry.encode()) + 3) - 1
+    count = strict_json.MAX_SIGNS // (signs(entry.encode()) + 3) - 1
     assert count > 3000
     text = "{" + ",".join(f'"scan {i}.tif": {entry}' for i in range(count)) + "}"
-    strict.parse(text.encode(), "p.json")
+    strict_json.parse(text.encode(), "p.json")
     # Linear: this takes about a second of one core here; quadratic work would take minutes.
     assert time.process_time() - started < 60

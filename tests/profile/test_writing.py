@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from divere_cli.errors import OutputUnusable, ProfileError
-from divere_cli.profile import crops as contactsheet
-from divere_cli.profile import document, inherit, library, loading, writing
+from divere_cli.profile import crops, document, inherit, library, loading, writing
 from tests.profile.documents import SHEET, SINGLE, changed
 
 
@@ -19,7 +18,7 @@ from tests.profile.documents import SHEET, SINGLE, changed
 def test_a_preset_comes_back_as_it_was(source: dict[str, Any]) -> None:
     first = loading.preset(source, "p.json")
     again = loading.preset(writing.plain(first, "a b.tif"), "p.json")
-    assert contactsheet.cuts(again) == contactsheet.cuts(first)
+    assert crops.cuts(again) == crops.cuts(first)
     assert again.metadata is not None
     assert again.metadata.raw_file == "a b.tif"
     assert again.type == source["type"]
@@ -32,14 +31,14 @@ def test_shipped_profiles_can_be_written_with_their_bases_merged() -> None:
         assert "base" not in written
         assert written["metadata"]["raw_file"] == ""  # type: ignore[index, call-overload]
         again = loading.preset(written, "p.json")
-        assert contactsheet.cuts(again).sha256 == contactsheet.cuts(merged).sha256
+        assert crops.cuts(again).sha256 == crops.cuts(merged).sha256
 
 
 @pytest.mark.parametrize("name", ["9000ed-portra400", "bw-ilford-mgfb-3", "c41-neutral"])
 def test_a_recipe_written_as_a_preset_is_the_same_recipe(name: str) -> None:
-    recipe = contactsheet.cuts(library.load(name)).cuts[0].recipe
+    recipe = crops.cuts(library.load(name)).cuts[0].recipe
     written = document.preset(recipe, {"raw_file": "a.tif", "orientation": 90})
-    (cut,) = contactsheet.cuts(loading.preset(written, "p.json")).cuts
+    (cut,) = crops.cuts(loading.preset(written, "p.json")).cuts
     assert cut.recipe.sha256 == recipe.sha256
     assert cut.orientation == 90
 
@@ -50,7 +49,7 @@ def test_a_folder_file_serves_its_scans(tmp_path: Path) -> None:
     writing.save(str(path), writing.folder(entries, {"cc_params": {"density_dmax": 2.0}}))
     folder = loading.load_folder(str(path))
     assert folder.entry("ä b.tif").cc_params == loading.preset(SINGLE, "p").cc_params
-    assert len(contactsheet.cuts(folder.entry("s.tif")).cuts) == 2
+    assert len(crops.cuts(folder.entry("s.tif")).cuts) == 2
     default = folder.folder_default()
     assert default is not None
     assert default.cc_params is not None

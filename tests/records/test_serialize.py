@@ -7,7 +7,7 @@ import json
 import pytest
 
 from divere_cli import records
-from divere_cli.records import serialize as plain
+from divere_cli.records import serialize
 
 
 def job(name: str) -> records.FileJob:
@@ -28,19 +28,21 @@ def job(name: str) -> records.FileJob:
 
 @pytest.mark.parametrize("name", ["a.tif", "ä\u202e\n.tif", "\udcff\udce9.tif"])
 def test_a_job_comes_back_as_it_was(name: str) -> None:
-    sent = json.dumps(plain.to_plain(job(name)))
+    sent = json.dumps(serialize.to_plain(job(name)))
     sent.encode("ascii")
-    assert plain.from_plain(records.FileJob, json.loads(sent)) == job(name)
+    assert serialize.from_plain(records.FileJob, json.loads(sent)) == job(name)
 
 
 def test_a_whole_number_serves_as_a_float() -> None:
-    limits = plain.from_plain(records.Limits, {"wall_seconds": 3, "memory_bytes": None})
+    limits = serialize.from_plain(records.Limits, {"wall_seconds": 3, "memory_bytes": None})
     assert limits == records.Limits(wall_seconds=3.0)
     assert isinstance(limits.wall_seconds, float)
 
 
 def test_unknown_keys_are_ignored_and_absent_ones_take_the_default() -> None:
-    assert plain.from_plain(records.Stages, {"read": 1.5, "later": 1}) == records.Stages(read=1.5)
+    assert serialize.from_plain(records.Stages, {"read": 1.5, "later": 1}) == records.Stages(
+        read=1.5
+    )
 
 
 @pytest.mark.parametrize(
@@ -55,4 +57,4 @@ def test_unknown_keys_are_ignored_and_absent_ones_take_the_default() -> None:
 )
 def test_another_shape_is_refused(cls: type, data: object) -> None:
     with pytest.raises((TypeError, ValueError, KeyError)):
-        plain.from_plain(cls, data)
+        serialize.from_plain(cls, data)

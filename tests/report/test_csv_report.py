@@ -7,12 +7,12 @@ import io
 
 import pytest
 
-from divere_cli.report import csv_report as csv_face
+from divere_cli.report import csv_report
 from tests.report.sample import HOSTILE, PLAIN, run_report
 
 
 def rows(names: tuple[str, ...]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_face.render(run_report(names)))))
+    return list(csv.DictReader(io.StringIO(csv_report.render(run_report(names)))))
 
 
 def test_a_row_a_scan_with_its_figures() -> None:
@@ -21,11 +21,11 @@ def test_a_row_a_scan_with_its_figures() -> None:
     assert found[0]["seconds"] == "1.0"
     assert found[0]["peak_rss_bytes"] == "100000000"
     assert found[1]["error_kind"] == "corrupt_input"
-    assert tuple(found[0]) == csv_face.COLUMNS
+    assert tuple(found[0]) == csv_report.COLUMNS
 
 
 def test_no_cell_is_a_formula_or_breaks_its_line() -> None:
-    text = csv_face.render(run_report(HOSTILE))
+    text = csv_report.render(run_report(HOSTILE))
     assert len(text.splitlines()) == len(HOSTILE) + 1
     for row in csv.reader(io.StringIO(text)):
         for cell in row:
@@ -35,9 +35,9 @@ def test_no_cell_is_a_formula_or_breaks_its_line() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@A1", " =1", "＝1", "--help"])
 def test_what_a_spreadsheet_would_compute_gets_a_quote(name: str) -> None:
-    assert csv_face.cell(name) == "'" + name
+    assert csv_report.cell(name) == "'" + name
 
 
 @pytest.mark.parametrize(("value", "cell"), [(-1, "-1"), (0.25, "0.25"), ("a=b", "a=b"), ("", "")])
 def test_figures_and_plain_text_stay(value: str | int | float, cell: str) -> None:
-    assert csv_face.cell(value) == cell
+    assert csv_report.cell(value) == cell

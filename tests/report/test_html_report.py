@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.records import ErrorRecord, RunReport, Thumbnail
-from divere_cli.report import html_report as html_face
+from divere_cli.report import html_report
 from divere_cli.text import safe
 from tests.report.sample import HOSTILE, JPEG, PLAIN, run_report
 
@@ -49,12 +49,12 @@ def named(tag: str, outline: Outline) -> list[dict[str, str | None]]:
 
 
 def test_the_elements_are_the_same_whatever_the_names() -> None:
-    plain, hostile = (Outline(html_face.render(run_report(names))) for names in (PLAIN, HOSTILE))
+    plain, hostile = (Outline(html_report.render(run_report(names))) for names in (PLAIN, HOSTILE))
     assert hostile.elements == plain.elements
 
 
 def test_every_name_is_shown_as_it_is_said() -> None:
-    page = html_face.render(run_report(HOSTILE))
+    page = html_report.render(run_report(HOSTILE))
     assert not UNWANTED.search(page)
     page.encode("utf-8")
     text = "".join(Outline(page).text)
@@ -63,7 +63,7 @@ def test_every_name_is_shown_as_it_is_said() -> None:
 
 
 def test_no_script_and_nothing_from_anywhere() -> None:
-    page = html_face.render(run_report(HOSTILE))
+    page = html_report.render(run_report(HOSTILE))
     outline = Outline(page)
     tags = {tag for tag, _ in outline.elements}
     assert not tags & {"script", "iframe", "object", "embed", "link", "base", "form"}
@@ -81,7 +81,7 @@ def test_no_script_and_nothing_from_anywhere() -> None:
 
 
 def test_the_policy_allows_this_style_and_nothing_else() -> None:
-    page = html_face.render(run_report())
+    page = html_report.render(run_report())
     (policy,) = [m.get("content") for m in named("meta", Outline(page)) if "http-equiv" in m]
     assert policy is not None
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
@@ -96,7 +96,7 @@ def test_the_policy_allows_this_style_and_nothing_else() -> None:
 
 def test_the_page_tells_what_the_report_tells() -> None:
     report = run_report()
-    text = re.sub(r"\s+", " ", "".join(Outline(html_face.render(report)).text))
+    text = re.sub(r"\s+", " ", "".join(Outline(html_report.render(report)).text))
     for file in report.files:
         assert file.input in text
         if file.error:
@@ -109,9 +109,9 @@ def test_the_page_tells_what_the_report_tells() -> None:
 def test_filters_are_there_for_what_there_is() -> None:
     report = run_report()
     ok = dataclasses.replace(report, files=report.files[:1], exit_code=0)
-    picks = [attrs["id"] for attrs in named("input", Outline(html_face.render(ok)))]
+    picks = [attrs["id"] for attrs in named("input", Outline(html_report.render(ok)))]
     assert picks == ["show-all", "show-ok"]
-    style = html_face.render(report)
+    style = html_report.render(report)
     for attrs in named("input", Outline(style)):
         assert f"#{attrs['id']}:checked ~ nav" in style
 
@@ -120,7 +120,7 @@ def test_a_thumbnail_that_is_no_base64_is_left_out() -> None:
     report = run_report()
     evil = Thumbnail("x", 1, 1, '" onload="alert(1)')
     files = (dataclasses.replace(report.files[0], thumbnails=(evil, Thumbnail("", 1, 1, JPEG))),)
-    outline = Outline(html_face.render(dataclasses.replace(report, files=files)))
+    outline = Outline(html_report.render(dataclasses.replace(report, files=files)))
     assert len(named("img", outline)) == 1
 
 
@@ -134,7 +134,7 @@ def test_a_thumbnail_that_is_no_base64_is_left_out() -> None:
 )
 def test_the_headline_is_about_the_run(change: dict[str, object], headline: str) -> None:
     report: RunReport = dataclasses.replace(run_report(), warnings=(), **change)  # type: ignore[arg-type]
-    outline = Outline(html_face.render(report))
+    outline = Outline(html_report.render(report))
     assert headline in "".join(outline.text)
 
 
@@ -145,7 +145,7 @@ def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Pa
     if browser is None:
         pytest.skip("chromium is not here: apt-get install chromium")
     page = tmp_path / "page.html"
-    page.write_text(html_face.render(run_report(HOSTILE)), encoding="utf-8")
+    page.write_text(html_report.render(run_report(HOSTILE)), encoding="utf-8")
     probe = tmp_path / "probe.html"
     # A page around the page reads its layout: a frame of a phone's width must not scroll sideways.
     probe.write_text(

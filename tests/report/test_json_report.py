@@ -15,7 +15,7 @@ import pytest
 
 from divere_cli.errors import ScanError, UsageError
 from divere_cli.records import Status
-from divere_cli.report import json_report as json_face
+from divere_cli.report import json_report
 from tests.report.sample import HOSTILE, PLAIN, run_report
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -28,7 +28,7 @@ def test_the_schema_is_one() -> None:
 
 @pytest.mark.parametrize("names", [PLAIN, HOSTILE], ids=["plain", "hostile"])
 def test_the_report_has_the_published_schema(names: tuple[str, ...]) -> None:
-    report = json.loads(json_face.render(run_report(names)))
+    report = json.loads(json_report.render(run_report(names)))
     jsonschema.validate(report, SCHEMA)
     assert set(report) == set(SCHEMA["properties"])
     known = set(SCHEMA["properties"]["files"]["items"]["properties"])
@@ -50,7 +50,7 @@ def test_the_page_on_reports_shows_a_whole_report() -> None:
     (shown,) = re.findall(r"^```json\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     report = json.loads(shown)
     jsonschema.validate(report, SCHEMA)
-    assert json.loads(json_face.render(json_face.parse(shown, "page"))) == report
+    assert json.loads(json_report.render(json_report.parse(shown, "page"))) == report
     tables = page[: page.index("## Events")]
     told = set(re.findall(r"^\| `(?:files\[\]\.)?(\w+)`", tables, re.MULTILINE))
     files = SCHEMA["properties"]["files"]["items"]["properties"]
@@ -59,15 +59,15 @@ def test_the_page_on_reports_shows_a_whole_report() -> None:
 
 def test_the_text_has_a_line_for_each_scan() -> None:
     report = run_report(HOSTILE)
-    text = json_face.render(report)
-    assert json.loads(text)["files"] == [json_face.file_object(file) for file in report.files]
+    text = json_report.render(report)
+    assert json.loads(text)["files"] == [json_report.file_object(file) for file in report.files]
     assert sum(line.startswith('  {"input": ') for line in text.splitlines()) == len(HOSTILE)
     none = dataclasses.replace(report, files=())
-    assert json.loads(json_face.render(none))["files"] == []
+    assert json.loads(json_report.render(none))["files"] == []
 
 
 def test_hostile_names_are_valid_unicode_and_ascii_on_the_wire() -> None:
-    text = json_face.render(run_report(HOSTILE))
+    text = json_report.render(run_report(HOSTILE))
     assert text.isascii()
     assert all(line.isprintable() for line in text.splitlines())
     json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8")
@@ -75,7 +75,7 @@ def test_hostile_names_are_valid_unicode_and_ascii_on_the_wire() -> None:
 
 def test_a_name_that_is_no_utf8_carries_its_bytes() -> None:
     raw = b"latin \xff\xe9.tif"
-    files = json.loads(json_face.render(run_report((os.fsdecode(raw), "plain.tif"))))["files"]
+    files = json.loads(json_report.render(run_report((os.fsdecode(raw), "plain.tif"))))["files"]
     assert files[0]["input"] == r"latin \xff\xe9.tif"
     assert base64.b64decode(files[0]["input_b64"]) == raw
     assert base64.b64decode(files[0]["outputs_b64"][0]) == raw + b".jpg"
@@ -85,10 +85,10 @@ def test_a_name_that_is_no_utf8_carries_its_bytes() -> None:
 @pytest.mark.parametrize("names", [PLAIN, HOSTILE], ids=["plain", "hostile"])
 def test_a_saved_report_reads_back_as_it_was(names: tuple[str, ...]) -> None:
     report = run_report(names)
-    back = json_face.parse(json_face.render(report), "saved.json")
+    back = json_report.parse(json_report.render(report), "saved.json")
     assert [file.input for file in back.files] == list(names)
     assert [file.outputs for file in back.files] == [file.outputs for file in report.files]
-    assert json_face.render(back) == json_face.render(report)
+    assert json_report.render(back) == json_report.render(report)
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,10 @@ def test_a_saved_report_reads_back_as_it_was(names: tuple[str, ...]) -> None:
     ],
 )
 def test_what_is_no_whole_report_is_refused_with_its_place(spoil: Any, said: str) -> None:
-    data = json.loads(json_face.render(run_report()))
+    data = json.loads(json_report.render(run_report()))
     spoil(data)
     with pytest.raises(UsageError) as caught:
-        json_face.parse(json.dumps(data), "saved.json")
+        json_report.parse(json.dumps(data), "saved.json")
     assert "'saved.json'" in caught.value.message
     assert said in caught.value.message
 
@@ -122,4 +122,4 @@ def test_what_is_no_whole_report_is_refused_with_its_place(spoil: Any, said: str
 )
 def test_what_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"saved\.json"):
-        json_face.parse(text, "saved.json")
+        json_report.parse(text, "saved.json")

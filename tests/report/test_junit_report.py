@@ -7,14 +7,14 @@ import re
 import xml.etree.ElementTree as ET
 
 from divere_cli.records import ErrorRecord
-from divere_cli.report import junit_report as junit_face
+from divere_cli.report import junit_report
 from tests.report.sample import HOSTILE, PLAIN, run_report
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def parsed(names: tuple[str, ...]) -> ET.Element:
-    return ET.fromstring(junit_face.render(run_report(names)))
+    return ET.fromstring(junit_report.render(run_report(names)))
 
 
 def test_counts_agree_with_the_cases() -> None:
@@ -40,7 +40,7 @@ def test_a_failure_says_what_and_what_to_do() -> None:
 
 
 def test_hostile_names_are_valid_xml_of_the_same_shape() -> None:
-    text = junit_face.render(run_report(HOSTILE))
+    text = junit_report.render(run_report(HOSTILE))
     assert not ILLEGAL.search(text)
 
     def shape(root: ET.Element) -> list[tuple[str, list[str]]]:
@@ -51,6 +51,6 @@ def test_hostile_names_are_valid_xml_of_the_same_shape() -> None:
 
 def test_what_ended_the_run_is_a_case_of_its_own() -> None:
     report = dataclasses.replace(run_report(), error=ErrorRecord("no_space", "disk full"))
-    root = ET.fromstring(junit_face.render(report))
+    root = ET.fromstring(junit_report.render(report))
     (error,) = root.findall("testsuite/testcase[@name='the run']/error")
     assert error.get("message") == "disk full"

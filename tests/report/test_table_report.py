@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from divere_cli.records import RunReport
-from divere_cli.report import table_report as table_face
+from divere_cli.report import table_report
 from tests.report.sample import HOSTILE, run_report
 
 UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -19,7 +19,7 @@ UNWANTED = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 def printed(report: RunReport, width: int = 160) -> str:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, no_color=True)
     with console.capture() as capture:
-        console.print(table_face.render(report, width))
+        console.print(table_report.render(report, width))
     return re.sub("\x1b\\[[0-9;]*m", "", capture.get())
 
 
@@ -51,14 +51,14 @@ def test_nothing_but_long_names_is_cut(width: int) -> None:
 def test_of_a_large_run_failures_and_the_slowest_have_rows() -> None:
     names = tuple(f"{number:04}.tif" for number in range(600))
     report = run_report(names)
-    shown = table_face.selected(report.files)
-    assert len(shown) == table_face.ROWS
+    shown = table_report.selected(report.files)
+    assert len(shown) == table_report.ROWS
     assert [file.input for file in shown] == sorted(file.input for file in shown)
     assert "and 550 more, in the report" in printed(report)
     few = dataclasses.replace(report, files=report.files[:120])
     failed = {file.input for file in few.files if file.status == "failed"}
-    assert failed < {file.input for file in table_face.selected(few.files)}
-    assert "0114.tif" in {file.input for file in table_face.selected(few.files)}  # the slowest
+    assert failed < {file.input for file in table_report.selected(few.files)}
+    assert "0114.tif" in {file.input for file in table_report.selected(few.files)}  # the slowest
 
 
 def test_a_killed_worker_s_peak_is_a_lower_bound() -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.color import print_stock as paper
-from divere_cli.roll import chroma, decide, measure, pool, regions
-from divere_cli.roll import downsample as grid
+from divere_cli.color import print_stock
+from divere_cli.roll import chroma, decide, downsample, measure, pool, regions
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = " ".join((DOCS / "roll.md").read_text().split())
@@ -21,11 +20,11 @@ TEXT = " ".join((DOCS / "roll.md").read_text().split())
         f"{decide.PULL} of what it differs from the roll, at most {decide.BOUND} density",
         f"colors more than {decide.LEAST_FAR} density, or {decide.FAR_SPREADS} times",
         f"more than {decide.FAR_EXPOSURE} density lighter or darker",
-        f"at most {grid.CELLS} cells",
-        f"each at least {grid.LEAST_SIDE} pixels wide",
-        f"they print {paper.TONES[0]} to {paper.TONES[1]} density",
-        f"at least {grid.SAMPLES} by {grid.SAMPLES}",
-        f"above {grid.CLIPPED:.1%} of".replace("%", " %"),
+        f"at most {downsample.CELLS} cells",
+        f"each at least {downsample.LEAST_SIDE} pixels wide",
+        f"they print {print_stock.TONES[0]} to {print_stock.TONES[1]} density",
+        f"at least {downsample.SAMPLES} by {downsample.SAMPLES}",
+        f"above {downsample.CLIPPED:.1%} of".replace("%", " %"),
         f"less than {regions.HOLDER:.0%} of".replace("%", " %"),
         f"holds {regions.THIN_SHARE:.1%} of".replace("%", " %"),
         f"lines {regions.SIDE_SHARE:.0%} of".replace("%", " %"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from divere_cli.roll import downsample as grid
+from divere_cli.roll import downsample
 from divere_cli.roll.downsample import Grid, Reduction, reduce
 
 FULL = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
@@ -48,7 +48,9 @@ def blocks(image: NDArray[np.uint16], side: int) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "side"), [(1600, 800, 10), (88, 132, grid.LEAST_SIDE)], ids=["", "small"]
+    ("height", "width", "side"),
+    [(1600, 800, 10), (88, 132, downsample.LEAST_SIDE)],
+    ids=["", "small"],
 )
 def test_a_cell_is_the_mean_of_its_block(height: int, width: int, side: int) -> None:
     image = picture("uint16", height, width)
@@ -73,7 +75,7 @@ def test_only_the_crop_counts() -> None:
     beside = reduced(other, box=(20, 30, 100, 78))
     np.testing.assert_array_equal(inside.mean, beside.mean)
     np.testing.assert_array_equal(inside.clipped, beside.clipped)
-    np.testing.assert_allclose(inside.mean, blocks(image[30:78, 20:100], grid.LEAST_SIDE))
+    np.testing.assert_allclose(inside.mean, blocks(image[30:78, 20:100], downsample.LEAST_SIDE))
 
 
 @pytest.mark.parametrize("dtype", FULL)
@@ -81,7 +83,7 @@ def test_one_clipped_channel_clips_a_cell(dtype: str) -> None:
     image = (picture(dtype) * 0.9).astype(dtype)
     image[40, 50, 2] = FULL[dtype]
     assert np.argwhere(reduced(image).clipped).tolist() == [
-        [40 // grid.LEAST_SIDE, 50 // grid.LEAST_SIDE]
+        [40 // downsample.LEAST_SIDE, 50 // downsample.LEAST_SIDE]
     ]
 
 
@@ -92,7 +94,7 @@ def test_a_gray_scan_has_three_equal_channels() -> None:
 
 def test_infinities_of_a_float_scan_are_white_and_nan_is_black() -> None:
     image = picture("float32") * np.float32(0.9)
-    side = grid.LEAST_SIDE
+    side = downsample.LEAST_SIDE
     for column, value in enumerate((np.nan, np.inf, -np.inf)):
         image[:side, column * side : (column + 1) * side] = value
     found = reduced(image)
@@ -104,4 +106,4 @@ def test_memory_is_that_of_the_grid() -> None:
     height, width = 3000, 4000
     reduction = Reduction((0, 0, width, height), 65535.0)
     kept = reduction.sums.nbytes + reduction.clips.nbytes + reduction.counts.nbytes
-    assert kept < grid.CELLS**2 * 32 < height * width
+    assert kept < downsample.CELLS**2 * 32 < height * width

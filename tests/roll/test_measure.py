@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from divere_cli.color import print_stock as paper
+from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.errors import Unreadable
@@ -195,7 +195,7 @@ def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: P
     assert told.given.source == "given region"
     assert told.given.density == pytest.approx(BARE, abs=0.01)
     linear = 10.0 ** -np.array([told.given.density])
-    printed = fold(roll.recipe).of(linear)[0] - paper.offsets(roll.recipe)
+    printed = fold(roll.recipe).of(linear)[0] - print_stock.offsets(roll.recipe)
     assert told.given.printed == pytest.approx(tuple(printed), abs=1e-4)
 
 

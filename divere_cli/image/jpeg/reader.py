@@ -29,7 +29,7 @@ from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unreadab
 from divere_cli.image import containers
 from divere_cli.image.layout import Header, PictureMetadata, Resolution
 from divere_cli.image.limits import check_expansion
-from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata import exiv2_buffer
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.sink import Sink
 from divere_cli.image.source import Source
@@ -130,7 +130,11 @@ class JpegWriter(Writer):
 
     def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
         """Write the head of the first strip as that of the whole picture."""
-        out = [b"\xff\xd8", _jfif(self._picture.resolution), scratch.jpeg_segments(self._picture)]
+        out = [
+            b"\xff\xd8",
+            _jfif(self._picture.resolution),
+            exiv2_buffer.jpeg_segments(self._picture),
+        ]
         out += _icc_segments(self._picture.icc)
         for marker, offset, length in head:
             segment = bytearray(data[offset - 4 : offset + length])

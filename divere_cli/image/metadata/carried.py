@@ -23,9 +23,7 @@ from divere_cli.image import containers
 from divere_cli.image.ifd.reader import parse
 from divere_cli.image.ifd.writer import Entry, pick, text
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
-from divere_cli.image.metadata import blocks, exif_block, xmp_rules
-from divere_cli.image.metadata import exif_rules as metadata_rules
-from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata import blocks, exif_block, exif_rules, exiv2_buffer, xmp_rules
 from divere_cli.image.metadata.blocks import Part
 from divere_cli.image.source import Source
 
@@ -114,7 +112,7 @@ def picture(
     return PictureMetadata(
         icc=icc,
         resolution=resolution,
-        software=metadata_rules.record(processing),
+        software=exif_rules.record(processing),
         exif=_finished_exif(carried.exif, processing, resolution),
         xmp=_finished_xmp(carried.xmp, processing, header.software or _software(carried.exif)),
         iptc=carried.iptc,
@@ -133,27 +131,27 @@ def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
     """Build a clean block from a file's own directories."""
     lost: list[int] = []
     picked: list[list[Entry]] = []
-    for code, wanted in metadata_rules.PARTS.items():
+    for code, wanted in exif_rules.PARTS.items():
         entries: list[Entry] = []
         missed: list[int] = []
         if code in parts:
             part = parts[code]
             entries, missed = pick(part.tiff, part.directory, wanted)
-        picked.append(metadata_rules.clean(entries))
+        picked.append(exif_rules.clean(entries))
         lost += missed
-    lost += metadata_rules.fit(picked, BLOCK_BYTES - 4096)
+    lost += exif_rules.fit(picked, BLOCK_BYTES - 4096)
     block = exif_block.build(*picked) if any(picked) else b""
-    return block, [metadata_rules.name_of(code) for code in lost]
+    return block, [exif_rules.name_of(code) for code in lost]
 
 
 def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution | None) -> bytes:
     """Add orientation, resolution and the processing record, through exiv2."""
     start = exif or exif_block.build([text(305, " ")], [], [])
-    with scratch.session():
-        small = scratch.Scratch(start)
+    with exiv2_buffer.session():
+        small = exiv2_buffer.Scratch(start)
         data = small.image.exifData()
         data["Exif.Image.Orientation"] = exiv2.UShortValue(1)
-        data["Exif.Image.Software"] = metadata_rules.record(processing)
+        data["Exif.Image.Software"] = exif_rules.record(processing)
         data["Exif.Photo.ExifVersion"] = "48 50 51 50"
         data["Exif.Photo.ColorSpace"] = exiv2.UShortValue(0xFFFF)
         if resolution is not None:
@@ -161,7 +159,7 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
             data["Exif.Image.YResolution"] = _rational(resolution.y)
             data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
         # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
-        block = scratch.Scratch(scratch.SMALLEST_JPEG)
+        block = exiv2_buffer.Scratch(exiv2_buffer.SMALLEST_JPEG)
         block.image.setExifData(data)
         whole = containers.Held(block.written())
     _, offset, length = next(iter(containers.segments(whole)))
@@ -180,9 +178,11 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
     packet, lost = xmp_rules.trimmed(packet)
     if len(packet) > _MOST_XMP or packet.count(b"<") // 2 + packet.count(b"=") > _MOST_PROPERTIES:
         return b"", ["XMP"]
-    with scratch.session():
+    with exiv2_buffer.session():
         try:
-            small = scratch.Scratch(exif_block.build([Entry(scratch.XMP_TAG, 1, packet)], [], []))
+            small = exiv2_buffer.Scratch(
+                exif_block.build([Entry(exiv2_buffer.XMP_TAG, 1, packet)], [], [])
+            )
             data = small.image.xmpData()
             if data.empty():
                 return b"", ["XMP"]
@@ -215,11 +215,11 @@ def _encoded(data: exiv2.XmpData) -> bytes:
 
 def _finished_xmp(packet: bytes, processing: Processing, scanned_by: str) -> bytes:
     """Say which program made the scan, and append what was done to the history."""
-    with scratch.session():
-        given = Entry(scratch.XMP_TAG, 1, packet or xmp_rules.EMPTY)
-        small = scratch.Scratch(exif_block.build([given], [], []))
+    with exiv2_buffer.session():
+        given = Entry(exiv2_buffer.XMP_TAG, 1, packet or xmp_rules.EMPTY)
+        small = exiv2_buffer.Scratch(exif_block.build([given], [], []))
         data = small.image.xmpData()
-        creator = metadata_rules.harmless(scanned_by).strip()
+        creator = exif_rules.harmless(scanned_by).strip()
         if creator and "Xmp.xmp.CreatorTool" not in data:
             data["Xmp.xmp.CreatorTool"] = creator
         xmp_rules.append_history(data, processing)
@@ -232,15 +232,17 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
         return b"", []
     if len(records) > _MOST_IPTC:
         return b"", ["IPTC"]
-    with scratch.session():
+    with exiv2_buffer.session():
         try:
-            small = scratch.Scratch(exif_block.build([Entry(scratch.IPTC_TAG, 7, records)], [], []))
+            small = exiv2_buffer.Scratch(
+                exif_block.build([Entry(exiv2_buffer.IPTC_TAG, 7, records)], [], [])
+            )
             data = small.image.iptcData()
             if data.empty():
                 return b"", ["IPTC"]
             kept = exiv2.IptcData()
             for datum in data:
-                if str(datum.key()) not in metadata_rules.IPTC_PREVIEW:
+                if str(datum.key()) not in exif_rules.IPTC_PREVIEW:
                     kept.add(datum)
             small.image.setIptcData(kept)
             cleaned = _iptc_tag(small.written())
@@ -251,5 +253,5 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
 
 def _iptc_tag(data: bytes) -> bytes:
     tiff = parse(containers.Held(data))
-    entries, _ = pick(tiff, tiff.directory(tiff.first), {scratch.IPTC_TAG: len(data)})
+    entries, _ = pick(tiff, tiff.directory(tiff.first), {exiv2_buffer.IPTC_TAG: len(data)})
     return entries[0].data if entries else b""

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.layout import PictureMetadata, Resolution
-from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata import exiv2_buffer
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
 from divere_cli.image.sink import Sink
 from divere_cli.image.writer import Shape, Writer
@@ -92,7 +92,7 @@ class PngWriter(Writer):
             self._sink.write(chunk(b"iCCP", name + zlib.compress(picture.icc, 9)))
         if picture.resolution is not None:
             self._sink.write(chunk(b"pHYs", _per_meter(picture.resolution)))
-        self._sink.write(scratch.png_chunks(picture) + chunk(b"IDAT", _ZLIB_HEAD))
+        self._sink.write(exiv2_buffer.png_chunks(picture) + chunk(b"IDAT", _ZLIB_HEAD))
 
 
 def open_writer(

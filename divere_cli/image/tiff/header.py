@@ -14,7 +14,7 @@ from divere_cli.image.ifd.reader import Directory, Tiff, parse, size_of
 from divere_cli.image.layout import Extra, Header, Page, Resolution, Sample, Tag
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
-from divere_cli.image.tiff import dialects as tiff_dialects
+from divere_cli.image.tiff import dialects
 from divere_cli.image.tiff.checks import COMPRESSIONS, check_page
 
 PHOTOMETRICS = {
@@ -44,18 +44,18 @@ def read(source: Source, path: str, max_pixels: int) -> Header:
     directories, cut = tiff.chain()
     pages = tuple(page_of(tiff, directory) for directory in directories)
     first = directories[0].entries
-    identity = tiff_dialects.Identity(
+    identity = dialects.Identity(
         path=path,
         make=tiff.text(first.get(271)),
         model=tiff.text(first.get(272)),
         software=tiff.text(first.get(305)),
         codes=frozenset(first),
     )
-    choice = tiff_dialects.choose(pages, identity)
+    choice = dialects.choose(pages, identity)
     if choice.raw:
         return _raw(tiff, identity, choice, directories)
     page = choice.picture
-    if cut and tiff_dialects.is_preview(page, pages, identity):
+    if cut and dialects.is_preview(page, pages, identity):
         raise CorruptInput("the chain of TIFF pages breaks off before the picture")
     check_size(page.width, page.height, max_pixels)
     channels, assumed = _channels(page)
@@ -206,14 +206,14 @@ def _place(tag: Tag | None) -> tuple[int, int] | None:
 
 def _raw(
     tiff: Tiff,
-    identity: tiff_dialects.Identity,
-    choice: tiff_dialects.Choice,
+    identity: dialects.Identity,
+    choice: dialects.Choice,
     directories: tuple[Directory, ...],
 ) -> Header:
     page, first = choice.picture, directories[0].entries
     entries = _entries(directories, page)
     # scanners write linear DNG: gray, RGB, or RGB with infrared
-    linear = page.photometric == tiff_dialects.LINEAR_RAW
+    linear = page.photometric == dialects.LINEAR_RAW
     channels = 1 if linear and page.samples < 3 else 3
     extra, supposed = _extra(page, channels, separate=False) if linear else ((), [])
     return Header(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from divere_cli.errors import CorruptInput, DivereError
 from divere_cli.image.containers import Held
 from divere_cli.image.ifd.reader import size_of
-from divere_cli.image.jpeg import header as header_jpeg
+from divere_cli.image.jpeg import header
 from divere_cli.image.layout import Page, Tag
 from divere_cli.image.source import Source
 
@@ -236,7 +236,7 @@ def _check_jpeg(data: memoryview, out: Samples, rows: int) -> None:
     if not bytes(data[-64:]).rstrip(b"\0").endswith(END_OF_IMAGE):
         raise ValueError("JPEG data without its end")
     try:
-        frame = header_jpeg.read(Held(bytes(data)), MAX_JPEG_PIXELS)
+        frame = header.read(Held(bytes(data)), MAX_JPEG_PIXELS)
     except DivereError as error:
         raise ValueError(error.message) from error
     if (frame.width, frame.channels) != out.shape[1:] or frame.height > rows:

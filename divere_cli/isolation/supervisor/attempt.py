@@ -16,7 +16,7 @@ from typing import Literal
 
 from divere_cli.errors import Crashed
 from divere_cli.isolation.log_bridge import shortened
-from divere_cli.isolation.supervisor import exit_reasons as exits
+from divere_cli.isolation.supervisor import exit_reasons
 from divere_cli.isolation.supervisor.process import Child
 from divere_cli.isolation.wire import Message
 from divere_cli.isolation.worker.main import Order
@@ -50,7 +50,7 @@ class Work:
 
     child: Child
     deadline: float
-    deadline_reason: exits.Reason = "boot"
+    deadline_reason: exit_reasons.Reason = "boot"
     deadline_text: str = ""
     greeted: bool = False
     assignment: Assignment | None = None
@@ -61,7 +61,7 @@ class Work:
     last: Usage | None = None
     next_sample: float = 0.0
     end: Message | None = None
-    reason: exits.Reason | None = None
+    reason: exit_reasons.Reason | None = None
     reason_text: str = ""
     steps: deque[tuple[float, Step]] = field(default_factory=deque)
     exited: float = math.inf
@@ -110,11 +110,11 @@ class Work:
         if self.alive and self.end is None and self.reason is None:
             self._until(now + EXIT_SECONDS, "silent", "")
 
-    def _until(self, deadline: float, reason: exits.Reason, text: str) -> None:
+    def _until(self, deadline: float, reason: exit_reasons.Reason, text: str) -> None:
         self.deadline, self.deadline_reason, self.deadline_text = deadline, reason, text
 
     def begin_end(
-        self, reason: exits.Reason, text: str, now: float, trace: float, term: float
+        self, reason: exit_reasons.Reason, text: str, now: float, trace: float, term: float
     ) -> None:
         """Put the worker on the ladder: a trace, SIGTERM, SIGKILL, giving up.
 
@@ -224,8 +224,8 @@ class Work:
                 text = f"the worker process sent a result that is none ({problem})"
                 return "lost", None, ErrorRecord("crashed", text, Crashed.default_hint)
         assert self.assignment is not None
-        end, error = exits.explain(
-            exits.Facts(
+        end, error = exit_reasons.explain(
+            exit_reasons.Facts(
                 reason=self.reason,
                 reason_text=self.reason_text,
                 started=self.started is not None,

@@ -15,14 +15,14 @@ import time
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from divere_cli.isolation import log_bridge as logbridge
+from divere_cli.isolation import log_bridge
 from divere_cli.isolation.runner import OnEvent
-from divere_cli.isolation.supervisor import orphans as leftovers
+from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.attempt import DRAIN_SECONDS, Work
 from divere_cli.isolation.supervisor.exit_reasons import Reason
 from divere_cli.isolation.supervisor.process import Child, Line
 from divere_cli.isolation.wire import FrameError, Message
-from divere_cli.isolation.worker import main as worker
+from divere_cli.isolation.worker import main
 from divere_cli.isolation.worker.main import Order
 from divere_cli.records import Outcome, ScanProgress, ScanStarted
 from divere_cli.system import memory, signals
@@ -88,7 +88,7 @@ class Loop:
         for channel in ("frames", "output", "sentinel"):
             descriptor: int = getattr(child, channel)
             self._selector.register(descriptor, selectors.EVENT_READ, (work, channel))
-        leftovers.ours.add(child.pid)
+        orphans.ours.add(child.pid)
         return work
 
     def send(self, work: Work, order: Order) -> None:
@@ -171,7 +171,7 @@ class Loop:
     def _heed(self, work: Work, message: Message) -> None:
         kind, now = message["t"], time.monotonic()
         if kind == "log":
-            if not logbridge.replay(message, work.child.pid, work.about()):
+            if not log_bridge.replay(message, work.child.pid, work.about()):
                 work.dropped += 1
         elif kind == "hello" and not work.greeted:
             self._greet(work, message, now)
@@ -190,7 +190,7 @@ class Loop:
             raise ValueError(f"a message {kind!r} out of order")
 
     def _greet(self, work: Work, message: Message, now: float) -> None:
-        if message["protocol"] != worker.PROTOCOL or message["pid"] != work.child.pid:
+        if message["protocol"] != main.PROTOCOL or message["pid"] != work.child.pid:
             raise ValueError("a hello of another program")
         work.greeted = True
         work.idle_since = now
@@ -260,9 +260,9 @@ class Loop:
             log.warning("a spare worker ended by itself (%s)", work.child.status)
         work.child.release()
         self.works.remove(work)
-        leftovers.ours.discard(work.child.pid)
+        orphans.ours.discard(work.child.pid)
         if work.end is None and not work.abandoned:
-            leftovers.sweep(work.child.pid)
+            orphans.sweep(work.child.pid)
 
     def _memory_was_short(self, work: Work) -> bool:
         if work.end is not None or work.child.status != -signal.SIGKILL:

@@ -29,12 +29,11 @@ from typing import Any
 
 import psutil
 
-from divere_cli.isolation import task as attempt
+from divere_cli.isolation import task
 from divere_cli.isolation.runner import DEPTH, LaunchError, StartMethod
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 from divere_cli.isolation.worker import main as worker
-from divere_cli.records import Rehearsal
-from divere_cli.records import serialize as plain
+from divere_cli.records import Rehearsal, serialize
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +72,7 @@ class Launcher:
     """
 
     method: StartMethod
-    warm: tuple[str, ...] = attempt.WARM
+    warm: tuple[str, ...] = task.WARM
     rehearsals: tuple[Rehearsal, ...] = ()
     strangers: Callable[[], list[int]] = list
     _ready: bool = field(default=False, init=False)
@@ -148,7 +147,7 @@ class Launcher:
         }
         if self.method == "forkserver":
             environment["DIVERE_PRELOAD"] = " ".join(self.warm)
-            environment["DIVERE_REHEARSALS"] = json.dumps(plain.to_plain(self.rehearsals))
+            environment["DIVERE_REHEARSALS"] = json.dumps(serialize.to_plain(self.rehearsals))
         if not getattr(sys, "frozen", False):  # a forkserver is not told sys.path before 3.12.8
             environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         return environment
@@ -187,7 +186,7 @@ def _careful(environment: dict[str, str]) -> Iterator[None]:
         # A killed tracker or a fork beside a log thread: both are met on purpose here.
         warnings.simplefilter("ignore")
         resource_tracker.ensure_running()
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, guard.HELD)
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, hardening.HELD)
         try:
             os.environ.update(environment)
             sys.modules["__main__"] = types.ModuleType("__main__")

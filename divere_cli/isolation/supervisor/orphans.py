@@ -18,7 +18,7 @@ from pathlib import Path
 import psutil
 
 from divere_cli.isolation.supervisor import launch
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 
 _adopters: list[bool] = []  # first: whether we were a subreaper before any runner
 ours: set[int] = set()  # workers in work, of all runners of this process
@@ -30,19 +30,19 @@ _PR_GET_CHILD_SUBREAPER = 37
 
 def adopt() -> None:
     """Become the parent of orphans, as long as a runner of this process is open (Linux)."""
-    if guard.LINUX and not _adopters:
+    if hardening.LINUX and not _adopters:
         was = ctypes.c_int(0)
         ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
         _adopters.append(bool(was.value))
-        guard.adopt_orphans()
+        hardening.adopt_orphans()
     _adopters.append(True)
 
 
 def disown() -> None:
     """Undo one :func:`adopt`; the last one leaves this process as it was."""
     _adopters.pop()
-    if guard.LINUX and len(_adopters) == 1 and not _adopters.pop():
-        guard.prctl(guard.PR_SET_CHILD_SUBREAPER, 0)
+    if hardening.LINUX and len(_adopters) == 1 and not _adopters.pop():
+        hardening.prctl(hardening.PR_SET_CHILD_SUBREAPER, 0)
 
 
 def sweep(group: int) -> list[int]:

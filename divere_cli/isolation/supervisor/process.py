@@ -22,10 +22,10 @@ import psutil
 
 from divere_cli.isolation.log_bridge import shortened
 from divere_cli.isolation.runner import StartMethod
-from divere_cli.isolation.supervisor import orphans as leftovers
+from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.launch import Launched
 from divere_cli.isolation.wire import FrameReader, Message, encode_order
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 
 PORTION = 256 * 1024  # bytes taken from one pipe in one pass of the loop
 CHUNK = 64 * 1024
@@ -186,7 +186,7 @@ class Child:
     def kill(self) -> None:
         """SIGKILL for the worker and all its descendants, also those in other groups."""
         self.signal(signal.SIGSTOP)  # so that it starts no more of them
-        below = guard.descendants(self.pid)
+        below = hardening.descendants(self.pid)
         for pid in below:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
@@ -202,7 +202,7 @@ class Child:
     def release(self) -> None:
         """Close everything; the process must have ended, or is given up."""
         if self.ghost:  # its forkserver died, so it became ours to reap
-            leftovers.reap(self.pid)
+            orphans.reap(self.pid)
         for name in ("frames", "output", "orders", "pidfd"):
             self.close(name)
         with contextlib.suppress(ValueError):  # given up while it still runs

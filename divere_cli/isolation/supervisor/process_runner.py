@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from divere_cli.isolation.runner import IsolationRequest, LaunchError, OnEvent, StartMethod
-from divere_cli.isolation.supervisor import orphans as leftovers
+from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.attempt import Assignment, Work
 from divere_cli.isolation.supervisor.event_loop import Loop, Patience
 from divere_cli.isolation.supervisor.launch import Launcher
@@ -56,7 +56,7 @@ class ProcessRunner:
         self._spare_failures = 0
         self._closed = False
         launcher.strangers = self.loop.descriptors
-        leftovers.adopt()
+        orphans.adopt()
         atexit.register(self._kill_all)
 
     # ------------------------------------------------------------ the contract
@@ -130,7 +130,7 @@ class ProcessRunner:
             self.loop.turn(math.inf)
         atexit.unregister(self._kill_all)
         self.loop.close()
-        leftovers.disown()
+        orphans.disown()
         done, self.loop.done = self.loop.done, []
         return done
 

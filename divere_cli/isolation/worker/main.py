@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from divere_cli.isolation import task as attempt
+from divere_cli.isolation import task
 from divere_cli.isolation.log_bridge import FrameHandler
 from divere_cli.isolation.wire import FrameError, FrameWriter, Message
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 from divere_cli.records import ErrorRecord, FileJob, Limits
 from divere_cli.records.serialize import to_plain
 from divere_cli.system.memory import private_bytes, reset_peak, usage
@@ -75,14 +75,14 @@ def main(boot: Boot, orders: Connection, frames: Connection, output: Connection)
     except SystemExit as leaving:  # the task's own: an exit without a result
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except BrokenPipeError:
-        code = guard.ORPHANED
+        code = hardening.ORPHANED
     except BaseException:  # noqa: BLE001 - the supervisor reads it from stderr
         sys.excepthook(*sys.exc_info())
     finally:
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
             sys.stderr.flush()
-        guard.end_descendants()
+        hardening.end_descendants()
         os._exit(code & 0xFF)
 
 
@@ -90,18 +90,18 @@ def _settle(boot: Boot, frames: Connection, output: Connection) -> FrameWriter:
     for descriptor in boot.strangers:
         with contextlib.suppress(OSError):
             os.close(descriptor)
-    guard.own_group()
-    guard.plain_signals()
-    guard.die_with_parent(_expected_parent(boot))
-    guard.adopt_orphans()
-    guard.offer_to_oom_killer()
+    hardening.own_group()
+    hardening.plain_signals()
+    hardening.die_with_parent(_expected_parent(boot))
+    hardening.adopt_orphans()
+    hardening.offer_to_oom_killer()
     for number in (1, 2):
         os.dup2(output.fileno(), number)
     sys.stdout, sys.stderr = _text(1), _text(2)
     output.close()
     faulthandler.enable(2)
     faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
-    guard.watch_parent()
+    hardening.watch_parent()
     os.environ[boot.mark[0]] = boot.mark[1]
     if os.getcwd() != boot.folder:
         os.chdir(boot.folder)
@@ -164,7 +164,7 @@ def _limber() -> None:
     from the order to the task.
     """
     pickle.loads(pickle.dumps(Limits()))
-    guard.leave_no_core()
+    hardening.leave_no_core()
     reset_peak()
     usage()
 
@@ -179,8 +179,8 @@ def _order(orders: Connection) -> Order | None:
 
 def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
     job, limits, taken = order
-    guard.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
-    guard.limit_memory(limits.memory_bytes, job.threads)
+    hardening.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
+    hardening.limit_memory(limits.memory_bytes, job.threads)
     reset_peak()  # what a spare or the server did before is not this scan's
     before = usage()
     rss = before.rss if before else 0
@@ -191,14 +191,14 @@ def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
         writer.send({"t": "progress", "stage": stage, "done": done})
 
     began = time.perf_counter()
-    clock = attempt.StageClock(report, PROGRESS_SECONDS)
+    clock = task.StageClock(report, PROGRESS_SECONDS)
     try:
         message: Message = {
             "end": "result",
-            "result": to_plain(attempt.run(job, clock, start_seconds)),
+            "result": to_plain(task.run(job, clock, start_seconds)),
         }
     except Exception as problem:  # noqa: BLE001 - named in the message
-        end, error = attempt.failure(problem, job.name)
+        end, error = task.failure(problem, job.name)
         message = {"end": end, "error": to_plain(error)}
     _finish(message, writer, began, inherited=rss if boot.method == "fork" else 0)
 

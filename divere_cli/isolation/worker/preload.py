@@ -18,9 +18,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from divere_cli.isolation.worker import hardening as guard
-from divere_cli.records import Rehearsal
-from divere_cli.records import serialize as plain
+from divere_cli.isolation.worker import hardening
+from divere_cli.records import Rehearsal, serialize
 from divere_cli.system.memory import trim_heap
 
 NAMES = "DIVERE_PRELOAD"
@@ -47,9 +46,9 @@ def _threads() -> int:
 
 def _harden() -> None:
     supervisor = os.environ.get(SUPERVISOR, "")
-    guard.die_with_parent(int(supervisor) if supervisor.isdigit() else None)
-    guard.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here
-    guard.forget_signals()
+    hardening.die_with_parent(int(supervisor) if supervisor.isdigit() else None)
+    hardening.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here
+    hardening.forget_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # and each worker is born with that
 
 
@@ -73,7 +72,7 @@ def _rehearse(text: str) -> list[str]:
     errors = []
     for data in json.loads(text):
         try:
-            rehearsal = plain.from_plain(Rehearsal, data)
+            rehearsal = serialize.from_plain(Rehearsal, data)
             module, _, name = rehearsal.call.partition(":")
             getattr(importlib.import_module(module), name)(rehearsal)
         except Exception as problem:  # noqa: BLE001 - as above

@@ -20,7 +20,7 @@ from divere_cli.image import header
 from divere_cli.image.ifd.writer import Entry, text
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
 from divere_cli.image.metadata import carried as metadata
-from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata import exiv2_buffer
 from divere_cli.image.metadata.exif_block import build
 
 DONE = Processing("divere", "1.2.3", "Portra 400", "ab" * 32)
@@ -311,8 +311,8 @@ def test_no_metadata_is_resolution_and_profile_only() -> None:
 def test_equal_scans_give_equal_bytes(tmp_path: Path) -> None:
     first, second = (picture(metadata.read(tiff_scan(tmp_path))) for _ in range(2))
     assert first == second
-    assert scratch.jpeg_segments(first) == scratch.jpeg_segments(second)
-    assert scratch.png_chunks(first) == scratch.png_chunks(second)
+    assert exiv2_buffer.jpeg_segments(first) == exiv2_buffer.jpeg_segments(second)
+    assert exiv2_buffer.png_chunks(first) == exiv2_buffer.png_chunks(second)
 
 
 def test_one_scan_s_namespaces_do_not_spoil_the_next(tmp_path: Path) -> None:
@@ -329,7 +329,7 @@ def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
 
     def embedded(scan: str) -> tuple[bytes, bytes]:
         done = picture(metadata.read(scan))
-        return scratch.jpeg_segments(done), scratch.png_chunks(done)
+        return exiv2_buffer.jpeg_segments(done), exiv2_buffer.png_chunks(done)
 
     wanted = {scan: embedded(scan) for scan in scans}
     with ThreadPoolExecutor(8) as pool:
@@ -345,7 +345,9 @@ def test_what_is_embedded_is_read_again(tmp_path: Path, ending: str) -> None:
     Image.new("RGB", (8, 8)).save(stream, ending[1:].replace("jpg", "jpeg"))
     whole = stream.getvalue()
     at, part = (
-        (2, scratch.jpeg_segments(done)) if ending == ".jpg" else (33, scratch.png_chunks(done))
+        (2, exiv2_buffer.jpeg_segments(done))
+        if ending == ".jpg"
+        else (33, exiv2_buffer.png_chunks(done))
     )
     path = tmp_path / f"positive{ending}"
     path.write_bytes(whole[:at] + part + whole[at:])
@@ -368,8 +370,8 @@ def test_a_warning_names_a_few_of_many(tmp_path: Path) -> None:
 
 
 def test_nothing_to_embed_is_nothing() -> None:
-    assert scratch.jpeg_segments(PictureMetadata()) == b""
-    assert scratch.png_chunks(PictureMetadata()) == b""
+    assert exiv2_buffer.jpeg_segments(PictureMetadata()) == b""
+    assert exiv2_buffer.png_chunks(PictureMetadata()) == b""
 
 
 @pytest.mark.parametrize(
@@ -408,7 +410,7 @@ def test_too_much_of_everything_still_fits_into_a_segment(tmp_path: Path) -> Non
     done = picture(carried)
     assert len(done.exif) < 65_000
     assert len(done.xmp) < 65_000
-    segments = scratch.jpeg_segments(done)
+    segments = exiv2_buffer.jpeg_segments(done)
     assert segments.startswith(b"\xff\xe1")
 
 

@@ -8,7 +8,7 @@ import pytest
 from divere_cli.image.containers import Held, chunks, segments
 from divere_cli.image.ifd.writer import Entry, text
 from divere_cli.image.layout import PictureMetadata
-from divere_cli.image.metadata import exiv2_buffer as scratch
+from divere_cli.image.metadata import exiv2_buffer
 from divere_cli.image.metadata.exif_block import build
 from divere_cli.image.metadata.exiv2_buffer import Scratch
 
@@ -37,13 +37,13 @@ def test_each_block_has_its_segment() -> None:
         b"</x:xmpmeta>"
     )
     given = PictureMetadata(exif=EXIF, xmp=packet, iptc=b"\x1c\x02\x50\0\1K")
-    made = scratch.jpeg_segments(given)
+    made = exiv2_buffer.jpeg_segments(given)
     held = Held(b"\xff\xd8" + made + b"\xff\xda\0\x02")
     assert [marker for marker, _, _ in segments(held)] == [0xE1, 0xE1, 0xED, 0xDA]
-    png = Held(b"\x89PNG\r\n\x1a\n" + scratch.png_chunks(given) + b"\0\0\0\0IEND....")
+    png = Held(b"\x89PNG\r\n\x1a\n" + exiv2_buffer.png_chunks(given) + b"\0\0\0\0IEND....")
     assert sorted(name for name, _, _ in chunks(png)) == [b"IEND", b"eXIf", b"iTXt", b"zTXt"]
 
 
 def test_blocks_of_one_tag_are_read() -> None:
-    small = Scratch(build([Entry(scratch.IPTC_TAG, 7, b"\x1c\x02\x50\0\1K")], [], []))
+    small = Scratch(build([Entry(exiv2_buffer.IPTC_TAG, 7, b"\x1c\x02\x50\0\1K")], [], []))
     assert [str(d.toString()) for d in small.image.iptcData()] == ["K"]

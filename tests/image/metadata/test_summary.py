@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from divere_cli.image import header, icc
-from divere_cli.image.metadata import summary as about
+from divere_cli.image.metadata import summary
 from divere_cli.records import Space
 
 P3 = Space("Display P3 of the lab", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329))
@@ -39,7 +39,7 @@ def saved(tmp_path: Path, ending: str, profile: bytes) -> str:
 @pytest.mark.parametrize("ending", [".tif", ".png", ".jpg"])
 def test_the_profile_is_named(tmp_path: Path, ending: str) -> None:
     path = saved(tmp_path, ending, icc.profile(P3))
-    told = about.read(path, header.read(path))
+    told = summary.read(path, header.read(path))
     assert told.icc == "Display P3 of the lab"
     assert told.artist in ("Köster", "Koster")
 
@@ -47,7 +47,7 @@ def test_the_profile_is_named(tmp_path: Path, ending: str) -> None:
 @pytest.mark.parametrize("ending", [".png", ".jpg"])
 def test_exif_and_gps_are_seen(tmp_path: Path, ending: str) -> None:
     path = saved(tmp_path, ending, icc.profile(P3))
-    told = about.read(path, header.read(path))
+    told = summary.read(path, header.read(path))
     assert (told.exif, told.gps, told.xmp, told.iptc) == (True, True, False, False)
     assert told.taken == "1998:05:04 10:00:00"
     assert (told.make, told.software) == ("Nikon", "NikonScan")
@@ -59,7 +59,7 @@ def test_a_damaged_profile_is_said_to_be_nameless(
     tmp_path: Path, ending: str, profile: bytes
 ) -> None:
     path = saved(tmp_path, ending, profile)
-    assert about.read(path, header.read(path)).icc == "without a name"
+    assert summary.read(path, header.read(path)).icc == "without a name"
 
 
 def test_nothing_said_is_nothing_told(tmp_path: Path) -> None:
@@ -67,4 +67,4 @@ def test_nothing_said_is_nothing_told(tmp_path: Path) -> None:
     stream = io.BytesIO()
     Image.new("L", (4, 4)).save(stream, "PNG")
     path.write_bytes(stream.getvalue())
-    assert about.read(str(path), header.read(str(path))) == about.About()
+    assert summary.read(str(path), header.read(str(path))) == summary.About()

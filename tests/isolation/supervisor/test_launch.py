@@ -11,10 +11,9 @@ import psutil
 import pytest
 
 from divere_cli.isolation.runner import LaunchError
-from divere_cli.isolation.supervisor import launch
-from divere_cli.isolation.supervisor import orphans as leftovers
+from divere_cli.isolation.supervisor import launch, orphans
 from divere_cli.isolation.supervisor.process import Child
-from divere_cli.isolation.worker import hardening as guard
+from divere_cli.isolation.worker import hardening
 from tests.isolation.conftest import METHODS, eventually
 
 
@@ -53,7 +52,7 @@ def test_only_what_carries_our_mark_is_swept() -> None:
     stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
     ours = subprocess.Popen(["sleep", "60"], start_new_session=True, env=marked)
     try:
-        assert leftovers.sweep(group=2**22 + 5) == [ours.pid]
+        assert orphans.sweep(group=2**22 + 5) == [ours.pid]
         assert stranger.poll() is None
         assert not psutil.pid_exists(ours.pid)
     finally:
@@ -65,8 +64,8 @@ def test_only_what_carries_our_mark_is_swept() -> None:
 def test_descendants_are_found_at_any_depth() -> None:
     tree = subprocess.Popen(["sh", "-c", "sh -c 'sleep 60; true' & wait"], start_new_session=True)
     try:
-        assert eventually(lambda: len(guard.descendants(tree.pid)) == 2, 5.0)
-        assert guard.descendants(2**22 + 5) == []
+        assert eventually(lambda: len(hardening.descendants(tree.pid)) == 2, 5.0)
+        assert hardening.descendants(2**22 + 5) == []
     finally:
         os.killpg(tree.pid, signal.SIGKILL)
         tree.wait()

@@ -19,11 +19,7 @@ import pytest
 
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, LaunchError
-from divere_cli.isolation.supervisor import attempt as work
-from divere_cli.isolation.supervisor import event_loop as loop
-from divere_cli.isolation.supervisor import launch
-from divere_cli.isolation.supervisor import process as child
-from divere_cli.isolation.supervisor import process_runner as process
+from divere_cli.isolation.supervisor import attempt, event_loop, launch, process, process_runner
 from divere_cli.records import Limits
 from tests.isolation.conftest import METHODS, ROOT, eventually, make_job, opened
 
@@ -40,7 +36,7 @@ def test_a_ready_spare_takes_the_job(kind: str) -> None:
 
 
 def test_spares_are_booted_when_one_is_taken_and_age_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "SPARE_SECONDS", 0.1)
+    monkeypatch.setattr(event_loop, "SPARE_SECONDS", 0.1)
     with opened("spawn", jobs=2) as table:
         table.run("good")
         runner = table.runner
@@ -162,12 +158,12 @@ def test_a_method_that_fails_under_way_gives_way_to_the_next(
 
     ends = []
     monkeypatch.setattr(launch.Launcher, "start", refuse)
-    for number in range(process.REFUSALS_IN_A_ROW + 2):
+    for number in range(process_runner.REFUSALS_IN_A_ROW + 2):
         runner.start(make_job(number, "good"), Limits())
         ends += [outcome.end for outcome in runner.wait(30)]
     info = runner.info
     runner.close()
-    assert ends == ["result", *["infrastructure"] * process.REFUSALS_IN_A_ROW, "result"]
+    assert ends == ["result", *["infrastructure"] * process_runner.REFUSALS_IN_A_ROW, "result"]
     assert info.start_method == "spawn"
     assert "forkserver: " in str(info.fallback_reason)
     assert "no more" in str(info.fallback_reason)
@@ -175,11 +171,11 @@ def test_a_method_that_fails_under_way_gives_way_to_the_next(
 
 
 def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(work, "KILL_SECONDS", 0.1)
+    monkeypatch.setattr(attempt, "KILL_SECONDS", 0.1)
     with opened("spawn", spares=0) as table:
         table.start(1, "hang", "ignores term", wall_seconds=0.3)
         with monkeypatch.context() as patch:
-            patch.setattr(child.Child, "kill", lambda self: None)  # a dead network mount
+            patch.setattr(process.Child, "kill", lambda self: None)  # a dead network mount
             (outcome,) = table.wait_for(1)
         assert outcome.end == "timeout"
         assert outcome.error is not None

@@ -8,8 +8,7 @@ import subprocess
 import sys
 
 from divere_cli.isolation.supervisor.launch import SMALL_POOLS
-from divere_cli.records import Rehearsal
-from divere_cli.records import serialize as plain
+from divere_cli.records import Rehearsal, serialize
 from tests.isolation.conftest import ROOT
 from tests.records.test_serialize import job
 
@@ -82,7 +81,7 @@ def rehearsed(call: str) -> str:
         | {
             "DIVERE_PRELOAD": "numpy",
             "DIVERE_SUPERVISOR": str(os.getpid()),
-            "DIVERE_REHEARSALS": json.dumps(plain.to_plain((rehearsal,))),
+            "DIVERE_REHEARSALS": json.dumps(serialize.to_plain((rehearsal,))),
         },
         capture_output=True,
         text=True,
