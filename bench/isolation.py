@@ -26,18 +26,9 @@ from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, Progress, Runner
 from divere_cli.isolation.task import WARM
 from divere_cli.profile import library, resolve
-from divere_cli.records import (
-    Encoding,
-    FileJob,
-    Frame,
-    Limits,
-    Outcome,
-    Recipe,
-    Rehearsal,
-    Stamp,
-    Target,
-    TaskResult,
-)
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding, Frame, Job, Limits, Stamp, Target, WarmUp
+from divere_cli.records.outcome import Outcome, TaskResult
 from divere_cli.system.memory import usage
 
 PAGE = Path(__file__).parents[1] / "docs" / "isolation.md"
@@ -45,18 +36,18 @@ BEGIN, END = "<!-- measured -->", "<!-- end of measured -->"
 MIB = 1 << 20
 
 
-def nothing(job: FileJob, progress: Progress) -> TaskResult:
+def nothing(job: Job, progress: Progress) -> TaskResult:
     """A task that costs nothing."""
     return TaskResult()
 
 
-def nap(job: FileJob, progress: Progress) -> TaskResult:
+def nap(job: Job, progress: Progress) -> TaskResult:
     """A task during which a spare can boot."""
     time.sleep(1.0)
     return TaskResult()
 
 
-def repeat(job: FileJob, progress: Progress) -> TaskResult:
+def repeat(job: Job, progress: Progress) -> TaskResult:
     """Grade one scan as often as the job's name says: a process that is used again."""
     from divere_cli.develop.scan import develop
 
@@ -65,7 +56,7 @@ def repeat(job: FileJob, progress: Progress) -> TaskResult:
     return result
 
 
-def counted(job: FileJob, progress: Progress) -> TaskResult:
+def counted(job: Job, progress: Progress) -> TaskResult:
     """Like :func:`repeat`; notes the page faults before the task, of its first scan, of later ones.
 
     And the CPU seconds, in the same order.
@@ -116,12 +107,12 @@ def encoding() -> Encoding:
     return Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
 
 
-def make_job(scan: Path, number: int, task: str = "divere_cli.develop.scan:develop") -> FileJob:
+def make_job(scan: Path, number: int, task: str = "divere_cli.develop.scan:develop") -> Job:
     """Grade ``scan`` with a shipped profile to a temporary file."""
     status = scan.stat()
     temp = scan.with_name(f".divere-tmp-bench-{number}")
     temp.touch()
-    return FileJob(
+    return Job(
         id=number,
         name=scan.name,
         input=str(scan),
@@ -134,9 +125,9 @@ def make_job(scan: Path, number: int, task: str = "divere_cli.develop.scan:devel
     )
 
 
-def rehearsal() -> Rehearsal:
+def rehearsal() -> WarmUp:
     """The grade of :func:`make_job`, compiled ahead as a batch has it done."""
-    return Rehearsal(PREPARE, recipe(), encoding(), channels=3, bits=16, sample="uint")
+    return WarmUp(PREPARE, recipe(), encoding(), channels=3, bits=16, sample="uint")
 
 
 def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
@@ -153,7 +144,7 @@ def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
     return open_runner(request, lambda event: None, warm=(*WARM, "bench.isolation"))
 
 
-def run(runner: Runner, jobs: Iterable[FileJob]) -> list[Outcome]:
+def run(runner: Runner, jobs: Iterable[Job]) -> list[Outcome]:
     """All jobs to their ends; anything but a result stops the benchmark."""
     done: list[Outcome] = []
     for job in jobs:

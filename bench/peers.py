@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from divere_cli.color import primaries
-from divere_cli.records import Recipe, Space
+from divere_cli.records.grade import Recipe, Space
 
 DENSITY_RANGE = float(np.log10(65536))
 

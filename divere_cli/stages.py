@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from divere_cli.records import Progress, Stage, Stages
+from divere_cli.records.job import Progress, Stage
+from divere_cli.records.outcome import Stages
 
 
 class Clock:

@@ -9,7 +9,8 @@ from typing import Any
 
 from divere_cli.color import grade
 from divere_cli.develop import scan
-from divere_cli.records import FileJob, Progress, TaskResult
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import TaskResult
 
 COUNTS = "counts"
 
@@ -19,7 +20,7 @@ def io_counts() -> dict[str, int]:
     return {key: int(value) for key, value in (line.split(": ") for line in lines)}
 
 
-def work(job: FileJob, progress: Progress) -> TaskResult:
+def work(job: Job, progress: Progress) -> TaskResult:
     """Develop, and say in the notes what it took. A worker is fresh: nothing is undone."""
     bands = 0
     apply = grade.Grade.apply

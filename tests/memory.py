@@ -29,13 +29,13 @@ import json, sys
 from contextlib import nullcontext
 from divere_cli.records import serialize as plain
 from divere_cli.develop.scan import develop
-from divere_cli.records import FileJob
+from divere_cli.records.job import Job
 
 class Silent:
     def stage(self, name): return nullcontext()
     def advance(self, done): pass
 
-result = develop(plain.from_plain(FileJob, json.load(sys.stdin)), Silent())
+result = develop(plain.from_plain(Job, json.load(sys.stdin)), Silent())
 (written,) = result.written
 with open("/proc/self/status") as status:
     peak = next(line for line in status if line.startswith("VmHWM"))
@@ -128,7 +128,8 @@ PACK: dict[str, Callable[[np.ndarray], bytes]] = {
 
 def peak(case: Case, folder: Path) -> int:
     """Run a case in a fresh process; bytes of its resident memory at the highest."""
-    from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target, serialize
+    from divere_cli.records import serialize
+    from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
     from tests.develop.test_scan import P3, RECIPE
 
     path, out = folder / "scan.tif", folder / "out.tif"
@@ -136,7 +137,7 @@ def peak(case: Case, folder: Path) -> int:
     out.touch()
     status = path.stat()
     frame = Frame(Target("out.tif", str(out), str(out)), RECIPE, orientation=case.orientation)
-    job = FileJob(
+    job = Job(
         1, "scan.tif", str(path), Stamp(status.st_size, status.st_mtime_ns),
         Encoding("tiff", 16, P3, case.compression), (frame,), threads=case.threads,
     )  # fmt: skip

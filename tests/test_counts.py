@@ -23,7 +23,9 @@ from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Ou
 from divere_cli.profile import library
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Selector
-from divere_cli.records import Encoding, RunReport, ScanStarted
+from divere_cli.records.events import ScanStarted
+from divere_cli.records.job import Encoding
+from divere_cli.records.report import RunReport
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/io").exists(), reason="counts come from Linux's /proc"

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from divere_cli import stages
-from divere_cli.records import Stage, Stages
+from divere_cli.records.job import Stage
+from divere_cli.records.outcome import Stages
 
 
 class Heard:

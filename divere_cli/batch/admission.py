@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 
 from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
-from divere_cli.records import Encoding
+from divere_cli.records.job import Encoding
 from divere_cli.system import cpus, memory
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,8 @@ from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.scheduler import record
 from divere_cli.batch.stop import Stop
-from divere_cli.records import Event, Measured
+from divere_cli.records.events import Event
+from divere_cli.records.roll import Measured
 from divere_cli.system import signals
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from divere_cli.records import Decided, Measured
+from divere_cli.records.roll import Decisions, Measured
 
 
 class Roll(Protocol):
@@ -23,5 +23,5 @@ class Roll(Protocol):
     def task(self) -> str:
         """Dotted name of the measure task, run as a job whose frames have no targets."""
 
-    def decide(self, measured: tuple[Measured, ...]) -> Decided:
+    def decide(self, measured: tuple[Measured, ...]) -> Decisions:
         """Decide all scans at once; a bad frame raises nothing."""

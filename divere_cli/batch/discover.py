@@ -21,7 +21,7 @@ from divere_cli.batch.request import Inputs
 from divere_cli.batch.staleness import stamp_of
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
 from divere_cli.image import header
-from divere_cli.records import Stamp
+from divere_cli.records.job import Stamp
 
 SUFFIXES = frozenset(header.EXPECTED)
 _KINDS = {

@@ -20,7 +20,9 @@ from divere_cli.batch.scheduler import Loop, Means, Task, Work
 from divere_cli.batch.stop import Stop
 from divere_cli.isolation import factory
 from divere_cli.isolation.runner import IsolationRequest, Runner
-from divere_cli.records import Event, IsolationInfo, Rehearsal, ScanProgress, ScanStarted
+from divere_cli.records.events import Event, ScanProgress, ScanStarted
+from divere_cli.records.job import WarmUp
+from divere_cli.records.outcome import IsolationInfo
 from divere_cli.system import cpus
 
 REHEARSED = 4  # grades; as many as `color` keeps
@@ -137,11 +139,11 @@ class Engine:
             self._runner.close(self._stop.kill_grace)
 
 
-def _rehearsals(request: BatchRequest, tasks: Sequence[Task]) -> tuple[Rehearsal, ...]:
+def _rehearsals(request: BatchRequest, tasks: Sequence[Task]) -> tuple[WarmUp, ...]:
     """The grades that most scans share: worth preparing once when there are many of them."""
     if request.task != DEVELOP:
         return ()
-    counts: Counter[Rehearsal] = Counter()
+    counts: Counter[WarmUp] = Counter()
     for task in tasks:
         selection, header = task.draft.selection, task.draft.header
         if selection is None or header is None:
@@ -149,7 +151,7 @@ def _rehearsals(request: BatchRequest, tasks: Sequence[Task]) -> tuple[Rehearsal
         layout = header.layout
         for cut in selection.frames:
             like = (layout.channels, layout.bits, layout.sample)
-            counts[Rehearsal(PREPARE, cut.recipe, request.outputs.encoding, *like)] += 1
+            counts[WarmUp(PREPARE, cut.recipe, request.outputs.encoding, *like)] += 1
     return tuple(each for each, count in counts.most_common(REHEARSED) if count > 1)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from divere_cli.records import ErrorRecord, FileResult
+from divere_cli.records.outcome import ErrorRecord, ScanResult
 
 _BY_KIND = {"no_space": 13, "journal": 14, "isolation": 15, "cluster": 16}
 _FINE = frozenset({"ok", "up_to_date", "deferred"})
 
 
-def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[FileResult]) -> int:
+def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[ScanResult]) -> int:
     """Exit code of a run that got as far as its scans.
 
     Parameters
@@ -23,7 +23,7 @@ def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[Fil
         What asked it to stop.
     error : ErrorRecord or None
         What ended it early; an unknown kind is a bug.
-    files : iterable of FileResult
+    files : iterable of ScanResult
         The last word on every scan that was selected.
 
     Returns

@@ -18,19 +18,13 @@ from divere_cli.batch.publish import Staged, gone
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results, once, plain, with_outcome
 from divere_cli.batch.scheduler import Task
-from divere_cli.batch.workspace import Site
+from divere_cli.batch.workspace import Workspace
 from divere_cli.errors import InputChanged, JournalFailed, NoSpaceLeft, RunError, Unreadable
 from divere_cli.files.directory import Place
-from divere_cli.records import (
-    Decision,
-    ErrorRecord,
-    FileJob,
-    Frame,
-    Outcome,
-    Recipe,
-    Status,
-    TaskResult,
-)
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Frame, Job
+from divere_cli.records.outcome import ErrorRecord, Outcome, Status, TaskResult
+from divere_cli.records.roll import Decision
 
 _DEVICE_ERRORS_IN_A_ROW = 3
 _NEARLY_FULL = 1 << 20
@@ -59,7 +53,7 @@ class Desk:
     """What grading works with."""
 
     request: BatchRequest
-    site: Site
+    site: Workspace
     judge: Judge
     admission: Admission
     results: Results
@@ -76,7 +70,7 @@ class Grading:
         self._device_errors = 0
         self.spread = False  # other machines may have left files of attempts that were lost
 
-    def prepare(self, task: Task) -> FileJob:
+    def prepare(self, task: Task) -> Job:
         """Look once more at the scan, make its temporary files, say what is to be done."""
         _unchanged(task.draft)
         staged = self._desk.site.publisher.stage(task.draft.writes)
@@ -88,7 +82,7 @@ class Grading:
             Frame(target, recipe, cut.crop, cut.orientation, cut.crop_name)
             for target, recipe, cut in zip(targets, recipes, draft.selection.frames, strict=False)
         )
-        return FileJob(
+        return Job(
             id=task.id,
             name=task.name,
             input=os.path.abspath(draft.scan.path),

@@ -12,7 +12,9 @@ from divere_cli.batch.plan import Draft
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.scheduler import Task
 from divere_cli.errors import RunError
-from divere_cli.records import ErrorRecord, FileJob, Frame, Measured, Outcome, Target
+from divere_cli.records.job import Frame, Job, Target
+from divere_cli.records.outcome import ErrorRecord, Outcome
+from divere_cli.records.roll import Measured
 
 _NOWHERE = Target("", "", "")
 
@@ -31,10 +33,10 @@ class Measuring:
         """What was found, in the order of the plan; empty where measuring failed."""
         return tuple(self._found.get(draft.scan.name) or _measured(draft) for draft in drafts)
 
-    def prepare(self, task: Task) -> FileJob:
+    def prepare(self, task: Task) -> Job:
         """Say what is to be measured."""
         scan = _measured(task.draft)
-        return FileJob(
+        return Job(
             id=task.id,
             name=task.name,
             input=scan.input,

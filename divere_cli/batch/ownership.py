@@ -20,7 +20,8 @@ from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import OutputError, OutputExists, ScanError, Unreadable
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder, split
-from divere_cli.records import Recipe, Stamp
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Stamp
 
 DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are the same"
 DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"

@@ -30,7 +30,8 @@ from divere_cli.files.directory import Place
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder, split
 from divere_cli.image import header
-from divere_cli.records import Target, Written
+from divere_cli.records.job import Target
+from divere_cli.records.outcome import Written
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ from divere_cli.batch.scheduler import record
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import Internal, JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import durable
-from divere_cli.records import ErrorRecord, RunReport
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.report import RunReport
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from divere_cli.batch.decider import Roll
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
-from divere_cli.records import Encoding, OptionValue, RunReport
+from divere_cli.records.job import Encoding
+from divere_cli.records.report import OptionValue, RunReport
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection

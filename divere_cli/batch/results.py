@@ -13,32 +13,25 @@ from dataclasses import replace
 from divere_cli.batch.ownership import Verdict
 from divere_cli.batch.plan import Draft
 from divere_cli.batch.scheduler import record
-from divere_cli.records import (
-    ErrorRecord,
-    Event,
-    FileResult,
-    Outcome,
-    ScanFinished,
-    Status,
-    TaskResult,
-)
+from divere_cli.records.events import Event, ScanFinished
+from divere_cli.records.outcome import ErrorRecord, Outcome, ScanResult, Status, TaskResult
 
 
 class Results:
     """The last word on each scan, told once and kept in the order of the plan."""
 
     def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
-        self._by_draft: dict[int, FileResult] = {}  # by its identity: equal drafts are two scans
+        self._by_draft: dict[int, ScanResult] = {}  # by its identity: equal drafts are two scans
         self._drafts = drafts
         self._emit = emit
 
-    def put(self, draft: Draft, result: FileResult, *, tell: bool = True) -> None:
+    def put(self, draft: Draft, result: ScanResult, *, tell: bool = True) -> None:
         """Keep and tell."""
         self._by_draft[id(draft)] = result
         if tell:
             self._emit(ScanFinished(result))
 
-    def all(self, *, tell: bool = True) -> tuple[FileResult, ...]:
+    def all(self, *, tell: bool = True) -> tuple[ScanResult, ...]:
         """One result for each scan of the plan; what nobody came to is interrupted."""
         for draft in self._drafts:
             if id(draft) not in self._by_draft:
@@ -46,10 +39,10 @@ class Results:
         return tuple(self._by_draft[id(draft)] for draft in self._drafts)
 
 
-def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> FileResult:
+def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> ScanResult:
     """A result that no worker had a part in."""
     header, selection = draft.header, draft.selection
-    return FileResult(
+    return ScanResult(
         input=draft.scan.name,
         outputs=draft.writes if status == "up_to_date" else (),
         status=status,
@@ -62,7 +55,7 @@ def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> Fil
     )
 
 
-def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
+def with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
     """Add what the last attempt took and said."""
     if outcome is None:
         return result
@@ -85,7 +78,7 @@ def with_outcome(result: FileResult, outcome: Outcome | None) -> FileResult:
     )
 
 
-def settled(draft: Draft, verdict: Verdict) -> FileResult:
+def settled(draft: Draft, verdict: Verdict) -> ScanResult:
     """A scan that was judged without a worker."""
     if verdict.action == "fail":
         assert verdict.error is not None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from divere_cli.records import End
+from divere_cli.records.outcome import End
 
 CRASHES = 3
 OUT_OF_MEMORY = 2

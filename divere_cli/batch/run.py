@@ -39,21 +39,13 @@ from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results
 from divere_cli.batch.scheduler import record
 from divere_cli.batch.stop import Stop
-from divere_cli.batch.workspace import Site
+from divere_cli.batch.workspace import Workspace
 from divere_cli.errors import ClusterFailed, IsolationUnavailable, OutputLocked, RunError
 from divere_cli.files.output_folder import Folder
-from divere_cli.records import (
-    Decision,
-    ErrorRecord,
-    Event,
-    FileResult,
-    IsolationInfo,
-    ParentInfo,
-    PlannedScan,
-    RollRecord,
-    RunReport,
-    RunStarted,
-)
+from divere_cli.records.events import Event, RunStarted
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
+from divere_cli.records.report import ParentInfo, PlannedScan, RunReport
+from divere_cli.records.roll import Decision, RollRecord
 from divere_cli.system import memory, signals
 
 log = logging.getLogger(__name__)
@@ -161,7 +153,7 @@ class _Run:
         report = replace(report, exit_code=self._exit_code(report))
         return report_files.write(report, self.request.reports, self.run_id, self.stop)
 
-    def _last_words(self, told: Results) -> tuple[FileResult, ...]:
+    def _last_words(self, told: Results) -> tuple[ScanResult, ...]:
         try:
             return told.all()
         except Exception:
@@ -190,12 +182,12 @@ class _Run:
         )
         return replace(bare, exit_code=self._exit_code(bare))
 
-    def _engine(self, here: Site) -> Engine:
+    def _engine(self, here: Workspace) -> Engine:
         learned = [done.peak for done in here.state.done.values() if done.peak is not None]
         budget = admission.budget(self.request.bounds.memory_budget)
         return Engine(self.request, Admission(budget, learned), self.stop, self.emit, self.clock)
 
-    def _guarded(self, here: Site, engine: Engine, told: Results) -> None:
+    def _guarded(self, here: Workspace, engine: Engine, told: Results) -> None:
         """Work; whatever ends it early becomes the run's error."""
         try:
             try:
@@ -216,7 +208,7 @@ class _Run:
         if self.error is None and self.stop.error is not None:
             self.error = report_files.run_record(self.stop.error)
 
-    def _work(self, here: Site, engine: Engine, told: Results) -> None:
+    def _work(self, here: Workspace, engine: Engine, told: Results) -> None:
         judge = Judge(self.request, here.state, here.folder, ownership.now_ns(here.folder))
         decisions = self._decide(here, judge, engine)
         if self.stop.stopping:
@@ -238,7 +230,7 @@ class _Run:
         finally:
             self.spread = work.spread
 
-    def _decide(self, here: Site, judge: Judge, engine: Engine) -> dict[str, Decision]:
+    def _decide(self, here: Workspace, judge: Judge, engine: Engine) -> dict[str, Decision]:
         """Measure all scans and decide, where that is asked for and not known to change nothing."""
         roll, drafts = self.request.roll, [each for each in here.drafts if each.error is None]
         if roll is None or not drafts or judge.decide_from(repr(roll), drafts):

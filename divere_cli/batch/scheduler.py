@@ -21,7 +21,9 @@ from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import DivereError, Internal, RunError, ScanError
 from divere_cli.isolation.runner import Runner
-from divere_cli.records import ErrorRecord, Event, FileJob, Limits, Outcome, RunStopping
+from divere_cli.records.events import Event, RunStopping
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import ErrorRecord, Outcome
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class Task:
 class Work(Protocol):
     """What is done with the scans of one pass through the loop."""
 
-    def prepare(self, task: Task) -> FileJob:
+    def prepare(self, task: Task) -> Job:
         """Make ready for an attempt; a ``DivereError`` fails the scan or ends the run."""
 
     def succeed(self, task: Task, outcome: Outcome) -> None:

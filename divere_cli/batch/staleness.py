@@ -16,7 +16,7 @@ from typing import Literal
 from divere_cli import __version__
 from divere_cli.batch.journal.state import Done
 from divere_cli.files.output_folder import Folder
-from divere_cli.records import Encoding, Stamp
+from divere_cli.records.job import Encoding, Stamp
 from divere_cli.records.serialize import to_plain
 
 Cut = tuple[str, tuple[float, float, float, float], int, str]  # name, crop, turn, recipe sha256

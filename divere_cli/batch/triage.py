@@ -15,16 +15,17 @@ from divere_cli.batch.grading import Ready
 from divere_cli.batch.journal.state import Done
 from divere_cli.batch.ownership import Judge
 from divere_cli.batch.plan import Draft
-from divere_cli.batch.workspace import Site
-from divere_cli.records import Decision, FileResult
+from divere_cli.batch.workspace import Workspace
+from divere_cli.records.outcome import ScanResult
+from divere_cli.records.roll import Decision
 
 
 def part(
-    here: Site, judge: Judge, decisions: dict[str, Decision]
-) -> tuple[list[tuple[Draft, Ready]], list[tuple[Draft, FileResult]]]:
+    here: Workspace, judge: Judge, decisions: dict[str, Decision]
+) -> tuple[list[tuple[Draft, Ready]], list[tuple[Draft, ScanResult]]]:
     """Part the scans into those that need work and those that have their last word."""
     ready: list[tuple[Draft, Ready]] = []
-    settled: list[tuple[Draft, FileResult]] = []
+    settled: list[tuple[Draft, ScanResult]] = []
     renewed: list[Done] = []
     for each in here.drafts:
         decision = decisions.get(each.scan.name)
@@ -52,7 +53,7 @@ def anew(ready: list[tuple[Draft, Ready]]) -> tuple[str, ...]:
     )
 
 
-def _renewed(here: Site, judge: Judge, each: Draft, said: ownership.Verdict) -> Iterator[Done]:
+def _renewed(here: Workspace, judge: Judge, each: Draft, said: ownership.Verdict) -> Iterator[Done]:
     """Give the record of an up-to-date scan by which the next run can tell so with less work."""
     if said.action not in ("moved", "up_to_date"):
         return

@@ -29,7 +29,7 @@ Pause = Callable[[float], bool] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
+class Workspace:
     """What a run holds of OUTPUT, and its plan."""
 
     folder: Folder
@@ -40,7 +40,7 @@ class Site:
     warnings: tuple[str, ...]
 
 
-def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Site:
+def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Workspace:
     """Plan, then take OUTPUT.
 
     Parameters
@@ -97,7 +97,7 @@ def _site(
     drafts: list[plan.Draft],
     warnings: tuple[str, ...],
     held: ExitStack,
-) -> Site:
+) -> Workspace:
     if compaction.due(state):
         compaction.compact(folder, run_id)
     opened = Journal.open(folder, run_id)
@@ -108,4 +108,4 @@ def _site(
         said = f"{state.ignored} lines of the journal are no records and were passed over"
         log.warning("%s", said)
         warnings = (*warnings, said)
-    return Site(folder, opened, state, publisher, drafts, warnings)
+    return Workspace(folder, opened, state, publisher, drafts, warnings)

@@ -19,7 +19,8 @@ from divere_cli.cli.options import (
 )
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import InputMissing, PlanError, ScanError
-from divere_cli.records import Decided, Event, RollRecord, ScanStarted
+from divere_cli.records.events import Event, ScanStarted
+from divere_cli.records.roll import Decisions, RollRecord
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def _survey(values: dict[str, Any]) -> Survey:
     from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
     from divere_cli.profile import library
     from divere_cli.profile.select import Selector
-    from divere_cli.records import Encoding
+    from divere_cli.records.job import Encoding
 
     encoding = Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2"))
     request = BatchRequest(
@@ -135,7 +136,7 @@ def _show(record: RollRecord) -> None:
         click.echo(f"  {shown}: {safe(frame.reason)}")
 
 
-def _complain(problems: dict[str, str], decided: Decided) -> int:
+def _complain(problems: dict[str, str], decided: Decisions) -> int:
     failed = dict(problems)
     for name, decision in decided.scans.items():
         if decision.error is not None:

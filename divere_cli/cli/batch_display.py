@@ -15,11 +15,12 @@ from contextlib import ExitStack, contextmanager
 from divere_cli.batch import run as batch_run
 from divere_cli.cli import logs, streams, text_output
 from divere_cli.cli.batch_options import BatchOptions
-from divere_cli.cli.console import Say
+from divere_cli.cli.console import Console
 from divere_cli.cli.json_events import JsonEvents
 from divere_cli.cli.session import Session
 from divere_cli.isolation.log_bridge import LogBridge
-from divere_cli.records import Event, RunReport, ScanFinished
+from divere_cli.records.events import Event, ScanFinished
+from divere_cli.records.report import RunReport
 
 # Seconds that a run waits for somebody who does not read: lines are then left
 # out, but a stream of events with a hole would lie, so it ends instead.
@@ -44,7 +45,7 @@ def preview(options: BatchOptions, session: Session) -> int:
     """Print the plan; return 0."""
     session.verbose += options.log.verbose
     planned = batch_run.preview(options.request)
-    say = Say(sys.stdout, sys.stderr)
+    say = Console(sys.stdout, sys.stderr)
     for scan in planned:
         if options.json:
             JsonEvents(sys.stdout).planned(scan)
@@ -61,7 +62,7 @@ def run(options: BatchOptions, session: Session) -> int:
     session.answers_on_stdout, session.kept_elsewhere = options.json, True
     streams.bound(sys.stderr, _PATIENCE, whole=False)
     streams.bound(sys.stdout, _EVENT_PATIENCE if options.json else _PATIENCE, whole=options.json)
-    say = Say(sys.stdout, sys.stderr)
+    say = Console(sys.stdout, sys.stderr)
     events = JsonEvents(sys.stdout) if options.json else None
     report = _watched(options, say, events)
     if events is not None:
@@ -74,7 +75,7 @@ def run(options: BatchOptions, session: Session) -> int:
     return report.exit_code
 
 
-def _watched(options: BatchOptions, say: Say, events: JsonEvents | None) -> RunReport:
+def _watched(options: BatchOptions, say: Console, events: JsonEvents | None) -> RunReport:
     with ExitStack() as stack:
         write = events.write if events is not None else None
         handlers = stack.enter_context(logs.handlers(options.log, say, write))
@@ -89,7 +90,7 @@ def _watched(options: BatchOptions, say: Say, events: JsonEvents | None) -> RunR
 
 
 def _faces(
-    options: BatchOptions, say: Say, events: JsonEvents | None, stack: ExitStack
+    options: BatchOptions, say: Console, events: JsonEvents | None, stack: ExitStack
 ) -> list[Callable[[Event], None]]:
     faces: list[Callable[[Event], None]] = [_log]
     live = _shows_live(options)
@@ -132,7 +133,7 @@ def _log(event: Event) -> None:
         record.info("%s, %.3f s, %s", file.status, file.seconds, peak, extra={"scan": file.input})
 
 
-def _conclude(report: RunReport, options: BatchOptions, say: Say) -> None:
+def _conclude(report: RunReport, options: BatchOptions, say: Console) -> None:
     for warning in report.warnings:
         say.message("warning", warning)
     if report.error is not None:

@@ -30,7 +30,8 @@ from divere_cli.errors import UsageError
 from divere_cli.profile import divere_settings, library
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Selector
-from divere_cli.records import Encoding, OptionValue
+from divere_cli.records.job import Encoding
+from divere_cli.records.report import OptionValue
 from divere_cli.report import formats
 from divere_cli.roll.auto import Auto
 from divere_cli.text import quote

@@ -19,7 +19,7 @@ class Screen(Protocol):
         """Print one line to stderr, above what is live."""
 
 
-class Say:
+class Console:
     """Prints lines; ``screen`` is the live display while there is one."""
 
     def __init__(self, stdout: TextIO, stderr: TextIO) -> None:

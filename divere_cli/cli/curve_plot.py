@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 
-from divere_cli.records import Curves, Points
+from divere_cli.records.grade import Curves, Points
 
 WIDTH, HEIGHT = 61, 21
 ALL = "*"

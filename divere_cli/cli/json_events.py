@@ -12,15 +12,9 @@ from typing import Any, TextIO
 
 from divere_cli.cli.logs import log_object
 from divere_cli.errors import DivereError
-from divere_cli.records import (
-    ErrorRecord,
-    Event,
-    PlannedScan,
-    RunReport,
-    RunStarted,
-    RunStopping,
-    ScanFinished,
-)
+from divere_cli.records.events import Event, RunStarted, RunStopping, ScanFinished
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.report import PlannedScan, RunReport
 from divere_cli.records.serialize import to_plain
 from divere_cli.report.json_report import file_object, summary_object, valid
 from divere_cli.report.summary import summarize

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from divere_cli.cli.progress import AtWork, Board
-from divere_cli.records import Event, RunStarted, RunStopping
+from divere_cli.records.events import Event, RunStarted, RunStopping
 from divere_cli.text import safe, tail
 
 _EVERY = 0.1  # seconds between two drawings

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from divere_cli.cli.console import Say
+from divere_cli.cli.console import Console
 from divere_cli.errors import UsageError
 from divere_cli.report.json_report import valid
 from divere_cli.text import quote, safe
@@ -103,7 +103,7 @@ def _trace(record: logging.LogRecord) -> str:
 class SayHandler(logging.Handler):
     """Records on stderr: ``divere: warning: ...``, or JSON lines where asked for."""
 
-    def __init__(self, say: Say, as_json: bool = False, traces: bool = False) -> None:
+    def __init__(self, say: Console, as_json: bool = False, traces: bool = False) -> None:
         super().__init__()
         self._say = say
         self._as_json = as_json
@@ -134,7 +134,7 @@ class EventHandler(logging.Handler):
 class _LogFile(logging.handlers.WatchedFileHandler):
     """A log file that can fill its disk without a word more than one."""
 
-    def __init__(self, path: str, say: Say) -> None:
+    def __init__(self, path: str, say: Console) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
         self._say = say
         self._failed = False
@@ -163,7 +163,7 @@ class _LogFile(logging.handlers.WatchedFileHandler):
 
 @contextmanager
 def handlers(
-    options: LogOptions, say: Say, write_event: Callable[[str, dict[str, Any]], None] | None
+    options: LogOptions, say: Console, write_event: Callable[[str, dict[str, Any]], None] | None
 ) -> Iterator[list[logging.Handler]]:
     """Give the handlers that ``options`` ask for, and set the root logger's level.
 
@@ -191,7 +191,7 @@ def handlers(
             handler.close()
 
 
-def _open_file(options: LogOptions, path: str, say: Say) -> logging.Handler:
+def _open_file(options: LogOptions, path: str, say: Console) -> logging.Handler:
     try:
         handler = _LogFile(path, say)
     except OSError as error:

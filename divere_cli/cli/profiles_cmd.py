@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from divere_cli.profile.description import Described, Description
     from divere_cli.profile.schema import Metadata, Preset
     from divere_cli.profile.validation import Checked
-    from divere_cli.records import Recipe
+    from divere_cli.records.grade import Recipe
 
 WRONG = 2
 EXPORT_SPACE = "KodakEnduraPremier_gamma_2_2"

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from divere_cli.records import (
+from divere_cli.records.events import (
     Event,
-    FileResult,
     RunStarted,
     RunStopping,
     ScanFinished,
     ScanProgress,
     ScanStarted,
 )
+from divere_cli.records.outcome import ScanResult
 from divere_cli.report.summary import megapixels
 
 
@@ -79,7 +79,7 @@ class Board:
         scan.stage, scan.done = event.stage, min(max(event.done, 0.0), 1.0)
         scan.rss_bytes = event.rss_bytes or scan.rss_bytes
 
-    def _finished(self, file: FileResult) -> None:
+    def _finished(self, file: ScanResult) -> None:
         self.at_work.pop(self._jobs.pop(file.input, -1), None)
         self._worked += bool(file.attempts)
         self.peak_rss_bytes = max(self.peak_rss_bytes, file.peak_rss_bytes)

@@ -9,9 +9,9 @@ import sys
 import click
 
 from divere_cli.cli import output_checks, text_output
-from divere_cli.cli.console import Say
+from divere_cli.cli.console import Console
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
-from divere_cli.records import RunReport
+from divere_cli.records.report import RunReport
 from divere_cli.report import formats
 from divere_cli.report.summary import summarize, tally
 from divere_cli.text import quote
@@ -75,7 +75,7 @@ def write(path: str, text: str) -> None:
 
 def show(saved: RunReport) -> None:
     """Print the report: a table on a terminal, else a line a scan."""
-    say = Say(sys.stdout, sys.stderr)
+    say = Console(sys.stdout, sys.stderr)
     if sys.stdout.isatty():
         from divere_cli.cli import tables
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from rich.console import Console
 
-from divere_cli.records import RunReport
+from divere_cli.records.report import RunReport
 from divere_cli.report import table_report
 
 

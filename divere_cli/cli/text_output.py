@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from divere_cli.cli.console import Say
-from divere_cli.records import Event, FileResult, PlannedScan, RunReport, RunStopping, ScanFinished
+from divere_cli.cli.console import Console
+from divere_cli.records.events import Event, RunStopping, ScanFinished
+from divere_cli.records.outcome import ScanResult
+from divere_cli.records.report import PlannedScan, RunReport
 from divere_cli.report.summary import digits, megapixels, seconds_by_stage, summarize, tally
 from divere_cli.text import quote, safe
 
@@ -34,7 +36,7 @@ class Lines:
         Whether scans that did not fail get a line (off with a live display, ``-q``, ``--json``).
     """
 
-    def __init__(self, say: Say, scans: bool) -> None:
+    def __init__(self, say: Console, scans: bool) -> None:
         self._say = say
         self._scans = scans
 
@@ -45,7 +47,7 @@ class Lines:
         elif isinstance(event, RunStopping):
             self._say.message("warning", f"stopping: {event.reason}; {event.running} still in work")
 
-    def _scan(self, file: FileResult) -> None:
+    def _scan(self, file: ScanResult) -> None:
         if file.error is not None:
             error = f"{quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
             self._say.message("error", error)
@@ -55,7 +57,7 @@ class Lines:
             self._say.message("warning", f"{quote(file.input)}: {safe(warning)}")
 
 
-def scan_line(file: FileResult) -> str:
+def scan_line(file: ScanResult) -> str:
     """Return what is printed of a scan that did not fail."""
     word = _WORDS.get(file.status, file.status)
     line = f"{word}: {quote(file.input)}"
@@ -68,7 +70,7 @@ def scan_line(file: FileResult) -> str:
     return f"{line} -> {outputs} ({facts})"
 
 
-def any_line(file: FileResult) -> str:
+def any_line(file: ScanResult) -> str:
     """Return a line for a scan, whatever came of it."""
     if file.error is None:
         return scan_line(file)

@@ -24,7 +24,9 @@ from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
 from divere_cli.files import directory
 from divere_cli.isolation.runner import IsolationRequest
-from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Outcome, serialize
+from divere_cli.records import serialize
+from divere_cli.records.job import Job
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
 from divere_cli.system import cpus
 
 HELLO_SECONDS = 60.0
@@ -137,7 +139,7 @@ def attempt(plain_order: object, plain_work: object, token: str, task_threads: i
     return serialize.to_plain(dataclasses.replace(answer, outcome=outcome))
 
 
-def _make_temps(job: FileJob) -> None:
+def _make_temps(job: Job) -> None:
     for temp in paths.temps(job):
         os.close(os.open(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | directory.PLAIN, 0o600))
 

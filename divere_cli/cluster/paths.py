@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from divere_cli.errors import UsageError
-from divere_cli.records import FileJob, Target
+from divere_cli.records.job import Job, Target
 
 Mapping = tuple[tuple[str, str], ...]
 
@@ -42,7 +42,7 @@ def there(path: str, mapping: Mapping) -> str:
     return path
 
 
-def job_there(job: FileJob, mapping: Mapping) -> FileJob:
+def job_there(job: Job, mapping: Mapping) -> Job:
     """The job with all its paths as the machines see them."""
 
     def target(item: Target) -> Target:
@@ -53,7 +53,7 @@ def job_there(job: FileJob, mapping: Mapping) -> FileJob:
     return dataclasses.replace(_with_targets(job, target), input=there(job.input, mapping))
 
 
-def with_temps(job: FileJob, token: str) -> FileJob:
+def with_temps(job: Job, token: str) -> Job:
     """The job writing to temporary files of its own, beside the planned ones.
 
     Dask may run a task twice when a machine only seems dead; two executions
@@ -66,13 +66,13 @@ def with_temps(job: FileJob, token: str) -> FileJob:
     return _with_targets(job, target)
 
 
-def temps(job: FileJob) -> tuple[str, ...]:
+def temps(job: Job) -> tuple[str, ...]:
     """All temporary files of a job, in order; one that only measures has none."""
     found = [frame.target.temp for frame in job.frames]
     return tuple(filter(None, [*found, job.sidecar.temp if job.sidecar else ""]))
 
 
-def _with_targets(job: FileJob, change: Callable[[Target], Target]) -> FileJob:
+def _with_targets(job: Job, change: Callable[[Target], Target]) -> Job:
     frames = (dataclasses.replace(item, target=change(item.target)) for item in job.frames)
     sidecar = None if job.sidecar is None else change(job.sidecar)
     return dataclasses.replace(job, frames=tuple(frames), sidecar=sidecar)

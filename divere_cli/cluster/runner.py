@@ -28,16 +28,10 @@ from divere_cli.cluster.connect import ClusterRequest
 from divere_cli.cluster.station import Answer, LogLine, Work
 from divere_cli.errors import ClusterFailed
 from divere_cli.isolation.runner import IsolationRequest
-from divere_cli.records import (
-    ErrorRecord,
-    FileJob,
-    IsolationInfo,
-    Limits,
-    Outcome,
-    ScanProgress,
-    ScanStarted,
-    serialize,
-)
+from divere_cli.records import serialize
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
 from divere_cli.system import signals
 
 LOOK_SECONDS = 0.1
@@ -48,8 +42,8 @@ OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
 @dataclasses.dataclass(slots=True)
 class _Flight:
-    job: FileJob
-    there: FileJob
+    job: Job
+    there: Job
     limits: Limits
     future: Future[Any]
     since: float
@@ -136,7 +130,7 @@ class DaskRunner:
         survey = self._surveys.get(address)
         return threads if survey is None else survey.jobs
 
-    def start(self, job: FileJob, limits: Limits) -> None:
+    def start(self, job: Job, limits: Limits) -> None:
         """Hand one attempt to Dask.
 
         Raises

@@ -7,7 +7,7 @@ and go), and because a Dask worker under a nanny may be forbidden to have
 children. It ends when its standard input does, so with its machine's Dask
 worker, and its scans end with it.
 
-Lines in: ``{"job": FileJob, "limits": Limits}``. Lines out: ``{"hello": {...}}``,
+Lines in: ``{"job": Job, "limits": Limits}``. Lines out: ``{"hello": {...}}``,
 then ``{"outcome": Outcome, "records": [...]}``. Not covered: which scan runs
 where, retries, publishing.
 """
@@ -26,7 +26,10 @@ from typing import TextIO
 
 from divere_cli import isolation
 from divere_cli.isolation.runner import IsolationRequest, Runner
-from divere_cli.records import FileJob, Limits, Outcome, ScanProgress, ScanStarted, serialize
+from divere_cli.records import serialize
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import Outcome
 
 POLL_SECONDS = 0.005  # the longest that a job which came in waits to be looked at
 RECORDS_KEPT = 2000
@@ -46,7 +49,7 @@ class LogLine:
 class Work:
     """One line in."""
 
-    job: FileJob
+    job: Job
     limits: Limits
 
 

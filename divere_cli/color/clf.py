@@ -11,21 +11,21 @@ from __future__ import annotations
 import PyOpenColorIO
 
 from divere_cli.color import ocio
-from divere_cli.color.exact import Folded
+from divere_cli.color.exact import ExactGrade
 from divere_cli.errors import Internal
 
 FORMAT = "Academy/ASC Common LUT Format"
 
 
-def transform(folded: Folded) -> PyOpenColorIO.GroupTransform:
+def transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
     """The whole grade for float samples of 0..1: logarithms are computed, not looked up."""
-    group = ocio.whole(folded)
-    if folded.gray:
+    group = ocio.whole(exact_grade)
+    if exact_grade.gray:
         group.appendTransform(ocio.luminance())
     return group
 
 
-def text(folded: Folded, name: str, source: str, target: str) -> str:
+def text(exact_grade: ExactGrade, name: str, source: str, target: str) -> str:
     """A CLF document.
 
     Parameters
@@ -35,7 +35,7 @@ def text(folded: Folded, name: str, source: str, target: str) -> str:
     source, target : str
         What goes in and what comes out, in words.
     """
-    group = transform(folded)
+    group = transform(exact_grade)
     about = group.getFormatMetadata()
     about.setName(name)
     for element, words in (

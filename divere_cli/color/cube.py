@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color.exact import Folded
+from divere_cli.color.exact import ExactGrade
 from divere_cli.errors import UsageError
 
 Array = npt.NDArray[np.float64]
@@ -53,29 +53,29 @@ def unshaped(place: Array) -> Array:
     return np.asarray(TOE * np.expm1(place * np.log1p(1.0 / TOE)))
 
 
-def lattice(folded: Folded, levels: Array) -> Array:
+def lattice(exact_grade: ExactGrade, levels: Array) -> Array:
     """Encoded values where the channels have ``levels``: shape (n ** 3, 3), red fastest."""
     values = []
     for blue in levels:
         green, red = np.meshgrid(levels, levels, indexing="ij")
         points = np.stack([red.ravel(), green.ravel(), np.full(red.size, blue)], axis=1)
-        values.append(np.broadcast_to(folded.encoded(points), points.shape))
+        values.append(np.broadcast_to(exact_grade.encoded(points), points.shape))
     return np.concatenate(values)
 
 
-def text(folded: Folded, name: str, size: int, *, shaper: bool) -> str:
+def text(exact_grade: ExactGrade, name: str, size: int, *, shaper: bool) -> str:
     """A `.cube` document; ``name`` becomes its title or first comment."""
     check(size)
     title = "".join(c for c in name if c.isprintable() and c != '"')
     places = np.linspace(0.0, 1.0, size)
     if not shaper:
-        rows = lattice(folded, np.maximum(places, LEAST))
+        rows = lattice(exact_grade, np.maximum(places, LEAST))
         return _document([f'TITLE "{title}"', f"LUT_3D_SIZE {size}"], rows)
     # This form knows no TITLE.
     head = [f"# {title}", f"LUT_1D_SIZE {SHAPER}", "LUT_1D_INPUT_RANGE 0.0 1.0"]
     head += [f"LUT_3D_SIZE {size}", "LUT_3D_INPUT_RANGE 0.0 1.0"]
     table = np.repeat(shaped(np.linspace(0.0, 1.0, SHAPER))[:, None], 3, axis=1)
-    rows = lattice(folded, np.maximum(unshaped(places), LEAST_SHAPED))
+    rows = lattice(exact_grade, np.maximum(unshaped(places), LEAST_SHAPED))
     return _document(head, np.concatenate([table, rows]))
 
 

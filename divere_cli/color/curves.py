@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.records import Points, Recipe
+from divere_cli.records.grade import Points, Recipe
 
 Array = npt.NDArray[np.float64]
 

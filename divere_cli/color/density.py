@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divere_cli.errors import ProfileError
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 
 Array = npt.NDArray[np.float64]
 

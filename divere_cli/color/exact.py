@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from divere_cli.color import curves, density, primaries
 from divere_cli.errors import ProfileError
-from divere_cli.records import Recipe, Space
+from divere_cli.records.grade import Recipe, Space
 
 Array = npt.NDArray[np.float64]
 
@@ -23,7 +23,7 @@ LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True, slots=True)
-class Folded:
+class ExactGrade:
     """The grade as it is computed: power, matrix, density, tone, matrix, power.
 
     ``density`` and ``tones`` are None where the film type skips steps 4 to 12.
@@ -77,7 +77,7 @@ class Folded:
         return self.encode(self.light(self.transmittance(finite(x))))
 
 
-def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> Folded:
+def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
     """Fold ``recipe`` for scans of one or three channels.
 
     Raises
@@ -91,7 +91,7 @@ def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> Folded:
     if not (recipe.input_space.gamma > 0.0 and output.gamma > 0.0):
         raise ProfileError(f"profile {recipe.profile!r}: the gamma of a space must be above 0")
     graded = film.invert or film.density_matrix or film.rgb_gains or film.density_curve
-    return Folded(
+    return ExactGrade(
         gamma_in=recipe.input_space.gamma,
         front=front,
         density=density.fold(recipe) if graded else None,

@@ -19,7 +19,7 @@ import PyOpenColorIO
 
 from divere_cli.color import clf, cube, exact, ocio, reference
 from divere_cli.errors import Internal, OutputUnusable, UsageError
-from divere_cli.records import Recipe, Space
+from divere_cli.records.grade import Recipe, Space
 
 Array = npt.NDArray[np.float64]
 Form = Literal["clf", "cube"]
@@ -88,15 +88,15 @@ def export(
     OutputUnusable
         When the file cannot be written.
     """
-    folded = exact.fold(recipe, output, one_channel=False)
+    exact_grade = exact.fold(recipe, output, one_channel=False)
     if form == "clf":
         if size is not None or shaper:
             raise UsageError("--size and a shaper are for cube: CLF holds the grade itself")
         source = f"scan in {recipe.input_space.name}, code values 0..1"
-        document = clf.text(folded, recipe.profile, source, f"positive in {output.name}")
+        document = clf.text(exact_grade, recipe.profile, source, f"positive in {output.name}")
     else:
         size = cube.DEFAULT_SIZE if size is None else size
-        document = cube.text(folded, recipe.profile, size, shaper=shaper)
+        document = cube.text(exact_grade, recipe.profile, size, shaper=shaper)
     _write(path, document)
     return _measured(recipe, output, form, size or 0, path)
 

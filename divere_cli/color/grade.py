@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from divere_cli.color import bands, dither, exact, log_encoding, ocio
-from divere_cli.color.refinement import PIECE, Doubt
+from divere_cli.color.refinement import PIECE, Refinement
 from divere_cli.errors import Internal
-from divere_cli.records import Recipe, Space
+from divere_cli.records.grade import Recipe, Space
 
 Band = npt.NDArray[Any]
 Precision = Literal["table", "float32", "float64"]
@@ -53,11 +53,15 @@ class Grade:
     """
 
     def __init__(
-        self, folded: exact.Folded, source: Layout, bit_depth: Literal[8, 16], dithered: bool
+        self,
+        exact_grade: exact.ExactGrade,
+        source: Layout,
+        bit_depth: Literal[8, 16],
+        dithered: bool,
     ) -> None:
-        self.channels: Literal[1, 3] = 1 if folded.gray else 3
+        self.channels: Literal[1, 3] = 1 if exact_grade.gray else 3
         self.precision: Precision = "float32"
-        self._folded = folded
+        self._folded = exact_grade
         self._levels = bands.Levels(f"{source.sample}{source.bits}")
         self._one_channel = source.channels == 1
         self._target = np.dtype(f"uint{bit_depth}")
@@ -88,7 +92,7 @@ class Grade:
             self._ready = log_encoding.Logarithms(self._folded, self._levels).of
         result = self._target if self._direct else np.dtype(np.float32)
         self._processor = ocio.processor(plan.transform, reads, result)
-        self._doubt = Doubt(self._folded, plan, self._levels, result)
+        self._doubt = Refinement(self._folded, plan, self._levels, result)
         self._luminance = ocio.processor(ocio.luminance(), np.float32, np.float32)
 
     def apply(self, src: Band, out: Band, row: int = 0) -> None:
@@ -195,8 +199,8 @@ def _compiled(
     recipe: Recipe, output: Space, source: Layout, bit_depth: Literal[8, 16], dither: bool
 ) -> Grade:
     """Kept for the next scan: compiling takes 7 to 25 ms, as long as a small scan itself."""
-    folded = exact.fold(recipe, output, one_channel=source.channels == 1)
-    return Grade(folded, source, bit_depth, dither)
+    exact_grade = exact.fold(recipe, output, one_channel=source.channels == 1)
+    return Grade(exact_grade, source, bit_depth, dither)
 
 
 def _rgb(src: Band) -> Band:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divere_cli.color import bands
-from divere_cli.color.exact import Folded
+from divere_cli.color.exact import ExactGrade
 
 Array = npt.NDArray[np.float64]
 Band = npt.NDArray[Any]
@@ -30,18 +30,18 @@ CHANNELS = 4
 class Logarithms:
     """Makes logarithms of one grade's scans; threads may share it."""
 
-    def __init__(self, folded: Folded, levels: bands.Levels) -> None:
-        assert folded.density is not None
-        self._folded = folded
+    def __init__(self, exact_grade: ExactGrade, levels: bands.Levels) -> None:
+        assert exact_grade.density is not None
+        self._folded = exact_grade
         self._levels = levels
-        self._interval = (np.float32(folded.density.low), np.float32(folded.density.high))
+        self._interval = (np.float32(exact_grade.density.low), np.float32(exact_grade.density.high))
         self._front = np.zeros((3, CHANNELS))
-        self._front[:, :3] = folded.front.T
+        self._front[:, :3] = exact_grade.front.T
         self._powers: Array | None = None
-        if levels.dtype.kind == "u" and folded.gamma_in == 1.0:
+        if levels.dtype.kind == "u" and exact_grade.gamma_in == 1.0:
             self._front /= levels.top
         elif levels.dtype.kind == "u":
-            self._powers = folded.powered(np.linspace(0.0, 1.0, int(levels.top) + 1))
+            self._powers = exact_grade.powered(np.linspace(0.0, 1.0, int(levels.top) + 1))
 
     def of(self, src: Band) -> Band:
         """Natural logarithms of a band, float32.

@@ -16,7 +16,7 @@ import PyOpenColorIO
 
 from divere_cli.color import bands, curves, density, density_lut
 from divere_cli.color import precision as accuracy
-from divere_cli.color.exact import LUMINANCE, Folded
+from divere_cli.color.exact import LUMINANCE, ExactGrade
 from divere_cli.errors import Internal
 
 Array = npt.NDArray[np.float64]
@@ -65,47 +65,47 @@ def diagonal(matrix: Array) -> bool:
     return not np.any(matrix - np.diag(np.diag(matrix)))
 
 
-def plan(folded: Folded, bits: int, bit_depth: int) -> Plan:
+def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
     """Transforms from samples of ``bits`` bits (32: float) for positives of ``bit_depth`` bits."""
     reads: accuracy.Reads = "samples"
-    if folded.density is not None and (bits == FLOAT or not diagonal(folded.front)):
+    if exact_grade.density is not None and (bits == FLOAT or not diagonal(exact_grade.front)):
         reads = "logarithms"
-    tables = _tables(folded)
-    found = accuracy.judge(folded, tables, reads, bit_depth)
+    tables = _tables(exact_grade)
+    found = accuracy.judge(exact_grade, tables, reads, bit_depth)
     made = PyOpenColorIO.GroupTransform()
-    if tables is None or folded.density is None:
-        _input_power(made, folded, bits)
-        made.appendTransform(_matrix(folded.front))
+    if tables is None or exact_grade.density is None:
+        _input_power(made, exact_grade, bits)
+        made.appendTransform(_matrix(exact_grade.front))
     else:
         if reads == "samples":
-            _logarithm_table(made, folded, folded.density, bits)
-        _tone(made, folded.density, tables, NATURAL)
-        if folded.joint:
+            _logarithm_table(made, exact_grade, exact_grade.density, bits)
+        _tone(made, exact_grade.density, tables, NATURAL)
+        if exact_grade.joint:
             return Plan(reads, made, None, None, found)
     linear = _copy(made)
-    linear.appendTransform(_matrix(folded.back))
-    _encode(made, folded, accuracy.ENCODE_SIZE, found.below)
-    return Plan(reads, made, linear, _fine(folded) if found.below else None, found)
+    linear.appendTransform(_matrix(exact_grade.back))
+    _encode(made, exact_grade, accuracy.ENCODE_SIZE, found.below)
+    return Plan(reads, made, linear, _fine(exact_grade) if found.below else None, found)
 
 
-def whole(folded: Folded) -> PyOpenColorIO.GroupTransform:
+def whole(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
     """Float samples of 0..1 to encoded values, without the luminance: for files.
 
     Logarithms are computed, not looked up.
     """
-    made, tables = PyOpenColorIO.GroupTransform(), _tables(folded)
-    _input_power(made, folded, FLOAT)
-    made.appendTransform(_matrix(folded.front))
+    made, tables = PyOpenColorIO.GroupTransform(), _tables(exact_grade)
+    _input_power(made, exact_grade, FLOAT)
+    made.appendTransform(_matrix(exact_grade.front))
     dimmest = 0.0
-    if tables is not None and folded.density is not None:
-        d = folded.density
+    if tables is not None and exact_grade.density is not None:
+        d = exact_grade.density
         made.appendTransform(PyOpenColorIO.RangeTransform(d.low, d.high, d.low, d.high))
         made.appendTransform(PyOpenColorIO.LogTransform(base=BINARY))
         _tone(made, d, tables, BINARY)
-        if folded.joint:
+        if exact_grade.joint:
             return made
         dimmest = min(t.dimmest for t in tables)
-    _encode(made, folded, FILE_SIZES[0] if dimmest >= DIM else FILE_SIZES[1], 0.0)
+    _encode(made, exact_grade, FILE_SIZES[0] if dimmest >= DIM else FILE_SIZES[1], 0.0)
     return made
 
 
@@ -134,36 +134,36 @@ def _copy(group: PyOpenColorIO.GroupTransform) -> PyOpenColorIO.GroupTransform:
     return made
 
 
-def _input_power(group: PyOpenColorIO.GroupTransform, folded: Folded, bits: int) -> None:
-    if folded.gamma_in == 1.0:
+def _input_power(group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, bits: int) -> None:
+    if exact_grade.gamma_in == 1.0:
         return
     if bits == FLOAT:
-        power = [folded.gamma_in] * 3 + [1.0]
+        power = [exact_grade.gamma_in] * 3 + [1.0]
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
         group.appendTransform(PyOpenColorIO.ExponentTransform(value=power))
     else:
-        group.appendTransform(_lut([np.linspace(0.0, 1.0, 1 << bits) ** folded.gamma_in] * 3))
+        group.appendTransform(_lut([np.linspace(0.0, 1.0, 1 << bits) ** exact_grade.gamma_in] * 3))
 
 
 def _logarithm_table(
-    group: PyOpenColorIO.GroupTransform, folded: Folded, d: density.Density, bits: int
+    group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, d: density.Density, bits: int
 ) -> None:
     codes = np.repeat(np.linspace(0.0, 1.0, 1 << bits)[:, None], 3, axis=1)
-    x = np.clip(folded.transmittance(codes), d.low, d.high)
+    x = np.clip(exact_grade.transmittance(codes), d.low, d.high)
     group.appendTransform(_lut(list(np.log(x.T))))
 
 
-def _tables(folded: Folded) -> tuple[density_lut.Table, ...] | None:
-    if folded.tones is None:
+def _tables(exact_grade: ExactGrade) -> tuple[density_lut.Table, ...] | None:
+    if exact_grade.tones is None:
         return None
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
-    end = folded.gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
+    end = exact_grade.gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
     sought = tuple(
         density_lut.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
-        for tone in folded.tones
+        for tone in exact_grade.tones
     )
-    dark = density_lut.DARK if folded.gamma_out > 1.0 else 0.0
-    return density_lut.build(sought, folded.encode, joint=folded.joint, dark=dark)
+    dark = density_lut.DARK if exact_grade.gamma_out > 1.0 else 0.0
+    return density_lut.build(sought, exact_grade.encode, joint=exact_grade.joint, dark=dark)
 
 
 def _generous(tone: curves.Tone) -> curves.Tone:
@@ -185,25 +185,27 @@ def _tone(
     group.appendTransform(_lut([t.values for t in tables]))
 
 
-def _encode(group: PyOpenColorIO.GroupTransform, folded: Folded, size: int, below: float) -> None:
+def _encode(
+    group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, size: int, below: float
+) -> None:
     """The output matrix and the encoding, whose table begins ``below`` no light."""
-    if folded.gamma_out == 1.0:
-        group.appendTransform(_matrix(folded.back))
+    if exact_grade.gamma_out == 1.0:
+        group.appendTransform(_matrix(exact_grade.back))
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
         return
     whole = 1.0 + below
-    group.appendTransform(_matrix(folded.back / whole, np.full(3, below / whole)))
-    values = folded.encode(np.linspace(-below, 1.0, size))
+    group.appendTransform(_matrix(exact_grade.back / whole, np.full(3, below / whole)))
+    values = exact_grade.encode(np.linspace(-below, 1.0, size))
     if below:
         values[1:] = np.maximum(values[1:], 1.0 / accuracy.CODES)
     group.appendTransform(_lut([values] * 3))
 
 
-def _fine(folded: Folded) -> PyOpenColorIO.GroupTransform:
+def _fine(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
     """In square roots, an encoding is all but straight."""
     roots = np.linspace(0.0, 1.0, accuracy.ENCODE_SIZE)
     made = PyOpenColorIO.GroupTransform()
-    made.appendTransform(_lut([folded.encode(roots**2)] * 3))
+    made.appendTransform(_lut([exact_grade.encode(roots**2)] * 3))
     return made
 
 

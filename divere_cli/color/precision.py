@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from divere_cli.color import density, density_lut
-from divere_cli.color.exact import Folded
+from divere_cli.color.exact import ExactGrade
 
 Reads = Literal["samples", "logarithms"]
 
@@ -60,39 +60,48 @@ class Accuracy:
 
 
 def judge(
-    folded: Folded, tables: tuple[density_lut.Table, ...] | None, reads: Reads, bit_depth: int
+    exact_grade: ExactGrade,
+    tables: tuple[density_lut.Table, ...] | None,
+    reads: Reads,
+    bit_depth: int,
 ) -> Accuracy:
     """Weigh a grade's tables; None where the film type has no density."""
     found = Accuracy(float32=True)
     light = dim = step = 0.0
-    if tables is not None and folded.density is not None:
+    if tables is not None and exact_grade.density is not None:
         error = max(t.error for t in tables)
-        exact = LOG_ERROR[reads] + _rounding(folded.density, tables)
-        slope = _log_slope(folded, folded.density, tables)
+        exact = LOG_ERROR[reads] + _rounding(exact_grade.density, tables)
+        slope = _log_slope(exact_grade, exact_grade.density, tables)
         found = Accuracy(slope * exact <= FLOAT32_BUDGET and error <= TABLE_BUDGET, error)
         light = max(t.light_slope for t in tables)
-        step = max(t.dim_step for t in tables) if glare(folded) else 0.0
-        dim = max(step, *(t.dark**folded.gamma_out for t in tables)) * folded.spread
-    if bit_depth == 8 or folded.gamma_out <= 1.0:
+        step = max(t.dim_step for t in tables) if glare(exact_grade) else 0.0
+        dim = max(step, *(t.dark**exact_grade.gamma_out for t in tables)) * exact_grade.spread
+    if bit_depth == 8 or exact_grade.gamma_out <= 1.0:
         return found
-    least = min(max(dim, _visible(folded, GLARE_MARGIN * glare(folded) * folded.spread)), 1.0)
-    if folded.joint and tables is not None:
-        least = min(max(least, _bend(folded, step)), 1.0)
+    least = min(
+        max(dim, _visible(exact_grade, GLARE_MARGIN * glare(exact_grade) * exact_grade.spread)), 1.0
+    )
+    if exact_grade.joint and tables is not None:
+        least = min(max(least, _bend(exact_grade, step)), 1.0)
         return Accuracy(found.float32, found.table_error, least=least, below=least)
-    near = min(_visible(folded, LIGHT * (1.0 + light) * folded.spread), 1.0)
-    below = min(max(near * folded.spread, least, _bend(folded, 1.0 / (ENCODE_SIZE - 1))), 1.0)
+    near = min(_visible(exact_grade, LIGHT * (1.0 + light) * exact_grade.spread), 1.0)
+    below = min(
+        max(near * exact_grade.spread, least, _bend(exact_grade, 1.0 / (ENCODE_SIZE - 1))), 1.0
+    )
     return Accuracy(found.float32, found.table_error, near, least, below)
 
 
-def glare(folded: Folded) -> float:
+def glare(exact_grade: ExactGrade) -> float:
     """The screen glare that a grade takes off."""
-    return max((tone.glare for tone in folded.tones or ()), default=0.0)
+    return max((tone.glare for tone in exact_grade.tones or ()), default=0.0)
 
 
-def _log_slope(folded: Folded, d: density.Density, tables: tuple[density_lut.Table, ...]) -> float:
+def _log_slope(
+    exact_grade: ExactGrade, d: density.Density, tables: tuple[density_lut.Table, ...]
+) -> float:
     """Code values of the positive for a unit of log10 of the scan, at worst."""
     slopes = np.array([t.slope for t in tables])
-    return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * folded.spread
+    return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * exact_grade.spread
 
 
 def _rounding(d: density.Density, tables: tuple[density_lut.Table, ...]) -> float:
@@ -101,14 +110,14 @@ def _rounding(d: density.Density, tables: tuple[density_lut.Table, ...]) -> floa
     return float((FLOAT32 * (USUAL_LOG + shifts / np.abs(d.matrix).sum(axis=1))).max())
 
 
-def _bend(folded: Folded, step: float) -> float:
+def _bend(exact_grade: ExactGrade, step: float) -> float:
     """Light below which the encoding is too bent for a table of such steps."""
-    gamma = folded.gamma_out
+    gamma = exact_grade.gamma_out
     bend = step**2 / 8.0 * (1.0 / gamma) * (1.0 - 1.0 / gamma) * CODES
     return float((bend / BUDGET) ** (1.0 / (2.0 - 1.0 / gamma)))
 
 
-def _visible(folded: Folded, error: float) -> float:
+def _visible(exact_grade: ExactGrade, error: float) -> float:
     """Light below which an error of light shows in the encoded value."""
-    gamma = folded.gamma_out
+    gamma = exact_grade.gamma_out
     return float((CODES * error / (gamma * BUDGET)) ** (gamma / (gamma - 1.0)))

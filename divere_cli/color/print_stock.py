@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from divere_cli.color.curves import DENSITY_RANGE, Array, tones
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 
 MIDDLE_GRAY = -float(np.log10(0.18))
 TONES = (0.1, 2.0)  # print densities that count, above the lightest white and within the blackest

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.records import Points, Recipe, Space
+from divere_cli.records.grade import Points, Recipe, Space
 
 Array = npt.NDArray[np.float64]
 

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from divere_cli.color import bands, ocio
-from divere_cli.color.exact import Folded
+from divere_cli.color.exact import ExactGrade
 
 Band = npt.NDArray[Any]
 Indices = npt.NDArray[np.intp]
@@ -32,7 +32,7 @@ Indices = npt.NDArray[np.intp]
 PIECE = 1 << 13
 
 
-class Doubt:
+class Refinement:
     """Finds doubtful pixels of one grade and settles them.
 
     Parameters
@@ -47,12 +47,12 @@ class Doubt:
     """
 
     def __init__(
-        self, folded: Folded, plan: ocio.Plan, levels: bands.Levels, target: npt.DTypeLike
+        self, exact_grade: ExactGrade, plan: ocio.Plan, levels: bands.Levels, target: npt.DTypeLike
     ) -> None:
-        self._folded = folded
+        self._folded = exact_grade
         self._levels = levels
         self._accuracy = plan.accuracy
-        self.code = float(folded.encode(np.array(plan.accuracy.below)))
+        self.code = float(exact_grade.encode(np.array(plan.accuracy.below)))
         reads = np.dtype(np.float32) if plan.reads == "logarithms" else levels.dtype
         self._linear = self._fine = None
         if plan.linear is not None and plan.fine is not None:

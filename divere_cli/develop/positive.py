@@ -21,8 +21,9 @@ from divere_cli.develop.thumbnail import Thumbnailer
 from divere_cli.image import geometry, icc, writer
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.metadata import carried as metadata
-from divere_cli.image.parallel import Crew, Lane, slices
-from divere_cli.records import FileJob, Frame, Thumbnail, Written
+from divere_cli.image.parallel import Parallel, Serial, slices
+from divere_cli.records.job import Frame, Job
+from divere_cli.records.outcome import Thumbnail, Written
 from divere_cli.stages import Clock
 
 # smaller parts than threads: one that waits for the digest does not hold up the others
@@ -33,13 +34,13 @@ PARTS = 2
 class Means:
     """What all positives of a scan share.
 
-    ``crew`` grades parts of a band beside each other, ``lane`` writes a band
+    ``parallel`` grades parts of a band beside each other, ``serial`` writes a band
     while the next one is graded.
     """
 
     clock: Clock
-    crew: Crew
-    lane: Lane
+    parallel: Parallel
+    serial: Serial
 
 
 class Positive:
@@ -47,7 +48,7 @@ class Positive:
 
     Parameters
     ----------
-    job : FileJob
+    job : Job
     frame : Frame
     header : Header
     carried : Carried or None
@@ -57,7 +58,7 @@ class Positive:
 
     def __init__(
         self,
-        job: FileJob,
+        job: Job,
         frame: Frame,
         header: Header,
         carried: Carried | None,
@@ -66,8 +67,8 @@ class Positive:
         space, bits = job.encoding.color_space, job.encoding.bit_depth
         self._frame = frame
         self._clock = means.clock
-        self._crew = means.crew
-        self._lane = means.lane
+        self._parallel = means.parallel
+        self._serial = means.serial
         self._box = geometry.box(frame.crop, header.width, header.height)
         self._grade = grade.compile(
             frame.recipe, space, header.layout, bits, dither=job.encoding.dither
@@ -86,7 +87,7 @@ class Positive:
         turned = bool(frame.orientation % 180)
         self._open_files(job, _picture(carried, header, frame, profile, turned))
 
-    def _open_files(self, job: FileJob, picture: PictureMetadata) -> None:
+    def _open_files(self, job: Job, picture: PictureMetadata) -> None:
         """Open the writer, and what holds a picture that lies otherwise in the scan."""
         target, orientation = self._frame.target, self._frame.orientation
         width, height, channels = self._box.width, self._box.height, self._grade.channels
@@ -96,7 +97,7 @@ class Positive:
             self._writer = stack.enter_context(
                 writer.open(target.temp, job.encoding, *size, channels, picture)
             )
-            self._writer.share(self._crew)
+            self._writer.share(self._parallel)
             if orientation % 360:
                 folder, shape = os.path.dirname(target.temp) or ".", (height, width, channels)
                 self._turn = stack.enter_context(
@@ -120,12 +121,12 @@ class Positive:
                 self._small.take(top - self._box.top, out)
             self._out, self._written = self._written, self._out
         with self._clock.stage("write"):
-            self._lane.put(partial(self._turn.add if self._turn else self._writer.write, out))
+            self._serial.put(partial(self._turn.add if self._turn else self._writer.write, out))
 
     def finish(self) -> Written:
         """Write what was held back for the turn, and make the file whole."""
         with self._clock.stage("write"):
-            self._lane.settle()
+            self._serial.settle()
             if self._turn is not None:
                 for rows in self._turn.bands():
                     self._writer.write(rows)
@@ -139,8 +140,8 @@ class Positive:
         def apply(part: slice) -> None:
             self._grade.apply(rows[part], out[part], row + part.start)
 
-        parts = 1 if self._crew.size == 1 else PARTS * self._crew.size
-        self._crew.each(apply, slices(len(rows), parts))
+        parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
+        self._parallel.each(apply, slices(len(rows), parts))
 
     def _cropped(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self._box.width == rows.shape[1]:

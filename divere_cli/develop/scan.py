@@ -21,15 +21,16 @@ from divere_cli.image import header as headers
 from divere_cli.image import icc, limits, reader, writer
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.metadata import carried as metadata
-from divere_cli.image.parallel import Crew, Lane
+from divere_cli.image.parallel import Parallel, Serial
 from divere_cli.image.reader import Reader
-from divere_cli.records import FileJob, Progress, Rehearsal, TaskResult, Thumbnail, Written
+from divere_cli.records.job import Job, Progress, WarmUp
+from divere_cli.records.outcome import TaskResult, Thumbnail, Written
 from divere_cli.stages import Clock
 
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
 
 
-def prepare(rehearsal: Rehearsal) -> None:
+def prepare(rehearsal: WarmUp) -> None:
     """Compile a grade and build its profile ahead of the scans that will use them.
 
     Raises
@@ -44,12 +45,12 @@ def prepare(rehearsal: Rehearsal) -> None:
     icc.profile(encoding.color_space, made.channels == 1)
 
 
-def develop(job: FileJob, progress: Progress) -> TaskResult:
+def develop(job: Job, progress: Progress) -> TaskResult:
     """Grade one scan into its positives.
 
     Parameters
     ----------
-    job : FileJob
+    job : Job
         The scan, its frames and where each goes; every ``Target.temp`` exists.
     progress : Progress
         Is told of stages and of how far the scan is.
@@ -79,25 +80,25 @@ def develop(job: FileJob, progress: Progress) -> TaskResult:
     return result
 
 
-def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
+def _develop(job: Job, clock: Clock, progress: Progress) -> TaskResult:
     with ExitStack() as stack:
         with clock.stage("read"):
             header = headers.read(job.input, job.max_pixels)
-            crew = stack.enter_context(Crew(job.threads))
+            parallel = stack.enter_context(Parallel(job.threads))
             balance = job.frames[0].recipe.camera_white_balance
             scan = stack.enter_context(reader.open(job.input, header, balance))
-            scan.share(crew)
+            scan.share(parallel)
             header = scan.header  # a raw decoder knows more than the header
             limits.check_size(header.width, header.height, job.max_pixels)
             carried = metadata.read(job.input) if job.encoding.metadata else None
-            digest = stack.enter_context(digests.Digest(job.input, crew))
-        means = Means(clock, crew, Lane(crew))
+            digest = stack.enter_context(digests.Digest(job.input, parallel))
+        means = Means(clock, parallel, Serial(parallel))
         with clock.stage("write"):
             works = [
                 stack.enter_context(Positive(job, frame, header, carried, means))
                 for frame in job.frames
             ]
-            stack.enter_context(means.lane)
+            stack.enter_context(means.serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
         _run(scan, works, digest, clock, progress, small)
         written = [work.finish() for work in works]
@@ -116,7 +117,7 @@ def _develop(job: FileJob, clock: Clock, progress: Progress) -> TaskResult:
     )
 
 
-def _scan_thumbnailer(job: FileJob, header: Header) -> Thumbnailer:
+def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:
     """For the scan as it is, turned as its first positive; its primaries are no screen's."""
     frame = job.frames[0]
     space = replace(frame.recipe.input_space, primaries=None)
@@ -155,9 +156,7 @@ def _run(
         progress.advance(done * FRAMES_SHARE)
 
 
-def _infrared(
-    job: FileJob, scan: Reader, clock: Clock
-) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+def _infrared(job: Job, scan: Reader, clock: Clock) -> tuple[tuple[Written, ...], tuple[str, ...]]:
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []

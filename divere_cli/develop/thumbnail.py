@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from divere_cli.color import primaries
 from divere_cli.image import preview
-from divere_cli.records import Space, Thumbnail
+from divere_cli.records.grade import Space
+from divere_cli.records.outcome import Thumbnail
 
 LONGEST = 256
 _SAMPLES = 4  # a side of the square that is averaged to one pixel: grain must not glitter

@@ -13,9 +13,9 @@ from functools import partial
 
 from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.image.closing import Closing
-from divere_cli.image.parallel import Crew
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.source import Source
-from divere_cli.records import Stamp
+from divere_cli.records.job import Stamp
 
 HASH_BYTES = 1 << 20
 
@@ -54,7 +54,7 @@ class Digest(Closing):
     Parameters
     ----------
     path : str
-    crew : Crew
+    parallel : Parallel
         Takes a step beside what the caller does next.
 
     Raises
@@ -62,9 +62,9 @@ class Digest(Closing):
     Unreadable
     """
 
-    def __init__(self, path: str, crew: Crew) -> None:
+    def __init__(self, path: str, parallel: Parallel) -> None:
         self._source = Source(path)
-        self._crew = crew
+        self._parallel = parallel
         self._hash = hashlib.sha256()
         self._buffer = bytearray(min(HASH_BYTES, self._source.size))
         self._done = 0
@@ -73,7 +73,7 @@ class Digest(Closing):
     def advance(self, done: float) -> None:
         """Take the file up to ``done`` of 0..1 of it, to its end at 1."""
         self._wait()
-        self._running = self._crew.later(partial(self._take, done))
+        self._running = self._parallel.later(partial(self._take, done))
 
     def finish(self) -> str:
         """Take the rest and say the digest, in hexadecimal."""

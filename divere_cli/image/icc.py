@@ -15,7 +15,7 @@ import struct
 from functools import lru_cache
 
 from divere_cli.errors import ProfileError
-from divere_cli.records import Space
+from divere_cli.records.grade import Space
 
 D50_XY = (0.3457, 0.3585)
 

@@ -20,7 +20,7 @@ Part = TypeVar("Part")
 Made = TypeVar("Made")
 
 
-class Crew(Closing):
+class Parallel(Closing):
     """A fixed number of threads. A context manager: leaving it waits for what still runs.
 
     Parameters
@@ -68,15 +68,15 @@ class Crew(Closing):
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Lane(Closing):
+class Serial(Closing):
     """One step at a time beside the caller, in order: the next waits for the one before.
 
     With a crew of one, steps run in the caller's thread. A context manager:
     leaving it waits for the step that still runs.
     """
 
-    def __init__(self, crew: Crew) -> None:
-        self._pool = ThreadPoolExecutor(1, "divere-lane") if crew.size > 1 else None
+    def __init__(self, parallel: Parallel) -> None:
+        self._pool = ThreadPoolExecutor(1, "divere-lane") if parallel.size > 1 else None
         self._running: Future[None] | None = None
 
     def put(self, work: Callable[[], None]) -> None:

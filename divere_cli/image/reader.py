@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from divere_cli.image import header as headers
 from divere_cli.image.closing import Closing
 from divere_cli.image.layout import Header
-from divere_cli.image.parallel import Crew
-from divere_cli.records import WhiteBalance
+from divere_cli.image.parallel import Parallel
+from divere_cli.records.grade import WhiteBalance
 
 Band = tuple[int, NDArray[Any]]
 
@@ -41,8 +41,8 @@ class Reader(Closing, ABC):
         self.header = header
         self.warnings: tuple[str, ...] = ()
 
-    def share(self, crew: Crew) -> None:
-        """Use ``crew`` from now on, which must outlive this, where work can be shared."""
+    def share(self, parallel: Parallel) -> None:
+        """Use ``parallel`` from now on, which must outlive this, where work can be shared."""
 
     @abstractmethod
     def bands(self, rows: int | None = None) -> Iterator[Band]:

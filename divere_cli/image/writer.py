@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import OutputError
 from divere_cli.image.layout import PictureMetadata
-from divere_cli.image.parallel import Crew
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.sink import Sink
 from divere_cli.image.strips import Strips
-from divere_cli.records import Encoding, Written
+from divere_cli.records.job import Encoding
+from divere_cli.records.outcome import Written
 
 MODULES = {
     "tiff": "divere_cli.image.tiff.writer",
@@ -51,14 +52,14 @@ class Writer(ABC):
 
     def __init__(self, sink: Sink, shape: Shape, dtype: str, strip_rows: int) -> None:
         self._sink = sink
-        self._crew = Crew()
+        self._parallel = Parallel()
         self._height, self._width, self._channels = shape
         self._strips = Strips(strip_rows, shape[1:], dtype)
         self._rows = 0
 
-    def share(self, crew: Crew) -> None:
+    def share(self, parallel: Parallel) -> None:
         """Let a crew encode, which must outlive this; the file is the same whatever its size."""
-        self._crew = crew
+        self._parallel = parallel
 
     def write(self, rows: Rows) -> None:
         """Append rows, ``(rows, width, channels)`` of ``uint8`` or ``uint16`` as the encoding says.

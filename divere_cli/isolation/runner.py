@@ -32,17 +32,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from divere_cli.records import (
-    FileJob,
-    IsolationInfo,
-    Limits,
-    Outcome,
-    Progress,
-    Rehearsal,
-    ScanProgress,
-    ScanStarted,
-    TaskResult,
-)
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Job, Limits, Progress, WarmUp
+from divere_cli.records.outcome import IsolationInfo, Outcome, TaskResult
 
 Choice = Literal["auto", "always", "never"]
 StartMethod = Literal["forkserver", "spawn", "fork"]
@@ -82,10 +74,10 @@ class IsolationRequest:
     trace_seconds: float = 0.2
     term_seconds: float = 2.0
     frozen: bool = field(default_factory=frozen_program)
-    rehearsals: tuple[Rehearsal, ...] = ()
+    rehearsals: tuple[WarmUp, ...] = ()
 
 
-Task = Callable[[FileJob, Progress], TaskResult]
+Task = Callable[[Job, Progress], TaskResult]
 
 
 class Runner(Protocol):
@@ -98,7 +90,7 @@ class Runner(Protocol):
     def slots(self) -> int:
         """How many attempts can be started right now."""
 
-    def start(self, job: FileJob, limits: Limits) -> None:
+    def start(self, job: Job, limits: Limits) -> None:
         """Start one attempt. Trouble comes as an outcome; only misuse raises.
 
         Raises

@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterator
 from divere_cli.errors import DivereError, Internal, OutOfMemory
 from divere_cli.isolation.log_bridge import shortened
 from divere_cli.isolation.runner import Task
-from divere_cli.records import End, ErrorRecord, FileJob, Stage, Stages, TaskResult
+from divere_cli.records.job import Job, Stage
+from divere_cli.records.outcome import End, ErrorRecord, Stages, TaskResult
 
 # What a worker has imported before it has a job: all that a TIFF and a JPEG need, their
 # codecs too, which imagecodecs would load one by one in every worker.
@@ -110,7 +111,7 @@ def find(dotted: str) -> Task:
     return task
 
 
-def run(job: FileJob, clock: StageClock, start_seconds: float) -> TaskResult:
+def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
     """Run the job's task.
 
     Raises

@@ -22,17 +22,9 @@ from typing import Literal
 from divere_cli.errors import Crashed, OutOfMemory, TimedOut
 from divere_cli.isolation import task
 from divere_cli.isolation.runner import IsolationRequest, OnEvent
-from divere_cli.records import (
-    End,
-    ErrorRecord,
-    FileJob,
-    IsolationInfo,
-    Limits,
-    Outcome,
-    ScanProgress,
-    ScanStarted,
-    TaskResult,
-)
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import End, ErrorRecord, IsolationInfo, Outcome, TaskResult
 from divere_cli.system import memory, signals
 
 STEP_SECONDS = 5.0  # how long a task may take to its next step once it shall stop
@@ -49,7 +41,7 @@ class _Stopped(BaseException):
 
 @dataclass(eq=False, slots=True)
 class _Running:
-    job: FileJob
+    job: Job
     limits: Limits
     taken: float
     deadline: float
@@ -102,7 +94,7 @@ class ThreadRunner:
         """How many attempts can be started right now."""
         return 0 if self._closed else self._request.jobs - len(self._running)
 
-    def start(self, job: FileJob, limits: Limits) -> None:
+    def start(self, job: Job, limits: Limits) -> None:
         """Start one attempt."""
         if self.slots() < 1:
             raise RuntimeError("no slot is free")

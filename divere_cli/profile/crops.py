@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from divere_cli.profile import inherit, resolve
 from divere_cli.profile.diagnostics import located
 from divere_cli.profile.schema import Box, Crop, Metadata, Preset
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')

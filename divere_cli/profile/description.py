@@ -12,7 +12,7 @@ from divere_cli.profile import crops, resolve
 from divere_cli.profile.crops import Picture
 from divere_cli.profile.resolve import Resolved
 from divere_cli.profile.schema import Box, Metadata, Preset
-from divere_cli.records import Film, Recipe
+from divere_cli.records.grade import Film, Recipe
 
 NOTES = ("film_stock", "scanner", "light_source", "print_stock", "note", "source")
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from divere_cli.profile.schema import VERSION
 from divere_cli.profile.strict_json import Json
-from divere_cli.records import Curves, Points, Recipe, Space
+from divere_cli.records.grade import Curves, Points, Recipe, Space
 
 LABEL = "custom"
 

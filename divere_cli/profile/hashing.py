@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from divere_cli.records import Matrix3, Points, Recipe
+from divere_cli.records.grade import Matrix3, Points, Recipe
 from divere_cli.records.serialize import to_plain
 
 _IDENTITY = ((0.0, 0.0), (1.0, 1.0))

@@ -13,7 +13,7 @@ from divere_cli.profile import library
 from divere_cli.profile.library import Shipped
 from divere_cli.profile.notes import Notes
 from divere_cli.profile.schema import Idt
-from divere_cli.records import XY, Space
+from divere_cli.records.grade import XY, Space
 
 DEFAULT = "KodakEnduraPremier"
 OWN = "custom"

@@ -19,7 +19,7 @@ from divere_cli.errors import ProfileError
 from divere_cli.profile import loading, strict_json
 from divere_cli.profile.schema import Preset
 from divere_cli.profile.strict_json import Json
-from divere_cli.records import XY, Curves, Film, Matrix3, Points, Space
+from divere_cli.records.grade import XY, Curves, Film, Matrix3, Points, Space
 
 LISTED = 12
 

@@ -29,7 +29,7 @@ from divere_cli.profile.schema import (
 )
 from divere_cli.profile.strict_json import Json
 from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
-from divere_cli.records import XY
+from divere_cli.records.grade import XY
 
 MAX_FOLDER_BYTES = 16 << 20
 # Twice the area of the sRGB triangle is 0.22; below this no color is told from another.

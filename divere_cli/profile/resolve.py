@@ -28,7 +28,7 @@ from divere_cli.profile.schema import (
     Metadata,
     Preset,
 )
-from divere_cli.records import Curves, Matrix3, Recipe, WhiteBalance
+from divere_cli.records.grade import Curves, Matrix3, Recipe, WhiteBalance
 
 WORKING = "KodakEnduraPremier"
 COLOR_FILM = "color_negative_c41"

@@ -27,7 +27,7 @@ from divere_cli.profile.fields import (
     key,
     required,
 )
-from divere_cli.records import XY, Matrix3, Points
+from divere_cli.records.grade import XY, Matrix3, Points
 
 VERSION = 3
 FOLDER_FILE = "divere_presets.json"

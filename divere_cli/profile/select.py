@@ -19,7 +19,7 @@ from divere_cli.profile import crops, inherit, library, loading, strict_json
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
-from divere_cli.records import ProfileRef
+from divere_cli.records.grade import ProfileRef
 
 AUTO = "auto"
 COLOR_DEFAULT = "c41-endura-premier"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 
-from divere_cli.records import ErrorRecord, FileResult, RunReport
+from divere_cli.records.outcome import ErrorRecord, ScanResult
+from divere_cli.records.report import RunReport
 from divere_cli.text import safe
 
 COLUMNS = (
@@ -40,7 +41,7 @@ def cell(value: str | int | float) -> str:
     return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
 
 
-def _row(file: FileResult) -> tuple[str | int | float, ...]:
+def _row(file: ScanResult) -> tuple[str | int | float, ...]:
     stages, error = file.seconds_by_stage, file.error or ErrorRecord("", "")
     seconds = (file.seconds, stages.start, stages.read, stages.grade, stages.write)
     return (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from divere_cli.errors import UsageError
-from divere_cli.records import RunReport
+from divere_cli.records.report import RunReport
 from divere_cli.text import quote
 
 Render = Callable[[RunReport], str]

@@ -18,14 +18,9 @@ from statistics import median
 
 import jinja2
 
-from divere_cli.records import (
-    ErrorRecord,
-    FileResult,
-    OptionValue,
-    RollRecord,
-    RunReport,
-    Thumbnail,
-)
+from divere_cli.records.outcome import ErrorRecord, ScanResult, Thumbnail
+from divere_cli.records.report import OptionValue, RunReport
+from divere_cli.records.roll import RollRecord
 from divere_cli.report.chart import Chart, Figure, chart
 from divere_cli.report.summary import Summary, digits, megapixels, summarize, tally
 from divere_cli.text import safe, safe_lines
@@ -183,11 +178,11 @@ def _charts(report: RunReport) -> tuple[Chart, ...]:
     )
 
 
-def _tone(file: FileResult) -> str:
+def _tone(file: ScanResult) -> str:
     return "bad" if file.error is not None else "good"
 
 
-def _parts(file: FileResult) -> tuple[tuple[str, float], ...]:
+def _parts(file: ScanResult) -> tuple[tuple[str, float], ...]:
     """Return the stages of one scan; overlapped stages are scaled to its wall clock."""
     stages = [(stage, max(getattr(file.seconds_by_stage, stage), 0.0)) for stage in _STAGES]
     known = sum(value for _, value in stages)
@@ -198,11 +193,11 @@ def _parts(file: FileResult) -> tuple[tuple[str, float], ...]:
     return (*stages, ("other", max(file.seconds - known, 0.0)))
 
 
-def _label(file: FileResult, figure: str) -> str:
+def _label(file: ScanResult, figure: str) -> str:
     return f"{safe(file.input)}: {figure}"
 
 
-def _card(number: int, file: FileResult, elsewhere: bool) -> Card:
+def _card(number: int, file: ScanResult, elsewhere: bool) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
         facts.append(f"{file.width} × {file.height}, {digits(megapixels(file))} MP")

@@ -17,7 +17,8 @@ import re
 from typing import Any, NoReturn
 
 from divere_cli.errors import UsageError
-from divere_cli.records import FileResult, RunReport
+from divere_cli.records.outcome import ScanResult
+from divere_cli.records.report import RunReport
 from divere_cli.records.serialize import from_plain, to_plain
 from divere_cli.report.summary import Summary, summarize
 from divere_cli.text import quote, safe
@@ -62,7 +63,7 @@ def summary_object(summary: Summary) -> Object:
     return plain
 
 
-def file_object(file: FileResult) -> Object:
+def file_object(file: ScanResult) -> Object:
     """Return one entry of ``files``; ``thumbnails`` only where there are some."""
     plain: Object = valid(to_plain(file))
     if _SURROGATE.search(file.input):
@@ -119,13 +120,13 @@ def parse(text: str, name: str) -> RunReport:
         raise UsageError(f"{quote(name)}: no whole divere report: {error}") from error
 
 
-def _file(entry: Any, place: int) -> FileResult:
+def _file(entry: Any, place: int) -> ScanResult:
     try:
         if "input_b64" in entry:
             entry["input"] = _name(entry["input_b64"])
         if "outputs_b64" in entry:
             entry["outputs"] = [_name(item) for item in entry["outputs_b64"]]
-        return from_plain(FileResult, entry)
+        return from_plain(ScanResult, entry)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"files[{place}]: {error}") from error
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 
-from divere_cli.records import ErrorRecord, FileResult, RunReport
+from divere_cli.records.outcome import ErrorRecord, ScanResult
+from divere_cli.records.report import RunReport
 from divere_cli.report.summary import digits, megapixels
 from divere_cli.text import safe, safe_lines
 
@@ -53,7 +54,7 @@ def _properties(suite: ET.Element, report: RunReport) -> None:
         ET.SubElement(properties, "property", name=name, value=safe(value))
 
 
-def _case(suite: ET.Element, file: FileResult) -> None:
+def _case(suite: ET.Element, file: ScanResult) -> None:
     folder, _, name = file.input.rpartition("/")
     case = ET.SubElement(
         suite,

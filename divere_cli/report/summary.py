@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from divere_cli.records import FileResult, RunReport
+from divere_cli.records.outcome import ScanResult
+from divere_cli.records.report import RunReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def digits(megapixels: float) -> str:
     return f"{megapixels:.0f}" if megapixels >= 100 else f"{megapixels:.3g}"
 
 
-def megapixels(file: FileResult) -> float:
+def megapixels(file: ScanResult) -> float:
     """Return the size of the scan in millions of pixels."""
     return file.width * file.height / 1e6
 

@@ -12,7 +12,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from divere_cli.records import FileResult, RunReport
+from divere_cli.records.outcome import ScanResult
+from divere_cli.records.report import RunReport
 from divere_cli.report.summary import digits, megapixels, summarize
 from divere_cli.text import safe, tail
 
@@ -56,7 +57,7 @@ def render(report: RunReport, width: int = 100) -> Table:
     return table
 
 
-def selected(files: tuple[FileResult, ...]) -> list[FileResult]:
+def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
     """Return the scans that get a row, in the order of the run."""
     if len(files) <= ROWS:
         return list(files)
@@ -72,7 +73,7 @@ def memory(size: int) -> str:
     return f"{size / 1e6:,.0f} MB" if size else ""
 
 
-def _row(file: FileResult) -> tuple[str, ...]:
+def _row(file: ScanResult) -> tuple[str, ...]:
     """Return all but the name. What an error said has a line of its own."""
     source = ">= " if file.peak_rss_source == "vmhwm>=" else ""
     peak = memory(file.peak_rss_bytes)

@@ -15,7 +15,9 @@ from divere_cli import __version__
 from divere_cli.errors import PlanError
 from divere_cli.profile import document, writing
 from divere_cli.profile.strict_json import Json
-from divere_cli.records import Decided, Decision, Frame, Measured, Recipe, RollFrame, RollRecord
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Frame
+from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
 from divere_cli.records.serialize import to_plain
 from divere_cli.roll.auto import graded
 from divere_cli.roll.pool import THIN_END
@@ -23,7 +25,7 @@ from divere_cli.roll.pool import THIN_END
 SCHEMA = "divere-analysis/1"
 
 
-def presets(measured: tuple[Measured, ...], decided: Decided) -> bytes:
+def presets(measured: tuple[Measured, ...], decided: Decisions) -> bytes:
     """Give the bytes of the file.
 
     Raises
@@ -45,12 +47,12 @@ def presets(measured: tuple[Measured, ...], decided: Decided) -> bytes:
     return writing.folder(entries, _default(measured, decided))
 
 
-def evidence(decided: Decided) -> dict[str, Json]:
+def evidence(decided: Decisions) -> dict[str, Json]:
     """Give all rolls with their evidence, JSON-ready: what ``analyze --json`` prints."""
     return {"schema": SCHEMA, "version": __version__, "rolls": to_plain(decided.rolls)}
 
 
-def _default(measured: tuple[Measured, ...], decided: Decided) -> dict[str, Json] | None:
+def _default(measured: tuple[Measured, ...], decided: Decisions) -> dict[str, Json] | None:
     """Give the roll's grade; None where there are several rolls."""
     if len(decided.rolls) != 1:
         return None
@@ -60,7 +62,7 @@ def _default(measured: tuple[Measured, ...], decided: Decided) -> dict[str, Json
     return film | document.ours(recipe) | _film_base(first, record) | document.grade(recipe)
 
 
-def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> dict[str, Json]:
+def _entry(name: str, scan: Measured, decision: Decision, decided: Decisions) -> dict[str, Json]:
     told = _told(scan, decided)
     pairs = list(zip(scan.frames, decision.recipes, strict=True))
     if len(pairs) == 1:
@@ -77,7 +79,7 @@ def _entry(name: str, scan: Measured, decision: Decision, decided: Decided) -> d
     return sheet | {"type": "contactsheet", "crops": crops, "active_crop_id": "1"}
 
 
-def _told(scan: Measured, decided: Decided) -> list[tuple[RollRecord, RollFrame]]:
+def _told(scan: Measured, decided: Decisions) -> list[tuple[RollRecord, RollFrame]]:
     """What was decided for each frame of a scan, in order."""
     found = [
         (record, frame)

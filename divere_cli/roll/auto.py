@@ -12,16 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from divere_cli.profile.hashing import digest
-from divere_cli.records import (
-    Decided,
-    Decision,
-    ErrorRecord,
-    Frame,
-    Measured,
-    Recipe,
-    RollFrame,
-    RollRecord,
-)
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Frame
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
 from divere_cli.roll import decide, reasons
 from divere_cli.roll.decide import Item, Mode, Triple
 from divere_cli.roll.measurement import FrameMeasurement, from_json
@@ -52,7 +46,7 @@ class Auto:
         """Dotted name of the measure task."""
         return TASK
 
-    def decide(self, measured: Sequence[Measured]) -> Decided:
+    def decide(self, measured: Sequence[Measured]) -> Decisions:
         """Decide all scans at once; a bad frame raises nothing."""
         groups: dict[tuple[str, str, str], list[tuple[Measured, int, Item]]] = {}
         for scan in sorted(measured, key=lambda one: one.name):
@@ -69,7 +63,7 @@ class Auto:
             for (scan, index, _), frame in zip(group, record.frames, strict=True):
                 found.setdefault(scan.name, {})[index] = (record, frame)
         scans = {scan.name: self._decision(scan, found.get(scan.name, {})) for scan in measured}
-        return Decided(scans, tuple(records))
+        return Decisions(scans, tuple(records))
 
     def _decision(self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]]) -> Decision:
         recipes: list[Recipe] = []

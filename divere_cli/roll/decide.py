@@ -18,7 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from divere_cli.records import Confidence, Frame, RollFrame, RollRecord
+from divere_cli.records.job import Frame
+from divere_cli.records.roll import Confidence, RollFrame, RollRecord
 from divere_cli.roll import pool, reasons
 from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import Neutral, PooledBase
@@ -53,7 +54,7 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Common:
+class Baseline:
     """What the pictures of a roll have in common.
 
     ``key`` is the roll's brightness, ``target`` the brightness of middle gray,
@@ -134,7 +135,7 @@ def common_of(
     base: PooledBase | None,
     near: tuple[float, float] | None = None,
     monochrome: bool = False,
-) -> Common | None:
+) -> Baseline | None:
     """What pictures have in common; None when there is no picture.
 
     ``near`` is where gray is to be looked for, when that is known;
@@ -144,7 +145,7 @@ def common_of(
         return None
     if monochrome:
         key = pool.middle([m.key for m in pictures])
-        return Common(0.0, 0.0, key, pictures[0].target, math.inf, "high", None, monochrome=True)
+        return Baseline(0.0, 0.0, key, pictures[0].target, math.inf, "high", None, monochrome=True)
     neutral = pool.neutral(pictures, near)
     confidence: Confidence = "low"
     one_subject = False
@@ -162,7 +163,7 @@ def common_of(
     alike = [m for m in pictures if pool.distance(m.chroma, (u, v)) <= far] or pictures
     key = pool.middle([m.key for m in alike])
     target = pictures[0].target
-    return Common(u, v, key, target, far, confidence, neutral, one_subject=one_subject)
+    return Baseline(u, v, key, target, far, confidence, neutral, one_subject=one_subject)
 
 
 def _confidence(neutral: Neutral, pictures: Sequence[FrameMeasurement]) -> Confidence:
@@ -186,7 +187,7 @@ def _least(one: Confidence, other: Confidence) -> Confidence:
     return min(one, other, key=SURENESS.index)
 
 
-def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | None) -> RollFrame:
+def _frame(item: Item, common: Baseline | None, mode: Mode, base: PooledBase | None) -> RollFrame:
     """Decide one frame, from what its roll has in common."""
     crop, measured = item.frame.crop_name, item.measurement
     gains = item.frame.recipe.rgb_gains if common is None else common.gains()
@@ -222,7 +223,7 @@ def _frame(item: Item, common: Common | None, mode: Mode, base: PooledBase | Non
     )
 
 
-def _alone(told: RollFrame, own: Common, common: Common, away: float) -> RollFrame:
+def _alone(told: RollFrame, own: Baseline, common: Baseline, away: float) -> RollFrame:
     """A frame by itself; its neutral is the roll's where its own cannot be trusted."""
     if away > common.far or (own.confidence == "low" and common.confidence != "low"):
         far = away > common.far

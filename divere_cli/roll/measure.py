@@ -17,7 +17,9 @@ from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.image import header, limits, reader
-from divere_cli.records import FileJob, Progress, Recipe, TaskResult
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import TaskResult
 from divere_cli.roll import chroma, regions
 from divere_cli.roll.downsample import Grid, Reduction, reduce
 from divere_cli.roll.measurement import ChromaMap, FilmBase, FrameMeasurement, Measurement, to_json
@@ -35,12 +37,12 @@ PLATEAU = 0.05  # density; a window that a bare or a fogged piece of film fits i
 EMPTY = ChromaMap(0, ())
 
 
-def measure(job: FileJob, progress: Progress) -> TaskResult:
+def measure(job: Job, progress: Progress) -> TaskResult:
     """Measure the frames of a scan.
 
     Parameters
     ----------
-    job : FileJob
+    job : Job
         ``frames`` give crop and recipe; their gains are taken as zero.
         ``base_region`` may lie outside of their crops; ``film_base`` comes before it.
     progress : Progress
@@ -130,7 +132,7 @@ def examine(
     )
 
 
-def _given(job: FileJob, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
+def _given(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
     """The film base that the preset has, else that of the cells where it says it is seen."""
     if not recipe.film.invert:
         return None

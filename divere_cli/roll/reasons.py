@@ -11,8 +11,8 @@ from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import BASE_AGREES, BRIGHTER, PROFILE, PooledBase
 
 if TYPE_CHECKING:
-    from divere_cli.records import RollRecord
-    from divere_cli.roll.decide import Common
+    from divere_cli.records.roll import RollRecord
+    from divere_cli.roll.decide import Baseline
 
 UNMEASURED = "could not be measured"
 ONE_SUBJECT = (
@@ -23,14 +23,14 @@ FOGGED = 0.5  # density above film base of what is exposed all over
 
 
 def roll(
-    common: Common | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
+    common: Baseline | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
 ) -> tuple[str, ...]:
     """Why a roll gets what it gets."""
     return (*_neutral(common, base, pictures, kept), *_exposure(common), *_base(common, base))
 
 
 def _neutral(
-    common: Common | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
+    common: Baseline | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
 ) -> tuple[str, ...]:
     if common is None:
         return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
@@ -52,13 +52,13 @@ def _neutral(
     )
 
 
-def _exposure(common: Common | None) -> tuple[str, ...]:
+def _exposure(common: Baseline | None) -> tuple[str, ...]:
     if common is None:
         return ()
     return (f"exposure {common.exposure:+.3f} puts the middle picture's brightness at middle gray",)
 
 
-def _base(common: Common | None, base: PooledBase | None) -> tuple[str, ...]:
+def _base(common: Baseline | None, base: PooledBase | None) -> tuple[str, ...]:
     if base is None:
         return ("no film base was seen",)
     told = [f"film base {triple(base.density)} from {base.source}"]
@@ -114,7 +114,7 @@ def borrowed(away: float, far: bool) -> str:
     return "no gray to be sure of: gray is the roll's"
 
 
-def alone(own: Common, sure: str) -> str:
+def alone(own: Baseline, sure: str) -> str:
     """What a frame that is graded alone got, and how sure that is."""
     found = own.neutral
     if own.monochrome:

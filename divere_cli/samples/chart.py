@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.color.primaries import BRADFORD, rgb_to_xyz, xyz
-from divere_cli.records import XY, Space
+from divere_cli.records.grade import XY, Space
 
 Floats = NDArray[np.float64]
 

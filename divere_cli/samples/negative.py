@@ -22,7 +22,7 @@ from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.color.density import PIVOT_CONTRAST, PIVOT_MATRIX
 from divere_cli.color.primaries import conversion
 from divere_cli.errors import ProfileError
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 
 Floats = NDArray[np.float64]
 

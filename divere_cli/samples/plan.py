@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from divere_cli.profile import library, resolve, select
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 from divere_cli.samples.strip import Border, Frame, Kind
 
 # An orange mask: gains that give the base of Portra 400, 0.27, 0.58 and 0.80, about

@@ -20,7 +20,8 @@ from divere_cli.image import icc, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.profile import document
 from divere_cli.profile.strict_json import Json
-from divere_cli.records import Encoding, Recipe
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding
 from divere_cli.samples import chart, negative, scene
 from divere_cli.samples.plan import Samples
 from divere_cli.samples.strip import Film, Frame, base_before_curves

@@ -17,7 +17,9 @@ from PIL import Image
 from divere_cli.color import reference
 from divere_cli.image import reader
 from divere_cli.profile import library
-from divere_cli.records import Encoding, FileJob, Frame, Measured, Recipe, Stamp, Target
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
+from divere_cli.records.roll import Measured
 from divere_cli.roll import downsample, measure, pool, regions
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import BIN, FrameMeasurement, from_json
@@ -57,7 +59,7 @@ def main() -> None:
 
 def measured(path: str, recipe: Recipe) -> Measured:
     frames = (Frame(Target("", "", ""), recipe),)
-    job = FileJob(1, path, path, Stamp(0, 0), Encoding("tiff", 16, SRGB), frames)
+    job = Job(1, path, path, Stamp(0, 0), Encoding("tiff", 16, SRGB), frames)
     return Measured(Path(path).name, path, frames, measure.measure(job, Quiet()).measurement)
 
 

@@ -19,7 +19,7 @@ from divere_cli.batch.journal import compaction
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs, ReportFile
 from divere_cli.batch.run import run
 from divere_cli.errors import DivereError
-from divere_cli.records import Event
+from divere_cli.records.events import Event
 from tests.batch.lab import ENCODING, Bench, Chooser, render
 from tests.batch.tasks import COPY
 

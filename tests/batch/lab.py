@@ -26,22 +26,11 @@ from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest, OnEvent
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.select import Selection
-from divere_cli.records import (
-    Encoding,
-    ErrorRecord,
-    Event,
-    FileJob,
-    FileResult,
-    Film,
-    IsolationInfo,
-    Limits,
-    Outcome,
-    ProfileRef,
-    Recipe,
-    RunReport,
-    ScanStarted,
-    Space,
-)
+from divere_cli.records.events import Event, ScanStarted
+from divere_cli.records.grade import Film, ProfileRef, Recipe, Space
+from divere_cli.records.job import Encoding, Job, Limits
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome, ScanResult
+from divere_cli.records.report import RunReport
 from divere_cli.records.serialize import to_plain
 from tests.batch.tasks import COPY
 from tests.batch.tiffs import tiff
@@ -108,13 +97,13 @@ class Bench:
 
     jobs: int = 1
     script: dict[str, Ends] = field(default_factory=dict)
-    before: Callable[[FileJob], None] = lambda job: None
-    after: Callable[[FileJob], None] = lambda job: None
+    before: Callable[[Job], None] = lambda job: None
+    after: Callable[[Job], None] = lambda job: None
     limits: list[tuple[str, Limits]] = field(default_factory=list)
     together: int = 0
     closed: list[float] = field(default_factory=list)
     opened: int = 0
-    _work: list[tuple[FileJob, Limits]] = field(default_factory=list)
+    _work: list[tuple[Job, Limits]] = field(default_factory=list)
     _on_event: OnEvent = lambda event: None
 
     def open(self, request: IsolationRequest, on_event: OnEvent) -> Bench:
@@ -130,7 +119,7 @@ class Bench:
     def slots(self) -> int:
         return self.jobs - len(self._work)
 
-    def start(self, job: FileJob, limits: Limits) -> None:
+    def start(self, job: Job, limits: Limits) -> None:
         assert self.slots() > 0
         self.limits.append((job.name, limits))
         self._work.append((job, limits))
@@ -154,7 +143,7 @@ class Bench:
         left, self._work = self._work, []
         return [Outcome(job.id, limits.attempt, "cancelled") for job, limits in left]
 
-    def _attempt(self, job: FileJob, limits: Limits) -> Outcome:
+    def _attempt(self, job: Job, limits: Limits) -> Outcome:
         ends = self.script.get(job.name)
         if ends:
             end: Any = ends.pop(0)
@@ -308,7 +297,7 @@ def check(folder: Path, report: RunReport) -> None:
         assert [f["status"] for f in written["files"]] == [f.status for f in report.files]
 
 
-def _check_file(folder: Path, file: FileResult, state: history.State) -> None:
+def _check_file(folder: Path, file: ScanResult, state: history.State) -> None:
     assert (file.error is not None) == (file.status == "failed"), file
     if file.status not in ("ok", "up_to_date"):
         assert file.outputs == ()

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
 from divere_cli.isolation.runner import Progress
-from divere_cli.records import FileJob, Frame, Target, TaskResult, Written
+from divere_cli.records.job import Frame, Job, Target
+from divere_cli.records.outcome import TaskResult, Written
 from tests.batch.tiffs import tiff
 
 COPY = "tests.batch.tasks:copy"
@@ -46,7 +47,7 @@ def write(target: Target, data: bytes) -> Written:
     return Written(target.name, len(data), 12, 10, 3)
 
 
-def copy(job: FileJob, progress: Progress) -> TaskResult:
+def copy(job: Job, progress: Progress) -> TaskResult:
     """Write each frame's positive."""
     try:
         scan = Path(job.input).read_bytes()
@@ -64,57 +65,57 @@ def _frame(scan: bytes, frame: Frame) -> Written:
     return write(frame.target, positive(scan, frame.recipe.sha256, frame.crop_name))
 
 
-def misbehave(job: FileJob, progress: Progress) -> TaskResult:
+def misbehave(job: Job, progress: Progress) -> TaskResult:
     """Do what the scan's name says; ``copy`` where it says nothing."""
     word = Path(job.name).stem.split("-")[0]
     action = ACTIONS.get(word)
     return copy(job, progress) if action is None else action(job, progress)
 
 
-def _killed(job: FileJob, progress: Progress) -> TaskResult:
+def _killed(job: Job, progress: Progress) -> TaskResult:
     os.kill(os.getpid(), signal.SIGKILL)
     raise AssertionError("survived")
 
 
-def _hangs(job: FileJob, progress: Progress) -> TaskResult:
+def _hangs(job: Job, progress: Progress) -> TaskResult:
     Path(job.input).with_suffix(".began").touch()
     while True:
         time.sleep(0.05)
         progress.advance(0.5)
 
 
-def _deaf(job: FileJob, progress: Progress) -> TaskResult:
+def _deaf(job: Job, progress: Progress) -> TaskResult:
     """Hold the interpreter's lock for a minute: no thread of the worker can end it."""
     Path(job.input).with_suffix(".began").touch()
     ctypes.PyDLL(None).sleep(60)
     return copy(job, progress)
 
 
-def _lies(job: FileJob, progress: Progress) -> TaskResult:
+def _lies(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(8, 6, (Written(job.frames[0].target.name, 99, 12, 10, 3),))
 
 
-def _silent(job: FileJob, progress: Progress) -> TaskResult:
+def _silent(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(8, 6)
 
 
-def _short(job: FileJob, progress: Progress) -> TaskResult:
+def _short(job: Job, progress: Progress) -> TaskResult:
     data = positive(b"", "")[:-20]
     return TaskResult(8, 6, (write(job.frames[0].target, data),))
 
 
-def _longer(job: FileJob, progress: Progress) -> TaskResult:
+def _longer(job: Job, progress: Progress) -> TaskResult:
     result = copy(job, progress)
     with open(job.frames[0].target.temp, "ab") as file:
         file.write(b"more")
     return result
 
 
-def _text(job: FileJob, progress: Progress) -> TaskResult:
+def _text(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(8, 6, (write(job.frames[0].target, b"no picture at all, text"),))
 
 
-def _link(job: FileJob, progress: Progress) -> TaskResult:
+def _link(job: Job, progress: Progress) -> TaskResult:
     result = copy(job, progress)
     temp = Path(job.frames[0].target.temp)
     temp.rename(temp.with_name(".moved"))
@@ -122,15 +123,15 @@ def _link(job: FileJob, progress: Progress) -> TaskResult:
     return result
 
 
-def _corrupt(job: FileJob, progress: Progress) -> TaskResult:
+def _corrupt(job: Job, progress: Progress) -> TaskResult:
     raise CorruptInput("strip 3 ends after the end of the file")
 
 
-def _device(job: FileJob, progress: Progress) -> TaskResult:
+def _device(job: Job, progress: Progress) -> TaskResult:
     raise OutputError("Input/output error")
 
 
-def _fat(job: FileJob, progress: Progress) -> TaskResult:
+def _fat(job: Job, progress: Progress) -> TaskResult:
     """Take 250 MB: ``fat-a`` until ``fat-b`` was beside it for 3 s, ``fat-b`` until it is ended."""
     weight = bytearray(250 << 20)
     weight[::4096] = b"x" * len(weight[::4096])
@@ -168,7 +169,7 @@ ACTIONS = {
 }
 
 
-def measure(job: FileJob, progress: Progress) -> TaskResult:
+def measure(job: Job, progress: Progress) -> TaskResult:
     """A measurement of nothing but the scan's name."""
     if Path(job.name).stem.startswith("unmeasurable"):
         raise CorruptInput("no film here")

@@ -11,7 +11,8 @@ from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Ou
 from divere_cli.errors import InputMissing
 from divere_cli.profile import library
 from divere_cli.profile.select import Selector
-from divere_cli.records import Encoding, Event, ScanStarted
+from divere_cli.records.events import Event, ScanStarted
+from divere_cli.records.job import Encoding
 from divere_cli.roll.auto import TASK
 from divere_cli.roll.measurement import from_json
 from divere_cli.samples import plan, writing

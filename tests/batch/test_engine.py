@@ -11,7 +11,7 @@ from divere_cli.batch.run import run
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import IsolationUnavailable
 from divere_cli.isolation.runner import IsolationRequest, Runner
-from divere_cli.records import IsolationInfo
+from divere_cli.records.outcome import IsolationInfo
 from divere_cli.system.signals import StopRequest
 from tests.batch.lab import Lab
 

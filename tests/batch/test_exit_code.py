@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from divere_cli.batch.exit_code import exit_code
 from divere_cli.errors import RunError
-from divere_cli.records import ErrorRecord, FileResult
+from divere_cli.records.outcome import ErrorRecord, ScanResult
 
-OK = FileResult("a")
-BAD = FileResult("b", status="failed", error=ErrorRecord("crashed", "x"))
-LEFT = FileResult("c", status="interrupted")
+OK = ScanResult("a")
+BAD = ScanResult("b", status="failed", error=ErrorRecord("crashed", "x"))
+LEFT = ScanResult("c", status="interrupted")
 
 
 @pytest.mark.parametrize(
     ("number", "error", "files", "code"),
     [
         (None, None, [], 0),
-        (None, None, [OK, FileResult("d", status="deferred")], 0),
-        (None, None, [OK, FileResult("u", status="up_to_date")], 0),
+        (None, None, [OK, ScanResult("d", status="deferred")], 0),
+        (None, None, [OK, ScanResult("u", status="up_to_date")], 0),
         (None, None, [OK, BAD], 3),
         (None, None, [OK, LEFT], 3),
         (None, ErrorRecord("journal", ""), [BAD], 14),
@@ -35,7 +35,7 @@ LEFT = FileResult("c", status="interrupted")
     ],
 )
 def test_precedence(
-    number: int | None, error: ErrorRecord | None, files: list[FileResult], code: int
+    number: int | None, error: ErrorRecord | None, files: list[ScanResult], code: int
 ) -> None:
     assert exit_code(number, error, files) == code
 
@@ -48,7 +48,7 @@ errors = st.none() | st.sampled_from(["internal", "no_space", "journal", "other"
 def test_zero_if_and_only_if_all_is_well(
     number: int | None, error: str | None, words: list[str]
 ) -> None:
-    files = [FileResult(str(i), status=word) for i, word in enumerate(words)]  # type: ignore[arg-type]
+    files = [ScanResult(str(i), status=word) for i, word in enumerate(words)]  # type: ignore[arg-type]
     record = ErrorRecord(error, "") if error else None
     well = set(words) <= {"ok", "up_to_date", "deferred"}
     assert (exit_code(number, record, files) == 0) == (well and not error and number is None)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from divere_cli.records import FileJob
+from divere_cli.records.job import Job
 from tests.batch import tasks
 from tests.batch.lab import Lab
 
@@ -63,7 +63,7 @@ def test_an_output_is_absent_or_old_while_a_worker_writes(
 ) -> None:
     seen: list[bytes | None] = []
 
-    def look(job: FileJob) -> None:
+    def look(job: Job) -> None:
         path = lab.outputs / "a.tif"
         seen.append(path.read_bytes() if path.exists() else None)
 

@@ -10,7 +10,9 @@ import pytest
 
 from divere_cli.batch import ownership
 from divere_cli.batch.run import preview
-from divere_cli.records import Decided, Decision, ErrorRecord, Measured, RollRecord, RunStarted
+from divere_cli.records.events import RunStarted
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.roll import Decision, Decisions, Measured, RollRecord
 from tests.batch import tasks
 from tests.batch.lab import Lab, recipe
 
@@ -24,12 +26,12 @@ class Roll:
     weak: str = "weak"
     seen: list[tuple[Measured, ...]] = field(default_factory=list, repr=False)
 
-    def decide(self, measured: tuple[Measured, ...]) -> Decided:
+    def decide(self, measured: tuple[Measured, ...]) -> Decisions:
         self.seen.append(measured)
         weak = Decision((), error=ErrorRecord("profile", "low confidence"))
         good = Decision((recipe(self.grade),), notes=("gains of the roll",), warnings=("thin",))
         scans = {m.name: weak if m.name.startswith(self.weak) else good for m in measured}
-        return Decided(scans, (RollRecord("r", "plain", "roll", (0.0, 0.0, 0.0), 0.0),))
+        return Decisions(scans, (RollRecord("r", "plain", "roll", (0.0, 0.0, 0.0), 0.0),))
 
 
 def test_every_scan_is_measured_before_any_is_graded(lab: Lab) -> None:
@@ -182,7 +184,7 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
     lab.chooser.crops = ("x", "y")
 
     class Two(Roll):
-        def decide(self, measured: tuple[Measured, ...]) -> Decided:
+        def decide(self, measured: tuple[Measured, ...]) -> Decisions:
             decided = super().decide(measured)
             pair = (recipe("one"), recipe("two"))
             return replace(decided, scans={"a.tif": Decision(pair)})

@@ -9,7 +9,7 @@ import pytest
 from divere_cli.batch import ownership
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.plan import Draft
-from divere_cli.records import Stamp
+from divere_cli.records.job import Stamp
 from tests.batch.lab import Lab
 
 SECOND = 10**9

@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli.batch.request import ReportFile
 from divere_cli.files import durable
-from divere_cli.records import RunReport
+from divere_cli.records.report import RunReport
 from tests.batch.lab import Lab, render
 
 

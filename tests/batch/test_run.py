@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.batch.run import preview, run
 from divere_cli.errors import InputMissing, OutputUnusable, PlanError, ProfileError
-from divere_cli.records import RunStarted, ScanFinished, ScanStarted
+from divere_cli.records.events import RunStarted, ScanFinished, ScanStarted
 from tests.batch import tasks
 from tests.batch.lab import Chooser, Lab, check
 

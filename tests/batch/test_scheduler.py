@@ -10,7 +10,9 @@ from divere_cli.batch.publish import Publisher
 from divere_cli.batch.scheduler import Task
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import ClusterFailed
-from divere_cli.records import FileJob, Limits, Outcome, RunStopping, ScanProgress
+from divere_cli.records.events import RunStopping, ScanProgress
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import Outcome
 from tests.batch import tasks
 from tests.batch.lab import Bench, Lab
 
@@ -172,7 +174,7 @@ def test_the_youngest_is_put_off_when_workers_take_more_than_the_budget(lab: Lab
     lab.scans("a.tif", "b.tif", "c.tif", "d.tif")
     start, beside = Bench.start, []
 
-    def fat(self: Bench, job: FileJob, limits: Limits) -> None:
+    def fat(self: Bench, job: Job, limits: Limits) -> None:
         start(self, job, limits)
         beside.append((job.name, len(self._work) - 1))
         size = 2 << 30 if job.name == "c.tif" and limits.attempt == 1 else 1 << 28

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.batch import staleness
-from divere_cli.records import Encoding, Stamp
+from divere_cli.records.job import Encoding, Stamp
 from tests.batch.lab import ENCODING, Chooser, Lab
 
 CUT = ("a.tif", (0.0, 0.0, 1.0, 1.0), 0, "sha")

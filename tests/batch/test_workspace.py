@@ -14,7 +14,7 @@ from divere_cli.system.signals import StopRequest
 from tests.batch.lab import Lab
 
 
-def take(lab: Lab, held: ExitStack, **changes: object) -> workspace.Site:
+def take(lab: Lab, held: ExitStack, **changes: object) -> workspace.Workspace:
     return workspace.take(lab.request(**changes), Stop(StopRequest(), 1.0), held, "run")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from divere_cli.cli import curve_plot
 from divere_cli.profile import library
-from divere_cli.records import Curves
+from divere_cli.records.grade import Curves
 
 
 def field(curves: Curves) -> list[str]:

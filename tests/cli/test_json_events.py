@@ -8,15 +8,15 @@ from typing import Any
 
 from divere_cli.cli.json_events import JsonEvents
 from divere_cli.errors import OutputLocked
-from divere_cli.records import (
-    IsolationInfo,
-    PlannedScan,
+from divere_cli.records.events import (
     RunStarted,
     RunStopping,
     ScanFinished,
     ScanProgress,
     ScanStarted,
 )
+from divere_cli.records.outcome import IsolationInfo
+from divere_cli.records.report import PlannedScan
 from divere_cli.report import json_report
 from tests.report.sample import HOSTILE, run_report
 

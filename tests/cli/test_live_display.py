@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from divere_cli.cli.live_display import Live
-from divere_cli.records import (
-    FileResult,
-    IsolationInfo,
+from divere_cli.records.events import (
     RunStarted,
     RunStopping,
     ScanFinished,
     ScanProgress,
     ScanStarted,
 )
+from divere_cli.records.outcome import IsolationInfo, ScanResult
 from tests.cli.conftest import Scans
 from tests.cli.program import on_terminal
 
@@ -115,7 +114,7 @@ def test_what_is_in_work_is_drawn_with_stage_share_and_memory(
         clock.now += 2
         live.handle(
             ScanFinished(
-                FileResult(
+                ScanResult(
                     "roll/zero.tif",
                     width=6000,
                     height=4000,

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.cli import logs
-from divere_cli.cli.console import Say
+from divere_cli.cli.console import Console
 from divere_cli.cli.logs import LogJson, LogOptions, LogText, handlers
 from divere_cli.errors import UsageError
 
@@ -53,7 +53,7 @@ def test_a_json_record_is_one_line_of_ascii() -> None:
 def emitted(options: LogOptions, *records: logging.LogRecord) -> tuple[str, list[str]]:
     """Return what ``options`` write to stderr, and the log events, for ``records``."""
     stderr, events = io.StringIO(), []
-    say = Say(io.StringIO(), stderr)
+    say = Console(io.StringIO(), stderr)
     write = lambda event, data: events.append(f"{event}: {data['message']}")  # noqa: E731
     with handlers(options, say, write) as made:
         for each in records:
@@ -102,7 +102,7 @@ def test_what_the_screen_shows_already_is_for_the_file_only(tmp_path: Path) -> N
 
 def test_a_log_that_was_moved_away_goes_on_in_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    say = Say(io.StringIO(), io.StringIO())
+    say = Console(io.StringIO(), io.StringIO())
     with handlers(LogOptions(file=str(path)), say, None) as made:
         made[-1].handle(record("before"))
         path.rename(tmp_path / "log.1")
@@ -115,7 +115,7 @@ def test_a_log_that_was_moved_away_goes_on_in_a_new_file(tmp_path: Path) -> None
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
 def test_a_full_disk_under_the_log_is_said_once() -> None:
     stderr = io.StringIO()
-    with handlers(LogOptions(file="/dev/full"), Say(io.StringIO(), stderr), None) as made:
+    with handlers(LogOptions(file="/dev/full"), Console(io.StringIO(), stderr), None) as made:
         for _ in range(3):
             made[-1].handle(record("x"))
     assert stderr.getvalue() == "divere: warning: '/dev/full': the log cannot be written\n"
@@ -125,7 +125,7 @@ def test_a_log_file_that_cannot_be_opened_is_an_error_with_its_name(tmp_path: Pa
     path = os.path.join(tmp_path, "no", "log")
     with (
         pytest.raises(UsageError, match=r"'.*no/log': the log file cannot be opened"),
-        handlers(LogOptions(file=path), Say(io.StringIO(), io.StringIO()), None),
+        handlers(LogOptions(file=path), Console(io.StringIO(), io.StringIO()), None),
     ):
         pass
 

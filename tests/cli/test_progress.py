@@ -3,15 +3,8 @@
 from __future__ import annotations
 
 from divere_cli.cli.progress import Board
-from divere_cli.records import (
-    ErrorRecord,
-    FileResult,
-    IsolationInfo,
-    RunStarted,
-    ScanFinished,
-    ScanProgress,
-    ScanStarted,
-)
+from divere_cli.records.events import RunStarted, ScanFinished, ScanProgress, ScanStarted
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
 
 INFO = IsolationInfo("auto", "thread", None, 2)
 
@@ -29,7 +22,7 @@ def test_parts_of_scans_count_for_the_time_left() -> None:
     made.handle(ScanStarted(2, "b", 1, 2))
     assert made.seconds_left() is None
     now[0] = 10.0
-    made.handle(ScanFinished(FileResult("a", width=1000, height=1000, attempts=1)))
+    made.handle(ScanFinished(ScanResult("a", width=1000, height=1000, attempts=1)))
     made.handle(ScanProgress(2, "b", "grade", 1.0))
     assert made.done() == 0.5
     assert made.seconds_left() == 10.0
@@ -39,17 +32,17 @@ def test_parts_of_scans_count_for_the_time_left() -> None:
 def test_what_is_up_to_date_is_no_work() -> None:
     made, now = board(total=3, todo=1)
     now[0] = 5.0
-    made.handle(ScanFinished(FileResult("a", status="up_to_date")))
-    made.handle(ScanFinished(FileResult("b", status="deferred")))
+    made.handle(ScanFinished(ScanResult("a", status="up_to_date")))
+    made.handle(ScanFinished(ScanResult("b", status="deferred")))
     assert (made.finished, made.graded, made.left_alone, made.done()) == (2, 0, 2, 0.0)
-    failed = FileResult("c", status="failed", error=ErrorRecord("crashed", "gone"), attempts=2)
+    failed = ScanResult("c", status="failed", error=ErrorRecord("crashed", "gone"), attempts=2)
     made.handle(ScanFinished(failed))
     assert (made.finished, made.failed, made.done()) == (3, 1, 1.0)
 
 
 def test_what_failed_before_any_work_is_no_part_of_the_work() -> None:
     made, _ = board(total=3, todo=2)
-    refused = FileResult("a", status="failed", error=ErrorRecord("unsupported", "text"))
+    refused = ScanResult("a", status="failed", error=ErrorRecord("unsupported", "text"))
     made.handle(ScanFinished(refused))
     assert (made.failed, made.done()) == (1, 0.0)
 
@@ -62,7 +55,7 @@ def test_a_second_attempt_starts_again() -> None:
     assert (made.at_work[1].attempt, made.at_work[1].done, made.at_work[1].stage) == (2, 0, "start")
     made.handle(ScanProgress(1, "a", "read", 7.0))
     assert made.at_work[1].done == 1.0
-    made.handle(ScanFinished(FileResult("a")))
+    made.handle(ScanFinished(ScanResult("a")))
     assert not made.at_work
 
 

@@ -8,29 +8,24 @@ import io
 import pytest
 
 from divere_cli.cli import text_output
-from divere_cli.cli.console import Say
+from divere_cli.cli.console import Console
 from divere_cli.cli.text_output import Lines
-from divere_cli.records import (
-    ErrorRecord,
-    FileResult,
-    PlannedScan,
-    ProfileRef,
-    RunStopping,
-    ScanFinished,
-    Stages,
-)
+from divere_cli.records.events import RunStopping, ScanFinished
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.outcome import ErrorRecord, ScanResult, Stages
+from divere_cli.records.report import PlannedScan
 from tests.report.sample import HOSTILE, run_report
 
 
-def shown(*results: FileResult, scans: bool = True) -> tuple[str, str]:
+def shown(*results: ScanResult, scans: bool = True) -> tuple[str, str]:
     out, err = io.StringIO(), io.StringIO()
-    face = Lines(Say(out, err), scans)
+    face = Lines(Console(out, err), scans)
     for result in results:
         face.handle(ScanFinished(result))
     return out.getvalue(), err.getvalue()
 
 
-BAD = FileResult("b'\n.tif", status="failed", error=ErrorRecord("crashed", "died\nof SIGSEGV"))
+BAD = ScanResult("b'\n.tif", status="failed", error=ErrorRecord("crashed", "died\nof SIGSEGV"))
 
 
 def test_a_failure_is_said_on_stderr_whatever_else_is_quiet() -> None:
@@ -43,33 +38,33 @@ def test_a_failure_is_said_on_stderr_whatever_else_is_quiet() -> None:
     ("result", "line"),
     [
         (
-            FileResult("a", ("x/a.tif", "x/b.tif"), width=6000, height=4000, seconds=1.234,
+            ScanResult("a", ("x/a.tif", "x/b.tif"), width=6000, height=4000, seconds=1.234,
                        peak_rss_bytes=67_400_000),
             "ok: 'a' -> 'x/a.tif', 'x/b.tif' (24 MP, 1.23 s, 67 MB)\n",
         ),
-        (FileResult("a", status="up_to_date"), "up to date: 'a'\n"),
-        (FileResult("a", status="deferred"), "deferred: 'a'\n"),
-        (FileResult("a", status="interrupted"), "interrupted: 'a'\n"),
+        (ScanResult("a", status="up_to_date"), "up to date: 'a'\n"),
+        (ScanResult("a", status="deferred"), "deferred: 'a'\n"),
+        (ScanResult("a", status="interrupted"), "interrupted: 'a'\n"),
     ],
 )  # fmt: skip
-def test_every_other_end_is_a_line_on_stdout(result: FileResult, line: str) -> None:
+def test_every_other_end_is_a_line_on_stdout(result: ScanResult, line: str) -> None:
     assert shown(result) == (line, "")
     assert shown(result, scans=False) == ("", "")
 
 
 def test_a_message_as_long_as_a_book_is_cut() -> None:
-    book = FileResult("a", status="failed", error=ErrorRecord("crashed", "x" * 10**6))
+    book = ScanResult("a", status="failed", error=ErrorRecord("crashed", "x" * 10**6))
     assert len(shown(book)[1]) < 10_000
 
 
 def test_warnings_are_lines_of_their_own() -> None:
-    said = shown(FileResult("a", warnings=("odd \x1b", "older")), scans=False)[1]
+    said = shown(ScanResult("a", warnings=("odd \x1b", "older")), scans=False)[1]
     assert said == "divere: warning: 'a': odd \\x1b\ndivere: warning: 'a': older\n"
 
 
 def test_stopping_is_said() -> None:
     err = io.StringIO()
-    Lines(Say(io.StringIO(), err), scans=False).handle(RunStopping("SIGTERM", 2))
+    Lines(Console(io.StringIO(), err), scans=False).handle(RunStopping("SIGTERM", 2))
     assert err.getvalue() == "divere: warning: stopping: SIGTERM; 2 still in work\n"
 
 
@@ -84,7 +79,7 @@ def test_one_event_is_one_line_whatever_the_names() -> None:
 def test_hints_are_said_once_each() -> None:
     report = run_report()
     error = ErrorRecord("crashed", "x", "do this")
-    files = tuple(FileResult(name, status="failed", error=error) for name in "abc")
+    files = tuple(ScanResult(name, status="failed", error=error) for name in "abc")
     assert text_output.hints(dataclasses.replace(report, files=files)) == ["crashed: do this"]
     own = dataclasses.replace(report, files=(), error=ErrorRecord("no_space", "full", "free"))
     assert text_output.hints(own) == ["no_space: free"]
@@ -114,9 +109,9 @@ def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:
 
 
 def test_stages_are_told_with_their_shares_where_there_was_work() -> None:
-    file = FileResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
+    file = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     report = dataclasses.replace(run_report(), files=(file,))
     line = "start 0.10 s (5%), read 0.50 s (25%), grade 0.70 s (35%), write 0.30 s (15%)"
     assert text_output.stages_line(report) == f"{line}, other 0.40 s (20%)"
-    idle = dataclasses.replace(report, files=(FileResult("a", status="up_to_date"),))
+    idle = dataclasses.replace(report, files=(ScanResult("a", status="up_to_date"),))
     assert text_output.stages_line(idle) == ""

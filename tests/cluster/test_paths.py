@@ -8,7 +8,7 @@ import pytest
 
 from divere_cli.cluster import paths
 from divere_cli.errors import UsageError
-from divere_cli.records import Target
+from divere_cli.records.job import Target
 from tests.records.test_serialize import job
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from divere_cli.color import export, grade
 from divere_cli.profile import library
-from divere_cli.records import Curves, Recipe
+from divere_cli.records.grade import Curves, Recipe
 from tests.color.recipes import PRINT, Band, colors, graded, layout, recipe, stock, wanted
 
 PAGE = Path(__file__).parents[2] / "docs" / "grade.md"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from divere_cli.color import grade, reference
 from divere_cli.image.layout import Layout
 from divere_cli.profile import library
-from divere_cli.records import Curves, Points, Recipe, Space
+from divere_cli.records.grade import Curves, Points, Recipe, Space
 
 Band = npt.NDArray[Any]
 

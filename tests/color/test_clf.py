@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli.color import bands, clf, exact, export, ocio
 from divere_cli.profile import library
-from divere_cli.records import Curves
+from divere_cli.records.grade import Curves
 from tests.color.recipes import PRINT, colors, graded, recipe, stock
 
 ENDURA = stock("Kodak Endura Premier")
@@ -23,9 +23,9 @@ def test_read_back_it_is_the_same_transform(tmp_path: Path, film: str, output: s
     path = str(tmp_path / "grade.clf")
     export.export(found, library.space(output), "clf", None, path)
     x = export.sample()
-    folded = exact.fold(found, library.space(output), one_channel=False)
+    exact_grade = exact.fold(found, library.space(output), one_channel=False)
     own = np.empty((1, *x.shape), np.float32)
-    bands.run(ocio.processor(clf.transform(folded), np.float32, np.float32), x[None], own)
+    bands.run(ocio.processor(clf.transform(exact_grade), np.float32, np.float32), x[None], own)
     # The file holds matrices in 15 digits and tables in 9: float32 is what differs.
     assert np.abs(export.read_back(path, x) - own[0]).max() * 65535 < 0.05
 
@@ -44,8 +44,8 @@ def test_read_back_it_gives_the_pixels_of_the_grade(tmp_path: Path, output: str)
 
 
 def test_it_says_what_it_is() -> None:
-    folded = exact.fold(recipe(), library.space("sRGB"), one_channel=False)
-    tree = ElementTree.fromstring(clf.text(folded, 'a "b" & <c>', "a scan", "a positive"))
+    exact_grade = exact.fold(recipe(), library.space("sRGB"), one_channel=False)
+    tree = ElementTree.fromstring(clf.text(exact_grade, 'a "b" & <c>', "a scan", "a positive"))
     words = {element.tag.split("}")[-1]: element.text for element in tree}
     assert tree.attrib["name"] == 'a "b" & <c>'
     assert words["Description"] == 'divere: a "b" & <c>'

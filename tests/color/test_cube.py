@@ -11,7 +11,7 @@ from divere_cli.profile import library
 from tests.color.recipes import PRINT, recipe, stock
 
 
-def folded(film: str = "color_negative_c41") -> exact.Folded:
+def exact_grade(film: str = "color_negative_c41") -> exact.ExactGrade:
     found = recipe(film, curves=stock("Kodak Supra Endura"), rgb_gains=(0.1, 0.0, -0.1))
     return exact.fold(found, library.space(PRINT), one_channel=False)
 
@@ -19,20 +19,20 @@ def folded(film: str = "color_negative_c41") -> exact.Folded:
 def test_the_lattice_holds_the_grade_red_fastest() -> None:
     levels = np.array([0.01, 0.1, 0.3])
     points = [(r, g, b) for b in levels for g in levels for r in levels]
-    want = folded().encoded(np.array(points))
-    assert cube.lattice(folded(), levels) == pytest.approx(want, abs=1e-15)
+    want = exact_grade().encoded(np.array(points))
+    assert cube.lattice(exact_grade(), levels) == pytest.approx(want, abs=1e-15)
 
 
 def test_plain_is_nothing_but_title_size_and_rows() -> None:
-    lines = cube.text(folded(), 'my "film"\n', 4, shaper=False).splitlines()
+    lines = cube.text(exact_grade(), 'my "film"\n', 4, shaper=False).splitlines()
     assert lines[:2] == ['TITLE "my film"', "LUT_3D_SIZE 4"]
     rows = np.array([[float(word) for word in line.split()] for line in lines[2:]])
-    want = cube.lattice(folded(), np.array([1e-3, 1 / 3, 2 / 3, 1.0]))
+    want = cube.lattice(exact_grade(), np.array([1e-3, 1 / 3, 2 / 3, 1.0]))
     assert rows == pytest.approx(want, abs=5.1e-8)
 
 
 def test_the_other_form_has_a_table_for_every_code_value_first() -> None:
-    lines = cube.text(folded(), "film", 5, shaper=True).splitlines()
+    lines = cube.text(exact_grade(), "film", 5, shaper=True).splitlines()
     assert lines[0] == "# film"
     assert "LUT_1D_SIZE 65536" in lines
     assert "LUT_3D_SIZE 5" in lines
@@ -46,7 +46,7 @@ def test_shaping_has_an_inverse_and_keeps_the_ends() -> None:
 
 
 def test_black_and_white_film_gives_gray() -> None:
-    rows = cube.lattice(folded("b&w_negative"), np.linspace(0.0, 1.0, 3))
+    rows = cube.lattice(exact_grade("b&w_negative"), np.linspace(0.0, 1.0, 3))
     assert rows.shape == (27, 3)
     assert (rows == rows[:, :1]).all()
 
@@ -54,4 +54,4 @@ def test_black_and_white_film_gives_gray() -> None:
 @pytest.mark.parametrize("size", [-1, 0, 1, 130])
 def test_a_lattice_that_cannot_be_is_refused(size: int) -> None:
     with pytest.raises(UsageError, match="allowed: 2 to 129"):
-        cube.text(folded(), "film", size, shaper=False)
+        cube.text(exact_grade(), "film", size, shaper=False)

@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.color import curves, reference
 from divere_cli.profile import library
-from divere_cli.records import Curves
+from divere_cli.records.grade import Curves
 from tests.color.recipes import recipe, stock
 
 L = curves.DENSITY_RANGE

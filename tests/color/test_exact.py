@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from divere_cli.color import exact, reference
 from divere_cli.profile import library
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 from tests.color.recipes import OUTPUTS, PRINT, colors, recipe, recipes
 
 

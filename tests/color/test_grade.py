@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from divere_cli.color import grade
 from divere_cli.errors import Internal, ProfileError
 from divere_cli.profile import library, resolve
-from divere_cli.records import Curves, Recipe
+from divere_cli.records.grade import Curves, Recipe
 from tests.color.recipes import (
     ENDURA,
     OUTPUTS,
@@ -258,7 +258,7 @@ def test_eight_bits_are_rounded_once() -> None:
     found = recipe(curves=stock("Kodak Endura Premier"))
     src = band("uint16")
     space = library.space(PRINT)
-    exact = grade.folding.fold(found, space, one_channel=False).encoded(src.reshape(-1, 3) / 65535)
+    exact = grade.exact.fold(found, space, one_channel=False).encoded(src.reshape(-1, 3) / 65535)
     got = graded(found, space, src, 8).reshape(-1, 3)
     assert np.abs(got - exact * 255.0).max() < 0.5 + 2e-3
 
@@ -271,7 +271,7 @@ def test_dither_keeps_the_mean(channels: int, film: str) -> None:
     for code in (300, 2000, 9000):
         src = np.full((256, 512, channels), code, np.uint16)
         got = graded(found, space, src, 8, dither=True)
-        exact = grade.folding.fold(found, space, one_channel=channels == 1).encoded(
+        exact = grade.exact.fold(found, space, one_channel=channels == 1).encoded(
             np.full((1, 3), code / 65535.0)
         )
         assert got.mean(axis=(0, 1)) == pytest.approx(exact[0] * 255.0, abs=0.01)

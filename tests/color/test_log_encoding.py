@@ -24,7 +24,7 @@ def sample(sort: str) -> Band:
     }[sort]
 
 
-def folded(source: str, gamma: float = 1.0) -> exact.Folded:
+def exact_grade(source: str, gamma: float = 1.0) -> exact.ExactGrade:
     space = dataclasses.replace(library.space(source), gamma=gamma)
     return exact.fold(recipe(input_space=space), library.space(PRINT), one_channel=False)
 
@@ -34,7 +34,7 @@ def folded(source: str, gamma: float = 1.0) -> exact.Folded:
 @pytest.mark.parametrize("source", ["9000ED", "ACEScg"])
 def test_they_are_those_of_float64(source: str, sort: str, gamma: float) -> None:
     """Also where the input matrix leaves next to nothing of large numbers."""
-    src, made = sample(sort), folded(source, gamma)
+    src, made = sample(sort), exact_grade(source, gamma)
     levels = bands.Levels(src.dtype)
     assert made.density is not None
     x = made.transmittance(levels.of(src).reshape(-1, 3))
@@ -48,7 +48,7 @@ def test_they_are_those_of_float64(source: str, sort: str, gamma: float) -> None
 @pytest.mark.parametrize("sort", SORTS)
 def test_they_do_not_depend_on_how_a_picture_is_split(sort: str) -> None:
     src = sample(sort)
-    made = log_encoding.Logarithms(folded("9000ED"), bands.Levels(src.dtype))
+    made = log_encoding.Logarithms(exact_grade("9000ED"), bands.Levels(src.dtype))
     whole = made.of(src)
     for first, last in itertools.pairwise([0, 1, 3, 20, 40]):
         assert (made.of(src[first:last]) == whole[first:last]).all()
@@ -56,6 +56,6 @@ def test_they_do_not_depend_on_how_a_picture_is_split(sort: str) -> None:
 
 def test_more_pixels_than_a_piece() -> None:
     src = np.full((3, log_encoding.PIECE, 3), 30000, np.uint16)
-    got = log_encoding.Logarithms(folded("9000ED"), bands.Levels(src.dtype)).of(src)
+    got = log_encoding.Logarithms(exact_grade("9000ED"), bands.Levels(src.dtype)).of(src)
     assert np.isfinite(got).all()
     assert (got == got[0, 0]).all()

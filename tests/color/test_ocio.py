@@ -19,8 +19,8 @@ def names(plan: ocio.Plan) -> list[str]:
 
 
 def planned(output: str = PRINT, bits: int = 16, depth: int = 16, **figures: Any) -> ocio.Plan:
-    folded = exact.fold(recipe(**figures), library.space(output), one_channel=False)
-    return ocio.plan(folded, bits, depth)
+    exact_grade = exact.fold(recipe(**figures), library.space(output), one_channel=False)
+    return ocio.plan(exact_grade, bits, depth)
 
 
 ENDURA = stock("Kodak Endura Premier")
@@ -59,8 +59,8 @@ def test_nothing_is_looked_at_again_where_light_is_linear_or_of_eight_bits() -> 
 
 
 def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> None:
-    folded = exact.fold(recipe(source="9000ED"), library.space("sRGB"), one_channel=False)
-    made = list(ocio.whole(folded))
+    exact_grade = exact.fold(recipe(source="9000ED"), library.space("sRGB"), one_channel=False)
+    made = list(ocio.whole(exact_grade))
     kinds = [type(t).__name__.removesuffix("Transform") for t in made]
     assert kinds == ["Matrix", "Range", "Log", "Matrix", "Lut1D", "Matrix", "Lut1D"]
     assert made[-1].getLength() == 1 << 18
@@ -70,8 +70,8 @@ def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> Non
 def test_what_ships_is_tables_and_matrices_in_float32(name: str) -> None:
     """OpenColorIO makes no logarithm and no power: 13 and 25 ns a pixel, the rest takes 10."""
     found = resolve.recipe(library.load(name))
-    folded = exact.fold(found, library.output_space("sRGB"), one_channel=False)
-    plan = ocio.plan(folded, 16, 16)
+    exact_grade = exact.fold(found, library.output_space("sRGB"), one_channel=False)
+    plan = ocio.plan(exact_grade, 16, 16)
     assert set(names(plan)) == {"Lut1D", "Matrix"}
     assert plan.accuracy.float32
     assert plan.accuracy.below < 2e-3

@@ -15,8 +15,8 @@ ENDURA = stock("Kodak Endura Premier")
 
 def judged(output: str = PRINT, depth: int = 16, **figures: Any) -> precision.Accuracy:
     found = recipe(**figures)
-    folded = exact.fold(found, library.space(output), one_channel=False)
-    return ocio.plan(folded, 16, depth).accuracy
+    exact_grade = exact.fold(found, library.space(output), one_channel=False)
+    return ocio.plan(exact_grade, 16, depth).accuracy
 
 
 def test_an_extreme_grade_needs_more_than_float32() -> None:

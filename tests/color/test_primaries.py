@@ -10,7 +10,7 @@ import pytest
 from divere_cli.color import primaries, reference
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
-from divere_cli.records import Space
+from divere_cli.records.grade import Space
 from tests.color.recipes import ENDURA, INPUTS, OUTPUTS
 
 # IEC 61966-2-1; SMPTE EG 432-1 with D65; Adobe RGB (1998), 2005; ACES S-2014-004.

@@ -10,7 +10,7 @@ import pytest
 from divere_cli.color import print_stock
 from divere_cli.color.curves import DENSITY_RANGE, tones
 from divere_cli.profile import library, resolve
-from divere_cli.records import Curves, Points, Recipe
+from divere_cli.records.grade import Curves, Points, Recipe
 
 PRINTS = ("c41-endura-premier", "c41-2383", "c41-2393", "c41-supra-endura", "bw-ilford-mgfb-2")
 

@@ -11,7 +11,7 @@ import pytest
 
 from divere_cli.color import reference
 from divere_cli.profile import library, loading, resolve
-from divere_cli.records import Curves, Recipe
+from divere_cli.records.grade import Curves, Recipe
 from tests.color.recipes import ENDURA, PRINT, graded, recipe
 
 ORACLE = Path(__file__).parents[2] / "../shared/oracle"

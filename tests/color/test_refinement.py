@@ -10,20 +10,22 @@ import pytest
 from divere_cli.color import bands, log_encoding, ocio, refinement
 from divere_cli.color import exact as folding
 from divere_cli.profile import library
-from divere_cli.records import Curves
+from divere_cli.records.grade import Curves
 from tests.color.recipes import PRINT, Band, colors, recipe, stock, wanted
 
 ENDURA_STOCK = "Kodak Endura Premier"
 
 
-def prepared(source: str, output: str, **figures: Any) -> tuple[Any, ocio.Plan, refinement.Doubt]:
+def prepared(
+    source: str, output: str, **figures: Any
+) -> tuple[Any, ocio.Plan, refinement.Refinement]:
     found = recipe(source=source, **figures)
-    folded = folding.fold(found, library.space(output), one_channel=False)
-    levels, plan = bands.Levels(np.uint16), ocio.plan(folded, 16, 16)
-    return found, plan, refinement.Doubt(folded, plan, levels, np.uint16)
+    exact_grade = folding.fold(found, library.space(output), one_channel=False)
+    levels, plan = bands.Levels(np.uint16), ocio.plan(exact_grade, 16, 16)
+    return found, plan, refinement.Refinement(exact_grade, plan, levels, np.uint16)
 
 
-def converted(plan: ocio.Plan, made: refinement.Doubt, src: Band) -> tuple[Band, Band]:
+def converted(plan: ocio.Plan, made: refinement.Refinement, src: Band) -> tuple[Band, Band]:
     """What the transforms read of a band, and what they make of it."""
     read, out = src, np.empty_like(src)
     if plan.reads == "logarithms":
@@ -63,19 +65,19 @@ def test_ordinary_pixels_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     def never(*_: object) -> None:
         pytest.fail("an ordinary pixel was in doubt")
 
-    monkeypatch.setattr(folding.Folded, "rgb", never)
+    monkeypatch.setattr(folding.ExactGrade, "rgb", never)
     made.settle(src, read, result)
 
 
 def test_few_are_computed_again_even_of_random_colors(monkeypatch: pytest.MonkeyPatch) -> None:
     _, plan, made = prepared("9000ED", "sRGB", curves=stock(ENDURA_STOCK))
-    src, exact, rgb = colors(7, 400, 500), [], folding.Folded.rgb
+    src, exact, rgb = colors(7, 400, 500), [], folding.ExactGrade.rgb
 
-    def counted(self: folding.Folded, x: Band) -> Band:
+    def counted(self: folding.ExactGrade, x: Band) -> Band:
         exact.append(len(x))
         return rgb(self, x)
 
-    monkeypatch.setattr(folding.Folded, "rgb", counted)
+    monkeypatch.setattr(folding.ExactGrade, "rgb", counted)
     read, result = converted(plan, made, src)
     dark = made._dark(result).size
     made.settle(src, read, result)

@@ -10,8 +10,9 @@ import pytest
 from divere_cli.develop.positive import Means, Positive
 from divere_cli.errors import OutputError
 from divere_cli.image.layout import Header
-from divere_cli.image.parallel import Crew, Lane
-from divere_cli.records import Frame, Written
+from divere_cli.image.parallel import Parallel, Serial
+from divere_cli.records.job import Frame
+from divere_cli.records.outcome import Written
 from divere_cli.stages import Clock
 from tests.develop.test_scan import RECIPE, SCAN, Heard, graded, job, positive, save, target
 
@@ -24,12 +25,12 @@ INSIDE = SCAN[15:46, 21:62]
 def made(folder: Path, heights: list[int], orientation: int = 0, threads: int = 1) -> Written:
     save(folder)
     frame = Frame(target(folder, "out.tif"), RECIPE, CROP, orientation)
-    crew = Crew(threads)
-    means = Means(Clock(Heard()), crew, Lane(crew))
+    parallel = Parallel(threads)
+    means = Means(Clock(Heard()), parallel, Serial(parallel))
     with (
-        crew,
+        parallel,
         Positive(job(folder, frame), frame, HEADER, None, means) as work,
-        means.lane,
+        means.serial,
     ):
         first = 0
         for height in heights:
@@ -60,8 +61,8 @@ def test_bands_outside_of_the_crop_cost_nothing(tmp_path: Path) -> None:
     save(tmp_path)
     frame = Frame(target(tmp_path, "out.tif"), RECIPE, CROP)
     heard = Heard()
-    crew = Crew()
-    means = Means(Clock(heard), crew, Lane(crew))
+    parallel = Parallel()
+    means = Means(Clock(heard), parallel, Serial(parallel))
     with Positive(job(tmp_path, frame), frame, HEADER, None, means) as work:
         work.take(0, SCAN[:15])
         work.take(46, SCAN[46:])

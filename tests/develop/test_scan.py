@@ -20,18 +20,9 @@ from divere_cli.errors import CorruptInput, InputChanged, LimitExceeded, OutputE
 from divere_cli.image import geometry, header
 from divere_cli.image.layout import Layout
 from divere_cli.image.tiff import reader
-from divere_cli.records import (
-    Encoding,
-    FileJob,
-    Film,
-    Frame,
-    Recipe,
-    Rehearsal,
-    Space,
-    Stamp,
-    Target,
-    TaskResult,
-)
+from divere_cli.records.grade import Film, Recipe, Space
+from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target, WarmUp
+from divere_cli.records.outcome import TaskResult
 from tests.image import dng_files
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
@@ -75,9 +66,9 @@ def stamp(path: Path) -> Stamp:
     )
 
 
-def job(folder: Path, *frames: Frame, **changed: Any) -> FileJob:
+def job(folder: Path, *frames: Frame, **changed: Any) -> Job:
     scan = folder / "scan.tif"
-    return FileJob(
+    return Job(
         id=1,
         name="scan.tif",
         input=str(scan),
@@ -273,7 +264,7 @@ def test_what_was_there_and_what_became_of_it(tmp_path: Path) -> None:
     assert result.warnings == ("alpha is premultiplied (ExtraSamples 1); color is taken as stored",)
 
 
-def fails(kind: type[Exception], said: str, given: FileJob) -> None:
+def fails(kind: type[Exception], said: str, given: Job) -> None:
     with pytest.raises(kind, match=said):
         develop(given, Heard())
 
@@ -385,7 +376,7 @@ def test_a_stop_from_progress_leaves_nothing_open(tmp_path: Path) -> None:
 def test_a_prepared_grade_is_the_one_that_the_scans_use() -> None:
     encoding = Encoding("tiff", 16, P3)
     grade._compiled.cache_clear()
-    prepare(Rehearsal("", RECIPE, encoding, channels=3, bits=16, sample="uint"))
+    prepare(WarmUp("", RECIPE, encoding, channels=3, bits=16, sample="uint"))
     ready = grade._compiled.cache_info()
     grade.compile(RECIPE, P3, Layout(3, 16, "uint"), 16)
     assert grade._compiled.cache_info().hits == ready.hits + 1

@@ -15,7 +15,9 @@ from PIL import Image
 
 from divere_cli.develop.scan import develop
 from divere_cli.develop.thumbnail import LONGEST, MOST, SRGB, Thumbnailer, kept
-from divere_cli.records import Frame, Space, Thumbnail
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Frame
+from divere_cli.records.outcome import Thumbnail
 from tests.develop.test_scan import RECIPE, Heard, job, save, target
 
 LINEAR = Space("plain", None, (0.3127, 0.3290))

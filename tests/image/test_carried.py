@@ -26,7 +26,8 @@ from divere_cli.image import header, icc, reader
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.profile import library
 from divere_cli.profile.select import Selector
-from divere_cli.records import Encoding, FileJob, Frame, Stamp, Target, TaskResult
+from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
+from divere_cli.records.outcome import TaskResult
 from tests.image import foreign
 from tests.image.metadata.test_carried import (
     big_endian,
@@ -71,7 +72,7 @@ def grade(scan: str, out: Path, **more: Any) -> TaskResult:
     )  # fmt: skip
     status = os.stat(scan)
     stamp = Stamp(status.st_size, status.st_mtime_ns)
-    return develop(FileJob(1, "scan", scan, stamp, encoding, (frame,), sidecar), Silent())
+    return develop(Job(1, "scan", scan, stamp, encoding, (frame,), sidecar), Silent())
 
 
 def with_pixels(tmp_path: Path, make: Any) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.image import digest as digests
-from divere_cli.image.parallel import Crew
-from divere_cli.records import Stamp
+from divere_cli.image.parallel import Parallel
+from divere_cli.records.job import Stamp
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -23,7 +23,7 @@ def test_the_digest_does_not_depend_on_its_steps(
     monkeypatch.setattr(digests, "HASH_BYTES", step)
     path = tmp_path / "a"
     path.write_bytes(b"0123456789" * 100)
-    with Crew(threads) as crew, digests.Digest(str(path), crew) as digest:
+    with Parallel(threads) as parallel, digests.Digest(str(path), parallel) as digest:
         for done in (0.1, 0.5, 0.99):
             digest.advance(done)
         assert digest.finish() == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -31,7 +31,7 @@ def test_the_digest_does_not_depend_on_its_steps(
 
 def test_the_digest_of_nothing(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
-    with Crew() as crew, digests.Digest(str(tmp_path / "a"), crew) as digest:
+    with Parallel() as parallel, digests.Digest(str(tmp_path / "a"), parallel) as digest:
         assert digest.finish() == hashlib.sha256().hexdigest()
 
 

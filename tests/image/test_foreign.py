@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from divere_cli.errors import Unsupported
 from divere_cli.image import header, reader, writer
 from divere_cli.image.layout import PictureMetadata
-from divere_cli.records import Encoding, Space
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
 from tests.image import foreign
 from tests.image.foreign import CASES, FIXTURES, REFUSED, WRITTEN, Case, Refused, Written, truth
 

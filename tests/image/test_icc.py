@@ -14,7 +14,7 @@ from PIL import Image, ImageCms
 
 from divere_cli.errors import ProfileError
 from divere_cli.image import icc
-from divere_cli.records import Space
+from divere_cli.records.grade import Space
 
 FIGURES = json.loads((Path(__file__).parents[2] / "profiles/color_spaces.json").read_text("utf-8"))[
     "color_spaces"

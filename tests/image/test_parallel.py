@@ -8,26 +8,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from divere_cli.image.parallel import Crew, Lane, slices
+from divere_cli.image.parallel import Parallel, Serial, slices
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_results_come_in_order(threads: int) -> None:
-    with Crew(threads) as crew:
-        assert list(crew.map(lambda n: n * n, range(50))) == [n * n for n in range(50)]
+    with Parallel(threads) as parallel:
+        assert list(parallel.map(lambda n: n * n, range(50))) == [n * n for n in range(50)]
 
 
 def test_parts_run_beside_each_other() -> None:
     """Two parts that wait for each other end only when both run."""
     barrier = threading.Barrier(2, timeout=30)
-    with Crew(2) as crew:
-        crew.each(lambda _: barrier.wait(), range(2))
+    with Parallel(2) as parallel:
+        parallel.each(lambda _: barrier.wait(), range(2))
 
 
 def test_a_crew_of_one_starts_no_thread() -> None:
-    with Crew(1) as crew:
-        assert set(crew.map(lambda _: threading.get_ident(), range(3))) == {threading.get_ident()}
-        assert crew.later(lambda: None) is None
+    with Parallel(1) as parallel:
+        assert set(parallel.map(lambda _: threading.get_ident(), range(3))) == {
+            threading.get_ident()
+        }
+        assert parallel.later(lambda: None) is None
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -43,9 +45,9 @@ def test_the_first_error_comes_through_when_nothing_runs_any_more(threads: int) 
         finally:
             running -= 1
 
-    with Crew(threads) as crew:
+    with Parallel(threads) as parallel:
         with pytest.raises(ValueError, match="1"):
-            crew.each(work, range(9))
+            parallel.each(work, range(9))
         assert running == 0
 
 
@@ -53,8 +55,8 @@ def test_what_runs_later_says_its_error() -> None:
     def fails() -> None:
         raise ValueError("later")
 
-    with Crew(2) as crew:
-        running = crew.later(fails)
+    with Parallel(2) as parallel:
+        running = parallel.later(fails)
         assert running is not None
         with pytest.raises(ValueError, match="later"):
             running.result()
@@ -72,10 +74,10 @@ def test_slices_are_all_of_it_and_even(length: int, parts: int) -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_lane_keeps_the_order(threads: int) -> None:
     done: list[int] = []
-    with Crew(threads) as crew, Lane(crew) as lane:
+    with Parallel(threads) as parallel, Serial(parallel) as serial:
         for n in range(20):
-            lane.put(lambda n=n: done.append(n))
-        lane.settle()
+            serial.put(lambda n=n: done.append(n))
+        serial.settle()
     assert done == list(range(20))
 
 
@@ -85,18 +87,18 @@ def test_an_error_in_a_lane_is_raised_once(threads: int) -> None:
         raise ValueError("in the lane")
 
     def two() -> None:
-        lane.put(fails)
-        lane.put(lambda: None)
+        serial.put(fails)
+        serial.put(lambda: None)
 
-    with Crew(threads) as crew, Lane(crew) as lane:
+    with Parallel(threads) as parallel, Serial(parallel) as serial:
         with pytest.raises(ValueError, match="in the lane"):
             two()
-        lane.settle()
+        serial.settle()
 
 
 def test_a_step_in_a_lane_runs_beside_the_caller() -> None:
     met = threading.Event()
-    with Crew(2) as crew, Lane(crew) as lane:
-        lane.put(lambda: bool(met.wait(30)))
+    with Parallel(2) as parallel, Serial(parallel) as serial:
+        serial.put(lambda: bool(met.wait(30)))
         met.set()
-        lane.settle()
+        serial.settle()

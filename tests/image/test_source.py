@@ -12,7 +12,7 @@ import pytest
 
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.image import source
-from divere_cli.image.parallel import Crew
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.source import Source
 
 
@@ -60,10 +60,10 @@ def test_many_threads_read_at_their_own_places(
     path = tmp_path / "b"
     data = bytes(range(256)) * 400
     path.write_bytes(data)
-    with Source(str(path)) as file, Crew(4) as crew:
+    with Source(str(path)) as file, Parallel(4) as parallel:
         places = [(n * 97 % 90_000, 1000 + n) for n in range(400)]
         for (offset, length), got in zip(
-            places, crew.map(lambda place: file.read(*place), places), strict=True
+            places, parallel.map(lambda place: file.read(*place), places), strict=True
         ):
             assert got == data[offset : offset + length]
 

@@ -11,7 +11,8 @@ import pytest
 from divere_cli.errors import OutputError
 from divere_cli.image import header, icc, reader, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
-from divere_cli.records import Encoding, Space
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
 RNG = np.random.default_rng(2)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from divere_cli.image import writer
 from divere_cli.image.layout import PictureMetadata
-from divere_cli.image.parallel import Crew
-from divere_cli.records import Encoding, Written
+from divere_cli.image.parallel import Parallel
+from divere_cli.records.job import Encoding
+from divere_cli.records.outcome import Written
 
 PLAIN = PictureMetadata()
 
@@ -21,14 +22,14 @@ def write(
     picture: NDArray[Any],
     rows: int,
     given: PictureMetadata = PLAIN,
-    crew: Crew | None = None,
+    parallel: Parallel | None = None,
 ) -> Written:
     """Write ``picture``, (height, width, channels), ``rows`` at a time."""
     path.touch()
     height, width, channels = picture.shape
     with writer.open(str(path), encoding, width, height, channels, given) as out:
-        if crew is not None:
-            out.share(crew)
+        if parallel is not None:
+            out.share(parallel)
         for first in range(0, height, rows):
             out.write(picture[first : first + rows])
         done = out.close()

@@ -15,16 +15,10 @@ import pytest
 
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, Runner, StartMethod
-from divere_cli.records import (
-    Encoding,
-    FileJob,
-    Limits,
-    Outcome,
-    ScanProgress,
-    ScanStarted,
-    Space,
-    Stamp,
-)
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding, Job, Limits, Stamp
+from divere_cli.records.outcome import Outcome
 
 METHODS: list[StartMethod] = ["forkserver", "spawn", "fork"]
 KINDS = [*METHODS, "thread"]
@@ -39,9 +33,9 @@ HARD_SECONDS = 60
 _SPACE = Space("gray", None, (0.3127, 0.329))
 
 
-def make_job(number: int, task: str, what: str = "") -> FileJob:
+def make_job(number: int, task: str, what: str = "") -> Job:
     """A job for one of the tasks of misbehave.py."""
-    return FileJob(
+    return Job(
         id=number,
         name=f"scan {number}.tif",
         input=what,

@@ -1,4 +1,4 @@
-"""Tasks that do what a good task never does. What to do travels in ``FileJob.input``."""
+"""Tasks that do what a good task never does. What to do travels in ``Job.input``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from divere_cli.errors import CorruptInput
 from divere_cli.isolation.runner import Progress
 from divere_cli.isolation.wire import encode
 from divere_cli.isolation.worker import hardening
-from divere_cli.records import FileJob, Stages, TaskResult
+from divere_cli.records.job import Job
+from divere_cli.records.outcome import Stages, TaskResult
 
 log = logging.getLogger("tests.misbehave")
 
 AT_IMPORT = frozenset(sys.modules)  # of the forkserver, where this is preloaded
 
 
-def good(job: FileJob, progress: Progress) -> TaskResult:
+def good(job: Job, progress: Progress) -> TaskResult:
     """Goes through all stages and says so."""
     for number, stage in enumerate(("read", "grade", "write"), 1):
         with progress.stage(stage):  # type: ignore[arg-type]
@@ -34,7 +35,7 @@ def good(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult(width=3, height=2, notes=(job.name,))
 
 
-def raises(job: FileJob, progress: Progress) -> TaskResult:
+def raises(job: Job, progress: Progress) -> TaskResult:
     """Raises what ``input`` names."""
     with progress.stage("read"):
         if job.input == "scan error":
@@ -53,12 +54,12 @@ def raises(job: FileJob, progress: Progress) -> TaskResult:
         return [][1]
 
 
-def wrong(job: FileJob, progress: Progress) -> object:
+def wrong(job: Job, progress: Progress) -> object:
     """Gives back what is no result."""
     return {"width": 3}
 
 
-def own_stages(job: FileJob, progress: Progress) -> TaskResult:
+def own_stages(job: Job, progress: Progress) -> TaskResult:
     """Measured its reading itself, and leaves the rest to the runner."""
     with progress.stage("grade"):
         deadline = time.perf_counter() + 0.02
@@ -67,7 +68,7 @@ def own_stages(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult(stages=Stages(read=123.0))
 
 
-def steps(job: FileJob, progress: Progress) -> TaskResult:
+def steps(job: Job, progress: Progress) -> TaskResult:
     """Works for ``input`` seconds in small steps."""
     total = float(job.input)
     began = time.monotonic()
@@ -78,7 +79,7 @@ def steps(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult(width=1)
 
 
-def ticks(job: FileJob, progress: Progress) -> TaskResult:
+def ticks(job: Job, progress: Progress) -> TaskResult:
     """Logs ``input`` records, one each 5 ms."""
     for number in range(int(job.input)):
         log.info("tick %d", number)
@@ -86,7 +87,7 @@ def ticks(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def about(job: FileJob, progress: Progress) -> TaskResult:
+def about(job: Job, progress: Progress) -> TaskResult:
     """What a worker finds around it."""
     with open("/proc/self/oom_score_adj") as file:
         score = file.read().strip()
@@ -104,7 +105,7 @@ def about(job: FileJob, progress: Progress) -> TaskResult:
     )
 
 
-def die(job: FileJob, progress: Progress) -> TaskResult:
+def die(job: Job, progress: Progress) -> TaskResult:
     """Logs as many records as the second word of ``input`` says, dies as the first says."""
     how, _, count = job.input.partition(" ")
     with progress.stage("grade"):
@@ -133,7 +134,7 @@ def _die(how: str) -> None:
             os._exit(int(how))
 
 
-def hang(job: FileJob, progress: Progress) -> TaskResult:
+def hang(job: Job, progress: Progress) -> TaskResult:
     """Never ends, in the way that ``input`` names."""
     with progress.stage("read"):
         match job.input:
@@ -167,7 +168,7 @@ def sleep_for_ever() -> None:
         time.sleep(600)
 
 
-def nonsense(job: FileJob, progress: Progress) -> TaskResult:
+def nonsense(job: Job, progress: Progress) -> TaskResult:
     """Sends what is no message, then goes on as if nothing were."""
     result = {"t": "end", "end": "result", "result": {}, "seconds": 1, "cpu": 1}
     result |= {"peak": 1, "peak_source": "x"}
@@ -204,18 +205,18 @@ def _raw(data: bytes) -> None:
     os.write(_writer_descriptor(), data)
 
 
-def long_words(job: FileJob, progress: Progress) -> TaskResult:
+def long_words(job: Job, progress: Progress) -> TaskResult:
     """Logs a record of 10 MB."""
     log.info("x" * 10_000_000)
     return TaskResult()
 
 
-def large_result(job: FileJob, progress: Progress) -> TaskResult:
+def large_result(job: Job, progress: Progress) -> TaskResult:
     """Gives a result that is longer than a message may be."""
     return TaskResult(notes=("x" * 2_000_000,))
 
 
-def floods(job: FileJob, progress: Progress) -> TaskResult:
+def floods(job: Job, progress: Progress) -> TaskResult:
     """Logs or prints ``input`` times."""
     where, _, count = job.input.partition(" ")
     for number in range(int(count)):
@@ -226,7 +227,7 @@ def floods(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def prints(job: FileJob, progress: Progress) -> TaskResult:
+def prints(job: Job, progress: Progress) -> TaskResult:
     """Prints as C libraries do, and as Python does; the last line has no end."""
     os.write(1, b"from C on stdout\n")
     os.write(2, b"from C on stderr \xff\n")
@@ -235,7 +236,7 @@ def prints(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def grandchild(job: FileJob, progress: Progress) -> TaskResult:
+def grandchild(job: Job, progress: Progress) -> TaskResult:
     """Starts ``sleep`` in the way that ``input`` names, then ends in the way it names."""
     how, then, seconds = job.input.split(" ")
     subprocess.Popen(
@@ -251,7 +252,7 @@ def grandchild(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def eats(job: FileJob, progress: Progress) -> TaskResult:
+def eats(job: Job, progress: Progress) -> TaskResult:
     """Takes and touches as many MB as ``input`` says, by its way, then lets go."""
     how, _, megabytes = job.input.partition(" ")
     size = int(megabytes) << 20
@@ -291,7 +292,7 @@ def eats(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def threads(job: FileJob, progress: Progress) -> TaskResult:
+def threads(job: Job, progress: Progress) -> TaskResult:
     """Logs from four threads at once."""
 
     def talk(name: str) -> None:
@@ -306,7 +307,7 @@ def threads(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def allocates_in_cpp(job: FileJob, progress: Progress) -> TaskResult:
+def allocates_in_cpp(job: Job, progress: Progress) -> TaskResult:
     """Has OpenColorIO allocate large tables."""
     from PyOpenColorIO import Lut3DTransform
 
@@ -315,13 +316,13 @@ def allocates_in_cpp(job: FileJob, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
-def naps(job: FileJob, progress: Progress) -> TaskResult:
+def naps(job: Job, progress: Progress) -> TaskResult:
     """Sleeps for ``input`` seconds and never says so."""
     time.sleep(float(job.input))
     return TaskResult()
 
 
-def stubborn(job: FileJob, progress: Progress) -> TaskResult:
+def stubborn(job: Job, progress: Progress) -> TaskResult:
     """Catches what it can."""
     while True:
         try:

@@ -26,7 +26,7 @@ def main() -> int:
     from divere_cli.isolation.factory import open_runner
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.isolation.supervisor.launch import server_pid, tracker_pid
-    from divere_cli.records import Limits
+    from divere_cli.records.job import Limits
     from divere_cli.system import signals
     from tests.isolation.conftest import make_job
 

@@ -111,7 +111,7 @@ MARK = "imported"
 sys.path.insert(0, {root!r})
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.factory import open_runner
-from divere_cli.records import Limits
+from divere_cli.records.job import Limits
 from tests.isolation.conftest import make_job
 logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from divere_cli.records import Limits, ScanProgress, ScanStarted
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Limits
 from tests.isolation.conftest import KINDS, METHODS, Table, make_job, opened
 
 

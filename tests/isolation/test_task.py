@@ -10,7 +10,7 @@ import pytest
 from divere_cli.errors import CorruptInput, Internal, NoSpaceLeft, OutOfMemory
 from divere_cli.isolation import task
 from divere_cli.isolation.task import StageClock
-from divere_cli.records import Stages
+from divere_cli.records.outcome import Stages
 
 
 def spin(seconds: float) -> None:

@@ -14,7 +14,7 @@ from divere_cli.cli.curve_plot import at
 from divere_cli.profile import inherit, json_schema, library
 from divere_cli.profile.fields import Items, Key, Object, keys
 from divere_cli.profile.schema import Preset
-from divere_cli.records import Curves, Points
+from divere_cli.records.grade import Curves, Points
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "profiles.md"

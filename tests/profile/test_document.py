@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.profile import document, library, loading, resolve
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 
 
 def read(recipe: Recipe) -> Recipe:

@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library, loading, resolve
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 from tests.profile.documents import SINGLE, changed
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import hashing, library, loading, resolve
-from divere_cli.records import Curves, Recipe
+from divere_cli.records.grade import Curves, Recipe
 from tests.profile.documents import OLD, SINGLE, changed
 
 ENDURA = "Kodak Endura Premier"

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import os
 
-from divere_cli.records import (
-    ErrorRecord,
-    FileResult,
-    IsolationInfo,
-    ParentInfo,
-    ProfileRef,
-    RollFrame,
-    RollRecord,
-    RunReport,
-    Stages,
-    Thumbnail,
-)
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult, Stages, Thumbnail
+from divere_cli.records.report import ParentInfo, RunReport
+from divere_cli.records.roll import RollFrame, RollRecord
 
 # The names of RELIABILITY cases 66-70: each may be the name of a scan.
 HOSTILE = (
@@ -76,14 +68,14 @@ def _roll(names: tuple[str, ...]) -> RollRecord:
     )
 
 
-def _file(place: int, name: str) -> FileResult:
+def _file(place: int, name: str) -> ScanResult:
     kinds = ("ok", "failed", "up_to_date", "deferred", "interrupted", "crashed")
     kind = kinds[place % len(kinds)]
     if kind in ("up_to_date", "deferred"):
-        return FileResult(input=name, outputs=(name,), status=kind)  # type: ignore[arg-type]
+        return ScanResult(input=name, outputs=(name,), status=kind)  # type: ignore[arg-type]
     if kind == "interrupted":
-        return FileResult(input=name, status="interrupted", attempts=1)
-    done = FileResult(
+        return ScanResult(input=name, status="interrupted", attempts=1)
+    done = ScanResult(
         input=name,
         outputs=(name + ".jpg",),
         profile=ProfileRef(name, "ab" * 32),
@@ -106,6 +98,6 @@ def _file(place: int, name: str) -> FileResult:
         f"do something with {name}",
         f"Traceback of {name}\n  line 2\x1b[0m",
     )
-    return FileResult(
+    return ScanResult(
         input=name, status="failed", error=error, attempts=1, seconds=0.5, peak_rss_bytes=10**7
     )

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.records import ErrorRecord, RunReport, Thumbnail
+from divere_cli.records.outcome import ErrorRecord, Thumbnail
+from divere_cli.records.report import RunReport
 from divere_cli.report import html_report
 from divere_cli.text import safe
 from tests.report.sample import HOSTILE, JPEG, PLAIN, run_report

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from divere_cli.errors import ScanError, UsageError
-from divere_cli.records import Status
+from divere_cli.records.outcome import Status
 from divere_cli.report import json_report
 from tests.report.sample import HOSTILE, PLAIN, run_report
 

@@ -6,7 +6,7 @@ import dataclasses
 import re
 import xml.etree.ElementTree as ET
 
-from divere_cli.records import ErrorRecord
+from divere_cli.records.outcome import ErrorRecord
 from divere_cli.report import junit_report
 from tests.report.sample import HOSTILE, PLAIN, run_report
 

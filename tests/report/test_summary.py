@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from divere_cli.records import FileResult, Stages
+from divere_cli.records.outcome import ScanResult, Stages
 from divere_cli.report.summary import Summary, digits, seconds_by_stage, summarize, tally
 from tests.report.sample import run_report
 
@@ -22,7 +22,7 @@ def test_figures_are_of_what_was_done() -> None:
 
 
 def test_a_run_that_did_nothing_has_figures_too() -> None:
-    skipped = FileResult(input="a.tif", status="up_to_date", seconds=99.0)
+    skipped = ScanResult(input="a.tif", status="up_to_date", seconds=99.0)
     report = dataclasses.replace(run_report(), files=(skipped,), seconds=0.0)
     assert summarize(report) == Summary(up_to_date=1, total=1)
 
@@ -51,8 +51,8 @@ def test_a_size_is_never_an_exponent(megapixels: float, shown: str) -> None:
 
 
 def test_the_time_of_all_scans_is_told_by_stage() -> None:
-    first = FileResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
-    second = FileResult("b", seconds=1.0, seconds_by_stage=Stages(0.1, 0.5, 0.4, 0.5))
+    first = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
+    second = ScanResult("b", seconds=1.0, seconds_by_stage=Stages(0.1, 0.5, 0.4, 0.5))
     report = dataclasses.replace(run_report(), files=(first, second))
     found = seconds_by_stage(report)
     wanted = {"start": 0.2, "read": 1.0, "grade": 1.1, "write": 0.8, "other": 0.4}

@@ -9,7 +9,7 @@ import re
 import pytest
 from rich.console import Console
 
-from divere_cli.records import RunReport
+from divere_cli.records.report import RunReport
 from divere_cli.report import table_report
 from tests.report.sample import HOSTILE, run_report
 

@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from divere_cli.image import icc, reader, writer
 from divere_cli.image.layout import PictureMetadata
 from divere_cli.profile import library
-from divere_cli.records import Encoding, FileJob, Frame, Measured, Recipe, Stamp, Target
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
+from divere_cli.records.roll import Measured
 from divere_cli.roll import measure
 from divere_cli.roll.measurement import FrameMeasurement, from_json
 from divere_cli.samples import plan, writing
@@ -67,10 +69,10 @@ def make(folder: Path, wish: Wish) -> Roll:
     return Roll(folder, truth, replace(made.recipe, rgb_gains=(0.0, 0.0, 0.0)))
 
 
-def job(path: str, *frames: Frame) -> FileJob:
+def job(path: str, *frames: Frame) -> Job:
     """A measure job."""
     encoding = Encoding("tiff", 16, library.output_space("sRGB"))
-    return FileJob(1, Path(path).name, path, Stamp(0, 0), encoding, frames)
+    return Job(1, Path(path).name, path, Stamp(0, 0), encoding, frames)
 
 
 def frame(recipe: Recipe, crop: Box = WHOLE, name: str = "") -> Frame:

@@ -11,7 +11,7 @@ import pytest
 from divere_cli.errors import PlanError
 from divere_cli.profile import library, loading, resolve
 from divere_cli.profile.select import Selector
-from divere_cli.records import Decided, Measured
+from divere_cli.records.roll import Decisions, Measured
 from divere_cli.roll import analysis
 from divere_cli.roll.auto import Auto
 from tests.roll import rolls
@@ -20,13 +20,13 @@ from tests.roll.test_decide import BLANK, EVEN, RECIPE, picture
 from tests.roll.test_pool import BASE
 
 
-def roll() -> tuple[tuple[Measured, ...], Decided]:
+def roll() -> tuple[tuple[Measured, ...], Decisions]:
     scans = tuple(scan(f"{n}.tif", replace(m, key=1.3 + n / 50)) for n, m in enumerate(EVEN))
     scans = (*scans, scan("blank.tif", BLANK))
     return scans, Auto("roll").decide(scans)
 
 
-def saved(tmp_path: Path, scans: tuple[Measured, ...], decided: Decided) -> Path:
+def saved(tmp_path: Path, scans: tuple[Measured, ...], decided: Decisions) -> Path:
     path = tmp_path / "divere_presets.json"
     path.write_bytes(analysis.presets(scans, decided))
     return path

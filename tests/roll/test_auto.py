@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from divere_cli.records import Decided, Measured
+from divere_cli.records.roll import Decisions, Measured
 from divere_cli.roll import auto
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import Measurement, to_json
@@ -94,7 +94,7 @@ def test_a_recipe_is_hashed_anew() -> None:
     assert found.sha256 == auto.graded(RECIPE, found.rgb_gains).sha256 != RECIPE.sha256
 
 
-def said(found: Decided, name: str) -> str:
+def said(found: Decisions, name: str) -> str:
     return " ".join(found.scans[name].warnings)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.profile import library, resolve
-from divere_cli.records import RollFrame, RollRecord
+from divere_cli.records.roll import RollFrame, RollRecord
 from divere_cli.roll import decide
 from divere_cli.roll import reasons as words
 from divere_cli.roll.decide import Item

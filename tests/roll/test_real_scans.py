@@ -18,7 +18,8 @@ from divere_cli.color.curves import tones
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import rgb_to_xyz
 from divere_cli.profile import library, loading, resolve
-from divere_cli.records import Measured, Recipe
+from divere_cli.records.grade import Recipe
+from divere_cli.records.roll import Measured
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.decide import Mode
 from divere_cli.roll.measurement import from_json

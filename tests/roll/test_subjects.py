@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from divere_cli.profile import library, resolve
-from divere_cli.records import Measured, RollRecord
+from divere_cli.records.roll import Measured, RollRecord
 from divere_cli.roll import measure
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.downsample import Reduction, reduce

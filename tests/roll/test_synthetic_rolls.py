@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from divere_cli.color import reference
 from divere_cli.color.primaries import rgb_to_xyz
 from divere_cli.profile import library
-from divere_cli.records import Decided, Recipe
+from divere_cli.records.grade import Recipe
+from divere_cli.records.roll import Decisions
 from divere_cli.roll import decide, pool
 from divere_cli.roll.auto import Auto
 from divere_cli.samples.plan import Wish
@@ -54,7 +55,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def decided(made: Roll) -> Decided:
+def decided(made: Roll) -> Decisions:
     return Auto("roll").decide(made.measured())
 
 
@@ -86,25 +87,25 @@ def lab(light: Floats) -> Floats:
     return np.asarray(colour.XYZ_to_Lab(light @ rgb_to_xyz(OUT).T, np.array(OUT.white)))
 
 
-def test_the_cast_is_found_within_two_hundredths(made: Roll, decided: Decided) -> None:
+def test_the_cast_is_found_within_two_hundredths(made: Roll, decided: Decisions) -> None:
     found, true = decided.rolls[0].rgb_gains, made.truth["rgb_gains"]
     assert found[0] - found[1] == pytest.approx(true[0] - true[1], abs=0.02)
     assert found[2] - found[1] == pytest.approx(true[2] - true[1], abs=0.02)
 
 
-def test_the_exposure_is_found_within_five_hundredths(made: Roll, decided: Decided) -> None:
+def test_the_exposure_is_found_within_five_hundredths(made: Roll, decided: Decisions) -> None:
     expected = made.truth["rgb_gains"][1] + common(made)
     assert decided.rolls[0].rgb_gains[1] == pytest.approx(expected, abs=0.05)
 
 
-def test_what_is_no_picture_is_named(made: Roll, decided: Decided) -> None:
+def test_what_is_no_picture_is_named(made: Roll, decided: Decisions) -> None:
     kinds = {frame.input: frame.kind for frame in decided.rolls[0].frames}
     for frame in made.truth["frames"]:
         wanted = {"landscape": "picture", "colored": "outlier"}.get(frame["kind"], "no_picture")
         assert kinds[frame["file"]] == wanted, frame["kind"]
 
 
-def test_patches_are_within_two_of_the_truth(made: Roll, decided: Decided) -> None:
+def test_patches_are_within_two_of_the_truth(made: Roll, decided: Decisions) -> None:
     differences = []
     for frame in made.frames:
         codes = rolls.pixels(made.path(frame["file"]))
@@ -126,7 +127,7 @@ def test_each_frame_alone_keeps_the_gray_and_finds_its_own_exposure(made: Roll) 
         assert found[1] == pytest.approx(true[1], abs=0.1)
 
 
-def test_film_base_is_found_on_the_blank(made: Roll, decided: Decided) -> None:
+def test_film_base_is_found_on_the_blank(made: Roll, decided: Decisions) -> None:
     found = decided.rolls[0]
     assert found.film_base_source == "unexposed film"
     recipe = replace(made.recipe, rgb_gains=(0.0, 0.0, 0.0))

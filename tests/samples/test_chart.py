@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
-from divere_cli.records import Space
+from divere_cli.records.grade import Space
 from divere_cli.samples import chart
 
 with warnings.catch_warnings():

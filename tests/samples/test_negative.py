@@ -10,7 +10,7 @@ import pytest
 from divere_cli.color import reference
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library, resolve
-from divere_cli.records import Recipe
+from divere_cli.records.grade import Recipe
 from divere_cli.samples import negative
 
 GAINS = (0.1, -0.3, -0.5)

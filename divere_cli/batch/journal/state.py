@@ -30,7 +30,8 @@ from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
-from divere_cli.records import ProfileRef, Stamp
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.job import Stamp
 
 NAME = ".divere-journal.jsonl"
 

@@ -34,7 +34,7 @@ from divere_cli.image.reader import Band, Reader
 from divere_cli.image.sink import Sink
 from divere_cli.image.source import Source
 from divere_cli.image.writer import Shape, Writer
-from divere_cli.records import Encoding
+from divere_cli.records.job import Encoding
 
 _BAND_BYTES = 8 << 20
 # A small picture comes in bands, too: what one leaves, the next uses again. Fresh memory costs
@@ -106,7 +106,7 @@ class JpegWriter(Writer):
 
     def _append(self, strips: list[NDArray[Any]]) -> None:
         """Write strips; the entropy-coded data of each is one restart interval."""
-        for data in self._crew.map(self._encoded, strips):
+        for data in self._parallel.map(self._encoded, strips):
             head = list(containers.segments(containers.Held(data)))
             _, offset, length = head[-1]
             if not self._written:

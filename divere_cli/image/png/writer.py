@@ -23,7 +23,7 @@ from divere_cli.image.metadata import exiv2_buffer
 from divere_cli.image.png_chunks import COLOR_TYPES, chunk
 from divere_cli.image.sink import Sink
 from divere_cli.image.writer import Shape, Writer
-from divere_cli.records import Encoding
+from divere_cli.records.job import Encoding
 
 _AVERAGE = 3
 _STRIP_BYTES = 1 << 20
@@ -55,7 +55,7 @@ class PngWriter(Writer):
             rows = big.view(np.uint8).reshape(len(strip), -1)
             parts.append((rows, self._previous))
             self._previous = rows[-1].copy()
-        for data, check, length in self._crew.map(self._packed, parts):
+        for data, check, length in self._parallel.map(self._packed, parts):
             self._check = _joined(self._check, check, length)
             self._sink.write(chunk(b"IDAT", data))
 

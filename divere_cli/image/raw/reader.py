@@ -33,7 +33,7 @@ from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
-from divere_cli.records import WhiteBalance
+from divere_cli.records.grade import WhiteBalance
 
 _BAND_BYTES = 8 << 20
 _SEGMENTS = ((273, 279), (324, 325))  # offsets and byte counts of strips, of tiles

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, InputChanged
 from divere_cli.image.layout import Header, Page
-from divere_cli.image.parallel import Crew
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 from divere_cli.image.tiff.segments import NONE, Segments
@@ -42,7 +42,7 @@ class TiffReader(Reader):
 
     def __init__(self, path: str, header: Header) -> None:
         super().__init__(header)
-        self._crew = Crew()
+        self._parallel = Parallel()
         self._source = Source(path)
         if self._source.size != header.file_size:
             self.close()
@@ -65,11 +65,11 @@ class TiffReader(Reader):
         bands = self._rows(page, samples).bands()
         return _codes(bands) if page.sample == "float" else bands
 
-    def share(self, crew: Crew) -> None:
-        self._crew = crew
+    def share(self, parallel: Parallel) -> None:
+        self._parallel = parallel
 
     def _rows(self, page: Page, samples: slice) -> Rows:
-        return Rows(self._source, page, samples, self.header.big_endian, self._crew)
+        return Rows(self._source, page, samples, self.header.big_endian, self._parallel)
 
     def close(self) -> None:
         self._source.close()
@@ -85,15 +85,15 @@ class Rows:
     samples : slice
         Which samples of a pixel, consecutive.
     big_endian : bool
-    crew : Crew
+    parallel : Parallel
         Decodes segments beside each other.
     """
 
     def __init__(
-        self, source: Source, page: Page, samples: slice, big_endian: bool, crew: Crew
+        self, source: Source, page: Page, samples: slice, big_endian: bool, parallel: Parallel
     ) -> None:
         self._page = page
-        self._crew = crew
+        self._parallel = parallel
         self._samples = samples
         self._segments = Segments(source, page, big_endian)
         self.channels = samples.stop - samples.start
@@ -119,7 +119,7 @@ class Rows:
     def natural_rows(self) -> int:
         """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
         row = self._page.width * self.channels * int(self.dtype.itemsize)
-        wanted = int(max(1, BAND_BYTES * self._crew.size // row))
+        wanted = int(max(1, BAND_BYTES * self._parallel.size // row))
         tall = int(self._page.segment_rows)
         plain = self._page.compression == NONE and self._page.tile is None
         if plain or tall > TALL * wanted:
@@ -184,7 +184,7 @@ class Rows:
                 self._hold(index, there)
                 part[:] = self._held[row : row + len(part)]
             done += len(part)
-        self._crew.each(self._decode, pieces)
+        self._parallel.each(self._decode, pieces)
 
     def _hold(self, index: int, rows: int) -> None:
         if self._held_row == index:
@@ -192,7 +192,7 @@ class Rows:
         self._held_row = -1
         if len(self._held) != rows:
             self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
-        self._crew.each(self._decode, self._pieces(index, self._held))
+        self._parallel.each(self._decode, self._pieces(index, self._held))
         self._held_row = index
 
     def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:

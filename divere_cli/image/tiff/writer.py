@@ -35,7 +35,7 @@ from divere_cli.image.layout import PictureMetadata
 from divere_cli.image.metadata import exif_block
 from divere_cli.image.sink import Sink
 from divere_cli.image.writer import Rows, Shape, Writer
-from divere_cli.records import Encoding
+from divere_cli.records.job import Encoding
 
 STRIP_BYTES = 512 << 10
 CLASSIC_LIMIT = 0xFFFF_FFFF
@@ -84,7 +84,7 @@ class TiffWriter(Writer):
         self._sink.write(plain.reshape(-1).view(np.uint8).data)
 
     def _append(self, strips: list[Rows]) -> None:
-        for data in self._crew.map(self._encoded, strips):
+        for data in self._parallel.map(self._encoded, strips):
             self._offsets.append(self._sink.size)
             self._counts.append(len(data))
             self._sink.write(data)

@@ -17,10 +17,11 @@ from typing import Literal
 from divere_cli.errors import Crashed
 from divere_cli.isolation.log_bridge import shortened
 from divere_cli.isolation.supervisor import exit_reasons
-from divere_cli.isolation.supervisor.process import Child
+from divere_cli.isolation.supervisor.process import WorkerProcess
 from divere_cli.isolation.wire import Message
 from divere_cli.isolation.worker.main import Order
-from divere_cli.records import End, ErrorRecord, FileJob, Limits, Outcome, TaskResult
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import End, ErrorRecord, Outcome, TaskResult
 from divere_cli.records.serialize import from_plain
 from divere_cli.system.memory import Usage, usage
 
@@ -39,16 +40,16 @@ Step = Literal["trace", "term", "kill", "abandon"]
 class Assignment:
     """A job and when the worker was asked to do it, on the monotonic clock."""
 
-    job: FileJob
+    job: Job
     limits: Limits
     taken: float
 
 
 @dataclass(eq=False, slots=True)
-class Work:
+class Attempt:
     """A worker, a spare as long as ``assignment`` is None. Times are monotonic seconds."""
 
-    child: Child
+    child: WorkerProcess
     deadline: float
     deadline_reason: exit_reasons.Reason = "boot"
     deadline_text: str = ""

@@ -18,13 +18,14 @@ from typing import Literal, Protocol
 from divere_cli.isolation import log_bridge
 from divere_cli.isolation.runner import OnEvent
 from divere_cli.isolation.supervisor import orphans
-from divere_cli.isolation.supervisor.attempt import DRAIN_SECONDS, Work
+from divere_cli.isolation.supervisor.attempt import DRAIN_SECONDS, Attempt
 from divere_cli.isolation.supervisor.exit_reasons import Reason
-from divere_cli.isolation.supervisor.process import Child, Line
+from divere_cli.isolation.supervisor.process import Line, WorkerProcess
 from divere_cli.isolation.wire import FrameError, Message
 from divere_cli.isolation.worker import main
 from divere_cli.isolation.worker.main import Order
-from divere_cli.records import Outcome, ScanProgress, ScanStarted
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.outcome import Outcome
 from divere_cli.system import memory, signals
 
 log = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ class Loop:
     """Watches workers. ``works`` are all that are not proven gone, ``done`` their outcomes."""
 
     def __init__(self, patience: Patience, on_event: OnEvent, owner: Owner) -> None:
-        self.works: list[Work] = []
+        self.works: list[Attempt] = []
         self.done: list[Outcome] = []
         self._patience = patience
         self._on_event = on_event
@@ -75,15 +76,15 @@ class Loop:
         self._oom_seen = memory.oom_kills()
         self._oom_read = time.monotonic()
 
-    def busy(self) -> list[Work]:
+    def busy(self) -> list[Attempt]:
         """Workers that have a job."""
         return [work for work in self.works if work.assignment is not None]
 
-    def add(self, child: Child) -> Work:
+    def add(self, child: WorkerProcess) -> Attempt:
         """Watch a worker that was just started."""
         now = time.monotonic()
         boot = self._patience.boot
-        work = Work(child, now + boot, deadline_text=f"{boot:g} s", idle_since=now)
+        work = Attempt(child, now + boot, deadline_text=f"{boot:g} s", idle_since=now)
         self.works.append(work)
         for channel in ("frames", "output", "sentinel"):
             descriptor: int = getattr(child, channel)
@@ -91,7 +92,7 @@ class Loop:
         orphans.ours.add(child.pid)
         return work
 
-    def send(self, work: Work, order: Order) -> None:
+    def send(self, work: Attempt, order: Order) -> None:
         """Send a worker its order, later what cannot be sent now."""
         if not work.child.send(order):
             self._selector.register(work.child.orders, selectors.EVENT_WRITE, (work, "orders"))
@@ -104,7 +105,9 @@ class Loop:
         fileno = getattr(self._selector, "fileno", None)
         return [*own, fileno()] if fileno else own
 
-    def end(self, work: Work, reason: Reason, text: str, trace: float = 0, term: float = 0) -> None:
+    def end(
+        self, work: Attempt, reason: Reason, text: str, trace: float = 0, term: float = 0
+    ) -> None:
         """Put a worker on the ladder."""
         work.begin_end(reason, text, time.monotonic(), trace, term)
 
@@ -131,7 +134,7 @@ class Loop:
             self._on_event(event)
         return interrupted
 
-    def _attend(self, work: Work, channel: Channel) -> None:
+    def _attend(self, work: Attempt, channel: Channel) -> None:
         if channel == "sentinel":
             self._selector.unregister(work.child.sentinel)
             work.child.note_end()
@@ -148,7 +151,7 @@ class Loop:
         elif work.child.frames >= 0:
             self._read_frames(work)
 
-    def _read_frames(self, work: Work) -> None:
+    def _read_frames(self, work: Attempt) -> None:
         try:
             messages, ended = work.child.read_frames()
             for message in messages:
@@ -164,11 +167,11 @@ class Loop:
             self._close(work, "frames")
             work.expect_exit(time.monotonic())
 
-    def _close(self, work: Work, channel: Literal["frames", "output"]) -> None:
+    def _close(self, work: Attempt, channel: Literal["frames", "output"]) -> None:
         self._selector.unregister(getattr(work.child, channel))
         work.child.close(channel)
 
-    def _heed(self, work: Work, message: Message) -> None:
+    def _heed(self, work: Attempt, message: Message) -> None:
         kind, now = message["t"], time.monotonic()
         if kind == "log":
             if not log_bridge.replay(message, work.child.pid, work.about()):
@@ -189,7 +192,7 @@ class Loop:
         else:
             raise ValueError(f"a message {kind!r} out of order")
 
-    def _greet(self, work: Work, message: Message, now: float) -> None:
+    def _greet(self, work: Attempt, message: Message, now: float) -> None:
         if message["protocol"] != main.PROTOCOL or message["pid"] != work.child.pid:
             raise ValueError("a hello of another program")
         work.greeted = True
@@ -205,14 +208,14 @@ class Loop:
             text = f"the preload left {threads} threads running, forks of it are not safe"
             self.end(work, "boot", text)
 
-    def _progress(self, work: Work, stage: str, done: float) -> None:
+    def _progress(self, work: Attempt, stage: str, done: float) -> None:
         assert work.assignment is not None
         work.stage = stage
         rss = work.last.rss if work.last else 0
         job = work.assignment.job
         self._events.append(ScanProgress(job.id, job.name, stage, done, rss))
 
-    def _log_lines(self, work: Work, lines: list[Line]) -> None:
+    def _log_lines(self, work: Attempt, lines: list[Line]) -> None:
         for line in lines:
             work.lines_logged += 1
             if work.lines_logged > LINES_PER_WORKER:
@@ -221,7 +224,7 @@ class Loop:
                 level = logging.DEBUG if line.trace else logging.WARNING
                 printed.log(level, "%s", line.text, extra=work.about())
 
-    def _check(self, work: Work, now: float) -> None:
+    def _check(self, work: Attempt, now: float) -> None:
         if not work.alive or work.abandoned:
             pipes = work.child.frames >= 0 or work.child.output >= 0
             drained = not pipes or now >= work.exited + DRAIN_SECONDS
@@ -242,7 +245,7 @@ class Loop:
         if work.assignment is None and work.greeted and now > work.idle_since + SPARE_SECONDS:
             self.end(work, "cancelled", "")
 
-    def _retire(self, work: Work, now: float) -> None:
+    def _retire(self, work: Attempt, now: float) -> None:
         for channel in ("frames", "output"):
             if getattr(work.child, channel) >= 0:
                 self._close(work, channel)
@@ -264,7 +267,7 @@ class Loop:
         if work.end is None and not work.abandoned:
             orphans.sweep(work.child.pid)
 
-    def _memory_was_short(self, work: Work) -> bool:
+    def _memory_was_short(self, work: Attempt) -> bool:
         if work.end is not None or work.child.status != -signal.SIGKILL:
             return False
         before = self._oom_seen

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from divere_cli.errors import Crashed, Internal, OutOfMemory, TimedOut
-from divere_cli.records import End, ErrorRecord
+from divere_cli.records.outcome import End, ErrorRecord
 
 Reason = Literal["timeout", "out_of_memory", "cancelled", "nonsense", "silent", "boot"]
 

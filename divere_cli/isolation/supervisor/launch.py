@@ -33,7 +33,8 @@ from divere_cli.isolation import task
 from divere_cli.isolation.runner import DEPTH, LaunchError, StartMethod
 from divere_cli.isolation.worker import hardening
 from divere_cli.isolation.worker import main as worker
-from divere_cli.records import Rehearsal, serialize
+from divere_cli.records import serialize
+from divere_cli.records.job import WarmUp
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Launcher:
 
     method: StartMethod
     warm: tuple[str, ...] = task.WARM
-    rehearsals: tuple[Rehearsal, ...] = ()
+    rehearsals: tuple[WarmUp, ...] = ()
     strangers: Callable[[], list[int]] = list
     _ready: bool = field(default=False, init=False)
 

@@ -75,7 +75,7 @@ class OutputLines:
 
 
 @dataclass(eq=False, slots=True)
-class Child:
+class WorkerProcess:
     """A worker process and this side of its pipes. Descriptors are -1 once closed."""
 
     launched: Launched
@@ -92,7 +92,7 @@ class Child:
     ghost: bool = False
 
     @classmethod
-    def of(cls, launched: Launched, method: StartMethod) -> Child:
+    def of(cls, launched: Launched, method: StartMethod) -> WorkerProcess:
         """Take over a process that was just started."""
         pid = launched.process.pid
         assert pid is not None

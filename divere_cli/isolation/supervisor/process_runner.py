@@ -18,11 +18,12 @@ from typing import Literal
 
 from divere_cli.isolation.runner import IsolationRequest, LaunchError, OnEvent, StartMethod
 from divere_cli.isolation.supervisor import orphans
-from divere_cli.isolation.supervisor.attempt import Assignment, Work
+from divere_cli.isolation.supervisor.attempt import Assignment, Attempt
 from divere_cli.isolation.supervisor.event_loop import Loop, Patience
 from divere_cli.isolation.supervisor.launch import Launcher
-from divere_cli.isolation.supervisor.process import Child
-from divere_cli.records import ErrorRecord, FileJob, IsolationInfo, Limits, Outcome
+from divere_cli.isolation.supervisor.process import WorkerProcess
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
 from divere_cli.system import memory
 
 log = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class ProcessRunner:
         """How many attempts can be started right now."""
         return 0 if self._closed else self._request.jobs - len(self.loop.busy())
 
-    def start(self, job: FileJob, limits: Limits) -> None:
+    def start(self, job: Job, limits: Limits) -> None:
         """Start one attempt; a ready spare takes it if there is one."""
         if self.slots() < 1:
             raise RuntimeError("no slot is free")
@@ -154,12 +155,12 @@ class ProcessRunner:
 
     # -------------------------------------------------------------- the workers
 
-    def _spare(self) -> Work | None:
+    def _spare(self) -> Attempt | None:
         idle = [w for w in self.loop.works if w.assignment is None and w.alive and w.reason is None]
         return max(idle, key=lambda work: work.greeted, default=None)
 
-    def _launch(self) -> Work:
-        return self.loop.add(Child.of(self._launcher.start(), self.method))
+    def _launch(self) -> Attempt:
+        return self.loop.add(WorkerProcess.of(self._launcher.start(), self.method))
 
     def _refill(self) -> None:
         wanted = self._request.spares

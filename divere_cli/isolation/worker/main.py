@@ -29,7 +29,8 @@ from divere_cli.isolation import task
 from divere_cli.isolation.log_bridge import FrameHandler
 from divere_cli.isolation.wire import FrameError, FrameWriter, Message
 from divere_cli.isolation.worker import hardening
-from divere_cli.records import ErrorRecord, FileJob, Limits
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.serialize import to_plain
 from divere_cli.system.memory import private_bytes, reset_peak, usage
 
@@ -40,7 +41,7 @@ PROTOCOL = 1
 PROGRESS_SECONDS = 0.05
 CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
 
-Order = tuple[FileJob, Limits, float]  # and when it was given, on the monotonic clock
+Order = tuple[Job, Limits, float]  # and when it was given, on the monotonic clock
 
 
 @dataclass(frozen=True, slots=True)

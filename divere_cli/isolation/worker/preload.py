@@ -19,7 +19,8 @@ import time
 from dataclasses import dataclass
 
 from divere_cli.isolation.worker import hardening
-from divere_cli.records import Rehearsal, serialize
+from divere_cli.records import serialize
+from divere_cli.records.job import WarmUp
 from divere_cli.system.memory import trim_heap
 
 NAMES = "DIVERE_PRELOAD"
@@ -72,7 +73,7 @@ def _rehearse(text: str) -> list[str]:
     errors = []
     for data in json.loads(text):
         try:
-            rehearsal = serialize.from_plain(Rehearsal, data)
+            rehearsal = serialize.from_plain(WarmUp, data)
             module, _, name = rehearsal.call.partition(":")
             getattr(importlib.import_module(module), name)(rehearsal)
         except Exception as problem:  # noqa: BLE001 - as above

@@ -19,7 +19,8 @@ from divere_cli.errors import JournalFailed, NoSpaceLeft
 from divere_cli.files import durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header
-from divere_cli.records import ProfileRef, Stamp
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.job import Stamp
 from tests.batch import processes, strace
 from tests.batch.lab import Lab
 from tests.batch.test_publish import fail_once

@@ -17,7 +17,8 @@ from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import JournalFailed, NoSpaceLeft
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
-from divere_cli.records import ProfileRef, Stamp
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.job import Stamp
 from tests.batch.lab import Lab
 
 HEADER = Header(

@@ -17,8 +17,9 @@ from divere_cli.errors import CorruptInput, LimitExceeded, OutputError, Unsuppor
 from divere_cli.image import header, icc, reader, writer
 from divere_cli.image.jpeg import reader as jpeg
 from divere_cli.image.layout import PictureMetadata, Resolution
-from divere_cli.image.parallel import Crew
-from divere_cli.records import Encoding, Space
+from divere_cli.image.parallel import Parallel
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
 from tests.image import writing
 
 P3 = Space("DisplayP3", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), 2.2)
@@ -63,12 +64,12 @@ def write(
     picture: NDArray[np.uint8],
     rows: int,
     quality: int = 90,
-    crew: Crew | None = None,
+    parallel: Parallel | None = None,
     **about: Any,
 ) -> Path:
     path = tmp_path / "out.jpg"
     encoding = Encoding("jpeg", 8, P3, quality=quality)
-    writing.write(path, encoding, picture, rows, PictureMetadata(**about), crew)
+    writing.write(path, encoding, picture, rows, PictureMetadata(**about), parallel)
     return path
 
 
@@ -114,8 +115,8 @@ def test_the_bytes_depend_neither_on_rows_nor_on_threads(tmp_path: Path, threads
     picture = grain(700, 33, 3)
     once = write(tmp_path, picture, 700).read_bytes()
     for rows in (100, 300):
-        with Crew(threads) as crew:
-            assert write(tmp_path, picture, rows, crew=crew).read_bytes() == once
+        with Parallel(threads) as parallel:
+            assert write(tmp_path, picture, rows, parallel=parallel).read_bytes() == once
 
 
 def test_color_is_not_subsampled_and_quality_counts(tmp_path: Path) -> None:

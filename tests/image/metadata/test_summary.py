@@ -12,7 +12,7 @@ from PIL import Image
 
 from divere_cli.image import header, icc
 from divere_cli.image.metadata import summary
-from divere_cli.records import Space
+from divere_cli.records.grade import Space
 
 P3 = Space("Display P3 of the lab", ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329))
 

@@ -15,9 +15,10 @@ from PIL import Image, ImageCms
 from divere_cli.errors import OutputError
 from divere_cli.image import header, icc, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
-from divere_cli.image.parallel import Crew
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.png import writer as png_writer
-from divere_cli.records import Encoding, Space
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
 from tests.image import writing
 from tests.image.png.test_reader import grain, read
 
@@ -28,12 +29,12 @@ def write(
     tmp_path: Path,
     picture: NDArray[np.generic],
     rows: int,
-    crew: Crew | None = None,
+    parallel: Parallel | None = None,
     **about: Any,
 ) -> Path:
     path = tmp_path / "out.png"
     encoding = Encoding("png", 8 if picture.dtype == np.uint8 else 16, P3)
-    writing.write(path, encoding, picture, rows, PictureMetadata(**about), crew)
+    writing.write(path, encoding, picture, rows, PictureMetadata(**about), parallel)
     return path
 
 
@@ -59,8 +60,8 @@ def test_the_bytes_depend_neither_on_rows_nor_on_threads(
     np.testing.assert_array_equal(imagecodecs.png_decode(once), picture)
     np.testing.assert_array_equal(read(str(path)), picture)
     for rows in (1, 13):
-        with Crew(threads) as crew:
-            assert write(tmp_path, picture, rows, crew=crew).read_bytes() == once
+        with Parallel(threads) as parallel:
+            assert write(tmp_path, picture, rows, parallel=parallel).read_bytes() == once
 
 
 def test_profile_and_resolution_are_embedded(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header, reader
 from divere_cli.image.raw import reader as raw
-from divere_cli.records import WhiteBalance
+from divere_cli.records.grade import WhiteBalance
 from tests.image.dng_files import BLACK, WHITE, bayer, developed, linear, write
 
 

@@ -16,7 +16,9 @@ from divere_cli.errors import NoSpace, OutputError
 from divere_cli.image import header, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.image.tiff import writer as tiff_writer
-from divere_cli.records import Encoding, Space, Written
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
+from divere_cli.records.outcome import Written
 from tests.image import writing
 
 GRAY = Space("gray", None, (0.3127, 0.329), 2.2)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from divere_cli.isolation.supervisor.attempt import KILL_SECONDS, Assignment, Work
+from divere_cli.isolation.supervisor.attempt import KILL_SECONDS, Assignment, Attempt
 from divere_cli.isolation.wire import FrameReader
-from divere_cli.records import Limits
+from divere_cli.records.job import Limits
 from divere_cli.system.memory import Usage
 from tests.isolation.conftest import make_job
 
@@ -42,16 +42,16 @@ def child() -> Sent:
 
 
 @pytest.fixture
-def work(child: Sent) -> Work:
+def work(child: Sent) -> Attempt:
     """A worker that runs since 100 s, with 10 s of time."""
     stand_in: Any = child
-    work = Work(stand_in, deadline=math.inf)
+    work = Attempt(stand_in, deadline=math.inf)
     work.assign(Assignment(make_job(1, "good"), Limits(2, 10.0, 1000), 99.0), 30.0)
     work.note_start({"boot": 0.5, "rss": 7}, 100.0)
     return work
 
 
-def test_the_ladder_is_climbed_step_by_step(work: Work, child: Sent) -> None:
+def test_the_ladder_is_climbed_step_by_step(work: Attempt, child: Sent) -> None:
     assert (work.deadline, work.deadline_reason, work.deadline_text) == (110.0, "timeout", "10 s")
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     heard = {}
@@ -70,7 +70,7 @@ def test_the_ladder_is_climbed_step_by_step(work: Work, child: Sent) -> None:
     assert work.abandoned
 
 
-def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Work) -> None:
+def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Attempt) -> None:
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     work.begin_end("cancelled", "", 110.1, trace=0, term=0)
     assert work.reason == "cancelled"
@@ -79,7 +79,7 @@ def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Work) 
     assert work.reason == "cancelled"
 
 
-def test_time_that_stood_still_does_not_count(work: Work) -> None:
+def test_time_that_stood_still_does_not_count(work: Attempt) -> None:
     work.begin_end("cancelled", "", 101.0, trace=0, term=1.0)
     work.climb(101.0)
     due = work.due()
@@ -88,14 +88,14 @@ def test_time_that_stood_still_does_not_count(work: Work) -> None:
     assert work.steps[0][0] == 152.0
 
 
-def test_a_result_gives_it_a_moment_to_leave(work: Work) -> None:
+def test_a_result_gives_it_a_moment_to_leave(work: Attempt) -> None:
     work.note_end({"seconds": 1, "cpu": 1, "peak": 5, "peak_source": "vmhwm"}, 105.0)
     assert 105.0 < work.deadline < 120.0
     with pytest.raises(KeyError):
         work.note_end({"seconds": 1}, 105.0)
 
 
-def test_caps_are_held_against_the_last_sample(work: Work) -> None:
+def test_caps_are_held_against_the_last_sample(work: Attempt) -> None:
     assert not work.near_cap()
     assert work.over_cap() == ""
     work.last = Usage(rss=950, peak=950, peak_source="vmhwm", anonymous=900)
@@ -105,7 +105,7 @@ def test_caps_are_held_against_the_last_sample(work: Work) -> None:
     assert work.over_cap().startswith("its cap of")
 
 
-def test_the_outcome_of_a_killed_worker_has_its_last_sample(work: Work, child: Sent) -> None:
+def test_the_outcome_of_a_killed_worker_has_its_last_sample(work: Attempt, child: Sent) -> None:
     work.last = Usage(rss=500, peak=800, peak_source="vmhwm")
     stand_in: Any = child
     stand_in.lines = type("Lines", (), {"tail": ["a", "b"]})

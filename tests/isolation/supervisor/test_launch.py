@@ -12,7 +12,7 @@ import pytest
 
 from divere_cli.isolation.runner import LaunchError
 from divere_cli.isolation.supervisor import launch, orphans
-from divere_cli.isolation.supervisor.process import Child
+from divere_cli.isolation.supervisor.process import WorkerProcess
 from divere_cli.isolation.worker import hardening
 from tests.isolation.conftest import METHODS, eventually
 
@@ -21,7 +21,7 @@ from tests.isolation.conftest import METHODS, eventually
 def test_the_caller_is_left_as_it_was(method: str) -> None:
     main, environment = sys.modules["__main__"], dict(os.environ)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    child = Child.of(launch.Launcher(method, warm=()).start(), method)  # type: ignore[arg-type]
+    child = WorkerProcess.of(launch.Launcher(method, warm=()).start(), method)  # type: ignore[arg-type]
     assert sys.modules["__main__"] is main
     assert dict(os.environ) == environment
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask

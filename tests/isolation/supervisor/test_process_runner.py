@@ -20,7 +20,7 @@ import pytest
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, LaunchError
 from divere_cli.isolation.supervisor import attempt, event_loop, launch, process, process_runner
-from divere_cli.records import Limits
+from divere_cli.records.job import Limits
 from tests.isolation.conftest import METHODS, ROOT, eventually, make_job, opened
 
 
@@ -175,7 +175,7 @@ def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.Mo
     with opened("spawn", spares=0) as table:
         table.start(1, "hang", "ignores term", wall_seconds=0.3)
         with monkeypatch.context() as patch:
-            patch.setattr(process.Child, "kill", lambda self: None)  # a dead network mount
+            patch.setattr(process.WorkerProcess, "kill", lambda self: None)  # a dead network mount
             (outcome,) = table.wait_for(1)
         assert outcome.end == "timeout"
         assert outcome.error is not None
@@ -202,7 +202,7 @@ def test_a_program_that_forgets_to_close_takes_its_workers_along() -> None:
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
         "from divere_cli.isolation.runner import IsolationRequest\n"
         "from divere_cli.isolation.factory import open_runner\n"
-        "from divere_cli.records import Limits\n"
+        "from divere_cli.records.job import Limits\n"
         "from tests.isolation.conftest import make_job\n"
         "pids = []\n"
         "runner = open_runner(IsolationRequest('always'), lambda e: pids.append(e), ())\n"

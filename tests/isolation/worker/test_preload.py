@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 from divere_cli.isolation.supervisor.launch import SMALL_POOLS
-from divere_cli.records import Rehearsal, serialize
+from divere_cli.records import serialize
+from divere_cli.records.job import WarmUp
 from tests.isolation.conftest import ROOT
 from tests.records.test_serialize import job
 
@@ -73,7 +74,7 @@ print(preload.REPORT.threads, grade._compiled.cache_info().currsize, preload.REP
 def rehearsed(call: str) -> str:
     sample = job("a.tif")
     recipe, encoding = sample.frames[0].recipe, sample.encoding
-    rehearsal = Rehearsal(call, recipe, encoding, channels=3, bits=16, sample="uint")
+    rehearsal = WarmUp(call, recipe, encoding, channels=3, bits=16, sample="uint")
     done = subprocess.run(
         [sys.executable, "-c", REHEARSING.format(root=str(ROOT))],
         env=os.environ

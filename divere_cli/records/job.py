@@ -1,0 +1,125 @@
+"""What a worker is asked to do: file stamp, encoding, targets, limits, warm-up, progress."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from divere_cli.records.grade import Recipe, Space
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What a file was when it was planned; compared before and after reading."""
+
+    size: int
+    mtime_ns: int
+    ctime_ns: int = 0
+    dev: int = 0
+    ino: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How positives are written; the same for all of a run."""
+
+    format: Literal["tiff", "jpeg", "png"]
+    bit_depth: Literal[8, 16]
+    color_space: Space
+    compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
+    quality: int = 95
+    dither: bool = False
+    metadata: bool = True
+    infrared: Literal["drop", "sidecar"] = "drop"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One file to write: the worker writes ``temp``, the parent publishes it as ``path``."""
+
+    name: str
+    path: str
+    temp: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One positive of a scan: where it lies in the stored rows, its grade, where it goes.
+
+    ``crop`` is (x, y, w, h) in 0..1 of the stored frame, ``orientation`` in
+    {0, 90, 180, 270} degrees counter-clockwise, after the crop.
+    """
+
+    target: Target
+    recipe: Recipe
+    crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    orientation: int = 0
+    crop_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One scan to work on. Plain data; nothing in it refers to this process.
+
+    ``task`` is the dotted name (``module:function``) of what the worker runs:
+    ``task(job, progress) -> TaskResult``. For a measure task, ``film_base`` are the
+    densities (R, G, B) of bare film where the preset knows them, and ``base_region``
+    is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
+    """
+
+    id: int
+    name: str
+    input: str
+    stamp: Stamp
+    encoding: Encoding
+    frames: tuple[Frame, ...]
+    sidecar: Target | None = None
+    task: str = "divere_cli.develop.scan:develop"
+    max_pixels: int = 2_000_000_000
+    threads: int = 1
+    thumbnails: bool = False
+    film_base: tuple[float, float, float] | None = None
+    base_region: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What a process may prepare before its first scan; nothing but speed depends on it.
+
+    ``call`` is the dotted name (``module:function``) of what takes it; ``channels``,
+    ``bits`` and ``sample`` are the layout of the scans' bands.
+    """
+
+    call: str
+    recipe: Recipe
+    encoding: Encoding
+    channels: int
+    bits: int
+    sample: Literal["uint", "float"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one attempt may use."""
+
+    attempt: int = 1
+    wall_seconds: float = 300.0
+    memory_bytes: int | None = None
+
+
+Stage = Literal["read", "grade", "write"]
+
+
+class Progress(Protocol):
+    """How a task says where it is. Cheap: calls may come once a band."""
+
+    def stage(self, name: Stage) -> AbstractContextManager[None]:
+        """Time spent inside counts for stage ``name``; stages may interleave, not nest."""
+
+    def advance(self, done: float) -> None:
+        """Say that ``done`` of 0..1 of the whole scan is behind us.
+
+        On threads this is also where a cancelled or timed out task is stopped:
+        it may raise, and the task lets that pass.
+        """

@@ -1,0 +1,145 @@
+"""What came of a job: error, written files, stages, task result, outcome, scan result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from divere_cli.records.grade import ProfileRef
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorRecord:
+    """An error as data; ``kind`` is one of the words of ``errors.ScanError``'s tree."""
+
+    kind: str
+    message: str
+    hint: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One file that the worker wrote to ``Target.temp``."""
+
+    name: str
+    bytes: int
+    width: int
+    height: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A small sRGB JPEG for a report, as base64 text; its longest side is 256 pixels.
+
+    ``of`` is empty for the scan itself (turned as its first positive is), else
+    the ``Target.name`` of the positive.
+    """
+
+    of: str
+    width: int
+    height: int
+    jpeg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
+
+    start: float = 0.0
+    read: float = 0.0
+    grade: float = 0.0
+    write: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TaskResult:
+    """What a task hands back: facts about the scan and what was written.
+
+    ``width`` and ``height`` are those of the stored picture, pixels.
+    ``measurement`` is JSON text of what a measure task found, else empty.
+    ``thumbnails`` are made when the job asks for them.
+    """
+
+    width: int = 0
+    height: int = 0
+    written: tuple[Written, ...] = ()
+    stages: Stages = field(default_factory=Stages)
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    input_sha256: str = ""
+    measurement: str = ""
+    thumbnails: tuple[Thumbnail, ...] = ()
+
+
+End = Literal[
+    "result", "error", "crashed", "timeout", "out_of_memory", "lost", "infrastructure", "cancelled"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one attempt at one job ended, as the runner saw it.
+
+    ``end``: ``result`` (``result`` is set), ``error`` (the task raised: ``error``
+    is set, not retried), or how the worker died (``error`` is set too).
+    ``peak_source`` is ``vmhwm``, ``vmhwm>=`` (last sample of a killed worker),
+    ``peak_wset``, ``maxrss`` or ``process-wide``. ``host`` and ``token`` are set
+    where another machine ran it: ``token`` ends the names of its temporary files.
+    """
+
+    job_id: int
+    attempt: int
+    end: End
+    result: TaskResult | None = None
+    error: ErrorRecord | None = None
+    pid: int = 0
+    seconds: float = 0.0
+    boot_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    peak_source: str = ""
+    rss_bytes_start: int = 0
+    records_dropped: int = 0
+    host: str = ""
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IsolationInfo:
+    """How scans are kept apart in this run."""
+
+    requested: Literal["auto", "always", "never"]
+    effective: Literal["process", "thread"]
+    start_method: str | None
+    jobs: int
+    fallback_reason: str | None = None
+
+
+Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """The last word on one scan: an entry of ``files`` in the report."""
+
+    input: str
+    outputs: tuple[str, ...] = ()
+    status: Status = "ok"
+    error: ErrorRecord | None = None
+    profile: ProfileRef | None = None
+    width: int = 0
+    height: int = 0
+    attempts: int = 0
+    worker_pid: int = 0
+    host: str = ""
+    seconds: float = 0.0
+    seconds_by_stage: Stages = field(default_factory=Stages)
+    cpu_seconds: float = 0.0
+    peak_rss_bytes: int = 0
+    peak_rss_source: str = ""
+    rss_bytes_start: int = 0
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    thumbnails: tuple[Thumbnail, ...] = ()

@@ -1,0 +1,59 @@
+"""A planned scan, the parent process, and the report of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from divere_cli.records.grade import ProfileRef
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
+from divere_cli.records.roll import RollRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ParentInfo:
+    """What the divere process itself used."""
+
+    pid: int = 0
+    rss_bytes_start: int = 0
+    rss_bytes_end: int = 0
+    peak_rss_bytes: int = 0
+
+
+OptionValue = str | int | float | bool | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """A whole run, as ``divere-report/1`` tells it.
+
+    ``command`` holds the resolved options by their long names. ``exit_code`` is
+    chosen in one place (``batch``); ``error`` says what ended the run early, if
+    anything did.
+    """
+
+    version: str
+    started: str
+    seconds: float
+    exit_code: int
+    output: str
+    command: dict[str, OptionValue]
+    isolation: IsolationInfo
+    parent: ParentInfo
+    files: tuple[ScanResult, ...] = ()
+    error: ErrorRecord | None = None
+    stopped: str = ""  # why no more scans were started: a signal, --max-failures
+    warnings: tuple[str, ...] = ()  # of the run; those of a scan are in ``files``
+    rolls: tuple[RollRecord, ...] = ()  # with --auto and --from: what was decided, and why
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedScan:
+    """What ``--dry-run`` says of one scan: what would be done, and into what."""
+
+    input: str
+    outputs: tuple[str, ...]
+    action: Literal["grade", "up_to_date", "deferred", "fail"]
+    profile: ProfileRef | None = None
+    error: ErrorRecord | None = None
+    warnings: tuple[str, ...] = ()
