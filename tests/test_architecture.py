@@ -51,7 +51,7 @@ OWNERS: dict[str, set[str]] = {
     "dask": {"cluster"},
     "multiprocessing": {"isolation", "cli"},
     "signal": {"batch", "cli", "isolation", "system"},
-    "resource": {"isolation"},
+    "resource": {"isolation", "system"},
     "psutil": {"isolation", "batch", "cli", "system"},
 }
 

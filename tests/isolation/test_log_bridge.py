@@ -80,7 +80,7 @@ def test_the_record_is_about_its_worker(logger: logging.Logger, named: logging.L
     assert (record.process, record.processName) == (4711, "worker-4711")
     assert record.__dict__["job_id"] == 3
     assert abs(record.created - time.time()) < 60
-    assert record.module == "test_logbridge"
+    assert record.module == "test_log_bridge"
 
 
 def test_levels_of_the_supervisor_hold(logger: logging.Logger, named: logging.Logger) -> None:

@@ -124,9 +124,9 @@ def test_a_camera_s_file_is_measured_as_it_will_be_graded(
     plain = rolls.found(path, roll.recipe)
     balanced = rolls.found(path, replace(roll.recipe, camera_white_balance="as_shot"))
     assert balanced.chroma != plain.chroma
-    read = measure.headers.read
+    read = measure.header.read
     monkeypatch.setattr(  # as of a CR3: only the decoder knows the size
-        measure.headers, "read", lambda *a: replace(read(*a), width=0, height=0)
+        measure.header, "read", lambda *a: replace(read(*a), width=0, height=0)
     )
     same(rolls.found(path, roll.recipe), plain)
 

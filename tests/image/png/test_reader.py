@@ -61,7 +61,7 @@ def test_every_sample_of_libpng_s_file_is_read(
 
 @pytest.mark.parametrize("rows", [5, None])
 def test_an_interlaced_file_is_read(tmp_path: Path, rows: int | None) -> None:
-    path = Path(__file__).parent / "fixtures/im-interlaced.png"
+    path = Path(__file__).parents[1] / "fixtures/im-interlaced.png"
     want = imagecodecs.png_decode(path.read_bytes())
     assert want.dtype == np.uint16
     assert header.read(str(path)).variant == "interlaced"
