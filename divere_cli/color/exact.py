@@ -65,7 +65,7 @@ class ExactGrade:
 
     def encode(self, y: Array) -> Array:
         """Step 14: linear output to encoded values of 0..1."""
-        return np.asarray(np.clip(y, 0.0, 1.0) ** (1.0 / self.gamma_out))
+        return encoded(y, self.gamma_out)
 
     def encoded(self, x: Array) -> Array:
         """Steps 2 to 15: normalized samples (n, 3) to encoded values (n, 3 or 1)."""
@@ -75,6 +75,11 @@ class ExactGrade:
     def rgb(self, x: Array) -> Array:
         """Steps 2 to 14: normalized samples (n, 3) to encoded values (n, 3)."""
         return self.encode(self.light(self.transmittance(finite(x))))
+
+
+def encoded(y: Array, gamma_out: float) -> Array:
+    """Step 14 for linear output of any shape."""
+    return np.asarray(np.clip(y, 0.0, 1.0) ** (1.0 / gamma_out))
 
 
 def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:

@@ -8,6 +8,7 @@ table makes (``logarithms``), pixels (``grade``), those that float32 gets wrong
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ import PyOpenColorIO
 
 from divere_cli.color import bands, curves, density, density_lut
 from divere_cli.color import precision as accuracy
-from divere_cli.color.exact import LUMINANCE, ExactGrade
+from divere_cli.color.exact import LUMINANCE, ExactGrade, encoded
 from divere_cli.errors import Internal
 
 Array = npt.NDArray[np.float64]
@@ -148,22 +149,40 @@ def _input_power(group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, b
 def _logarithm_table(
     group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, d: density.Density, bits: int
 ) -> None:
-    codes = np.repeat(np.linspace(0.0, 1.0, 1 << bits)[:, None], 3, axis=1)
-    x = np.clip(exact_grade.transmittance(codes), d.low, d.high)
-    group.appendTransform(_lut(list(np.log(x.T))))
+    front = exact_grade.front.tobytes()
+    group.appendTransform(_logarithms(exact_grade.gamma_in, front, d.low, d.high, bits))
+
+
+@functools.lru_cache(maxsize=2)
+def _logarithms(
+    gamma_in: float, front: bytes, low: float, high: float, bits: int
+) -> PyOpenColorIO.Lut1DTransform:
+    """Kept for the next grade with other gains: a third of a compile."""
+    codes = np.linspace(0.0, 1.0, 1 << bits)[:, None] ** gamma_in
+    x = np.clip(codes * np.diag(np.frombuffer(front).reshape(3, 3)), low, high)
+    return _lut(list(np.log(x.T)))
 
 
 def _tables(exact_grade: ExactGrade) -> tuple[density_lut.Table, ...] | None:
     if exact_grade.tones is None:
         return None
+    return _tabulated(exact_grade.tones, exact_grade.gamma_out, exact_grade.joint)
+
+
+@functools.lru_cache(maxsize=2)
+def _tabulated(
+    tones: tuple[curves.Tone, ...], gamma_out: float, joint: bool
+) -> tuple[density_lut.Table, ...]:
+    """Kept for the next grade with other gains: a quarter of a compile."""
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
-    end = exact_grade.gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
+    end = gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
     sought = tuple(
         density_lut.Sought(_generous(tone).light, tone.corners(), 0.0 if tone.curves else end)
-        for tone in exact_grade.tones
+        for tone in tones
     )
-    dark = density_lut.DARK if exact_grade.gamma_out > 1.0 else 0.0
-    return density_lut.build(sought, exact_grade.encode, joint=exact_grade.joint, dark=dark)
+    dark = density_lut.DARK if gamma_out > 1.0 else 0.0
+    encode = functools.partial(encoded, gamma_out=gamma_out)
+    return density_lut.build(sought, encode, joint=joint, dark=dark)
 
 
 def _generous(tone: curves.Tone) -> curves.Tone:
