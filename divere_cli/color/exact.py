@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from divere_cli.color import curves, density, primaries
+from divere_cli.color import curves, density, primaries, transfer
 from divere_cli.errors import ProfileError
-from divere_cli.records.grade import Recipe, Space
+from divere_cli.records.grade import Recipe, Space, Transfer
 
 Array = npt.NDArray[np.float64]
 
@@ -27,7 +27,8 @@ class ExactGrade:
     """The grade as it is computed: power, matrix, density, tone, matrix, power.
 
     ``density`` and ``tones`` are None where the film type skips steps 4 to 12.
-    ``gray``: the positive is the luminance of the encoded values.
+    ``gray``: the positive is the luminance of the encoded values. ``transfer`` names the
+    encoding; one that is no power begins with a straight line, as gamma 1 does.
     """
 
     gamma_in: float
@@ -37,6 +38,12 @@ class ExactGrade:
     back: Array
     gamma_out: float
     gray: bool
+    transfer: Transfer = "power"
+
+    @property
+    def plain(self) -> bool:
+        """Whether encoded values are the linear ones."""
+        return self.transfer == "power" and self.gamma_out == 1.0
 
     @property
     def joint(self) -> bool:
@@ -65,7 +72,7 @@ class ExactGrade:
 
     def encode(self, y: Array) -> Array:
         """Step 14: linear output to encoded values of 0..1."""
-        return encoded(y, self.gamma_out)
+        return encoded(y, self.transfer, self.gamma_out)
 
     def encoded(self, x: Array) -> Array:
         """Steps 2 to 15: normalized samples (n, 3) to encoded values (n, 3 or 1)."""
@@ -77,9 +84,9 @@ class ExactGrade:
         return self.encode(self.light(self.transmittance(finite(x))))
 
 
-def encoded(y: Array, gamma_out: float) -> Array:
+def encoded(y: Array, kind: Transfer, gamma_out: float) -> Array:
     """Step 14 for linear output of any shape."""
-    return np.asarray(np.clip(y, 0.0, 1.0) ** (1.0 / gamma_out))
+    return transfer.encode(np.clip(y, 0.0, 1.0), kind, gamma_out)
 
 
 def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
@@ -102,7 +109,8 @@ def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
         density=density.fold(recipe) if graded else None,
         tones=curves.tones(recipe) if graded else None,
         back=back,
-        gamma_out=output.gamma,
+        gamma_out=output.gamma if output.transfer == "power" else 1.0,
+        transfer=output.transfer,
         gray=one_channel or film.monochrome or output.primaries is None,
     )
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import PyOpenColorIO
 
-from divere_cli.color import clf, cube, exact, ocio, reference
+from divere_cli.color import clf, cube, exact, ocio, reference, transfer
 from divere_cli.errors import Internal, OutputUnusable, UsageError
 from divere_cli.records.grade import Recipe, Space
 
@@ -174,7 +174,7 @@ def delta_e(space: Space, first: Array, second: Array) -> Array:
 
 
 def _lab(space: Space, encoded: Array) -> Array:
-    linear = np.clip(encoded, 0.0, 1.0) ** space.gamma
+    linear = transfer.decode(np.clip(encoded, 0.0, 1.0), space.transfer, space.gamma)
     if space.primaries is None:
         ratio = linear
     else:

@@ -1,7 +1,7 @@
 """The grade of a scan: compiled once, applied band by band.
 
 Covers every sort of band the readers give, to 8 or 16 bits, with or without
-dither. The same pixels come out however the picture is split into bands, and
+dither, or to float32. The same pixels come out however the picture is split into bands, and
 threads may share a :class:`Grade`. Not covered: crop, rotation and files.
 """
 
@@ -21,6 +21,7 @@ from divere_cli.records.grade import Recipe, Space
 
 Band = npt.NDArray[Any]
 Precision = Literal["table", "float32", "float64"]
+BitDepth = Literal[8, 16, 32]  # 32: encoded values of 0..1, as float32
 
 # Rows are taken together up to here: what a step writes is still in the cache for the next.
 CHUNK_PIXELS = 1 << 17
@@ -56,7 +57,7 @@ class Grade:
         self,
         exact_grade: exact.ExactGrade,
         source: Layout,
-        bit_depth: Literal[8, 16],
+        bit_depth: BitDepth,
         dithered: bool,
     ) -> None:
         self.channels: Literal[1, 3] = 1 if exact_grade.gray else 3
@@ -64,8 +65,8 @@ class Grade:
         self._folded = exact_grade
         self._levels = bands.Levels(f"{source.sample}{source.bits}")
         self._one_channel = source.channels == 1
-        self._target = np.dtype(f"uint{bit_depth}")
-        self._top = float(2**bit_depth - 1)
+        self._target = np.dtype(np.float32 if bit_depth == 32 else f"uint{bit_depth}")
+        self._top = 1.0 if bit_depth == 32 else float(2**bit_depth - 1)
         self._noise = dither.Noise() if dithered and bit_depth == 8 else None
         if self._one_channel and source.sample == "uint":
             self._prepare_table(source.bits)
@@ -76,7 +77,8 @@ class Grade:
         self.precision = "table"
         levels = np.linspace(0.0, 1.0, 1 << bits)
         self._values = self._folded.encoded(np.repeat(levels[:, None], 3, axis=1))
-        self._codes = np.round(self._values[:, 0] * self._top).astype(self._target)
+        codes = self._values[:, 0] * self._top
+        self._codes = (codes if self._target.kind == "f" else codes.round()).astype(self._target)
 
     def _prepare_chain(self, bits: int, bit_depth: int) -> None:
         plan = ocio.plan(self._folded, bits, bit_depth)
@@ -102,7 +104,7 @@ class Grade:
         ----------
         src : ndarray, shape (rows, width, 1 or 3), uint8, uint16 or float32
             As the source layout says, C-contiguous.
-        out : ndarray, shape (rows, width, channels), uint8 or uint16
+        out : ndarray, shape (rows, width, channels), uint8, uint16 or float32
             Written whole, C-contiguous.
         row : int
             Of the picture, where the band begins; places the dither.
@@ -159,6 +161,9 @@ class Grade:
 
     def _finish(self, values: Band, out: Band, row: int) -> None:
         """Encoded values of 0..1 to code values, rounded once."""
+        if self._target.kind == "f":
+            np.copyto(out, values, casting="same_kind")
+            return
         codes = values * values.dtype.type(self._top)
         if self._noise is None:
             np.copyto(out, np.rint(codes), casting="unsafe")
@@ -170,7 +175,7 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
     recipe: Recipe,
     output: Space,
     source: Layout,
-    bit_depth: Literal[8, 16],
+    bit_depth: BitDepth,
     dither: bool = False,
 ) -> Grade:
     """Compile a recipe for one sort of scan and one sort of positive.
@@ -182,7 +187,8 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
         Color space of the positive; a gray one makes it one channel.
     source : Layout
         ``sample`` ("uint" or "float"), ``bits`` and ``channels`` (1 or 3) of the bands.
-    bit_depth : {8, 16}
+    bit_depth : {8, 16, 32}
+        32: float32, the encoded values of 0..1 that 16 bits round.
     dither : bool
         Add noise of one code value before 8-bit positives are cut to whole ones.
 
@@ -196,7 +202,7 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
 
 @functools.lru_cache(maxsize=4)
 def _compiled(
-    recipe: Recipe, output: Space, source: Layout, bit_depth: Literal[8, 16], dither: bool
+    recipe: Recipe, output: Space, source: Layout, bit_depth: BitDepth, dither: bool
 ) -> Grade:
     """Kept for the next scan: compiling takes 7 to 25 ms, as long as a small scan itself."""
     exact_grade = exact.fold(recipe, output, one_channel=source.channels == 1)

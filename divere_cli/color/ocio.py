@@ -19,6 +19,7 @@ from divere_cli.color import bands, curves, density, density_lut
 from divere_cli.color import precision as accuracy
 from divere_cli.color.exact import LUMINANCE, ExactGrade, encoded
 from divere_cli.errors import Internal
+from divere_cli.records.grade import Transfer
 
 Array = npt.NDArray[np.float64]
 
@@ -166,12 +167,14 @@ def _logarithms(
 def _tables(exact_grade: ExactGrade) -> tuple[density_lut.Table, ...] | None:
     if exact_grade.tones is None:
         return None
-    return _tabulated(exact_grade.tones, exact_grade.gamma_out, exact_grade.joint)
+    return _tabulated(
+        exact_grade.tones, exact_grade.transfer, exact_grade.gamma_out, exact_grade.joint
+    )
 
 
 @functools.lru_cache(maxsize=2)
 def _tabulated(
-    tones: tuple[curves.Tone, ...], gamma_out: float, joint: bool
+    tones: tuple[curves.Tone, ...], transfer: Transfer, gamma_out: float, joint: bool
 ) -> tuple[density_lut.Table, ...]:
     """Kept for the next grade with other gains: a quarter of a compile."""
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
@@ -181,7 +184,7 @@ def _tabulated(
         for tone in tones
     )
     dark = density_lut.DARK if gamma_out > 1.0 else 0.0
-    encode = functools.partial(encoded, gamma_out=gamma_out)
+    encode = functools.partial(encoded, kind=transfer, gamma_out=gamma_out)
     return density_lut.build(sought, encode, joint=joint, dark=dark)
 
 
@@ -208,7 +211,7 @@ def _encode(
     group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, size: int, below: float
 ) -> None:
     """The output matrix and the encoding, whose table begins ``below`` no light."""
-    if exact_grade.gamma_out == 1.0:
+    if exact_grade.plain:
         group.appendTransform(_matrix(exact_grade.back))
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
         return

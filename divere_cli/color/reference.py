@@ -56,10 +56,20 @@ def encoded(recipe: Recipe, output: Space, x: Array) -> Array:
     if film.invert or film.density_matrix or film.rgb_gains or film.density_curve:
         y = print_light(recipe, y)
     y = between(recipe.working_space, output, recipe.adaptation, y)
-    y = np.clip(y, 0.0, 1.0) ** (1.0 / output.gamma)
+    y = coded(output, np.clip(y, 0.0, 1.0))
     if film.monochrome or one_channel or output.primaries is None:
         y = (y @ LUMINANCE)[..., None]
     return y
+
+
+def coded(space: Space, y: Array) -> Array:
+    """Step 14: linear values of 0..1 to the space's own code."""
+    if space.transfer == "l_star":
+        return np.where(y > 216 / 24389, 1.16 * np.cbrt(y) - 0.16, y * 24389 / 2700)
+    if space.transfer == "acescct":
+        log = (np.log2(np.maximum(y, 1e-10)) + 9.72) / 17.52
+        return np.where(y <= 0.0078125, 10.5402377416545 * y + 0.0729055341958355, log)
+    return np.asarray(y ** (1.0 / space.gamma))
 
 
 def print_light(recipe: Recipe, x: Array) -> Array:

@@ -52,7 +52,8 @@ class Refinement:
         self._folded = exact_grade
         self._levels = levels
         self._accuracy = plan.accuracy
-        self.code = float(exact_grade.encode(np.array(plan.accuracy.below)))
+        below = plan.accuracy.below
+        self.code = float(exact_grade.encode(np.array(below))) if below else 0.0
         reads = np.dtype(np.float32) if plan.reads == "logarithms" else levels.dtype
         self._linear = self._fine = None
         if plan.linear is not None and plan.fine is not None:

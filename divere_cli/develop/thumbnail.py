@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.color import primaries
+from divere_cli.color import primaries, transfer
 from divere_cli.image import preview
 from divere_cli.records.grade import Space
 from divere_cli.records.outcome import Thumbnail
@@ -75,7 +75,8 @@ class Thumbnailer:
         if self._samples is None:
             return None
         rows, columns = self._size
-        linear = np.power(self._samples.clip(0.0, 1.0), self._space.gamma, dtype=np.float32)
+        space, codes = self._space, self._samples.clip(0.0, 1.0)
+        linear = transfer.decode(codes, space.transfer, space.gamma).astype(np.float32)
         squares = linear.reshape(rows, _SAMPLES, columns, _SAMPLES, -1)
         places = [squares[:, y, :, x] for y in range(_SAMPLES) for x in range(_SAMPLES)]
         small = self._encoded(sum(places[1:], places[0]) / np.float32(len(places)))

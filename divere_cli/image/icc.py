@@ -2,10 +2,14 @@
 
 What it covers: littlecms builds the profile from the space's own primaries,
 white and gamma (version 4, matrix and curve, adapted to D50 by Bradford), and
-this module makes it ours: it says the space's name, and the same space gives
-the same bytes on every machine and in every run, because the creation time
-and the platform are fixed. What it does not: reading profiles that come with
-a scan (``inspect`` shows their name only; the preset says what a scan is).
+this module makes it ours: it says the space's name and, where its encoding is no
+power, its curve, and the same space gives the same bytes on every machine and in
+every run, because the creation time and the platform are fixed. What it does not:
+reading profiles that come with a scan (``inspect`` shows their name only; the
+preset says what a scan is).
+
+ICC has no word for a logarithm: ACEScct is a table of its light up to 1, where a
+positive ends.
 """
 
 from __future__ import annotations
@@ -25,6 +29,9 @@ _CREATED = struct.pack(">6H", 2024, 1, 1, 0, 0, 0)
 _RELATIVE_COLORIMETRIC = struct.pack(">I", 1)
 # ICC.1:2010 7.2.18: these are zero while the ID is taken.
 _ZERO_FOR_ID = ((44, 48), (64, 68), (84, 100))
+_CURVES = (b"rTRC", b"gTRC", b"bTRC", b"kTRC")
+# as long as littlecms keeps one; the light between two entries is straight to 0.05 %
+_TABLE = 4096
 
 
 @lru_cache(maxsize=16)
@@ -65,7 +72,7 @@ def profile(space: Space, gray: bool = False) -> bytes:
     except (CmsError, ValueError) as error:
         raise ProfileError(f"color space {space.name!r} gives no ICC profile: {error}") from error
     name = f"{space.name} gray" if gray and space.primaries is not None else space.name
-    return _ours(raw, name)
+    return _ours(raw, name, _curve(space))
 
 
 def description(icc: bytes) -> str:
@@ -103,9 +110,32 @@ def _tags(icc: bytes) -> list[tuple[bytes, bytes]]:
     return [(name, icc[offset : offset + size]) for name, offset, size in entries]
 
 
-def _ours(raw: bytes, name: str) -> bytes:
-    """Put our name and fixed times into a profile that littlecms wrote."""
+def _curve(space: Space) -> bytes:
+    """The curve of an encoding that is no power (ICC.1:2022, 10.6 and 10.18); else empty."""
+    if space.transfer == "l_star":
+        # from encoded values to light: g, a, b, c, d of function type 3
+        figures = (3.0, 1 / 1.16, 0.16 / 1.16, 2700 / 24389, 0.08)
+        fixed = struct.pack(">5i", *(round(figure * 65536) for figure in figures))
+        return struct.pack(">4sIHH", b"para", 0, 3, 0) + fixed
+    if space.transfer == "acescct":
+        lights = (_acescct_light(code / (_TABLE - 1)) for code in range(_TABLE))
+        table = struct.pack(f">{_TABLE}H", *(round(light * 65535) for light in lights))
+        return struct.pack(">4sII", b"curv", 0, _TABLE) + table
+    return b""
+
+
+def _acescct_light(code: float) -> float:
+    """Academy S-2016-001, section 4.4, held to 0..1."""
+    if code > 0.155251141552511:
+        return min(1.0, float(2.0 ** (code * 17.52 - 9.72)))
+    return max(0.0, (code - 0.0729055341958355) / 10.5402377416545)
+
+
+def _ours(raw: bytes, name: str, curve: bytes) -> bytes:
+    """Put our name, a curve and fixed times into a profile that littlecms wrote."""
     tags = [(n, _text(name) if n == b"desc" else data) for n, data in _tags(raw)]
+    if curve:
+        tags = [(n, curve if n in _CURVES else data) for n, data in tags]
     head = bytearray(raw[:_HEADER])
     head[24:36] = _CREATED
     head[40:44] = bytes(4)

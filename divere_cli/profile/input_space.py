@@ -35,9 +35,10 @@ def resolve(idt: Idt | None, notes: Notes) -> Space:
     notes.origin("idt.gamma", ".idt.gamma", given.gamma is not None)
     bare = given.white is None and given.primitives is None
     name = DEFAULT if bare and given.name is None else given.name or ""
-    shipped = library.spaces().get(name)
+    known = {n: s for n, s in library.spaces().items() if s.space.transfer == "power"}
+    shipped = known.get(name)
     if shipped is None and bare:
-        serving = [n for n, s in library.spaces().items() if s.space.primaries is not None]
+        serving = [n for n, s in known.items() if s.space.primaries is not None]
         raise notes.unknown(".idt.name", library.unknown("input color space", name, serving))
     if shipped is None or (shipped.legacy and not bare):
         return _own(given, notes)

@@ -11,7 +11,7 @@ import difflib
 import functools
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -19,7 +19,7 @@ from divere_cli.errors import ProfileError
 from divere_cli.profile import loading, strict_json
 from divere_cli.profile.schema import Preset
 from divere_cli.profile.strict_json import Json
-from divere_cli.records.grade import XY, Curves, Film, Matrix3, Points, Space
+from divere_cli.records.grade import XY, Curves, Film, Matrix3, Points, Space, Transfer
 
 LISTED = 12
 
@@ -28,7 +28,7 @@ LISTED = 12
 class Shipped:
     """A shipped color space and what it may serve as.
 
-    A ``legacy`` one serves only an IDT that gives its name and no figures.
+    A ``legacy`` one serves an IDT only that gives its name and no figures.
     """
 
     space: Space
@@ -76,7 +76,12 @@ def load(name: str) -> Preset:
 def spaces() -> dict[str, Shipped]:
     """All color spaces by name."""
     found = _table("color_spaces.json", "color_spaces")
-    return {name: _shipped(name, entry) for name, entry in found.items()}
+    known = {name: _shipped(name, entry) for name, entry in found.items()}
+    for name, entry in _table("output_spaces.json", "output_spaces").items():
+        added = _shipped(name, entry)
+        there = known.get(name, added)
+        known[name] = replace(there, roles=there.roles | added.roles)
+    return known
 
 
 def space(name: str) -> Space:
@@ -99,7 +104,9 @@ def working_space(name: str) -> Space:
 
 def in_role(role: str) -> list[str]:
     """Names of the color spaces that serve as ``input``, ``working`` or ``output``."""
-    return sorted(n for n, s in spaces().items() if role in s.roles and not s.legacy)
+    return sorted(
+        n for n, s in spaces().items() if role in s.roles and not (s.legacy and role != "output")
+    )
 
 
 def _in_role(role: str, name: str) -> Space:
@@ -189,8 +196,10 @@ def _shipped(name: str, entry: dict[str, Json]) -> Shipped:
     if isinstance(given, dict):
         primaries = cast(tuple[XY, XY, XY], tuple(_tuples(given[c]) for c in "rgb"))
     white, gamma = cast(XY, _tuples(entry["white_xy"])), cast(float, entry["gamma"])
-    roles = frozenset(cast(list[str], entry["roles"]))
-    return Shipped(Space(name, primaries, white, gamma), roles, bool(entry.get("legacy")))
+    transfer = cast(Transfer, entry.get("transfer", "power"))
+    legacy = bool(entry.get("legacy"))
+    roles = frozenset(["input"] if legacy else cast(list[str], entry["roles"]))
+    return Shipped(Space(name, primaries, white, gamma, transfer), roles, legacy)
 
 
 def _curves(entry: dict[str, Json]) -> Curves:

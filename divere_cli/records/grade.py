@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from divere_cli.records.serialize import LATER
+
 XY = tuple[float, float]
 
 
@@ -18,17 +20,22 @@ Matrix3 = tuple[
 ]
 
 
+Transfer = Literal["power", "l_star", "acescct"]
+
+
 @dataclass(frozen=True, slots=True)
 class Space:
     """A color space: CIE 1931 xy primaries and white; ``gamma`` linearises an encoded value.
 
-    ``primaries`` is None for a gray space.
+    ``primaries`` is None for a gray space. ``transfer`` names the encoding; ``gamma``
+    counts for ``power`` only.
     """
 
     name: str
     primaries: tuple[XY, XY, XY] | None
     white: XY
     gamma: float = 1.0
+    transfer: Transfer = field(default="power", metadata=LATER)
 
 
 WhiteBalance = Literal["off", "as_shot"]

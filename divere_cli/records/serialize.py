@@ -14,6 +14,9 @@ import typing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+# Metadata of a dataclass's field that plain data have only where it is not its default: what
+# was recorded, or hashed, before there was the field stays the same.
+LATER = {"divere_cli": "later"}
 
 
 def to_plain(record: Any) -> Any:
@@ -21,7 +24,11 @@ def to_plain(record: Any) -> Any:
     kind: type = type(record)
     names = _names(kind)
     if names is not None:
-        return {name: to_plain(getattr(record, name)) for name in names}
+        made = {name: to_plain(getattr(record, name)) for name in names}
+        for name, default in _later(kind):
+            if getattr(record, name) == default:
+                del made[name]
+        return made
     if isinstance(record, tuple | list):
         return [to_plain(item) for item in record]
     if isinstance(record, dict):
@@ -35,6 +42,13 @@ def _names(cls: type) -> tuple[str, ...] | None:
     if not dataclasses.is_dataclass(cls):
         return None
     return tuple(field.name for field in dataclasses.fields(cls))
+
+
+@functools.cache
+def _later(cls: type) -> tuple[tuple[str, Any], ...]:
+    """Names and defaults of the fields that have :data:`LATER` as their metadata."""
+    fields = dataclasses.fields(cls)
+    return tuple((field.name, field.default) for field in fields if field.metadata == LATER)
 
 
 def from_plain(cls: type[T], data: Any) -> T:

@@ -45,11 +45,12 @@ def layout(src: Band) -> Layout:
 
 
 def graded(
-    found: Recipe, output: Space, src: Band, bit_depth: Literal[8, 16] = 16, **options: Any
+    found: Recipe, output: Space, src: Band, bit_depth: Literal[8, 16, 32] = 16, **options: Any
 ) -> Band:
     """The positive of a band."""
     made = grade.compile(found, output, layout(src), bit_depth, **options)
-    out = np.empty((*src.shape[:2], made.channels), f"uint{bit_depth}")
+    kind = "float32" if bit_depth == 32 else f"uint{bit_depth}"
+    out = np.empty((*src.shape[:2], made.channels), kind)
     made.apply(src, out)
     return out
 

@@ -331,3 +331,26 @@ def test_an_input_gamma_of_nothing_is_refused() -> None:
     space = dataclasses.replace(library.space(ENDURA), gamma=0.0)
     with pytest.raises(ProfileError, match="gamma"):
         grade.compile(recipe(input_space=space), library.space(PRINT), layout(band("uint16")), 16)
+
+
+@settings(PATIENT, max_examples=40, derandomize=True)
+@given(**ANY)
+def test_float_positives_are_what_16_bits_round(
+    found: Recipe, output: str, sort: str, channels: int, seed: int
+) -> None:
+    src, space = band(sort, seed, channels), library.output_space(output)
+    floats = graded(found, space, src, 32)
+    assert floats.dtype == np.float32
+    assert 0.0 <= floats.min() <= floats.max() <= 1.0
+    whole = graded(found, space, src, 16).astype(np.float64)
+    assert np.abs(floats * 65535.0 - whole).max() <= 2.0
+
+
+def test_float_positives_keep_what_16_bits_cannot_hold() -> None:
+    """Two codes of a scan that are one code of a positive stay two values."""
+    src = np.array([[[6000, 6000, 6000], [6001, 6001, 6001]]], np.uint16)
+    found = recipe(source=NIKON, density_gamma=0.2)
+    space = library.output_space(PRINT)
+    assert len(np.unique(graded(found, space, src, 16))) < len(
+        np.unique(graded(found, space, src, 32))
+    )

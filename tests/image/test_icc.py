@@ -16,9 +16,9 @@ from divere_cli.errors import ProfileError
 from divere_cli.image import icc
 from divere_cli.records.grade import Space
 
-FIGURES = json.loads((Path(__file__).parents[2] / "profiles/color_spaces.json").read_text("utf-8"))[
-    "color_spaces"
-]
+SHIPPED = Path(__file__).parents[2] / "profiles"
+FIGURES = json.loads((SHIPPED / "color_spaces.json").read_text("utf-8"))["color_spaces"]
+FIGURES |= json.loads((SHIPPED / "output_spaces.json").read_text("utf-8"))["output_spaces"]
 D50_XYZ = np.array([0.9642, 1.0, 0.8249])
 
 
@@ -30,7 +30,18 @@ def shipped(name: str) -> Space:
         xy and (tuple(xy["r"]), tuple(xy["g"]), tuple(xy["b"])),
         tuple(entry["white_xy"]),
         entry["gamma"],
+        entry.get("transfer", "power"),
     )
+
+
+def light(space: Space, codes: np.ndarray) -> np.ndarray:
+    """Linear light of encoded values, by colour-science where it is no power."""
+    if space.transfer == "power":
+        return codes**space.gamma
+    colour = pytest.importorskip("colour")
+    if space.transfer == "l_star":
+        return colour.colorimetry.luminance_CIE1976(codes * 100) / 100
+    return np.clip(colour.models.log_decoding_ACEScct(codes), 0.0, 1.0)
 
 
 OUTPUTS = sorted(name for name, entry in FIGURES.items() if "output" in entry["roles"])
@@ -95,7 +106,7 @@ def test_a_color_engine_reads_the_space_from_the_profile(name: str) -> None:
     space = shipped(name)
     profile = icc.profile(space)
     for rgb in itertools.product((40, 128, 220), repeat=3):
-        linear = (np.array(rgb) / 255) ** space.gamma
+        linear = light(space, np.array(rgb) / 255)
         want = lab_of(expected_colorants(space) @ linear)
         if np.abs(want[1:]).max() > 120:  # 8-bit Lab ends there
             continue
@@ -107,7 +118,7 @@ def test_a_color_engine_reads_the_space_from_the_profile(name: str) -> None:
 def test_gray_has_the_gamma_of_the_space_and_no_hue(name: str, value: int) -> None:
     space = shipped(name)
     got = transformed(icc.profile(space, gray=True), (value,), "L")
-    want = lab_of(D50_XYZ * (value / 255) ** space.gamma)
+    want = lab_of(D50_XYZ * light(space, np.array(value / 255)))
     np.testing.assert_allclose(got, want, atol=1.0)
 
 
@@ -123,6 +134,40 @@ def test_the_profile_says_its_name_and_is_valid(name: str, gray: bool) -> None:
     assert opened.profile.xcolor_space.strip() == (
         "GRAY" if gray or FIGURES[name].get("kind") == "gray" else "RGB"
     )
+
+
+@pytest.mark.parametrize("name", COLORS)
+def test_a_curve_is_read_back_to_a_thousandth_by_littlecms(name: str) -> None:
+    """16-bit grays through imagecodecs' littlecms to linear light of the same space."""
+    imagecodecs = pytest.importorskip("imagecodecs")
+    space = shipped(name)
+    codes = np.linspace(0, 65535, 257).astype(np.uint16)
+    linear = icc.profile(Space("linear", space.primaries, space.white, 1.0))
+    rgb = np.ascontiguousarray(np.repeat(codes[None, :, None], 3, axis=2))
+    out = imagecodecs.cms_transform(
+        rgb, icc.profile(space), linear, colorspace="rgb", outcolorspace="rgb", intent=1
+    )
+    np.testing.assert_allclose(out[0, :, 1] / 65535, light(space, codes / 65535), atol=1.5e-3)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "most"),
+    [
+        ("eciRGB_v2", "ECI RGB v2", 4e-4),  # colour-science has the rounded figures of a profile
+        ("ProPhotoRGB", "ProPhoto RGB", 1e-12),
+        ("Rec2020", "ITU-R BT.2020", 1e-12),
+        ("ACEScg", "ACEScg", 1e-12),
+        ("ACEScct", "ACEScct", 1e-12),
+    ],
+)
+def test_the_figures_are_those_of_the_standard(ours: str, theirs: str, most: float) -> None:
+    colour = pytest.importorskip("colour")
+    known, space = colour.RGB_COLOURSPACES[theirs], shipped(ours)
+    np.testing.assert_allclose(space.primaries, known.primaries, atol=most)
+    np.testing.assert_allclose(space.white, known.whitepoint, atol=1e-4)
+    if space.transfer != "power":
+        codes = np.linspace(0.08, 0.55, 200)
+        np.testing.assert_allclose(light(space, codes), known.cctf_decoding(codes), rtol=1e-9)
 
 
 def test_the_same_space_gives_the_same_bytes_at_any_time() -> None:

@@ -21,6 +21,7 @@ PAGE = ROOT / "docs" / "profiles.md"
 LIBRARY_PAGE = ROOT / "docs" / "profiles-library.md"
 CURVES = ROOT / "docs" / "curves"
 SCHEMAS = ROOT / "profiles" / "schema"
+ENCODINGS = {"l_star": "CIE lightness", "acescct": "logarithm"}
 _PART = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -106,9 +107,10 @@ def space_table() -> str:
     """Every shipped color space."""
     rows = ["| space | serves as | gamma | |", "|---|---|---|---|"]
     for name, shipped in library.spaces().items():
-        note = "only by name, without figures" if shipped.legacy else ""
-        roles = "input" if shipped.legacy else ", ".join(sorted(shipped.roles))
-        rows.append(f"| `{name}` | {roles} | {shipped.space.gamma:g} | {note} |")
+        note = "as input only by its name, without figures" if shipped.legacy else ""
+        space, roles = shipped.space, ", ".join(sorted(shipped.roles))
+        encoding = f"{space.gamma:g}" if space.transfer == "power" else ENCODINGS[space.transfer]
+        rows.append(f"| `{name}` | {roles} | {encoding} | {note} |")
     return "\n".join(rows) + "\n"
 
 
@@ -130,9 +132,12 @@ def curve_gallery() -> str:
 def sources() -> str:
     """Where the shipped figures come from, as the files say."""
     rows = []
-    for name in ("color_spaces", "density_matrices", "curves", "film_types"):
+    for name in ("color_spaces", "output_spaces", "density_matrices", "curves", "film_types"):
         document = json.loads((library.folder() / f"{name}.json").read_text(encoding="utf-8"))
         rows.append(f"- `profiles/{name}.json`: {document['source']}.")
+        for entry, value in document.get(name, {}).items():
+            if name == "output_spaces":
+                rows.append(f"  - `{entry}`: {value['source']}.")
     return "\n".join(rows) + "\n"
 
 

@@ -70,3 +70,13 @@ def test_half_of_the_figures_are_not_enough(part: str) -> None:
 
 def test_figures_need_no_name() -> None:
     assert recipe(changed(SINGLE, "idt.name", ...)).input_space.name == "custom"
+
+
+@pytest.mark.parametrize("name", ["eciRGB_v2", "ACEScct"])
+def test_an_encoding_that_is_no_power_is_no_scans(name: str) -> None:
+    """The name alone is unknown as it was; figures of a user's own stay his."""
+    with pytest.raises(ProfileError, match=f"no input color space is called '{name}'"):
+        recipe(changed(SINGLE, "idt", {"name": name}))
+    own = recipe(changed(SINGLE, "idt", {**FIGURES, "name": name})).input_space
+    assert (own.name, own.transfer) == (name, "power")
+    assert own.primaries != library.space(name).primaries

@@ -76,20 +76,29 @@ def test_the_balanced_profile_makes_gray_patches_gray(shared: Path) -> None:
 def test_the_spaces_by_role() -> None:
     assert library.in_role("working") == ["ACEScg", "Kodak2383", "KodakEnduraPremier"]
     assert set(library.in_role("output")) == {
-        *("ACEScg", "AdobeRGB", "DisplayP3", "Gray_Gamma_2_2", "Kodak2383"),
+        *("ACEScct", "ACEScg", "AdobeRGB", "DisplayP3", "Gray_Gamma_2_2", "Kodak2383"),
         *("KodakEnduraPremier", "KodakEnduraPremier_gamma_2_2", "sRGB"),
+        *("ProPhotoRGB", "Rec2020", "eciRGB_v2"),
     }
     assert library.output_space("Gray_Gamma_2_2").primaries is None
     assert library.output_space("sRGB").primaries == ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06))
+
+
+def test_a_space_that_serves_as_input_too_has_one_set_of_figures() -> None:
+    handed = json.loads((library.folder() / "color_spaces.json").read_text("utf-8"))["color_spaces"]
+    ours = json.loads((library.folder() / "output_spaces.json").read_text("utf-8"))["output_spaces"]
+    for name in ours.keys() & handed.keys():
+        for figure in ("primaries_xy", "white_xy", "gamma"):
+            assert ours[name][figure] == handed[name][figure], name
 
 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ProfileError) as caught:
         library.output_space("srgb")
     assert caught.value.message == (
-        "no output color space is called 'srgb'; did you mean 'sRGB'? There are: ACEScg, "
-        "AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
-        "KodakEnduraPremier_gamma_2_2, sRGB"
+        "no output color space is called 'srgb'; did you mean 'sRGB'? There are: ACEScct, "
+        "ACEScg, AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
+        "KodakEnduraPremier_gamma_2_2, ProPhotoRGB, Rec2020, eciRGB_v2, sRGB"
     )
     with pytest.raises(ProfileError, match=r"There are: .*48 in all"):
         library.load("x" * 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -59,3 +60,15 @@ def test_unknown_keys_are_ignored_and_absent_ones_take_the_default() -> None:
 def test_another_shape_is_refused(cls: type, data: object) -> None:
     with pytest.raises((TypeError, ValueError, KeyError)):
         serialize.from_plain(cls, data)
+
+
+def test_a_field_that_came_later_leaves_older_records_as_they_were() -> None:
+    """What a run of commit b307527 hashed for its key, letter for letter."""
+    space = job("a").encoding.color_space
+    assert json.dumps(serialize.to_plain(space)) == (
+        '{"name": "S", "primaries": [[0.6, 0.3], [0.2, 0.7], [0.1, 0.1]], '
+        '"white": [0.3, 0.3], "gamma": 2.2}'
+    )
+    lightness = dataclasses.replace(space, transfer="l_star")
+    assert serialize.to_plain(lightness)["transfer"] == "l_star"
+    assert serialize.from_plain(Space, serialize.to_plain(lightness)) == lightness
