@@ -125,7 +125,7 @@ def make_job(scan: Path, number: int, task: str = "divere_cli.develop.scan:devel
     )
 
 
-def rehearsal() -> WarmUp:
+def warm_up() -> WarmUp:
     """The grade of :func:`make_job`, compiled ahead as a batch has it done."""
     return WarmUp(PREPARE, recipe(), encoding(), channels=3, bits=16, sample="uint")
 
@@ -139,7 +139,7 @@ def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
         kind,  # type: ignore[arg-type]
         jobs=jobs,
         spares=spares,
-        rehearsals=(rehearsal(),),
+        warm_ups=(warm_up(),),
     )
     return open_runner(request, lambda event: None, warm=(*WARM, "bench.isolation"))
 

@@ -54,6 +54,7 @@ class DivereError(Exception):
     """
 
     kind: ClassVar[str] = "internal"
+    scan_kind: ClassVar[str] = ""  # of a scan that meets this error; empty: the same word
     default_hint: ClassVar[str] = ""
     exit_code: ClassVar[int] = 1
 
@@ -123,6 +124,7 @@ class JournalFailed(RunError):
     """The journal, the report or the output device fails; whole outputs stay."""
 
     kind = "journal"
+    scan_kind = "output_error"
     exit_code = 14
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import unicodedata
 
+_KILO, _MEGA, _GIGA = 1e3, 1e6, 1e9
+
 _SHOWN_SPACES = frozenset({"Zs"})
 
 
@@ -55,6 +57,17 @@ def quote(name: str) -> str:
     Quotes and backslashes in the name are escaped, so that no two names look alike.
     """
     return "'" + safe(name.replace("\\", "\\\\").replace("'", "\\'")) + "'"
+
+
+def format_bytes(size: float) -> str:
+    """Return a number of bytes for people, decimal: ``73 MB``, ``1.25 GB``."""
+    if size < _KILO:
+        return f"{size:.0f} bytes"
+    if size < _MEGA:
+        return f"{size / _KILO:.0f} kB"
+    if size < _GIGA:
+        return f"{size / _MEGA:.0f} MB"
+    return f"{size / _GIGA:.2f} GB"
 
 
 def _is_shown(c: str) -> bool:

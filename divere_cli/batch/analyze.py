@@ -18,18 +18,18 @@ from divere_cli.batch.engine import Engine
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.request import BatchRequest
-from divere_cli.batch.scheduler import record
 from divere_cli.batch.stop import Stop
 from divere_cli.records.events import Event
+from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Measured
 from divere_cli.system import signals
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Analysis:
     """What was measured; ``problems`` says by name why a scan was not.
 
-    ``signal`` is what ended the survey early, if anything did.
+    ``signal`` is what ended it early, if anything did.
     """
 
     measured: tuple[Measured, ...]
@@ -38,12 +38,12 @@ class Survey:
     signal: int | None = None
 
 
-def survey(
+def analyze(
     request: BatchRequest,
     task: str,
     emit: Callable[[Event], None],
     clock: Callable[[], float] = time.monotonic,
-) -> Survey:
+) -> Analysis:
     """Measure every scan of the request's inputs; its outputs count for nothing.
 
     Parameters
@@ -63,10 +63,10 @@ def survey(
     """
     with signals.watch() as asked:
         stop = Stop(asked, request.bounds.grace_seconds, clock)
-        found = _told_apart(discover.find(request.inputs, ""))
-        drafts = plan.make(request, found, State(), None, lambda: stop.stopping)
-        problems = {d.scan.name: _said(d) for d in drafts if d.error is not None}
-        usable = [d for d in drafts if d.error is None]
+        found = _distinct(discover.find(request.inputs, ""))
+        plans = plan.make(request, found, State(), None, lambda: stop.stopping)
+        problems = {each.scan.name: _why(each) for each in plans if each.error is not None}
+        usable = [each for each in plans if each.error is None]
         engine = Engine(
             request,
             Admission(admission.budget(request.bounds.memory_budget), []),
@@ -75,19 +75,20 @@ def survey(
             clock,
         )
         try:
-            tasks = engine.tasks(usable)
-            engine.open(tasks)
+            queue = engine.queue(usable)
+            engine.open(queue)
             work = Measuring(request, task, engine.threads)
-            engine.run(work, tasks)
+            if queue:
+                engine.scheduler().run(work, queue)
         finally:
             engine.close()
         if stop.error is not None:
             raise stop.error
         measured = () if stop.stopping else work.all(usable)
-        return Survey(measured, problems | work.notes, tuple(found.warnings), stop.signal)
+        return Analysis(measured, problems | work.notes, tuple(found.warnings), stop.signal)
 
 
-def _told_apart(found: Found) -> Found:
+def _distinct(found: Found) -> Found:
     """Where INPUTs have scans of one name, all are called by their paths."""
     if len({scan.name for scan in found.scans}) == len(found.scans):
         return found
@@ -95,7 +96,7 @@ def _told_apart(found: Found) -> Found:
     return Found(scans, found.warnings)
 
 
-def _said(each: plan.Draft) -> str:
+def _why(each: plan.ScanPlan) -> str:
     assert each.error is not None
-    said = record(each.error)
-    return f"{said.kind}: {said.message}"
+    error = ErrorRecord.of_scan(each.error)
+    return f"{error.kind}: {error.message}"

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 
 from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
-from divere_cli.batch.staleness import stamp_of
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
+from divere_cli.files import stamp
 from divere_cli.image import header
 from divere_cli.records.job import Stamp
 
@@ -222,4 +222,4 @@ def _scan(name: str, path: str, status: os.stat_result) -> Scan:
     if kind != stat.S_IFREG:
         what = _KINDS.get(kind, "no regular file")
         return Scan(name, path, problem=Unsupported(f"{what}, not a file", hint=""))
-    return Scan(name, path, stamp_of(status))
+    return Scan(name, path, stamp.of_status(status))

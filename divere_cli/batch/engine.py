@@ -1,4 +1,4 @@
-"""The runner of a run, opened when the first scan needs it, and the loop on it.
+"""The runner of a run, opened when the first scan needs it.
 
 Covers how many jobs, how many threads each, and giving the runner back. What
 it does not: what is done with the scans.
@@ -13,10 +13,10 @@ from typing import Literal
 
 from divere_cli.batch import admission
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.plan import Draft
+from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
 from divere_cli.batch.retries import Policy
-from divere_cli.batch.scheduler import Loop, Means, Task, Work
+from divere_cli.batch.scheduler import Queued, Scheduler
 from divere_cli.batch.stop import Stop
 from divere_cli.isolation import factory
 from divere_cli.isolation.runner import IsolationRequest, Runner
@@ -25,7 +25,7 @@ from divere_cli.records.job import WarmUp
 from divere_cli.records.outcome import IsolationInfo
 from divere_cli.system import cpus
 
-REHEARSED = 4  # grades; as many as `color` keeps
+WARM_UPS = 4  # grades; as many as `color` keeps
 
 
 class Engine:
@@ -72,17 +72,17 @@ class Engine:
             effective = "process"
         return IsolationInfo(asked, effective, None, self.jobs)
 
-    def tasks(self, drafts: Sequence[Draft]) -> list[Task]:
-        """Make a task of each draft, with what it will take."""
-        tasks = []
-        for draft in drafts:
-            assert draft.header is not None
+    def queue(self, plans: Sequence[ScanPlan]) -> list[Queued]:
+        """Return the scans ready to be scheduled, with the memory that each will take."""
+        queue = []
+        for plan in plans:
+            assert plan.header is not None
             self._count += 1
-            predicted = self.admission.predict(draft.header, self._request.outputs.encoding)
-            tasks.append(Task(self._count, draft, predicted))
-        return tasks
+            predicted = self.admission.predict(plan.header, self._request.outputs.encoding)
+            queue.append(Queued(self._count, plan, predicted))
+        return queue
 
-    def open(self, tasks: Sequence[Task]) -> None:
+    def open(self, queue: Sequence[Queued]) -> None:
         """Open the runner, once.
 
         Raises
@@ -90,9 +90,9 @@ class Engine:
         IsolationUnavailable
             Only for ``--isolation always``.
         """
-        if self._runner is not None or not tasks:
+        if self._runner is not None or not queue:
             return
-        predicted = [task.predicted for task in tasks]
+        predicted = [queued.predicted for queued in queue]
         self.jobs = admission.jobs(
             self._request.bounds.jobs, predicted, self.admission.budget_bytes
         )
@@ -101,32 +101,25 @@ class Engine:
             isolation.requested,
             isolation.start_method,
             self.jobs,
-            rehearsals=_rehearsals(self._request, tasks),
+            warm_ups=_warm_ups(self._request, queue),
         )
-        self._runner = _opener(self._request)(asked, self._saw)
+        self._runner = _opener(self._request)(asked, self._note)
 
-    def run(self, work: Work, tasks: list[Task], failed: int = 0) -> None:
-        """Bring every task to its last word; the list is emptied on the way.
-
-        ``failed`` scans did so before; they count for ``--max-failures``.
-        """
-        if not tasks:
-            return
-        self.open(tasks)
+    def scheduler(self) -> Scheduler:
+        """Return a scheduler of one pass, on the runner that :meth:`open` made."""
         assert self._runner is not None
-        means = Means(
+        return Scheduler(
             self._runner,
             self.admission,
             self._policy,
             self._stop,
             self._request.bounds,
             self._emit,
-            self._clock,
             self._rss,
+            self._clock,
         )
-        Loop(means, work, failed).run(tasks)
 
-    def _saw(self, event: Event) -> None:
+    def _note(self, event: Event) -> None:
         if isinstance(event, ScanStarted):
             self._rss.pop(event.job_id, None)
         elif isinstance(event, ScanProgress) and event.rss_bytes:
@@ -139,20 +132,20 @@ class Engine:
             self._runner.close(self._stop.kill_grace)
 
 
-def _rehearsals(request: BatchRequest, tasks: Sequence[Task]) -> tuple[WarmUp, ...]:
+def _warm_ups(request: BatchRequest, queue: Sequence[Queued]) -> tuple[WarmUp, ...]:
     """The grades that most scans share: worth preparing once when there are many of them."""
     if request.task != DEVELOP:
         return ()
     counts: Counter[WarmUp] = Counter()
-    for task in tasks:
-        selection, header = task.draft.selection, task.draft.header
+    for queued in queue:
+        selection, header = queued.plan.selection, queued.plan.header
         if selection is None or header is None:
             continue
         layout = header.layout
         for cut in selection.frames:
             like = (layout.channels, layout.bits, layout.sample)
             counts[WarmUp(PREPARE, cut.recipe, request.outputs.encoding, *like)] += 1
-    return tuple(each for each, count in counts.most_common(REHEARSED) if count > 1)
+    return tuple(each for each, count in counts.most_common(WARM_UPS) if count > 1)
 
 
 def _opener(

@@ -1,143 +1,146 @@
-"""Grading as the loop's work: stage, hand over, check, publish, and the last word on a scan.
+"""Grading a scan: stage, hand over, check, publish, and its result.
 
-Covers everything between a draft and its entry in the report. What it does
-not: scheduling (:mod:`loop`) and the calls that publish (:mod:`publish`).
+Covers everything between a plan and its entry in the report. What it does
+not: scheduling (:mod:`.scheduler`) and the calls that publish (:mod:`.publish`).
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from divere_cli.batch import admission, staleness
+from divere_cli.batch import admission, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
-from divere_cli.batch.ownership import Judge, Verdict
-from divere_cli.batch.plan import Draft
+from divere_cli.batch.ownership import Ownership
+from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.publish import Staged, gone
 from divere_cli.batch.request import BatchRequest
-from divere_cli.batch.results import Results, once, plain, with_outcome
-from divere_cli.batch.scheduler import Task
+from divere_cli.batch.results import Results
+from divere_cli.batch.scheduler import Queued
 from divere_cli.batch.workspace import Workspace
-from divere_cli.errors import InputChanged, JournalFailed, NoSpaceLeft, RunError, Unreadable
+from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
+from divere_cli.files import stamp
 from divere_cli.files.directory import Place
-from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Frame, Job
 from divere_cli.records.outcome import ErrorRecord, Outcome, Status, TaskResult
-from divere_cli.records.roll import Decision
 
 _DEVICE_ERRORS_IN_A_ROW = 3
 _NEARLY_FULL = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A scan that is to be graded: its verdict, and the recipes where they were decided."""
-
-    verdict: Verdict
-    recipes: tuple[Recipe, ...]
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, draft: Draft, verdict: Verdict, decision: Decision | None) -> Ready:
-        """Take the profile's recipes, or those that were decided."""
-        if decision is not None:
-            return cls(verdict, decision.recipes, decision.notes, decision.warnings)
-        assert draft.selection is not None
-        return cls(verdict, tuple(cut.recipe for cut in draft.selection.frames))
-
-
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """What grading works with."""
-
-    request: BatchRequest
-    site: Workspace
-    judge: Judge
-    admission: Admission
-    results: Results
-    threads: int = 1
-
-
 class Grading:
-    """The loop's work of grading; one for a run."""
+    """What the scheduler does with the scans of a run: grade them.
 
-    def __init__(self, desk: Desk, ready: dict[int, Ready]) -> None:
-        self._desk = desk
-        self._ready = ready
+    Parameters
+    ----------
+    request : BatchRequest
+    workspace : Workspace
+    ownership : Ownership
+    admission : Admission
+        Learns what each scan took.
+    results : Results
+    threads : int
+        For each worker.
+    basis : str
+        What the scans were decided from, for the journal.
+    """
+
+    def __init__(
+        self,
+        request: BatchRequest,
+        workspace: Workspace,
+        ownership: Ownership,
+        admission: Admission,
+        results: Results,
+        *,
+        threads: int = 1,
+        basis: str = "",
+    ) -> None:
+        self._request = request
+        self._workspace = workspace
+        self._ownership = ownership
+        self._admission = admission
+        self._results = results
+        self._threads = threads
+        self._basis = basis
         self._staged: dict[int, Staged] = {}
         self._device_errors = 0
         self.spread = False  # other machines may have left files of attempts that were lost
 
-    def prepare(self, task: Task) -> Job:
+    def prepare(self, queued: Queued) -> Job:
         """Look once more at the scan, make its temporary files, say what is to be done."""
-        _unchanged(task.draft)
-        staged = self._desk.site.publisher.stage(task.draft.writes)
-        self._staged[task.id] = staged
+        plan = queued.plan
+        stamp.compare(plan.scan.stamp, stamp.take(plan.scan.path))
+        staged = self._workspace.publisher.stage(plan.writes)
+        self._staged[queued.id] = staged
         targets = [temp.target for temp in staged.temps]
-        draft, recipes = task.draft, self._ready[task.id].recipes
-        assert draft.selection is not None
+        assert plan.selection is not None
         frames = tuple(
             Frame(target, recipe, cut.crop, cut.orientation, cut.crop_name)
-            for target, recipe, cut in zip(targets, recipes, draft.selection.frames, strict=False)
+            for target, recipe, cut in zip(
+                targets, plan.recipes, plan.selection.frames, strict=False
+            )
         )
         return Job(
-            id=task.id,
-            name=task.name,
-            input=os.path.abspath(draft.scan.path),
-            stamp=draft.scan.stamp,
-            encoding=self._desk.request.outputs.encoding,
+            id=queued.id,
+            name=queued.name,
+            input=os.path.abspath(plan.scan.path),
+            stamp=plan.scan.stamp,
+            encoding=self._request.outputs.encoding,
             frames=frames,
-            sidecar=targets[-1] if draft.sidecar else None,
-            task=self._desk.request.task,
-            max_pixels=self._desk.request.inputs.max_pixels,
-            threads=self._desk.threads,
-            thumbnails=self._desk.request.thumbnails,
+            sidecar=targets[-1] if plan.sidecar else None,
+            task=self._request.task,
+            max_pixels=self._request.inputs.max_pixels,
+            threads=self._threads,
+            thumbnails=self._request.thumbnails,
         )
 
-    def succeed(self, task: Task, outcome: Outcome) -> None:
-        """Check, publish, record, tell."""
-        result = outcome.result or TaskResult()
-        staged = self._staged[task.id]
+    def succeed(self, queued: Queued, outcome: Outcome) -> None:
+        """Check, publish, record, report."""
+        plan, result = queued.plan, outcome.result or TaskResult()
+        staged = self._staged[queued.id]
+        publisher = self._workspace.publisher
         if outcome.token:
             self.spread = True
-            self._desk.site.publisher.adopt(staged)
-        self._desk.site.publisher.check(
-            staged, result.written, self._desk.request.outputs.encoding.format
-        )
-        _unchanged(task.draft)
-        peak = self._peak(task, outcome)
-        self._desk.site.publisher.publish(
+            publisher.adopt(staged)
+        publisher.check(staged, result.written, self._request.outputs.encoding.format)
+        stamp.compare(plan.scan.stamp, stamp.take(plan.scan.path))
+        peak = self._peak(plan, outcome)
+        publisher.publish(
             staged,
-            task.name,
-            lambda output: self._desk.judge.may_replace(task.draft, output),
-            lambda stamps: self._done(task, stamps, result.input_sha256, peak),
+            queued.name,
+            lambda output: self._ownership.may_replace(plan, output),
+            lambda outputs: replace(
+                done(plan, outputs), sha256=result.input_sha256, peak=peak, basis=self._basis
+            ),
         )
         self._device_errors = 0
         if peak is not None:
-            self._desk.admission.learn(peak)
-        self._put(task, "ok", None, outcome)
+            self._admission.learn(peak)
+        self._put(queued, "ok", None, outcome)
 
-    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """Tell that the scan failed for good."""
-        self._put(task, "failed", error, outcome)
+    def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
+        """Report that the scan failed for good; True: it counts for ``--max-failures``."""
+        self._put(queued, "failed", error, outcome)
         return True
 
-    def leave(self, task: Task, outcome: Outcome | None) -> None:
-        """Tell that the run stopped before the scan was done."""
-        self._put(task, "interrupted", None, outcome)
+    def leave(self, queued: Queued, outcome: Outcome | None) -> None:
+        """Report that the run stopped before the scan was done."""
+        self._put(queued, "interrupted", None, outcome)
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """No space, OUTPUT gone, or a device that fails again and again."""
+        """Return what is wrong with the run itself: no space, OUTPUT gone, a failing device."""
         if error.kind == "no_space":
             return NoSpaceLeft(error.message)
         if error.kind != "output_error":
             self._device_errors = 0
             return None
-        if not self._desk.site.folder.is_there():
-            return gone(self._desk.site.folder)
-        if _nearly_full(self._desk.site.folder.place):
+        folder = self._workspace.folder
+        if not folder.is_there():
+            return gone(folder)
+        if _nearly_full(folder.place):
             return NoSpaceLeft(error.message)
         self._device_errors += 1
         if self._device_errors < _DEVICE_ERRORS_IN_A_ROW:
@@ -147,68 +150,36 @@ class Grading:
             hint="check the output device; whole outputs stay, and the next run goes on",
         )
 
-    def drop(self, task: Task) -> None:
+    def drop(self, queued: Queued) -> None:
         """Remove the temporary files of the attempt."""
-        self._desk.site.publisher.discard(self._staged.pop(task.id))
+        self._workspace.publisher.discard(self._staged.pop(queued.id))
 
-    def _peak(self, task: Task, outcome: Outcome) -> Peak | None:
-        header = task.draft.header
-        if header is None or outcome.peak_source not in ("vmhwm", "peak_wset"):
+    def _peak(self, plan: ScanPlan, outcome: Outcome) -> Peak | None:
+        if plan.header is None or outcome.peak_source not in ("vmhwm", "peak_wset"):
             return None
-        encoding = self._desk.request.outputs.encoding
-        return Peak(
-            admission.sort(header, encoding), admission.raw_bytes(header), outcome.peak_rss_bytes
-        )
-
-    def _done(
-        self, task: Task, stamps: tuple[OutputStamp, ...], sha256: str, peak: Peak | None
-    ) -> Done:
-        draft = task.draft
-        key, basis = self._ready[task.id].verdict.key, self._desk.judge.basis
-        return replace(done(draft, key, stamps), sha256=sha256, peak=peak, basis=basis)
+        kind = admission.sort(plan.header, self._request.outputs.encoding)
+        return Peak(kind, admission.raw_bytes(plan.header), outcome.peak_rss_bytes)
 
     def _put(
-        self, task: Task, status: Status, error: ErrorRecord | None, outcome: Outcome | None
+        self, queued: Queued, status: Status, error: ErrorRecord | None, outcome: Outcome | None
     ) -> None:
-        ready = self._ready.pop(task.id)  # the last word: a long run keeps nothing it need not
-        result = with_outcome(plain(task.draft, status, error), outcome)
-        self._desk.results.put(
-            task.draft,
-            replace(
-                result,
-                outputs=task.draft.writes if status == "ok" else (),
-                attempts=task.tally.attempts,
-                warnings=once((*result.warnings, *ready.warnings)),
-                notes=once((*result.notes, *ready.notes, *ready.verdict.notes)),
-            ),
-        )
+        plan, attempts = queued.plan, queued.tally.attempts
+        self._results.put(plan, results.of_attempt(plan, status, error, outcome, attempts))
 
 
-def done(draft: Draft, key: str, stamps: tuple[OutputStamp, ...]) -> Done:
-    """The journal's record of a scan."""
-    assert draft.header is not None
-    assert draft.selection is not None
+def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:
+    """Return the journal's record of a scan."""
+    assert plan.header is not None
+    assert plan.selection is not None
     return Done(
-        input=draft.scan.name,
-        path=os.path.abspath(draft.scan.path),
-        stamp=draft.scan.stamp,
-        key=key,
-        outputs=stamps,
-        header=draft.header,
-        profile=draft.selection.profile,
+        input=plan.scan.name,
+        path=os.path.abspath(plan.scan.path),
+        stamp=plan.scan.stamp,
+        key=plan.key,
+        outputs=tuple(outputs),
+        header=plan.header,
+        profile=plan.selection.profile,
     )
-
-
-def _unchanged(draft: Draft) -> None:
-    """Raise ``InputChanged`` unless the scan is the very file that was planned."""
-    try:
-        now = staleness.stamp_of(os.stat(draft.scan.path))
-    except FileNotFoundError as problem:
-        raise Unreadable("vanished after it was planned") from problem
-    except OSError as problem:
-        raise Unreadable(f"cannot be looked at: {problem.strerror}") from problem
-    if now != draft.scan.stamp:
-        raise InputChanged("changed after it was planned or while it was read")
 
 
 def _nearly_full(place: Place) -> bool:

@@ -2,7 +2,7 @@
 
 Covers reading headers, choosing profiles, naming, and everything that collides:
 found together, told together, before the first write. What it does not: what
-is up to date or in the way already (:mod:`verdict`).
+is up to date (:mod:`.staleness`) or in the way (:mod:`.ownership`).
 """
 
 from __future__ import annotations
@@ -11,28 +11,35 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from divere_cli.batch import naming
 from divere_cli.batch.discover import Found, Scan, identity
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.request import BatchRequest
-from divere_cli.batch.staleness import same_stamp
-from divere_cli.errors import LimitExceeded, PlanError, ProfileError, ScanError
+from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
+from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.header import read as read_header
 from divere_cli.image.layout import Header
+from divere_cli.records.grade import Recipe
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
 
 
+Action = Literal["", "grade", "up_to_date", "moved", "deferred", "fail"]
+
+
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """One scan as planned.
+class ScanPlan:
+    """One scan and what is to be done with it.
 
     ``outputs`` are the positives' names below OUTPUT, one for each frame of
-    ``selection``; ``error`` is set where it cannot be graded at all.
+    ``selection``; ``error`` is set where the scan cannot be graded. The rest is
+    filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved`` is up to
+    date under a new stamp), ``key`` of what would be done, ``recipes`` of the frames
+    as they were decided, and what to say of it.
     """
 
     scan: Scan
@@ -40,7 +47,12 @@ class Draft:
     selection: Selection | None = None
     outputs: tuple[str, ...] = ()
     sidecar: str = ""
-    error: ScanError | None = None
+    error: DivereError | None = None
+    action: Action = ""
+    key: str = ""
+    recipes: tuple[Recipe, ...] = ()
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def writes(self) -> tuple[str, ...]:
@@ -54,7 +66,7 @@ def make(
     state: State,
     folder: Folder | None,
     stopped: Callable[[], bool] = lambda: False,
-) -> list[Draft]:
+) -> list[ScanPlan]:
     """Plan every scan, in the order of the walk.
 
     ``stopped`` is asked between scans; once it is true, the rest is left out.
@@ -66,18 +78,18 @@ def make(
     ProfileError
         A profile that is asked for cannot be used.
     """
-    drafts = []
+    plans = []
     for scan in found.scans:
         if stopped():
             break
-        drafts.append(_draft(request, scan, state))
-    problems = [*_same_name(drafts), *_inputs_hit(drafts, folder), *_reports_hit(request, drafts)]
+        plans.append(_plan(request, scan, state))
+    problems = [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
     if problems:
         raise PlanError(
             "nothing was written: " + "; ".join(problems),
             hint="rename scans, use --name, or grade each INPUT into an OUTPUT of its own",
         )
-    return drafts
+    return plans
 
 
 def check_places(inputs: Iterable[str], output: str) -> None:
@@ -100,9 +112,9 @@ def check_places(inputs: Iterable[str], output: str) -> None:
             here = parent
 
 
-def _draft(request: BatchRequest, scan: Scan, state: State) -> Draft:
+def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
     if scan.problem is not None:
-        return Draft(scan, error=scan.problem)
+        return ScanPlan(scan, error=scan.problem)
     header: Header | None = None
     try:
         header = _header(request, scan, state)
@@ -111,15 +123,15 @@ def _draft(request: BatchRequest, scan: Scan, state: State) -> Draft:
     except ProfileError:
         raise
     except ScanError as problem:
-        return Draft(scan, header, error=problem)
-    return Draft(scan, header, selection, outputs, sidecar)
+        return ScanPlan(scan, header, error=problem)
+    return ScanPlan(scan, header, selection, outputs, sidecar)
 
 
 def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
     """Read the header, or take the journal's word while the file is the same."""
     most = request.inputs.max_pixels
     done = state.done.get(scan.name)
-    if done is None or not same_stamp(done.stamp, scan.stamp):
+    if done is None or not stamp.same(done.stamp, scan.stamp):
         return _slim(read_header(scan.path, most))
     if done.header.pixels > most:
         raise LimitExceeded(f"{done.header.pixels} pixels; --max-pixels is {most}")
@@ -167,17 +179,17 @@ def _names(
     return tuple(outputs), sidecar
 
 
-def _same_name(drafts: list[Draft]) -> Iterator[str]:
-    taken: dict[str, tuple[Draft, str]] = {}
-    for draft in drafts:
-        for output in draft.writes:
+def _same_name(plans: list[ScanPlan]) -> Iterator[str]:
+    taken: dict[str, tuple[ScanPlan, str]] = {}
+    for plan in plans:
+        for output in plan.writes:
             twin = naming.twin(output)
             if twin not in taken:
-                taken[twin] = (draft, output)
+                taken[twin] = (plan, output)
                 continue
             other, other_output = taken[twin]
-            one, two = _told_apart(other.scan, draft.scan)
-            if other is draft and other_output == output:
+            one, two = _told_apart(other.scan, plan.scan)
+            if other is plan and other_output == output:
                 yield f"two frames of '{one}' would both be '{output}'"
             elif other_output == output:
                 yield f"'{one}' and '{two}' would both be '{output}'"
@@ -195,26 +207,26 @@ def _told_apart(one: Scan, two: Scan) -> tuple[str, str]:
     return one.name, two.name
 
 
-def _inputs_hit(drafts: list[Draft], folder: Folder | None) -> Iterator[str]:
+def _inputs_hit(plans: list[ScanPlan], folder: Folder | None) -> Iterator[str]:
     if folder is None:
         return
-    scans = {(d.scan.stamp.dev, d.scan.stamp.ino): d.scan.name for d in drafts if d.scan.stamp.ino}
-    for draft in drafts:
-        for output in draft.writes:
+    scans = {(d.scan.stamp.dev, d.scan.stamp.ino): d.scan.name for d in plans if d.scan.stamp.ino}
+    for plan in plans:
+        for output in plan.writes:
             try:
                 status = folder.look(output)
-            except ScanError:  # told of the one scan, by ``verdict``
+            except ScanError:  # this scan alone fails, by its ownership
                 continue
             if status is not None and (status.st_dev, status.st_ino) in scans:
                 name = scans[status.st_dev, status.st_ino]
                 yield f"'{output}' in OUTPUT is the scan '{name}' itself"
 
 
-def _reports_hit(request: BatchRequest, drafts: list[Draft]) -> Iterator[str]:
+def _reports_hit(request: BatchRequest, plans: list[ScanPlan]) -> Iterator[str]:
     reports = {os.path.realpath(report.path): report.path for report in request.reports}
     root = os.path.realpath(request.outputs.folder)
-    written = {os.path.join(root, output) for draft in drafts for output in draft.writes}
-    scans = {(d.scan.stamp.dev, d.scan.stamp.ino) for d in drafts if d.scan.stamp.ino}
+    written = {os.path.join(root, output) for plan in plans for output in plan.writes}
+    scans = {(d.scan.stamp.dev, d.scan.stamp.ino) for d in plans if d.scan.stamp.ino}
     for real, path in reports.items():
         if real in written:
             yield f"the report '{path}' would be an output, too"

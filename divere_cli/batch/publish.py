@@ -78,9 +78,7 @@ class Publisher:
         self._journal = journal
         self._run_id = run_id
         self._count = 0
-        mask = os.umask(0o077)
-        os.umask(mask)
-        self._mode = 0o666 & ~mask
+        self._mode = durable.usual_mode()
 
     def stage(self, outputs: tuple[str, ...]) -> Staged:
         """Make an empty temporary file beside each output.

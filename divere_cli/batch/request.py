@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from divere_cli.batch.decider import Roll
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
 from divere_cli.records.job import Encoding
 from divere_cli.records.report import OptionValue, RunReport
+from divere_cli.records.roll import Decisions, Measured
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
@@ -29,6 +29,21 @@ class Chooser(Protocol):
 
     def choose(self, scan_path: str, header: Header) -> Selection:
         """Raise ``ProfileError`` where no profile can serve."""
+
+
+class Roll(Protocol):
+    """Measures all scans first and decides once; made from the options of ``--auto``.
+
+    Its ``repr`` says all of its options, the same each time: scans that were
+    decided under the same ones need not be measured again.
+    """
+
+    @property
+    def task(self) -> str:
+        """Dotted name of the measure task, run as a job whose frames have no targets."""
+
+    def decide(self, measured: tuple[Measured, ...]) -> Decisions:
+        """Decide all scans at once; a bad frame raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +122,7 @@ class BatchRequest:
     """One batch. ``command`` is what the report says was asked, with every option resolved.
 
     ``task`` is the dotted name of what workers run. ``open_runner`` makes the
-    runner; None is this machine's (:func:`divere_cli.isolation.open`).
+    runner; None is this machine's (:func:`divere_cli.isolation.factory.open_runner`).
     """
 
     inputs: Inputs

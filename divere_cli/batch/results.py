@@ -1,6 +1,6 @@
-"""The last word on each scan: an entry of the report.
+"""The result of each scan: an entry of the report.
 
-Covers putting it together, telling it once, and the order of the report. What
+Covers putting it together, emitting it once, and the order of the report. What
 it does not: sums (``report.summary``).
 """
 
@@ -10,41 +10,39 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from divere_cli.batch.ownership import Verdict
-from divere_cli.batch.plan import Draft
-from divere_cli.batch.scheduler import record
+from divere_cli.batch.plan import ScanPlan
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.outcome import ErrorRecord, Outcome, ScanResult, Status, TaskResult
 
 
 class Results:
-    """The last word on each scan, told once and kept in the order of the plan."""
+    """The result of each scan, emitted once and kept in the order of the plan."""
 
-    def __init__(self, drafts: Sequence[Draft], emit: Callable[[Event], None]) -> None:
-        self._by_draft: dict[int, ScanResult] = {}  # by its identity: equal drafts are two scans
-        self._drafts = drafts
+    def __init__(self, plans: Sequence[ScanPlan], emit: Callable[[Event], None]) -> None:
+        self._by_scan: dict[int, ScanResult] = {}  # by identity: two scans may be equal
+        self._plans = plans
         self._emit = emit
 
-    def put(self, draft: Draft, result: ScanResult, *, tell: bool = True) -> None:
-        """Keep and tell."""
-        self._by_draft[id(draft)] = result
-        if tell:
+    def put(self, plan: ScanPlan, result: ScanResult, *, emit: bool = True) -> None:
+        """Keep the result of a scan and emit it."""
+        self._by_scan[id(plan.scan)] = result
+        if emit:
             self._emit(ScanFinished(result))
 
-    def all(self, *, tell: bool = True) -> tuple[ScanResult, ...]:
-        """One result for each scan of the plan; what nobody came to is interrupted."""
-        for draft in self._drafts:
-            if id(draft) not in self._by_draft:
-                self.put(draft, plain(draft, "interrupted"), tell=tell)
-        return tuple(self._by_draft[id(draft)] for draft in self._drafts)
+    def all(self, *, emit: bool = True) -> tuple[ScanResult, ...]:
+        """Return one result for each scan of the plan; what has none yet was interrupted."""
+        for plan in self._plans:
+            if id(plan.scan) not in self._by_scan:
+                self.put(plan, without_worker(plan, "interrupted"), emit=emit)
+        return tuple(self._by_scan[id(plan.scan)] for plan in self._plans)
 
 
-def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> ScanResult:
-    """A result that no worker had a part in."""
-    header, selection = draft.header, draft.selection
+def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = None) -> ScanResult:
+    """Return a result that no worker had a part in."""
+    header, selection = plan.header, plan.selection
     return ScanResult(
-        input=draft.scan.name,
-        outputs=draft.writes if status == "up_to_date" else (),
+        input=plan.scan.name,
+        outputs=plan.writes if status == "up_to_date" else (),
         status=status,
         error=error,
         profile=selection.profile if selection else None,
@@ -55,8 +53,34 @@ def plain(draft: Draft, status: Status, error: ErrorRecord | None = None) -> Sca
     )
 
 
-def with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
-    """Add what the last attempt took and said."""
+def of_attempt(
+    plan: ScanPlan,
+    status: Status,
+    error: ErrorRecord | None,
+    outcome: Outcome | None,
+    attempts: int,
+) -> ScanResult:
+    """Return the result of a scan whose last attempt came to ``outcome``."""
+    result = _with_outcome(without_worker(plan, status, error), outcome)
+    return replace(
+        result,
+        outputs=plan.writes if status == "ok" else (),
+        attempts=attempts,
+        warnings=_once((*result.warnings, *plan.warnings)),
+        notes=_once((*result.notes, *plan.notes)),
+    )
+
+
+def settled(plan: ScanPlan) -> ScanResult:
+    """Return the result of a scan that needs no worker."""
+    if plan.action == "fail":
+        assert plan.error is not None
+        return without_worker(plan, "failed", ErrorRecord.of_scan(plan.error))
+    result = without_worker(plan, "deferred" if plan.action == "deferred" else "up_to_date")
+    return replace(result, notes=(*result.notes, *plan.notes))
+
+
+def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
     if outcome is None:
         return result
     task = outcome.result or TaskResult()
@@ -72,21 +96,11 @@ def with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         peak_rss_bytes=outcome.peak_rss_bytes,
         peak_rss_source=sys.intern(outcome.peak_source),
         rss_bytes_start=outcome.rss_bytes_start,
-        warnings=once((*result.warnings, *task.warnings)),
-        notes=once((*result.notes, *task.notes)),
+        warnings=_once((*result.warnings, *task.warnings)),
+        notes=_once((*result.notes, *task.notes)),
         thumbnails=task.thumbnails,
     )
 
 
-def settled(draft: Draft, verdict: Verdict) -> ScanResult:
-    """A scan that was judged without a worker."""
-    if verdict.action == "fail":
-        assert verdict.error is not None
-        return plain(draft, "failed", record(verdict.error))
-    result = plain(draft, "deferred" if verdict.action == "deferred" else "up_to_date")
-    return replace(result, notes=(*result.notes, *verdict.notes))
-
-
-def once(words: tuple[str, ...]) -> tuple[str, ...]:
-    """Words without repetitions, in order."""
+def _once(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(words))

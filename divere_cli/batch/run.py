@@ -1,7 +1,7 @@
 """One batch from request to report.
 
-Covers the order of things: plan and take OUTPUT, judge, (measure,) grade,
-report, give back. What it does not: any of the steps themselves.
+Covers the order of things: plan and take OUTPUT, decide what is to be done,
+(measure,) grade, report, give back. What it does not: any of the steps themselves.
 """
 
 from __future__ import annotations
@@ -10,41 +10,28 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from divere_cli import __version__
-from divere_cli.batch import (
-    admission,
-    discover,
-    exit_code,
-    naming,
-    ownership,
-    plan,
-    report_files,
-    results,
-    triage,
-    workspace,
-)
+from divere_cli.batch import admission, exit_code, report_files, results, staleness, workspace
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.engine import Engine
-from divere_cli.batch.grading import Desk, Grading
-from divere_cli.batch.journal import state as history
+from divere_cli.batch.grading import Grading
 from divere_cli.batch.measuring import Measuring
-from divere_cli.batch.ownership import Judge
-from divere_cli.batch.plan import Draft
+from divere_cli.batch.ownership import Ownership
+from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results
-from divere_cli.batch.scheduler import record
+from divere_cli.batch.staleness import Staleness
 from divere_cli.batch.stop import Stop
 from divere_cli.batch.workspace import Workspace
 from divere_cli.errors import ClusterFailed, IsolationUnavailable, OutputLocked, RunError
-from divere_cli.files.output_folder import Folder
 from divere_cli.records.events import Event, RunStarted
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
-from divere_cli.records.report import ParentInfo, PlannedScan, RunReport
+from divere_cli.records.outcome import ErrorRecord, IsolationInfo
+from divere_cli.records.report import ParentInfo, RunReport
 from divere_cli.records.roll import Decision, RollRecord
 from divere_cli.system import memory, signals
 
@@ -52,6 +39,34 @@ log = logging.getLogger(__name__)
 
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Record:
+    """What is known of the run itself, for its report."""
+
+    clock: Clock
+    emit: Emit
+    began: float
+    started: str
+    rss_start: int
+    announced: bool = False
+    rolls: tuple[RollRecord, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: ErrorRecord | None = None
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @classmethod
+    def begin(cls, clock: Clock, emit: Emit) -> _Record:
+        usage = memory.usage()
+        return cls(clock, emit, clock(), _now(), usage.rss if usage else 0)
+
+    def announce(self, space: Workspace, engine: Engine, todo: int) -> None:
+        """Emit, once, that the run starts; ``todo`` scans need work."""
+        if not self.announced:
+            self.announced = True
+            output, total = space.folder.path, len(space.plans)
+            self.emit(RunStarted(__version__, _now(), output, total, todo, engine.info))
 
 
 def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> RunReport:
@@ -80,189 +95,186 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
     """
     with signals.watch() as asked, ExitStack() as held:
         stop = Stop(asked, request.bounds.grace_seconds, clock)
-        return _Run(request, emit, clock, stop).run(held)
+        record = _Record.begin(clock, emit)
+        try:
+            space = workspace.take(request, stop, held, record.run_id)
+        except OutputLocked:
+            if stop.signal is None:
+                raise
+            return _report(request, record, stop)  # a signal ended the wait
+        engine = _engine(request, space, stop, emit, clock)
+        collected = Results(space.plans, emit)
+        with _in_order(record, engine, stop):
+            spread = _grade(request, space, engine, collected, record, stop)
+            engine.close()
+            if spread:
+                space.publisher.sweep()
+            space.journal.end()
+        record.warnings = (*space.warnings, *record.warnings)
+        report = _with_results(_report(request, record, stop), engine, collected, record, stop)
+        return report_files.write(report, request.reports, stop)
 
 
-def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
-    """Say what :func:`run` would do; headers are read, nothing is written.
+def _engine(
+    request: BatchRequest, space: Workspace, stop: Stop, emit: Emit, clock: Clock
+) -> Engine:
+    learned = [done.peak for done in space.state.done.values() if done.peak is not None]
+    budget = admission.budget(request.bounds.memory_budget)
+    return Engine(request, Admission(budget, learned), stop, emit, clock)
 
-    Raises
-    ------
-    RunError, ProfileError
-        As :func:`run` would, but for a lock that another run holds.
-    """
-    naming.check(request.outputs.name)
-    plan.check_places(request.inputs.paths, request.outputs.folder)
-    folder = Folder.open(request.outputs.folder, create=False)
+
+@contextmanager
+def _in_order(record: _Record, engine: Engine, stop: Stop) -> Iterator[None]:
+    """Close the engine; whatever ends the work early becomes the run's error."""
     try:
-        state = history.load(folder)
-        found = discover.find(request.inputs, request.outputs.folder)
-        drafts = plan.make(request, found, state, folder)
-        judge = Judge(request, state, folder, time.time_ns())
-        if request.roll is not None:
-            judge.decide_from(repr(request.roll), [each for each in drafts if each.error is None])
-        return tuple(_planned(each, judge.judge(each)) for each in drafts)
-    finally:
-        if folder is not None:
-            folder.close()
+        try:
+            yield
+        finally:
+            engine.close()
+    except RunError as problem:
+        if isinstance(problem, IsolationUnavailable | ClusterFailed) and not engine.opened:
+            raise
+        stop.fatal(problem)
+    except Exception:
+        log.exception("a bug in divere ended the run")
+        record.error = report_files.bug("a bug in divere ended the run")
+        stop.because("a bug in divere")
+    if record.error is None and stop.error is not None:
+        record.error = ErrorRecord.of(stop.error)
 
 
-def _planned(each: Draft, said: ownership.Verdict) -> PlannedScan:
-    result = results.plain(each, "ok")
-    return PlannedScan(
-        input=each.scan.name,
-        outputs=each.writes,
-        action="up_to_date" if said.action == "moved" else said.action,
-        profile=result.profile,
-        error=record(said.error) if said.error else None,
-        warnings=result.warnings,
+def _grade(
+    request: BatchRequest,
+    space: Workspace,
+    engine: Engine,
+    collected: Results,
+    record: _Record,
+    stop: Stop,
+) -> bool:
+    """Decide what is to be done with each scan, and do it.
+
+    Returns whether other machines may have left files of attempts that were lost.
+    """
+    ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
+    now_ns = staleness.now_ns(space.folder)
+    stale = Staleness(request, space.state, space.folder, ownership, now_ns)
+    decisions = _decide(request, space, stale, engine, record, stop)
+    if stop.stopping:
+        return False
+    todo, settled = _settle(space, stale, decisions)
+    record.warnings = _regraded(todo)
+    queue = engine.queue(todo)
+    engine.open(queue)
+    record.announce(space, engine, len(queue))
+    for plan, error in settled:
+        final = results.without_worker(plan, "failed", error) if error else results.settled(plan)
+        collected.put(plan, final)
+    failed = sum(plan.action == "fail" or error is not None for plan, error in settled)
+    work = Grading(
+        request,
+        space,
+        ownership,
+        engine.admission,
+        collected,
+        threads=engine.threads,
+        basis=stale.basis,
+    )
+    del decisions, todo, settled  # a long run keeps nothing it need not
+    if queue:
+        engine.scheduler().run(work, queue, failed)
+    return work.spread
+
+
+def _decide(
+    request: BatchRequest,
+    space: Workspace,
+    stale: Staleness,
+    engine: Engine,
+    record: _Record,
+    stop: Stop,
+) -> dict[str, Decision]:
+    """Measure all scans and decide, where that is asked for and not known to change nothing."""
+    plans = [plan for plan in space.plans if plan.error is None]
+    if request.roll is None or not plans or stale.decide_from(repr(request.roll), plans):
+        return {}
+    queue = engine.queue(plans)
+    engine.open(queue)
+    record.announce(space, engine, len(queue))
+    work = Measuring(request, request.roll.task, engine.threads)
+    engine.scheduler().run(work, queue, failed=len(space.plans) - len(plans))
+    if stop.stopping:
+        return {}
+    decisions = request.roll.decide(work.all(plans))
+    record.rolls = decisions.rolls
+    return decisions.scans
+
+
+def _settle(
+    space: Workspace, stale: Staleness, decisions: dict[str, Decision]
+) -> tuple[list[ScanPlan], list[tuple[ScanPlan, ErrorRecord | None]]]:
+    """Part the scans into those that need work and those that have their result."""
+    todo: list[ScanPlan] = []
+    settled: list[tuple[ScanPlan, ErrorRecord | None]] = []
+    for each in space.plans:
+        decision = decisions.get(each.scan.name)
+        if decision is not None and decision.error is not None:
+            settled.append((each, decision.error))
+            continue
+        plan = stale.settle(each, decision)
+        if plan.action == "grade":
+            todo.append(plan)
+        else:
+            settled.append((plan, None))
+    space.journal.renew(list(stale.renewed([plan for plan, _ in settled])))
+    return todo, settled
+
+
+def _regraded(todo: list[ScanPlan]) -> tuple[str, ...]:
+    """Say that positives of earlier runs are made again, and how to keep them."""
+    again = sum(staleness.DECIDED_ANEW in plan.notes for plan in todo)
+    if not again:
+        return ()
+    return (
+        f"scans of earlier runs that are graded again, for their roll was decided anew: {again} "
+        "(--from keeps what an analysis decided)",
     )
 
 
-@dataclass(slots=True)
-class _Run:
-    """A run on its way."""
-
-    request: BatchRequest
-    emit: Emit
-    clock: Clock
-    stop: Stop
-    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
-    rolls: tuple[RollRecord, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: ErrorRecord | None = None
-    spread: bool = False
-    told: bool = False
-
-    def run(self, held: ExitStack) -> RunReport:
-        """Do it all; ``held`` gives OUTPUT back afterwards."""
-        began, started, parent = self.clock(), datetime.now(UTC), _rss()
-        try:
-            here = workspace.take(self.request, self.stop, held, self.run_id)
-        except OutputLocked:
-            if self.stop.signal is None:
-                raise
-            return self._report(began, started, parent)  # a signal ended the wait
-        engine = self._engine(here)
-        told = Results(here.drafts, self.emit)
-        self._guarded(here, engine, told)
-        files = self._last_words(told)
-        report = self._report(began, started, parent)
-        report = replace(report, isolation=engine.info, files=files)
-        report = replace(report, warnings=(*here.warnings, *self.warnings))
-        report = replace(report, exit_code=self._exit_code(report))
-        return report_files.write(report, self.request.reports, self.run_id, self.stop)
-
-    def _last_words(self, told: Results) -> tuple[ScanResult, ...]:
-        try:
-            return told.all()
-        except Exception:
-            log.exception("a bug in divere: events cannot be told")
-            self.error = self.error or report_files.bug("events cannot be told")
-            return told.all(tell=False)
-
-    def _exit_code(self, report: RunReport) -> int:
-        return exit_code.exit_code(self.stop.signal, report.error, report.files)
-
-    def _report(self, began: float, started: datetime, parent: int) -> RunReport:
-        """What is known of the run itself; the report of a run that never began."""
-        asked = self.request.isolation.requested
-        bare = RunReport(
-            version=__version__,
-            started=_said(started),
-            seconds=self.clock() - began,
-            exit_code=0,
-            output=self.request.outputs.folder,
-            command=self.request.command,
-            isolation=IsolationInfo(asked, "thread" if asked == "never" else "process", None, 0),
-            parent=_parent(parent),
-            error=self.error,
-            stopped=self.stop.reason if self.stop.stopping else "",
-            rolls=self.rolls,
-        )
-        return replace(bare, exit_code=self._exit_code(bare))
-
-    def _engine(self, here: Workspace) -> Engine:
-        learned = [done.peak for done in here.state.done.values() if done.peak is not None]
-        budget = admission.budget(self.request.bounds.memory_budget)
-        return Engine(self.request, Admission(budget, learned), self.stop, self.emit, self.clock)
-
-    def _guarded(self, here: Workspace, engine: Engine, told: Results) -> None:
-        """Work; whatever ends it early becomes the run's error."""
-        try:
-            try:
-                self._work(here, engine, told)
-            finally:
-                engine.close()
-            if self.spread:
-                here.publisher.sweep()
-            here.journal.end()
-        except RunError as problem:
-            if isinstance(problem, IsolationUnavailable | ClusterFailed) and not engine.opened:
-                raise
-            self.stop.fatal(problem)
-        except Exception:
-            log.exception("a bug in divere ended the run")
-            self.error = report_files.bug("a bug in divere ended the run")
-            self.stop.because("a bug in divere")
-        if self.error is None and self.stop.error is not None:
-            self.error = report_files.run_record(self.stop.error)
-
-    def _work(self, here: Workspace, engine: Engine, told: Results) -> None:
-        judge = Judge(self.request, here.state, here.folder, ownership.now_ns(here.folder))
-        decisions = self._decide(here, judge, engine)
-        if self.stop.stopping:
-            return
-        ready, settled = triage.part(here, judge, decisions)
-        self.warnings = triage.anew(ready)
-        tasks = engine.tasks([each for each, _ in ready])
-        engine.open(tasks)
-        if not self.told:
-            self._tell_start(engine, len(here.drafts), len(tasks))
-        for each, result in settled:
-            told.put(each, result)
-        desk = Desk(self.request, here, judge, engine.admission, told, engine.threads)
-        work = Grading(desk, {task.id: how for task, (_, how) in zip(tasks, ready, strict=True)})
-        failed = sum(result.status == "failed" for _, result in settled)
-        del ready, settled  # a long run keeps nothing it need not
-        try:
-            engine.run(work, tasks, failed)
-        finally:
-            self.spread = work.spread
-
-    def _decide(self, here: Workspace, judge: Judge, engine: Engine) -> dict[str, Decision]:
-        """Measure all scans and decide, where that is asked for and not known to change nothing."""
-        roll, drafts = self.request.roll, [each for each in here.drafts if each.error is None]
-        if roll is None or not drafts or judge.decide_from(repr(roll), drafts):
-            return {}
-        tasks = engine.tasks(drafts)
-        engine.open(tasks)
-        self._tell_start(engine, len(here.drafts), len(tasks))
-        work = Measuring(self.request, roll.task, engine.threads)
-        engine.run(work, tasks, failed=len(here.drafts) - len(drafts))
-        if self.stop.stopping:
-            return {}
-        decided = roll.decide(work.all(drafts))
-        self.rolls = decided.rolls
-        return decided.scans
-
-    def _tell_start(self, engine: Engine, total: int, todo: int) -> None:
-        self.told = True
-        now, folder = _said(datetime.now(UTC)), self.request.outputs.folder
-        self.emit(RunStarted(__version__, now, folder, total, todo, engine.info))
-
-
-def _said(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _rss() -> int:
+def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
+    """What is known of the run itself; the whole report of a run that never began."""
+    asked = request.isolation.requested
     usage = memory.usage()
-    return usage.rss if usage else 0
+    rss, peak = (usage.rss, usage.peak) if usage else (0, 0)
+    report = RunReport(
+        version=__version__,
+        started=record.started,
+        seconds=record.clock() - record.began,
+        exit_code=0,
+        output=request.outputs.folder,
+        command=request.command,
+        isolation=IsolationInfo(asked, "thread" if asked == "never" else "process", None, 0),
+        parent=ParentInfo(os.getpid(), record.rss_start, rss, peak),
+        error=record.error,
+        stopped=stop.reason if stop.stopping else "",
+        warnings=record.warnings,
+        rolls=record.rolls,
+    )
+    return replace(report, exit_code=exit_code.exit_code(stop.signal, report.error, ()))
 
 
-def _parent(rss_start: int) -> ParentInfo:
-    usage = memory.usage()
-    if usage is None:
-        return ParentInfo(os.getpid(), rss_start)
-    return ParentInfo(os.getpid(), rss_start, usage.rss, usage.peak)
+def _with_results(
+    report: RunReport, engine: Engine, collected: Results, record: _Record, stop: Stop
+) -> RunReport:
+    """Add the result of every scan, and with them the exit code."""
+    try:
+        files = collected.all()
+    except Exception:
+        log.exception("a bug in divere: events cannot be emitted")
+        record.error = record.error or report_files.bug("events cannot be emitted")
+        files = collected.all(emit=False)
+    code = exit_code.exit_code(stop.signal, record.error, files)
+    return replace(report, isolation=engine.info, files=files, error=record.error, exit_code=code)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

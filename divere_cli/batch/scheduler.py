@@ -1,8 +1,8 @@
-"""The one loop: admit, start, wait, hand over what ended, try again, stop in order.
+"""The one loop of a pass: admit, start, wait, hand over what ended, try again, stop in order.
 
 Covers scheduling of attempts for any sort of work. What it does not: what a
 success means (a :class:`Work`: grading, measuring), how an attempt is run
-(``isolation``), what is tried again (:mod:`retries`), what fits (:mod:`admission`).
+(``isolation``), what is tried again (:mod:`.retries`), what fits (:mod:`.admission`).
 """
 
 from __future__ import annotations
@@ -10,20 +10,21 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.plan import Draft
+from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import Bounds
 from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally
 from divere_cli.batch.stop import Stop
-from divere_cli.errors import DivereError, Internal, RunError, ScanError
+from divere_cli.errors import DivereError, Internal, RunError
 from divere_cli.isolation.runner import Runner
 from divere_cli.records.events import Event, RunStopping
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import ErrorRecord, Outcome
+from divere_cli.text import format_bytes
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,11 @@ _LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True, eq=False)
-class Task:
-    """One scan on its way through the loop."""
+class Queued:
+    """One scan that waits for an attempt or has one; ``predicted`` is in bytes."""
 
     id: int
-    draft: Draft
+    plan: ScanPlan
     predicted: int
     tally: Tally = field(default_factory=Tally)
     not_before: float = 0.0
@@ -44,202 +45,221 @@ class Task:
     @property
     def name(self) -> str:
         """The scan's name."""
-        return self.draft.scan.name
+        return self.plan.scan.name
 
 
 class Work(Protocol):
-    """What is done with the scans of one pass through the loop."""
+    """What is done with the scans of one pass."""
 
-    def prepare(self, task: Task) -> Job:
+    def prepare(self, queued: Queued) -> Job:
         """Make ready for an attempt; a ``DivereError`` fails the scan or ends the run."""
 
-    def succeed(self, task: Task, outcome: Outcome) -> None:
+    def succeed(self, queued: Queued, outcome: Outcome) -> None:
         """Take a result; a ``DivereError`` fails the scan or ends the run."""
 
-    def fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """The scan failed for good; whether that counts for ``--max-failures``."""
+    def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
+        """Take note that the scan failed for good; whether that counts for ``--max-failures``."""
 
-    def leave(self, task: Task, outcome: Outcome | None) -> None:
-        """The run stopped before the scan was done."""
+    def leave(self, queued: Queued, outcome: Outcome | None) -> None:
+        """Take note that the run stopped before the scan was done."""
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """The run's own trouble that shows in the error of one scan, before :meth:`drop`."""
+        """Return the run's own trouble that shows in the error of one scan."""
 
-    def drop(self, task: Task) -> None:
+    def drop(self, queued: Queued) -> None:
         """Remove what an attempt left behind; called once after each ``prepare``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What the loop works with, the same for every pass.
+class Scheduler:
+    """One pass over many scans. Scans that come again are few and go first.
 
-    ``rss`` is what workers use now, in bytes by task, as far as they said.
+    Parameters
+    ----------
+    runner : Runner
+    admission : Admission
+    policy : Policy
+        Of retries, for all passes of a run.
+    stop : Stop
+    bounds : Bounds
+    emit : callable
+        Takes events.
+    rss : mapping
+        Bytes that workers use now, by job, as far as they said.
+    clock : callable
+        Monotonic seconds.
     """
 
-    runner: Runner
-    admission: Admission
-    policy: Policy
-    stop: Stop
-    bounds: Bounds
-    emit: Callable[[Event], None]
-    clock: Callable[[], float] = time.monotonic
-    rss: MutableMapping[int, int] = field(default_factory=dict)
-
-
-class Loop:
-    """One pass over many scans; ``failed`` are those that failed before it.
-
-    Scans that come again are few and go first; no turn looks at all that wait.
-    """
-
-    def __init__(self, means: Means, work: Work, failed: int = 0) -> None:
-        self._means = means
-        self._work = work
-        self._waiting: deque[Task] = deque()
-        self._again: list[Task] = []
-        self._running: dict[int, Task] = {}
-        self._failed = failed
-        self._told = False
+    def __init__(
+        self,
+        runner: Runner,
+        admission: Admission,
+        policy: Policy,
+        stop: Stop,
+        bounds: Bounds,
+        emit: Callable[[Event], None],
+        rss: MutableMapping[int, int],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._runner = runner
+        self._admission = admission
+        self._policy = policy
+        self._stop = stop
+        self._bounds = bounds
+        self._emit = emit
+        self._rss = rss
+        self._clock = clock
+        self._waiting: deque[Queued] = deque()
+        self._again: list[Queued] = []
+        self._running: dict[int, Queued] = {}
+        self._failed = 0
+        self._announced = False
         self._relieved: set[int] = set()
+        self._work: Work
 
-    def run(self, tasks: list[Task]) -> None:
-        """Bring every task to its last word: succeeded, failed, or left when the run stops.
+    def run(self, work: Work, scans: list[Queued], failed: int = 0) -> None:
+        """Bring every scan to its end: succeeded, failed, or left when the run stops.
 
-        The list is emptied on the way.
+        Parameters
+        ----------
+        work : Work
+        scans : list of Queued
+            Emptied on the way.
+        failed : int
+            Scans that failed before; they count for ``--max-failures``.
         """
-        self._waiting.extend(tasks)
-        tasks.clear()
+        self._work, self._failed = work, failed
+        self._waiting.extend(scans)
+        scans.clear()
         self._heed_failures()
         try:
             while self._waiting or self._again or self._running:
-                self._turn()
+                try:
+                    for queued in self._admitted():
+                        self._start(queued)
+                    self._wait()
+                except RunError as problem:  # the runner itself is lost
+                    if self._stop.error is not None:
+                        raise
+                    self._stop.fatal(problem)
         finally:  # nothing is left in OUTPUT even by a bug
-            for task in self._running.values():
-                self._work.drop(task)
+            for queued in self._running.values():
+                work.drop(queued)
 
-    def _turn(self) -> None:
-        try:
-            if self._means.stop.stopping:
-                self._leave_waiting()
-            else:
-                self._admit()
-            if self._means.stop.abandon and self._running:
-                self._abandon()
-            elif self._running:
-                for outcome in self._means.runner.wait(self._patience()):
-                    self._landed(outcome)
-                self._relieve()
-            elif (self._again or self._waiting) and not self._means.stop.stopping:
-                self._means.stop.pause(self._patience())
-        except RunError as problem:  # the runner itself is lost
-            if self._means.stop.error is not None:
-                raise
-            self._means.stop.fatal(problem)
+    def _wait(self) -> None:
+        """Leave what waits once the run stops; else wait for outcomes, or for the next start."""
+        if self._stop.stopping:
+            self._leave_waiting()
+        if self._stop.abandon and self._running:
+            self._abandon()
+        elif self._running:
+            for outcome in self._runner.wait(self._patience()):
+                self._landed(outcome)
+            self._relieve()
+        elif (self._again or self._waiting) and not self._stop.stopping:
+            self._stop.pause(self._patience())
 
-    def _admit(self) -> None:
-        while self._means.runner.slots() > 0:
-            task = self._next()
-            if task is None:
+    def _admitted(self) -> Iterator[Queued]:
+        """Yield scans to start now, one by one, as long as there is room for them."""
+        while not self._stop.stopping and self._runner.slots() > 0:
+            queued = self._next()
+            if queued is None:
                 return
-            if task in self._again:
-                self._again.remove(task)
+            if queued in self._again:
+                self._again.remove(queued)
             else:
                 self._waiting.popleft()
-            self._start(task)
-            if self._means.stop.stopping:
-                return
+            yield queued
 
-    def _next(self) -> Task | None:
-        """The first task that may start now; one that wants to be alone is not overtaken."""
-        now = self._means.clock()
-        if any(task.alone for task in self._running.values()):
+    def _next(self) -> Queued | None:
+        """The first scan that may start now; one that wants to be alone is not overtaken."""
+        now = self._clock()
+        if any(queued.alone for queued in self._running.values()):
             return None
-        rss = self._means.rss
-        reserved = sum(max(t.predicted, rss.get(t.id, 0)) for t in self._running.values())
-        task = next((task for task in self._again if task.not_before <= now), None)
-        task = task or (self._waiting[0] if self._waiting else None)
-        if task is None:
+        reserved = sum(max(q.predicted, self._rss.get(q.id, 0)) for q in self._running.values())
+        queued = next((each for each in self._again if each.not_before <= now), None)
+        queued = queued or (self._waiting[0] if self._waiting else None)
+        if queued is None:
             return None
-        if task.alone:
-            return None if self._running else task
-        return task if self._means.admission.fits(task.predicted, reserved) else None
+        if queued.alone:
+            return None if self._running else queued
+        return queued if self._admission.fits(queued.predicted, reserved) else None
 
-    def _start(self, task: Task) -> None:
+    def _start(self, queued: Queued) -> None:
         try:
-            job = self._work.prepare(task)
+            job = self._work.prepare(queued)
         except DivereError as problem:
-            self._failed_before(task, problem)
+            self._fail(queued, ErrorRecord.of_scan(problem), None)
+            if isinstance(problem, RunError):
+                self._stop.fatal(problem)
             return
         limits = Limits(
-            attempt=task.tally.attempts + 1,
-            wall_seconds=self._means.bounds.timeout_seconds,
-            memory_bytes=self._means.admission.cap(
-                task.predicted, self._means.bounds.worker_memory, alone=task.alone
+            attempt=queued.tally.attempts + 1,
+            wall_seconds=self._bounds.timeout_seconds,
+            memory_bytes=self._admission.cap(
+                queued.predicted, self._bounds.worker_memory, alone=queued.alone
             ),
         )
-        self._running[task.id] = task
-        self._means.runner.start(job, limits)
-
-    def _failed_before(self, task: Task, problem: DivereError) -> None:
-        self._fail(task, record(problem), None)
-        if isinstance(problem, RunError):
-            self._means.stop.fatal(problem)
+        self._running[queued.id] = queued
+        self._runner.start(job, limits)
 
     def _landed(self, outcome: Outcome) -> None:
         """Fill the free slot first: publishing waits for the disk, and workers need not."""
-        task = self._running.pop(outcome.job_id)
-        self._relieved.discard(task.id)
-        self._means.rss.pop(task.id, None)
-        try:
-            if outcome.end == "result" and not self._means.stop.stopping:
-                self._admit()
-        finally:
-            self._ended(task, outcome)
-
-    def _ended(self, task: Task, outcome: Outcome) -> None:
-        if outcome.end != "infrastructure":
-            task.tally.attempts += 1
+        queued = self._running.pop(outcome.job_id)
+        self._relieved.discard(queued.id)
+        self._rss.pop(queued.id, None)
         try:
             if outcome.end == "result":
-                self._succeed(task, outcome)
-            elif outcome.end == "cancelled":
-                self._work.leave(task, outcome)
-            else:
-                self._went_wrong(task, outcome)
+                for other in self._admitted():
+                    self._start(other)
         finally:
-            self._work.drop(task)
+            self._ended(queued, outcome)
 
-    def _succeed(self, task: Task, outcome: Outcome) -> None:
+    def _ended(self, queued: Queued, outcome: Outcome) -> None:
+        if outcome.end != "infrastructure":
+            queued.tally.attempts += 1
         try:
-            self._work.succeed(task, outcome)
-        except DivereError as problem:
-            self._fail(task, record(problem), outcome)
-            if isinstance(problem, RunError):
-                self._means.stop.fatal(problem)
-        else:
-            self._means.policy.finished(task.name, "result")
+            if outcome.end == "result":
+                self._succeed(queued, outcome)
+            elif outcome.end == "cancelled":
+                self._work.leave(queued, outcome)
+            else:
+                self._went_wrong(queued, outcome)
+        finally:
+            self._work.drop(queued)
 
-    def _went_wrong(self, task: Task, outcome: Outcome) -> None:
-        error = outcome.error or record(Internal(f"the worker ended as '{outcome.end}'"))
+    def _succeed(self, queued: Queued, outcome: Outcome) -> None:
+        try:
+            self._work.succeed(queued, outcome)
+        except DivereError as problem:
+            self._fail(queued, ErrorRecord.of_scan(problem), outcome)
+            if isinstance(problem, RunError):
+                self._stop.fatal(problem)
+        else:
+            self._policy.finished(queued.name, "result")
+
+    def _went_wrong(self, queued: Queued, outcome: Outcome) -> None:
+        error = outcome.error or ErrorRecord.of_scan(
+            Internal(f"the worker ended as '{outcome.end}'")
+        )
         trouble = self._work.trouble(error)
         if trouble is not None:
-            self._fail(task, error, outcome)
-            self._means.stop.fatal(trouble)
+            self._fail(queued, error, outcome)
+            self._stop.fatal(trouble)
             return
-        again = self._means.policy.after(outcome.end, task.tally)
+        again = self._policy.after(outcome.end, queued.tally)
         if again is None:
-            self._fail(task, error, outcome)
-        elif self._means.stop.stopping:
-            self._work.leave(task, outcome)
+            self._fail(queued, error, outcome)
+        elif self._stop.stopping:
+            self._work.leave(queued, outcome)
         else:
-            task.not_before = self._means.clock() + again.pause
-            task.alone = again.alone
-            self._again.insert(0, task)
+            queued.not_before = self._clock() + again.pause
+            queued.alone = again.alone
+            self._again.insert(0, queued)
 
-    def _fail(self, task: Task, error: ErrorRecord, outcome: Outcome | None) -> None:
-        self._failed += self._work.fail(task, error, outcome)
-        if self._means.policy.finished(task.name, outcome.end if outcome else "error"):
-            self._means.stop.because(
+    def _fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> None:
+        self._failed += self._work.fail(queued, error, outcome)
+        if self._policy.finished(queued.name, outcome.end if outcome else "error"):
+            self._stop.because(
                 f"{CRASHED_IN_A_ROW} different scans crashed one after the other: "
                 "the machine or the installation is at fault, not the scans; "
                 f"the last one: {error.message}"
@@ -247,54 +267,45 @@ class Loop:
         self._heed_failures()
 
     def _heed_failures(self) -> None:
-        most = self._means.bounds.max_failures
+        most = self._bounds.max_failures
         if most is not None and self._failed >= most:
             scans = "1 scan" if self._failed == 1 else f"{self._failed} scans"
-            self._means.stop.because(f"{scans} failed")
+            self._stop.because(f"{scans} failed")
 
     def _leave_waiting(self) -> None:
-        if not self._told:
-            self._told = True
-            self._means.emit(RunStopping(self._means.stop.reason, len(self._running)))
-        for task in (*self._again, *self._waiting):
-            self._work.leave(task, None)
+        if not self._announced:
+            self._announced = True
+            self._emit(RunStopping(self._stop.reason, len(self._running)))
+        for queued in (*self._again, *self._waiting):
+            self._work.leave(queued, None)
         self._again.clear()
         self._waiting.clear()
 
     def _abandon(self) -> None:
-        for outcome in self._means.runner.close(self._means.stop.kill_grace):
+        for outcome in self._runner.close(self._stop.kill_grace):
             self._ended(self._running.pop(outcome.job_id), outcome)
         while self._running:
-            _, task = self._running.popitem()
-            self._work.leave(task, None)
-            self._work.drop(task)
+            _, queued = self._running.popitem()
+            self._work.leave(queued, None)
+            self._work.drop(queued)
 
     def _relieve(self) -> None:
         """End the youngest scan where all are over the budget; it comes again alone."""
-        used = sum(self._means.rss.get(each, 0) for each in self._running)
-        over = used > self._means.admission.budget_bytes
+        used = sum(self._rss.get(each, 0) for each in self._running)
+        over = used > self._admission.budget_bytes
         if not over or len(self._running) < 2 or self._relieved:
             return
         youngest = list(self._running)[-1]
         self._relieved.add(youngest)
         log.warning(
-            "'%s' is put off: the scans in work use %d MB, more than the budget",
+            "'%s' is put off: the scans in work use %s, more than the budget",
             self._running[youngest].name,
-            used >> 20,
+            format_bytes(used),
         )
-        self._means.runner.cancel(youngest, "out_of_memory")
+        self._runner.cancel(youngest, "out_of_memory")
 
     def _patience(self) -> float:
         """Seconds until something is due even if no worker ends."""
-        now = self._means.clock()
-        due = [task.not_before - now for task in self._again if task.not_before > now]
+        now = self._clock()
+        due = [queued.not_before - now for queued in self._again if queued.not_before > now]
         return max(0.0, min([_LOOK_SECONDS, *due]))
-
-
-def record(problem: DivereError) -> ErrorRecord:
-    """An error as data."""
-    kind = problem.kind if isinstance(problem, ScanError) else _SCAN_KINDS.get(problem.kind)
-    return ErrorRecord(kind or problem.kind, problem.message, problem.hint, problem.detail)
-
-
-_SCAN_KINDS = {"journal": "output_error"}  # what the run's trouble is for the scan that met it

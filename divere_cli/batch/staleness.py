@@ -1,7 +1,8 @@
-"""What need not be done again.
+"""What need not be done again: which scans are up to date, deferred or to be graded.
 
-Covers the key of what is done to a scan and the look at whether it was done.
-What it does not: times of day; nothing is judged by "newer than".
+Covers the key of what is done to a scan, the look at whether it was done, and
+what a roll was decided from. What it does not: which files may be replaced
+(:mod:`.ownership`); nothing is judged by "newer than", and nothing is written here.
 """
 
 from __future__ import annotations
@@ -10,41 +11,195 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from divere_cli import __version__
-from divere_cli.batch.journal.state import Done
+from divere_cli.batch.journal.state import Done, State
+from divere_cli.batch.ownership import Ownership
+from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.request import BatchRequest
+from divere_cli.errors import OutputError, ScanError, Unreadable
+from divere_cli.files import stamp
+from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.job import Encoding, Stamp
+from divere_cli.records.roll import Decision
 from divere_cli.records.serialize import to_plain
 
-Cut = tuple[str, tuple[float, float, float, float], int, str]  # name, crop, turn, recipe sha256
+DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are the same"
+DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"
+
+FrameKey = tuple[str, tuple[float, float, float, float], int, str]
+"""Output name, crop, orientation, recipe SHA-256."""
 
 
-def key(cuts: Sequence[Cut], sidecar: str, encoding: Encoding) -> str:
-    """SHA-256 of everything that decides an output but for the scan itself.
+class Staleness:
+    """Decides scan by scan what is to be done; reads the journal's state and OUTPUT.
 
     Parameters
     ----------
-    cuts : sequence of (output name, crop, orientation, recipe sha256)
+    request : BatchRequest
+    state : State
+        What the journal says.
+    folder : Folder or None
+        OUTPUT; None where it does not exist yet.
+    ownership : Ownership
+    now_ns : int
+        The time by OUTPUT's clock (:func:`now_ns`), for ``--settle``.
+
+    Attributes
+    ----------
+    basis : str
+        What the scans of this run were decided from; empty without ``--auto``.
+    """
+
+    def __init__(
+        self,
+        request: BatchRequest,
+        state: State,
+        folder: Folder | None,
+        ownership: Ownership,
+        now_ns: int,
+    ) -> None:
+        self._request = request
+        self._state = state
+        self._folder = folder
+        self._ownership = ownership
+        self._now_ns = now_ns
+        self._all_stand = False
+        self.basis = ""
+
+    def decide_from(self, roll: str, plans: Sequence[ScanPlan]) -> bool:
+        """Note what a roll is decided from; return whether the last run's decision stands.
+
+        Then every scan is up to date and none need be measured.
+        """
+        scans = [(each.scan.name, each.scan.stamp, self._grounds(each)) for each in plans]
+        self.basis = basis(roll, scans)
+        self._all_stand = not self._request.outputs.force and all(map(self._stands, plans))
+        return self._all_stand
+
+    def settle(self, plan: ScanPlan, decision: Decision | None = None) -> ScanPlan:
+        """Return the plan of a scan with its action; ``decision`` is that of ``--auto``."""
+        if plan.error is not None:
+            return replace(plan, action="fail")
+        if decision is not None:
+            plan = replace(
+                plan,
+                recipes=decision.recipes,
+                notes=decision.notes,
+                warnings=decision.warnings,
+            )
+        else:
+            assert plan.selection is not None
+            plan = replace(plan, recipes=tuple(cut.recipe for cut in plan.selection.frames))
+        if self._all_stand:
+            key = self._state.done[plan.scan.name].key
+            return replace(plan, action="up_to_date", key=key, notes=(DECIDED_BEFORE,))
+        try:
+            return self._settle(replace(plan, key=self._key(plan)))
+        except ScanError as problem:
+            return replace(plan, action="fail", error=problem)
+        except OSError as problem:
+            error = Unreadable(problem.strerror or str(problem))
+            return replace(plan, action="fail", error=error)
+
+    def renewed(self, plans: Sequence[ScanPlan]) -> Iterator[Done]:
+        """Yield the records of up-to-date scans by which the next run sees so with less work."""
+        for plan in plans:
+            if plan.action not in ("moved", "up_to_date"):
+                continue
+            known = self._state.done[plan.scan.name]
+            basis = self.basis or known.basis
+            if plan.action == "moved" or basis != known.basis:
+                path = os.path.abspath(plan.scan.path)
+                yield replace(known, path=path, stamp=plan.scan.stamp, basis=basis)
+
+    def _settle(self, plan: ScanPlan) -> ScanPlan:
+        action = self._done(plan)
+        if action != "no":
+            return replace(plan, action="moved" if action == "moved" else "up_to_date")
+        if self._unsettled(plan.scan.stamp):
+            return replace(plan, action="deferred")
+        self._ownership.check(plan)
+        notes = (*plan.notes, *self._future(plan.scan.stamp), *self._anew(plan))
+        return replace(plan, action="grade", notes=notes)
+
+    def _stands(self, plan: ScanPlan) -> bool:
+        done = self._state.done.get(plan.scan.name)
+        if done is None or self._folder is None or done.basis != self.basis:
+            return False
+        try:
+            return outputs_as_recorded(done, self._folder)
+        except OutputError:
+            return False
+
+    def _key(self, plan: ScanPlan) -> str:
+        assert plan.selection is not None
+        cuts = plan.selection.frames
+        recipes = plan.recipes or tuple(cut.recipe for cut in cuts)
+        frames = [
+            (output, cut.crop, cut.orientation, recipe.sha256)
+            for output, cut, recipe in zip(plan.outputs, cuts, recipes, strict=True)
+        ]
+        return key(frames, plan.sidecar, self._request.outputs.encoding)
+
+    def _grounds(self, plan: ScanPlan) -> str:
+        """What of its preset a scan's decision is made from."""
+        assert plan.selection is not None
+        base, region = plan.selection.film_base, plan.selection.film_base_region
+        return " ".join([self._key(plan), *(str(known) for known in (base, region) if known)])
+
+    def _done(self, plan: ScanPlan) -> Literal["no", "yes", "moved"]:
+        if self._request.outputs.force or self._folder is None:
+            return "no"
+        done = self._state.done.get(plan.scan.name)
+        return up_to_date(done, plan.scan.path, plan.scan.stamp, plan.key, self._folder)
+
+    def _unsettled(self, scan: Stamp) -> bool:
+        """Younger than ``--settle``; a time in the future says nothing, the change time does."""
+        times = [t for t in (scan.mtime_ns, scan.ctime_ns) if t <= self._now_ns]
+        youngest = max(times, default=self._now_ns)
+        return self._now_ns - youngest < self._request.inputs.settle_seconds * 1e9
+
+    def _future(self, scan: Stamp) -> tuple[str, ...]:
+        if scan.mtime_ns <= self._now_ns + 2_000_000_000:
+            return ()
+        return ("the scan's time of change lies in the future",)
+
+    def _anew(self, plan: ScanPlan) -> tuple[str, ...]:
+        done = self._state.done.get(plan.scan.name)
+        if done is None or not done.basis or not self.basis or done.basis == self.basis:
+            return ()
+        return (DECIDED_ANEW,) if stamp.same(done.stamp, plan.scan.stamp) else ()
+
+
+def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
+    """Return the SHA-256 of everything that decides an output but for the scan itself.
+
+    Parameters
+    ----------
+    frames : sequence of (output name, crop, orientation, recipe sha256)
     sidecar : str
         Name of the infrared sidecar, or empty.
     encoding : Encoding
     """
-    scan = json.dumps([cuts, sidecar], separators=(",", ":"))
+    scan = json.dumps([frames, sidecar], separators=(",", ":"))
     text = f"[{_same_for_all(__version__, encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 @functools.lru_cache(maxsize=4)
 def _same_for_all(version: str, encoding: Encoding) -> str:
-    said = [version, to_plain(encoding)]
-    return json.dumps(said, sort_keys=True, separators=(",", ":"))[1:-1]
+    options = [version, to_plain(encoding)]
+    return json.dumps(options, sort_keys=True, separators=(",", ":"))[1:-1]
 
 
 def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
-    """SHA-256 of all that a decision for many scans is made from.
+    """Return the SHA-256 of all that a decision for many scans is made from.
 
     The same scans under the same options are decided alike, so that nothing
     need be measured again to know that all are up to date.
@@ -55,35 +210,24 @@ def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
         What was asked for, in words that are the same each time.
     scans : sequence of (name, stamp, what of its preset is used)
     """
-    said = [roll, [[name, stamp.size, stamp.mtime_ns, key] for name, stamp, key in scans]]
-    text = json.dumps(said, separators=(",", ":"))
+    grounds = [roll, [[name, scan.size, scan.mtime_ns, used] for name, scan, used in scans]]
+    text = json.dumps(grounds, separators=(",", ":"))
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def sha256(path: str) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with open(path, "rb", buffering=0) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def same_stamp(a: Stamp, b: Stamp) -> bool:
-    """Same size and time of change: the scan is taken for the same without a look at its bytes."""
-    return (a.size, a.mtime_ns) == (b.size, b.mtime_ns)
-
-
 def outputs_as_recorded(done: Done, folder: Folder) -> bool:
-    """Whether every output is there as it was published."""
+    """Return whether every output is there as it was published."""
     for output in done.outputs:
-        found = folder.look(output.name)
-        if found is None or (found.st_size, found.st_mtime_ns) != (output.size, output.mtime_ns):
+        status = folder.look(output.name)
+        if status is None or (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
             return False
     return True
 
 
-def judge(
-    done: Done | None, path: str, stamp: Stamp, wanted: str, folder: Folder
+def up_to_date(
+    done: Done | None, path: str, scan: Stamp, wanted: str, folder: Folder
 ) -> Literal["no", "yes", "moved"]:
-    """Whether a scan is up to date; ``moved`` is yes, with a stamp to be recorded anew.
+    """Return whether a scan is up to date; ``moved`` is yes, with a stamp to be recorded anew.
 
     Raises
     ------
@@ -92,25 +236,19 @@ def judge(
     """
     if done is None or done.key != wanted or not outputs_as_recorded(done, folder):
         return "no"
-    if same_stamp(done.stamp, stamp):
+    if stamp.same(done.stamp, scan):
         return "yes"
-    if not done.sha256 or done.stamp.size != stamp.size:
+    if not done.sha256 or done.stamp.size != scan.size:
         return "no"
-    return "moved" if sha256(path) == done.sha256 else "no"
+    return "moved" if stamp.sha256(path) == done.sha256 else "no"
 
 
-def stamp_of(found: os.stat_result) -> Stamp:
-    """The stamp that a stat result stands for; equal times are one number in memory."""
-    mtime, ctime = found.st_mtime_ns, found.st_ctime_ns
-    return Stamp(
-        size=found.st_size,
-        mtime_ns=mtime,
-        ctime_ns=mtime if ctime == mtime else ctime,
-        dev=_same(found.st_dev),
-        ino=found.st_ino,
-    )
-
-
-@functools.lru_cache(maxsize=4)
-def _same(device: int) -> int:
-    return device
+def now_ns(folder: Folder | None) -> int:
+    """Return the time by the clock of OUTPUT's file system, which may be another machine's."""
+    if folder is None:
+        return time.time_ns()
+    try:
+        folder.place.touch(LOCK_NAME)
+        return folder.place.stat(LOCK_NAME).st_mtime_ns
+    except OSError:  # a file of another user's, or no lock file: this machine's clock will do
+        return time.time_ns()

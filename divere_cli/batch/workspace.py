@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from divere_cli.batch import discover, naming, plan
 from divere_cli.batch.journal import compaction
-from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.batch.publish import Publisher
@@ -36,7 +36,7 @@ class Workspace:
     journal: Journal
     state: State
     publisher: Publisher
-    drafts: list[plan.Draft]
+    plans: list[plan.ScanPlan]
     warnings: tuple[str, ...]
 
 
@@ -66,14 +66,14 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
         held.callback(folder.close)
         lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
-    state = history.load(folder)
-    drafts = plan.make(request, found, state, folder, lambda: stop.stopping)
+    state = journal_state.load(folder)
+    plans = plan.make(request, found, state, folder, lambda: stop.stopping)
     if folder is None:
         folder = _make(request.outputs.folder, held)
     if lock is None:
         _lock(folder, held, create=True, pause=pause)
-        state = history.load(folder)
-    return _site(folder, state, run_id, drafts, tuple(found.warnings), held)
+        state = journal_state.load(folder)
+    return _opened(folder, state, run_id, plans, tuple(found.warnings), held)
 
 
 def _make(path: str, held: ExitStack) -> Folder:
@@ -90,22 +90,22 @@ def _lock(folder: Folder, held: ExitStack, *, create: bool, pause: Pause) -> Loc
     return lock
 
 
-def _site(
+def _opened(
     folder: Folder,
     state: State,
     run_id: str,
-    drafts: list[plan.Draft],
+    plans: list[plan.ScanPlan],
     warnings: tuple[str, ...],
     held: ExitStack,
 ) -> Workspace:
     if compaction.due(state):
-        compaction.compact(folder, run_id)
+        compaction.compact(folder)
     opened = Journal.open(folder, run_id)
     held.callback(opened.release)
     publisher = Publisher(folder, opened, run_id)
     publisher.sweep(deep=not state.clean)
     if state.ignored:
-        said = f"{state.ignored} lines of the journal are no records and were passed over"
-        log.warning("%s", said)
-        warnings = (*warnings, said)
-    return Workspace(folder, opened, state, publisher, drafts, warnings)
+        ignored = f"{state.ignored} lines of the journal are no records and were passed over"
+        log.warning("%s", ignored)
+        warnings = (*warnings, ignored)
+    return Workspace(folder, opened, state, publisher, plans, warnings)

@@ -16,6 +16,6 @@ def main(args: Sequence[str] | None = None) -> None:
     multiprocessing.freeze_support()
     import sys
 
-    from divere_cli.cli import ending
+    from divere_cli.cli import app
 
-    sys.exit(ending.run(sys.argv[1:] if args is None else args))
+    sys.exit(app.run(sys.argv[1:] if args is None else args))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from divere_cli.cli import output_checks
 from divere_cli.cli.options import (
     complete_profile,
     isolation_option,
@@ -24,7 +25,7 @@ from divere_cli.records.roll import Decisions, RollRecord
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
-    from divere_cli.batch.analyze import Survey
+    from divere_cli.batch.analyze import Analysis
     from divere_cli.roll.auto import Auto
 
 
@@ -73,10 +74,9 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
     if output and os.path.lexists(output) and not values["overwrite"]:
         raise PlanError(f"'{output}' is there already", hint="use --overwrite to replace it")
     ctx.ensure_object(Session).answers_on_stdout = True
-    from divere_cli.profile import writing
     from divere_cli.roll import analysis
 
-    found = _survey(values)
+    found = _measure(values)
     if found.signal is not None:
         complain(f"ended by {signal.Signals(found.signal).name}: nothing was written")
         return 128 + found.signal
@@ -84,7 +84,7 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
         raise InputMissing("no scan to measure was found")
     decided = _auto(values).decide(found.measured)
     if output:
-        writing.save(output, analysis.presets(found.measured, decided))
+        output_checks.save(output, analysis.presets(found.measured, decided))
     if values["json"]:
         click.echo(json_text.dumps(analysis.evidence(decided), indent=1))
     else:
@@ -101,8 +101,8 @@ def _auto(values: dict[str, Any]) -> Auto:
     return auto.Auto(values["auto"], values["roll_by"], values["strict"])
 
 
-def _survey(values: dict[str, Any]) -> Survey:
-    from divere_cli.batch import analyze as survey
+def _measure(values: dict[str, Any]) -> Analysis:
+    from divere_cli.batch.analyze import analyze
     from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
     from divere_cli.profile import library
     from divere_cli.profile.select import Selector
@@ -116,7 +116,7 @@ def _survey(values: dict[str, Any]) -> Survey:
         bounds=Bounds(jobs=values["jobs"]),
         isolation=Isolation(values["isolation"]),
     )
-    return survey.survey(request, _auto(values).task, _tell)
+    return analyze(request, _auto(values).task, _tell)
 
 
 def _tell(event: Event) -> None:

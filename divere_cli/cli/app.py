@@ -1,15 +1,31 @@
-"""The command group: names, one line of help each, and nothing loaded before its use."""
+"""The command line: names of the commands, and one line and an exit code for whatever happens.
+
+Covers every command; none is loaded before its use. What it does not: which code
+a finished batch has, which ``batch`` decides.
+"""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import click
 
 from divere_cli import __version__
-from divere_cli.cli.session import Session
+from divere_cli.cli import streams
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import DivereError, UsageError
+
+INTERRUPTED = 130
+READER_GONE = 141
+STREAM_FAILED = 14
+NO_COMMAND = 2
+BUG = 1
 
 
 class Entry(NamedTuple):
@@ -75,3 +91,83 @@ class LazyGroup(click.Group):
 def divere(ctx: click.Context, verbose: bool) -> None:
     """Grade film scans from linear negative to positive, unattended."""
     ctx.ensure_object(Session).verbose += verbose
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; return its exit code. Nothing escapes from here."""
+    session = Session()
+    with _explained(session) as end:
+        code = divere.main(list(args), prog_name="divere", standalone_mode=False, obj=session)
+        end(code if isinstance(code, int) else 0)
+    return session.exit_code
+
+
+@contextmanager
+def _explained(session: Session) -> Iterator[Callable[[int], None]]:
+    """Turn whatever a command ends with into one line on stderr and an exit code."""
+    with streams.guarded() as stdout:
+        try:
+            yield lambda code: setattr(session, "exit_code", code)
+        except click.exceptions.Exit as request:
+            session.exit_code = int(request.exit_code)
+        except click.exceptions.NoArgsIsHelpError as error:
+            sys.stderr.write(error.format_message() + "\n")
+            session.exit_code = NO_COMMAND
+        except click.Abort:
+            complain("interrupted")
+            session.exit_code = INTERRUPTED
+        except click.ClickException as error:
+            session.exit_code = _explain(_usage(error), session)
+        except DivereError as error:
+            session.exit_code = _explain(error, session)
+        except KeyboardInterrupt:
+            complain("interrupted")
+            session.exit_code = INTERRUPTED
+        except Exception as error:  # noqa: BLE001 - the last handler of all
+            session.exit_code = _bug(error, session)
+        if stdout.lost is not None and session.exit_code == 0:
+            session.exit_code = _lost(stdout.lost, session)
+
+
+def _lost(why: OSError, session: Session) -> int:
+    """Return the exit code of a command that did well but could not say so on stdout."""
+    if streams.reader_is_gone(why):
+        return READER_GONE if session.answers_on_stdout else 0
+    word = "warning" if session.kept_elsewhere else "error"
+    complain(f"stdout: cannot be written: {why.strerror}", word)
+    return 0 if session.kept_elsewhere else STREAM_FAILED
+
+
+def _usage(error: click.ClickException) -> UsageError:
+    message = error.format_message().strip()
+    if message:
+        message = message[0].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "divere"
+    hint = f"see `{command} --help`"
+    if context is not None and isinstance(error, click.MissingParameter):
+        words = " ".join(context.command.collect_usage_pieces(context))
+        hint = f"{command} {words}; {hint}"
+    return UsageError(message.rstrip("."), hint=hint)
+
+
+def _explain(error: DivereError, session: Session) -> int:
+    complain(f"{error.kind}: {error.message}")
+    if error.hint:
+        complain(error.hint, word="hint")
+    if session.verbose:
+        _trace(error)
+    return error.exit_code
+
+
+def _bug(error: Exception, session: Session) -> int:
+    complain(f"internal: {type(error).__name__}: {error}")
+    complain("this is a bug in divere, please report it; `divere -v ...` shows where", word="hint")
+    if session.verbose:
+        _trace(error)
+    return BUG
+
+
+def _trace(error: BaseException) -> None:
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        complain(line, word="trace")

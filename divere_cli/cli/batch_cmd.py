@@ -1,7 +1,7 @@
 """``divere batch``: the options, and the way from them through the run to the exit code.
 
-What it does not: how options become a request (:mod:`.batch_request`) and what
-the run looks like (:mod:`.batch_view`).
+What it does not: how options become a request (:mod:`.batch_options`) and what
+the run looks like (:mod:`.batch_display`).
 """
 
 from __future__ import annotations
@@ -251,11 +251,15 @@ def batch(ctx: click.Context, /, **values: Any) -> int:
     What is up to date is skipped, so the same command again goes on after a
     crash and grades what is new. Inputs are never changed.
     """
+    from divere_cli.batch.run import run
     from divere_cli.cli import batch_display, batch_options
 
     session = ctx.ensure_object(Session)
-    with batch_display.ends_told(values["json"]):
+    with batch_display.ends_reported(values["json"]):
         options = batch_options.options(ctx, values)
         if options.dry_run:
             return batch_display.preview(options, session)
-        return batch_display.run(options, session)
+        with batch_display.Display(options, session) as display:
+            report = run(options.request, display.emit)
+        display.conclude(report)
+        return report.exit_code

@@ -1,7 +1,7 @@
-"""How a batch is seen: picks the faces of a run, feeds them its events, says the last line.
+"""How a batch is shown: renders its events in the ways that were asked for, says the last line.
 
-What it does not: the faces themselves (:mod:`.lines`, :mod:`.live`,
-:mod:`.events`, :mod:`.logs`) and the run.
+What it does not: the renderers themselves (:mod:`.text_output`, :mod:`.live_display`,
+:mod:`.json_events`, :mod:`.logs`) and the run.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
-from divere_cli.batch import run as batch_run
+from divere_cli.batch import dry_run
 from divere_cli.cli import logs, streams, text_output
 from divere_cli.cli.batch_options import BatchOptions
 from divere_cli.cli.console import Console
@@ -31,7 +32,7 @@ record = logging.getLogger(logs.RECORD)
 
 
 @contextmanager
-def ends_told(as_json: bool) -> Iterator[None]:
+def ends_reported(as_json: bool) -> Iterator[None]:
     """Let a run that ends without a report have its ``end`` event, where there are events."""
     try:
         yield
@@ -44,69 +45,85 @@ def ends_told(as_json: bool) -> Iterator[None]:
 def preview(options: BatchOptions, session: Session) -> int:
     """Print the plan; return 0."""
     session.verbose += options.log.verbose
-    planned = batch_run.preview(options.request)
-    say = Console(sys.stdout, sys.stderr)
+    planned = dry_run.preview(options.request)
+    console = Console(sys.stdout, sys.stderr)
     for scan in planned:
         if options.json:
             JsonEvents(sys.stdout).planned(scan)
         else:
-            say.result(text_output.plan_line(scan))
+            console.result(text_output.plan_line(scan))
     if not options.json and not options.log.quiet:
-        say.message("", text_output.plan_summary(planned))
+        console.message("", text_output.plan_summary(planned))
     return 0
 
 
-def run(options: BatchOptions, session: Session) -> int:
-    """Run the batch and show it; return the exit code."""
-    session.verbose += options.log.verbose
-    session.answers_on_stdout, session.kept_elsewhere = options.json, True
-    streams.bound(sys.stderr, _PATIENCE, whole=False)
-    streams.bound(sys.stdout, _EVENT_PATIENCE if options.json else _PATIENCE, whole=options.json)
-    say = Console(sys.stdout, sys.stderr)
-    events = JsonEvents(sys.stdout) if options.json else None
-    report = _watched(options, say, events)
-    if events is not None:
-        events.end(report, report_paths(options))
-    elif sys.stdout.isatty() and not options.log.quiet:
-        from divere_cli.cli import tables
+class Display:
+    """Shows a run as it happens and says its last line. A context manager.
 
-        tables.show(report, sys.stdout)
-    _conclude(report, options, say)
-    return report.exit_code
+    Parameters
+    ----------
+    options : BatchOptions
+    session : Session
+    """
+
+    def __init__(self, options: BatchOptions, session: Session) -> None:
+        self._options = options
+        self._renderers: list[Callable[[Event], None]] = []
+        self._held = ExitStack()
+        session.verbose += options.log.verbose
+        session.answers_on_stdout, session.kept_elsewhere = options.json, True
+        streams.bound(sys.stderr, _PATIENCE, whole=False)
+        patience = _EVENT_PATIENCE if options.json else _PATIENCE
+        streams.bound(sys.stdout, patience, whole=options.json)
+        self._console = Console(sys.stdout, sys.stderr)
+        self._events = JsonEvents(sys.stdout) if options.json else None
+
+    def __enter__(self) -> Display:
+        with ExitStack() as stack:
+            write = self._events.write if self._events is not None else None
+            handlers = stack.enter_context(logs.handlers(self._options.log, self._console, write))
+            stack.enter_context(LogBridge(handlers))
+            self._renderers = _renderers(self._options, self._console, self._events, stack)
+            self._held = stack.pop_all()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._held.__exit__(*error)
+
+    def emit(self, event: Event) -> None:
+        """Show one event in every way that was asked for."""
+        for render in self._renderers:
+            render(event)
+
+    def conclude(self, report: RunReport) -> None:
+        """Show how the run ended; call it when the display is left."""
+        if self._events is not None:
+            self._events.end(report, report_paths(self._options))
+        elif sys.stdout.isatty() and not self._options.log.quiet:
+            from divere_cli.cli import tables
+
+            tables.show(report, sys.stdout)
+        _conclude(report, self._options, self._console)
 
 
-def _watched(options: BatchOptions, say: Console, events: JsonEvents | None) -> RunReport:
-    with ExitStack() as stack:
-        write = events.write if events is not None else None
-        handlers = stack.enter_context(logs.handlers(options.log, say, write))
-        stack.enter_context(LogBridge(handlers))
-        faces = _faces(options, say, events, stack)
-
-        def emit(event: Event) -> None:
-            for face in faces:
-                face(event)
-
-        return batch_run.run(options.request, emit)
-
-
-def _faces(
-    options: BatchOptions, say: Console, events: JsonEvents | None, stack: ExitStack
+def _renderers(
+    options: BatchOptions, console: Console, events: JsonEvents | None, stack: ExitStack
 ) -> list[Callable[[Event], None]]:
-    faces: list[Callable[[Event], None]] = [_log]
+    renderers: list[Callable[[Event], None]] = [_log]
     live = _shows_live(options)
     if events is not None:
-        faces.append(events.handle)
+        renderers.append(events.handle)
     if live:
         from divere_cli.cli.live_display import Live
 
         display = stack.enter_context(Live(sys.stderr, force=bool(options.progress)))
-        say.screen = display
-        stack.callback(setattr, say, "screen", None)
-        faces.append(display.handle)
+        console.screen = display
+        stack.callback(setattr, console, "screen", None)
+        renderers.append(display.handle)
     covered = live and sys.stdout.isatty()
     scans = not (covered or options.json or options.log.quiet)
-    faces.append(text_output.Lines(say, scans).handle)
-    return faces
+    renderers.append(text_output.Lines(console, scans).handle)
+    return renderers
 
 
 def _shows_live(options: BatchOptions) -> bool:
@@ -133,17 +150,17 @@ def _log(event: Event) -> None:
         record.info("%s, %.3f s, %s", file.status, file.seconds, peak, extra={"scan": file.input})
 
 
-def _conclude(report: RunReport, options: BatchOptions, say: Console) -> None:
+def _conclude(report: RunReport, options: BatchOptions, console: Console) -> None:
     for warning in report.warnings:
-        say.message("warning", warning)
+        console.message("warning", warning)
     if report.error is not None:
-        say.message("error", f"{report.error.kind}: {report.error.message}")
+        console.message("error", f"{report.error.kind}: {report.error.message}")
     for hint in text_output.hints(report):
-        say.message("hint", hint)
+        console.message("hint", hint)
     if options.log.verbose and (stages := text_output.stages_line(report)):
-        say.message("stages", stages)
+        console.message("stages", stages)
     if report.exit_code or not options.log.quiet:
-        say.message("", text_output.last_line(report, report_paths(options)))
+        console.message("", text_output.last_line(report, report_paths(options)))
 
 
 def report_paths(options: BatchOptions) -> tuple[str, ...]:

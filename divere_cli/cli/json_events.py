@@ -60,7 +60,7 @@ class JsonEvents:
         """Write ``end`` for a run that ended with no report: a mistake, or a bug."""
         if isinstance(error, DivereError):
             code = error.exit_code
-            record = ErrorRecord(error.kind, error.message, error.hint, error.detail)
+            record = ErrorRecord.of(error)
         else:
             code, record = 1, ErrorRecord("internal", f"{type(error).__name__}: {error}")
         self.write("end", {"exit_code": code, "error": valid(to_plain(record))})

@@ -11,7 +11,8 @@ import os
 from collections.abc import Iterable
 
 from divere_cli.batch import discover
-from divere_cli.errors import UsageError
+from divere_cli.errors import OutputUnusable, UsageError
+from divere_cli.files import durable
 from divere_cli.profile.schema import FOLDER_FILE
 from divere_cli.text import quote
 
@@ -43,6 +44,21 @@ def check(option: str, path: str, reads: Iterable[str] = (), made: str | None = 
         raise UsageError(f"{option} {quote(path)}: would take the place of another sort of file")
     if any(_same(path, other) for other in reads):
         raise UsageError(f"{option} {quote(path)}: would take the place of a file that is read")
+
+
+def save(path: str, data: bytes) -> None:
+    """Put a file in place whole: another program sees the old one or the new one.
+
+    Raises
+    ------
+    OutputUnusable
+        Nothing was changed.
+    """
+    try:
+        durable.write_atomic(path, data, replace=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputUnusable(f"{path}: cannot be written: {reason}") from error
 
 
 def _same(one: str, other: str) -> bool:

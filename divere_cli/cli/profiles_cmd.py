@@ -143,7 +143,9 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
     recipe = _recipe(_preset(name, options["scan"]), name, options["crop"])
     space = library.output_space(options["color_space"])
     kind, size, shaper = options["format"], options["size"], options["shaper"]
-    written = export.export(recipe, space, kind, size, output, shaper=shaper)
+    document = export.text(recipe, space, kind, size, shaper=shaper)
+    output_checks.save(output, document.encode("utf-8", "replace"))
+    written = export.measure(recipe, space, kind, size, output)
     if json:
         _print_json(to_plain(written))
         return

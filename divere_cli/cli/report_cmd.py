@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import sys
 
 import click
@@ -65,10 +64,10 @@ def load(path: str) -> RunReport:
 
 def write(path: str, text: str) -> None:
     """Write a rendered report, whole or not at all."""
-    from divere_cli.files import durable
+    from divere_cli.batch import report_files
 
     try:
-        durable.replace_file(path, text, secrets.token_hex(4))
+        report_files.save(path, text)
     except OSError as error:
         raise JournalFailed(f"{quote(os.fspath(path))}: {error.strerror}") from error
 

@@ -15,12 +15,13 @@ class Session:
     ``verbose`` is whether tracebacks are shown. ``answers_on_stdout``: somebody
     who reads stdout and goes away ends the program as a signal would.
     ``kept_elsewhere``: the result is in a file too, so that a full stdout is no
-    failure.
+    failure. ``exit_code`` is what the program ends with.
     """
 
     verbose: int = 0
     answers_on_stdout: bool = True
     kept_elsewhere: bool = False
+    exit_code: int = 0
 
 
 def complain(message: str, word: str = "error") -> None:

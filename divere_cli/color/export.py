@@ -1,16 +1,14 @@
 """A grade as a file for other programs, and how far that file is from the grade.
 
-Covers writing (whole or not at all), reading the file back with OpenColorIO,
-and the difference from the float64 reference over a fixed sample of colors.
+Covers the text of the file, reading it back with OpenColorIO, and the difference
+from the float64 reference over a fixed sample of colors.
 Not covered: which profile is meant, and what is printed.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -18,7 +16,7 @@ import numpy.typing as npt
 import PyOpenColorIO
 
 from divere_cli.color import clf, cube, exact, ocio, reference, transfer
-from divere_cli.errors import Internal, OutputUnusable, UsageError
+from divere_cli.errors import Internal, UsageError
 from divere_cli.records.grade import Recipe, Space
 
 Array = npt.NDArray[np.float64]
@@ -55,16 +53,10 @@ class ExportReport:
     mean_delta_e: float
 
 
-def export(
-    recipe: Recipe,
-    output: Space,
-    form: Form,
-    size: int | None,
-    path: str,
-    *,
-    shaper: bool = False,
-) -> ExportReport:
-    """Write a grade for color scans as CLF or `.cube`.
+def text(
+    recipe: Recipe, output: Space, form: Form, size: int | None = None, *, shaper: bool = False
+) -> str:
+    """Return a grade for color scans as the text of a CLF or `.cube` file.
 
     Parameters
     ----------
@@ -74,8 +66,6 @@ def export(
     form : {"clf", "cube"}
     size : int or None
         Points of the lattice on a side, 2 to 129; 65 when None. Only for "cube".
-    path : str
-        Written whole; an existing file is replaced.
     shaper : bool
         Only for "cube": a table before the lattice, which Resolve and OpenColorIO read.
 
@@ -85,41 +75,25 @@ def export(
         When the recipe's figures allow no grade.
     UsageError
         A size that cannot be.
-    OutputUnusable
-        When the file cannot be written.
     """
     exact_grade = exact.fold(recipe, output, one_channel=False)
-    if form == "clf":
-        if size is not None or shaper:
-            raise UsageError("--size and a shaper are for cube: CLF holds the grade itself")
-        source = f"scan in {recipe.input_space.name}, code values 0..1"
-        document = clf.text(exact_grade, recipe.profile, source, f"positive in {output.name}")
-    else:
-        size = cube.DEFAULT_SIZE if size is None else size
-        document = cube.text(exact_grade, recipe.profile, size, shaper=shaper)
-    _write(path, document)
-    return _measured(recipe, output, form, size or 0, path)
+    if form == "cube":
+        side = cube.DEFAULT_SIZE if size is None else size
+        return cube.text(exact_grade, recipe.profile, side, shaper=shaper)
+    if size is not None or shaper:
+        raise UsageError("--size and a shaper are for cube: CLF holds the grade itself")
+    source = f"scan in {recipe.input_space.name}, code values 0..1"
+    return clf.text(exact_grade, recipe.profile, source, f"positive in {output.name}")
 
 
-def _write(path: str, document: str) -> None:
-    folder = os.path.dirname(path) or "."
-    temp = ""
-    try:
-        descriptor, temp = tempfile.mkstemp(prefix=".divere-tmp-", dir=folder)
-        with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temp, 0o666 & ~umask)
-        os.replace(temp, path)
-    except OSError as error:
-        Path(temp).unlink(missing_ok=True) if temp else None
-        raise OutputUnusable(f"{path}: cannot be written: {error.strerror or error}") from error
+def measure(recipe: Recipe, output: Space, form: Form, size: int | None, path: str) -> ExportReport:
+    """Read a file with the :func:`text` of a grade back, and measure how far it is off.
 
-
-def _measured(recipe: Recipe, output: Space, form: Form, size: int, path: str) -> ExportReport:
+    Raises
+    ------
+    Internal
+        OpenColorIO cannot use the file.
+    """
     x = sample()
     want = np.broadcast_to(reference.encoded(recipe, output, x.astype(np.float64)), x.shape)
     got = read_back(path, x)
@@ -128,7 +102,7 @@ def _measured(recipe: Recipe, output: Space, form: Form, size: int, path: str) -
     return ExportReport(
         path=path,
         format=form,
-        size=size,
+        size=0 if form == "clf" else size or cube.DEFAULT_SIZE,
         max_error=float(errors.max()),
         p99_error=float(np.quantile(errors, 0.99)),
         mean_error=float(errors.mean()),

@@ -7,8 +7,9 @@ and the order of things (:mod:`divere_cli.develop.scan`).
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,25 +23,13 @@ from divere_cli.image import geometry, icc, writer
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial, slices
-from divere_cli.records.job import Frame, Job
+from divere_cli.records.job import Frame, Job, Progress
 from divere_cli.records.outcome import Thumbnail, Written
-from divere_cli.stages import Clock
 
 # smaller parts than threads: one that waits for the digest does not hold up the others
 PARTS = 2
 
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What all positives of a scan share.
-
-    ``parallel`` grades parts of a band beside each other, ``serial`` writes a band
-    while the next one is graded.
-    """
-
-    clock: Clock
-    parallel: Parallel
-    serial: Serial
+Part = tuple[NDArray[Any], NDArray[Any], int]
 
 
 class Positive:
@@ -53,7 +42,11 @@ class Positive:
     header : Header
     carried : Carried or None
         Metadata of the scan; None for ``--no-metadata``.
-    means : Means
+    progress : Progress
+    parallel : Parallel
+        Grades parts of a band beside each other.
+    serial : Serial
+        Writes a band while the next one is graded.
     """
 
     def __init__(
@@ -62,13 +55,15 @@ class Positive:
         frame: Frame,
         header: Header,
         carried: Carried | None,
-        means: Means,
+        progress: Progress,
+        parallel: Parallel,
+        serial: Serial,
     ) -> None:
         space, bits = job.encoding.color_space, job.encoding.bit_depth
         self._frame = frame
-        self._clock = means.clock
-        self._parallel = means.parallel
-        self._serial = means.serial
+        self._progress = progress
+        self._parallel = parallel
+        self._serial = serial
         self._box = geometry.box(frame.crop, header.width, header.height)
         self._grade = grade.compile(
             frame.recipe, space, header.layout, bits, dither=job.encoding.dither
@@ -111,21 +106,22 @@ class Positive:
         bottom = min(self._box.bottom, first + len(band))
         if top >= bottom:
             return
-        with self._clock.stage("grade"):
+        with self._progress.stage("grade"):
             rows = self._cropped(band[top - first : bottom - first])
             if len(self._out) < len(rows):
                 self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._dtype)
             out = self._out[: len(rows)]
-            self._apply(rows, out, top - self._box.top)
+            parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
+            self._parallel.each(self._grade.apply, self._parts(rows, out, top, parts))
             if self._small is not None:
                 self._small.take(top - self._box.top, out)
             self._out, self._written = self._written, self._out
-        with self._clock.stage("write"):
+        with self._progress.stage("write"):
             self._serial.put(partial(self._turn.add if self._turn else self._writer.write, out))
 
     def finish(self) -> Written:
         """Write what was held back for the turn, and make the file whole."""
-        with self._clock.stage("write"):
+        with self._progress.stage("write"):
             self._serial.settle()
             if self._turn is not None:
                 for rows in self._turn.bands():
@@ -136,12 +132,10 @@ class Positive:
         """A small picture of the positive, where the job asks for it."""
         return self._small.thumbnail(self._frame.target.name) if self._small else None
 
-    def _apply(self, rows: NDArray[Any], out: NDArray[Any], row: int) -> None:
-        def apply(part: slice) -> None:
-            self._grade.apply(rows[part], out[part], row + part.start)
-
-        parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
-        self._parallel.each(apply, slices(len(rows), parts))
+    def _parts(self, rows: NDArray[Any], out: NDArray[Any], top: int, parts: int) -> Iterator[Part]:
+        """What :meth:`Grade.apply` takes for each part of a band that begins at row ``top``."""
+        for part in slices(len(rows), parts):
+            yield rows[part], out[part], top - self._box.top + part.start
 
     def _cropped(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self._box.width == rows.shape[1]:

@@ -9,13 +9,18 @@ failure means for the rest of a run.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from typing import Any
+
+from numpy.typing import NDArray
 
 from divere_cli.color import grade
-from divere_cli.develop.positive import Means, Positive
+from divere_cli.develop.positive import Positive
 from divere_cli.develop.thumbnail import Thumbnailer, kept
 from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.files import stamp
 from divere_cli.image import digest as digests
 from divere_cli.image import header as headers
 from divere_cli.image import icc, limits, reader, writer
@@ -25,12 +30,11 @@ from divere_cli.image.parallel import Parallel, Serial
 from divere_cli.image.reader import Reader
 from divere_cli.records.job import Job, Progress, WarmUp
 from divere_cli.records.outcome import TaskResult, Thumbnail, Written
-from divere_cli.stages import Clock
 
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
 
 
-def prepare(rehearsal: WarmUp) -> None:
+def prepare(warm_up: WarmUp) -> None:
     """Compile a grade and build its profile ahead of the scans that will use them.
 
     Raises
@@ -38,10 +42,10 @@ def prepare(rehearsal: WarmUp) -> None:
     ProfileError
         The recipe's figures allow no grade.
     """
-    layout = Layout(rehearsal.channels, rehearsal.bits, rehearsal.sample)
-    encoding = rehearsal.encoding
+    layout = Layout(warm_up.channels, warm_up.bits, warm_up.sample)
+    encoding = warm_up.encoding
     depth, dither = encoding.bit_depth, encoding.dither
-    made = grade.compile(rehearsal.recipe, encoding.color_space, layout, depth, dither=dither)
+    made = grade.compile(warm_up.recipe, encoding.color_space, layout, depth, dither=dither)
     icc.profile(encoding.color_space, made.channels == 1)
 
 
@@ -58,7 +62,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
     Returns
     -------
     TaskResult
-        Every file it names is whole and durable.
+        Every file it names is complete and durable.
 
     Raises
     ------
@@ -67,22 +71,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         ProfileError, NoSpace or OutputError: what was written then is worth
         nothing.
     """
-    clock = Clock(progress)
-    before = digests.stamp(job.input)
-    digests.compare(job.stamp, before)
-    try:
-        result = _develop(job, clock, progress)
-    except (CorruptInput, Unreadable):
-        digests.compare(before, digests.stamp(job.input))
-        raise
-    digests.compare(before, digests.stamp(job.input))
-    progress.advance(1.0)
-    return result
-
-
-def _develop(job: Job, clock: Clock, progress: Progress) -> TaskResult:
-    with ExitStack() as stack:
-        with clock.stage("read"):
+    with _unchanged(job), ExitStack() as stack:
+        with progress.stage("read"):
             header = headers.read(job.input, job.max_pixels)
             parallel = stack.enter_context(Parallel(job.threads))
             balance = job.frames[0].recipe.camera_white_balance
@@ -92,29 +82,63 @@ def _develop(job: Job, clock: Clock, progress: Progress) -> TaskResult:
             limits.check_size(header.width, header.height, job.max_pixels)
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
-        means = Means(clock, parallel, Serial(parallel))
-        with clock.stage("write"):
-            works = [
-                stack.enter_context(Positive(job, frame, header, carried, means))
+        serial = Serial(parallel)
+        with progress.stage("write"):
+            positives = [
+                stack.enter_context(
+                    Positive(job, frame, header, carried, progress, parallel, serial)
+                )
                 for frame in job.frames
             ]
-            stack.enter_context(means.serial)
+            stack.enter_context(serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
-        _run(scan, works, digest, clock, progress, small)
-        written = [work.finish() for work in works]
-        sidecar, notes = _infrared(job, scan, clock)
-        with clock.stage("read"):
+        for first, band, done in _bands(scan, progress):
+            for positive in positives:
+                positive.take(first, band)
+            if small is not None:
+                small.take(first, band)
+            with progress.stage("read"):
+                digest.advance(done)
+            progress.advance(done)
+        written = [positive.finish() for positive in positives]
+        sidecar, notes = _infrared(job, scan, progress)
+        with progress.stage("read"):
             sha256 = digest.finish()
+    progress.advance(1.0)
     return TaskResult(
         width=header.width,
         height=header.height,
         written=(*written, *sidecar),
-        stages=clock.stages(),
         warnings=(*scan.header.warnings, *scan.warnings, *(carried.warnings if carried else ())),
         notes=(*header.notes, *notes),
         input_sha256=sha256,
-        thumbnails=_thumbnails(small, works),
+        thumbnails=_thumbnails(small, positives),
     )
+
+
+@contextmanager
+def _unchanged(job: Job) -> Iterator[None]:
+    """Check that the scan is what was planned, before and after: damage may be a change."""
+    before = stamp.take(job.input)
+    stamp.compare(job.stamp, before)
+    try:
+        yield
+    except (CorruptInput, Unreadable):
+        stamp.compare(before, stamp.take(job.input))
+        raise
+    stamp.compare(before, stamp.take(job.input))
+
+
+def _bands(scan: Reader, progress: Progress) -> Iterator[tuple[int, NDArray[Any], float]]:
+    """Bands of the scan: first row, samples, and how much of the work is done after them."""
+    bands = scan.bands()
+    while True:
+        with progress.stage("read"):
+            item = next(bands, None)
+        if item is None:
+            return
+        first, band = item
+        yield first, band, (first + len(band)) / scan.header.height * FRAMES_SHARE
 
 
 def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:
@@ -124,39 +148,15 @@ def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:
     return Thumbnailer(header.width, header.height, space, frame.orientation)
 
 
-def _thumbnails(small: Thumbnailer | None, works: list[Positive]) -> tuple[Thumbnail, ...]:
+def _thumbnails(small: Thumbnailer | None, positives: list[Positive]) -> tuple[Thumbnail, ...]:
     if small is None:
         return ()
-    return kept([small.thumbnail(""), *(work.thumbnail() for work in works)])
+    return kept([small.thumbnail(""), *(positive.thumbnail() for positive in positives)])
 
 
-def _run(
-    scan: Reader,
-    works: list[Positive],
-    digest: digests.Digest,
-    clock: Clock,
-    progress: Progress,
-    small: Thumbnailer | None,
-) -> None:
-    height = scan.header.height
-    bands = scan.bands()
-    while True:
-        with clock.stage("read"):
-            item = next(bands, None)
-        if item is None:
-            return
-        first, band = item
-        for work in works:
-            work.take(first, band)
-        if small is not None:
-            small.take(first, band)
-        done = (first + len(band)) / height
-        with clock.stage("read"):
-            digest.advance(done * FRAMES_SHARE)
-        progress.advance(done * FRAMES_SHARE)
-
-
-def _infrared(job: Job, scan: Reader, clock: Clock) -> tuple[tuple[Written, ...], tuple[str, ...]]:
+def _infrared(
+    job: Job, scan: Reader, progress: Progress
+) -> tuple[tuple[Written, ...], tuple[str, ...]]:
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
@@ -172,7 +172,7 @@ def _infrared(job: Job, scan: Reader, clock: Clock) -> tuple[tuple[Written, ...]
     encoding = replace(job.encoding, format="tiff", bit_depth=8 if header.bits == 8 else 16)
     picture = PictureMetadata(resolution=header.resolution)
     with (
-        clock.stage("write"),
+        progress.stage("write"),
         writer.open(job.sidecar.temp, encoding, header.width, header.height, 1, picture) as sidecar,
     ):
         for _, rows in bands:

@@ -1,8 +1,9 @@
-"""Files that are there whole after a power cut, or not at all.
+"""Files that are complete after a power cut, or not there.
 
 Covers the few system calls that make it so: syncing a folder, renaming without
-replacing, writing a small file atomically. What it does not: which file goes
-where (:mod:`publish`), and reading anything back.
+replacing, and ``write_atomic``, the only atomic writer of small files. What it
+does not: which file goes where, and positives, which
+:mod:`divere_cli.batch.publish` publishes by the same calls.
 
 A failed ``fsync`` is never tried again: the kernel marks the pages clean, so
 that a second call would lie (Rebello et al., USENIX ATC 2020).
@@ -10,11 +11,12 @@ that a second call would lie (Rebello et al., USENIX ATC 2020).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import logging
 import os
-import stat
+import secrets
 import sys
 from collections.abc import Iterable
 
@@ -128,42 +130,58 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def replace_file(path: str, text: str, run_id: str) -> None:
-    """Write a small text file atomically, mode 0600; what is no regular file is written into.
+def usual_mode() -> int:
+    """Return the mode that this process's umask gives to a new file."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
-    Names that are no UTF-8 must have been made harmless before: what is left of
-    them is written with backslashes.
+
+def write_atomic(path: str, data: bytes, *, replace: bool, private: bool = False) -> None:
+    """Write a file: afterwards it is complete and synced with its folder, or not there.
+
+    A link that has the name is replaced, never followed.
+
+    Parameters
+    ----------
+    path : str
+    data : bytes
+    replace : bool
+        Whether a file that has the name is replaced.
+    private : bool
+        Mode 0600 instead of the umask's.
+
+    Raises
+    ------
+    FileExistsError
+        Something has the name, and ``replace`` is false.
+    OSError
+        Any other failure; what had the name before is still there.
     """
-    data = text.encode("utf-8", "backslashreplace")
     folder, name = os.path.split(path)
-    if _is_stream(path):
-        with open(path, "wb", buffering=0) as stream:
-            write_all(stream.fileno(), data)
-        return
     place = directory.hold(folder or ".")
+    mode = 0o600 if private else usual_mode()
     try:
-        replace(place, name, [data], f"{TEMP_PREFIX}{run_id}-report")
+        write_atomic_in(place, name, [data], replace=replace, mode=mode)
     finally:
         place.close()
 
 
-def _is_stream(path: str) -> bool:
-    try:
-        mode = os.stat(path).st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
-
-
-def replace(place: Place, name: str, pieces: Iterable[bytes], temp: str) -> None:
-    """Write a file in a folder atomically, mode 0600; ``temp`` is its name until it is whole."""
+def write_atomic_in(
+    place: Place, name: str, pieces: Iterable[bytes], *, replace: bool, mode: int = 0o600
+) -> None:
+    """Write a file in a folder that is held; see :func:`write_atomic`."""
+    temp = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
     fd = create(temp, place)
     try:
         with open(fd, "wb") as file:
             file.writelines(pieces)
             file.flush()
+            if mode != 0o600:
+                with contextlib.suppress(PermissionError):  # a file system without modes
+                    directory.set_mode(fd, mode)
             sync(fd)
-        rename(temp, name, place, replace=True)
+        rename(temp, name, place, replace=replace)
     except BaseException:
         place.unlink(temp)
         raise

@@ -1,4 +1,4 @@
-"""What a file was: its stamp before and after, and the SHA-256 of its bytes.
+"""The SHA-256 of a scan, taken while it is read.
 
 The digest is taken along with the reading, while the file's pages are warm:
 a second pass over a file larger than the memory would read the disk twice.
@@ -7,45 +7,14 @@ a second pass over a file larger than the memory would read the disk twice.
 from __future__ import annotations
 
 import hashlib
-import os
 from concurrent.futures import Future, wait
 from functools import partial
 
-from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.image.closing import Closing
 from divere_cli.image.parallel import Parallel
 from divere_cli.image.source import Source
-from divere_cli.records.job import Stamp
 
 HASH_BYTES = 1 << 20
-
-
-def stamp(path: str) -> Stamp:
-    """Take a file's stamp.
-
-    Raises
-    ------
-    Unreadable
-    """
-    try:
-        status = os.stat(path)
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from error
-    return Stamp(
-        size=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        ctime_ns=status.st_ctime_ns,
-        dev=status.st_dev,
-        ino=status.st_ino,
-    )
-
-
-def compare(known: Stamp, found: Stamp) -> None:
-    """Raise InputChanged when two stamps differ in what both know (0 is unknown)."""
-    for name in ("size", "mtime_ns", "ctime_ns", "dev", "ino"):
-        old, new = getattr(known, name), getattr(found, name)
-        if old != new and (name == "size" or (old and new)):
-            raise InputChanged(f"the file changed while it was in work ({name} {old} -> {new})")
 
 
 class Digest(Closing):

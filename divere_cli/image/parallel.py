@@ -2,7 +2,7 @@
 
 Covers splitting a step into parts that do not depend on each other and
 waiting for all of them. Codecs, the grade and system calls let go of the
-interpreter's lock, so that parts run at the same time. A crew of one runs
+interpreter's lock, so that parts run at the same time. One thread runs
 everything in the caller's thread. What it does not cover: which results go
 where; parts write to places of their own, so that the order in which they
 are done changes nothing.
@@ -10,9 +10,9 @@ are done changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from divere_cli.image.closing import Closing
 
@@ -31,7 +31,7 @@ class Parallel(Closing):
 
     def __init__(self, threads: int = 1) -> None:
         self.size = max(1, threads)
-        self._pool = ThreadPoolExecutor(self.size, "divere-crew") if threads > 1 else None
+        self._pool = ThreadPoolExecutor(self.size, "divere-parallel") if threads > 1 else None
 
     def map(self, work: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[Made]:
         """Run ``work`` on every part; results come in the order of the parts.
@@ -48,13 +48,24 @@ class Parallel(Closing):
         finally:
             settle(running)
 
-    def each(self, work: Callable[[Part], object], parts: Iterable[Part]) -> None:
-        """Run ``work`` on every part and wait for all."""
-        for _ in self.map(work, parts):
-            pass
+    def each(self, work: Callable[..., object], parts: Iterable[tuple[Any, ...]]) -> None:
+        """Call ``work`` with the arguments of every part and wait for all.
+
+        The first error of a part is raised; by then no part runs any more.
+        """
+        if self._pool is None:
+            for arguments in parts:
+                work(*arguments)
+            return
+        running = [self._pool.submit(work, *arguments) for arguments in parts]
+        try:
+            for future in running:
+                future.result()
+        finally:
+            settle(running)
 
     def later(self, work: Callable[[], None]) -> Future[None] | None:
-        """Run ``work`` beside what follows; in a crew of one, now.
+        """Run ``work`` beside what follows; with one thread, now.
 
         ``result()`` of what is returned waits for it and raises its error.
         """
@@ -71,12 +82,12 @@ class Parallel(Closing):
 class Serial(Closing):
     """One step at a time beside the caller, in order: the next waits for the one before.
 
-    With a crew of one, steps run in the caller's thread. A context manager:
+    With one thread, steps run in the caller's thread. A context manager:
     leaving it waits for the step that still runs.
     """
 
     def __init__(self, parallel: Parallel) -> None:
-        self._pool = ThreadPoolExecutor(1, "divere-lane") if parallel.size > 1 else None
+        self._pool = ThreadPoolExecutor(1, "divere-serial") if parallel.size > 1 else None
         self._running: Future[None] | None = None
 
     def put(self, work: Callable[[], None]) -> None:
@@ -98,7 +109,7 @@ class Serial(Closing):
             self._pool.shutdown(wait=True)
 
 
-def settle(running: list[Future[Made]]) -> None:
+def settle(running: Sequence[Future[Any]]) -> None:
     """Cancel what did not start yet and wait for what did; errors were or are raised elsewhere."""
     for future in running:
         future.cancel()

@@ -105,7 +105,7 @@ def _proven(
     )
     from divere_cli.isolation.supervisor.process_runner import ProcessRunner
 
-    first, *others = (Launcher(method, warm, request.rehearsals) for method in order)
+    first, *others = (Launcher(method, warm, request.warm_ups) for method in order)
     runner = ProcessRunner(request, first, on_event, fallback_reason, others)
     try:
         runner.prove()

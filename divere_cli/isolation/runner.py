@@ -62,7 +62,7 @@ class IsolationRequest:
     None lets the start method decide. ``boot_seconds`` is how long a worker may
     take to say hello, ``trace_seconds`` and ``term_seconds`` how long the steps
     of the ladder wait when a worker is ended: a trace, SIGTERM, then SIGKILL.
-    ``rehearsals`` are what a forkserver prepares once for all its workers.
+    ``warm_ups`` are what a forkserver prepares once for all its workers.
     ``frozen`` is whether this is a frozen program, where ``auto`` means threads.
     """
 
@@ -74,7 +74,7 @@ class IsolationRequest:
     trace_seconds: float = 0.2
     term_seconds: float = 2.0
     frozen: bool = field(default_factory=frozen_program)
-    rehearsals: tuple[WarmUp, ...] = ()
+    warm_ups: tuple[WarmUp, ...] = ()
 
 
 Task = Callable[[Job, Progress], TaskResult]

@@ -76,17 +76,9 @@ class StageClock:
         self._done = min(1.0, max(self._done, done))
         self._say()
 
-    def stages(self, start: float, own: Stages) -> Stages:
-        """The task's own figures where it has them, ours where it has none."""
-        measured = Stages(
-            start, **{n: self._seconds.get(n, 0.0) for n in ("read", "grade", "write")}
-        )
-        known = {
-            field.name: value
-            for field in dataclasses.fields(Stages)
-            if (value := getattr(own, field.name)) > 0.0
-        }
-        return dataclasses.replace(measured, **known)
+    def stages(self, start: float) -> Stages:
+        """Return the seconds so far; ``start`` passed before the task began."""
+        return Stages(start, **{n: self._seconds.get(n, 0.0) for n in ("read", "grade", "write")})
 
     def _say(self) -> None:
         now = time.monotonic()
@@ -122,7 +114,7 @@ def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
     result = find(job.task)(job, clock)
     if not isinstance(result, TaskResult):
         raise Internal(f"the task {job.task} gave {type(result).__name__}, not a TaskResult")
-    return dataclasses.replace(result, stages=clock.stages(start_seconds, result.stages))
+    return dataclasses.replace(result, stages=clock.stages(start_seconds))
 
 
 def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:

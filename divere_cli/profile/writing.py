@@ -1,7 +1,7 @@
 """Presets written back: a ``divere_presets.json`` that divere and DiVERE both open.
 
-Covers presets as JSON in the documented keys (version 3), a folder's file of
-them, and putting it in place whole or not at all. A recipe becomes a preset
+Covers presets as JSON in the documented keys (version 3) and a folder's file of
+them, as bytes. A recipe becomes a preset
 in :mod:`divere_cli.profile.document`.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import secrets
 from collections.abc import Mapping
 
-from divere_cli.errors import OutputUnusable, ProfileError
+from divere_cli.errors import ProfileError
 from divere_cli.profile import loading, strict_json
 from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import FOLDER_DEFAULT, VERSION, Preset
@@ -80,27 +78,6 @@ def _check(data: bytes) -> None:
     for name in found.entries:
         found.entry(name)
     found.folder_default()
-
-
-def save(path: str, data: bytes) -> None:
-    """Put a file in place whole: another program sees the old one or the new one.
-
-    Raises
-    ------
-    OutputUnusable
-        Nothing was changed.
-    """
-    temp = f"{path}.{secrets.token_hex(4)}.tmp"
-    try:
-        with open(temp, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temp, path)
-    except OSError as error:
-        if os.path.lexists(temp):
-            os.unlink(temp)
-        raise OutputUnusable(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def _plain(value: object) -> Json:

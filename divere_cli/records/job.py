@@ -66,6 +66,7 @@ class Job:
     ``task(job, progress) -> TaskResult``. For a measure task, ``film_base`` are the
     densities (R, G, B) of bare film where the preset knows them, and ``base_region``
     is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
+    ``parameters`` is JSON text with what other tasks want to know, empty for none.
     """
 
     id: int
@@ -81,6 +82,7 @@ class Job:
     thumbnails: bool = False
     film_base: tuple[float, float, float] | None = None
     base_region: tuple[float, float, float, float] | None = None
+    parameters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from divere_cli.errors import DivereError
 from divere_cli.records.grade import ProfileRef
 
 
@@ -16,6 +17,16 @@ class ErrorRecord:
     message: str
     hint: str = ""
     detail: str = ""
+
+    @classmethod
+    def of(cls, error: DivereError) -> ErrorRecord:
+        """Return an error as data, under its own kind."""
+        return cls(error.kind, error.message, error.hint, error.detail)
+
+    @classmethod
+    def of_scan(cls, error: DivereError) -> ErrorRecord:
+        """Return what an error means for the scan that met it: its kind is a scan's."""
+        return cls(error.scan_kind or error.kind, error.message, error.hint, error.detail)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from divere_cli.errors import OutputUnusable, PlanError
+from divere_cli.files import directory, durable
 from divere_cli.image import icc, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.profile import document
@@ -160,7 +161,7 @@ def _negative(samples: Samples, frame: Frame, folder: str, on_frame: OnFrame | N
             for first in range(0, frame.height, rows):
                 out.write(film.codes(first, min(frame.height, first + rows)))
             out.close()
-        _publish(temp, path)
+        _publish(folder, os.path.basename(temp), frame.name)
     finally:
         _remove(temp)
     if on_frame is not None:
@@ -169,26 +170,22 @@ def _negative(samples: Samples, frame: Frame, folder: str, on_frame: OnFrame | N
 
 
 def _text(path: str, text: str) -> None:
-    folder, name = os.path.split(path)
-    temp = os.path.join(folder, f".divere-tmp-samples-{os.getpid()}-{name}")
     try:
-        with open(temp, "x", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        _publish(temp, path)
-    finally:
-        _remove(temp)
-
-
-def _publish(temp: str, path: str) -> None:
-    """Give a whole file its name; fails where the name is taken."""
-    try:
-        os.link(temp, path)
+        durable.write_atomic(path, text.encode(), replace=False)
     except FileExistsError as error:
         raise PlanError(f"{path} appeared while samples were written") from error
-    except OSError:  # a file system without links: the check above has to do
-        os.rename(temp, path)
+
+
+def _publish(folder: str, temp: str, name: str) -> None:
+    """Give a complete file its name; fails where the name is taken."""
+    place = directory.hold(folder)
+    try:
+        durable.rename(temp, name, place, replace=False)
+        durable.sync_folder(place)
+    except FileExistsError as error:
+        raise PlanError(f"{name} appeared in {folder} while samples were written") from error
+    finally:
+        place.close()
 
 
 def _remove(temp: str) -> None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Outputs, ReportFile
 from divere_cli.batch.run import run
 from divere_cli.errors import DivereError
@@ -235,10 +235,10 @@ class Lab:
         """Outputs by name, without what divere keeps beside them."""
         return {name: path.read_bytes() for name, path in outputs(self.outputs)}
 
-    def state(self) -> history.State:
+    def state(self) -> journal_state.State:
         folder = Folder.open(str(self.outputs), create=False)
         try:
-            return history.load(folder)
+            return journal_state.load(folder)
         finally:
             if folder is not None:
                 folder.close()
@@ -254,7 +254,7 @@ def render(report: RunReport) -> str:
     return json.dumps(to_plain(report))
 
 
-OURS = frozenset({"divere-report.json", ".divere-lock", history.NAME})
+OURS = frozenset({"divere-report.json", ".divere-lock", journal_state.NAME})
 
 
 def outputs(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -286,7 +286,7 @@ def check(folder: Path, report: RunReport) -> None:
     assert not left, left
     opened = Folder.open(str(folder), create=False)
     assert opened is not None
-    state = history.load(opened)
+    state = journal_state.load(opened)
     opened.close()
     for file in report.files:
         _check_file(folder, file, state)
@@ -297,7 +297,7 @@ def check(folder: Path, report: RunReport) -> None:
         assert [f["status"] for f in written["files"]] == [f.status for f in report.files]
 
 
-def _check_file(folder: Path, file: ScanResult, state: history.State) -> None:
+def _check_file(folder: Path, file: ScanResult, state: journal_state.State) -> None:
     assert (file.error is not None) == (file.status == "failed"), file
     if file.status not in ("ok", "up_to_date"):
         assert file.outputs == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch.analyze import Survey, survey
+from divere_cli.batch.analyze import Analysis, analyze
 from divere_cli.batch.request import BatchRequest, Bounds, Inputs, Isolation, Outputs
 from divere_cli.errors import InputMissing
 from divere_cli.profile import library
@@ -26,7 +26,7 @@ def scans(tmp_path: Path) -> Path:
     return folder
 
 
-def surveyed(folder: Path, events: list[Event]) -> Survey:
+def analyzed(folder: Path, events: list[Event]) -> Analysis:
     encoding = Encoding("tiff", 16, library.output_space("sRGB"))
     request = BatchRequest(
         inputs=Inputs((str(folder),)),
@@ -35,12 +35,12 @@ def surveyed(folder: Path, events: list[Event]) -> Survey:
         bounds=Bounds(jobs=2),
         isolation=Isolation("never"),
     )
-    return survey(request, TASK, events.append)
+    return analyze(request, TASK, events.append)
 
 
 def test_good_scans_are_measured_and_bad_ones_named(scans: Path) -> None:
     events: list[Event] = []
-    found = surveyed(scans, events)
+    found = analyzed(scans, events)
     assert [one.name for one in found.measured] == ["frame-01.tif", "frame-02.tif"]
     assert all(from_json(one.measurement).frames[0] for one in found.measured)
     assert list(found.problems) == ["text.tif"]
@@ -50,7 +50,7 @@ def test_good_scans_are_measured_and_bad_ones_named(scans: Path) -> None:
 
 def test_nothing_is_written(scans: Path) -> None:
     before = sorted((path.name, path.stat().st_mtime_ns) for path in scans.iterdir())
-    surveyed(scans, [])
+    analyzed(scans, [])
     assert sorted((path.name, path.stat().st_mtime_ns) for path in scans.iterdir()) == before
 
 
@@ -59,7 +59,7 @@ def test_a_scan_that_fails_while_it_is_measured_is_named_and_has_no_measurement(
 ) -> None:
     whole = (scans / "frame-02.tif").read_bytes()
     (scans / "frame-02.tif").write_bytes(whole[: len(whole) // 2])
-    found = surveyed(scans, [])
+    found = analyzed(scans, [])
     assert "frame-02.tif" in found.problems
     told = {one.name: bool(one.measurement) for one in found.measured}
     assert told.get("frame-01.tif") is True
@@ -68,4 +68,4 @@ def test_a_scan_that_fails_while_it_is_measured_is_named_and_has_no_measurement(
 
 def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(InputMissing):
-        surveyed(tmp_path / "missing", [])
+        analyzed(tmp_path / "missing", [])

@@ -67,12 +67,12 @@ def test_ids_are_never_used_twice(lab: Lab) -> None:
 
     request = lab.request()
     found = discover.find(request.inputs, "")
-    drafts = plan.make(request, found, State(), None)
-    ids = [task.id for _ in range(2) for task in made.tasks(drafts)]
+    plans = plan.make(request, found, State(), None)
+    ids = [queued.id for _ in range(2) for queued in made.queue(plans)]
     assert ids == [1, 2, 3, 4]
 
 
-def test_the_grade_that_many_scans_share_is_rehearsed_once(lab: Lab) -> None:
+def test_the_grade_that_many_scans_share_is_prepared_once(lab: Lab) -> None:
     asked: list[IsolationRequest] = []
 
     def refuse(request: IsolationRequest, on_event: object) -> Runner:
@@ -83,5 +83,5 @@ def test_the_grade_that_many_scans_share_is_rehearsed_once(lab: Lab) -> None:
     for task, count in ((DEVELOP, 1), ("tests.batch.tasks:any", 0)):
         with pytest.raises(IsolationUnavailable):
             run(lab.request(open_runner=refuse, task=task), lab.events.append)
-        rehearsals = asked[-1].rehearsals
-        assert [each.call for each in rehearsals] == ["divere_cli.develop.scan:prepare"] * count
+        warm_ups = asked[-1].warm_ups
+        assert [each.call for each in warm_ups] == ["divere_cli.develop.scan:prepare"] * count

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from divere_cli.batch import ownership
-from divere_cli.batch.run import preview
+from divere_cli.batch import staleness
+from divere_cli.batch.dry_run import preview
 from divere_cli.records.events import RunStarted
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollRecord
@@ -83,7 +83,7 @@ def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
     again = Roll()
     report = lab.run(roll=again)
     assert {file.status: file.notes for file in report.files} == {
-        "up_to_date": (ownership.DECIDED_BEFORE,)
+        "up_to_date": (staleness.DECIDED_BEFORE,)
     }
     assert again.seen == []
 
@@ -94,7 +94,7 @@ def test_a_roll_that_a_new_scan_changes_is_graded_again_and_that_is_said(lab: La
     lab.scan("c.tif")
     report = lab.run(roll=Roll(grade="other"))
     assert set(lab.statuses(report).values()) == {"ok"}
-    again = {file.input for file in report.files if ownership.DECIDED_ANEW in file.notes}
+    again = {file.input for file in report.files if staleness.DECIDED_ANEW in file.notes}
     assert again == {"a.tif", "b.tif"}
     assert [warning for warning in report.warnings if "decided anew: 2 " in warning]
 

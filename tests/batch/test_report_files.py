@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import os
+from pathlib import Path
 
 import pytest
 
+from divere_cli.batch import report_files
 from divere_cli.batch.request import ReportFile
 from divere_cli.files import durable
 from divere_cli.records.report import RunReport
@@ -40,10 +42,10 @@ def test_a_report_that_cannot_be_written_is_told_in_the_others(lab: Lab) -> None
 def test_no_space_for_a_report_ends_with_13(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     lab.scans("a.tif")
 
-    def full(path: str, text: str, run_id: str) -> None:
+    def full(path: str, data: bytes, *, replace: bool, private: bool) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(durable, "replace_file", full)
+    monkeypatch.setattr(durable, "write_atomic", full)
     assert lab.run().exit_code == 13
 
 
@@ -86,3 +88,12 @@ def test_the_report_of_the_parent(lab: Lab) -> None:
     assert 0 < report.parent.rss_bytes_start <= report.parent.peak_rss_bytes
     assert report.started.endswith("Z")
     assert report.command == {"jobs": 1}
+
+
+def test_a_report_may_be_a_pipe(tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    report_files.save(str(path), "hello \udcff")
+    assert os.read(reader, 100) == b"hello \\udcff"
+    os.close(reader)

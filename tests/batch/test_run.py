@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.batch.run import preview, run
+from divere_cli.batch.dry_run import preview
+from divere_cli.batch.run import run
 from divere_cli.errors import InputMissing, OutputUnusable, PlanError, ProfileError
 from divere_cli.records.events import RunStarted, ScanFinished, ScanStarted
 from tests.batch import tasks
@@ -241,7 +242,7 @@ def test_a_bug_ends_with_1_and_its_traceback_in_the_report(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("divere_cli.batch.ownership.now_ns", broken)
+    monkeypatch.setattr("divere_cli.batch.staleness.now_ns", broken)
     report = lab.run()
     assert report.exit_code == 1
     assert report.error is not None

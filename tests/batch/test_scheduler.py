@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from divere_cli.batch.publish import Publisher
-from divere_cli.batch.scheduler import Task
+from divere_cli.batch.scheduler import Queued
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import ClusterFailed
 from divere_cli.records.events import RunStopping, ScanProgress
@@ -280,12 +280,12 @@ def test_a_signal_between_attempts_leaves_the_scan(
 def test_no_turn_looks_at_all_that_wait(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Counter[int]()
 
-    class Watched(Task):
+    class Watched(Queued):
         def __getattribute__(self, name: str) -> object:
             looks[object.__getattribute__(self, "id")] += 1
             return object.__getattribute__(self, name)
 
-    monkeypatch.setattr("divere_cli.batch.engine.Task", Watched)
+    monkeypatch.setattr("divere_cli.batch.engine.Queued", Watched)
     lab.scans(*(f"{number:02}.tif" for number in range(60)))
     lab.bench.script = {"05.tif": ["crashed"]}
     assert lab.run(jobs=2).exit_code == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from dataclasses import replace
@@ -10,8 +9,20 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.batch import staleness
+from divere_cli.batch.journal.state import State
+from divere_cli.batch.ownership import Ownership
+from divere_cli.batch.staleness import Staleness
 from divere_cli.records.job import Encoding, Stamp
 from tests.batch.lab import ENCODING, Chooser, Lab
+
+SECOND = 10**9
+
+
+def decider(lab: Lab, **changes: object) -> Staleness:
+    """Return what decides without an OUTPUT, at second 140."""
+    ownership = Ownership(State(), None, overwrite=False)
+    return Staleness(lab.request(**changes), State(), None, ownership, now_ns=140 * SECOND)
+
 
 CUT = ("a.tif", (0.0, 0.0, 1.0, 1.0), 0, "sha")
 
@@ -51,18 +62,6 @@ def test_the_key_is_the_same_each_time() -> None:
     assert staleness.key([CUT], "", ENCODING) == staleness.key([CUT], "", ENCODING)
     name = os.fsdecode(b"\xff.tif")
     assert staleness.key([(name, *CUT[1:])], "", ENCODING)
-
-
-def test_a_stamp_is_size_and_time() -> None:
-    stamp = Stamp(1, 2, 3, 4, 5)
-    assert staleness.same_stamp(stamp, Stamp(1, 2, 9, 9, 9))
-    assert not staleness.same_stamp(stamp, Stamp(2, 2, 3, 4, 5))
-    assert not staleness.same_stamp(stamp, Stamp(1, 1, 3, 4, 5))
-
-
-def test_sha256_of_a_file(lab: Lab) -> None:
-    path = lab.scan("a.tif")
-    assert staleness.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("harm", ["gone", "shorter", "touched"])
@@ -118,3 +117,46 @@ def test_a_profile_that_comes_back_is_graded_again(lab: Lab) -> None:
     lab.scans("a.tif")
     for profile in ("one", "two", "one"):
         assert lab.statuses(lab.run(chooser=Chooser(profile))) == {"a.tif": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("mtime", "ctime", "unsettled"),
+    [(100, 100, False), (135, 100, True), (100, 135, True), (130, 130, False), (999, 100, False)],
+)
+def test_a_scan_settles_by_both_times_and_the_future_says_nothing(
+    lab: Lab, mtime: int, ctime: int, unsettled: bool
+) -> None:
+    stale = decider(lab, settle_seconds=10.0)
+    assert stale._unsettled(Stamp(1, mtime * SECOND, ctime * SECOND)) is unsettled
+
+
+def test_no_settle_defers_nothing(lab: Lab) -> None:
+    stale = decider(lab)
+    assert not stale._unsettled(Stamp(1, 140 * SECOND, 140 * SECOND))
+
+
+def test_the_clock_is_the_file_systems(lab: Lab) -> None:
+    lab.scans("a.tif")
+    lab.run()
+    from divere_cli.files.output_folder import Folder
+
+    folder = Folder.open(str(lab.outputs), create=False)
+    assert folder is not None
+    now = staleness.now_ns(folder)
+    assert now == (lab.outputs / ".divere-lock").stat().st_mtime_ns
+    assert abs(now - staleness.now_ns(None)) < 60 * SECOND
+    (lab.outputs / ".divere-lock").unlink()
+    assert staleness.now_ns(folder) > 0
+    folder.close()
+
+
+def test_what_cannot_be_graded_fails_at_once(lab: Lab) -> None:
+    lab.scan("text.tif", b"hello")
+    from divere_cli.batch import discover, plan
+
+    request = lab.request()
+    found = discover.find(request.inputs, request.outputs.folder)
+    (only,) = plan.make(request, found, State(), None)
+    settled = decider(lab).settle(only)
+    assert settled.action == "fail"
+    assert settled.error is only.error

@@ -24,9 +24,9 @@ def test_the_page_is_up_to_date(page: Path) -> None:
 def test_every_exit_code_of_the_program_is_on_the_page() -> None:
     page = generated.CODES_PAGE.read_text(encoding="utf-8")
     told = {int(code) for code in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
-    from divere_cli.cli import ending
+    from divere_cli.cli import app
 
-    own = {ending.INTERRUPTED, ending.READER_GONE, ending.STREAM_FAILED, ending.BUG}
+    own = {app.INTERRUPTED, app.READER_GONE, app.STREAM_FAILED, app.BUG}
     raised = {cls.exit_code for cls in generated.below(errors.DivereError)} - {1}
     assert told >= own | raised | {0, 3, 129, 130, 143}
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from divere_cli.cli import ending
+from divere_cli.cli import app
 from tests.image import dng_files
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -31,7 +31,7 @@ def scan(path: Path, shape: tuple[int, ...] = (8, 12, 3), **options: Any) -> str
 
 
 def told(capfd: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
-    code = ending.run(["inspect", *args])
+    code = app.run(["inspect", *args])
     out, err = capfd.readouterr()
     return code, out, err
 

@@ -27,7 +27,7 @@ def test_importing_the_program_loads_nothing_of_weight() -> None:
 
 @pytest.mark.parametrize("flag", ["--help", "--version"])
 def test_help_and_version_load_nothing_of_weight(flag: str) -> None:
-    run = f"from divere_cli.cli import ending\nassert ending.run(['{flag}']) == 0"
+    run = f"from divere_cli.cli import app\nassert app.run(['{flag}']) == 0"
     assert not loaded_by(run) & (HEAVY | {"divere_cli.batch", "logging", "asyncio", "inspect_cmd"})
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from divere_cli.color import export, grade
 from divere_cli.profile import library
 from divere_cli.records.grade import Curves, Recipe
+from tests.color.exports import exported
 from tests.color.recipes import PRINT, Band, colors, graded, layout, recipe, stock, wanted
 
 PAGE = Path(__file__).parents[2] / "docs" / "grade.md"
@@ -114,7 +115,7 @@ def exports() -> str:
         "| file | mean difference | 99 % within | color difference, mean | at most |",
         "|---|---|---|---|---|",
     ]
-    for what, found in exported().items():
+    for what, found in exported_files().items():
         rows.append(
             f"| {what} | {found.mean_error:.2f} | {found.p99_error:.2f} | "
             f"{found.mean_delta_e:.2f} | {found.max_delta_e:.1f} |"
@@ -123,18 +124,18 @@ def exports() -> str:
 
 
 @functools.cache
-def exported() -> dict[str, export.ExportReport]:
+def exported_files() -> dict[str, export.ExportReport]:
     """Files of the first case, to sRGB."""
     found, space = recipe(**NEGATIVE), library.output_space("sRGB")
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "grade")
-        clf = export.export(found, space, "clf", None, f"{path}.clf")
+        clf = exported(found, space, "clf", None, f"{path}.clf")
         reports = {"CLF": clf}
         for shaper in (False, True):
             for size in SIZES:
                 what = f"`.cube`, {size} points" + (", shaper" if shaper else "")
                 cube = f"{path}-{size}-{shaper}.cube"
-                reports[what] = export.export(found, space, "cube", size, cube, shaper=shaper)
+                reports[what] = exported(found, space, "cube", size, cube, shaper=shaper)
     return reports
 
 

@@ -11,6 +11,7 @@ import pytest
 from divere_cli.color import bands, clf, exact, export, ocio
 from divere_cli.profile import library
 from divere_cli.records.grade import Curves
+from tests.color.exports import exported
 from tests.color.recipes import PRINT, colors, graded, recipe, stock
 
 ENDURA = stock("Kodak Endura Premier")
@@ -21,7 +22,7 @@ ENDURA = stock("Kodak Endura Premier")
 def test_read_back_it_is_the_same_transform(tmp_path: Path, film: str, output: str) -> None:
     found = recipe(film, source="9000ED", curves=ENDURA, screen_glare_compensation=0.002)
     path = str(tmp_path / "grade.clf")
-    export.export(found, library.space(output), "clf", None, path)
+    exported(found, library.space(output), "clf", None, path)
     x = export.sample()
     exact_grade = exact.fold(found, library.space(output), one_channel=False)
     own = np.empty((1, *x.shape), np.float32)
@@ -34,7 +35,7 @@ def test_read_back_it_is_the_same_transform(tmp_path: Path, film: str, output: s
 def test_read_back_it_gives_the_pixels_of_the_grade(tmp_path: Path, output: str) -> None:
     found = recipe(source="9000ED", curves=ENDURA, matrix=library.matrix("9000ed_pt400"))
     path = str(tmp_path / "grade.clf")
-    export.export(found, library.space(output), "clf", None, path)
+    exported(found, library.space(output), "clf", None, path)
     src = colors(1, 80, 200)
     got = np.round(export.read_back(path, (src.reshape(-1, 3) / 65535).astype(np.float32)) * 65535)
     off = np.abs(got - graded(found, library.space(output), src).reshape(-1, 3))
@@ -56,6 +57,6 @@ def test_it_says_what_it_is() -> None:
 def test_without_a_curve_the_darkest_density_is_still_there(tmp_path: Path) -> None:
     path = str(tmp_path / "grade.clf")
     found = recipe("color_reversal", density_dmax=0.0, curves=Curves())
-    export.export(found, library.space(PRINT), "clf", None, path)
+    exported(found, library.space(PRINT), "clf", None, path)
     got = export.read_back(path, np.full((1, 3), 1e-6, np.float32))
     assert got == pytest.approx(1e-6 ** (1 / 2.2), rel=1e-4)

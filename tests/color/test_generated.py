@@ -33,7 +33,7 @@ def test_the_page_has_no_row_that_is_not_measured() -> None:
 
 def test_the_errors_of_exports_on_the_page_are_those_of_the_files() -> None:
     text = generated.PAGE.read_text("utf-8")
-    for what, found in generated.exported().items():
+    for what, found in generated.exported_files().items():
         (row,) = [line for line in text.splitlines() if line.startswith(f"| {what} |")]
         mean, p99, mean_e, _ = (float(cell) for cell in row.strip("| ").split(" | ")[1:])
         assert found.mean_error == pytest.approx(mean, rel=0.02, abs=0.02)

@@ -7,13 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from divere_cli.develop.positive import Means, Positive
+from divere_cli.develop.positive import Positive
 from divere_cli.errors import OutputError
 from divere_cli.image.layout import Header
 from divere_cli.image.parallel import Parallel, Serial
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import Written
-from divere_cli.stages import Clock
 from tests.develop.test_scan import RECIPE, SCAN, Heard, graded, job, positive, save, target
 
 HEIGHT, WIDTH = SCAN.shape[:2]
@@ -26,11 +25,11 @@ def made(folder: Path, heights: list[int], orientation: int = 0, threads: int = 
     save(folder)
     frame = Frame(target(folder, "out.tif"), RECIPE, CROP, orientation)
     parallel = Parallel(threads)
-    means = Means(Clock(Heard()), parallel, Serial(parallel))
+    serial = Serial(parallel)
     with (
         parallel,
-        Positive(job(folder, frame), frame, HEADER, None, means) as work,
-        means.serial,
+        Positive(job(folder, frame), frame, HEADER, None, Heard(), parallel, serial) as work,
+        serial,
     ):
         first = 0
         for height in heights:
@@ -62,8 +61,8 @@ def test_bands_outside_of_the_crop_cost_nothing(tmp_path: Path) -> None:
     frame = Frame(target(tmp_path, "out.tif"), RECIPE, CROP)
     heard = Heard()
     parallel = Parallel()
-    means = Means(Clock(heard), parallel, Serial(parallel))
-    with Positive(job(tmp_path, frame), frame, HEADER, None, means) as work:
+    serial = Serial(parallel)
+    with Positive(job(tmp_path, frame), frame, HEADER, None, heard, parallel, serial) as work:
         work.take(0, SCAN[:15])
         work.take(46, SCAN[46:])
     assert heard.stages == []

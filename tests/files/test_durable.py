@@ -146,34 +146,28 @@ def test_a_short_write_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (tmp_path / "a").read_bytes() == b"0123456789"
 
 
-def test_a_report_is_replaced_whole_or_not_at_all(
+def test_a_file_is_replaced_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.json"
-    durable.replace_file(str(path), "first", "run")
+    durable.write_atomic(str(path), b"first", replace=True)
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", broken(errno.EIO))
         with pytest.raises(OSError, match="Input/output"):
-            durable.replace_file(str(path), "second", "run")
+            durable.write_atomic(str(path), b"second", replace=True)
     assert path.read_text() == "first"
-    durable.replace_file(str(path), "third \udcff", "run")
-    assert path.read_text() == "third \\udcff"
+    durable.write_atomic(str(path), b"third", replace=True)
+    assert path.read_text() == "third"
+    with pytest.raises(FileExistsError):
+        durable.write_atomic(str(path), b"fourth", replace=False)
+    assert path.read_text() == "third"
     assert [item.name for item in tmp_path.iterdir()] == ["r.json"]
 
 
-def test_a_report_may_be_a_pipe(tmp_path: Path) -> None:
-    path = tmp_path / "pipe"
-    os.mkfifo(path)
-    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    durable.replace_file(str(path), "hello", "run")
-    assert os.read(reader, 100) == b"hello"
-    os.close(reader)
-
-
-def test_a_report_over_a_link_replaces_the_link(tmp_path: Path) -> None:
+def test_a_file_over_a_link_replaces_the_link(tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_text("mine")
     (tmp_path / "r.json").symlink_to(target)
-    durable.replace_file(str(tmp_path / "r.json"), "report", "run")
+    durable.write_atomic(str(tmp_path / "r.json"), b"report", replace=True)
     assert target.read_text() == "mine"
     assert (tmp_path / "r.json").read_text() == "report"

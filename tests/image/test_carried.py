@@ -20,7 +20,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from divere_cli.cli import ending as program
+from divere_cli.cli import app as program
 from divere_cli.develop.scan import develop
 from divere_cli.image import header, icc, reader
 from divere_cli.image.metadata import carried as metadata

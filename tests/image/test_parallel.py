@@ -21,7 +21,7 @@ def test_parts_run_beside_each_other() -> None:
     """Two parts that wait for each other end only when both run."""
     barrier = threading.Barrier(2, timeout=30)
     with Parallel(2) as parallel:
-        parallel.each(lambda _: barrier.wait(), range(2))
+        parallel.each(lambda _: barrier.wait(), zip(range(2)))
 
 
 def test_a_crew_of_one_starts_no_thread() -> None:
@@ -47,7 +47,7 @@ def test_the_first_error_comes_through_when_nothing_runs_any_more(threads: int) 
 
     with Parallel(threads) as parallel:
         with pytest.raises(ValueError, match="1"):
-            parallel.each(work, range(9))
+            parallel.each(work, zip(range(9)))
         assert running == 0
 
 

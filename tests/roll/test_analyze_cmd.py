@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from divere_cli.cli import ending
+from divere_cli.cli import app
 from tests.roll import rolls
 from tests.roll.rolls import Roll
 
@@ -27,11 +27,11 @@ def three(roll: Roll, tmp_path: Path) -> Path:
 
 
 def batch(folder: Path, out: Path, *options: str) -> int:
-    return ending.run(["batch", str(folder), str(out), "--isolation", "never", *options])
+    return app.run(["batch", str(folder), str(out), "--isolation", "never", *options])
 
 
 def test_it_says_gains_confidence_and_reasons(three: Path, capfd: Output) -> None:
-    assert ending.run(["analyze", str(three), *PROFILE]) == 0
+    assert app.run(["analyze", str(three), *PROFILE]) == 0
     told = capfd.readouterr().out
     assert "rgb_gains" in told
     assert "confidence" in told
@@ -40,7 +40,7 @@ def test_it_says_gains_confidence_and_reasons(three: Path, capfd: Output) -> Non
 
 
 def test_json_is_the_evidence_and_nothing_else(three: Path, capfd: Output) -> None:
-    assert ending.run(["analyze", str(three), *PROFILE, "--json", "--isolation", "never"]) == 0
+    assert app.run(["analyze", str(three), *PROFILE, "--json", "--isolation", "never"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [frame["input"] for frame in told["rolls"][0]["frames"]] == [
         "frame-01.tif",
@@ -53,9 +53,9 @@ def test_a_file_is_never_overwritten_unasked(three: Path, tmp_path: Path, capfd:
     mine = tmp_path / "mine.json"
     mine.write_text("{}")
     asked = ["analyze", str(three), *PROFILE, "-o", str(mine), "--isolation", "never"]
-    assert ending.run(asked) == 2
+    assert app.run(asked) == 2
     assert mine.read_text() == "{}"
-    assert ending.run([*asked, "--overwrite"]) == 0
+    assert app.run([*asked, "--overwrite"]) == 0
     assert "frame-02.tif" in json.loads(mine.read_text())
 
 
@@ -67,7 +67,7 @@ def test_rolls_may_have_scans_of_one_name_and_scans_twins_of_another_kind(
     for name in ("frame-02.tif", "frame-02.tiff"):
         (other / name).write_bytes((three / "frame-02.tif").read_bytes())
     asked = ["analyze", str(three), str(other), *PROFILE, "--json", "--isolation", "never"]
-    assert ending.run(asked) == 0
+    assert app.run(asked) == 0
     told = json.loads(capfd.readouterr().out)["rolls"]
     found = {Path(roll["name"]): [frame["input"] for frame in roll["frames"]] for roll in told}
     assert found == {
@@ -77,14 +77,14 @@ def test_rolls_may_have_scans_of_one_name_and_scans_twins_of_another_kind(
 
 def test_a_bad_scan_is_named_and_the_others_are_measured(three: Path, capfd: Output) -> None:
     (three / "torn.tif").write_bytes((three / "frame-02.tif").read_bytes()[:5000])
-    assert ending.run(["analyze", str(three), *PROFILE, "--isolation", "never"]) == 3
+    assert app.run(["analyze", str(three), *PROFILE, "--isolation", "never"]) == 3
     told = capfd.readouterr()
     assert "torn.tif" in told.err
     assert "'frame-02.tif'" in told.out
 
 
 def test_nothing_to_measure_is_an_error(tmp_path: Path, capfd: Output) -> None:
-    assert ending.run(["analyze", str(tmp_path)]) == 10
+    assert app.run(["analyze", str(tmp_path)]) == 10
     assert "no scan" in capfd.readouterr().err
 
 
@@ -92,7 +92,7 @@ def test_a_frame_by_its_analysis_is_the_frame_of_the_batch(three: Path, tmp_path
     saved, one, two = tmp_path / "roll.json", tmp_path / "one", tmp_path / "two"
     assert batch(three, one, *PROFILE, "--auto", "roll") == 0
     asked = ["analyze", str(three), *PROFILE, "-o", str(saved), "--isolation", "never"]
-    assert ending.run(asked) == 0
+    assert app.run(asked) == 0
     assert batch(three / "frame-03.tif", two, "--from", str(saved)) == 0
     np.testing.assert_array_equal(
         rolls.pixels(str(one / "frame-03.tif")), rolls.pixels(str(two / "frame-03.tif"))

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.cli import ending
+from divere_cli.cli import app
 
 
 def test_samples_are_written_and_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "negatives"
-    code = ending.run(["samples", str(out), "--count", "2", "--megapixels", "0.02"])
+    code = app.run(["samples", str(out), "--count", "2", "--megapixels", "0.02"])
     assert code == 0
     assert "2 negatives" in capfd.readouterr().out
     assert len(list(out.glob("*.tif"))) == 2
@@ -30,7 +30,7 @@ def test_a_roll_is_a_roll(tmp_path: Path) -> None:
         "--seed",
         "3",
     ]
-    assert ending.run(["samples", str(tmp_path), *options]) == 0
+    assert app.run(["samples", str(tmp_path), *options]) == 0
     truth = json.loads((tmp_path / "truth.json").read_text())
     assert truth["seed"] == 3
     assert [f["kind"] for f in truth["frames"]][0::2] == ["leader", "colored", "blank"]
@@ -38,12 +38,12 @@ def test_a_roll_is_a_roll(tmp_path: Path) -> None:
 
 def test_a_second_time_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     once = ["samples", str(tmp_path), "--count", "1", "--megapixels", "0.01"]
-    assert ending.run(once) == 0
-    assert ending.run(once) == 2
+    assert app.run(once) == 0
+    assert app.run(once) == 2
     assert "is there already" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--count", "0"], ["--megapixels", "0"], ["--border", "x"]])
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, option: list[str]) -> None:
-    assert ending.run(["samples", str(tmp_path / "out"), *option]) == 2
+    assert app.run(["samples", str(tmp_path / "out"), *option]) == 2
     assert not (tmp_path / "out").exists()

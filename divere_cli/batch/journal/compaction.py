@@ -1,7 +1,7 @@
 """The journal written anew, where most of its lines are no longer the last word.
 
 Covers when that is worth while, which lines still count, and the rewriting, under
-the lock. What it does not: what a line means (:mod:`history`).
+the lock. What it does not: what a line means (:mod:`.state`).
 
 Kept as it is, and in its place, is a line that is
 
@@ -17,7 +17,7 @@ import logging
 import os
 from collections.abc import Iterable
 
-from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import State
 from divere_cli.files import durable
 from divere_cli.files.output_folder import Folder
@@ -34,7 +34,7 @@ def due(state: State) -> bool:
     return state.lines > _FEW + _EACH * len(state.owned)
 
 
-def compact(folder: Folder, run_id: str) -> None:
+def compact(folder: Folder) -> None:
     """Write the journal anew; a power cut leaves the old or the new one, each whole.
 
     Raises
@@ -42,14 +42,13 @@ def compact(folder: Folder, run_id: str) -> None:
     JournalFailed, NoSpaceLeft
     """
     try:
-        with open(folder.place.open(history.NAME, os.O_RDONLY), "rb") as stream:
+        with open(folder.place.open(journal_state.NAME, os.O_RDONLY), "rb") as stream:
             kept = _kept(stream)
             stream.seek(0)
             lines = (line for number, line in enumerate(stream) if number in kept)
-            temp = f"{durable.TEMP_PREFIX}{run_id}-journal"
-            durable.replace(folder.place, history.NAME, lines, temp)
+            durable.write_atomic_in(folder.place, journal_state.NAME, lines, replace=True)
     except OSError as problem:
-        raise history.failed(problem, "written anew") from problem
+        raise journal_state.failed(problem, "written anew") from problem
     log.info("the journal was written anew with %d lines", len(kept))
 
 
@@ -58,7 +57,7 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
     marks: set[int] = set()
     scans: dict[str, int] = {}
     names: dict[str, list[int]] = {}
-    for number, (_, line) in enumerate(history.read(lines)):
+    for number, (_, line) in enumerate(journal_state.read(lines)):
         if line is None:
             kept.add(number)
         elif line.kind in ("run", "end"):

@@ -184,7 +184,7 @@ class Rows:
                 self._hold(index, there)
                 part[:] = self._held[row : row + len(part)]
             done += len(part)
-        self._parallel.each(self._decode, pieces)
+        self._parallel.each(self._decode, zip(pieces))
 
     def _hold(self, index: int, rows: int) -> None:
         if self._held_row == index:
@@ -192,7 +192,7 @@ class Rows:
         self._held_row = -1
         if len(self._held) != rows:
             self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
-        self._parallel.each(self._decode, self._pieces(index, self._held))
+        self._parallel.each(self._decode, zip(self._pieces(index, self._held)))
         self._held_row = index
 
     def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:

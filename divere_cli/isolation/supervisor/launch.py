@@ -74,7 +74,7 @@ class Launcher:
 
     method: StartMethod
     warm: tuple[str, ...] = task.WARM
-    rehearsals: tuple[WarmUp, ...] = ()
+    warm_ups: tuple[WarmUp, ...] = ()
     strangers: Callable[[], list[int]] = list
     _ready: bool = field(default=False, init=False)
 
@@ -148,7 +148,7 @@ class Launcher:
         }
         if self.method == "forkserver":
             environment["DIVERE_PRELOAD"] = " ".join(self.warm)
-            environment["DIVERE_REHEARSALS"] = json.dumps(serialize.to_plain(self.rehearsals))
+            environment["DIVERE_WARM_UPS"] = json.dumps(serialize.to_plain(self.warm_ups))
         if not getattr(sys, "frozen", False):  # a forkserver is not told sys.path before 3.12.8
             environment["PYTHONPATH"] = os.pathsep.join(p or os.getcwd() for p in sys.path)
         return environment

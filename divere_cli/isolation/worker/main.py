@@ -64,14 +64,23 @@ class Boot:
 
 
 def main(boot: Boot, orders: Connection, frames: Connection, output: Connection) -> None:
-    """Be a worker; never returns."""
+    """Be a worker: do one job, send its result, exit; never returns."""
     code = 1
     try:
         writer = _settle(boot, frames, output)
         _hello(boot, writer)
-        _limber()
+        _touch_pages()
         if order := _order(orders):
-            _work(boot, order, writer)
+            job, limits, taken = order
+            begun = _begin(job, limits, taken, writer)
+            try:
+                result = task.run(job, begun.clock, begun.start_seconds)
+                message: Message = {"end": "result", "result": to_plain(result)}
+            except Exception as problem:  # noqa: BLE001 - named in the message
+                end, error = task.failure(problem, job.name)
+                message = {"end": end, "error": to_plain(error)}
+            inherited = begun.rss if boot.method == "fork" else 0
+            _finish(message, writer, begun.began, inherited)
         code = 0
     except SystemExit as leaving:  # the task's own: an exit without a result
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
@@ -158,7 +167,7 @@ def _hello(boot: Boot, writer: FrameWriter) -> None:
                 importlib.import_module(name)
 
 
-def _limber() -> None:
+def _touch_pages() -> None:
     """Do once what the order will ask for, as long as a spare waits for it.
 
     What a fork touches first is copied for it, page by page: measured, half of the time
@@ -178,8 +187,17 @@ def _order(orders: Connection) -> Order | None:
     return order
 
 
-def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
-    job, limits, taken = order
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A job that has begun: its clock, when, the seconds before that, and bytes in use."""
+
+    clock: task.StageClock
+    began: float
+    start_seconds: float
+    rss: int
+
+
+def _begin(job: Job, limits: Limits, taken: float, writer: FrameWriter) -> _Begun:
     hardening.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
     hardening.limit_memory(limits.memory_bytes, job.threads)
     reset_peak()  # what a spare or the server did before is not this scan's
@@ -191,17 +209,8 @@ def _work(boot: Boot, order: Order, writer: FrameWriter) -> None:
     def report(stage: str, done: float) -> None:
         writer.send({"t": "progress", "stage": stage, "done": done})
 
-    began = time.perf_counter()
     clock = task.StageClock(report, PROGRESS_SECONDS)
-    try:
-        message: Message = {
-            "end": "result",
-            "result": to_plain(task.run(job, clock, start_seconds)),
-        }
-    except Exception as problem:  # noqa: BLE001 - named in the message
-        end, error = task.failure(problem, job.name)
-        message = {"end": end, "error": to_plain(error)}
-    _finish(message, writer, began, inherited=rss if boot.method == "fork" else 0)
+    return _Begun(clock, time.perf_counter(), start_seconds, rss)
 
 
 def _finish(message: Message, writer: FrameWriter, began: float, inherited: int) -> None:

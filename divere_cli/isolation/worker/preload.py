@@ -24,7 +24,7 @@ from divere_cli.records.job import WarmUp
 from divere_cli.system.memory import trim_heap
 
 NAMES = "DIVERE_PRELOAD"
-REHEARSALS = "DIVERE_REHEARSALS"
+WARM_UPS = "DIVERE_WARM_UPS"
 OWN = ("divere_cli.isolation.worker.main", "multiprocessing.popen_forkserver", "resource")
 SUPERVISOR = "DIVERE_SUPERVISOR"
 
@@ -61,21 +61,21 @@ def _warm(names: list[str]) -> Report:
             importlib.import_module(name)
         except Exception as problem:  # noqa: BLE001 - every worker tells it: not to be raised here
             errors.append(f"{type(problem).__name__}: {problem}")
-    errors += _rehearse(os.environ.pop(REHEARSALS, "[]"))
+    errors += _prepare(os.environ.pop(WARM_UPS, "[]"))
     gc.collect()
     trim_heap()  # what is free here would be copied for each worker that fills it again
     gc.freeze()
     return Report(os.getpid(), time.monotonic() - began, _threads(), "; ".join(errors))
 
 
-def _rehearse(text: str) -> list[str]:
+def _prepare(text: str) -> list[str]:
     """Let tasks prepare what many workers will need; every fork of this process has it then."""
     errors = []
     for data in json.loads(text):
         try:
-            rehearsal = serialize.from_plain(WarmUp, data)
-            module, _, name = rehearsal.call.partition(":")
-            getattr(importlib.import_module(module), name)(rehearsal)
+            warm_up = serialize.from_plain(WarmUp, data)
+            module, _, name = warm_up.call.partition(":")
+            getattr(importlib.import_module(module), name)(warm_up)
         except Exception as problem:  # noqa: BLE001 - as above
             errors.append(f"{type(problem).__name__}: {problem}")
     return errors

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.batch.journal import compaction
-from divere_cli.batch.journal import state as history
+from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import Done, OutputStamp, State
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import JournalFailed, NoSpaceLeft
@@ -73,24 +73,24 @@ def test_the_new_journal_says_the_same_of_what_is_there(
     archive = Archive(folder, seed)
     for _ in range(12):
         archive.run()
-        before = history.load(folder)
-        compaction.compact(folder, "run")
-        after = history.load(folder)
+        before = journal_state.load(folder)
+        compaction.compact(folder)
+        after = journal_state.load(folder)
         assert (after.done, after.owner) == (before.done, before.owner)
         assert after.clean == before.clean
         for name, stamp in archive.disk.items():
             assert stamp in after.owned[name], "an output is no longer known as ours"
-    whole = (tmp_path / history.NAME).read_bytes()
-    compaction.compact(folder, "run")
-    assert (tmp_path / history.NAME).read_bytes() == whole
-    assert os.listdir(tmp_path) == [history.NAME]
+    whole = (tmp_path / journal_state.NAME).read_bytes()
+    compaction.compact(folder)
+    assert (tmp_path / journal_state.NAME).read_bytes() == whole
+    assert os.listdir(tmp_path) == [journal_state.NAME]
 
 
 def test_what_is_no_record_stays_and_a_torn_line_goes(folder: Folder, tmp_path: Path) -> None:
-    path = tmp_path / history.NAME
+    path = tmp_path / journal_state.NAME
     kept = b'{"kind":"news","from":"a later version"}\n'
     path.write_bytes(kept + b'{"kind":"end"}\n' * 3 + b'{"kind":"do')
-    compaction.compact(folder, "run")
+    compaction.compact(folder)
     assert path.read_bytes() == kept + b'{"kind":"end"}\n'
     assert path.stat().st_mode & 0o777 == 0o600
 
@@ -115,7 +115,7 @@ def graded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 def test_a_run_writes_a_long_journal_anew_and_goes_on(graded: Lab) -> None:
-    path = graded.outputs / history.NAME
+    path = graded.outputs / journal_state.NAME
     before, state = path.read_bytes(), graded.state()
     assert set(graded.statuses(graded.run()).values()) == {"up_to_date"}
     assert len(path.read_bytes()) < len(before) / 4
@@ -133,12 +133,12 @@ def test_a_run_writes_a_long_journal_anew_and_goes_on(graded: Lab) -> None:
 def test_a_call_that_fails_leaves_the_old_journal(
     graded: Lab, call: str, code: int, error: type[Exception]
 ) -> None:
-    before = (graded.outputs / history.NAME).read_bytes()
+    before = (graded.outputs / journal_state.NAME).read_bytes()
     with pytest.MonkeyPatch.context() as patch:
         fail_once(durable, call, code, patch)
         with pytest.raises(error):
             graded.run()
-    assert (graded.outputs / history.NAME).read_bytes() == before
+    assert (graded.outputs / journal_state.NAME).read_bytes() == before
     assert not list(graded.outputs.glob(".divere-tmp-*"))
     assert set(graded.statuses(graded.run()).values()) == {"up_to_date"}
 

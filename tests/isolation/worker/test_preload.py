@@ -74,7 +74,7 @@ print(preload.REPORT.threads, grade._compiled.cache_info().currsize, preload.REP
 def rehearsed(call: str) -> str:
     sample = job("a.tif")
     recipe, encoding = sample.frames[0].recipe, sample.encoding
-    rehearsal = WarmUp(call, recipe, encoding, channels=3, bits=16, sample="uint")
+    warm_up = WarmUp(call, recipe, encoding, channels=3, bits=16, sample="uint")
     done = subprocess.run(
         [sys.executable, "-c", REHEARSING.format(root=str(ROOT))],
         env=os.environ
@@ -82,7 +82,7 @@ def rehearsed(call: str) -> str:
         | {
             "DIVERE_PRELOAD": "numpy",
             "DIVERE_SUPERVISOR": str(os.getpid()),
-            "DIVERE_REHEARSALS": json.dumps(serialize.to_plain((rehearsal,))),
+            "DIVERE_WARM_UPS": json.dumps(serialize.to_plain((warm_up,))),
         },
         capture_output=True,
         text=True,
@@ -95,6 +95,6 @@ def test_a_grade_is_compiled_once_for_all_workers() -> None:
     assert rehearsed("divere_cli.develop.scan:prepare") == "1 1"
 
 
-def test_a_rehearsal_that_fails_is_told_and_costs_nothing_else() -> None:
+def test_a_warm_up_that_fails_is_told_and_costs_nothing_else() -> None:
     found = rehearsed("divere_cli.develop.scan:no_such_thing")
     assert found.startswith("1 0 AttributeError")

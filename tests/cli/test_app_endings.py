@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli import errors
-from divere_cli.cli import app, ending
+from divere_cli.cli import app
 from tests.cli.program import DIVERE, divere, shell
 
 
@@ -65,7 +65,7 @@ def test_every_exception_has_its_exit_code_and_no_traceback(
         raise raised
 
     monkeypatch.setattr(app.divere, "main", main)
-    assert ending.run([]) == code
+    assert app.run([]) == code
     shown = capfd.readouterr().err
     assert shown.startswith("divere: error: ")
     assert "Traceback" not in shown
@@ -79,7 +79,7 @@ def test_a_traceback_is_shown_with_v(
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(app.divere, "main", main)
-    assert ending.run([]) == 1
+    assert app.run([]) == 1
     lines = capfd.readouterr().err.splitlines()
     assert any("ZeroDivisionError" in line for line in lines if line.startswith("divere: trace:"))
 

@@ -1,0 +1,56 @@
+"""What a run would do: headers are read, nothing is measured, nothing is written.
+
+Covers the plan of each scan as ``--dry-run`` shows it. What it does not: the run
+(:mod:`.run`).
+"""
+
+from __future__ import annotations
+
+import time
+
+from divere_cli.batch import discover, naming, plan, results
+from divere_cli.batch.journal import state as journal_state
+from divere_cli.batch.ownership import Ownership
+from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.staleness import Staleness
+from divere_cli.files.output_folder import Folder
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.report import PlannedScan
+
+
+def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
+    """Return what :func:`divere_cli.batch.run.run` would do with each scan.
+
+    Raises
+    ------
+    RunError, ProfileError
+        As the run would, but for a lock that another run holds.
+    """
+    naming.check(request.outputs.name)
+    plan.check_places(request.inputs.paths, request.outputs.folder)
+    folder = Folder.open(request.outputs.folder, create=False)
+    try:
+        state = journal_state.load(folder)
+        walked = discover.find(request.inputs, request.outputs.folder)
+        plans = plan.make(request, walked, state, folder)
+        ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
+        stale = Staleness(request, state, folder, ownership, time.time_ns())
+        if request.roll is not None:
+            stale.decide_from(repr(request.roll), [each for each in plans if each.error is None])
+        return tuple(_planned(stale.settle(each)) for each in plans)
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def _planned(each: ScanPlan) -> PlannedScan:
+    result = results.without_worker(each, "ok")
+    return PlannedScan(
+        input=each.scan.name,
+        outputs=each.writes,
+        action="up_to_date" if each.action == "moved" else each.action or "grade",
+        profile=result.profile,
+        error=ErrorRecord.of_scan(each.error) if each.error else None,
+        warnings=result.warnings,
+    )

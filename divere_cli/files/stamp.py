@@ -1,0 +1,80 @@
+"""What a file was: its size, times and inode, comparing two of them, and its SHA-256.
+
+Covers what tells that a file is still the same. What it does not: what follows
+when it is not; nothing is judged by "newer than".
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import os
+
+from divere_cli.errors import InputChanged, Unreadable
+from divere_cli.records.job import Stamp
+
+
+def of_status(status: os.stat_result) -> Stamp:
+    """Return the stamp that a stat result stands for; equal times are one number in memory."""
+    mtime, ctime = status.st_mtime_ns, status.st_ctime_ns
+    return Stamp(
+        size=status.st_size,
+        mtime_ns=mtime,
+        ctime_ns=mtime if ctime == mtime else ctime,
+        dev=_shared(status.st_dev),
+        ino=status.st_ino,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _shared(device: int) -> int:
+    return device
+
+
+def take(path: str) -> Stamp:
+    """Return what a file is now.
+
+    Raises
+    ------
+    Unreadable
+    """
+    try:
+        return of_status(os.stat(path))
+    except FileNotFoundError as problem:
+        raise Unreadable("cannot be read: it vanished after it was planned") from problem
+    except OSError as problem:
+        raise Unreadable(f"cannot be read: {problem.strerror}") from problem
+
+
+def same(a: Stamp, b: Stamp) -> bool:
+    """Return whether size and time of change are equal: the file is taken for the same."""
+    return (a.size, a.mtime_ns) == (b.size, b.mtime_ns)
+
+
+def compare(planned: Stamp, now: Stamp) -> None:
+    """Check that a file is the very one that was planned.
+
+    Parameters
+    ----------
+    planned, now : Stamp
+        A time, device or inode of 0 is unknown and not compared.
+
+    Raises
+    ------
+    InputChanged
+    """
+    for name in ("size", "mtime_ns", "ctime_ns", "dev", "ino"):
+        old, new = getattr(planned, name), getattr(now, name)
+        if old != new and (name == "size" or (old and new)):
+            raise InputChanged(f"the file changed while it was in work ({name} {old} -> {new})")
+
+
+def sha256(path: str) -> str:
+    """Return the SHA-256 of a file, read in pieces.
+
+    Raises
+    ------
+    OSError
+    """
+    with open(path, "rb", buffering=0) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,77 @@
+"""A few jobs run apart from this process, for commands that look at scans one by one.
+
+Covers opening a runner, feeding it, fresh attempts after a crash, and giving it back.
+What it does not: memory budgets, stopping in order and publishing, which a batch has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+
+from divere_cli.isolation import factory
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.records.events import ScanProgress, ScanStarted
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.outcome import Outcome
+from divere_cli.system import signals
+
+ATTEMPTS = 3
+_AGAIN = frozenset({"crashed", "lost", "infrastructure"})
+
+
+def run_tasks(
+    jobs: Iterable[Job],
+    *,
+    request: IsolationRequest | None = None,
+    limits: Limits | None = None,
+    on_event: Callable[[ScanStarted | ScanProgress], None] = lambda event: None,
+) -> Iterator[Outcome]:
+    """Run the task of each job in a worker of its own and yield what came of it.
+
+    Outcomes come as jobs end, one for each job; a worker that crashed is tried
+    again, three times in all. A signal (INT, TERM, HUP) ends the work in order.
+
+    Parameters
+    ----------
+    jobs : iterable of Job
+        With ids that differ.
+    request : IsolationRequest, optional
+        How workers are kept apart; ``auto``, one at a time, when None.
+    limits : Limits, optional
+        Of each attempt.
+    on_event : callable
+        Told when a worker begins and how far it is.
+
+    Raises
+    ------
+    IsolationUnavailable
+        ``always`` was asked for and no worker process can be had.
+    KeyboardInterrupt
+        A signal came.
+    """
+    limits = limits or Limits()
+    with signals.watch() as asked:
+        runner = factory.open_runner(request or IsolationRequest(), on_event)
+        try:
+            waiting, again = iter(jobs), []  # type: ignore[var-annotated]
+            running: dict[int, tuple[Job, int]] = {}
+            while True:
+                while runner.slots() > 0:
+                    job, attempt = again.pop() if again else (next(waiting, None), 1)
+                    if job is None:
+                        break
+                    running[job.id] = (job, attempt)
+                    runner.start(job, replace(limits, attempt=attempt))
+                if not running:
+                    return
+                for outcome in runner.wait(None):
+                    job, attempt = running.pop(outcome.job_id)
+                    if outcome.end in _AGAIN and attempt < ATTEMPTS:
+                        again.append((job, attempt + 1))
+                    else:
+                        yield outcome
+                if asked.received:
+                    raise KeyboardInterrupt
+        finally:
+            runner.close()
