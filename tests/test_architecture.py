@@ -43,6 +43,7 @@ OWNERS: dict[str, set[str]] = {
     "PyOpenColorIO": {"color", "isolation"},
     "numpy": {"color", "image", "develop", "roll", "samples", "isolation"},
     "imagecodecs": {"image"},
+    "tifffile": {"image"},
     "PIL": {"image"},
     "rawpy": {"image"},
     "exiv2": {"image"},
@@ -115,7 +116,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import divere_cli.cli", {"numpy", "PyOpenColorIO", "tifffile", "rich", "jinja2"}),
         ("import divere_cli.batch.run", {"numpy", "PyOpenColorIO", "tifffile", "imagecodecs"}),
         ("import divere_cli.profile.select", {"numpy", "PyOpenColorIO", "tifffile"}),
-        ("import divere_cli.image.header", {"numpy", "tifffile", "imagecodecs", "PIL"}),
+        ("import divere_cli.image.header", {"numpy", "tifffile", "imagecodecs", "PIL", "imageio"}),
         ("import divere_cli.report.summary", {"numpy", "rich", "jinja2"}),
     ],
 )

@@ -49,7 +49,7 @@ FOREIGN = {
 }
 
 
-def read(path: str, max_pixels: int = MAX_PIXELS) -> Header:
+def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
     """Read the header of a scan.
 
     Parameters
@@ -58,6 +58,8 @@ def read(path: str, max_pixels: int = MAX_PIXELS) -> Header:
         The scan, as :func:`os.fsdecode` gives it.
     max_pixels : int
         Larger pictures are refused.
+    picture : int
+        Which of the file's pictures, from 0 on.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def read(path: str, max_pixels: int = MAX_PIXELS) -> Header:
         suffix = os.path.splitext(path)[1].lower()
         _check_name(found, suffix, head)
         if found == "tiff":
-            return tiff_header.read(source, path, max_pixels)
+            return tiff_header.read(source, path, max_pixels, picture)
         if found == "png":
             return header_png.read(source, max_pixels)
         if found == "jpeg":

@@ -12,7 +12,10 @@ from typing import Literal
 
 Extra = Literal["alpha", "infrared", "unknown"]
 Sample = Literal["uint", "float"]
-Format = Literal["tiff", "png", "jpeg", "raw"]
+Format = Literal[
+    "tiff", "png", "jpeg", "raw", "pnm", "jxl", "jp2", "jxr", "webp", "gif", "bmp", "avif", "dump"
+]
+Band = Literal["", "uint8", "uint16", "float32"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +61,38 @@ class Tag:
 
 
 @dataclass(frozen=True, slots=True)
+class Levels:
+    """What the codes of a DNG page mean, and which part of it is the picture.
+
+    ``repeat`` is (rows, columns) of the pattern of ``black``, which holds
+    rows x columns x samples codes; ``white`` one code for each sample. ``active``
+    is (top, left, bottom, right), from where the pattern and the deltas count;
+    ``crop`` (left, top, width, height), both in stored pixels.
+    """
+
+    linearization: Tag | None
+    repeat: tuple[int, int]
+    black: tuple[float, ...]
+    delta_h: Tag | None
+    delta_v: Tag | None
+    white: tuple[float, ...]
+    active: tuple[int, int, int, int]
+    crop: tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """How one picture of a TIFF file is stored, in TIFF's own numbers.
 
     ``samples`` counts all of a pixel's samples (color and extra); ``tile`` is
     (width, height) or None for strips; ``sample`` is None and ``bits`` -1 where
     samples differ or are of no known kind. ``offsets`` and ``counts`` locate the
-    tables of segment offsets and byte counts, and ``tables`` the JPEG tables:
-    these are read by whoever decodes.
+    tables of segment offsets and byte counts, ``tables`` the JPEG tables and
+    ``colors`` the color map: these are read by whoever decodes. ``number`` is
+    PageNumber's (page, of how many) or None, ``sub`` whether the directory is
+    another one's sub-directory, ``white`` the code of MaxSampleValue where it says
+    another white than the largest code (0: it does not); ``faults`` say what cannot
+    be true, ``doubts`` what was taken in one of two ways.
     """
 
     ifd: int
@@ -87,6 +114,14 @@ class Page:
     counts: Tag | None
     tables: Tag | None = None
     fill_order: int = 1
+    number: tuple[int, int] | None = None
+    sub: bool = False
+    colors: Tag | None = None
+    white: int = 0
+    subsampling: tuple[int, int] = (1, 1)
+    levels: Levels | None = None
+    faults: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def segment_name(self) -> str:
@@ -133,8 +168,15 @@ class Header:
     dialect: ``tiff``, ``bigtiff``, ``hdr``, ``hdri``, ``vuescan``, ``fff``,
     ``nikon-scan``, ``dng``, ``nef``... ``inverted`` is TIFF's MinIsWhite.
     ``icc`` is the embedded profile's (offset, bytes) or None where it is
-    absent or not stored as one piece. ``orientation`` is the file's own tag;
-    the pixels are graded as stored.
+    absent or not stored as one piece. ``orientation`` is the file's own tag.
+
+    ``reader`` names the reader where it is not that of ``format``, ``band`` the
+    type of its bands where ``bits`` and ``sample`` do not say it, and ``memory``
+    the bytes that it holds beside bands at its most. ``picture`` is which of the
+    file's ``pictures`` this is, from 0 on. ``transfer`` is what the file says of
+    how samples relate to light, other than by an ICC profile: empty, ``linear``,
+    ``srgb``, ``bt709``, ``pq``, ``hlg`` or ``gamma X`` (light is the sample to the
+    power of X), and ``transfer_by`` which part of the file says it.
     """
 
     format: Format
@@ -160,6 +202,13 @@ class Header:
     pages: int = 1
     page: Page | None = None  # TIFF: the picture
     infrared_page: Page | None = None  # TIFF: infrared as a page of its own
+    reader: str = ""
+    band: Band = ""
+    memory: int = 0
+    picture: int = 0
+    pictures: int = 1
+    transfer: str = ""
+    transfer_by: str = ""
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -171,6 +220,9 @@ class Header:
     @property
     def layout(self) -> Layout:
         """What bands of this picture are made of."""
+        if self.band:
+            bits = int(self.band.lstrip("uintfloa"))
+            return Layout(self.channels, bits, "float" if self.band == "float32" else "uint")
         bits = 32 if self.sample == "float" else self.bits
         return Layout(channels=self.channels, bits=bits, sample=self.sample)
 

@@ -28,6 +28,7 @@ MODULES = {
     "png": "divere_cli.image.png.reader",
     "jpeg": "divere_cli.image.jpeg.reader",
     "raw": "divere_cli.image.raw.reader",
+    "linear": "divere_cli.image.dng.reader",
 }
 
 
@@ -99,6 +100,6 @@ def open(  # noqa: A001
     Unreadable, Unsupported, CorruptInput, LimitExceeded
     """
     known = headers.read(path) if header is None else header
-    module = import_module(MODULES[known.format])
+    module = import_module(MODULES[known.reader or known.format])
     wanted = (white_balance,) if known.format == "raw" else ()
     return cast(Reader, module.open_reader(path, known, *wanted))

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.image import dng_files
 
@@ -156,6 +157,18 @@ CASES = (
          ("convert gray16.pgm gray16.pgm -alpha off -compose CopyOpacity -composite -depth 16"
           " -type GrayscaleMatte -compress LZW im-gray-alpha.tif",), "gray16",
          facts={"extra": ("alpha",), "channels": 1}),
+    Case("TIFF with a color palette", IM, "im-palette.tif",
+         ("convert rgb8.ppm -colors 16 -type palette im-palette.tif",), "pillow:im-palette.tif",
+         scale=1 / 257, tolerance=256, facts={"bits": 4, "channels": 3}),
+    Case("TIFF YCbCr without JPEG compression", IM, "im-ycbcr.tif",
+         ("convert rgb8.ppm -colorspace YCbCr -depth 8 -compress none im-ycbcr.tif",), "rgb8",
+         scale=1 / 257, tolerance=4 * 257),
+    Case("TIFF of 32-bit integers", IM, "im-uint32.tif",
+         ("convert gray16.pgm -depth 32 -define quantum:format=unsigned -compress none"
+          " im-uint32.tif",), "gray16", scale=65535, tolerance=1e-6, facts={"bits": 32}),
+    Case("TIFF fax (CCITT, 1 bit)", IM, "im-bilevel.tif",
+         ("convert gray8.pgm -monochrome -compress Group4 im-bilevel.tif",),
+         "pillow:im-bilevel.tif", facts={"bits": 1, "compression": "CCITT"}),
     Case("DNG, and what else LibRaw reads (with the extra `[raw]`)", "tifffile", "camera.dng",
          ("{python} -m tests.image.foreign dng camera.dng",), "flat", tolerance=2,
          facts={"format": "raw", "variant": "dng"}),
@@ -185,20 +198,11 @@ CASES = (
 )  # fmt: skip
 
 REFUSED = (
-    Refused("TIFF with a color palette", IM, "im-palette.tif",
-            ("convert rgb8.ppm -colors 16 -type palette im-palette.tif",), "palette"),
     Refused("TIFF CMYK", IM, "im-cmyk.tif",
             ("convert rgb8.ppm -colorspace CMYK -compress none im-cmyk.tif",), "CMYK"),
     Refused("TIFF L\\*a\\*b\\*", IM, "im-lab.tif",
             ("convert rgb16.ppm -colorspace Lab -depth 16 -compress none im-lab.tif",),
             "CIE L*a*b*"),
-    Refused("TIFF YCbCr without JPEG compression", IM, "im-ycbcr.tif",
-            ("convert rgb8.ppm -colorspace YCbCr -depth 8 -compress none im-ycbcr.tif",), "YCbCr"),
-    Refused("TIFF of 32-bit integers", IM, "im-uint32.tif",
-            ("convert gray16.pgm -depth 32 -define quantum:format=unsigned -compress none"
-             " im-uint32.tif",), "32-bit integer"),
-    Refused("TIFF fax (CCITT, 1 bit)", IM, "im-bilevel.tif",
-            ("convert gray8.pgm -monochrome -compress Group4 im-bilevel.tif",), "CCITT"),
     Refused("PNG with a color palette", IM, "im-palette.png",
             ("convert rgb8.ppm -colors 16 PNG8:im-palette.png",), "palette"),
     Refused("PNG of fewer than 8 bits", IM, "im-bilevel.png",
@@ -245,7 +249,13 @@ def truth(name: str) -> NDArray[np.uint16]:
     """The picture that is in a file: ``rgb16``, ``rgb8``, ``gray16`` or ``gray8``.
 
     ``gray16-turned``: ImageMagick says MinIsWhite without turning the samples, so white is black.
+    ``pillow:NAME``: a fixture as Pillow reads it, where its colors were chosen by its program.
     """
+    if name.startswith("pillow:"):
+        with Image.open(FIXTURES / name[7:]) as picture:
+            gray = picture.mode in ("1", "L", "I;16")
+            pixels = np.asarray(picture.convert("L" if gray else "RGB")).astype(np.uint16)
+        return pixels[:, :, None] if gray else pixels
     if name == "flat":
         return np.broadcast_to(np.round(dng_files.developed()).astype(np.uint16), (40, 64, 3))
     if name == "gray16-turned":

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from divere_cli.errors import CorruptInput
+from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Tag
 from divere_cli.image.source import Source
 
@@ -42,18 +43,23 @@ _KINDS = {
     17: ("q", 8),
     18: ("Q", 8),
 }
-_SUB_DIRECTORIES = 330
 
 Values = tuple[int, ...] | tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory: its place in the file and its entries by code (the first wins)."""
+    """One directory: its place in the file and its entries by code (the first wins).
+
+    ``doubled`` are codes that stand there again with another value, ``sub`` whether
+    another directory has it as a sub-directory.
+    """
 
     offset: int
     entries: dict[int, Tag]
     following: int
+    doubled: tuple[int, ...] = ()
+    sub: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +90,30 @@ class Tiff:
             raise CorruptInput(f"{what} at byte {start} has {count} entries")
         data = self.source.read(start + head, count * size, what)
         entries: dict[int, Tag] = {}
+        stored: dict[int, bytes] = {}
+        doubled: list[int] = []
         for index in range(count):
             at = index * size
             code, kind, number = struct.unpack_from(self.order + entry_kind, data, at)
             if kind not in _KINDS:
                 continue
+            if stored.setdefault(code, data[at : at + size]) != data[at : at + size]:
+                doubled.append(code)
             place = start + head + at + size - word
             if number * _KINDS[kind][1] > word:
                 (place,) = struct.unpack_from(self.order + "IQ"[self.big], data, at + size - word)
                 place += self.base
             entries.setdefault(code, Tag(code=code, kind=kind, count=number, offset=place))
-        return Directory(offset, entries, self._following(start + head + count * size))
+        following = self._following(start + head + count * size)
+        return Directory(offset, entries, following, tuple(doubled))
+
+    def extent(self, offset: int) -> tuple[int, int]:
+        """Where a directory that was read begins and ends in the file."""
+        head, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
+        start = self.base + offset
+        kind = "Q" if self.big else "H"
+        (count,) = struct.unpack(self.order + kind, self.source.read(start, head))
+        return start, start + head + entry * count + word
 
     def _following(self, place: int) -> int:
         word = "IQ"[self.big]
@@ -121,23 +140,26 @@ class Tiff:
         seen = {self.first}
         waiting = self._next_of(found[0])
         while waiting:
-            offset = waiting.pop(0)
+            offset, sub = waiting.pop(0)
             if offset in seen:
                 continue
             if len(found) >= MAX_PAGES:
                 return tuple(found), True
             seen.add(offset)
             try:
-                found.append(self.directory(offset))
+                found.append(replace(self.directory(offset), sub=sub))
             except CorruptInput:
                 return tuple(found), True
             waiting += self._next_of(found[-1])
         return tuple(found), False
 
-    def _next_of(self, directory: Directory) -> list[int]:
-        subs = directory.entries.get(_SUB_DIRECTORIES)
-        offsets = [int(v) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
-        return offsets + ([directory.following] if directory.following else [])
+    def _next_of(self, directory: Directory) -> list[tuple[int, bool]]:
+        """Offsets of what follows, and whether each is a sub-directory."""
+        subs = directory.entries.get(TiffTag.SUB_IFDS)
+        found = [(int(v), True) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
+        if directory.following:
+            found.append((directory.following, directory.sub))
+        return found
 
     def values(self, tag: Tag, limit: int) -> Values:
         """Read up to ``limit`` numbers of an entry; rationals as quotients (0 when over 0)."""

@@ -1,20 +1,24 @@
 """Which page of a TIFF is the picture, by the program or the camera that wrote it.
 
-Covers camera raw files that are TIFF inside (left to LibRaw), Nikon Scan NEF
-(the scan is a sub-directory), Imacon and Hasselblad ``.fff``, SilverFast HDR
-and HDRi (infrared as a further page), VueScan. By tags only, never by content.
+Covers camera raw files that are TIFF inside (left to LibRaw), linear DNG (read
+by our own reader), Nikon Scan NEF (the scan is a sub-directory), Imacon and
+Hasselblad ``.fff``, SilverFast HDR and HDRi (infrared as a further page),
+VueScan. By tags only, never by content; what any TIFF's pages are is told by
+:mod:`divere_cli.image.pages`.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Literal
 
+from divere_cli.errors import Unsupported
+from divere_cli.image import pages as roles
+from divere_cli.image.ifd.tags import Photometric, Subfile, TiffTag
 from divere_cli.image.layout import Page
+from divere_cli.image.pages import Picture, area
 
-DNG_VERSION = 50706
-LINEAR_RAW = 34892
-RAW_PHOTOMETRICS = (32803, LINEAR_RAW)
 RAW_SUFFIXES = frozenset(
     {
         ".3fr", ".arw", ".cr2", ".cr3", ".dcr", ".dng", ".erf", ".fff", ".iiq",
@@ -25,7 +29,6 @@ RAW_SUFFIXES = frozenset(
 # film scanners write these, too; the others are cameras', also without a sensor page (CR2)
 SCANNER_SUFFIXES = frozenset({".fff", ".nef"})
 CAMERA_SUFFIXES = RAW_SUFFIXES - SCANNER_SUFFIXES
-REDUCED, MASK = 1, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,62 +45,84 @@ class Identity:
     def suffix(self) -> str:
         return os.path.splitext(self.path)[1].lower()
 
+    @property
+    def silverfast(self) -> bool:
+        return "silverfast" in self.software.lower()
+
+    @property
+    def infrared_last(self) -> bool:
+        """Whether this program's fourth sample is infrared, also where no tag says so."""
+        return self.silverfast or "vuescan" in self.software.lower()
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The picture among a file's pages, and what else was found."""
+    """The picture among a file's pages, and what else was found.
+
+    ``kind`` is ``plain``, ``linear`` (demosaiced raw: our own reader) or ``sensor``
+    (a mosaic, or a camera's file: LibRaw). ``pictures`` counts those of the file.
+    """
 
     picture: Page
     infrared: Page | None = None
     variant: str = ""
-    raw: bool = False
-    warnings: tuple[str, ...] = ()
+    kind: Literal["plain", "linear", "sensor"] = "plain"
+    pictures: int = 1
     notes: tuple[str, ...] = ()
 
 
-def choose(pages: tuple[Page, ...], identity: Identity) -> Choice:
+def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Choice:
     """Choose the picture page.
 
-    Page 0, but for files whose page 0 says that it is a reduced copy, and for
-    those of scanners that put a preview first: then the largest page that does
-    not say so.
+    Parameters
+    ----------
+    pages : tuple of Page
+    identity : Identity
+    picture : int
+        Which of a file's pictures, from 0 on.
+
+    Raises
+    ------
+    Unsupported
+        The file has no such picture.
     """
-    sensor = [page for page in pages if page.photometric in RAW_PHOTOMETRICS]
-    if DNG_VERSION in identity.codes or sensor or identity.suffix in CAMERA_SUFFIXES:
-        largest = max(sensor or pages, key=_area)
-        variant = "dng" if DNG_VERSION in identity.codes else identity.suffix.lstrip(".")
-        return Choice(picture=largest, variant=variant, raw=True)
-    picture = pages[0]
-    whole = [page for page in pages if not page.subfile & (REDUCED | MASK)]
-    if whole and (picture.subfile & REDUCED or identity.suffix in SCANNER_SUFFIXES):
-        picture = max(whole, key=_area)
-    infrared = _infrared(pages, picture)
+    sensor = _of(pages, Photometric.CFA)
+    linear = [] if sensor else _of(pages, Photometric.LINEAR_RAW)
+    dng = TiffTag.DNG_VERSION in identity.codes
+    if not linear and (dng or sensor or identity.suffix in CAMERA_SUFFIXES):
+        variant = "dng" if dng else identity.suffix.lstrip(".")
+        return Choice(max(sensor or pages, key=area), variant=variant, kind="sensor")
+    found = roles.sort(pages, identity.silverfast)
+    pictures = found.pictures
+    if linear:
+        pictures = tuple(each for each in pictures if each.page in linear) or tuple(
+            Picture(page) for page in linear
+        )
+    elif identity.suffix in SCANNER_SUFFIXES:
+        pictures = (max(pictures, key=lambda each: area(each.page)),)
+    if picture >= len(pictures):
+        raise Unsupported(f"the file has {len(pictures)} pictures and no picture {picture + 1}")
+    chosen = pictures[picture]
     return Choice(
-        picture=picture,
-        infrared=infrared,
-        variant=_variant(identity, infrared is not None),
-        warnings=_larger(whole, picture),
-        notes=_notes(pages, picture, infrared),
+        picture=chosen.page,
+        infrared=chosen.infrared,
+        variant="dng" if linear else _variant(identity, chosen.infrared is not None),
+        kind="linear" if linear else "plain",
+        pictures=len(pictures),
+        notes=(*found.notes, *_left(found.pictures, pictures)),
     )
 
 
 def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bool:
     """Whether what was chosen may be a preview only, where further pages cannot be read."""
     first = picture is pages[0] and identity.suffix in SCANNER_SUFFIXES
-    return first or bool(picture.subfile & REDUCED)
+    return first or bool(picture.subfile & Subfile.REDUCED)
 
 
-def _area(page: Page) -> int:
-    return page.width * page.height
-
-
-def _infrared(pages: tuple[Page, ...], picture: Page) -> Page | None:
-    for page in pages:
-        same = (page.width, page.height, page.bits) == (picture.width, picture.height, picture.bits)
-        one = page.samples == 1 and page.photometric in (0, 1, 4)
-        if page is not picture and same and one and picture.samples == 3:
-            return page
-    return None
+def _of(pages: tuple[Page, ...], photometric: Photometric) -> list[Page]:
+    """The pages of a kind, those that are no reduced copy where there are any."""
+    found = [page for page in pages if page.photometric == photometric]
+    return [page for page in found if not page.subfile & Subfile.REDUCED] or found
 
 
 def _variant(identity: Identity, infrared: bool) -> str:
@@ -105,26 +130,15 @@ def _variant(identity: Identity, infrared: bool) -> str:
         return "fff"
     if identity.suffix == ".nef":
         return "nikon-scan"
-    if "silverfast" in identity.software.lower():
+    if identity.silverfast:
         return "hdri" if infrared else "hdr"
     if "vuescan" in identity.software.lower():
         return "vuescan"
     return ""
 
 
-def _larger(whole: list[Page], picture: Page) -> tuple[str, ...]:
-    largest = max(whole, key=_area, default=picture)
-    if _area(largest) <= _area(picture):
+def _left(found: tuple[Picture, ...], kept: tuple[Picture, ...]) -> tuple[str, ...]:
+    count = len(found) - len(kept)
+    if count <= 0:
         return ()
-    return (
-        f"a further page is larger ({largest.width} x {largest.height}); the first is taken as"
-        " the picture because it does not say that it is a preview",
-    )
-
-
-def _notes(pages: tuple[Page, ...], picture: Page, infrared: Page | None) -> tuple[str, ...]:
-    others = [page for page in pages if page is not picture and page is not infrared]
-    whole = sum(not page.subfile & (REDUCED | MASK) for page in others)
-    if not whole:
-        return ()
-    return (f"{whole} further page{'s' if whole > 1 else ''} left out",)
+    return (f"{count} further page{'s' if count > 1 else ''} left out",)

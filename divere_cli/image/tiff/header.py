@@ -1,168 +1,230 @@
 """From TIFF directories to a Header: what the picture page is, and whether it can be read.
 
-Covers the meaning of the tags. Which page is the picture is for
-:mod:`divere_cli.image.tiff.dialects`, whether its storage can be read for
-:mod:`divere_cli.image.tiff.checks`. No decoder, no numpy.
+Covers the meaning of the tags. What one directory says is read by
+:mod:`divere_cli.image.tiff.page`; which page is the picture is for
+:mod:`divere_cli.image.tiff.dialects`, whether its storage can be read and by
+whom for :mod:`divere_cli.image.tiff.checks`. No decoder, no numpy.
 """
 
 from __future__ import annotations
 
-import math
+from dataclasses import dataclass, replace
 
 from divere_cli.errors import CorruptInput, ScanError, Unsupported
 from divere_cli.image.ifd.reader import Directory, Tiff, parse, size_of
-from divere_cli.image.layout import Extra, Header, Page, Resolution, Sample, Tag
+from divere_cli.image.ifd.tags import Compression, Extra, Photometric, TiffTag
+from divere_cli.image.layout import Band, Header, Page, Resolution, Tag
+from divere_cli.image.layout import Extra as Meaning
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
 from divere_cli.image.tiff import dialects
-from divere_cli.image.tiff.checks import COMPRESSIONS, check_page
+from divere_cli.image.tiff.checks import (
+    COMPRESSIONS,
+    STREAMS,
+    check_page,
+    check_sensor,
+    memory,
+)
+from divere_cli.image.tiff.levels import warnings_of, with_levels
+from divere_cli.image.tiff.page import MAX_SAMPLES, page_of
 
-PHOTOMETRICS = {
-    3: "a color palette",
-    4: "a mask",
-    5: "CMYK separations",
-    8: "CIE L*a*b*",
-    9: "ICC L*a*b*",
-    10: "ITU L*a*b*",
-    32803: "a color filter array",
-    32844: "LogL",
-    32845: "LogLuv",
-    34892: "linear camera raw",
+_COLOR = "convert it to 16-bit RGB in an image editor, by the profile of its maker"
+_EXPORT = "save it as a 16-bit RGB TIFF and try again"
+# what no scan of film is stored as, why, and the cure
+REFUSED = {
+    Photometric.MASK: ("a mask", _EXPORT),
+    Photometric.SEPARATED: (
+        "CMYK separations: the inks of a print, not light through film",
+        _COLOR,
+    ),
+    Photometric.CIELAB: ("CIE L*a*b*: what an eye sees, not light through film", _COLOR),
+    Photometric.ICCLAB: ("ICC L*a*b*: what an eye sees, not light through film", _COLOR),
+    Photometric.ITULAB: ("ITU L*a*b*: what an eye sees, not light through film", _COLOR),
+    Photometric.LOGL: ("LogL: nobody can say which of its values is white", _EXPORT),
+    Photometric.LOGLUV: ("LogLuv: nobody can say which of its values is white", _EXPORT),
+    Photometric.DEPTH_MAP: ("a depth map", _EXPORT),
+    Photometric.SEMANTIC_MASK: ("a mask", _EXPORT),
 }
-MIN_IS_WHITE, MIN_IS_BLACK, RGB, YCBCR = 0, 1, 2, 6
-MAX_SAMPLES = 8
+_GRAY = (Photometric.MIN_IS_WHITE, Photometric.MIN_IS_BLACK)
+_RGB = (Photometric.RGB, Photometric.YCBCR)
+_EXACT_IN_8 = (1, 2, 4, 8)
 
 
-def read(source: Source, path: str, max_pixels: int) -> Header:
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A file's directories, its pages and who wrote it."""
+
+    tiff: Tiff
+    directories: tuple[Directory, ...]
+    cut: bool
+    pages: tuple[Page, ...]
+    identity: dialects.Identity
+
+    def entries(self, page: Page) -> dict[int, Tag]:
+        return next(d.entries for d in self.directories if d.offset == page.ifd)
+
+    @property
+    def first(self) -> dict[int, Tag]:
+        return self.directories[0].entries
+
+
+def read(source: Source, path: str, max_pixels: int, picture: int = 0) -> Header:
     """Read the header of a TIFF file.
+
+    Parameters
+    ----------
+    source : Source
+    path : str
+        Its suffix tells scanners' dialects.
+    max_pixels : int
+    picture : int
+        Which of its pictures, from 0 on.
 
     Raises
     ------
     CorruptInput, Unsupported, LimitExceeded
     """
+    found = _parsed(source, path)
+    choice = dialects.choose(found.pages, found.identity, picture)
+    if choice.kind == "sensor":
+        return _sensor(found, choice)
+    page = choice.picture
+    if found.cut and dialects.is_preview(page, found.pages, found.identity):
+        raise CorruptInput("the chain of TIFF pages breaks off before the picture")
+    if page.faults:
+        raise CorruptInput(page.faults[0])
+    check_size(page.width, page.height, max_pixels)
+    if choice.kind == "linear":
+        page = with_levels(found.tiff, page, found.entries(page))
+    header = replace(_picture(found, page, choice), picture=picture, pictures=choice.pictures)
+    if found.cut:
+        cut = "the chain of TIFF pages is broken or too long; the rest was left out"
+        header = replace(header, warnings=(*header.warnings, cut))
+    return header
+
+
+def _parsed(source: Source, path: str) -> _Parsed:
     tiff = parse(source)
     directories, cut = tiff.chain()
-    pages = tuple(page_of(tiff, directory) for directory in directories)
     first = directories[0].entries
     identity = dialects.Identity(
         path=path,
-        make=tiff.text(first.get(271)),
-        model=tiff.text(first.get(272)),
-        software=tiff.text(first.get(305)),
+        make=tiff.text(first.get(TiffTag.MAKE)),
+        model=tiff.text(first.get(TiffTag.MODEL)),
+        software=tiff.text(first.get(TiffTag.SOFTWARE)),
         codes=frozenset(first),
     )
-    choice = dialects.choose(pages, identity)
-    if choice.raw:
-        return _raw(tiff, identity, choice, directories)
-    page = choice.picture
-    if cut and dialects.is_preview(page, pages, identity):
-        raise CorruptInput("the chain of TIFF pages breaks off before the picture")
-    check_size(page.width, page.height, max_pixels)
+    pages = tuple(page_of(tiff, directory) for directory in directories)
+    return _Parsed(tiff, directories, cut, pages, identity)
+
+
+def _picture(found: _Parsed, page: Page, choice: dialects.Choice) -> Header:
     channels, assumed = _channels(page)
-    check_page(tiff, page)
-    entries = _entries(directories, page)
-    infrared, lost = _readable(tiff, choice.infrared)
-    extra, supposed = _extra(page, channels, infrared is not None)
-    warnings = [*assumed, *supposed, *choice.warnings, *lost]
-    if cut:
-        warnings.append("the chain of TIFF pages is broken or too long; the rest was left out")
+    check_page(found.tiff, page)
+    infrared, lost = _readable(found.tiff, choice.infrared)
+    extra, supposed, noted = _extra(page, channels, infrared is not None, found.identity)
+    entries = found.entries(page)
+    linear = page.levels is not None
+    compression = "jpeg" if page.compression == Compression.OLD_JPEG else ""
     return Header(
-        format="tiff",
-        width=page.width,
-        height=page.height,
+        format="raw" if linear else "tiff",
+        width=page.levels.crop[2] if page.levels else page.width,
+        height=page.levels.crop[3] if page.levels else page.height,
         channels=channels,
         bits=page.bits,
-        file_size=source.size,
+        file_size=found.tiff.source.size,
         sample=page.sample or "uint",
         extra=extra,
-        compression=COMPRESSIONS[page.compression],
+        compression=compression or COMPRESSIONS[Compression(page.compression)],
         planar=page.planar,
-        inverted=page.photometric == MIN_IS_WHITE,
-        big_endian=tiff.order == ">",
-        variant=choice.variant or ("bigtiff" if tiff.big else "tiff"),
-        orientation=page.orientation,
-        resolution=_resolution(tiff, entries),
-        icc=_place(entries.get(34675)),
-        make=identity.make,
-        model=identity.model,
-        software=identity.software,
-        date=tiff.text(first.get(306)),
-        pages=len(pages),
+        inverted=page.photometric == Photometric.MIN_IS_WHITE,
+        big_endian=found.tiff.order == ">",
+        variant=choice.variant or ("bigtiff" if found.tiff.big else "tiff"),
+        orientation=_orientation(found, page),
+        resolution=_resolution(found.tiff, entries) or _resolution(found.tiff, found.first),
+        icc=_place(entries.get(TiffTag.ICC_PROFILE)),
+        make=found.identity.make,
+        model=found.identity.model,
+        software=found.identity.software,
+        date=found.tiff.text(found.first.get(TiffTag.DATE_TIME)),
+        pages=len(found.pages),
         page=page,
         infrared_page=infrared,
-        warnings=tuple(warnings),
-        notes=choice.notes,
+        reader="linear" if linear else "",
+        band=_band(page),
+        memory=memory(page),
+        warnings=(
+            *page.doubts,
+            *assumed,
+            *supposed,
+            *_of_white(page),
+            *lost,
+            *(warnings_of(found.tiff, entries) if linear else ()),
+        ),
+        notes=(*choice.notes, *noted),
     )
-
-
-def _entries(directories: tuple[Directory, ...], page: Page) -> dict[int, Tag]:
-    return next(d.entries for d in directories if d.offset == page.ifd)
-
-
-def page_of(tiff: Tiff, directory: Directory) -> Page:
-    """Read one directory's facts, in TIFF's own numbers; nothing is judged but its readability."""
-    entries = directory.entries
-
-    def one(code: int, default: int) -> int:
-        return int(tiff.number(entries.get(code), default))
-
-    samples = one(277, 1)
-    bits = _same(tiff, entries.get(258), samples, 1, "bits")
-    tile = (one(322, 0), one(323, 0)) if 322 in entries or 324 in entries else None
-    height = one(257, 0)
-    return Page(
-        ifd=directory.offset,
-        subfile=one(254, 0),
-        width=one(256, 0),
-        height=height,
-        samples=samples,
-        bits=bits,
-        sample=_sample(_same(tiff, entries.get(339), samples, 1, "sample format")),
-        photometric=one(262, -1),
-        compression=one(259, 1),
-        predictor=one(317, 1),
-        planar=one(284, 1) == 2 and samples > 1,
-        rows_per_strip=min(one(278, height), height),
-        tile=tile,
-        extras=tuple(int(v) for v in tiff.values(entries[338], MAX_SAMPLES) if math.isfinite(v))
-        if 338 in entries
-        else (),
-        orientation=one(274, 1),
-        offsets=entries.get(273 if tile is None else 324),
-        counts=entries.get(279 if tile is None else 325),
-        tables=entries.get(347),
-        fill_order=one(266, 1),
-    )
-
-
-def _same(tiff: Tiff, tag: Tag | None, samples: int, default: int, what: str) -> int:
-    if tag is None:
-        return default
-    values = set(tiff.values(tag, min(max(samples, 1), 16)))
-    return int(tiff.number(tag, -1)) if len(values) == 1 else -1
-
-
-def _sample(code: int) -> Sample | None:
-    return {1: "uint", 4: "uint", 3: "float"}.get(code)  # type: ignore[return-value]
 
 
 def _channels(page: Page) -> tuple[int, list[str]]:
-    name = PHOTOMETRICS.get(page.photometric)
-    if name is not None:
-        raise Unsupported(f"the picture is stored as {name}")
+    """Color channels of the bands, and what was assumed of the samples."""
+    if page.photometric in REFUSED:
+        name, cure = REFUSED[Photometric(page.photometric)]
+        raise Unsupported(f"the picture is stored as {name}", hint=cure)
     if not 1 <= page.samples <= MAX_SAMPLES:
         raise Unsupported(f"{page.samples} samples a pixel; 1 to {MAX_SAMPLES} can be read")
-    if page.photometric in (MIN_IS_WHITE, MIN_IS_BLACK):
-        return 1, []
-    if page.photometric in (RGB, YCBCR):
+    if page.photometric in _GRAY:
+        return _gray_or_rgb(page)
+    if page.photometric in _RGB:
         if page.samples < 3:
             raise CorruptInput(f"an RGB picture with {page.samples} samples a pixel")
         return 3, []
+    if page.photometric == Photometric.PALETTE:
+        _check_palette(page)
+        return 3, []
+    if page.photometric == Photometric.LINEAR_RAW:
+        return (1 if page.samples < 3 else 3), []
     if page.photometric != -1:
         raise Unsupported(f"unknown photometric interpretation {page.photometric}")
     channels = 1 if page.samples < 3 else 3
     said = "gray" if channels == 1 else "RGB"
     return channels, [f"no photometric interpretation is stored; taken as {said}"]
+
+
+def _gray_or_rgb(page: Page) -> tuple[int, list[str]]:
+    """Array writers call RGB MinIsBlack: three samples, and no word on the further two."""
+    said = page.extras[: page.samples - 1]
+    if page.samples < 3 or any(code != Extra.UNSPECIFIED for code in said[:2]):
+        return 1, []
+    if page.photometric != Photometric.MIN_IS_BLACK:
+        return 1, []
+    return 3, [f"{page.samples} samples a pixel are called MinIsBlack; taken as RGB"]
+
+
+def _check_palette(page: Page) -> None:
+    if page.sample != "uint" or not 1 <= page.bits <= 16:
+        raise Unsupported(f"a color palette of {page.bits}-bit samples", hint=_EXPORT)
+    if page.colors is None or page.colors.count != 3 << page.bits:
+        raise CorruptInput("the ColorMap of the palette is missing or of the wrong length")
+
+
+def _band(page: Page) -> Band:
+    """The type of the bands, where it is not that of the stored samples."""
+    if page.sample == "float":
+        return "float32" if page.bits != 32 and page.bits != 16 else ""
+    if page.bits > 16 and not page.levels:
+        return "float32"
+    scaled = page.photometric in (Photometric.PALETTE, Photometric.YCBCR) or page.white
+    if page.photometric == Photometric.YCBCR and page.compression not in STREAMS:
+        scaled = 0  # codes of pictures hold RGB
+    if page.levels or scaled or page.bits not in (*_EXACT_IN_8, 16):
+        return "uint16"
+    return "uint8" if page.bits < 8 else ""
+
+
+def _of_white(page: Page) -> list[str]:
+    if not page.white:
+        return []
+    return [f"MaxSampleValue says that {page.white} of {(1 << page.bits) - 1} is white; so taken"]
 
 
 def _readable(tiff: Tiff, page: Page | None) -> tuple[Page | None, list[str]]:
@@ -176,25 +238,47 @@ def _readable(tiff: Tiff, page: Page | None) -> tuple[Page | None, list[str]]:
     return page, []
 
 
-def _extra(page: Page, channels: int, separate: bool) -> tuple[tuple[Extra, ...], list[str]]:
-    known: dict[int, Extra] = {0: "infrared", 1: "alpha", 2: "alpha"}
-    extra: list[Extra] = []
+def _extra(
+    page: Page, channels: int, separate: bool, identity: dialects.Identity
+) -> tuple[tuple[Meaning, ...], list[str], list[str]]:
+    """What else each pixel carries, with warnings and notes on what was assumed."""
+    known: dict[int, Meaning] = {0: "infrared", 1: "alpha", 2: "alpha"}
+    color = 1 if page.photometric == Photometric.PALETTE else channels
+    extra: list[Meaning] = []
     warnings: list[str] = []
-    for index in range(page.samples - channels):
-        code = page.extras[index] if index < len(page.extras) else -1
-        extra.append(known.get(code, "unknown"))
-        if code == 1:
+    notes: list[str] = []
+    # MinIsBlack with three samples counts two of its colors as extra
+    skip = color - 1 if page.photometric == Photometric.MIN_IS_BLACK else 0
+    codes = page.extras[skip:] if len(page.extras) == page.samples - 1 else page.extras
+    for index in range(page.samples - color):
+        code = codes[index] if index < len(codes) else -1
+        meaning = known.get(code, "unknown")
+        if code == Extra.PREMULTIPLIED:
             warnings.append("alpha is premultiplied (ExtraSamples 1); color is taken as stored")
-        if code not in known:
-            warnings.append(f"sample {channels + index + 1} of each pixel is of unknown meaning")
-    return (*extra, *(("infrared",) if separate else ())), warnings
+        elif code not in known and identity.infrared_last and color + index == 3 and not separate:
+            meaning = "infrared"
+            notes.append(
+                "the fourth sample of each pixel is taken as infrared, as its program writes it"
+            )
+        elif code not in known:
+            warnings.append(f"sample {color + index + 1} of each pixel is of unknown meaning")
+        extra.append(meaning)
+    return (*extra, *(("infrared",) if separate else ())), warnings, notes
+
+
+def _orientation(found: _Parsed, page: Page) -> int:
+    """The picture's own tag; a DNG has it in its first directory."""
+    if TiffTag.ORIENTATION in found.entries(page):
+        return page.orientation
+    return int(found.tiff.number(found.first.get(TiffTag.ORIENTATION), 1)) if page.levels else 1
 
 
 def _resolution(tiff: Tiff, entries: dict[int, Tag]) -> Resolution | None:
-    if 282 not in entries or 283 not in entries:
+    if TiffTag.X_RESOLUTION not in entries or TiffTag.Y_RESOLUTION not in entries:
         return None
-    x, y = (float(tiff.number(entries[code], 0)) for code in (282, 283))
-    unit = int(tiff.number(entries.get(296), 2))
+    x = float(tiff.number(entries[TiffTag.X_RESOLUTION], 0))
+    y = float(tiff.number(entries[TiffTag.Y_RESOLUTION], 0))
+    unit = int(tiff.number(entries.get(TiffTag.RESOLUTION_UNIT), 2))
     if not (0 < x < 1e6 and 0 < y < 1e6):
         return None
     return Resolution(x=x, y=y, unit=unit if unit in (1, 2, 3) else 2)
@@ -204,37 +288,30 @@ def _place(tag: Tag | None) -> tuple[int, int] | None:
     return None if tag is None else (tag.offset, size_of(tag))
 
 
-def _raw(
-    tiff: Tiff,
-    identity: dialects.Identity,
-    choice: dialects.Choice,
-    directories: tuple[Directory, ...],
-) -> Header:
-    page, first = choice.picture, directories[0].entries
-    entries = _entries(directories, page)
-    # scanners write linear DNG: gray, RGB, or RGB with infrared
-    linear = page.photometric == dialects.LINEAR_RAW
-    channels = 1 if linear and page.samples < 3 else 3
-    extra, supposed = _extra(page, channels, separate=False) if linear else ((), [])
+def _sensor(found: _Parsed, choice: dialects.Choice) -> Header:
+    """A mosaic or a camera's file, for LibRaw; a DNG must say what LibRaw would guess."""
+    page, first, tiff = choice.picture, found.first, found.tiff
+    entries = found.entries(page)
+    if choice.variant == "dng" and page.photometric == Photometric.CFA:
+        check_sensor(page, frozenset(entries))
     return Header(
         format="raw",
         width=page.width,
         height=page.height,
-        channels=channels,
+        channels=3,
         bits=16,
         file_size=tiff.source.size,
-        extra=extra,
         compression="raw",
         big_endian=tiff.order == ">",
         variant=choice.variant,
-        orientation=int(tiff.number(first.get(274), 1)),
-        make=identity.make,
-        model=identity.model,
-        software=identity.software,
-        date=tiff.text(first.get(306)),
+        orientation=int(tiff.number(first.get(TiffTag.ORIENTATION), 1)),
+        make=found.identity.make,
+        model=found.identity.model,
+        software=found.identity.software,
+        date=tiff.text(first.get(TiffTag.DATE_TIME)),
         resolution=_resolution(tiff, entries) or _resolution(tiff, first),
-        pages=len(directories),
+        pages=len(found.directories),
         page=page,
-        warnings=(*supposed, *choice.warnings),
+        warnings=page.doubts,
         notes=choice.notes,
     )

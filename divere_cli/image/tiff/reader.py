@@ -12,22 +12,30 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, InputChanged
+from divere_cli.image import codes
+from divere_cli.image.codes import Conversion
+from divere_cli.image.ifd.reader import parse
+from divere_cli.image.ifd.tags import Compression, Photometric
 from divere_cli.image.layout import Header, Page
 from divere_cli.image.parallel import Parallel
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
-from divere_cli.image.tiff.segments import NONE, Segments
+from divere_cli.image.tiff.checks import streams
+from divere_cli.image.tiff.segments import Segments
 
 # 2 MB bands stay in the second-level cache from the read to the write
 BAND_BYTES = 2 << 20
 # a segment row up to so many bands is decoded straight into a (taller) band
 TALL = 4
+
+NONE = Compression.NONE
 
 Piece = tuple[int, int, NDArray[Any]]  # segment, plane, where it goes
 
@@ -49,30 +57,63 @@ class TiffReader(Reader):
             raise InputChanged("the file changed its size while it was read")
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
-        assert self.header.page is not None, "not a TIFF header"
-        picture = self._rows(self.header.page, slice(0, self.header.channels))
-        yield from picture.bands(rows)
-        self.warnings = picture.warnings()
+        header = self.header
+        assert header.page is not None, "not a TIFF header"
+        samples = slice(0, _stored_channels(header))
+        picture = self._rows(header.page, samples)
+        conversion = self._conversion(header.page, samples)
+        if conversion is None:
+            yield from picture.bands(rows)
+        else:
+            yield from _converted(picture, conversion, header, rows)
+        self.warnings = (*picture.warnings(), *_clipped(conversion, header))
 
     def infrared(self) -> Iterator[Band] | None:
-        page, samples = self.header.infrared_page, slice(0, 1)
-        if page is None and "infrared" in self.header.extra:
-            page = self.header.page
-            first = self.header.channels + self.header.extra.index("infrared")
-            samples = slice(first, first + 1)
+        page, first = self.header.infrared_page, 0
         if page is None:
-            return None
-        bands = self._rows(page, samples).bands()
-        return _codes(bands) if page.sample == "float" else bands
+            found = _infrared_sample(self.header)
+            if found is None:
+                return None
+            page, first = self.header.page, found
+        assert page is not None, "not a TIFF header"
+        samples = slice(first, first + 1)
+        picture, conversion = self._rows(page, samples), self._conversion(page, samples)
+        if conversion is None:
+            bands = picture.bands()
+            return _codes(bands) if page.sample == "float" else bands
+        about = replace(self.header, width=page.width, height=page.height, channels=1)
+        if about.page is not page:
+            about = replace(about, page=page, band="uint8" if page.bits < 8 else "uint16")
+        elif about.layout.sample == "float":
+            return _codes(_converted(picture, conversion, about, None))
+        return _converted(picture, conversion, about, None)
+
+    def _conversion(self, page: Page, samples: slice) -> Conversion | None:
+        return codes.conversion_of(page, parse(self._source), samples)
 
     def share(self, parallel: Parallel) -> None:
         self._parallel = parallel
 
     def _rows(self, page: Page, samples: slice) -> Rows:
-        return Rows(self._source, page, samples, self.header.big_endian, self._parallel)
+        rows = Rows(self._source, page, samples, self.header.big_endian, self._parallel)
+        rows.inverted = (
+            page.photometric == Photometric.MIN_IS_WHITE
+            and samples.start == 0
+            and self._conversion(page, samples) is None
+        )
+        return rows
 
     def close(self) -> None:
         self._source.close()
+
+
+def segments_of(source: Source, page: Page, big_endian: bool) -> Segments:
+    """Open a page's strips or tiles with the reader that knows them."""
+    if streams(page):
+        return Segments(source, page, big_endian)
+    from divere_cli.image.other.segments import OtherSegments  # starts tifffile
+
+    return OtherSegments(source, page, big_endian)
 
 
 class Rows:
@@ -95,9 +136,10 @@ class Rows:
         self._page = page
         self._parallel = parallel
         self._samples = samples
-        self._segments = Segments(source, page, big_endian)
+        self._segments = segments_of(source, page, big_endian)
         self.channels = samples.stop - samples.start
         self.dtype = np.dtype(np.float32) if page.sample == "float" else self._segments.dtype
+        self._plain = page.compression == NONE and page.tile is None and page.subsampling == (1, 1)
         whole = page.tile is None and self._segments.samples == self.channels
         self._direct = whole and self.dtype == self._segments.dtype
         self._scratch = threading.local()
@@ -105,6 +147,7 @@ class Rows:
         self._held_row = -1
         self._run = self._one_run()
         self._low, self._high = 0.0, 1.0  # of float samples
+        self.inverted = False
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield bands from top to bottom; the buffer of one is used again for the next."""
@@ -121,16 +164,16 @@ class Rows:
         row = self._page.width * self.channels * int(self.dtype.itemsize)
         wanted = int(max(1, BAND_BYTES * self._parallel.size // row))
         tall = int(self._page.segment_rows)
-        plain = self._page.compression == NONE and self._page.tile is None
-        if plain or tall > TALL * wanted:
+        if self._plain or tall > TALL * wanted:
             return wanted
         return max(1, wanted // tall) * tall
 
     def warnings(self) -> tuple[str, ...]:
         """What was noticed of the rows that were read."""
         if self._low >= 0 and self._high <= 1:
-            return ()
+            return self._segments.warnings
         return (
+            *self._segments.warnings,
             f"float samples lie between {self._low:g} and {self._high:g};"
             " they are taken as they are, 1 as full transmittance",
         )
@@ -142,7 +185,7 @@ class Rows:
         ------
         CorruptInput, Unreadable
         """
-        if self._page.compression == NONE and self._page.tile is None:
+        if self._plain:
             self._read_plain(first, out)
         else:
             self._read_segments(first, out)
@@ -158,7 +201,7 @@ class Rows:
             for plane in self._planes():
                 start = self._start_of(strip, plane)
                 target = part if self._direct else self._room(len(part))
-                place = start + row * self._segments.row_bytes()
+                place = start + row * self._segments.stored_row_bytes()
                 self._segments.read_rows(place, target, f"row {first + done}")
                 if not self._direct:
                     self._take(target, plane, part)
@@ -241,9 +284,9 @@ class Rows:
     def _one_run(self) -> tuple[int, ...]:
         """Where each plane starts when its uncompressed strips lie one after the other."""
         page, segments = self._page, self._segments
-        if page.compression != NONE or page.tile is not None:
+        if not self._plain:
             return ()
-        size = np.uint64(page.segment_rows * segments.row_bytes())
+        size = np.uint64(page.segment_rows * segments.stored_row_bytes())
         offsets = segments.offsets.reshape(page.planes, page.down)
         if (np.diff(offsets.astype(np.int64), axis=1) == np.int64(size)).all():
             return tuple(int(start) for start in offsets[:, 0])
@@ -256,7 +299,7 @@ class Rows:
                 row = first + int(np.argmin(np.isfinite(out).all(axis=(1, 2))))
                 raise CorruptInput(f"row {row} has values that are no finite numbers")
             self._low, self._high = min(self._low, low), max(self._high, high)
-        if self._page.photometric == 0 and self._samples.start == 0:
+        if self.inverted:
             full = 1.0 if out.dtype.kind == "f" else np.iinfo(out.dtype).max
             np.subtract(out.dtype.type(full), out, out=out)
 
@@ -265,3 +308,47 @@ def _codes(bands: Iterator[Band]) -> Iterator[Band]:
     """Turn floats into 16-bit codes; what lies outside of 0 to 1 is cut off."""
     for first, band in bands:
         yield first, np.rint(np.clip(band, 0, 1) * 65535).astype(np.uint16)
+
+
+def _stored_channels(header: Header) -> int:
+    """Samples of a pixel that are its color; a palette stores one for three."""
+    assert header.page is not None, "not a TIFF header"
+    return 1 if header.page.photometric == Photometric.PALETTE else header.channels
+
+
+def _infrared_sample(header: Header) -> int | None:
+    """Which sample of a pixel is infrared; one of unknown meaning is, where it is asked for."""
+    if "infrared" in header.extra:
+        return _stored_channels(header) + header.extra.index("infrared")
+    if header.extra.count("unknown") == 1:
+        return _stored_channels(header) + header.extra.index("unknown")
+    return None
+
+
+def _converted(
+    picture: Rows, conversion: Conversion, header: Header, rows: int | None
+) -> Iterator[Band]:
+    """Turn stored bands into those of the header's layout, and cut them to its crop."""
+    assert header.page is not None, "not a TIFF header"
+    levels = header.page.levels
+    left, top, width, height = levels.crop if levels else (0, 0, header.width, header.height)
+    tall = min(rows or picture.natural_rows(), height)
+    stored = np.empty((tall, header.page.width, picture.channels), picture.dtype)
+    out = np.empty((tall, header.page.width, header.channels), header.layout.dtype)
+    for first in range(0, height, tall):
+        count = min(tall, height - first)
+        picture.read(top + first, stored[:count])
+        conversion.apply(top + first, stored[:count], out[:count])
+        band = out[:count]
+        if width != header.page.width:
+            band = np.ascontiguousarray(band[:, left : left + width])
+        yield first, band
+
+
+def _clipped(conversion: Conversion | None, header: Header) -> tuple[str, ...]:
+    """Say when more of a picture is above its white than a few glints."""
+    above = conversion.above_white() if conversion else 0
+    share = above / max(1, header.pixels * header.channels)
+    if share <= codes.TOLD_SHARE:
+        return ()
+    return (f"{share:.0%} of the samples are above the white that the file says; they are clipped",)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,18 @@ from numpy.typing import NDArray
 from divere_cli.errors import CorruptInput, DivereError
 from divere_cli.image.containers import Held
 from divere_cli.image.ifd.reader import size_of
+from divere_cli.image.ifd.tags import Compression, Photometric
 from divere_cli.image.jpeg import header
-from divere_cli.image.layout import Page, Tag
+from divere_cli.image.layout import Page
 from divere_cli.image.source import Source
+from divere_cli.image.tiff import placing
+from divere_cli.image.tiff.checks import rows_of, stored_row
 
 Samples = NDArray[Any]
 Codec = Callable[[memoryview, Samples], int]
 
-NONE, JPEG, PREDICTED = 1, 7, (5, 8, 32946, 50000)
+PREDICTED = (Compression.LZW, Compression.ADOBE_DEFLATE, Compression.DEFLATE, Compression.ZSTD)
+JPEGS = (Compression.JPEG, Compression.OLD_JPEG)
 MAX_JPEG_PIXELS = 1 << 32
 END_OF_IMAGE = b"\xff\xd9"
 
@@ -54,27 +58,33 @@ class Segments:
     def __init__(self, source: Source, page: Page, big_endian: bool) -> None:
         self.page = page
         self.samples = 1 if page.planar else page.samples
+        self.warnings: tuple[str, ...] = ()
         self._source = source
-        self._order = ">" if big_endian else "<"
-        letter = "f" if page.sample == "float" else "u"
-        self.stored = np.dtype(f"{self._order}{letter}{page.bits // 8}")
-        self.dtype = self.stored.newbyteorder("=")
-        self.offsets = self._table(page.offsets)
-        self.counts = self._table(page.counts)
-        self._check()
+        self._order: Literal["<", ">"] = ">" if big_endian else "<"
+        self.stored, self.dtype = self._types()
+        places = placing.read(source, page, self._order)
+        self.offsets, self.counts = places.offsets, places.counts
+        self.warnings = places.warnings
         self._room = threading.local()
-        self._decode = self._codec() if page.compression != NONE else None
+        self._decode = self._codec() if page.compression != Compression.NONE else None
+
+    def _types(self) -> tuple[np.dtype[Any], np.dtype[Any]]:
+        """The type of samples as stored, and as decoded."""
+        letter = "f" if self.page.sample == "float" else "u"
+        stored = np.dtype(f"{self._order}{letter}{self.page.bits // 8}")
+        return stored, stored.newbyteorder("=")
 
     def rows_of(self, index: int) -> int:
         """Rows that segment ``index`` holds; the last strip has fewer, tiles never."""
-        page = self.page
-        if page.tile is not None:
-            return page.segment_rows
-        return min(page.segment_rows, page.height - index % page.down * page.segment_rows)
+        return rows_of(self.page, index)
 
     def row_bytes(self) -> int:
         """Bytes of one row of a segment, decoded."""
-        return self.page.segment_width * self.samples * self.stored.itemsize
+        return self.page.segment_width * self.samples * self.dtype.itemsize
+
+    def stored_row_bytes(self) -> int:
+        """Bytes of one row of an uncompressed segment in the file."""
+        return stored_row(self.page)
 
     def read(self, index: int, out: Samples) -> None:
         """Decode segment ``index`` into ``out``.
@@ -111,33 +121,6 @@ class Segments:
         """``strip 3`` or ``tile 3``, for messages; counted from 0 as other tools do."""
         return f"{self.page.segment_name} {index}"
 
-    def _table(self, tag: Tag | None) -> NDArray[np.uint64]:
-        assert tag is not None, "the header was not checked"
-        kind = np.dtype(f"{self._order}u{size_of(tag) // tag.count}")
-        size = self.page.segments * kind.itemsize
-        data = self._source.read(tag.offset, size, f"the {self.page.segment_name} table")
-        return np.frombuffer(data, dtype=kind).astype(np.uint64)
-
-    def _check(self) -> None:
-        size = np.uint64(self._source.size)
-        needed = np.full(len(self.counts), self.page.segment_rows, dtype=np.uint64)
-        if self.page.tile is None:
-            last = self.page.height - (self.page.down - 1) * self.page.segment_rows
-            needed.reshape(self.page.planes, -1)[:, -1] = last
-        needed *= np.uint64(self.row_bytes())
-        short = self.counts == 0
-        if self.page.compression == NONE:
-            short |= self.counts < needed
-        if short.any():
-            index = int(np.argmax(short))
-            raise CorruptInput(
-                f"{self.name_of(index)} has {self.counts[index]} bytes, too few for its pixels"
-            )
-        beyond = (self.offsets > size) | (self.counts > size - np.minimum(self.offsets, size))
-        if beyond.any():
-            index = int(np.argmax(beyond))
-            raise CorruptInput(f"{self.name_of(index)} ends after the end of the file")
-
     def _data(self, index: int) -> memoryview:
         count = int(self.counts[index])
         packed: bytearray = getattr(self._room, "packed", bytearray())
@@ -160,7 +143,7 @@ class Segments:
             got -= padded.nbytes - out.nbytes
         if got < out.nbytes:
             raise CorruptInput(f"{self.name_of(index)} ends {out.nbytes - got} bytes too early")
-        if self.page.compression != JPEG:
+        if self.page.compression not in JPEGS:
             self._restore(out)
 
     def _padded(self, index: int, out: Samples) -> Samples | None:
@@ -189,14 +172,14 @@ class Segments:
 
         from divere_cli.image.tiff import lzw
 
-        if self.page.compression == JPEG:
+        if self.page.compression in JPEGS:
             return self._jpeg()
         decoders: dict[int, Callable[..., Any]] = {
-            5: lzw.decode,
-            8: imagecodecs.deflate_decode,
-            32946: imagecodecs.deflate_decode,
-            32773: imagecodecs.packbits_decode,
-            50000: imagecodecs.zstd_decode,
+            Compression.LZW: lzw.decode,
+            Compression.ADOBE_DEFLATE: imagecodecs.deflate_decode,
+            Compression.DEFLATE: imagecodecs.deflate_decode,
+            Compression.PACKBITS: imagecodecs.packbits_decode,
+            Compression.ZSTD: imagecodecs.zstd_decode,
         }
         decode = decoders[self.page.compression]
 
@@ -214,7 +197,7 @@ class Segments:
             length = min(size_of(page.tables), 1 << 16)
             tables = self._source.read(page.tables.offset, length, "the JPEG tables")
         rgb = self.samples == 3
-        stored = "RGB" if rgb and page.photometric == 2 else None
+        stored = "RGB" if rgb and page.photometric == Photometric.RGB else None
         wanted = "RGB" if rgb else "GRAYSCALE"
         decode: Callable[..., Samples] = imagecodecs.jpeg8_decode
 

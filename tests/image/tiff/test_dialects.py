@@ -43,10 +43,13 @@ def test_infrared_as_a_further_page(tmp_path: Path) -> None:
 
 def test_infrared_that_cannot_be_read_does_not_harm_the_picture(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    found = written(path, (RGB, {}), (GRAY, {"compression": "lzma"}))
+    written(path, (RGB, {}), (GRAY, {}))
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages[1].tags[259].overwrite(4711)
+    found = header.read(str(path))
     assert found.extra == ()
     assert found.warnings == (
-        "the infrared page cannot be read: TIFF compression 34925 (LZMA) cannot be read",
+        "the infrared page cannot be read: TIFF compression 4711 (unknown) cannot be read",
     )
     assert np.array_equal(pixels(path), RGB)
 
@@ -94,12 +97,19 @@ def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
     assert np.array_equal(pixels(path), RGB)
 
 
-def test_a_larger_page_behind_the_first_is_said(tmp_path: Path) -> None:
+def test_a_small_copy_before_the_scan_is_told_by_its_size_and_said(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
-    found = written(path, (RGB[:2, :2], {}), (RGB, {}))
-    assert np.array_equal(pixels(path), RGB[:2, :2])
-    (warning,) = found.warnings
-    assert "a further page is larger (7 x 5)" in warning
+    found = written(path, (RGB[:2, :3], {}), (RGB, {}))
+    assert np.array_equal(pixels(path), RGB)
+    assert (found.pictures, found.warnings) == (1, ())
+    assert found.notes == ("page 1 (3 x 2) is left out: a reduced copy, by its size",)
+
+
+def test_a_smaller_page_of_another_shape_is_a_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    found = written(path, (RGB[:, :2], {}), (RGB, {}))
+    assert (found.width, found.pictures, found.notes) == (2, 2, ())
+    assert header.read(str(path), picture=1).width == 7
 
 
 def test_small_copies_in_sub_directories_are_no_further_pages(tmp_path: Path) -> None:

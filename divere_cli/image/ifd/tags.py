@@ -1,0 +1,143 @@
+"""Names of TIFF's numbers: tags, compressions, photometric interpretations.
+
+Source: TIFF 6.0 (1992) with its supplements, TIFF/EP, DNG 1.7.1, libtiff's ``tiff.h``.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class TiffTag(IntEnum):
+    """Codes of directory entries that divere reads."""
+
+    NEW_SUBFILE_TYPE = 254
+    SUBFILE_TYPE = 255
+    IMAGE_WIDTH = 256
+    IMAGE_LENGTH = 257
+    BITS_PER_SAMPLE = 258
+    COMPRESSION = 259
+    PHOTOMETRIC = 262
+    FILL_ORDER = 266
+    MAKE = 271
+    MODEL = 272
+    STRIP_OFFSETS = 273
+    ORIENTATION = 274
+    SAMPLES_PER_PIXEL = 277
+    ROWS_PER_STRIP = 278
+    STRIP_BYTE_COUNTS = 279
+    MIN_SAMPLE_VALUE = 280
+    MAX_SAMPLE_VALUE = 281
+    X_RESOLUTION = 282
+    Y_RESOLUTION = 283
+    PLANAR_CONFIGURATION = 284
+    RESOLUTION_UNIT = 296
+    PAGE_NUMBER = 297
+    SOFTWARE = 305
+    DATE_TIME = 306
+    PREDICTOR = 317
+    COLOR_MAP = 320
+    TILE_WIDTH = 322
+    TILE_LENGTH = 323
+    TILE_OFFSETS = 324
+    TILE_BYTE_COUNTS = 325
+    SUB_IFDS = 330
+    EXTRA_SAMPLES = 338
+    SAMPLE_FORMAT = 339
+    JPEG_TABLES = 347
+    JPEG_INTERCHANGE_FORMAT = 513
+    JPEG_INTERCHANGE_FORMAT_LENGTH = 514
+    YCBCR_COEFFICIENTS = 529
+    YCBCR_SUBSAMPLING = 530
+    REFERENCE_BLACK_WHITE = 532
+    CFA_REPEAT_PATTERN = 33421
+    ICC_PROFILE = 34675
+    DNG_VERSION = 50706
+    UNIQUE_CAMERA_MODEL = 50708
+    LINEARIZATION_TABLE = 50712
+    BLACK_LEVEL_REPEAT = 50713
+    BLACK_LEVEL = 50714
+    BLACK_LEVEL_DELTA_H = 50715
+    BLACK_LEVEL_DELTA_V = 50716
+    WHITE_LEVEL = 50717
+    AS_SHOT_NEUTRAL = 50728
+    DEFAULT_SCALE = 50718
+    DEFAULT_CROP_ORIGIN = 50719
+    DEFAULT_CROP_SIZE = 50720
+    ACTIVE_AREA = 50829
+    ROW_INTERLEAVE_FACTOR = 50975
+    SUB_TILE_BLOCK_SIZE = 50974
+    OPCODE_LIST_1 = 51008
+    OPCODE_LIST_2 = 51009
+    OPCODE_LIST_3 = 51022
+    COLUMN_INTERLEAVE_FACTOR = 52547
+
+
+class Compression(IntEnum):
+    """How the samples of a page are compressed."""
+
+    NONE = 1
+    CCITT_RLE = 2
+    CCITT_FAX3 = 3
+    CCITT_FAX4 = 4
+    LZW = 5
+    OLD_JPEG = 6
+    JPEG = 7
+    ADOBE_DEFLATE = 8
+    PACKBITS = 32773
+    DEFLATE = 32946
+    PIXARLOG = 32909
+    JPEG2000_KAKADU_YCBCR = 33003
+    JPEG2000_KAKADU = 33004
+    JPEG2000_KAKADU_RGB = 33005
+    JPEG2000 = 34712
+    LERC = 34887
+    LOSSY_JPEG = 34892
+    LZMA = 34925
+    ZSTD_OLD = 34926
+    WEBP_OLD = 34927
+    JPEG_XR_OLD = 22610
+    JPEG_XR = 34934
+    ZSTD = 50000
+    WEBP = 50001
+    JPEG_XL_OLD = 50002
+    JPEG_XL = 52546
+
+
+class Photometric(IntEnum):
+    """What the samples of a page mean."""
+
+    MIN_IS_WHITE = 0
+    MIN_IS_BLACK = 1
+    RGB = 2
+    PALETTE = 3
+    MASK = 4
+    SEPARATED = 5
+    YCBCR = 6
+    CIELAB = 8
+    ICCLAB = 9
+    ITULAB = 10
+    CFA = 32803
+    LOGL = 32844
+    LOGLUV = 32845
+    LINEAR_RAW = 34892
+    DEPTH_MAP = 51177
+    SEMANTIC_MASK = 52527
+
+
+class Subfile(IntEnum):
+    """Bits of ``NEW_SUBFILE_TYPE``."""
+
+    REDUCED = 1
+    PAGE = 2
+    MASK = 4
+    DEPTH = 8
+    ENHANCED = 16
+
+
+class Extra(IntEnum):
+    """Values of ``EXTRA_SAMPLES``."""
+
+    UNSPECIFIED = 0
+    PREMULTIPLIED = 1
+    ALPHA = 2

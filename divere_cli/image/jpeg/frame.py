@@ -1,0 +1,73 @@
+"""The frame of any JPEG stream: baseline, progressive, lossless, of any bits.
+
+Covers what a TIFF or DNG segment must be asked before a decoder sees it. What
+it does not: the header of a JPEG file (:mod:`divere_cli.image.jpeg.header`).
+
+Source: ITU-T T.81 annex B.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput
+from divere_cli.image.source import Source
+
+_LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
+_NO_FRAMES = {0xC4, 0xC8, 0xCC}  # tables, and what T.81 keeps for later
+_BARE = {0x01, *range(0xD0, 0xD9)}
+_MOST = 4096
+_END = b"\xff\xd9"
+_TAIL = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What the start of frame says, and whether the stream has its end marker."""
+
+    marker: int
+    bits: int
+    width: int
+    height: int
+    components: int
+    ends: bool
+
+    @property
+    def lossless(self) -> bool:
+        """Whether it is of process 14 (SOF3) or its kin."""
+        return self.marker in _LOSSLESS
+
+    @property
+    def samples(self) -> int:
+        """Samples in the frame, of all components."""
+        return self.width * self.height * self.components
+
+
+def read(source: Source) -> Frame:
+    """Find the frame of a stream.
+
+    Raises
+    ------
+    CorruptInput
+        There is none before the first scan.
+    """
+    at = 2
+    for _ in range(_MOST):
+        mark, marker = source.read(at, 2, "a JPEG marker")
+        if mark != 0xFF:
+            raise CorruptInput(f"no JPEG marker at byte {at}")
+        if marker == 0xFF or marker in _BARE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        (length,) = struct.unpack(">H", source.read(at + 2, 2, "a JPEG segment"))
+        if 0xC0 <= marker <= 0xCF and marker not in _NO_FRAMES:
+            data = source.read(at + 4, 6, "the JPEG frame")
+            bits, height, width, components = struct.unpack(">BHHB", data)
+            tail = min(_TAIL, source.size)
+            end = source.read(source.size - tail, tail).rstrip(b"\0").endswith(_END)
+            return Frame(marker, bits, width, height, components, end)
+        if marker in (0xDA, 0xD9) or length < 2:
+            break
+        at += 2 + length
+    raise CorruptInput("the JPEG has no frame before its first scan")

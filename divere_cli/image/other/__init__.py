@@ -1,0 +1,1 @@
+"""What the first readers do not know, read through tifffile, imagecodecs and imageio."""

@@ -1,0 +1,301 @@
+"""The second reader's strips and tiles: what the first does not stream, through tifffile.
+
+Covers packed samples of any number of bits, floats of 24 and 64 bits, integers
+of 32 and 64, mirrored bytes, LZMA, subsampled YCbCr, and codes of whole
+pictures: CCITT, JPEG 2000, JPEG XL, JPEG XR, LERC, WebP, lossless and lossy JPEG.
+tifffile opens the one page, from an open file and never by a name, so that no
+other file is touched; what it makes of the directory must be what our own
+header says. Byte streams are undone to their exact length first, because a
+decoder that ends early must be an error; codes of pictures must say the size
+that the page has. What it does not cover: where segments lie
+(:mod:`divere_cli.image.tiff.placing`) and rows of them
+(:mod:`divere_cli.image.tiff.reader`): both are the first reader's.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from collections.abc import Callable
+from typing import IO, Any, cast
+
+import imagecodecs
+import numpy as np
+import tifffile
+
+from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image.closing import Closing
+from divere_cli.image.containers import Held
+from divere_cli.image.ifd.reader import size_of
+from divere_cli.image.ifd.tags import Compression, Photometric
+from divere_cli.image.jpeg import frame
+from divere_cli.image.layout import Page
+from divere_cli.image.source import Source
+from divere_cli.image.tiff import lzw
+from divere_cli.image.tiff.checks import PICTURES
+from divere_cli.image.tiff.segments import Codec, Samples, Segments
+
+_JPEG = (Compression.JPEG, Compression.LOSSY_JPEG, Compression.OLD_JPEG)
+_JPEG_XR = (Compression.JPEG_XR, Compression.JPEG_XR_OLD)
+# pixels apart that a predictor compares
+_APART = {2: 1, 34892: 2, 34893: 4}
+_FLOATS_APART = {3: 1, 34894: 2, 34895: 4}
+_XR_OFFSET, _XR_COUNT = 0xBCC0, 0xBCC1
+
+
+class OtherSegments(Segments):
+    """Strips or tiles that the first reader does not stream; see :class:`Segments`."""
+
+    def __init__(self, source: Source, page: Page, big_endian: bool) -> None:
+        self._tiff: _Opened | None = None
+        super().__init__(source, page, big_endian)
+
+    def _types(self) -> tuple[np.dtype[Any], np.dtype[Any]]:
+        page = self.page
+        if page.sample == "float":
+            size = {16: 2, 64: 8}.get(page.bits, 4)
+            decoded = np.dtype(f"f{size}")
+        else:
+            size = next(size for size in (1, 2, 4, 8) if page.bits <= 8 * size)
+            decoded = np.dtype(f"u{size}")
+        return decoded.newbyteorder(self._order), decoded
+
+    def read_rows(self, offset: int, out: Samples, name: str) -> None:
+        """Read and unpack uncompressed rows at ``offset``."""
+        data = self._source.read(offset, len(out) * self.stored_row_bytes(), name)
+        self._unpack(data, out)
+
+    def _codec(self) -> Codec:
+        if self.page.compression in PICTURES:
+            self._tiff = _Opened(self._source, self.page)
+            return self._picture
+        return self._stream
+
+    def _stream(self, data: memoryview, out: Samples) -> int:
+        """Undo a byte stream to its exact length, then the packing and the predictor."""
+        code = bytes(data)
+        if self.page.fill_order == 2:
+            code = bytes(imagecodecs.bitorder_decode(code))
+        size = len(out) * self.stored_row_bytes()
+        raw = np.empty(size, np.uint8)
+        got = len(_undone(self.page.compression, code, raw))
+        if got < size:
+            raise ValueError(f"it ends {size - got} bytes too early")
+        self._unpack(raw.tobytes(), out, mirrored=False)
+        return int(out.nbytes)
+
+    def _restore(self, out: Samples) -> None:
+        """Nothing is left to do: codes are undone to native samples."""
+
+    def _unpack(self, data: bytes, out: Samples, mirrored: bool = True) -> None:
+        """Turn rows as they were before compression into samples."""
+        page = self.page
+        if mirrored and page.fill_order == 2:
+            data = bytes(imagecodecs.bitorder_decode(data))
+        if page.subsampling != (1, 1):
+            _spread(np.frombuffer(data, np.uint8), page.subsampling, out)
+            return
+        shape = out.shape
+        if page.sample == "float" and page.bits == 24:
+            out[:] = imagecodecs.float24_decode(data, byteorder=self._order).reshape(shape)
+        elif page.sample == "uint" and page.bits not in (8, 16, 32, 64):
+            order = self._order if page.bits > 16 else ">"
+            run = page.segment_width * self.samples
+            unpacked = imagecodecs.packints_decode(
+                data, np.dtype(order + out.dtype.char), page.bits, runlen=run
+            )
+            out[:] = np.asarray(unpacked).reshape(shape)
+        else:
+            self._unpack_whole(data, out)
+
+    def _unpack_whole(self, data: bytes, out: Samples) -> None:
+        predictor = 1 if self.page.compression == Compression.NONE else self.page.predictor
+        stored = np.frombuffer(data, self.stored).reshape(out.shape)
+        if predictor in _FLOATS_APART:
+            apart = _FLOATS_APART[predictor]
+            out[:] = imagecodecs.floatpred_decode(stored, axis=-2, dist=apart)
+            return
+        out[:] = stored
+        if predictor in _APART:
+            bits = out.view(f"u{out.itemsize}")
+            imagecodecs.delta_decode(bits, axis=-2, dist=_APART[predictor], out=bits)
+
+    def _picture(self, data: memoryview, out: Samples) -> int:
+        """Decode a code of a whole picture; it must have the size of the segment."""
+        code = bytes(data)
+        page = self.page
+        if page.compression in _JPEG:
+            decoded = self._jpeg_picture(code)
+        else:
+            if page.compression in _JPEG_XR:
+                _check_xr(code)
+            assert self._tiff is not None
+            last = len(out) < page.segment_rows
+            decoded = self._tiff.decode(code, page.down - 1 if last else 0)
+        rows = decoded.reshape(-1, *out.shape[1:]) if decoded.size >= out.size else decoded
+        if rows.shape[1:] != out.shape[1:] or len(rows) < len(out):
+            raise ValueError(f"it holds {decoded.shape}, and not {out.shape}")
+        if rows.dtype.kind != out.dtype.kind or rows.dtype.itemsize > out.dtype.itemsize:
+            raise ValueError(f"it holds samples of {rows.dtype}")
+        out[:] = rows[: len(out)]
+        return int(out.nbytes)
+
+    def _jpeg_picture(self, code: bytes) -> Samples:
+        """Decode a JPEG of any sort and row layout; a lossless one may be of other sides."""
+        page, tables = self.page, None
+        if page.tables is not None:
+            length = min(size_of(page.tables), 1 << 16)
+            tables = self._source.read(page.tables.offset, length, "the JPEG tables")
+        about = frame.read(Held(code))
+        if about.samples < page.segment_width * self.samples:
+            raise ValueError("JPEG data of another size")
+        if about.samples > page.segment_width * page.segment_rows * self.samples:
+            raise ValueError(f"JPEG data of another size: {about.width} x {about.height}")
+        if not about.ends:
+            raise ValueError("JPEG data without its end")
+        if about.lossless:
+            return np.asarray(imagecodecs.ljpeg_decode(code))
+        wanted = {1: "GRAYSCALE", 3: "RGB", 4: "CMYK"}.get(about.components)
+        told = page.photometric in (Photometric.RGB, Photometric.MIN_IS_BLACK)
+        stored = wanted if told or about.components == 4 else None
+        return np.asarray(
+            imagecodecs.jpeg8_decode(code, tables=tables, colorspace=stored, outcolorspace=wanted)
+        )
+
+
+def _undone(compression: int, code: bytes, raw: Samples) -> Samples:
+    if compression == Compression.LZW:
+        return lzw.decode(code, raw)
+    decoders: dict[Compression, Callable[..., Any]] = {
+        Compression.ADOBE_DEFLATE: imagecodecs.deflate_decode,
+        Compression.DEFLATE: imagecodecs.deflate_decode,
+        Compression.PACKBITS: imagecodecs.packbits_decode,
+        Compression.ZSTD: imagecodecs.zstd_decode,
+        Compression.ZSTD_OLD: imagecodecs.zstd_decode,
+        Compression.LZMA: imagecodecs.lzma_decode,
+    }
+    decode = decoders[Compression(compression)]
+    found: Samples = decode(code, out=raw)
+    return found
+
+
+def _spread(data: Samples, steps: tuple[int, int], out: Samples) -> None:
+    """Give each pixel the chroma that it shares (TIFF 6.0 section 21)."""
+    across, down = steps
+    rows, width = out.shape[:2]
+    wide, tall = -(-width // across), -(-rows // down)
+    units = data[: wide * tall * (across * down + 2)].reshape(tall, wide, -1)
+    luma = units[:, :, : across * down].reshape(tall, wide, down, across)
+    out[:, :, 0] = luma.transpose(0, 2, 1, 3).reshape(tall * down, wide * across)[:rows, :width]
+    for channel in (1, 2):
+        shared = units[:, :, across * down + channel - 1]
+        spread = shared.repeat(down, axis=0).repeat(across, axis=1)
+        out[:, :, channel] = spread[:rows, :width]
+
+
+def _check_xr(code: bytes) -> None:
+    """The decoder gives a whole picture of a cut JPEG XR: its own table must be true."""
+    if code[:3] != b"II\xbc" or len(code) < 8:
+        raise ValueError("no JPEG XR data")
+    (at,) = struct.unpack_from("<I", code, 4)
+    (count,) = struct.unpack_from("<H", code, at)
+    found = {}
+    for index in range(count):
+        tag, kind, _, value = struct.unpack_from("<HHII", code, at + 2 + 12 * index)
+        found[tag] = value & 0xFFFF if kind == 3 else value
+    size = found.get(_XR_COUNT, 0)
+    if not size or found.get(_XR_OFFSET, 0) + size > len(code):
+        raise ValueError("JPEG XR data without its end")
+
+
+class _Opened(Closing):
+    """One page of a file as tifffile sees it, and its decoder of segments.
+
+    Raises
+    ------
+    Unsupported
+        tifffile sees another page than our header.
+    CorruptInput
+        It cannot be opened.
+    """
+
+    def __init__(self, source: Source, page: Page) -> None:
+        flags: dict[str, Any] = {f"is_{name}": False for name in tifffile.TIFF.FILE_FLAGS}
+        try:
+            # no name, no series, no dialects: nothing but this page of this file
+            tiff = tifffile.TiffFile(
+                cast(IO[bytes], _Stream(source)), name="scan", _multifile=False, **flags
+            )
+            tiff.filehandle.seek(page.ifd)
+            self._page = tifffile.TiffPage(tiff, index=0)
+        except (CorruptInput, MemoryError):
+            raise
+        except Exception as error:  # tifffile has errors of many kinds for odd directories
+            raise CorruptInput(f"the directory cannot be read: {error}") from error
+        self._compare(page)
+        if page.compression == Compression.JPEG_XR_OLD:
+            self._page.compression = Compression.JPEG_XR
+        try:
+            self._page.init_decode()
+        except Exception as error:
+            raise Unsupported(f"tifffile does not decode it: {error}") from error
+
+    def _compare(self, page: Page) -> None:
+        """What both read of the directory must be the same, or one of them is wrong."""
+        other = self._page
+        seen = {
+            "width": (other.imagewidth, page.width),
+            "height": (other.imagelength, page.height),
+            "samples": (other.samplesperpixel, page.samples),
+            "bits": (other.bitspersample, page.bits),
+            "compression": (int(other.compression), page.compression),
+            "planes": (other.planarconfig == 2 and page.samples > 1, page.planar),
+            "tiles": (
+                (other.tilewidth, other.tilelength) if other.is_tiled else None,
+                page.tile,
+            ),
+        }
+        for name, (theirs, ours) in seen.items():
+            if theirs != ours:
+                raise Unsupported(f"the {name} of the page are read in two ways: {ours}, {theirs}")
+
+    def decode(self, code: bytes, index: int) -> Samples:
+        """Decode one segment as tifffile does that of a number: the last strip has fewer rows."""
+        decoded, _, _ = self._page.decode(code, index)
+        if decoded is None:
+            raise ValueError("it is empty")
+        found: Samples = np.asarray(decoded)[0]
+        return found
+
+    def close(self) -> None:
+        self._page.parent.close()
+
+
+class _Stream(io.RawIOBase):
+    """A source as a file that is open for reading, without a name."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        start = (0, self._at, self._source.size)[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        rest = max(0, self._source.size - self._at)
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        data = self._source.read(self._at, wanted)
+        self._at += wanted
+        return data

@@ -1,0 +1,155 @@
+"""Which pages of a file are pictures: thumbnails, masks and infrared told from them.
+
+Covers the roles of a file's pages, by what their tags say first and by their
+sizes and the program that wrote them second; what was decided without a tag is
+said. Pure functions of plain records: nothing here opens a file. What it does
+not: camera raw and scanners with habits of their own
+(:mod:`divere_cli.image.tiff.dialects`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from divere_cli.image.ifd.tags import Photometric, Subfile
+from divere_cli.image.layout import Page
+
+_GRAY = (Photometric.MIN_IS_WHITE, Photometric.MIN_IS_BLACK, Photometric.MASK)
+_NO_PICTURES = (Photometric.DEPTH_MAP, Photometric.SEMANTIC_MASK)
+# a page of a sixteenth of the area and less is a preview even with a border around it
+_TINY = 16
+_MOST_SAID = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a file, and the page of infrared that belongs to it."""
+
+    page: Page
+    infrared: Page | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """The pictures of a file in its own order, and what was decided without a tag."""
+
+    pictures: tuple[Picture, ...]
+    notes: tuple[str, ...] = ()
+
+
+def sort(pages: tuple[Page, ...], silverfast: bool) -> Sorted:
+    """Tell pictures from what else a file holds.
+
+    Parameters
+    ----------
+    pages : tuple of Page
+        All of a file's directories, at least one.
+    silverfast : bool
+        Whether SilverFast wrote it: infrared is the page behind a picture.
+
+    Returns
+    -------
+    Sorted
+        At least one picture: a file of nothing but thumbnails gives its largest.
+    """
+    notes: list[str] = []
+    whole = [page for page in pages if not _no_picture(page)]
+    candidates = [page for page in whole if not page.subfile & Subfile.MASK]
+    candidates = [page for page in candidates if page.photometric != Photometric.MASK]
+    if not candidates:
+        return Sorted((Picture(max(pages, key=area)),))
+    kept = [page for page in candidates if not _is_copy(page, candidates)]
+    small = [page for page in candidates if page not in kept]
+    notes += _said_of_copies(pages, small)
+    masks = [page for page in whole if page not in candidates]
+    infrared = _tagged(kept, masks)
+    taken = list(infrared.values())
+    notes += [_said(pages, page, "is left out: a mask") for page in masks if page not in taken]
+    guessed = _guessed(kept, infrared, silverfast)
+    notes += [
+        _said(pages, page, "is taken as infrared: gray, and of the picture's size")
+        for page in guessed.values()
+    ]
+    infrared |= guessed
+    taken += guessed.values()
+    pictures = [Picture(page, infrared.get(page.ifd)) for page in kept if page not in taken]
+    return Sorted(tuple(pictures), tuple(notes))
+
+
+def area(page: Page) -> int:
+    """Pixels of a page."""
+    return page.width * page.height
+
+
+def _no_picture(page: Page) -> bool:
+    odd = page.photometric in _NO_PICTURES or bool(page.subfile & Subfile.DEPTH)
+    return bool(page.subfile & Subfile.REDUCED) or odd
+
+
+def _says_picture(page: Page, silverfast: bool = False) -> bool:
+    """Whether a page says that it is one; tools number SilverFast's infrared, of 0 pages."""
+    numbered = page.number is not None and (page.number[1] > 0 or not silverfast)
+    return bool(page.subfile & Subfile.PAGE) or numbered
+
+
+def _is_copy(page: Page, others: list[Page]) -> bool:
+    """Whether a page that does not say so is a smaller copy of another."""
+    if _says_picture(page):
+        return False
+    return any(_smaller(page, other) for other in others if other is not page)
+
+
+def _smaller(page: Page, other: Page) -> bool:
+    """Half of the other's sides or less and of its shape, or tiny, or below it and smaller."""
+    if area(page) >= area(other):
+        return False
+    if page.sub and not other.sub:
+        return True
+    half = 2 * page.width <= other.width + 1 and 2 * page.height <= other.height + 1
+    # the shape is the same when the height is that of the width's scale, to a pixel
+    same = abs(page.height - other.height * page.width / max(1, other.width)) <= 1
+    return half and (same or _TINY * area(page) <= area(other))
+
+
+def _fits(page: Page, picture: Page) -> bool:
+    same = (page.width, page.height, page.bits) == (picture.width, picture.height, picture.bits)
+    return same and page.samples == 1 and page.photometric in _GRAY
+
+
+def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:
+    """Pages that say they are a mask and are infrared: of a picture's size and bits."""
+    found: dict[int, Page] = {}
+    for mask in masks:
+        for picture in pictures:
+            if picture.ifd not in found and mask.bits > 1 and _fits(mask, picture):
+                found[picture.ifd] = mask
+                break
+    return found
+
+
+def _guessed(kept: list[Page], known: dict[int, Page], silverfast: bool) -> dict[int, Page]:
+    """Gray pages without a word that are infrared: one to each color picture, in order."""
+    color = [page for page in kept if page.samples >= 3 and page.ifd not in known]
+    gray = [page for page in kept if page.samples == 1]
+    gray = [page for page in gray if not _says_picture(page, silverfast)]
+    if color and len(color) == len(gray) and all(map(_fits, gray, color)):
+        return {picture.ifd: page for picture, page in zip(color, gray, strict=True)}
+    pairs = list(zip(gray[::2], gray[1::2], strict=False))
+    alone = not color and not known and len(gray) == len(kept) and len(gray) % 2 == 0
+    if silverfast and alone and all(_fits(page, picture) for picture, page in pairs):
+        return {picture.ifd: page for picture, page in pairs}
+    return {}
+
+
+def _said_of_copies(pages: tuple[Page, ...], small: list[Page]) -> list[str]:
+    said = [
+        _said(pages, page, "is left out: a reduced copy, by its size")
+        for page in small[:_MOST_SAID]
+    ]
+    more = len(small) - _MOST_SAID
+    return [*said, f"{more} more reduced copies left out"] if more > 0 else said
+
+
+def _said(pages: tuple[Page, ...], page: Page, what: str) -> str:
+    number = next(index for index, each in enumerate(pages, 1) if each is page)
+    return f"page {number} ({page.width} x {page.height}) {what}"

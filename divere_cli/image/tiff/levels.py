@@ -1,0 +1,137 @@
+"""What the codes of a linear DNG mean: black, white, and which part is the picture.
+
+Source: Adobe DNG specification 1.7.1, chapter 5 (mapping raw values to linear
+reference values) and the descriptions of the tags. No decoder, no numpy.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image.ifd.reader import Tiff
+from divere_cli.image.ifd.tags import TiffTag
+from divere_cli.image.layout import Levels, Page, Tag
+
+Entries = dict[int, Tag]
+_MOST_BLACKS = 1024
+_OPCODES = {
+    TiffTag.OPCODE_LIST_1: "OpcodeList1",
+    TiffTag.OPCODE_LIST_2: "OpcodeList2",
+    TiffTag.OPCODE_LIST_3: "OpcodeList3",
+}
+
+
+def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
+    """Add to a page what its DNG tags say of its codes and its picture.
+
+    Raises
+    ------
+    CorruptInput
+        Black, white, active area or crop cannot be true.
+    Unsupported
+        Rows, columns or tiles are interleaved.
+    """
+    _check_interleaving(tiff, entries)
+    active = _active(tiff, page, entries.get(TiffTag.ACTIVE_AREA))
+    repeat = _numbers(tiff, entries.get(TiffTag.BLACK_LEVEL_REPEAT), 2) or (1.0, 1.0)
+    if len(repeat) != 2 or not all(1 <= side <= 64 for side in repeat):
+        raise CorruptInput("BlackLevelRepeatDim cannot be true")
+    rows, columns = int(repeat[0]), int(repeat[1])
+    levels = Levels(
+        linearization=entries.get(TiffTag.LINEARIZATION_TABLE),
+        repeat=(rows, columns),
+        black=_black(tiff, page, entries.get(TiffTag.BLACK_LEVEL), rows * columns),
+        delta_h=entries.get(TiffTag.BLACK_LEVEL_DELTA_H),
+        delta_v=entries.get(TiffTag.BLACK_LEVEL_DELTA_V),
+        white=_white(tiff, page, entries.get(TiffTag.WHITE_LEVEL)),
+        active=active,
+        crop=_crop(tiff, page, entries, active),
+    )
+    if any(white <= max(levels.black) for white in levels.white):
+        raise CorruptInput("the white of the DNG is not above its black")
+    return replace(page, levels=levels)
+
+
+def warnings_of(tiff: Tiff, entries: Entries) -> list[str]:
+    """Say what the DNG asks for that is not done."""
+    lists = [name for code, name in _OPCODES.items() if _has_opcodes(tiff, entries.get(code))]
+    if not lists:
+        return []
+    return [f"corrections that the DNG lists ({', '.join(lists)}) are not applied"]
+
+
+def _has_opcodes(tiff: Tiff, tag: Tag | None) -> bool:
+    return tag is not None and tag.count >= 4 and any(tiff.values(tag, 4))
+
+
+def _numbers(tiff: Tiff, tag: Tag | None, most: int) -> tuple[float, ...]:
+    if tag is None:
+        return ()
+    return tuple(float(value) for value in tiff.values(tag, most))
+
+
+def _check_interleaving(tiff: Tiff, entries: Entries) -> None:
+    factors = (
+        *_numbers(tiff, entries.get(TiffTag.ROW_INTERLEAVE_FACTOR), 1),
+        *_numbers(tiff, entries.get(TiffTag.COLUMN_INTERLEAVE_FACTOR), 1),
+        *_numbers(tiff, entries.get(TiffTag.SUB_TILE_BLOCK_SIZE), 2),
+    )
+    if any(factor != 1 for factor in factors):
+        raise Unsupported(
+            "a DNG whose rows or columns are interleaved",
+            hint="convert it with Adobe DNG Converter, or export a 16-bit TIFF",
+        )
+
+
+def _active(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[int, int, int, int]:
+    if tag is None:
+        return 0, 0, page.height, page.width
+    found = _numbers(tiff, tag, 4)
+    if len(found) == 4:
+        top, left, bottom, right = (int(value) for value in found)
+        if 0 <= top < bottom <= page.height and 0 <= left < right <= page.width:
+            return top, left, bottom, right
+    raise CorruptInput("the ActiveArea of the DNG is not within its picture")
+
+
+def _black(tiff: Tiff, page: Page, tag: Tag | None, pattern: int) -> tuple[float, ...]:
+    wanted = pattern * page.samples
+    found = _numbers(tiff, tag, _MOST_BLACKS) or (0.0,)
+    if not all(math.isfinite(value) for value in found):
+        raise CorruptInput("BlackLevel is no finite number")
+    if len(found) == wanted:
+        return found
+    if len(set(found)) == 1:  # one for all samples, as many writers have it
+        return (found[0],) * wanted
+    raise CorruptInput(f"BlackLevel has {len(found)} values instead of {wanted}")
+
+
+def _white(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[float, ...]:
+    full = 1.0 if page.sample == "float" else float((1 << max(1, page.bits)) - 1)
+    found = _numbers(tiff, tag, page.samples) or (full,)
+    if len(found) < page.samples:
+        if len(set(found)) > 1:
+            raise CorruptInput(f"WhiteLevel has {len(found)} values instead of {page.samples}")
+        found = (found[0],) * page.samples
+    if not all(math.isfinite(value) and value > 0 for value in found):
+        raise CorruptInput("WhiteLevel is no number above 0")
+    return found
+
+
+def _crop(
+    tiff: Tiff, page: Page, entries: Entries, active: tuple[int, int, int, int]
+) -> tuple[int, int, int, int]:
+    """DefaultCrop counts from the active area; without it the active area is the picture."""
+    top, left, bottom, right = active
+    origin = _numbers(tiff, entries.get(TiffTag.DEFAULT_CROP_ORIGIN), 2)
+    size = _numbers(tiff, entries.get(TiffTag.DEFAULT_CROP_SIZE), 2)
+    if not origin and not size:
+        return left, top, right - left, bottom - top
+    x, y = (round(value) for value in (origin if len(origin) == 2 else (0, 0)))
+    rest = (right - left - x, bottom - top - y)
+    width, height = (round(value) for value in (size if len(size) == 2 else rest))
+    if x < 0 or y < 0 or not (0 < width <= rest[0] and 0 < height <= rest[1]):
+        raise CorruptInput("the DefaultCrop of the DNG is not within its ActiveArea")
+    return left + x, top + y, width, height
