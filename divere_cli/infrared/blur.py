@@ -1,0 +1,69 @@
+"""Gaussians over stacks of small windows.
+
+Covers separable filters that give only what is wholly inside of a window: a
+filter of radius r makes it smaller by r on each side. Every sample is computed
+by the same sums in the same order wherever its window lies in a stack, so that
+the size of a stack changes no bit.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Kernel = tuple[float, ...]  # middle, then outward
+Kind = TypeVar("Kind", bound=np.generic)
+
+
+@cache
+def gaussian(sigma: float, radius: int) -> Kernel:
+    """Half a Gaussian of unit sum, from its middle outward."""
+    half = [math.exp(-0.5 * (step / sigma) ** 2) for step in range(radius + 1)]
+    total = half[0] + 2 * sum(half[1:])
+    return tuple(value / total for value in half)
+
+
+def blur(windows: Floats, kernel: Kernel) -> Floats:
+    """Filter the last two axes.
+
+    Parameters
+    ----------
+    windows : ndarray of float32, (..., rows, columns)
+    kernel : tuple of float
+        From :func:`gaussian`, of radius r.
+
+    Returns
+    -------
+    ndarray of float32, (..., rows - 2 r, columns - 2 r)
+    """
+    radius = len(kernel) - 1
+    down = _axis(windows, kernel, windows.ndim - 2, radius)
+    return _axis(down, kernel, windows.ndim - 1, radius)
+
+
+def _axis(windows: Floats, kernel: Kernel, axis: int, radius: int) -> Floats:
+    length = windows.shape[axis] - 2 * radius
+    lead = (slice(None),) * axis
+
+    def part(start: int) -> Floats:
+        return windows[(*lead, slice(start, start + length))]
+
+    out = part(radius) * np.float32(kernel[0])
+    pair = np.empty_like(out)
+    for step in range(1, radius + 1):
+        np.add(part(radius - step), part(radius + step), out=pair)
+        np.multiply(pair, np.float32(kernel[step]), out=pair)
+        np.add(out, pair, out=out)
+    return out
+
+
+def inner(windows: NDArray[Kind], border: int) -> NDArray[Kind]:
+    """Cut ``border`` from each side of the last two axes."""
+    if not border:
+        return windows
+    return windows[..., border:-border, border:-border]

@@ -1,0 +1,175 @@
+"""Find what infrared shows: dust, hairs and scratches, in windows of a scan.
+
+Covers infrared less the red layer's crosstalk and less its level, thresholds at
+three scales, and what is too small or too faint to be a place. What it does not
+cover: the level, the slope of the crosstalk, the shift and the noise; they are
+measured over the whole scan first (:mod:`divere_cli.infrared.survey`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.infrared.blur import blur, gaussian, inner
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Strength = Literal["low", "normal", "high"]
+
+RED = gaussian(0.7, 2)
+FINE = gaussian(1.0, 3)
+COARSE = gaussian(2.29, 6)  # after FINE: 2.5 together
+BORDER = 11  # what the filters take from each side of a window
+# robust sigmas and least density, by scale: 0, 1 and 2.5 pixels
+SIGMAS = (4.5, 4.0, 4.0)
+FLOORS = (0.030, 0.024, 0.018)
+# hits of the coarser scales only where the fine one is over this as well: else dense
+# dust wears a rim of 6 pixels
+RIM_SIGMAS, RIM_FLOOR = 2.0, 0.018
+PEAK = 0.045
+SMALLEST = 3  # pixels of a place
+NEAR = 4  # how far a place's peak may lie from a pixel that belongs to it, in steps of 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What ``--ir-strength`` means: thresholds times ``factor``, places grown by ``grow``."""
+
+    factor: float
+    grow: int
+
+
+TUNINGS: dict[Strength, Tuning] = {
+    "low": Tuning(1.5, 1),
+    "normal": Tuning(1.0, 1),
+    "high": Tuning(0.75, 2),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """Robust sigma of the gate at 0, 1 and 2.5 pixels, in D."""
+
+    plain: float
+    fine: float
+    coarse: float
+
+
+def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
+    """Infrared density less crosstalk and level.
+
+    Parameters
+    ----------
+    infrared, red : ndarray of float32, (..., rows, columns)
+        Log density.
+    slope : float
+        Of infrared on red.
+    level : ndarray of float32
+        Broadcasts over the result.
+
+    Returns
+    -------
+    ndarray of float32, (..., rows - 4, columns - 4)
+    """
+    crosstalk = blur(red, RED)
+    np.multiply(crosstalk, np.float32(-slope), out=crosstalk)
+    np.add(crosstalk, inner(infrared, len(RED) - 1), out=crosstalk)
+    return np.subtract(crosstalk, level, out=crosstalk)
+
+
+def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
+    """The gate at 0, 1 and 2.5 pixels, each 9 pixels smaller than what is given."""
+    fine = blur(edge, FINE)
+    coarse = blur(fine, COARSE)
+    return inner(edge, 9), inner(fine, 6), coarse
+
+
+def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
+    """Say which pixels may belong to a place, and which are its peak.
+
+    Parameters
+    ----------
+    edge : ndarray of float32, (..., rows, columns)
+        From :func:`gate`.
+
+    Returns
+    -------
+    tuple of ndarray of bool, (..., rows - 18, columns - 18)
+        Hits, and hits of :data:`PEAK` or more.
+    """
+    plain, fine, coarse = scales(edge)
+    limits = thresholds(noise, tuning)
+    found = fine > limits[1]
+    found |= coarse > limits[2]
+    found &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR) * tuning.factor
+    found |= plain > limits[0]
+    return found, found & (plain > PEAK * tuning.factor)
+
+
+def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
+    """Least gate of a hit at 0, 1 and 2.5 pixels."""
+    plain, fine, coarse = (
+        max(sigmas * sigma, floor) * tuning.factor
+        for sigmas, sigma, floor in zip(
+            SIGMAS, (noise.plain, noise.fine, noise.coarse), FLOORS, strict=True
+        )
+    )
+    return plain, fine, coarse
+
+
+# what places() looks at around a pixel: hits in 5x5, peaks NEAR steps away, growth
+PLACES_BORDER = 2 * NEAR + 2
+
+
+def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:
+    """Drop what is too small or too faint, and grow the rest.
+
+    Parameters
+    ----------
+    found, peaks : ndarray of bool, (..., rows, columns)
+
+    Returns
+    -------
+    ndarray of bool
+        :data:`PLACES_BORDER` smaller on each side.
+    """
+    border = 2 * NEAR
+    grown = peaks
+    for step in range(NEAR):
+        # from the peak along what was hit: a weak end of a strong place belongs to it
+        grown = dilate(grown, 2)
+        grown &= inner(found, 2 * (step + 1))
+    kept = inner(found, border).astype(np.uint8)
+    around = count(inner(found, border - 2), 2)
+    kept &= (around >= SMALLEST) & grown
+    out = dilate(kept.astype(bool), tuning.grow)
+    return inner(out, 2 - tuning.grow)
+
+
+def dilate(mask: Bools, radius: int) -> Bools:
+    """Grow by a square of ``radius``; the result is as much smaller on each side."""
+    for axis in (mask.ndim - 2, mask.ndim - 1):
+        lead = (slice(None),) * axis
+        length = mask.shape[axis] - 2 * radius
+        out = mask[(*lead, slice(0, length))].copy()
+        for step in range(1, 2 * radius + 1):
+            out |= mask[(*lead, slice(step, step + length))]
+        mask = out
+    return mask
+
+
+def count(mask: Bools, radius: int) -> NDArray[np.uint8]:
+    """How many of the square of ``radius`` around a pixel are set."""
+    total = mask.view(np.uint8)
+    for axis in (mask.ndim - 2, mask.ndim - 1):
+        lead = (slice(None),) * axis
+        length = total.shape[axis] - 2 * radius
+        out = total[(*lead, slice(0, length))].copy()
+        for step in range(1, 2 * radius + 1):
+            out += total[(*lead, slice(step, step + length))]
+        total = out
+    return total

@@ -1,0 +1,93 @@
+"""Infrared's slow level over a scan: what clean film and the light of the scanner make of it.
+
+Cells of 32 pixels hold the median of samples, and those the median of their
+neighbors. Where the level jumps (film beside bare light or a holder) the higher
+one counts all around, so that a border is never taken for dust.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.infrared.placement import sample
+
+Floats = NDArray[np.float32]
+
+CELL = 32
+JUMP = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The level in the middle of each cell, (down, across)."""
+
+    cells: Floats
+
+    def window(self, top: int, left: int, rows: int, columns: int) -> Floats:
+        """The level at pixels, between the cells' middles by bilinear steps."""
+        y = (np.arange(top, top + rows) + 0.5) / CELL - 0.5
+        x = (np.arange(left, left + columns) + 0.5) / CELL - 0.5
+        return sample(self.cells, y, x)
+
+    def around(self, cells: NDArray[np.intp], border: int) -> Floats:
+        """The level at the pixels of cells and ``border`` around them (less than a cell).
+
+        Parameters
+        ----------
+        cells : ndarray of int, (cells, 2)
+            Down and across.
+        border : int
+        """
+        down, across = self.cells.shape
+        y = np.clip(cells[:, :1] + np.arange(-1, 2), 0, down - 1)
+        x = np.clip(cells[:, 1:] + np.arange(-1, 2), 0, across - 1)
+        near = self.cells[y[:, :, np.newaxis], x[:, np.newaxis, :]]
+        at = 1 + (np.arange(-border, CELL + border) + 0.5) / CELL - 0.5
+        return sample(near, at, at)
+
+
+def cells(samples: Floats, step: int) -> Floats:
+    """Median of the samples in each cell of 32 pixels.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, (rows, columns)
+        One for each ``step`` pixels.
+    step : int
+        A divisor of 32.
+
+    Returns
+    -------
+    ndarray of float32
+        A cell at the border that is not whole is made of what it has.
+    """
+    each = CELL // step
+    down, across = -(-samples.shape[0] // each), -(-samples.shape[1] // each)
+    fill = (down * each - samples.shape[0], across * each - samples.shape[1])
+    whole = np.pad(samples, ((0, fill[0]), (0, fill[1])), mode="edge")
+    boxes = whole.reshape(down, each, across, each).swapaxes(1, 2).reshape(down, across, -1)
+    return np.asarray(np.median(boxes, axis=-1), dtype=np.float32)
+
+
+def level(values: Floats) -> Level:
+    """The level from cells of the gate."""
+    smooth = around(values, 1)
+    boxes = _boxes(smooth, 1)
+    low, high = boxes.min(axis=-1), boxes.max(axis=-1)
+    return Level(np.where(high - low > JUMP, high, smooth).astype(np.float32))
+
+
+def around(values: Floats, reach: int) -> Floats:
+    """Median of the square of ``reach`` around each cell, borders repeated."""
+    return np.asarray(np.median(_boxes(values, reach), axis=-1), dtype=np.float32)
+
+
+def _boxes(values: Floats, reach: int) -> NDArray[Any]:
+    padded = np.pad(values, reach, mode="edge")
+    side = 2 * reach + 1
+    boxes = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+    return boxes.reshape(*values.shape, side * side)

@@ -1,0 +1,77 @@
+"""Where a pixel of the picture lies in the infrared channel.
+
+Covers a channel as large as the picture or half as large, moved by a fraction
+of a pixel, and bilinear samples of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Infrared beside the picture.
+
+    ``size`` and ``picture`` are (rows, columns). ``shift`` is how far, in pixels
+    of the picture, infrared lies down and to the right of it.
+    """
+
+    size: tuple[int, int]
+    picture: tuple[int, int]
+    shift: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def ratio(self) -> int:
+        """Pixels of the picture for one of infrared, down and across: 1 or 2."""
+        return 2 if self.size[0] * 3 < self.picture[0] * 2 else 1
+
+    @property
+    def fits(self) -> bool:
+        """Whether infrared is as large as the picture, or half as large."""
+        return all(
+            one in (other // self.ratio, -(-other // self.ratio))
+            for one, other in zip(self.size, self.picture, strict=True)
+        )
+
+    def positions(self, axis: int, start: int, count: int) -> NDArray[np.float64]:
+        """Infrared coordinates (0 is the middle of the first pixel) of picture pixels.
+
+        They may lie outside of infrared.
+        """
+        pixels = np.arange(start, start + count) + (0.5 + self.shift[axis])
+        return pixels / self.ratio - 0.5
+
+
+def sample(values: Floats, rows: NDArray[np.float64], columns: NDArray[np.float64]) -> Floats:
+    """Sample ``values`` bilinearly at ``rows`` x ``columns``; borders are repeated.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (..., height, width)
+    rows, columns : ndarray of float64
+        Coordinates.
+    """
+    return _between(_between(values, rows, values.ndim - 2), columns, values.ndim - 1)
+
+
+def _between(values: Floats, at: NDArray[np.float64], axis: int) -> Floats:
+    last = values.shape[axis] - 1
+    at = np.clip(at, 0, last)
+    low = at.astype(np.intp)
+    part = (at - low).astype(np.float32)
+    if not part.any():
+        return np.take(values, low, axis=axis)
+    high = np.minimum(low + 1, last)
+    weight: NDArray[Any] = part[:, np.newaxis] if axis == values.ndim - 2 else part
+    one, other = np.take(values, low, axis=axis), np.take(values, high, axis=axis)
+    np.subtract(other, one, out=other)
+    np.multiply(other, weight, out=other)
+    np.add(one, other, out=one)
+    return one

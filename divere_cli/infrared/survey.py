@@ -1,0 +1,198 @@
+"""What has to be known of a whole scan before its dust can be found in bands.
+
+Covers one pass over picture and infrared together: infrared's shift, the slope
+of the crosstalk, its level and noise, whether it follows the picture, where
+anything at all stands out, and how much of the picture that is about. Memory:
+a few samples for each block of pixels (blocks grow with the scan, so that their
+number does not), and twelve squares of 256 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.infrared import crosstalk, find, register
+from divere_cli.infrared.blur import inner
+from divere_cli.infrared.density import density
+from divere_cli.infrared.find import Noise, Tuning
+from divere_cli.infrared.level import CELL, Level, cells, level
+from divere_cli.infrared.placement import Placement, sample
+from divere_cli.infrared.samples import SQUARE, Samples, Square
+
+Floats = NDArray[np.float32]
+Bands = Iterator[tuple[int, NDArray[Any]]]
+
+TILE = CELL  # what is looked at closely, or not at all
+MOST_COVERED = 0.08
+HOLDER = 0.4  # a level so far over the film's is a holder: black, and noise in few codes
+# every place has a pixel of find.PEAK or more; less what one red sample a block is off
+SCREEN_SIGMAS, SCREEN_FLOOR = 4.0, 0.85 * find.PEAK
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a survey found.
+
+    ``placement`` has the shift that is believed, ``moved`` says whether one was
+    found. ``tiles`` (down, across) are those of :data:`TILE` pixels that may
+    hold a defect. ``share`` is about how much of the picture is covered.
+    """
+
+    placement: Placement
+    moved: bool
+    slope: float
+    level: Level
+    noise: Noise
+    silver: bool
+    tiles: NDArray[np.bool_]
+    share: float
+
+    @property
+    def too_much(self) -> bool:
+        return self.share > MOST_COVERED
+
+
+def survey(color: Bands, infrared: Bands, placement: Placement, tuning: Tuning) -> Findings:
+    """Measure a scan.
+
+    Parameters
+    ----------
+    color : iterator of (int, ndarray)
+        Bands of (rows, width, 1 or 3), uint8, uint16 or float32.
+    infrared : iterator of (int, ndarray)
+        Bands of (rows, width, 1), uint8 or uint16.
+    placement : Placement
+        The sizes of both, without a shift; infrared is as large or half as large.
+    tuning : Tuning
+
+    Returns
+    -------
+    Findings
+    """
+    taken = Samples(placement)
+    taken.take(color, infrared)
+    squares = taken.squares()
+    shift = _shift(taken, placement)
+    placed = replace(placement, shift=shift or (0.0, 0.0))
+    pairs = [_pair(square, placed) for square in squares]
+    raw = crosstalk.slope([_clear(pair) for pair in pairs])
+    slope = min(raw, crosstalk.MOST)
+    plain = taken.plain(slope)
+    base = level(plain)
+    edges = [_gate(square, pair, slope, base) for square, pair in zip(squares, pairs, strict=True)]
+    noise = _noise(edges)
+    limit = max(SCREEN_SIGMAS * noise.plain, SCREEN_FLOOR) * tuning.factor
+    blocks = _screened(taken, placed, slope, base, limit)
+    return Findings(
+        placement=placed,
+        moved=shift is not None,
+        slope=slope,
+        level=base,
+        noise=noise,
+        silver=crosstalk.is_silver(raw, plain, cells(taken.green(), 2 * taken.step)),
+        tiles=_tiles(blocks, taken.step),
+        share=_share(blocks, squares, edges, noise, tuning, taken.step),
+    )
+
+
+def _screened(
+    taken: Samples, placed: Placement, slope: float, base: Level, limit: float
+) -> NDArray[np.bool_]:
+    """Which blocks have a pixel that stands out of infrared's level."""
+    found, red = taken.lows(placed), taken.red()
+    np.multiply(red, np.float32(slope), out=red)
+    np.subtract(found, red, out=found)
+    each = CELL // taken.step
+    steady = np.repeat(np.repeat(base.cells, each, 0), each, 1)
+    steady = steady[: found.shape[0], : found.shape[1]]
+    film = steady < np.median(base.cells) + np.float32(HOLDER)
+    return (found > steady + np.float32(limit)) & film
+
+
+def _positions(placement: Placement) -> NDArray[np.float64]:
+    """Where a square's pixels lie in its own infrared, by axis; (2, SQUARE)."""
+    return np.stack([placement.positions(axis, 0, SQUARE) for axis in (0, 1)])
+
+
+def _shift(taken: Samples, placement: Placement) -> tuple[float, float] | None:
+    dust = [_marks(square, placement) for square in taken.dusty()]
+    found = register.shift(dust, dust=True)
+    if found is None:
+        pairs = [_pair(square, placement) for square in taken.varied()]
+        found = register.shift(pairs, dust=False)
+    return found
+
+
+def _marks(square: Square, placement: Placement) -> tuple[Floats, Floats]:
+    plane = sample(density(square.infrared), *_positions(placement))
+    return plane, density(square.color.max(axis=-1))
+
+
+def _pair(square: Square, placed: Placement) -> tuple[Floats, Floats]:
+    plane = sample(density(square.infrared), *_positions(placed))
+    return plane, density(square.color[..., 0])
+
+
+def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Without the border, where a shift repeats the last row."""
+    border = register.REACH + 1
+    return inner(pair[0], border), inner(pair[1], border)
+
+
+def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, base: Level) -> Floats:
+    infrared, red = _clear(pair)
+    border = (SQUARE - len(red)) // 2 + len(find.RED) - 1
+    side = SQUARE - 2 * border
+    steady = base.window(square.top + border, square.left + border, side, side)
+    return find.gate(infrared, red, slope, steady)
+
+
+def _noise(edges: list[Floats]) -> Noise:
+    if not edges:
+        return Noise(0.0, 0.0, 0.0)
+    sigmas = []
+    for planes in zip(*(find.scales(edge) for edge in edges), strict=True):
+        each = [_robust(plane[::4, ::4]) for plane in planes]
+        sigmas.append(float(np.median(each)))
+    return Noise(*sigmas)
+
+
+def _robust(values: Floats) -> float:
+    return 1.4826 * float(np.median(np.abs(values - np.median(values))))
+
+
+def _tiles(blocks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
+    """Tiles that hold a block or lie within 8 pixels of one."""
+    reach = -(-8 // step)
+    near = find.dilate(np.pad(blocks, reach), reach)
+    each = TILE // step
+    down, across = -(-near.shape[0] // each), -(-near.shape[1] // each)
+    fill = (down * each - near.shape[0], across * each - near.shape[1])
+    whole = np.pad(near, ((0, fill[0]), (0, fill[1])))
+    return np.asarray(whole.reshape(down, each, across, each).any(axis=(1, 3)))
+
+
+def _share(
+    blocks: NDArray[np.bool_],
+    squares: list[Square],
+    edges: list[Floats],
+    noise: Noise,
+    tuning: Tuning,
+    step: int,
+) -> float:
+    """About how much of the picture is covered: blocks, times what squares have for each."""
+    there, masked = 0, 0
+    for square, edge in zip(squares, edges, strict=True):
+        mask = find.places(*find.hits(edge, noise, tuning), tuning)
+        border = (SQUARE - len(mask)) // 2
+        down, across = (slice((at + border) // step, (at + border + len(mask)) // step)
+                        for at in (square.top, square.left))  # fmt: skip
+        there += int(blocks[down, across].sum())
+        masked += int(mask.sum())
+    each = masked / there if there else float(step**2)
+    return float(blocks.sum()) * each / (blocks.size * step**2)
