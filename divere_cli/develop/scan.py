@@ -17,17 +17,17 @@ from typing import Any
 from numpy.typing import NDArray
 
 from divere_cli.color import grade
+from divere_cli.develop import source as sources
 from divere_cli.develop.positive import Positive
+from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
 from divere_cli.errors import CorruptInput, Unreadable
 from divere_cli.files import stamp
 from divere_cli.image import digest as digests
-from divere_cli.image import header as headers
-from divere_cli.image import icc, limits, reader, writer
+from divere_cli.image import icc, writer
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial
-from divere_cli.image.reader import Reader
 from divere_cli.records.job import Job, Progress, WarmUp
 from divere_cli.records.outcome import TaskResult, Thumbnail, Written
 
@@ -73,13 +73,9 @@ def develop(job: Job, progress: Progress) -> TaskResult:
     """
     with _unchanged(job), ExitStack() as stack:
         with progress.stage("read"):
-            header = headers.read(job.input, job.max_pixels)
             parallel = stack.enter_context(Parallel(job.threads))
-            balance = job.frames[0].recipe.camera_white_balance
-            scan = stack.enter_context(reader.open(job.input, header, balance))
-            scan.share(parallel)
-            header = scan.header  # a raw decoder knows more than the header
-            limits.check_size(header.width, header.height, job.max_pixels)
+            scan = stack.enter_context(sources.open(job, parallel))
+            header = scan.header
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
         serial = Serial(parallel)
@@ -109,7 +105,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         width=header.width,
         height=header.height,
         written=(*written, *sidecar),
-        warnings=(*scan.header.warnings, *scan.warnings, *(carried.warnings if carried else ())),
+        warnings=(*scan.warnings, *(carried.warnings if carried else ())),
         notes=(*header.notes, *notes),
         input_sha256=sha256,
         thumbnails=_thumbnails(small, positives),
@@ -129,7 +125,7 @@ def _unchanged(job: Job) -> Iterator[None]:
     stamp.compare(before, stamp.take(job.input))
 
 
-def _bands(scan: Reader, progress: Progress) -> Iterator[tuple[int, NDArray[Any], float]]:
+def _bands(scan: Source, progress: Progress) -> Iterator[tuple[int, NDArray[Any], float]]:
     """Bands of the scan: first row, samples, and how much of the work is done after them."""
     bands = scan.bands()
     while True:
@@ -155,7 +151,7 @@ def _thumbnails(small: Thumbnailer | None, positives: list[Positive]) -> tuple[T
 
 
 def _infrared(
-    job: Job, scan: Reader, progress: Progress
+    job: Job, scan: Source, progress: Progress
 ) -> tuple[tuple[Written, ...], tuple[str, ...]]:
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header

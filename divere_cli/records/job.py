@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from divere_cli.records.grade import Recipe, Space
-from divere_cli.records.serialize import LATER
+from divere_cli.records.light import LightMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +23,16 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How a positive is written; the same for all of a run.
+    """How positives are written; the same for all of a run."""
 
-    ``quality`` is of jpeg and jxl, for which 100 is lossless. ``size`` is the long
-    edge in pixels, 0 as scanned. ``flat`` leaves out the print's curve.
-    """
-
-    format: Literal["tiff", "jpeg", "png", "jxl", "dng"]
-    bit_depth: Literal[8, 16, 32]
+    format: Literal["tiff", "jpeg", "png"]
+    bit_depth: Literal[8, 16]
     color_space: Space
     compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
     quality: int = 95
     dither: bool = False
     metadata: bool = True
     infrared: Literal["drop", "sidecar"] = "drop"
-    size: int = field(default=0, metadata=LATER)
-    flat: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +68,7 @@ class Job:
     densities (R, G, B) of bare film where the preset knows them, and ``base_region``
     is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
+    ``flat_field`` evens out the light before anything else is made of the samples.
     """
 
     id: int
@@ -90,6 +85,7 @@ class Job:
     film_base: tuple[float, float, float] | None = None
     base_region: tuple[float, float, float, float] | None = None
     parameters: str = ""
+    flat_field: LightMap | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
-from divere_cli.image import header, limits, reader
+from divere_cli.develop import source
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
@@ -57,17 +57,14 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader and the recipe raise it.
     """
-    head = header.read(job.input, job.max_pixels)
     asked = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
-    balance = job.frames[0].recipe.camera_white_balance
-    with progress.stage("read"), reader.open(job.input, head, balance) as scan:
-        head = scan.header  # a raw decoder knows more than the header
-        limits.check_size(head.width, head.height, job.max_pixels)
+    with progress.stage("read"), source.open(job) as scan:
+        head = scan.header
         full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
         boxes = [_box(crop, head.width, head.height) for crop in asked]
         bands = _watched(scan, progress, head.height)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
-        warnings = scan.warnings
+        warnings = scan.scan.warnings
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
@@ -204,7 +201,7 @@ def _box(crop: Box, width: int, height: int) -> tuple[int, int, int, int]:
     return x0, y0, min(x1, width), min(y1, height)
 
 
-def _watched(scan: reader.Reader, progress: Progress, height: int) -> Any:
+def _watched(scan: source.Source, progress: Progress, height: int) -> Any:
     for first, band in scan.bands():
         yield first, band
         progress.advance((first + len(band)) / height)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
+from divere_cli.develop import source
 from divere_cli.errors import Unreadable
 from divere_cli.image import reader
 from divere_cli.image.tiff import reader as tiff_reader
@@ -124,9 +125,9 @@ def test_a_camera_s_file_is_measured_as_it_will_be_graded(
     plain = rolls.found(path, roll.recipe)
     balanced = rolls.found(path, replace(roll.recipe, camera_white_balance="as_shot"))
     assert balanced.chroma != plain.chroma
-    read = measure.header.read
+    read = source.headers.read
     monkeypatch.setattr(  # as of a CR3: only the decoder knows the size
-        measure.header, "read", lambda *a: replace(read(*a), width=0, height=0)
+        source.headers, "read", lambda *a: replace(read(*a), width=0, height=0)
     )
     same(rolls.found(path, roll.recipe), plain)
 

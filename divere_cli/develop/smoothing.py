@@ -1,0 +1,105 @@
+"""Filters of small pictures: Gaussian, windows' percentile, filling of holes, mask growing.
+
+Covers maps of some hundred cells a side, float64, whose rim is treated as if the
+picture went on as its last cell (never mirrored with a change of sign: one bad cell
+at a rim would be laid on all of it). Not for whole scans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+REACH = 3.5  # of a Gaussian, in its sigma
+PARTS = 1 << 21  # numbers that a window filter sorts at a time: 16 MB
+
+
+def gaussian(picture: Floats, sigma: float) -> Floats:
+    """Smooth ``(rows, columns, ...)`` along both of its first axes; the rim is repeated."""
+    if sigma <= 0.0:
+        return picture
+    return along(along(picture, sigma, 0), sigma, 1)
+
+
+def along(picture: Floats, sigma: float, axis: int) -> Floats:
+    """Smooth along one axis; the rim is repeated."""
+    radius = max(1, round(REACH * sigma))
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    weights /= weights.sum()
+    pads = [(0, 0)] * picture.ndim
+    pads[axis] = (radius, radius)
+    padded = np.moveaxis(np.pad(picture, pads, mode="edge"), axis, 0)
+    length = picture.shape[axis]
+    out = np.zeros_like(padded[:length])
+    for shift, weight in enumerate(weights):
+        out += weight * padded[shift : shift + length]
+    return np.moveaxis(out, 0, axis)
+
+
+def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats]:
+    """Normalized convolution: the mean of what has weight near by, and the weight found there.
+
+    Beyond the picture nothing has weight, so that the rim leans on nothing invented.
+    """
+    radius = max(1, round(REACH * sigma))
+    pads = [(radius, radius)] * 2
+    rest = [(0, 0)] * (picture.ndim - 2)
+    inner = (slice(radius, -radius), slice(radius, -radius))
+    found = gaussian(np.pad(weight, pads), sigma)[inner]
+    full = weight if picture.ndim == 2 else weight[..., None]
+    values = gaussian(np.pad(picture * full, [*pads, *rest]), sigma)[inner]
+    under = np.maximum(found if picture.ndim == 2 else found[..., None], 1e-12)
+    return values / under, found
+
+
+def filled(picture: Floats, known: Bools, sigmas: Iterable[float], least: float) -> Floats:
+    """Fill what is not known from what is, from the finest sigma that finds weight ``least``."""
+    out = np.where(known if picture.ndim == 2 else known[..., None], picture, 0.0)
+    base, weight = out.copy(), known.astype(np.float64)
+    todo = ~known
+    for sigma in sigmas:
+        if not todo.any():
+            break
+        values, found = weighted(base, weight, sigma)
+        now = todo & (found >= least)
+        out[now] = values[now]
+        todo &= ~now
+    return out
+
+
+def percentile(picture: Floats, side: int, share: float) -> Floats:
+    """The percentile (0 to 1) of each cell's window of ``side`` by ``side`` cells."""
+    half, count = side // 2, side * side
+    rank = round(share * (count - 1))
+    padded = np.pad(picture, half, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
+    rows, columns = picture.shape
+    step = max(1, PARTS // (columns * count))
+    out = np.empty_like(picture)
+    for first in range(0, rows, step):
+        part = windows[first : first + step].reshape(-1, columns, count)
+        out[first : first + step] = np.partition(part, rank, axis=2)[..., rank]
+    return out
+
+
+def grown(mask: Bools, by: int) -> Bools:
+    """A mask, wider by so many cells on each side (squares)."""
+    out = mask
+    for axis in (0, 1):
+        wide = np.moveaxis(out.copy(), axis, 0)
+        old = np.moveaxis(out, axis, 0)
+        for shift in range(1, by + 1):
+            wide[shift:] |= old[:-shift]
+            wide[:-shift] |= old[shift:]
+        out = np.moveaxis(wide, 0, axis)
+    return np.asarray(out)
+
+
+def shrunk(mask: Bools, by: int) -> Bools:
+    """A mask, narrower by so many cells; the picture's rim takes nothing off."""
+    return ~grown(~mask, by)

@@ -1,0 +1,189 @@
+"""Where the pictures of a strip begin and end: the best row of them, all together.
+
+Covers dynamic programming over the left edges for one format at one scale, on a
+coarse grid. Not covered: the edges to the last tenth of a millimeter (``edges``), and
+which format it is (``detect``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.frames.formats import Format
+from divere_cli.frames.steps import Profile
+
+Floats = NDArray[np.float64]
+
+EDGE, FILLED, LEAST_FILLED = 2.0, 2.5, 0.12
+LEFT_OUT = 2.5  # for a picture's width of exposed film that is in no picture
+SPACING = 0.6
+SKIPPED = 1.0  # for each blank picture between two
+MOST_SKIPPED = 2
+OVERLAP = 0.95
+GRID = 5.0  # cells a millimeter
+
+
+@dataclass(frozen=True)
+class Row:
+    """Left edges of the pictures, cells; the width that was looked for; what all is worth."""
+
+    starts: tuple[float, ...]
+    width: float
+    score: float
+
+
+def place(
+    rise: Profile, fall: Profile, filled: Profile, scale: float, form: Format, count: int | None
+) -> Row:
+    """Find the pictures of a format.
+
+    Parameters
+    ----------
+    rise, fall, filled : ndarray
+        Along the strip: shares of lines that step up and down, and that are exposed.
+    scale : float
+        Cells a millimeter.
+    form : Format
+    count : int or None
+        Find exactly so many, if the strip has room for them.
+    """
+    step = max(1, round(scale / GRID))
+    rise, fall = _coarse(rise, step, np.max), _coarse(fall, step, np.max)
+    filled = _coarse(filled[: len(filled) // step * step], step, np.mean)
+    grid = scale / step
+    length = len(filled)
+    width = form.along * grid
+    room = int(width * (1 - form.vary))
+    if length < room or length < 4:
+        return Row((), width * step, 0.0)
+    total = np.concatenate([[0.0], np.cumsum(filled, dtype=np.float64)])
+    single = _single(rise, fall, total, width, form)
+    cost = LEFT_OUT / width
+    jumps, penalty = _jumps(form, grid)
+    starts = (
+        _chain(single, total, width, cost, jumps, penalty)
+        if count is None
+        else _counted(single, total, width, cost, jumps, penalty, count)
+    )
+    return Row(tuple(float(a * step) for a in starts[0]), width * step, starts[1])
+
+
+def _coarse(profile: Profile, step: int, how: object) -> Profile:
+    if step == 1:
+        return profile
+    starts = np.arange(0, len(profile), step)
+    if how is np.max:
+        return np.maximum.reduceat(profile, starts)
+    return np.asarray(np.add.reduceat(profile, starts) / np.float32(step), np.float32)
+
+
+def _single(rise: Profile, fall: Profile, total: Floats, width: float, form: Format) -> Floats:
+    """What a picture at each left edge is worth by itself."""
+    last = len(total) - 1
+    a = np.arange(last)
+    low, high = int(np.floor(width * (1 - form.vary))), int(np.ceil(width * (1 + form.vary)))
+    best = np.zeros(last)
+    for wide in range(low, high + 1):
+        at = a + wide
+        best = np.maximum(best, np.where(at < len(fall), fall[np.minimum(at, len(fall) - 1)], 0.0))
+    ends = np.minimum(a + round(width), last)
+    mean = (total[ends] - total[a]) / width
+    worth = EDGE * (rise[:last] + best) + FILLED * (mean - LEAST_FILLED)
+    # A picture lies on the strip, to within what its width varies by.
+    return np.where(a + low <= last, worth, -np.inf)
+
+
+def _jumps(form: Format, grid: float) -> tuple[NDArray[np.intp], Floats]:
+    """Distances from one left edge to the next, and what each costs."""
+    pitch, sd = form.pitch * grid, form.sd * form.pitch * grid
+    first = int(np.ceil(form.along * grid * OVERLAP))
+    jumps = np.arange(first, int((MOST_SKIPPED + 1.3) * pitch))
+    costs = [
+        SPACING * np.log1p(((jumps - k * pitch) / (sd * k**0.5)) ** 2) + SKIPPED * (k - 1)
+        for k in range(1, MOST_SKIPPED + 2)
+    ]
+    return jumps, np.minimum.reduce(costs)
+
+
+def _chain(
+    single: Floats,
+    total: Floats,
+    width: float,
+    cost: float,
+    jumps: NDArray[np.intp],
+    penalty: Floats,
+) -> tuple[list[int], float]:
+    """The best row of any number of pictures."""
+    length = len(single)
+    ends = np.minimum(np.arange(length) + round(width), length)
+    best = np.full(length, -np.inf)
+    after = np.full(length, -np.inf)  # of a row that ends with this one, its cost beyond taken off
+    back = np.full(length, -1)
+    for a in range(length):
+        if single[a] == -np.inf:
+            continue
+        value, origin = -cost * total[a], -1
+        count = int(np.searchsorted(jumps, a, side="right"))
+        if count:
+            before = a - jumps[:count]
+            tried = (
+                after[before] - penalty[:count] - cost * np.maximum(total[a], total[ends[before]])
+            )
+            top = int(np.argmax(tried))
+            if tried[top] > value:
+                value, origin = float(tried[top]), int(before[top])
+        best[a], back[a] = value + single[a], origin
+        after[a] = best[a] + cost * total[ends[a]]
+    whole = after - cost * total[-1]
+    top = int(np.argmax(whole))
+    nothing = -cost * total[-1]
+    if not whole[top] > nothing:
+        return [], nothing
+    return _traced(back, top), float(whole[top])
+
+
+def _counted(
+    single: Floats,
+    total: Floats,
+    width: float,
+    cost: float,
+    jumps: NDArray[np.intp],
+    penalty: Floats,
+    count: int,
+) -> tuple[list[int], float]:
+    """The best row of exactly so many pictures, or of as many as there is room for."""
+    length = len(single)
+    ends = np.minimum(np.arange(length) + round(width), length)
+    layers = [np.where(np.isfinite(single), single - cost * total[:length], -np.inf)]
+    backs = [np.full(length, -1)]
+    for _ in range(1, count):
+        after = layers[-1] + cost * total[ends]
+        best, back = np.full(length, -np.inf), np.full(length, -1)
+        for jump, off in zip(jumps, penalty, strict=True):
+            if jump >= length:
+                break
+            tried = after[:-jump] - off - cost * np.maximum(total[jump:length], total[ends[:-jump]])
+            better = tried > best[jump:]
+            best[jump:][better] = tried[better]
+            back[jump:][better] = np.flatnonzero(better)
+        best = best + single
+        if not np.isfinite(best).any():
+            break
+        layers.append(best)
+        backs.append(back)
+    whole = layers[-1] + cost * total[ends] - cost * total[-1]
+    top = int(np.argmax(whole))
+    places = [top]
+    for back in backs[:0:-1]:
+        places.append(int(back[places[-1]]))
+    return places[::-1], float(whole[top])
+
+
+def _traced(back: NDArray[np.int_], last: int) -> list[int]:
+    places = [last]
+    while back[places[-1]] >= 0:
+        places.append(int(back[places[-1]]))
+    return places[::-1]

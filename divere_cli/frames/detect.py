@@ -1,0 +1,406 @@
+"""Pictures on a small picture of a scan: all of it together.
+
+Covers the way from linear light to crops: film and holder, pieces of film, the turn,
+rows and columns for each format that may be, which format it is, edges, and what is
+sure. Pure functions of arrays. Not covered: reading scans (``task``), presets
+(``preset``), formats' figures (``formats``).
+
+What is not sure is kept whole: a crop that reaches to the middle of both gaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from divere_cli.frames import columns, edges, film, perforations, rows, steps, straight
+from divere_cli.frames.columns import Row
+from divere_cli.frames.edges import Lines, Span
+from divere_cli.frames.film import Floats, Picture
+from divere_cli.frames.formats import FORMATS, Format
+from divere_cli.frames.rows import Rows
+from divere_cli.frames.straight import Strip
+
+LEAST_PIECE = 0.05  # of the scan
+MIDDLE = 0.84  # of a picture's height: flare rounds corners
+FILLED = 0.04  # density over bare film
+# A much narrower format that shows as many edges, to within a share: two half frames look
+# like one of 135.
+MUCH_NARROWER, NARROWER = 0.75, 0.05
+LEAST_EDGES = 0.35  # seen a picture, at least: else there is no row of pictures
+SQUARE = 1.7  # a piece that is not longer than this may lie either way
+STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straight again
+ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
+# What it is worth, in edges seen a picture: rows seen; that film and pictures are as high as a
+# format says; that most film is 135.
+ROWS_SEEN, FILM_FITS, USUAL = 0.4, 0.2, 0.1
+LIGHT_FIRST = 0.8  # that light was seen is believed unless it shows that much less
+DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What other strips of a roll have shown: format, width over height of a picture."""
+
+    form: str
+    aspect: float
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture: its corners in cells of the small picture (4, 2), in the strip's order.
+
+    ``turn`` is that of its strip, degrees counter-clockwise; ``upright`` says that the
+    strip runs down the scan.
+    """
+
+    corners: Floats
+    turn: float
+    upright: bool
+    sure: bool
+    why: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a strip was taken for."""
+
+    strip: Strip
+    form: Format
+    rows: Rows
+    row: Row
+    spans: tuple[Span, ...]
+    quality: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """All pictures of a scan, strip by strip; the formats that were seen; a hint for others."""
+
+    found: tuple[Found, ...]
+    forms: tuple[str, ...]
+    turn: float
+    hint: Hint | None = None
+    layouts: tuple[Layout, ...] = ()
+
+
+def find(
+    light: Picture,
+    forms: Sequence[Format] = FORMATS,
+    count: int | None = None,
+    hint: Hint | None = None,
+) -> Result:
+    """Find the pictures on a scan.
+
+    Parameters
+    ----------
+    light : ndarray
+        ``(rows, columns, 1 or 3)`` float32 linear light of 0 to 1, 8 to 30 cells a
+        millimeter.
+    forms : sequence of Format
+        To try.
+    count : int or None
+        How many pictures each strip has, where that is known.
+    hint : Hint or None
+        What other strips of the same roll have shown.
+    """
+    layouts, doubtful = _layouts(light, forms, count, hint, lamps=True)
+    if doubtful:
+        # Bare film round an even picture looks like light round film: both are tried.
+        others, _ = _layouts(light, forms, count, hint, lamps=False)
+        if _worth(others) * LIGHT_FIRST > _worth(layouts):
+            layouts = others
+    layouts = _ordered(_together(layouts, count, hint))
+    found = [one for layout in layouts for one in _corners(layout)]
+    names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
+    turn = layouts[0].strip.place.turn if layouts else 0.0
+    return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
+
+
+def _layouts(
+    light: Picture, forms: Sequence[Format], count: int | None, hint: Hint | None, lamps: bool
+) -> tuple[list[Layout], bool]:
+    """What each piece of film was taken for, and whether light may have been bare film."""
+    sorted_ = film.sort(light, lamps)
+    if sorted_ is None:
+        return [], False
+    made: list[Layout] = []
+    sure = False
+    for mask in film.pieces(sorted_.area, LEAST_PIECE):
+        piece = film.piece_of(sorted_, mask, lamps)
+        if piece is None:
+            continue
+        best = _piece(piece, forms, count, hint)
+        if best is not None:
+            made.append(best)
+            sure = sure or perforations.find(best.strip.holes) is not None
+    lit = sorted_.lamp or any(layout.strip.holes.any() for layout in made)
+    return made, (lit or not made) and lamps and not sure
+
+
+def _worth(layouts: list[Layout]) -> float:
+    return max((layout.quality for layout in layouts), default=0.0)
+
+
+def _piece(
+    piece: film.Piece, forms: Sequence[Format], count: int | None, hint: Hint | None
+) -> Layout | None:
+    height, width = piece.area.shape
+    ways = [height > width]
+    if max(height, width) < SQUARE * min(height, width):
+        ways = [False, True]
+    tried: list[Layout] = []
+    for upright in ways:
+        layout = _strip(straight.straighten(piece, upright), forms, count, hint)
+        if layout is None:
+            continue
+        extra = _slope(layout)
+        if abs(extra) > STRAIGHT:
+            again = _strip(straight.straighten(piece, upright, extra), (layout.form,), count, hint)
+            layout = again or layout
+        tried.append(layout)
+    return max(tried, key=lambda layout: layout.quality, default=None)
+
+
+def _strip(
+    strip: Strip, forms: Sequence[Format], count: int | None, hint: Hint | None
+) -> Layout | None:
+    """The format, rows and columns that explain a strip best."""
+    holes = perforations.find(strip.holes)
+    known = [form for form in forms if holes is None or form.perforated] or list(forms)
+    layouts: list[Layout] = []
+    profiles: dict[float, steps.Steps] = {}
+    lines: dict[tuple[int, int, int], Lines] = {}
+    for form in known:
+        if form.film not in profiles:
+            guess = holes.scale if holes is not None else strip.over.shape[0] / form.film
+            profiles[form.film] = rows.profile(strip, guess)
+        for candidate in rows.candidates(strip, holes, form, profiles[form.film]):
+            key = (round(candidate.top), round(candidate.bottom), round(candidate.scale))
+            if key not in lines:
+                lines[key] = _lines(strip, candidate)
+            layouts.append(_layout(strip, form, candidate, lines[key], count, hint))
+    return _chosen(layouts, hint)
+
+
+def _layout(
+    strip: Strip, form: Format, candidate: Rows, lines: Lines, count: int | None, hint: Hint | None
+) -> Layout:
+    row = columns.place(
+        lines.steps.rise, lines.steps.fall, lines.filled, candidate.scale, form, count
+    )
+    template = None
+    if hint is not None and hint.form == form.name:
+        template = hint.aspect * (candidate.bottom - candidate.top)
+    spans = edges.spans(row, lines, candidate.scale, form, template)
+    return Layout(
+        strip, form, candidate, row, tuple(spans), _quality(spans, form, candidate, lines)
+    )
+
+
+def _lines(strip: Strip, candidate: Rows) -> Lines:
+    """Blocks of the rows' middle, and what they show along the strip."""
+    inset = 0.5 * (1 - MIDDLE) * (candidate.bottom - candidate.top)
+    top, bottom = max(0, round(candidate.top + inset)), round(candidate.bottom - inset)
+    part = slice(top, max(bottom, top + 4))
+    size = rows.block(strip)
+    values, weight = steps.blocks(strip.over[part], strip.clear[part], size)
+    found = steps.steps(values, weight, candidate.scale, strip.noise, size)
+    reach = max(1, round(0.25 * candidate.scale))
+    exposed = _smoothed(values, reach) > FILLED
+    seen = weight > 0.3
+    filled = (exposed & seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    return Lines(values, weight, found, filled.astype(np.float32))
+
+
+def _smoothed(values: Picture, reach: int) -> Picture:
+    total = np.cumsum(np.pad(values, [(0, 0), (reach + 1, reach)], mode="edge"), axis=1)
+    return np.asarray((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / (2 * reach + 1))
+
+
+def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
+    """Edges seen a picture, less what is exposed and in no picture, and rows seen."""
+    filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
+    if not filled:
+        return 0.0
+    seen = sum(
+        min(1.0, 1.3 * side.share)
+        for span in filled
+        for side in (span.left, span.right)
+        if side.seen
+    )
+    covered = np.zeros(len(lines.filled), bool)
+    for span in spans:
+        covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
+    whole = float(lines.filled.sum())
+    left = float(lines.filled[~covered].sum()) / max(whole, 1.0)
+    fits = FILM_FITS if candidate.fits else 0.0
+    usual = USUAL if form.name == FORMATS[0].name else 0.0
+    return seen / len(filled) - left + ROWS_SEEN * candidate.score + fits + usual
+
+
+def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
+    """The best; of formats that show as many edges the narrower."""
+    if hint is not None:
+        hinted = [one for one in layouts if one.form.name == hint.form]
+        layouts = hinted or layouts
+    best = max(layouts, key=lambda one: one.quality, default=None)
+    if best is None or best.quality < LEAST_EDGES or not best.spans:
+        return None
+    alike = [
+        one
+        for one in layouts
+        if one.spans
+        and one.row.width < MUCH_NARROWER * best.row.width
+        and one.quality >= best.quality * (1 - NARROWER)
+    ]
+    return max(alike, key=lambda one: one.quality, default=best)
+
+
+def _slope(layout: Layout) -> float:
+    """Degrees that the rows of pictures are off, counter-clockwise."""
+    places, above, below = [], [], []
+    scale = layout.rows.scale
+    for span in layout.spans:
+        if not span.sure:
+            continue
+        # Halves of a picture have a place of their own.
+        for low, high in ((0.05, 0.5), (0.5, 0.95)):
+            first, last = span.left.at + low * span.width, span.left.at + high * span.width
+            part = slice(max(0, round(first)), max(1, round(last)))
+            found = rows.profile(layout.strip, scale, part)
+            top, bottom = _row_edges(layout, part, found)
+            places.append(0.5 * (first + last))
+            above.append(top)
+            below.append(bottom)
+    slopes = []
+    for values in (above, below):
+        use = np.array([v is not None for v in values], bool)
+        if use.sum() >= 4:
+            x = np.array(places)[use]
+            y = np.array([v for v in values if v is not None])
+            slope, middle = np.polyfit(x, y, 1)
+            off = np.abs(y - slope * x - middle)
+            kept = off <= max(0.15 * scale, 2.5 * float(np.median(off)))
+            if kept.sum() >= 4:
+                slopes.append((float(np.polyfit(x[kept], y[kept], 1)[0]), float(kept.sum())))
+    if not slopes:
+        return 0.0
+    slope = sum(s * n for s, n in slopes) / sum(n for _, n in slopes)
+    return -float(np.rad2deg(np.arctan(slope)))
+
+
+def _row_edges(
+    layout: Layout, part: slice, found: steps.Steps
+) -> tuple[float | None, float | None]:
+    strip, scale = layout.strip, layout.rows.scale
+    size = rows.block(strip)
+    over, clear = strip.over[:, part], strip.clear[:, part]
+    values, weight = steps.blocks(np.ascontiguousarray(over.T), np.ascontiguousarray(clear.T), size)
+    lines = Lines(values, weight, found, found.rise)
+    top = edges.side(found.rise, lines, layout.rows.top, scale, rising=True)
+    bottom = edges.side(found.fall, lines, layout.rows.bottom, scale, rising=False)
+    return (top.at if top.seen else None), (bottom.at if bottom.seen else None)
+
+
+def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> list[Layout]:
+    """Strips of one scan help each other: the format that most show, the width they show."""
+    if len(layouts) < 2:
+        return layouts
+    common = _hint(layouts) or hint
+    if common is None:
+        return layouts
+    made = []
+    for layout in layouts:
+        poor = layout.form.name != common.form or any(not span.sure for span in layout.spans)
+        if poor:
+            form = tuple(f for f in FORMATS if f.name == common.form)
+            again = _strip(layout.strip, form, count, common)
+            layout = again or layout
+        made.append(layout)
+    return made
+
+
+def _hint(layouts: list[Layout]) -> Hint | None:
+    """What the strips show together: the format with most sure pictures, its aspect."""
+    sure: dict[str, list[float]] = {}
+    for layout in layouts:
+        height = layout.rows.bottom - layout.rows.top
+        for span in layout.spans:
+            if span.left.seen and span.right.seen and span.sure:
+                sure.setdefault(layout.form.name, []).append(span.width / height)
+    if not sure:
+        return None
+    name = max(sure, key=lambda form: len(sure[form]))
+    return Hint(name, float(np.median(sure[name]))) if len(sure[name]) >= 2 else None
+
+
+def _ordered(layouts: list[Layout]) -> list[Layout]:
+    """From top to bottom, upright ones from left to right."""
+    return sorted(
+        layouts,
+        key=lambda one: one.strip.place.left if one.strip.place.upright else one.strip.place.top,
+    )
+
+
+def _corners(layout: Layout) -> list[Found]:
+    """Pictures in cells of the small picture."""
+    top, bottom, seen = _settled_rows(layout)
+    scale, spans = layout.rows.scale, layout.spans
+    rows_sure = all(seen) or (any(seen) and layout.rows.known)
+    made: list[Found] = []
+    for index, span in enumerate(spans):
+        if span.filled < edges.LEAST_FILLED and not (span.left.seen or span.right.seen):
+            continue  # blank
+        sure, why = span.sure, span.why
+        if not rows_sure and sure:
+            sure, why = False, "its upper or lower edge cannot be seen"
+        left, right, high, low = span.left.at, span.right.at, top, bottom
+        if not sure:
+            left, right = _whole(layout, index)
+            high, low = high - ACROSS * scale, low + ACROSS * scale
+        box = np.array([(left, high), (right, high), (right, low), (left, low)])
+        place = layout.strip.place
+        made.append(Found(place.out(box), place.turn, place.upright, sure, why))
+    return made
+
+
+def _whole(layout: Layout, index: int) -> tuple[float, float]:
+    """Both ends of the cell that an unsure picture lies in, up to the middle of both gaps."""
+    spans, scale = layout.spans, layout.rows.scale
+    span, width = spans[index], layout.row.width
+    gap = 0.5 * max(0.0, layout.form.pitch - layout.form.along) * scale
+    doubt = DOUBT * width
+    left, right = span.left.at, span.right.at
+    first = spans[index - 1].right.at if index else -np.inf
+    last = spans[index + 1].left.at if index + 1 < len(spans) else np.inf
+    left = min(left - min(gap, ACROSS * scale), max(first + gap, left - doubt))
+    right = max(right + min(gap, ACROSS * scale), min(last - gap, right + doubt))
+    return left, right
+
+
+def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:
+    """The upper and lower edge over the columns of all pictures; which of them were seen."""
+    columns_ = np.zeros(layout.strip.over.shape[1], bool)
+    for span in layout.spans:
+        columns_[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
+    part = np.flatnonzero(columns_)
+    rows_ = layout.rows
+    if not len(part):
+        return rows_.top, rows_.bottom, rows_.seen
+    strip = replace(
+        layout.strip, over=layout.strip.over[:, part], clear=layout.strip.clear[:, part]
+    )
+    found = rows.profile(strip, rows_.scale)
+    top, bottom = _row_edges(replace(layout, strip=strip), slice(None), found)
+    seen = (top is not None, bottom is not None)
+    height = rows_.bottom - rows_.top
+    if top is not None and bottom is not None:
+        return top, bottom, seen
+    if top is not None:
+        return top, top + height, seen
+    if bottom is not None:
+        return bottom - height, bottom, seen
+    return rows_.top, rows_.bottom, seen

@@ -1,0 +1,330 @@
+"""What on a small picture of a scan is film, and what of the film is bare.
+
+Covers holder, light beside the film and in its holes, the color of bare film, and
+density over bare film with the slow change of the light over the scan taken off.
+Not covered: where pictures lie on the film.
+
+The holder is what is darker than any film: a leader of real film has 1.1 to 1.3 % of
+its base's light, so the limit lies at 0.4 %. Light and bare film are told apart by
+what surrounds them: beside light there is an even rim of bare film, beside bare film
+there are pictures.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.develop.smoothing import grown
+
+Floats = NDArray[np.float64]
+Picture = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+DARKEST = 1e-5
+HOLDER, DEEPEST = 0.004, 0.008  # of bare film's light
+DEEP_SHARE = 0.1  # of the scan's rim
+FULL = 0.985
+PLATEAU, PLATEAU_SHARE, ALIKE = 0.05, 0.01, 0.08
+SAMPLE = 40_000  # cells that a color is looked for in
+APART = 0.16  # density from light to bare film, at least
+# What lies right beside light: even, one color as far as the light is even, hardly anything
+# on the way to it.
+RIM_EVEN, RIM_EVEN_SHARE, RIM_SOFT = 0.2, 0.6, 0.15
+RIM_ALIKE, RIM_SHARE = 0.15, 0.45
+LIGHT_STEP = 0.4  # of the way from bare film to light
+GROWN = 2
+COARSE = 6
+FIT_REACH, FIT_RIDGE = (0.06, 0.08, 0.08, 0.06, 0.05, 0.05), 0.002
+
+
+@dataclass(frozen=True)
+class Film:
+    """A small picture, sorted.
+
+    Attributes
+    ----------
+    density : ndarray
+        ``(rows, columns, channels)`` float32.
+    clear : ndarray
+        Cells that hold nothing but film: what lies right beside holder and holes is left out.
+    area : ndarray
+        Film and its holes: the pieces of film as they lie in the scan.
+    holes : ndarray
+        Light within the film.
+    lamp : bool
+        Whether light that is not clipped was told from bare film.
+    """
+
+    density: Picture
+    clear: Bools
+    area: Bools
+    holes: Bools
+    lamp: bool
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of film: where it lies, its density over bare film.
+
+    Attributes
+    ----------
+    top, left : int
+        Of the box that holds it, cells.
+    over : ndarray
+        ``(rows, columns)`` float32, mean of the channels.
+    clear, area, holes : ndarray
+        As of :class:`Film`, of this piece.
+    noise : float
+        Standard deviation of a cell on bare film.
+    bare : float
+        Share of the piece that is bare.
+    rim : tuple of bool
+        Whether it touches the scan's rim: above, below, left, right.
+    """
+
+    top: int
+    left: int
+    over: Picture
+    clear: Bools
+    area: Bools
+    holes: Bools
+    noise: float
+    bare: float
+    rim: tuple[bool, bool, bool, bool]
+
+
+def sort(light: Picture, lamps: bool = True) -> Film | None:
+    """Sort the cells of ``(rows, columns, 1 or 3)`` linear light; None where no film is seen.
+
+    Without ``lamps`` nothing but what is clipped is taken for light.
+    """
+    density = -np.log10(np.maximum(light, np.float32(DARKEST)))
+    full = light.min(axis=2) >= FULL
+    base, lamp = _bare(density, ~full)
+    if base is None:
+        return None
+    holder = _holder(light, base)
+    base, lamp = _bare(density, ~full & ~holder)
+    if base is None:
+        return None
+    lit = full
+    if lamp is not None and lamps:
+        mean = density.mean(axis=2)
+        over = mean - _surface(density, mean, base, ~(full | holder))
+        lit = full | (over < -LIGHT_STEP * float((base - lamp).mean()))
+    dark = lit | holder
+    beside = joined(dark)
+    area = ~(holder | (lit & beside))
+    seen = lamp is not None and lamps
+    return Film(density, ~grown(dark, GROWN), area, lit & area, seen)
+
+
+def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
+    """A piece of film with a base of its own; None where too little of it can be seen."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
+    area, density = mask[box], film.density[box]
+    clear = film.clear[box] & area
+    base, lamp = _bare(density, clear)
+    if base is None:
+        return None
+    if film.lamp or not lamps:
+        base = thinnest(density, clear)
+    assert base is not None
+    mean = density.mean(axis=2)
+    over = mean - _surface(density, mean, base, clear)
+    holes = film.holes[box] & area
+    if lamp is not None and lamps and not film.lamp and not holes.any():
+        # A scan of several films: its light was not told from their several bases.
+        lit = area & (over < -LIGHT_STEP * float((base - lamp).mean()))
+        holes, clear = holes | lit, clear & ~grown(lit, GROWN)
+    bare = clear & (np.abs(over) < PLATEAU)
+    share = float(bare.sum() / max(1, clear.sum()))
+    height, width = mask.shape
+    rim = (rows[0] == 0, rows[-1] == height - 1, columns[0] == 0, columns[-1] == width - 1)
+    return Piece(
+        top=int(rows[0]),
+        left=int(columns[0]),
+        over=over,
+        clear=clear,
+        area=area,
+        holes=holes,
+        noise=_noise(over, bare),
+        bare=share,
+        rim=(bool(rim[0]), bool(rim[1]), bool(rim[2]), bool(rim[3])),
+    )
+
+
+def _bare(density: Picture, among: Bools) -> tuple[Floats | None, Floats | None]:
+    """The color of bare film, and that of the light where it is seen and not clipped."""
+    first = thinnest(density, among)
+    if first is None:
+        return None, None
+    alike = _alike(density, first) & among
+    near = grown(alike, GROWN)
+    rim = grown(near, GROWN) & ~near & among
+    second = thinnest(density, among & ~near)
+    if second is None or rim.sum() < 64:
+        return first, None
+    beyond = density[rim].mean(axis=1)
+    middle = float(np.median(beyond))
+    even = float((np.abs(beyond - middle) < RIM_EVEN).mean())
+    between = float((beyond < 0.5 * (first.mean() + middle)).mean())
+    alike_rim = np.abs(density[rim] - second.astype(np.float32)).max(axis=1) < RIM_ALIKE
+    apart = float((second - first).mean()) >= APART
+    if apart and even >= RIM_EVEN_SHARE and between <= RIM_SOFT and alike_rim.mean() >= RIM_SHARE:
+        return second, first
+    return first, None
+
+
+def _alike(density: Picture, color: Floats) -> Bools:
+    off = np.abs(density - color.astype(np.float32))
+    return np.asarray(off.max(axis=2) < ALIKE)
+
+
+def thinnest(density: Picture, among: Bools) -> Floats | None:
+    """The thinnest plateau as one color: density of the channels."""
+    places = np.flatnonzero(among)
+    if len(places) < 64:
+        return None
+    places = places[:: max(1, len(places) // SAMPLE)]
+    colors = density.reshape(-1, density.shape[2])[places].astype(np.float64)
+    mean = colors.mean(axis=1)
+    luma = np.sort(mean)
+    need = max(16, round(PLATEAU_SHARE * len(luma)))
+    ends = np.searchsorted(luma, luma + PLATEAU, side="right")
+    first = luma[int(np.argmax(ends - np.arange(len(luma)) >= need))]
+    color = np.median(colors[(mean >= first) & (mean <= first + PLATEAU)], axis=0)
+    for _ in range(2):
+        alike = (np.abs(colors - color) < ALIKE).all(axis=1)
+        if alike.any():
+            color = np.median(colors[alike], axis=0)
+    return np.asarray(color)
+
+
+def _holder(light: Picture, base: Floats) -> Bools:
+    """What is joined to the scan's rim and darker than film can be.
+
+    The limit follows the holder that is seen at the rim, stray light and the
+    scanner's black included, within what leaders of real film leave.
+    """
+    mean = _boxed(light.mean(axis=2)) / np.float32((10.0**-base).mean())
+    rim = np.concatenate([mean[0], mean[-1], mean[:, 0], mean[:, -1]])
+    deep = rim[rim < DEEPEST]
+    limit = HOLDER
+    if len(deep) >= DEEP_SHARE * len(rim):
+        level = float(np.median(deep))
+        spread = 1.4826 * float(np.median(np.abs(deep - level)))
+        limit = min(max(HOLDER, level + 4.0 * spread), DEEPEST)
+    dark = mean < limit
+    return np.asarray(dark & joined(dark))
+
+
+def _boxed(picture: Picture) -> Picture:
+    """Means of 3 by 3 cells: the scanner's noise is large where there is no light."""
+    for axis in (0, 1):
+        padded = np.pad(picture, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
+        lines = np.moveaxis(padded, axis, 0)
+        thirds = (lines[:-2] + lines[1:-1] + lines[2:]) / np.float32(3)
+        picture = np.asarray(np.moveaxis(thirds, 0, axis), np.float32)
+    return picture
+
+
+def joined(mask: Bools) -> Bools:
+    """Cells of the mask that are joined to the picture's rim, to within a few cells."""
+    rows, columns = mask.shape
+    small = coarse(mask)
+    seeds = np.zeros_like(small)
+    seeds[[0, -1]] = seeds[:, [0, -1]] = True
+    reached = flood(small, seeds & small)
+    whole = np.repeat(np.repeat(reached, COARSE, 0), COARSE, 1)[:rows, :columns]
+    return whole & mask
+
+
+def coarse(mask: Bools) -> Bools:
+    """Squares of cells, most of which are in the mask."""
+    rows, columns = mask.shape
+    sums = np.add.reduceat(mask.astype(np.int32), np.arange(0, rows, COARSE), axis=0)
+    sums = np.add.reduceat(sums, np.arange(0, columns, COARSE), axis=1)
+    down = np.diff(np.append(np.arange(0, rows, COARSE), rows))
+    across = np.diff(np.append(np.arange(0, columns, COARSE), columns))
+    return np.asarray(2 * sums >= down[:, None] * across)
+
+
+def flood(through: Bools, seeds: Bools) -> Bools:
+    """Cells of ``through`` joined to a seed by their sides: whole runs at a time."""
+    reached = through & seeds
+    while True:
+        before = reached.sum()
+        for turned in (reached, reached.T):
+            mask = through if turned is reached else through.T
+            _run(turned, mask)
+            _run(turned[:, ::-1], mask[:, ::-1])
+        if reached.sum() == before:
+            return reached
+
+
+def _run(reached: Bools, through: Bools) -> None:
+    """Spread along rows to the right, in place."""
+    number = np.cumsum(~through, axis=1)
+    seen = np.where(reached, number, -1)
+    np.maximum.accumulate(seen, axis=1, out=seen)
+    reached |= through & (seen == number)
+
+
+def pieces(area: Bools, least: float) -> list[Bools]:
+    """Connected pieces of film of at least this share of the scan, the largest first."""
+    rows, columns = area.shape
+    left = coarse(area)
+    found: list[Bools] = []
+    while left.any():
+        seeds = np.zeros_like(left)
+        seeds[np.unravel_index(int(np.argmax(left)), left.shape)] = True
+        piece = flood(left, seeds)
+        left = left & ~piece
+        if piece.sum() >= least * piece.size:
+            whole = np.repeat(np.repeat(grown(piece, 1), COARSE, 0), COARSE, 1)
+            found.append(whole[:rows, :columns] & area)
+    return sorted(found, key=lambda piece: -int(piece.sum()))
+
+
+def _surface(density: Picture, mean: Picture, base: Floats, film: Bools) -> Picture:
+    """The level of bare film over the scan: a slow surface that grows from where it is sure."""
+    rows, columns = mean.shape
+    y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
+    x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
+    places = np.flatnonzero(film)
+    places = places[:: max(1, len(places) // SAMPLE)]
+    across, down = x[0, places % columns], y[places // columns, 0]
+    basis = _terms(across.astype(np.float64), down.astype(np.float64))
+    colors = density.reshape(-1, density.shape[2])[places].astype(np.float64)
+    values, tints = colors.mean(axis=1), colors - colors.mean(axis=1, keepdims=True)
+    tinted = (np.abs(tints - (base - base.mean())) < ALIKE).all(axis=1)
+    level = np.full(len(values), float(base.mean()))
+    fitted = np.array([float(base.mean()), 0, 0, 0, 0, 0])
+    for reach in FIT_REACH:
+        kept = tinted & (np.abs(values - level) < reach)
+        if kept.sum() < 64:
+            break
+        part = basis[kept]
+        ridge = np.diag([0.0, 1, 1, 2, 2, 2]) * FIT_RIDGE * len(part)
+        fitted = np.linalg.solve(part.T @ part + ridge, part.T @ values[kept])
+        level = basis @ fitted
+    a, b, c, d, e, f = (np.float32(v) for v in fitted)
+    return np.asarray(a + x * (b + d * x) + y * (c + f * y) + e * x * y)
+
+
+def _terms(x: Floats, y: Floats) -> Floats:
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+
+
+def _noise(over: Picture, bare: Bools) -> float:
+    """Standard deviation of a cell on bare film, from neighbors."""
+    if bare.sum() < 64:
+        return 0.01
+    both = bare[:, 1:] & bare[:, :-1]
+    off = np.abs(np.diff(over, axis=1)[both])
+    return max(1.4826 * float(np.median(off)) / 2**0.5, 0.001) if len(off) else 0.01

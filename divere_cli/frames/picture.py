@@ -1,0 +1,86 @@
+"""A scan reduced to the small picture that frames are looked for on.
+
+Covers sums of cells while bands go by, the whole number of cells that is fine enough,
+and making a small picture coarser. Means of linear light: sums do not depend on the
+height of the bands.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.frames import film
+from divere_cli.frames.film import Picture
+
+LONGEST = 2600  # cells: nine pictures of half frame at 13 cells a millimeter
+MOST_CELLS = 3_500_000
+STRIP = 440  # cells across a strip: 12 a millimeter of 135, 7 of 120
+COARSE = 450  # cells on the short side of a first look
+
+
+class Reduction:
+    """Takes bands of linear light, keeps means of cells.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the scan.
+    channels : int
+    """
+
+    def __init__(self, width: int, height: int, channels: int) -> None:
+        self.width, self.height = width, height
+        side = max(1, -(-max(width, height) // LONGEST))
+        while (width // side) * (height // side) > MOST_CELLS:
+            side += 1
+        self.side = side
+        self._starts = np.arange(0, width, side)
+        across = np.diff(np.append(self._starts, width)).astype(np.float32)
+        down = np.diff(np.append(np.arange(0, height, side), height)).astype(np.float32)
+        self._pixels = down[:, None] * across[None, :]
+        self._sums = np.zeros((len(down), len(across), channels), np.float32)
+
+    def add(self, first: int, band: NDArray[Any]) -> None:
+        """Take rows of float32 light."""
+        if self.side == 1:
+            self._sums[first : first + len(band)] = band
+            return
+        # Row by row: a cell's sum is made in the same order whatever the band.
+        for row in range(len(band)):
+            self._sums[(first + row) // self.side] += np.add.reduceat(
+                band[row], self._starts, axis=0
+            )
+
+    @property
+    def light(self) -> Picture:
+        """``(rows, columns, channels)`` float32, means."""
+        return np.asarray(self._sums / self._pixels[..., None], np.float32)
+
+
+def coarser(light: Picture, by: int) -> Picture:
+    """Means of ``by`` by ``by`` cells; what is left at the rims is left out."""
+    if by <= 1:
+        return light
+    rows, columns = light.shape[0] // by, light.shape[1] // by
+    part = light[: rows * by, : columns * by]
+    return np.asarray(
+        part.reshape(rows, by, columns, by, -1).mean(axis=(1, 3), dtype=np.float32), np.float32
+    )
+
+
+def fitting(light: Picture) -> int:
+    """How many cells to make one of, so that a strip of film is about as high as is wanted."""
+    first = max(1, int(min(light.shape[:2])) // COARSE)
+    small = coarser(light, first)
+    found = film.sort(small)
+    if found is None:
+        return first
+    pieces = film.pieces(found.area, 0.05)
+    if not pieces:
+        return first
+    boxes = [(p.any(axis=1).sum(), p.any(axis=0).sum()) for p in pieces]
+    thick = max(min(box) for box in boxes) * first
+    return max(1, int(thick // STRIP))

@@ -1,0 +1,188 @@
+"""Where the row of pictures lies across a strip, and how large a millimeter is.
+
+Covers candidates for the upper and lower edge of a strip's pictures: from the holes,
+from the film's own edges, and from what steps up from bare film over the strip's whole
+length. A wrong row spoils the scale and all columns, so several are handed on, and the
+columns decide (``detect``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from divere_cli.frames import steps
+from divere_cli.frames.formats import Format
+from divere_cli.frames.perforations import Perforations
+from divere_cli.frames.steps import Profile, Steps
+from divere_cli.frames.straight import Strip
+
+LEAST = 0.1  # share of columns that step: a strip may have one picture on it
+PEAKS = 5
+OFF = 0.9  # mm that a row may lie beside where holes or film edges say
+TOLERANCE = 0.02  # of a scale
+BLOCK = 1 / 42  # of the strip's height
+HOLES_TO_PICTURE = 0.7  # mm
+MOST = 4
+FITS = 0.025
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A candidate: edges in rows of the strip, cells a millimeter, and what speaks for it.
+
+    ``score`` is the share of columns that step at both edges, 0 to 2. ``known`` says
+    that the scale comes from holes or film edges, not from the pictures; ``fits`` that
+    film and pictures are as high as the format says.
+    """
+
+    top: float
+    bottom: float
+    scale: float
+    score: float
+    known: bool
+    seen: tuple[bool, bool]
+    fits: bool = False
+
+
+def block(strip: Strip) -> int:
+    """Cells of a block, across or along."""
+    return max(4, round(int(strip.over.shape[0]) * BLOCK))
+
+
+def profile(strip: Strip, scale: float, columns: slice = slice(None)) -> Steps:
+    """Steps down the strip, over all columns or some."""
+    size = block(strip)
+    over, clear = strip.over[:, columns], strip.clear[:, columns]
+    values, weight = steps.blocks(np.ascontiguousarray(over.T), np.ascontiguousarray(clear.T), size)
+    return steps.steps(values, weight, scale, strip.noise, size)
+
+
+def candidates(strip: Strip, holes: Perforations | None, form: Format, found: Steps) -> list[Rows]:
+    """Rows to try for a format, the likeliest first."""
+    guesses: list[Rows] = []
+    if holes is not None and form.perforated:
+        guesses.append(_by_holes(strip, holes, form, found))
+    above, below = strip.edges
+    if above is not None and below is not None:
+        scale = (below - above) / form.film
+        fits = holes is None or not form.perforated or abs(scale / holes.scale - 1) < TOLERANCE
+        if fits:
+            middle = 0.5 * (above + below)
+            guesses.append(_about(found, middle, scale, form))
+    if holes is None or not form.perforated:
+        guesses += _free(strip, form, found)
+    return [replace(one, fits=_fits(one, strip, form)) for one in _apart(guesses)]
+
+
+def _fits(rows: Rows, strip: Strip, form: Format) -> bool:
+    above, below = strip.edges
+    if above is None or below is None or not any(rows.seen):
+        return False
+    ratio = (rows.bottom - rows.top) / max(below - above, 1.0)
+    return abs(ratio / (form.across / form.film) - 1) < FITS
+
+
+def _by_holes(strip: Strip, holes: Perforations, form: Format, found: Steps) -> Rows:
+    scale = holes.scale
+    inner = []
+    if holes.above is not None:
+        inner.append(holes.above[1] + (HOLES_TO_PICTURE + form.across / 2) * scale)
+    if holes.below is not None:
+        inner.append(holes.below[0] - (HOLES_TO_PICTURE + form.across / 2) * scale)
+    middle = float(np.mean(inner)) if inner else strip.over.shape[0] / 2
+    return _about(found, middle, scale, form)
+
+
+def _about(found: Steps, middle: float, scale: float, form: Format) -> Rows:
+    """The row of a known scale that lies about a middle."""
+    half = form.across * scale / 2
+    top = peak(found.rise, middle - half, OFF * scale)
+    bottom = peak(found.fall, middle + half, OFF * scale)
+    if top is not None and bottom is not None:
+        off = abs((bottom - top) / (2 * half) - 1)
+        if off > TOLERANCE:  # one of them is no edge: the stronger one leads
+            if found.rise[int(top)] >= found.fall[int(bottom)]:
+                bottom = None
+            else:
+                top = None
+    seen = (top is not None, bottom is not None)
+    if top is None and bottom is None:
+        top, bottom = middle - half, middle + half
+    elif top is None:
+        assert bottom is not None
+        top = bottom - 2 * half
+    elif bottom is None:
+        bottom = top + 2 * half
+    assert bottom is not None
+    score = _at(found.rise, top) * seen[0] + _at(found.fall, bottom) * seen[1]
+    return Rows(top, bottom, scale, float(score), True, seen)
+
+
+def _free(strip: Strip, form: Format, found: Steps) -> list[Rows]:
+    """Pairs of steps; one of them may be the rim of what is seen."""
+    height = strip.over.shape[0]
+    shown = np.flatnonzero(strip.clear.mean(axis=1) > 0.3)
+    if not len(shown):
+        return []
+    rims = (float(shown[0]), float(shown[-1] + 1))
+    tops = [(float(p), float(found.rise[p]), True) for p in _peaks(found.rise, height)]
+    bottoms = [(float(p), float(found.fall[p]), True) for p in _peaks(found.fall, height)]
+    tops.append((rims[0], 0.0, False))
+    bottoms.append((rims[1], 0.0, False))
+    least = 0.97 * form.across / form.film * (rims[1] - rims[0])
+    made = []
+    for top, rise, above in tops:
+        for bottom, fall, below in bottoms:
+            if bottom - top < least:
+                continue
+            scale = (bottom - top) / form.across
+            made.append(Rows(top, bottom, scale, rise + fall, False, (above, below)))
+    return sorted(made, key=lambda rows: -rows.score)
+
+
+def _peaks(profile: Profile, height: int) -> list[int]:
+    """The highest places, well apart from one another."""
+    apart = max(2, height // 60)
+    left = profile.copy()
+    found: list[int] = []
+    for _ in range(PEAKS):
+        at = int(np.argmax(left))
+        if left[at] < LEAST:
+            break
+        flat = np.flatnonzero(left >= left[at] - 1e-6)
+        flat = flat[np.abs(flat - at) <= apart]
+        at = int(np.median(flat))
+        found.append(at)
+        left[max(0, at - apart) : at + apart + 1] = 0
+    return found
+
+
+def _apart(rows: list[Rows]) -> list[Rows]:
+    kept: list[Rows] = []
+    for one in rows:
+        near = 0.4 * one.scale
+        if all(abs(one.top - k.top) > near or abs(one.bottom - k.bottom) > near for k in kept):
+            kept.append(one)
+    return kept[:MOST]
+
+
+def peak(profile: Profile, at: float, reach: float, least: float = LEAST) -> float | None:
+    """The middle of the highest place within reach; nearer ones are preferred a little."""
+    low, high = max(0, int(np.floor(at - reach))), min(len(profile), int(np.ceil(at + reach)) + 1)
+    if high <= low:
+        return None
+    place = np.arange(low, high)
+    worth = profile[low:high] - 0.15 * np.minimum(np.abs(place - at) / max(reach, 1e-6), 1)
+    best = int(np.argmax(worth))
+    if profile[low + best] < least:
+        return None
+    same = place[profile[low:high] >= profile[low + best] - 1e-6]
+    same = same[np.abs(same - (low + best)) <= max(1.0, 0.4 * reach)]
+    return float(np.mean(same))
+
+
+def _at(profile: Profile, place: float) -> float:
+    index = round(place)
+    return float(profile[index]) if 0 <= index < len(profile) else 0.0
