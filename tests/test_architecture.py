@@ -32,11 +32,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "infrared": set(),
     "isolation": {"develop", "system"},
     "cluster": {"batch", "isolation", "system", "files"},
-    "batch": {"isolation", "profile", "image", "roll", "system", "files"},
+    "batch": {"isolation", "image", "system", "files"},
     "report": set(),
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
             "samples", "system", "files"},
 }  # fmt: skip
+
+# One module may know more than its room: it turns words into what the room works with.
+MODULES_MAY_IMPORT: dict[str, set[str]] = {
+    "batch/options.py": {"profile", "roll", "report", "cluster"},
+    "batch/request.py": {"profile"},
+    "batch/plan.py": {"profile"},
+}
 
 OWNERS: dict[str, set[str]] = {
     "click": {"cli"},
@@ -83,7 +90,8 @@ def imported(path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_room_imports_only_what_lies_behind_it(path: Path) -> None:
     room = room_of(path)
-    allowed = MAY_IMPORT[room] | WORDS | {room}
+    more = MODULES_MAY_IMPORT.get(path.relative_to(PACKAGE).as_posix(), set())
+    allowed = MAY_IMPORT[room] | WORDS | {room} | more
     for name in imported(path):
         if name.startswith("divere_cli."):
             other = name.split(".")[1]

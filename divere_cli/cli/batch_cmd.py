@@ -256,7 +256,7 @@ def batch(ctx: click.Context, /, **values: Any) -> int:
 
     session = ctx.ensure_object(Session)
     with batch_display.ends_reported(values["json"]):
-        options = batch_options.options(ctx, values)
+        options = batch_options.read(ctx, values)
         if options.dry_run:
             return batch_display.preview(options, session)
         with batch_display.Display(options, session) as display:

@@ -15,7 +15,7 @@ from typing import Any
 
 from divere_cli.batch import dry_run
 from divere_cli.cli import logs, streams, text_output
-from divere_cli.cli.batch_options import BatchOptions
+from divere_cli.cli.batch_options import CommandLine
 from divere_cli.cli.console import Console
 from divere_cli.cli.json_events import JsonEvents
 from divere_cli.cli.session import Session
@@ -42,7 +42,7 @@ def ends_reported(as_json: bool) -> Iterator[None]:
         raise
 
 
-def preview(options: BatchOptions, session: Session) -> int:
+def preview(options: CommandLine, session: Session) -> int:
     """Print the plan; return 0."""
     session.verbose += options.log.verbose
     planned = dry_run.preview(options.request)
@@ -62,11 +62,11 @@ class Display:
 
     Parameters
     ----------
-    options : BatchOptions
+    options : CommandLine
     session : Session
     """
 
-    def __init__(self, options: BatchOptions, session: Session) -> None:
+    def __init__(self, options: CommandLine, session: Session) -> None:
         self._options = options
         self._renderers: list[Callable[[Event], None]] = []
         self._held = ExitStack()
@@ -107,7 +107,7 @@ class Display:
 
 
 def _renderers(
-    options: BatchOptions, console: Console, events: JsonEvents | None, stack: ExitStack
+    options: CommandLine, console: Console, events: JsonEvents | None, stack: ExitStack
 ) -> list[Callable[[Event], None]]:
     renderers: list[Callable[[Event], None]] = [_log]
     live = _shows_live(options)
@@ -126,7 +126,7 @@ def _renderers(
     return renderers
 
 
-def _shows_live(options: BatchOptions) -> bool:
+def _shows_live(options: CommandLine) -> bool:
     if options.progress is not None:
         return options.progress
     mixed = options.json and sys.stdout.isatty()
@@ -150,7 +150,7 @@ def _log(event: Event) -> None:
         record.info("%s, %.3f s, %s", file.status, file.seconds, peak, extra={"scan": file.input})
 
 
-def _conclude(report: RunReport, options: BatchOptions, console: Console) -> None:
+def _conclude(report: RunReport, options: CommandLine, console: Console) -> None:
     for warning in report.warnings:
         console.message("warning", warning)
     if report.error is not None:
@@ -163,6 +163,6 @@ def _conclude(report: RunReport, options: BatchOptions, console: Console) -> Non
         console.message("", text_output.last_line(report, report_paths(options)))
 
 
-def report_paths(options: BatchOptions) -> tuple[str, ...]:
+def report_paths(options: CommandLine) -> tuple[str, ...]:
     """Return where the reports of this run are."""
     return tuple(file.path for file in options.request.reports)

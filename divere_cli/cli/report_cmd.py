@@ -32,7 +32,7 @@ def report(file: str, html: str | None, csv: str | None, junit: str | None) -> N
         output_checks.check(f"--{form}", path, [file])
     saved = load(file)
     for form, path in wanted.items():
-        write(path, formats.named(_SUFFIXES[form])(saved))
+        write(path, formats.by_suffix(_SUFFIXES[form])(saved))
     if not wanted:
         show(saved)
 

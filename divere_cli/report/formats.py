@@ -1,4 +1,4 @@
-"""Which face a report file gets, by its suffix. A face is loaded when it is needed."""
+"""What renders a report file, by its suffix; each renderer is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from divere_cli.text import quote
 Render = Callable[[RunReport], str]
 
 
-def face(path: str) -> Render:
+def renderer(path: str) -> Render:
     """Return what renders the report for ``path``.
 
     Raises
@@ -21,15 +21,15 @@ def face(path: str) -> Render:
         The suffix is none of those known.
     """
     suffix = PurePath(path).suffix.lower()
-    if suffix not in _FACES:
-        known = ", ".join(_FACES)
+    if suffix not in _RENDERERS:
+        known = ", ".join(_RENDERERS)
         raise UsageError(f"--report {quote(path)}: the suffix must be one of {known}")
-    return _FACES[suffix]
+    return _RENDERERS[suffix]
 
 
-def named(suffix: str) -> Render:
-    """Return the face of one of the known suffixes."""
-    return _FACES[suffix]
+def by_suffix(suffix: str) -> Render:
+    """Return the renderer of one of the known suffixes."""
+    return _RENDERERS[suffix]
 
 
 def shows_pictures(path: str) -> bool:
@@ -61,4 +61,4 @@ def _junit(report: RunReport) -> str:
     return junit_report.render(report)
 
 
-_FACES: dict[str, Render] = {".json": _json, ".csv": _csv, ".html": _html, ".xml": _junit}
+_RENDERERS: dict[str, Render] = {".json": _json, ".csv": _csv, ".html": _html, ".xml": _junit}

@@ -11,11 +11,11 @@ import pytest
 
 from divere_cli.cli import batch_options
 from divere_cli.cli.batch_cmd import batch
-from divere_cli.cli.batch_options import BatchOptions
+from divere_cli.cli.batch_options import CommandLine
 from divere_cli.errors import UsageError
 
 
-def asked(*args: str, env: dict[str, str] | None = None) -> BatchOptions:
+def asked(*args: str, env: dict[str, str] | None = None) -> CommandLine:
     """Return what ``divere batch ARGS in out`` asks for."""
     with pytest.MonkeyPatch.context() as patch:
         for key, value in (env or {}).items():
@@ -24,7 +24,7 @@ def asked(*args: str, env: dict[str, str] | None = None) -> BatchOptions:
             "batch", [*args, "in", "out"], auto_envvar_prefix="DIVERE_BATCH"
         )
     with context:
-        return batch_options.options(context, context.params)
+        return batch_options.read(context, context.params)
 
 
 def settings_file(folder: Path, **sections: Any) -> str:

@@ -1,0 +1,244 @@
+"""The options of ``divere batch`` as one typed record, and the request that they mean.
+
+Covers defaults, what follows from what, and options that contradict each other;
+the command line and the public door build the same record. What it does not: how
+options are written on a command line (``cli``), and anything that needs a look at
+INPUT or OUTPUT.
+
+This module alone of the room knows ``profile``, ``roll`` and ``report``: it turns
+the words of options into what a run works with.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Literal, cast
+
+from divere_cli.batch.request import (
+    BatchRequest,
+    Bounds,
+    Inputs,
+    Isolation,
+    OpenRunner,
+    Outputs,
+    ReportFile,
+)
+from divere_cli.errors import UsageError
+from divere_cli.isolation.runner import Choice, StartMethod
+from divere_cli.profile import divere_settings, library
+from divere_cli.profile.divere_settings import Settings
+from divere_cli.profile.select import Selector
+from divere_cli.records.job import Encoding
+from divere_cli.records.report import OptionValue
+from divere_cli.report import formats
+from divere_cli.roll.auto import Auto
+
+REPORT_NAME = "divere-report.json"
+_DEFAULT_SPACE = {16: "KodakEnduraPremier_gamma_2_2", 8: "DisplayP3"}
+# Options that mean something for one container only.
+_ONLY_WITH = {"compression": "tiff", "quality": "jpeg"}
+_NO_BUDGET = 1 << 62  # on a cluster each machine has its own, and its own admission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOptions:
+    """The options of ``divere batch``: a field for each, of the same name and default.
+
+    ``None`` is the default that depends on the machine or on another option.
+    ``from_file`` is ``--from``. ``memory_budget`` is bytes (int) or a share of 0..1;
+    ``worker_memory`` is bytes; times are seconds.
+    """
+
+    profile: str = "auto"
+    auto: Literal["off", "frame", "roll"] = "off"
+    from_file: str | None = None
+    roll_by: str | None = None
+    strict: bool = False
+    recursive: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    max_pixels: int = 2_000_000_000
+    settle: float = 0.0
+    format: Literal["tiff", "jpeg", "png"] = "tiff"
+    bit_depth: Literal[8, 16] | None = None
+    color_space: str | None = None
+    compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
+    quality: int = 95
+    name: str = ""
+    ir: Literal["drop", "sidecar"] = "drop"
+    no_metadata: bool = False
+    dither: bool = False
+    engine: Literal["local", "dask"] = "local"
+    scheduler: str | None = None
+    map: tuple[str, ...] = ()
+    isolation: Choice = "auto"
+    start_method: StartMethod | None = None
+    jobs: int | None = None
+    timeout: float = 300.0
+    retries: int | None = None
+    memory_budget: int | float = 0.7
+    worker_memory: int | None = None
+    wait: bool = False
+    overwrite: bool = False
+    force: bool = False
+    max_failures: int | None = None
+    fail_fast: bool = False
+    report: tuple[str, ...] = ()
+    settings: str | None = None
+
+    def given(self) -> frozenset[str]:
+        """Return the names of the options that are not at their default."""
+        return frozenset(
+            field.name
+            for field in dataclasses.fields(self)
+            if getattr(self, field.name) != field.default
+        )
+
+    def request(
+        self, inputs: Sequence[str], output: str, *, given: Collection[str] | None = None
+    ) -> BatchRequest:
+        """Return the batch that these options mean for INPUTs and an OUTPUT.
+
+        Parameters
+        ----------
+        inputs : sequence of str
+            Folders and files.
+        output : str
+            A folder.
+        given : collection of str, optional
+            Options that were asked for, also at their default; those that differ from it
+            when None.
+
+        Raises
+        ------
+        UsageError, ProfileError
+            An option is invalid or conflicts with another one, or a settings file, a
+            preset or a name cannot be used.
+        """
+        asked = frozenset(given) if given is not None else self.given()
+        self._check(asked)
+        settings = divere_settings.load(self.settings) if self.settings else Settings()
+        resolved = self._resolved(asked, settings, output)
+        return BatchRequest(
+            inputs=resolved._inputs(inputs),
+            outputs=resolved._outputs(output),
+            chooser=Selector(self.from_file or self.profile, settings),
+            bounds=self._bounds(),
+            isolation=Isolation(resolved.isolation, self.start_method),
+            reports=tuple(ReportFile(path, formats.renderer(path)) for path in resolved.report),
+            command=resolved._command(inputs, output),
+            roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
+            open_runner=self._engine(inputs, output),
+            thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
+        )
+
+    def _check(self, given: frozenset[str]) -> None:
+        for name, container in _ONLY_WITH.items():
+            if name in given and self.format != container:
+                raise UsageError(f"--{name} is for --format {container}, not {self.format}")
+        if self.format == "jpeg" and self.bit_depth == 16:
+            raise UsageError("--bit-depth 16: a jpeg has 8 bits", hint="use --format tiff or png")
+        if self.from_file and (self.auto != "off" or "profile" in given):
+            raise UsageError("--from has the whole grade: leave out --auto and --profile")
+        for name in ("roll_by", "strict"):
+            if name in given and self.auto == "off":
+                raise UsageError(f"--{name.replace('_', '-')} is for --auto frame or roll")
+        if self._depth() == 16 and self.dither and "dither" in given:
+            raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
+
+    def _depth(self) -> Literal[8, 16]:
+        return self.bit_depth or (8 if self.format == "jpeg" else 16)
+
+    def _resolved(self, given: frozenset[str], settings: Settings, output: str) -> BatchOptions:
+        """Fill in what depends on another option or on the settings file."""
+        depth = self._depth()
+        named = settings.output_space_16bit if depth == 16 else settings.output_space_8bit
+        isolation = self.isolation
+        if "isolation" not in given and settings.isolation is not None:
+            isolation = settings.isolation
+        return dataclasses.replace(
+            self,
+            bit_depth=depth,
+            color_space=self.color_space or named or _DEFAULT_SPACE[depth],
+            isolation=isolation,
+            report=self.report or (str(PurePath(output) / REPORT_NAME),),
+        )
+
+    def _inputs(self, paths: Sequence[str]) -> Inputs:
+        return Inputs(
+            paths=tuple(paths),
+            recursive=self.recursive,
+            include=self.include,
+            exclude=self.exclude,
+            settle_seconds=self.settle,
+            max_pixels=self.max_pixels,
+        )
+
+    def _outputs(self, folder: str) -> Outputs:
+        assert self.color_space is not None
+        depth = self._depth()
+        encoding = Encoding(
+            format=self.format,
+            bit_depth=depth,
+            color_space=library.output_space(self.color_space),
+            compression=self.compression,
+            quality=self.quality,
+            dither=self.dither and depth == 8,
+            metadata=not self.no_metadata,
+            infrared=self.ir,
+        )
+        return Outputs(
+            folder=folder,
+            encoding=encoding,
+            name=self.name,
+            overwrite=self.overwrite,
+            force=self.force,
+            wait=self.wait,
+        )
+
+    def _bounds(self) -> Bounds:
+        return Bounds(
+            jobs=self.jobs,
+            timeout_seconds=self.timeout,
+            retries=self.retries,
+            max_failures=1 if self.fail_fast else self.max_failures,
+            memory_budget=_NO_BUDGET if self.engine == "dask" else self.memory_budget,
+            worker_memory=self.worker_memory,
+        )
+
+    def _engine(self, inputs: Sequence[str], output: str) -> OpenRunner | None:
+        """The runner of a cluster; None is this machine's."""
+        if self.engine == "local":
+            if self.scheduler or self.map:
+                raise UsageError("--scheduler and --map are for --engine dask")
+            return None
+        if not self.scheduler:
+            raise UsageError("--engine dask needs --scheduler ADDRESS or FILE")
+        try:
+            from divere_cli.cluster.connect import ClusterRequest
+            from divere_cli.cluster.runner import opener
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"--engine dask: {error}", hint='install it with: pip install "divere-cli[dask]"'
+            ) from error
+        request = ClusterRequest(
+            scheduler=self.scheduler,
+            inputs=tuple(inputs),
+            output=output,
+            mapping=self.map,
+            jobs=self.jobs,
+            memory_budget=self.memory_budget,
+        )
+        return cast(OpenRunner, opener(request))
+
+    def _command(self, inputs: Sequence[str], output: str) -> dict[str, OptionValue]:
+        """What the report says was asked, with every option resolved."""
+        values: dict[str, OptionValue] = {"inputs": tuple(inputs), "output": output}
+        for field in dataclasses.fields(self):
+            values[field.name] = getattr(self, field.name)
+        values["from"] = values.pop("from_file")
+        values["jobs"] = self.jobs or "auto"
+        return values
