@@ -9,7 +9,7 @@ a name ships) only the reader knows.
 from __future__ import annotations
 
 from divere_cli.profile.fields import SCHEMA_KEY, Object
-from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Preset
+from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, OWN_ENTRY, Preset
 from divere_cli.profile.strict_json import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -39,6 +39,16 @@ def folder() -> dict[str, Json]:
             FOLDER_DEFAULT: {
                 "description": "For every scan without an entry of its own.",
                 "anyOf": [{"type": "null"}, Object(Preset).schema()],
+            },
+            OWN_ENTRY: {
+                "description": "What divere keeps of the folder and its scans; no preset.",
+                "type": "object",
+                "properties": {
+                    "type": {"const": "divere-cli/1"},
+                    "folder": {"type": "object"},
+                    "scans": {"type": "object", "additionalProperties": {"type": "object"}},
+                },
+                "required": ["type"],
             },
         },
         "additionalProperties": Object(Preset).schema(),

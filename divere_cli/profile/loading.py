@@ -20,6 +20,7 @@ from divere_cli.profile.fields import SCHEMA_KEY, Object
 from divere_cli.profile.schema import (
     CROP_SLACK,
     FOLDER_DEFAULT,
+    OWN_ENTRY,
     Box,
     CcParams,
     Crop,
@@ -37,6 +38,7 @@ LEAST_AREA = 1e-4
 _OURS = frozenset(("base", "adaptation", "camera_white_balance", "film_base", "film_base_region"))
 _SAYING = NEW_KEYS | OLD_KEYS | _OURS
 _PRESET_KEYS = _SAYING | {"version", "type"}
+_NO_SCANS = frozenset((FOLDER_DEFAULT, SCHEMA_KEY, OWN_ENTRY))
 
 
 def load(path: str) -> Preset:
@@ -137,7 +139,7 @@ def folder(value: Json, file: str) -> Folder:
         raise ProfileError(f"{file}: $ is a {_type(value)}; allowed: an object of presets")
     if is_preset(value):
         raise ProfileError(f"{file}: $ is a preset; allowed: an object from file name to preset")
-    entries = {n: entry for n, entry in value.items() if n not in (FOLDER_DEFAULT, SCHEMA_KEY)}
+    entries = {n: entry for n, entry in value.items() if n not in _NO_SCANS}
     names: dict[str, str] = {}
     for name in entries:
         other = names.setdefault(_normal(name), name)

@@ -32,6 +32,7 @@ from divere_cli.records.grade import XY, Matrix3, Points
 VERSION = 3
 FOLDER_FILE = "divere_presets.json"
 FOLDER_DEFAULT = "folder_default"
+OWN_ENTRY = "divere_cli"  # of a folder's presets: what is ours, no scan
 
 # DiVERE writes crops as floats; an edge may be a rounding error beyond the frame.
 CROP_SLACK = 1e-6

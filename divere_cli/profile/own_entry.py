@@ -1,0 +1,122 @@
+"""What is ours in a ``divere_presets.json``: film base, confidence, frozen rolls, turns, marks.
+
+Covers one entry of the file, kept apart from the presets so that DiVERE keeps
+it when it saves (it passes over an entry of a type that it does not know, and
+drops unknown keys within its own)::
+
+    "divere_cli": {"type": "divere-cli/1", "folder": {...}, "scans": {"<name>": {...}}}
+
+Pure text in, text out: whatever else the file holds, and whatever other rooms
+keep in our entry, is written back as it was. Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import loading, strict_json
+from divere_cli.profile.schema import OWN_ENTRY
+from divere_cli.profile.strict_json import Json
+
+KEY = OWN_ENTRY
+TYPE = "divere-cli/1"
+
+Values = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEntry:
+    """Our entry: what is known of the folder as a whole, and of scans by file name."""
+
+    folder: Values = field(default_factory=dict)
+    scans: Mapping[str, Values] = field(default_factory=dict)
+
+    def scan(self, name: str) -> Values:
+        """What is known of one scan; NFC and NFD are the same name."""
+        wanted = unicodedata.normalize("NFC", name)
+        found = (n for n in self.scans if unicodedata.normalize("NFC", n) == wanted)
+        return self.scans.get(next(found, name), {})
+
+
+def load(path: str) -> OwnEntry:
+    """Read our entry of a presets file; empty where the file has none.
+
+    Raises
+    ------
+    ProfileError
+        The file cannot be read, or our entry is of a version we do not know.
+    """
+    return read(strict_json.read(path, loading.MAX_FOLDER_BYTES), path)
+
+
+def read(document: Json, file: str) -> OwnEntry:
+    """Read our entry of a parsed presets file; raises as :func:`load`."""
+    entry = document.get(KEY) if isinstance(document, dict) else None
+    if entry is None:
+        return OwnEntry()
+    if not isinstance(entry, dict) or entry.get("type") != TYPE:
+        said = entry.get("type") if isinstance(entry, dict) else entry
+        raise ProfileError(
+            f"{file}: $.{KEY}.type is {said!r}; allowed: {TYPE!r}",
+            hint="a newer divere wrote it, or it was changed by hand",
+        )
+    folder, scans = entry.get("folder", {}), entry.get("scans", {})
+    if not isinstance(folder, dict):
+        raise ProfileError(f"{file}: $.{KEY}.folder is no object")
+    if not isinstance(scans, dict):
+        raise ProfileError(f"{file}: $.{KEY}.scans is no object")
+    return OwnEntry(folder, {n: one for n, one in scans.items() if isinstance(one, dict)})
+
+
+def merged(
+    text: bytes | None,
+    file: str,
+    folder: Values | None = None,
+    scans: Mapping[str, Values] | None = None,
+) -> bytes:
+    """Give a presets file with keys of our entry set; all else stays as it is.
+
+    Parameters
+    ----------
+    text : bytes, optional
+        What the file holds now; None where there is no file.
+    file : str
+        Its name, for messages.
+    folder, scans : mapping, optional
+        Keys to set. A value of None takes the key away. Other keys stay.
+
+    Raises
+    ------
+    ProfileError
+        What is there is no presets file.
+    """
+    document: Json = {} if text is None else strict_json.parse(text, file)
+    if not isinstance(document, dict):
+        raise ProfileError(f"{file}: $ is no object of presets")
+    read(document, file)
+    entry = document.get(KEY)
+    ours: dict[str, Json] = dict(entry) if isinstance(entry, dict) else {"type": TYPE}
+    if folder:
+        ours["folder"] = _with(ours.get("folder"), folder)
+    known = ours.get("scans")
+    names: dict[str, Json] = dict(known) if isinstance(known, dict) else {}
+    for name, values in (scans or {}).items():
+        names[name] = _with(names.get(name), values)
+    if names:
+        ours["scans"] = names
+    document[KEY] = ours
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _with(before: Json, values: Values) -> dict[str, Json]:
+    found: dict[str, Json] = dict(before) if isinstance(before, dict) else {}
+    for key, value in values.items():
+        if value is None:
+            found.pop(key, None)
+        else:
+            found[key] = value
+    return found

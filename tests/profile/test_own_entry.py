@@ -1,0 +1,85 @@
+"""What is ours in a presets file: read, set, and everything else kept as it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import loading, own_entry, strict_json
+from divere_cli.profile.select import Selector
+
+OTHERS = {
+    "a.tif": {"version": 3, "type": "single", "metadata": {"raw_file": "a.tif", "mine": [1, 2.50]}},
+    "another program": {"type": "other/7", "x": {"y": 1e-7}},
+    "folder_default": {"cc_params": {"density_gamma": 1.1}},
+}
+
+
+def text(document: object) -> bytes:
+    return json.dumps(document).encode()
+
+
+def test_a_file_without_our_entry_has_nothing_of_ours() -> None:
+    found = own_entry.read(OTHERS, "presets")
+    assert (found.folder, found.scans) == ({}, {})
+    assert found.scan("a.tif") == {}
+
+
+def test_what_is_set_is_read_and_all_else_is_kept() -> None:
+    made = own_entry.merged(text(OTHERS), "f", {"film": "Gold"}, {"a.tif": {"mark": "reject"}})
+    document = json.loads(made)
+    assert {k: v for k, v in document.items() if k != own_entry.KEY} == OTHERS
+    assert list(document)[:3] == list(OTHERS)
+    found = own_entry.read(document, "f")
+    assert found.folder == {"film": "Gold"}
+    assert found.scan("a.tif") == {"mark": "reject"}
+
+
+def test_keys_of_other_rooms_and_later_versions_stay() -> None:
+    there = {
+        own_entry.KEY: {
+            "type": own_entry.TYPE,
+            "folder": {"film": "Gold", "base": [1, 2, 3]},
+            "scans": {"a.tif": {"turns": {"1": 0.4}}},
+            "later": True,
+        }
+    }
+    made = json.loads(
+        own_entry.merged(
+            text(there), "f", {"base": None}, {"a.tif": {"mark": 1}, "b.tif": {"x": 1}}
+        )
+    )[own_entry.KEY]
+    assert made["folder"] == {"film": "Gold"}
+    assert made["scans"] == {"a.tif": {"turns": {"1": 0.4}, "mark": 1}, "b.tif": {"x": 1}}
+    assert made["later"] is True
+
+
+def test_a_new_file_is_one_that_can_be_read() -> None:
+    made = own_entry.merged(None, "f", {"film": "Gold"})
+    folder = loading.folder(strict_json.parse(made, "f"), "f")
+    assert not folder.has(own_entry.KEY)
+    assert folder.folder_default() is None
+
+
+def test_our_entry_is_no_preset_of_a_scan(tmp_path: Path) -> None:
+    (tmp_path / "divere_presets.json").write_bytes(own_entry.merged(None, "f", {"film": "Gold"}))
+    chosen = Selector().choose(str(tmp_path / "a.tif"), None)
+    assert chosen.source.startswith("the shipped default")
+    (tmp_path / own_entry.KEY).touch()
+    assert Selector().choose(str(tmp_path / own_entry.KEY), None).source.startswith("the shipped")
+
+
+def test_names_in_either_form_are_one_scan() -> None:
+    made = own_entry.merged(None, "f", None, {"e\u0301.tif": {"mark": 1}})
+    assert own_entry.read(json.loads(made), "f").scan("\u00e9.tif") == {"mark": 1}
+
+
+@pytest.mark.parametrize(
+    "entry", [{"type": "divere-cli/2"}, [], {"type": own_entry.TYPE, "folder": 3}]
+)
+def test_what_we_do_not_know_is_refused_and_never_overwritten(entry: object) -> None:
+    with pytest.raises(ProfileError, match="divere_cli"):
+        own_entry.merged(text({own_entry.KEY: entry}), "f", {"a": 1})
