@@ -15,6 +15,7 @@ from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.ifd.reader import HEADS
 from divere_cli.image.jpeg import header as header_jpeg
+from divere_cli.image.jxl import header as header_jxl
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.png import header as header_png
@@ -32,10 +33,23 @@ EXPECTED = {
     ".png": {"png"},
     ".jpg": {"jpeg"},
     ".jpeg": {"jpeg"},
+    ".jxl": {"jxl"},
     **{suffix: {"raw", "tiff"} for suffix in RAW_SUFFIXES},
 }
-NAMES = {"tiff": "TIFF", "png": "PNG", "jpeg": "JPEG", "raw": "camera raw file"}
-SUFFIXES = {"tiff": ".tif", "png": ".png", "jpeg": ".jpg", "raw": "its own suffix"}
+NAMES = {
+    "tiff": "TIFF",
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "jxl": "JPEG XL",
+    "raw": "camera raw file",
+}
+SUFFIXES = {
+    "tiff": ".tif",
+    "png": ".png",
+    "jpeg": ".jpg",
+    "jxl": ".jxl",
+    "raw": "its own suffix",
+}
 FOREIGN = {
     b"8BPS": "Photoshop file",
     b"BM": "BMP",
@@ -43,7 +57,6 @@ FOREIGN = {
     b"RIFF": "RIFF (WebP, WAV) file",
     b"%PDF": "PDF",
     b"\0\0\0\x0cjP": "JPEG 2000",
-    b"\xff\x0a": "JPEG XL",
     b"v/1\x01": "OpenEXR file",
     b"PK\x03\x04": "ZIP archive",
 }
@@ -90,17 +103,21 @@ def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
             return header_png.read(source, max_pixels)
         if found == "jpeg":
             return header_jpeg.read(source, max_pixels)
+        if found == "jxl":
+            return header_jxl.read(source, max_pixels)
         return header_raw.read(source, suffix)
 
 
 def format_of(head: bytes) -> str:
-    """Tell the format by a file's first 16 bytes: tiff, png, jpeg, raw, or empty."""
+    """Tell the format by a file's first 16 bytes: tiff, png, jpeg, jxl, raw, or empty."""
     if head[:4] in HEADS:
         return "tiff"
     if head.startswith(PNG_SIGNATURE):
         return "png"
     if head.startswith(header_jpeg.START):
         return "jpeg"
+    if header_jxl.is_jxl(head):
+        return "jxl"
     return "raw" if header_raw.is_raw(head) else ""
 
 

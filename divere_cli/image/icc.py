@@ -101,6 +101,24 @@ def description(icc: bytes) -> str:
     return ""
 
 
+def colorants(icc: bytes) -> tuple[tuple[float, ...], ...]:
+    """Give the matrix of an RGB profile: linear values to XYZ of D50.
+
+    Returns
+    -------
+    tuple of tuple of float
+        Rows X, Y and Z; columns red, green and blue.
+
+    Raises
+    ------
+    KeyError
+        It is no matrix profile.
+    """
+    tags = dict(_tags(icc))
+    columns = [struct.unpack_from(">3i", tags[name], 8) for name in (b"rXYZ", b"gXYZ", b"bXYZ")]
+    return tuple(tuple(value / 65536 for value in row) for row in zip(*columns, strict=True))
+
+
 def _tags(icc: bytes) -> list[tuple[bytes, bytes]]:
     """Signature and data of each tag; as many as the profile really holds."""
     (count,) = struct.unpack_from(">I", icc, _HEADER)

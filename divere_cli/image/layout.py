@@ -245,7 +245,8 @@ class PictureMetadata:
     ``Exif\\0\\0`` in a JPEG (a small TIFF: II or MM, IFD0 with its Exif and GPS
     sub-directories, no thumbnail, no maker note, orientation 1); a TIFF writer
     moves its entries into the picture's own directory. ``xmp`` is a packet
-    (UTF-8), ``iptc`` the raw IIM records. Empty means absent.
+    (UTF-8), ``iptc`` the raw IIM records. Empty means absent. ``exposure`` are the
+    stops by which a flat master's middle gray is darker than 18 %.
     """
 
     icc: bytes = b""
@@ -254,6 +255,7 @@ class PictureMetadata:
     exif: bytes = b""
     xmp: bytes = b""
     iptc: bytes = b""
+    exposure: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

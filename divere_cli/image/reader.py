@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from numpy.typing import NDArray
 
+from divere_cli.errors import Unsupported
 from divere_cli.image import header as headers
 from divere_cli.image.closing import Closing
 from divere_cli.image.layout import Header
@@ -100,6 +101,11 @@ def open(  # noqa: A001
     Unreadable, Unsupported, CorruptInput, LimitExceeded
     """
     known = headers.read(path) if header is None else header
+    if (known.reader or known.format) not in MODULES:
+        raise Unsupported(
+            f"is a {headers.NAMES[known.format]}, which is written and not read",
+            hint="convert it to TIFF or PNG",
+        )
     module = import_module(MODULES[known.reader or known.format])
     wanted = (white_balance,) if known.format == "raw" else ()
     return cast(Reader, module.open_reader(path, known, *wanted))

@@ -27,6 +27,8 @@ MODULES = {
     "tiff": "divere_cli.image.tiff.writer",
     "png": "divere_cli.image.png.writer",
     "jpeg": "divere_cli.image.jpeg.reader",
+    "jxl": "divere_cli.image.jxl.writer",
+    "dng": "divere_cli.image.dng.writer",
 }
 
 Rows = NDArray[Any]
@@ -45,7 +47,7 @@ class Writer(ABC):
     shape : tuple of int
         (height, width, channels).
     dtype : str
-        Of the rows: ``u1`` or ``u2``.
+        Of the rows: ``u1``, ``u2`` or ``f4``.
     strip_rows : int
         Rows that are encoded at once.
     """
@@ -62,7 +64,9 @@ class Writer(ABC):
         self._parallel = parallel
 
     def write(self, rows: Rows) -> None:
-        """Append rows, ``(rows, width, channels)`` of ``uint8`` or ``uint16`` as the encoding says.
+        """Append rows, ``(rows, width, channels)`` of the encoding's type.
+
+        ``uint8``, ``uint16``, or for 32 bits ``float32``.
 
         The array is free for other use when this returns.
 

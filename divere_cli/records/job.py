@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.light import LightMap
+from divere_cli.records.serialize import LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,16 +24,22 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How positives are written; the same for all of a run."""
+    """How a positive is written; the same for all of a run.
 
-    format: Literal["tiff", "jpeg", "png"]
-    bit_depth: Literal[8, 16]
+    ``quality`` is of jpeg and jxl, for which 100 is lossless. ``size`` is the long
+    edge in pixels, 0 as scanned. ``flat`` leaves out the print's curve.
+    """
+
+    format: Literal["tiff", "jpeg", "png", "jxl", "dng"]
+    bit_depth: Literal[8, 16, 32]
     color_space: Space
     compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
     quality: int = 95
     dither: bool = False
     metadata: bool = True
     infrared: Literal["drop", "sidecar"] = "drop"
+    size: int = field(default=0, metadata=LATER)
+    flat: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import tifffile
 from PIL import Image
 
 from divere_cli.errors import NoSpace, OutputError
-from divere_cli.image import header, writer
+from divere_cli.image import header, reader, writer
 from divere_cli.image.layout import PictureMetadata, Resolution
 from divere_cli.image.tiff import writer as tiff_writer
 from divere_cli.records.grade import Space
@@ -56,6 +56,23 @@ def test_other_readers_see_the_same_pixels(
     if bits == 8 or shape[2] == 1:  # Pillow opens 16-bit RGB as 8 bit
         with Image.open(path) as other:
             assert np.array_equal(np.asarray(other).reshape(shape), rows)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.parametrize("shape", [(1, 1, 3), (37, 45, 1), (300, 1700, 3)])
+def test_floats_are_kept_to_the_last_bit(
+    tmp_path: Path, compression: Compression, shape: tuple[int, int, int]
+) -> None:
+    path, rows = tmp_path / "a.tif", RNG.random(shape, np.float32)
+    writing.write(path, Encoding("tiff", 32, GRAY, compression), rows, 17)
+    assert np.array_equal(tifffile.imread(path).reshape(shape), rows)
+    with tifffile.TiffFile(path) as file:
+        assert file.pages[0].tags["SampleFormat"].value in (3, (3,) * shape[2])
+    found = header.read(str(path))
+    assert (found.bits, found.sample) == (32, "float")
+    with reader.open(str(path), found) as scan:
+        read = np.concatenate([band.copy() for _, band in scan.bands()])
+    assert np.array_equal(read, rows)
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
