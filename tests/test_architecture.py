@@ -53,6 +53,7 @@ OWNERS: dict[str, set[str]] = {
     "numpy": {"color", "image", "develop", "frames", "infrared", "roll", "samples", "isolation"},
     "imagecodecs": {"image"},
     "tifffile": {"image"},
+    "imageio": {"image"},
     "PIL": {"image"},
     "rawpy": {"image"},
     "exiv2": {"image"},

@@ -8,6 +8,7 @@ whatever the file. What it does not: what is in them. TIFF has its own
 from __future__ import annotations
 
 import itertools
+import re
 import struct
 from collections.abc import Iterator
 
@@ -19,6 +20,8 @@ _MOST_PARTS = 4096
 # of JPEG; they stand alone, without a length
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_MARKER = re.compile(rb"\xff[^\x00\xff]")
+_MOST_STRAY = 1 << 16
 # libpng's chunks hold 8192 bytes
 _SMALLEST_MEAN = 512
 
@@ -36,8 +39,13 @@ class Held(Source):
         view[:] = self._data[offset : offset + len(view)]
 
 
-def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
+def segments(
+    source: Source, base: int = 0, stray: list[int] | None = None
+) -> Iterator[tuple[int, int, int]]:
     """Walk a JPEG's marker segments up to its first scan, or to its end.
+
+    Stray bytes between segments are passed over, as libjpeg does; where they lie
+    is added to ``stray``.
 
     Yields
     ------
@@ -52,8 +60,11 @@ def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
     at = base + 2
     for _ in range(_MOST_PARTS):
         mark, marker = source.read(at, 2, "a JPEG marker")
-        if mark != 0xFF:
-            raise CorruptInput(f"no JPEG marker at byte {at}")
+        if mark != 0xFF or marker == 0:
+            if stray is not None:
+                stray.append(at)
+            at = _behind_stray(source, at)
+            continue
         if marker == 0xFF or marker in _BARE_MARKERS:
             at += 1 if marker == 0xFF else 2  # 0xFF is a fill byte
             continue
@@ -68,6 +79,15 @@ def segments(source: Source, base: int = 0) -> Iterator[tuple[int, int, int]]:
             return
         at += 2 + length
     raise CorruptInput(f"the JPEG header has more than {_MOST_PARTS} segments")
+
+
+def _behind_stray(source: Source, at: int) -> int:
+    """Find the next marker behind bytes that belong to no segment."""
+    data = source.read(at, min(_MOST_STRAY, source.size - at), "a JPEG marker")
+    found = _MARKER.search(data)
+    if found is None:
+        raise CorruptInput(f"no JPEG marker at byte {at}")
+    return at + found.start()
 
 
 def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:

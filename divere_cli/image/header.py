@@ -3,37 +3,48 @@
 Covers telling formats apart by their first bytes, names that lie about them,
 and the limits that hold for every format. Standard library only, bounded
 reads: safe in the parent process, whatever the file. What each format's
-header means is in ``tiff_header``, ``header_png``, ``header_jpeg`` and
-``header_raw``.
+header means is in the module ``header`` of its folder.
 """
 
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from typing import Literal
 
 from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image.containers import PNG_SIGNATURE
+from divere_cli.image.dump import header as header_dump
 from divere_cli.image.ifd.reader import HEADS
 from divere_cli.image.jpeg import header as header_jpeg
 from divere_cli.image.jxl import header as header_jxl
-from divere_cli.image.layout import Header
+from divere_cli.image.layout import Format, Header
 from divere_cli.image.limits import MAX_PIXELS
+from divere_cli.image.other import header as header_other
 from divere_cli.image.png import header as header_png
+from divere_cli.image.pnm import header as header_pnm
 from divere_cli.image.raw import header as header_raw
 from divere_cli.image.source import Source
 from divere_cli.image.tiff import header as tiff_header
 from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
 HEAD = 16
+DUMP = ".raw"
 
 # suffix -> the formats that such a file may have
-EXPECTED = {
+EXPECTED: dict[str, set[str]] = {
     ".tif": {"tiff"},
     ".tiff": {"tiff"},
     ".png": {"png"},
     ".jpg": {"jpeg"},
     ".jpeg": {"jpeg"},
     ".jxl": {"jxl"},
+    **{suffix: {"pnm"} for suffix in (".pbm", ".pgm", ".ppm", ".pnm", ".pam", ".pfm")},
+    **{suffix: {"jp2"} for suffix in (".jp2", ".j2k", ".j2c", ".jpf", ".jpx")},
+    ".webp": {"webp"},
+    ".bmp": {"bmp"},
+    ".gif": {"gif"},
+    **{suffix: {"heif"} for suffix in (".heic", ".heif", ".hif", ".avif")},
     **{suffix: {"raw", "tiff"} for suffix in RAW_SUFFIXES},
 }
 NAMES = {
@@ -42,6 +53,12 @@ NAMES = {
     "jpeg": "JPEG",
     "jxl": "JPEG XL",
     "raw": "camera raw file",
+    "pnm": "portable pixmap",
+    "jp2": "JPEG 2000",
+    "webp": "WebP",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "heif": "HEIC or AVIF",
 }
 SUFFIXES = {
     "tiff": ".tif",
@@ -49,17 +66,31 @@ SUFFIXES = {
     "jpeg": ".jpg",
     "jxl": ".jxl",
     "raw": "its own suffix",
+    "pnm": ".pnm",
+    "jp2": ".jp2",
+    "webp": ".webp",
+    "bmp": ".bmp",
+    "gif": ".gif",
+    "heif": ".heic or .avif",
 }
+_EXPORT = "open it in the program that made it and export a 16-bit RGB TIFF"
 FOREIGN = {
     b"8BPS": "Photoshop file",
-    b"BM": "BMP",
-    b"GIF8": "GIF",
-    b"RIFF": "RIFF (WebP, WAV) file",
+    b"RIFF": "RIFF (WAV, AVI) file",
     b"%PDF": "PDF",
-    b"\0\0\0\x0cjP": "JPEG 2000",
     b"v/1\x01": "OpenEXR file",
     b"PK\x03\x04": "ZIP archive",
+    b"SIMPLE  =": "FITS file",
+    b"#?RADIANCE": "Radiance HDR file",
+    b"II\xbc": "JPEG XR file",
+    b"SDPX": "DPX file",
+    b"XPDS": "DPX file",
+    b"\x80\x2a\x5f\xd7": "Cineon file",
 }
+_HEIF = {
+    b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC",
+    b"hevx": "HEIC", b"heim": "HEIC", b"heis": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC",
+}  # fmt: skip
 
 
 def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
@@ -96,20 +127,43 @@ def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
         head = source.read(0, min(HEAD, source.size))
         found = format_of(head)
         suffix = os.path.splitext(path)[1].lower()
+        if not found and suffix == DUMP and header_dump.find(source) is not None:
+            return header_dump.read(source, max_pixels)
         _check_name(found, suffix, head)
-        if found == "tiff":
-            return tiff_header.read(source, path, max_pixels, picture)
-        if found == "png":
-            return header_png.read(source, max_pixels)
-        if found == "jpeg":
-            return header_jpeg.read(source, max_pixels)
-        if found == "jxl":
-            return header_jxl.read(source, max_pixels)
-        return header_raw.read(source, suffix)
+        return _read(source, path, found, max_pixels, picture)
 
 
-def format_of(head: bytes) -> str:
-    """Tell the format by a file's first 16 bytes: tiff, png, jpeg, jxl, raw, or empty."""
+def _read(source: Source, path: str, found: str, max_pixels: int, picture: int) -> Header:
+    if found == "tiff":
+        return tiff_header.read(source, path, max_pixels, picture)
+    if picture:
+        raise Unsupported(f"the file has one picture and no picture {picture + 1}")
+    if found == "png":
+        return header_png.read(source, max_pixels)
+    if found == "jpeg":
+        return header_jpeg.read(source, max_pixels)
+    if found == "jxl":
+        return _of_jxl(header_jxl.read(source, max_pixels))
+    if found == "pnm":
+        return header_pnm.read(source, max_pixels)
+    other = header_other.format_of(source.read(0, min(HEAD, source.size)))
+    if other is not None:
+        return header_other.read(source, other, max_pixels)
+    return header_raw.read(source, os.path.splitext(path)[1].lower())
+
+
+def _of_jxl(header: Header) -> Header:
+    """Its decoder gives integers at full scale, whatever their bits."""
+    memory = header.file_size + 3 * header.pixels * (header.channels + 1) * -(-header.bits // 8)
+    if header.sample == "float" or header.bits in (8, 16):
+        return replace(header, memory=memory)
+    if header.bits > 16:
+        raise Unsupported(f"{header.bits}-bit integer samples in a JPEG XL", hint=_EXPORT)
+    return replace(header, memory=memory, band="uint8" if header.bits < 8 else "uint16")
+
+
+def format_of(head: bytes) -> Format | Literal[""]:
+    """Tell the format by a file's first 16 bytes, or nothing."""
     if head[:4] in HEADS:
         return "tiff"
     if head.startswith(PNG_SIGNATURE):
@@ -118,7 +172,11 @@ def format_of(head: bytes) -> str:
         return "jpeg"
     if header_jxl.is_jxl(head):
         return "jxl"
-    return "raw" if header_raw.is_raw(head) else ""
+    if header_pnm.is_pixmap(head):
+        return "pnm"
+    if header_raw.is_raw(head):
+        return "raw"
+    return header_other.format_of(head) or ""
 
 
 def _check_name(found: str, suffix: str, head: bytes) -> None:
@@ -130,13 +188,24 @@ def _check_name(found: str, suffix: str, head: bytes) -> None:
             f"is a {NAMES[found]} and not what {suffix} says",
             hint=f"rename it to {SUFFIXES[found]}",
         )
+    _check_foreign(head)
+    if suffix == DUMP:
+        raise Unsupported(
+            "is no camera raw file, and no scanner's dump of a known size", hint=header_dump.HINT
+        )
     if not any(head) or _is_cut(head, expected):
         raise CorruptInput("the file has no readable head")
-    for start, name in FOREIGN.items():
-        if head.startswith(start):
-            raise Unsupported(f"is a {name}")
     said = "/".join(sorted(NAMES[name] for name in expected))
     raise Unsupported(f"is no {said}, whatever its name says")
+
+
+def _check_foreign(head: bytes) -> None:
+    for start, name in FOREIGN.items():
+        if head.startswith(start):
+            raise Unsupported(f"is a {name}", hint=_EXPORT)
+    name = _HEIF.get(head[8:12], "") if head[4:8] == b"ftyp" else ""
+    if name:
+        raise Unsupported(f"is a {name}, for which there is no decoder here", hint=_EXPORT)
 
 
 def _is_cut(head: bytes, expected: set[str]) -> bool:

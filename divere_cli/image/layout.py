@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from divere_cli.records.serialize import LATER
+
 Extra = Literal["alpha", "infrared", "unknown"]
 Sample = Literal["uint", "float"]
 Format = Literal[
@@ -202,13 +204,13 @@ class Header:
     pages: int = 1
     page: Page | None = None  # TIFF: the picture
     infrared_page: Page | None = None  # TIFF: infrared as a page of its own
-    reader: str = ""
-    band: Band = ""
-    memory: int = 0
-    picture: int = 0
-    pictures: int = 1
-    transfer: str = ""
-    transfer_by: str = ""
+    reader: str = field(default="", metadata=LATER)
+    band: Band = field(default="", metadata=LATER)
+    memory: int = field(default=0, metadata=LATER)
+    picture: int = field(default=0, metadata=LATER)
+    pictures: int = field(default=1, metadata=LATER)
+    transfer: str = field(default="", metadata=LATER)
+    transfer_by: str = field(default="", metadata=LATER)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -30,6 +30,10 @@ MODULES = {
     "jpeg": "divere_cli.image.jpeg.reader",
     "raw": "divere_cli.image.raw.reader",
     "linear": "divere_cli.image.dng.reader",
+    "pnm": "divere_cli.image.pnm.reader",
+    "dump": "divere_cli.image.dump.reader",
+    "whole": "divere_cli.image.other.whole",
+    "jxl": "divere_cli.image.other.whole",
 }
 
 

@@ -187,6 +187,16 @@ CASES = (
          ("convert gray16.pgm gray16.pgm -alpha off -compose CopyOpacity -composite -depth 16"
           " -define png:color-type=4 -define png:bit-depth=16 im-gray-alpha.png",), "gray16",
          facts={"extra": ("alpha",), "channels": 1}),
+    Case("PNG with a color palette", IM, "im-palette.png",
+         ("convert rgb8.ppm -colors 16 PNG8:im-palette.png",), "pillow:im-palette.png",
+         facts={"variant": "palette", "channels": 3}),
+    Case("PNG of fewer than 8 bits", IM, "im-bilevel.png",
+         ("convert gray8.pgm -monochrome -define png:bit-depth=1 -define png:color-type=0"
+          " im-bilevel.png",), "pillow:im-bilevel.png", facts={"bits": 1, "channels": 1}),
+    Case("WebP", IM, "im.webp", ("convert rgb8.ppm im.webp",), "pillow:im.webp",
+         facts={"format": "webp", "bits": 8}),
+    Case("GIF", GM, "gm.gif", ("gm convert rgb8.ppm gm.gif",), "pillow:gm.gif",
+         facts={"format": "gif"}),
     Case("JPEG", VIPS, "vips.jpg",
          ("vips jpegsave rgb8.ppm vips.jpg --Q 98 --subsample-mode off",), "rgb8", tolerance=12,
          facts={"bits": 8}),
@@ -203,15 +213,8 @@ REFUSED = (
     Refused("TIFF L\\*a\\*b\\*", IM, "im-lab.tif",
             ("convert rgb16.ppm -colorspace Lab -depth 16 -compress none im-lab.tif",),
             "CIE L*a*b*"),
-    Refused("PNG with a color palette", IM, "im-palette.png",
-            ("convert rgb8.ppm -colors 16 PNG8:im-palette.png",), "palette"),
-    Refused("PNG of fewer than 8 bits", IM, "im-bilevel.png",
-            ("convert gray8.pgm -monochrome -define png:bit-depth=1 -define png:color-type=0"
-             " im-bilevel.png",), "1-bit"),
     Refused("JPEG CMYK", IM, "im-cmyk.jpg", ("convert rgb8.ppm -colorspace CMYK im-cmyk.jpg",),
             "CMYK"),
-    Refused("WebP", IM, "im.webp", ("convert rgb8.ppm im.webp",), "WebP"),
-    Refused("GIF", GM, "gm.gif", ("gm convert rgb8.ppm gm.gif",), "GIF"),
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The header of a JPEG: its frame and what stands before it.
 
-Source: ITU-T T.81 annex B; JFIF 1.02; Exif 2.32 section 4.5.
+Source: ITU-T T.81 annex B; JFIF 1.02; Exif 2.32 section 4.5; CIPA DC-007.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
 
 START = b"\xff\xd8\xff"
-_FRAMES = {0xC0: "jpeg", 0xC1: "jpeg", 0xC2: "progressive"}
-_OTHER_FRAMES = {0xC3, *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+_FRAMES = {0xC0: "jpeg", 0xC1: "jpeg", 0xC2: "progressive", 0xC3: "lossless"}
+_OTHER_FRAMES = {*range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)}
+_JPEG_LS = 0xF7
+_MPF = b"MPF\0"
+_NO_INK = "convert it to RGB by its own profile in an image editor, as 16-bit TIFF"
 
 
 def read(source: Source, max_pixels: int) -> Header:
@@ -28,26 +31,61 @@ def read(source: Source, max_pixels: int) -> Header:
     CorruptInput, Unsupported, LimitExceeded
     """
     about = Header("jpeg", 0, 0, 0, 8, source.size, compression="jpeg")
-    for code, at, length in containers.segments(source):
-        if code in _OTHER_FRAMES:
-            raise Unsupported("a lossless, hierarchical or arithmetic JPEG")
-        if code in _FRAMES:
-            return _frame(source, at, replace(about, variant=_FRAMES[code]), max_pixels)
-        if code == 0xE0:
+    stray: list[int] = []
+    for code, at, length in containers.segments(source, stray=stray):
+        if code in _OTHER_FRAMES or code == _JPEG_LS:
+            raise Unsupported("a hierarchical, arithmetic or JPEG-LS JPEG")
+        if code in _FRAMES and not about.channels:
+            about = _frame(source, at, replace(about, variant=_FRAMES[code]), max_pixels)
+        elif code == 0xE0:
             about = _jfif(source, at, length, about)
         elif code == 0xE1:
             about = _exif(source, at, length, about)
-    raise CorruptInput("the JPEG has no frame before its first scan")
+        elif code == 0xE2:
+            about = _further(source, at, length, about)
+    if not about.width and not about.channels:
+        raise CorruptInput("the JPEG has no frame before its first scan")
+    return _said_of_stray(about, stray)
+
+
+def _said_of_stray(about: Header, stray: list[int]) -> Header:
+    if not stray:
+        return about
+    said = f"stray bytes between the segments of the JPEG, from byte {stray[0]} on, are passed over"
+    return replace(about, warnings=(*about.warnings, said))
 
 
 def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
     bits, height, width, components = struct.unpack(">BHHB", source.read(at, 6, "the JPEG frame"))
-    if bits != 8:
-        raise Unsupported(f"{bits}-bit integer samples in a JPEG")
+    lossless = about.variant == "lossless"
+    if components == 4:
+        raise Unsupported(
+            "a CMYK JPEG (4 components): inks of a print, not light through film", hint=_NO_INK
+        )
     if components not in (1, 3):
-        raise Unsupported(f"a JPEG of {components} components (CMYK?)")
+        raise Unsupported(f"a JPEG of {components} components")
+    if bits != 8 and not (lossless and 2 <= bits <= 16) and bits != 12:
+        raise Unsupported(f"{bits}-bit integer samples in a JPEG")
     check_size(width, height, max_pixels)
-    return replace(about, width=width, height=height, channels=components)
+    whole = lossless or bits != 8
+    return replace(
+        about,
+        width=width,
+        height=height,
+        channels=components,
+        bits=bits,
+        band="" if bits in (8, 16) else "uint16",
+        reader="whole" if whole else "",
+        memory=width * height * components * 4 if whole else 0,
+    )
+
+
+def _further(source: Source, at: int, length: int, about: Header) -> Header:
+    """Say that there are more pictures in the file."""
+    if source.read(at, min(length, len(_MPF))) != _MPF:
+        return about
+    note = "further pictures behind the JPEG's own (MPF) are left out"
+    return replace(about, notes=(*about.notes, note))
 
 
 def _jfif(source: Source, at: int, length: int, about: Header) -> Header:

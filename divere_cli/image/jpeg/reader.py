@@ -2,7 +2,8 @@
 
 What it covers: reading through Pillow (libjpeg-turbo stops at missing data
 there; imagecodecs gives a whole picture for a cut file), after a walk over the
-markers that demands the end and bounds the scans; writing 4:4:4 in flat memory.
+markers that bounds the scans; a file without its end marker is read when all of
+its rows are there; writing 4:4:4 in flat memory.
 What it does not: CMYK, lossless and arithmetic JPEG (the header refuses them).
 A bit that flipped inside the picture cannot be seen.
 
@@ -49,16 +50,20 @@ MAX_SIDE = 65_500
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOS, _EOI = 0xDA, 0xD9
 _EXIF, _UNUSED = 0xE1, 0xEF  # APP1, APP15
+_END = bytes((0xFF, _EOI))
+# entropy codes that no gray comes from
+_FILLED = b"\x5a\xa5\x3c\x69" * 4096
 _ICC_PIECE = 65_000
 
 
 class JpegReader(Reader):
     """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
-    def __init__(self, path: str, header: Header, exif: tuple[int, ...]) -> None:
+    def __init__(self, path: str, header: Header, exif: tuple[int, ...], ends: bool) -> None:
         super().__init__(header)
         self._path = path
         self._exif = exif
+        self._ends = ends
         self._picture: Image.Image | None = None
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -74,18 +79,38 @@ class JpegReader(Reader):
 
     def _decoded(self) -> Image.Image:
         if self._picture is None:
-            mode = "L" if self.header.channels == 1 else "RGB"
-            try:
-                with _opened(self._path, self._exif) as file:
-                    # as a JPEG and nothing else; its size was checked against the user's limit
-                    picture = JpegImagePlugin.JpegImageFile(file)
-                    picture.load()
-            except (OSError, SyntaxError, ValueError, EOFError) as error:
-                raise CorruptInput(f"the JPEG is damaged: {error}") from error
-            if picture.mode != mode or picture.size != (self.header.width, self.header.height):
-                raise CorruptInput("the JPEG's frame is not what its header says")
+            picture = self._decode(b"" if self._ends else _END)
+            if not self._ends:
+                self._check_rows(picture)
             self._picture = picture
         return self._picture
+
+    def _decode(self, tail: bytes) -> Image.Image:
+        mode = "L" if self.header.channels == 1 else "RGB"
+        try:
+            with _opened(self._path, self._exif, tail) as file:
+                # as a JPEG and nothing else; its size was checked against the user's limit
+                picture = JpegImagePlugin.JpegImageFile(file)
+                picture.load()
+        except (OSError, SyntaxError, ValueError, EOFError) as error:
+            raise CorruptInput(f"the JPEG is damaged: {error}") from error
+        if picture.mode != mode or picture.size != (self.header.width, self.header.height):
+            raise CorruptInput("the JPEG's frame is not what its header says")
+        return picture
+
+    def _check_rows(self, picture: Image.Image) -> None:
+        """Raise unless the last row is whole in a file without its end.
+
+        The decoder makes gray of what is missing, without a word. With other codes
+        behind the file's own it makes something else of it: what is the same both
+        times was all in the file.
+        """
+        with Source(self._path) as source:
+            half = source.read(source.size - 1, 1) == b"\xff"  # of a marker, or of a code
+        other = self._decode(half * b"\0" + _FILLED + _END)
+        if picture.tobytes() != other.tobytes():
+            raise CorruptInput("the JPEG has no end: it is cut")
+        self.warnings = ("the JPEG has no end marker (EOI); all of its rows are there",)
 
     def close(self) -> None:
         self._picture = None
@@ -155,9 +180,11 @@ def open_reader(path: str, header: Header) -> JpegReader:
         raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
     check_expansion(header.pixels * header.channels, header.file_size)
     with Source(path) as source:
-        check_whole(source)
+        ends = check_whole(source)
+        if not ends and header.variant == "progressive":
+            raise CorruptInput("the progressive JPEG has no end: it is cut")
         exif = [at - 3 for marker, at, _ in containers.segments(source) if marker == _EXIF]
-    return JpegReader(path, header, tuple(exif))
+    return JpegReader(path, header, tuple(exif), ends)
 
 
 def open_writer(
@@ -173,13 +200,13 @@ def open_writer(
     return JpegWriter(sink, encoding, shape, picture)
 
 
-def check_whole(source: Source) -> None:
-    """Walk over all scans to the end of the image.
+def check_whole(source: Source) -> bool:
+    """Walk over all scans to the end of the image; whether there is an end marker.
 
     Raises
     ------
     CorruptInput
-        When the file ends before its end-of-image marker.
+        When a segment ends after the end of the file.
     LimitExceeded
         When it has more scans than any real picture.
     """
@@ -187,8 +214,8 @@ def check_whole(source: Source) -> None:
     at, scans = offset + length, 1
     while True:
         marker, at = _next_marker(source, at)
-        if marker == _EOI:
-            return
+        if marker in (_EOI, 0):
+            return marker == _EOI
         (length,) = struct.unpack(">H", source.read(at, 2, "a JPEG segment"))
         source.inside(at, max(length, 2), "a JPEG segment")
         at += max(length, 2)
@@ -200,7 +227,7 @@ def check_whole(source: Source) -> None:
 
 
 def _next_marker(source: Source, at: int) -> tuple[int, int]:
-    """Find the next marker in entropy-coded data; gives it and the offset behind it."""
+    """Find the next marker in entropy-coded data; gives it (0: none) and the offset behind it."""
     while at < source.size:
         piece = source.read(at, min(_PIECE, source.size - at))
         found = _MARKER.search(piece)
@@ -208,15 +235,19 @@ def _next_marker(source: Source, at: int) -> tuple[int, int]:
             return piece[found.start() + 1], at + found.end()
         # an 0xFF at the very end may be the first half of a marker
         at += len(piece) - (piece[-1] == 0xFF and at + len(piece) < source.size)
-    raise CorruptInput("the JPEG has no end: it is cut")
+    return 0, at
 
 
 class _WithoutExif(io.FileIO):
-    """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults."""
+    """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults.
 
-    def __init__(self, path: str, markers: tuple[int, ...]) -> None:
+    ``tail`` follows the file's own bytes.
+    """
+
+    def __init__(self, path: str, markers: tuple[int, ...], tail: bytes) -> None:
         super().__init__(path)
         self._markers = markers
+        self._tail = tail
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
@@ -224,12 +255,14 @@ class _WithoutExif(io.FileIO):
         for place in self._markers:
             if start <= place < start + len(data):
                 data[place - start] = _UNUSED
+        if not data and size:
+            data, self._tail = bytearray(self._tail), b""
         return bytes(data)
 
 
-def _opened(path: str, exif: tuple[int, ...]) -> _WithoutExif:
+def _opened(path: str, exif: tuple[int, ...], tail: bytes) -> _WithoutExif:
     try:
-        return _WithoutExif(path, exif)
+        return _WithoutExif(path, exif, tail)
     except (FileNotFoundError, PermissionError) as error:
         raise Unreadable(f"cannot be opened: {error.strerror}") from error
 

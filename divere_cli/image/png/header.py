@@ -1,23 +1,40 @@
-"""The header of a PNG: IHDR and the small chunks before the pixels.
+"""The header of a PNG: IHDR and the small chunks around the pixels.
 
-Source: PNG specification, third edition (W3C, 2025), sections 5 and 11.
+Covers size and samples, and what the file says of light (cICP, iCCP, sRGB,
+gAMA, in this order) and of its orientation (eXIf, also behind the pixels).
+
+Source: PNG specification, third edition (W3C, 2025), sections 4.3, 5 and 11;
+ITU-T H.273 for cICP.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 
-from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.errors import CorruptInput, DivereError
 from divere_cli.image import containers
+from divere_cli.image.ifd.reader import HEADS, parse
+from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
 
 MAX_CHUNKS = 256
-_COLORS = {0: (1, False), 2: (3, False), 4: (1, True), 6: (3, True)}
+# with their pixels; libpng's chunks of these hold 8192 bytes
+MOST_PARTS = 1 << 15
+GRAY, RGB, PALETTE = 0, 2, 3
+_COLORS = {0: (1, False), 2: (3, False), 3: (3, False), 4: (1, True), 6: (3, True)}
+_BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
+# transfer characteristics of H.273
+_CICP = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "gamma 2.8",
+         8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}  # fmt: skip
+# chunks that say how samples relate to light; the first of these that is there counts
+_PRECEDENCE = ("cICP", "iCCP", "sRGB", "gAMA")
+_WHOLE_GAMMA = 100_000
 
 
 def read(source: Source, max_pixels: int) -> Header:
@@ -34,12 +51,10 @@ def read(source: Source, max_pixels: int) -> Header:
         raise CorruptInput("the PNG header is damaged")
     width, height, bits, color, method, filters, interlace = struct.unpack(">IIBBBBB", data[8:21])
     check_size(width, height, max_pixels)
-    if color == 3:
-        raise Unsupported("the picture is stored as a color palette")
     if color not in _COLORS or (method, filters) != (0, 0) or interlace > 1:
         raise CorruptInput("the PNG header is damaged")
-    if bits not in (8, 16):
-        raise Unsupported(f"{bits}-bit integer samples")
+    if bits not in _BITS[color]:
+        raise CorruptInput(f"the PNG header says {bits} bits of color type {color}")
     channels, alpha = _COLORS[color]
     header = Header(
         format="png",
@@ -50,20 +65,88 @@ def read(source: Source, max_pixels: int) -> Header:
         file_size=source.size,
         extra=("alpha",) if alpha else (),
         compression="deflate",
-        variant="interlaced" if interlace else "png",
+        variant="palette" if color == PALETTE else "interlaced" if interlace else "png",
+        band="uint8" if bits < 8 or color == PALETTE else "",
+        memory=2 * width * height * channels * -(-bits // 8) if interlace else 0,
     )
     return _with_chunks(source, header)
 
 
 def _with_chunks(source: Source, header: Header) -> Header:
-    for kind, at, length in islice(containers.chunks(source), MAX_CHUNKS):
-        if kind in (b"IDAT", b"IEND"):
-            return header
+    said: dict[str, str] = {}
+    pixels = False
+    small = 0
+    for kind, at, length in _walked(source):
+        if kind == b"IDAT":
+            pixels = True
+            continue
+        small += 1
+        if small > MAX_CHUNKS:
+            break
+        name = kind.decode("latin-1")
         if kind == b"pHYs" and length == 9:
             x, y, unit = struct.unpack(">IIB", source.read(at, 9, "the PNG resolution"))
             if unit == 1 and x and y:
                 header = replace(header, resolution=Resolution(x / 100, y / 100, 3))
         elif kind == b"tRNS":
-            note = "the transparent color is left out"
-            header = replace(header, notes=(*header.notes, note))
-    raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")
+            header = _noted(header, "the transparent color is left out")
+        elif kind == b"acTL":
+            header = _noted(header, "an animation: its first picture alone is taken")
+        elif name in _PRECEDENCE and not pixels and name not in said:
+            found = _transfer(source, name, at, length)
+            if found:
+                said[name] = found
+        elif kind == b"eXIf":
+            header = _oriented(source, at, length, header)
+    if not pixels:
+        raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")
+    first = next((name for name in _PRECEDENCE if name in said), None)
+    if first is None:
+        return header
+    return replace(header, transfer=said[first], transfer_by=first)
+
+
+def _walked(source: Source) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks, up to a cut behind the first pixels: that is for whoever decodes."""
+    seen = False
+    try:
+        for chunk in islice(containers.chunks(source), MOST_PARTS):
+            seen = seen or chunk[0] == b"IDAT"
+            yield chunk
+    except CorruptInput:
+        if not seen:
+            raise
+
+
+def _noted(header: Header, note: str) -> Header:
+    return header if note in header.notes else replace(header, notes=(*header.notes, note))
+
+
+def _transfer(source: Source, name: str, at: int, length: int) -> str:
+    """What a chunk says of light; empty where it says nothing that can be used."""
+    if name == "iCCP":
+        return "icc"
+    if name == "sRGB":
+        return "srgb"
+    data = source.read(at, min(length, 4), f"the PNG chunk {name}")
+    if name == "cICP" and length == 4 and data[2] == 0:  # no matrix: RGB
+        return _CICP.get(data[1], "")
+    if name == "gAMA" and length == 4:
+        (gamma,) = struct.unpack(">I", data)
+        if abs(gamma - _WHOLE_GAMMA) < 100:
+            return "linear"
+        return f"gamma {_WHOLE_GAMMA / gamma:.5g}" if 0 < gamma <= 10 * _WHOLE_GAMMA else ""
+    return ""
+
+
+def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
+    """Take the orientation of an Exif block; a damaged block is only a warning."""
+    if length < 14 or source.read(at, 4) not in HEADS:
+        return header
+    try:
+        tiff = parse(source, at)
+        entries = tiff.directory(tiff.first).entries
+        orientation = int(tiff.number(entries.get(TiffTag.ORIENTATION), 1))
+    except DivereError:
+        return replace(header, warnings=(*header.warnings, "the Exif block is damaged"))
+    return replace(header, orientation=orientation)

@@ -3,8 +3,9 @@
 What it covers: every chunk's check sum is verified, and a cut is found before
 the first row is decoded. zlib inflates row by row; libpng undoes the row
 filters of one band at a time, handed to it as a PNG of its own that begins with
-the row before. Interlaced files are decoded as a whole. What it does not:
-palettes and less than 8 bits (the header refuses them), animation.
+the row before. Interlaced files are decoded as a whole. Rows of fewer than 8 bits
+and palettes are unfiltered as the bytes that they are, then spread. What it does
+not: animation.
 
 Source: PNG specification, third edition (W3C, 2025).
 """
@@ -50,8 +51,13 @@ class PngReader(Reader):
         super().__init__(header)
         self._source = source
         self._samples = header.channels + len(header.extra)
-        self._row = header.width * self._samples * header.bits // 8
-        self._color = COLOR_TYPES[header.channels, bool(header.extra)]
+        self._palette = _palette(source) if header.variant == "palette" else None
+        if self._palette is not None:
+            self._samples = 1
+        self._packed = header.bits < 8 or self._palette is not None
+        self._row = self._row_bytes(header.width)
+        self._color = 0 if self._packed else COLOR_TYPES[header.channels, bool(header.extra)]
+        self._interlaced = bool(source.read(28, 1)[0])
         self._idat = [
             (offset, length)
             for name, offset, length in containers.chunks(source)
@@ -61,9 +67,7 @@ class PngReader(Reader):
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
         height = rows or max(1, _BAND_BYTES // self._row)
-        decoded = (
-            self._whole(height) if self.header.variant == "interlaced" else self._streamed(height)
-        )
+        decoded = self._whole(height) if self._interlaced else self._streamed(height)
         for first, band in decoded:
             color = band.reshape(*band.shape[:2], -1)[:, :, : self.header.channels]
             yield first, np.ascontiguousarray(color)
@@ -75,23 +79,26 @@ class PngReader(Reader):
         for first in range(0, self.header.height, height):
             band = self._decode(b"\0" + previous + next(filtered), self.header.width)[1:]
             previous = band[-1].astype(band.dtype.newbyteorder(">"), copy=False).tobytes()
-            yield first, band
+            yield first, self._spread(band, self.header.width) if self._packed else band
         next(filtered, None)
 
     def _whole(self, height: int) -> Iterator[Band]:
         """Decode the seven small pictures of an interlaced one."""
         about = self.header
-        shape = (about.height, about.width, self._samples)
-        picture = np.empty(shape, f"uint{about.bits}")
+        shape = (about.height, about.width, 3 if self._palette is not None else self._samples)
+        picture = np.empty(shape, "uint8" if self._packed else f"uint{about.bits}")
         data = self._all()
         start = 0
         for x, y, across, down in _ADAM7:
             width, rows = -(-(about.width - x) // across), -(-(about.height - y) // down)
             if width <= 0 or rows <= 0:
                 continue
-            size = rows * (1 + width * self._samples * about.bits // 8)
+            size = rows * (1 + self._row_bytes(width))
+            if start + size > len(data):
+                raise CorruptInput("the PNG's pixels end too early")
             part = self._decode(data[start : start + size], width)
-            picture[y::down, x::across] = part.reshape(rows, width, self._samples)
+            part = self._spread(part, width) if self._packed else part
+            picture[y::down, x::across] = part.reshape(rows, width, -1)
             start += size
         for first in range(0, about.height, height):
             yield first, picture[first : first + height]
@@ -100,7 +107,9 @@ class PngReader(Reader):
         """Inflate the whole stream; up to twice the picture, so that a bomb stays small."""
         machine = zlib.decompressobj()
         try:
-            data = machine.decompress(b"".join(self._pieces()), 2 * self._row * self.header.height)
+            data = machine.decompress(
+                b"".join(self._pieces()), 2 * (self._row + 8) * self.header.height
+            )
         except zlib.error as error:
             raise CorruptInput(f"the PNG's pixels are damaged: {error}") from error
         if not machine.eof:
@@ -169,11 +178,29 @@ class PngReader(Reader):
         if stored != check:
             raise CorruptInput(f"the check sum of the PNG chunk at byte {offset} does not fit")
 
+    def _row_bytes(self, width: int) -> int:
+        return -(-width * self._samples * self.header.bits // 8)
+
+    def _spread(self, packed: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+        """Unpack rows of 1, 2, 4 or 8 bits; colors of a palette, else gray of 8 bits."""
+        bits = self.header.bits
+        shifts = np.arange(8 - bits, -1, -bits, dtype=np.uint8)
+        codes = (packed[:, :, None] >> shifts) & np.uint8((1 << bits) - 1)
+        codes = codes.reshape(len(packed), -1)[:, :width]
+        if self._palette is None:
+            return (codes * np.uint8(255 // ((1 << bits) - 1)))[:, :, None]
+        if int(codes.max(initial=0)) >= len(self._palette):
+            raise CorruptInput("a pixel's index is not in the palette")
+        colors: NDArray[np.uint8] = self._palette[codes]
+        return colors
+
     def _decode(self, filtered: bytes, width: int) -> NDArray[Any]:
         """Let libpng undo the filters of rows that zlib gave."""
-        row = 1 + width * self._samples * self.header.bits // 8
+        row = 1 + self._row_bytes(width)
         rows = len(filtered) // row
-        head = struct.pack(">IIBBBBB", width, rows, self.header.bits, self._color, 0, 0, 0)
+        # filters of packed rows work on whole bytes: to libpng they are gray of 8 bits
+        wide, bits = (row - 1, 8) if self._packed else (width, self.header.bits)
+        head = struct.pack(">IIBBBBB", wide, rows, bits, self._color, 0, 0, 0)
         body = chunk(b"IDAT", zlib.compress(filtered, 0)) + chunk(b"IEND", b"")
         try:
             band = imagecodecs.png_decode(PNG_SIGNATURE + chunk(b"IHDR", head) + body)
@@ -185,9 +212,20 @@ class PngReader(Reader):
         self._source.close()
 
 
+def _palette(source: Source) -> NDArray[np.uint8]:
+    """The colors of a palette, (colors, 3)."""
+    for name, offset, length in containers.chunks(source):
+        if name == b"PLTE" and 0 < length <= 768 and length % 3 == 0:
+            return np.frombuffer(source.read(offset, length), np.uint8).reshape(-1, 3)
+        if name == b"IDAT":
+            break
+    raise CorruptInput("the palette of the PNG is missing")
+
+
 def open_reader(path: str, header: Header) -> PngReader:
     """Open a PNG; see :func:`divere_cli.image.reader.open`."""
-    full = header.pixels * (header.channels + len(header.extra)) * header.bits // 8
+    samples = 1 if header.variant == "palette" else header.channels + len(header.extra)
+    full = header.pixels * samples * header.bits // 8
     check_expansion(full, header.file_size)
     source = Source(path)
     try:

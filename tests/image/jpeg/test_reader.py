@@ -203,10 +203,47 @@ def test_damaged_exif_does_not_touch_the_pixels(tmp_path: Path, pieces: int) -> 
     np.testing.assert_array_equal(read(saved(tmp_path, damaged)), read(saved(tmp_path, plain)))
 
 
-def test_one_byte_short_is_corrupt_and_trailing_bytes_are_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("short", [1, 2])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_without_its_end_marker_all_rows_are_read_and_it_is_said(
+    tmp_path: Path, short: int, channels: int
+) -> None:
+    data = encoded(grain(64, 48, channels))
+    want = read(saved(tmp_path, data))
+    with reader.open(saved(tmp_path, data[:-short])) as scan:
+        got = np.concatenate([band.copy() for _, band in scan.bands()])
+        assert scan.warnings == ("the JPEG has no end marker (EOI); all of its rows are there",)
+    assert np.array_equal(got, want)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.9, 0.99])
+def test_without_its_end_and_a_part_of_its_rows_it_is_corrupt(tmp_path: Path, keep: float) -> None:
+    data = encoded(grain(64, 48, 3))
+    with pytest.raises(CorruptInput, match=r"cut|damaged|ends after"):
+        read(saved(tmp_path, data[: int(len(data) * keep)]))
+
+
+def test_stray_bytes_between_segments_are_passed_over_and_said(tmp_path: Path) -> None:
     data = encoded(grain(16, 16, 3))
+    want = read(saved(tmp_path, data))
+    at = data.index(b"\xff\xda")
+    with reader.open(saved(tmp_path, data[:at] + b"\0\0\x11\x22\xff\0" + data[at:])) as scan:
+        got = np.concatenate([band.copy() for _, band in scan.bands()])
+        assert "stray bytes between the segments" in scan.header.warnings[0]
+    assert np.array_equal(got, want)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_lossless_jpeg(tmp_path: Path, bits: int) -> None:
+    want = grain(16, 24, 1).astype(f"u{bits // 8}") * np.uint16(257 if bits == 16 else 1)
+    data = bytes(imagecodecs.ljpeg_encode(want[:, :, 0].astype(f"u{bits // 8}")))
+    assert np.array_equal(read(saved(tmp_path, data)), want)
     with pytest.raises(CorruptInput, match="cut"):
-        read(saved(tmp_path, data[:-1]))
+        read(saved(tmp_path, data[:-2]))
+
+
+def test_trailing_bytes_are_left(tmp_path: Path) -> None:
+    data = encoded(grain(16, 16, 3))
     assert read(saved(tmp_path, data + bytes(100))).shape == (16, 16, 3)
     assert read(saved(tmp_path, data + b"\xff\xd8 preview")).shape == (16, 16, 3)
 

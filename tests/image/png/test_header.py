@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.errors import CorruptInput, DivereError, LimitExceeded, Unsupported
+from divere_cli.errors import CorruptInput, DivereError, LimitExceeded
 from divere_cli.image import header
 from divere_cli.image.layout import Header, Resolution
 
@@ -41,8 +41,9 @@ def test_each_kind(
 @pytest.mark.parametrize(
     ("ihdr", "kind", "said"),
     [
-        ((7, 5, 8, 3, 0, 0, 0), Unsupported, "palette"),
-        ((7, 5, 4, 0, 0, 0, 0), Unsupported, "4-bit"),
+        ((7, 5, 16, 3, 0, 0, 0), CorruptInput, "16 bits of color type 3"),
+        ((7, 5, 4, 2, 0, 0, 0), CorruptInput, "4 bits of color type 2"),
+        ((7, 5, 3, 0, 0, 0, 0), CorruptInput, "3 bits of color type 0"),
         ((7, 5, 8, 5, 0, 0, 0), CorruptInput, "damaged"),
         ((7, 5, 8, 2, 1, 0, 0), CorruptInput, "damaged"),
         ((0, 5, 8, 2, 0, 0, 0), LimitExceeded, "0 x 5"),
@@ -67,3 +68,35 @@ def test_chunks_before_the_pixels(tmp_path: Path) -> None:
 def test_too_many_chunks_are_corrupt(tmp_path: Path) -> None:
     with pytest.raises(CorruptInput, match="no pixels in the first"):
         read(tmp_path, (7, 5, 8, 2, 0, 0, 0), *[(b"tEXt", b"")] * 300)
+
+
+GAMMA = (b"gAMA", struct.pack(">I", 45_455))
+
+
+@pytest.mark.parametrize(
+    ("chunks", "transfer", "by"),
+    [
+        ([], "", ""),
+        ([GAMMA], "gamma 2.2", "gAMA"),
+        ([(b"gAMA", struct.pack(">I", 100_000))], "linear", "gAMA"),
+        ([(b"gAMA", bytes(4))], "", ""),
+        ([GAMMA, (b"sRGB", b"\1")], "srgb", "sRGB"),
+        ([GAMMA, (b"sRGB", b"\1"), (b"iCCP", b"x\0\0abc")], "icc", "iCCP"),
+        ([GAMMA, (b"iCCP", b"x\0\0abc"), (b"cICP", bytes([1, 8, 0, 1]))], "linear", "cICP"),
+        ([(b"cICP", bytes([9, 16, 0, 1]))], "pq", "cICP"),
+        ([GAMMA, (b"cICP", bytes([1, 2, 0, 1]))], "gamma 2.2", "gAMA"),
+        ([GAMMA, (b"cICP", bytes([1, 8, 5, 1]))], "gamma 2.2", "gAMA"),
+    ],
+)
+def test_what_the_file_says_of_light_by_precedence(
+    tmp_path: Path, chunks: list[tuple[bytes, bytes]], transfer: str, by: str
+) -> None:
+    found = read(tmp_path, (7, 5, 16, 2, 0, 0, 0), *chunks)
+    assert (found.transfer, found.transfer_by) == (transfer, by)
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_the_orientation_of_an_exif_block(tmp_path: Path, order: str) -> None:
+    mark = b"II" if order == "<" else b"MM"
+    block = mark + struct.pack(order + "HIHHHIHHI", 42, 8, 1, 274, 3, 1, 6, 0, 0)
+    assert read(tmp_path, (7, 5, 8, 0, 0, 0, 0), (b"eXIf", block)).orientation == 6

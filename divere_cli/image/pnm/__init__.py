@@ -1,0 +1,1 @@
+"""Portable pixmaps: PBM, PGM, PPM, PAM and PFM."""

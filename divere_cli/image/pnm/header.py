@@ -1,0 +1,192 @@
+"""The header of a portable pixmap: what stands in text before its samples.
+
+Covers PBM, PGM and PPM (plain and raw), PAM, and PFM (float). Where the samples
+begin and what their white is goes along in a :class:`Pixmap`.
+
+Source: the netpbm format pages (pbm, pgm, ppm, pam); for PFM the page of the
+Light Stage project, rows from the bottom up.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image.layout import Band, Extra, Header, Sample
+from divere_cli.image.limits import check_size
+from divere_cli.image.source import Source
+
+STARTS = re.compile(rb"(P[1-6Ff]|PF4)[\s#]|P7\n")
+_HEAD = 4096
+_CHANNELS = {"1": 1, "2": 1, "3": 3, "4": 1, "5": 1, "6": 3, "7": 0, "F": 3, "f": 1}
+_SPACE = re.compile(rb"(?:\s|#[^\n]*\n)*")
+_WORD = re.compile(rb"[^\s#]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Pixmap:
+    """How a pixmap's samples are stored.
+
+    ``kind`` is the letter or digit behind the P; ``samples`` are those of a pixel,
+    ``most`` the code of white (0: floats), ``start`` the first byte behind the head.
+    """
+
+    kind: str
+    width: int
+    height: int
+    samples: int
+    most: int
+    start: int
+    big_endian: bool = True
+    scale: float = 1.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether samples are numbers in text."""
+        return self.kind in "123"
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row in the file; 0 for text."""
+        if self.plain:
+            return 0
+        if self.kind == "4":
+            return -(-self.width // 8)
+        return self.width * self.samples * self.sample_bytes
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of a sample."""
+        return 4 if not self.most else 2 if self.most > 255 else 1
+
+
+def is_pixmap(head: bytes) -> bool:
+    """Tell whether a file that starts so is a portable pixmap."""
+    return STARTS.match(head) is not None
+
+
+def read(source: Source, max_pixels: int) -> Header:
+    """Read the header of a pixmap.
+
+    Raises
+    ------
+    CorruptInput, Unsupported, LimitExceeded
+    """
+    found = pixmap(source)
+    check_size(found.width, found.height, max_pixels)
+    sample: Sample = "uint" if found.most else "float"
+    channels = 1 if found.samples < 3 else 3
+    extra: tuple[Extra, ...] = ("alpha",) if found.samples in (2, 4) else ()
+    if not found.plain:
+        source.inside(found.start, found.row_bytes * found.height, "the pixmap's samples")
+    band: Band = ""
+    if found.most:
+        band = "uint8" if found.most in (1, 3, 15, 255) else "uint16"
+    warnings = []
+    if not found.most and abs(found.scale) not in (0.0, 1.0):
+        warnings.append(f"the PFM's scale factor ({abs(found.scale):g}) is not applied")
+    bits = found.most.bit_length() if found.most else 32
+    full = found.width * found.height * found.samples
+    return Header(
+        format="pnm",
+        width=found.width,
+        height=found.height,
+        channels=channels,
+        bits=bits,
+        file_size=source.size,
+        sample=sample,
+        extra=extra,
+        big_endian=found.big_endian,
+        variant={"4": "pbm", "1": "pbm", "5": "pgm", "2": "pgm", "7": "pam"}.get(
+            found.kind, "pfm" if not found.most else "ppm"
+        ),
+        band=band,
+        memory=source.size + 10 * full if found.plain else 0,
+        warnings=tuple(warnings),
+        notes=_of_white(found),
+    )
+
+
+def _of_white(found: Pixmap) -> tuple[str, ...]:
+    most = found.most
+    if not most or most & (most + 1) == 0:
+        return ()
+    return (f"the pixmap says that {most} is white; so taken",)
+
+
+def pixmap(source: Source) -> Pixmap:
+    """Read what stands before the samples.
+
+    Raises
+    ------
+    CorruptInput
+        Numbers are missing or cannot be true.
+    Unsupported
+        A PAM of another kind than gray or RGB, with or without alpha.
+    """
+    head = source.read(0, min(_HEAD, source.size), "the pixmap's head")
+    if head.startswith(b"PF4"):
+        raise Unsupported("a PFM of four samples")
+    kind = head[1:2].decode("latin-1")
+    if kind == "7":
+        return _pam(head)
+    words: list[bytes] = []
+    at = 2
+    wanted = 2 if kind in "14" else 3
+    while len(words) < wanted:
+        space = _SPACE.match(head, at)
+        at = space.end() if space else at
+        word = _WORD.match(head, at)
+        if word is None or word.end() == len(head):
+            raise CorruptInput("the pixmap's head is cut")
+        words.append(word.group())
+        at = word.end()
+    width, height = _number(words[0]), _number(words[1])
+    start = at + 1  # one white space ends the head
+    if kind in "Ff":
+        scale = _scale(words[2])
+        return Pixmap(kind, width, height, _CHANNELS[kind], 0, start, scale > 0, scale)
+    most = 1 if kind in "14" else _number(words[2])
+    return Pixmap(kind, width, height, _CHANNELS[kind], _white(most), start)
+
+
+def _pam(head: bytes) -> Pixmap:
+    end = head.find(b"\nENDHDR\n")
+    if end < 0:
+        raise CorruptInput("the pixmap's head is cut")
+    lines = [line.split(None, 1) for line in head[3:end].split(b"\n") if line.strip()]
+    said = {line[0]: line[1] for line in lines if len(line) == 2 and line[0] != b"#"}
+    kinds = {1: b"GRAYSCALE", 2: b"GRAYSCALE_ALPHA", 3: b"RGB", 4: b"RGB_ALPHA"}
+    samples = _number(said.get(b"DEPTH", b"0"))
+    kind = said.get(b"TUPLTYPE", kinds.get(samples, b"")).strip()
+    if kind.startswith(b"BLACKANDWHITE"):
+        kind = kind.replace(b"BLACKANDWHITE", b"GRAYSCALE")
+    if kinds.get(samples) != kind:
+        shown = kind.decode("latin-1", "replace")[:40]
+        raise Unsupported(f"a PAM of {samples} samples called {shown!r}")
+    width, height = (_number(said.get(name, b"0")) for name in (b"WIDTH", b"HEIGHT"))
+    most = _white(_number(said.get(b"MAXVAL", b"0")))
+    return Pixmap("7", width, height, samples, most, end + len(b"\nENDHDR\n"))
+
+
+def _number(word: bytes) -> int:
+    if not word.strip().isdigit() or len(word) > 12:
+        raise CorruptInput("the pixmap's head has no number where one must be")
+    return int(word)
+
+
+def _scale(word: bytes) -> float:
+    try:
+        scale = float(word)
+    except ValueError as error:
+        raise CorruptInput("the pixmap's head has no number where one must be") from error
+    if not 0 < abs(scale) < 1e30:
+        raise CorruptInput("the PFM's scale factor cannot be true")
+    return scale
+
+
+def _white(most: int) -> int:
+    if not 0 < most < 65536:
+        raise CorruptInput(f"the pixmap says that {most} is white")
+    return most
