@@ -83,6 +83,13 @@ def sidecar(positive: str, format_: str) -> str:
     return folder + slash + _checked(last + "-ir", ".tif", positive)
 
 
+def mask(positive: str, format_: str) -> str:
+    """Name of the picture of what infrared repair filled, beside a positive."""
+    suffix = SUFFIXES[format_]
+    folder, slash, last = positive.removesuffix(suffix).rpartition("/")
+    return folder + slash + _checked(last + "-ir-mask", ".png", positive)
+
+
 def twin(name: str) -> str:
     """Key that is the same for names that some file system takes for one (case, Unicode forms)."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

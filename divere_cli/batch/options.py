@@ -68,7 +68,9 @@ class BatchOptions:
     compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
     quality: int = 95
     name: str = ""
-    ir: Literal["drop", "sidecar"] = "drop"
+    ir: Literal["drop", "sidecar", "repair"] = "drop"
+    ir_strength: Literal["low", "normal", "high"] = "normal"
+    ir_mask: bool = False
     no_metadata: bool = False
     dither: bool = False
     engine: Literal["local", "dask"] = "local"
@@ -146,6 +148,9 @@ class BatchOptions:
         for name in ("roll_by", "strict"):
             if name in given and self.auto == "off":
                 raise UsageError(f"--{name.replace('_', '-')} is for --auto frame or roll")
+        for name in ("ir_strength", "ir_mask"):
+            if name in given and self.ir != "repair":
+                raise UsageError(f"--{name.replace('_', '-')} is for --ir repair")
         if self._depth() == 16 and self.dither and "dither" in given:
             raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
 
@@ -189,6 +194,8 @@ class BatchOptions:
             dither=self.dither and depth == 8,
             metadata=not self.no_metadata,
             infrared=self.ir,
+            ir_strength=self.ir_strength if self.ir == "repair" else "normal",
+            ir_mask=self.ir_mask and self.ir == "repair",
         )
         return Outputs(
             folder=folder,

@@ -176,6 +176,9 @@ def _names(
     if encoding.infrared == "sidecar" and "infrared" in header.extra:
         plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
         sidecar = naming.sidecar(plain, encoding.format)
+    elif encoding.infrared == "repair" and encoding.ir_mask and "infrared" in header.extra:
+        plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
+        sidecar = naming.mask(plain, encoding.format)
     return tuple(outputs), sidecar
 
 

@@ -36,6 +36,8 @@ from divere_cli.records.outcome import Written
 log = logging.getLogger(__name__)
 
 _ANY_SIZE = 1 << 62
+# what goes beside positives is of its own kind whatever they are: infrared, and a repair's mask
+BESIDE = {".tif": "tiff", ".png": "png"}
 
 
 @dataclass(slots=True)
@@ -116,8 +118,7 @@ class Publisher:
         if len(said) != len(written) or set(said) != {t.target.name for t in staged.temps}:
             raise OutputError("the worker wrote other files than it was told to")
         for temp in staged.temps:
-            # an infrared sidecar is a TIFF whatever the positives are
-            kind = "tiff" if temp.target.name.endswith(".tif") else format_
+            kind = BESIDE.get(os.path.splitext(temp.target.name)[1], format_)
             try:
                 self._check_one(temp, said[temp.target.name], staged.place, kind)
             except OSError as problem:

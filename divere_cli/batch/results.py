@@ -99,6 +99,8 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         warnings=_once((*result.warnings, *task.warnings)),
         notes=_once((*result.notes, *task.notes)),
         thumbnails=task.thumbnails,
+        repaired=task.repaired.share if task.repaired else None,
+        repair=task.repaired,
     )
 
 

@@ -127,10 +127,23 @@ _what = combined(
     ),
     click.option(
         "--ir",
-        type=click.Choice(["drop", "sidecar"]),
+        type=click.Choice(["drop", "sidecar", "repair"]),
         default="drop",
         show_default=True,
-        help="The infrared channel.",
+        help="The infrared channel: leave it out, write it beside the positive, or fill what dust"
+        " and scratches it shows.",
+    ),
+    click.option(
+        "--ir-strength",
+        type=click.Choice(["low", "normal", "high"]),
+        default="normal",
+        show_default=True,
+        help="How little --ir repair takes for dust: high fills more.",
+    ),
+    click.option(
+        "--ir-mask",
+        is_flag=True,
+        help="Write what --ir repair filled as {stem}-ir-mask.png.",
     ),
     click.option("--no-metadata", is_flag=True, help="Carry no metadata over."),
     click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from divere_cli.color import grade
 from divere_cli.develop import source as sources
+from divere_cli.develop.dust import Dust
 from divere_cli.develop.positive import Positive
 from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
@@ -76,6 +77,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             parallel = stack.enter_context(Parallel(job.threads))
             scan = stack.enter_context(sources.open(job, parallel))
             header = scan.header
+            dust = _dust(job, scan, parallel, stack)
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
         serial = Serial(parallel)
@@ -97,7 +99,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
                 digest.advance(done)
             progress.advance(done)
         written = [positive.finish() for positive in positives]
-        sidecar, notes = _infrared(job, scan, progress)
+        sidecar, notes = _infrared(job, scan, dust, progress)
         with progress.stage("read"):
             sha256 = digest.finish()
     progress.advance(1.0)
@@ -105,10 +107,15 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         width=header.width,
         height=header.height,
         written=(*written, *sidecar),
-        warnings=(*scan.warnings, *(carried.warnings if carried else ())),
+        warnings=(
+            *scan.warnings,
+            *(dust.warnings if dust else ()),
+            *(carried.warnings if carried else ()),
+        ),
         notes=(*header.notes, *notes),
         input_sha256=sha256,
-        thumbnails=_thumbnails(small, positives),
+        thumbnails=_thumbnails(small, positives, dust),
+        repaired=dust.repaired if dust else None,
     )
 
 
@@ -144,20 +151,35 @@ def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:
     return Thumbnailer(header.width, header.height, space, frame.orientation)
 
 
-def _thumbnails(small: Thumbnailer | None, positives: list[Positive]) -> tuple[Thumbnail, ...]:
+def _dust(job: Job, scan: Source, parallel: Parallel, stack: ExitStack) -> Dust | None:
+    """Repair the scan before all else, where the job asks for it."""
+    if job.encoding.infrared != "repair":
+        return None
+    dust = stack.enter_context(Dust(job, scan.scan, parallel))
+    scan.before = dust.bands
+    return dust
+
+
+def _thumbnails(
+    small: Thumbnailer | None, positives: list[Positive], dust: Dust | None
+) -> tuple[Thumbnail, ...]:
     if small is None:
         return ()
-    return kept([small.thumbnail(""), *(positive.thumbnail() for positive in positives)])
+    mask = dust.thumbnail() if dust else None
+    return kept([small.thumbnail(""), *(positive.thumbnail() for positive in positives), mask])
 
 
 def _infrared(
-    job: Job, scan: Source, progress: Progress
+    job: Job, scan: Source, dust: Dust | None, progress: Progress
 ) -> tuple[tuple[Written, ...], tuple[str, ...]]:
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
     if header.orientation != 1:
         notes.append(f"the file's orientation tag ({header.orientation}) was not applied")
+    if dust is not None:
+        with progress.stage("write"):
+            return dust.finish(), (*notes, *dust.notes)
     bands = scan.infrared() if "infrared" in header.extra else None
     if bands is None:
         if job.sidecar is not None:
@@ -167,9 +189,10 @@ def _infrared(
         return (), (*notes, "infrared was left out")
     encoding = replace(job.encoding, format="tiff", bit_depth=8 if header.bits == 8 else 16)
     picture = PictureMetadata(resolution=header.resolution)
+    page = header.infrared_page or header  # which may have half the picture's sides
     with (
         progress.stage("write"),
-        writer.open(job.sidecar.temp, encoding, header.width, header.height, 1, picture) as sidecar,
+        writer.open(job.sidecar.temp, encoding, page.width, page.height, 1, picture) as sidecar,
     ):
         for _, rows in bands:
             sidecar.write(rows)

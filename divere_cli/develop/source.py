@@ -68,6 +68,8 @@ class Source(Closing):
 
     Attributes
     ----------
+    before : callable or None
+        As given; whoever has the scan open may set it before the first band.
     header : Header
         Of the scan; its ``layout`` is that of the bands that come from here.
     """
@@ -82,7 +84,7 @@ class Source(Closing):
         self.scan = scan
         self._steps = tuple(steps)
         self._parallel = parallel or Parallel()
-        self._before = before
+        self.before = before
         self._room = np.empty(0, np.float32)
 
     @property
@@ -106,8 +108,8 @@ class Source(Closing):
         As :meth:`divere_cli.image.reader.Reader.bands`; a band's buffer is used again.
         """
         bands = self.scan.bands(rows)
-        if self._before is not None:
-            bands = self._before(bands)
+        if self.before is not None:
+            bands = self.before(bands)
         if not self._steps:
             return bands
         return self._stepped(bands)

@@ -60,9 +60,15 @@ def sort(pages: tuple[Page, ...], silverfast: bool) -> Sorted:
         return Sorted((Picture(max(pages, key=area)),))
     kept = [page for page in candidates if not _is_copy(page, candidates)]
     small = [page for page in candidates if page not in kept]
+    halves = _halves(kept, small) if silverfast else {}
+    small = [page for page in small if page not in halves.values()]
     notes += _said_of_copies(pages, small)
+    notes += [
+        _said(pages, page, "is taken as infrared: gray, and of half the picture's size")
+        for page in halves.values()
+    ]
     masks = [page for page in whole if page not in candidates]
-    infrared = _tagged(kept, masks)
+    infrared = halves | _tagged(kept, masks)
     taken = list(infrared.values())
     notes += [_said(pages, page, "is left out: a mask") for page in masks if page not in taken]
     guessed = _guessed(kept, infrared, silverfast)
@@ -114,6 +120,22 @@ def _smaller(page: Page, other: Page) -> bool:
 def _fits(page: Page, picture: Page) -> bool:
     same = (page.width, page.height, page.bits) == (picture.width, picture.height, picture.bits)
     return same and page.samples == 1 and page.photometric in _GRAY
+
+
+def _halves(kept: list[Page], small: list[Page]) -> dict[int, Page]:
+    """SilverFast's infrared at half resolution: a gray page of half a color picture's sides."""
+    found: dict[int, Page] = {}
+    for picture in kept:
+        sides = [{side // 2, -(-side // 2)} for side in (picture.width, picture.height)]
+        fitting = [
+            page
+            for page in small
+            if page.width in sides[0] and page.height in sides[1] and page.bits == picture.bits
+            and page.samples == 1 and page.photometric in _GRAY
+        ]  # fmt: skip
+        if picture.samples >= 3 and len(fitting) == 1 and fitting[0] not in found.values():
+            found[picture.ifd] = fitting[0]
+    return found
 
 
 def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:

@@ -28,6 +28,7 @@ class Encoding:
 
     ``quality`` is of jpeg and jxl, for which 100 is lossless. ``size`` is the long
     edge in pixels, 0 as scanned. ``flat`` leaves out the print's curve.
+    ``ir_strength`` and ``ir_mask`` are of ``infrared="repair"``.
     """
 
     format: Literal["tiff", "jpeg", "png", "jxl", "dng"]
@@ -37,9 +38,11 @@ class Encoding:
     quality: int = 95
     dither: bool = False
     metadata: bool = True
-    infrared: Literal["drop", "sidecar"] = "drop"
+    infrared: Literal["drop", "sidecar", "repair"] = "drop"
     size: int = field(default=0, metadata=LATER)
     flat: bool = field(default=False, metadata=LATER)
+    ir_strength: Literal["low", "normal", "high"] = field(default="normal", metadata=LATER)
+    ir_mask: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,23 @@ class Thumbnail:
 
 
 @dataclass(frozen=True, slots=True)
+class Repaired:
+    """What ``--ir repair`` did to a scan.
+
+    ``share`` of the picture's pixels were filled; the biggest place has
+    ``biggest_pixels`` and its middle at column ``x``, row ``y``. ``shift`` is how
+    far infrared lay down and to the right of the picture, in pixels; None where
+    no shift was found.
+    """
+
+    share: float
+    biggest_pixels: int = 0
+    x: int = 0
+    y: int = 0
+    shift: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stages:
     """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
 
@@ -82,6 +99,7 @@ class TaskResult:
     input_sha256: str = ""
     measurement: str = ""
     thumbnails: tuple[Thumbnail, ...] = ()
+    repaired: Repaired | None = None
 
 
 End = Literal[
@@ -133,7 +151,11 @@ Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """The last word on one scan: an entry of ``files`` in the report."""
+    """The last word on one scan: an entry of ``files`` in the report.
+
+    ``repaired`` is the share of the picture that ``--ir repair`` filled, ``repair``
+    all that is known of it; None where nothing was asked for or could be done.
+    """
 
     input: str
     outputs: tuple[str, ...] = ()
@@ -154,3 +176,5 @@ class ScanResult:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
+    repaired: float | None = None
+    repair: Repaired | None = None

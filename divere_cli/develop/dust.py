@@ -1,0 +1,181 @@
+"""Repair of one scan by its infrared channel, before anything else is done to it.
+
+Covers the survey, whether the scan may be repaired at all, the bands that are
+repaired, the mask's file and its small picture, and what is said of it. How
+places are found and filled is in :mod:`divere_cli.infrared`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.develop.thumbnail import SRGB, Thumbnailer
+from divere_cli.image import writer
+from divere_cli.image.closing import Closing
+from divere_cli.image.layout import Header, PictureMetadata
+from divere_cli.image.parallel import Parallel
+from divere_cli.image.reader import Band, Reader
+from divere_cli.infrared.bands import Repair
+from divere_cli.infrared.find import TUNINGS
+from divere_cli.infrared.placement import Placement
+from divere_cli.infrared.survey import MOST_COVERED, Findings, survey
+from divere_cli.records.job import Job
+from divere_cli.records.outcome import Repaired, Thumbnail, Written
+
+BLANK_ROWS = 256
+
+
+class Dust(Closing):
+    """What ``--ir repair`` does to a scan. A context manager.
+
+    Parameters
+    ----------
+    job : Job
+    scan : Reader
+    parallel : Parallel
+
+    Attributes
+    ----------
+    repaired : Repaired or None
+        What was done, when the bands have gone by; None where nothing could be.
+    warnings, notes : tuple of str
+    """
+
+    def __init__(self, job: Job, scan: Reader, parallel: Parallel) -> None:
+        self._scan = scan
+        self._parallel = parallel
+        self._tuning = TUNINGS[job.encoding.ir_strength]
+        self.repaired: Repaired | None = None
+        self.warnings: tuple[str, ...] = ()
+        self.notes: tuple[str, ...] = ()
+        header = scan.header
+        self._small = (
+            Thumbnailer(header.width, header.height, SRGB, job.frames[0].orientation)
+            if job.thumbnails
+            else None
+        )
+        with ExitStack() as stack:
+            self._mask = _mask_writer(job, header, stack) if job.sidecar is not None else None
+            self._name = job.sidecar.name if job.sidecar is not None else ""
+            self._open = stack.pop_all()
+
+    def bands(self, bands: Iterator[Band]) -> Iterator[Band]:
+        """Yield the reader's bands, repaired where that can be; the same type, other heights."""
+        findings = self._look()
+        if findings is None:
+            self._blank()
+            yield from bands
+            return
+        infrared = self._scan.infrared()
+        assert infrared is not None
+        repair = Repair(findings, self._tuning, self._parallel)
+        for first, band, mask in repair.bands(bands, infrared):
+            self._keep(first, mask)
+            yield first, band
+        done = repair.result()
+        shift = findings.placement.shift if findings.moved else None
+        pixels, x, y = done.biggest
+        self.repaired = Repaired(done.share, pixels, x, y, shift)
+        self.notes = (*self.notes, *_said(self.repaired))
+
+    def finish(self) -> tuple[Written, ...]:
+        """Make the mask's file whole, where one is asked for."""
+        if self._mask is None:
+            return ()
+        return (replace(self._mask.close(), name=self._name),)
+
+    def thumbnail(self) -> Thumbnail | None:
+        """A small picture of the mask, where the job asks for thumbnails and it shows anything."""
+        if self._small is None or self.repaired is None or not self.repaired.share:
+            return None
+        return self._small.thumbnail("repaired")
+
+    def close(self) -> None:
+        self._open.close()
+
+    def _look(self) -> Findings | None:
+        """Survey the scan; None, with a word on why, where it is not to be repaired."""
+        placement = _placement(self._scan.header)
+        infrared = self._scan.infrared() if "infrared" in self._scan.header.extra else None
+        if infrared is None or placement is None:
+            self.notes = ("no infrared channel: nothing was repaired",)
+            return None
+        if not placement.fits:
+            self.warnings = (_WRONG_SIZE.format(*placement.size[::-1], *placement.picture[::-1]),)
+            return None
+        found = survey(self._scan.bands(), infrared, placement, self._tuning)
+        if found.silver:
+            self.warnings = (_SILVER,)
+            return None
+        if found.too_much:
+            self.warnings = (_TOO_MUCH.format(found.share, MOST_COVERED),)
+            return None
+        return found
+
+    def _keep(self, first: int, mask: NDArray[np.bool_]) -> None:
+        if self._mask is None and self._small is None:
+            return
+        gray = mask[..., np.newaxis].astype(np.uint8) * np.uint8(255)
+        if self._mask is not None:
+            self._mask.write(gray)
+        if self._small is not None:
+            self._small.take(first, gray)
+
+    def _blank(self) -> None:
+        """Write a mask without any place: the file was announced."""
+        if self._mask is None:
+            return
+        header = self._scan.header
+        rows = np.zeros((BLANK_ROWS, header.width, 1), np.uint8)
+        for first in range(0, header.height, BLANK_ROWS):
+            self._mask.write(rows[: min(BLANK_ROWS, header.height - first)])
+
+
+_SILVER = (
+    "infrared follows the picture, as on silver black-and-white film and Kodachrome: dust cannot"
+    " be told from it, and nothing was repaired; --ir drop leaves this warning out"
+)
+_TOO_MUCH = (
+    "infrared stands out on about {:.0%} of the picture, more than {:.0%}: that is hardly dust,"
+    " and nothing was repaired; try --ir-strength low, or clean the film and scan it again"
+)
+_WRONG_SIZE = (
+    "infrared has {} x {} pixels beside a picture of {} x {}: it was not used, and nothing was"
+    " repaired"
+)
+
+
+def _placement(header: Header) -> Placement | None:
+    page = header.infrared_page
+    size = (header.height, header.width) if page is None else (page.height, page.width)
+    return Placement(size, (header.height, header.width)) if header.pixels else None
+
+
+def _mask_writer(job: Job, header: Header, stack: ExitStack) -> writer.Writer:
+    assert job.sidecar is not None
+    encoding = replace(job.encoding, format="png", bit_depth=8)
+    picture = PictureMetadata(resolution=header.resolution)
+    shape = (header.width, header.height, 1)
+    return stack.enter_context(writer.open(job.sidecar.temp, encoding, *shape, picture))
+
+
+def _said(done: Repaired) -> tuple[str, ...]:
+    if not done.share:
+        return ("infrared shows no dust: nothing was repaired",)
+    words = f"{done.share:.2%} of the picture was repaired by infrared"
+    if done.share < 0.00005:
+        words = "less than 0.01% of the picture was repaired by infrared"
+    words += f"; the biggest place has {done.biggest_pixels} pixels at {done.x}, {done.y}"
+    if done.shift is not None:
+        down, right = done.shift
+        words += f"; infrared lay {_moved(down, 'down', 'up')} and {_moved(right, 'right', 'left')}"
+    return (words,)
+
+
+def _moved(amount: float, one: str, other: str) -> str:
+    return f"{abs(amount):.1f} pixels {one if amount >= 0 else other}"
