@@ -7,6 +7,7 @@ from typing import Literal
 
 from divere_cli.errors import DivereError
 from divere_cli.records.grade import ProfileRef
+from divere_cli.records.serialize import LATER
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +155,8 @@ class ScanResult:
     """The last word on one scan: an entry of ``files`` in the report.
 
     ``repaired`` is the share of the picture that ``--ir repair`` filled, ``repair``
-    all that is known of it; None where nothing was asked for or could be done.
+    all that is known of it; None, and not in a report, where nothing was asked for or
+    could be done.
     """
 
     input: str
@@ -176,5 +178,5 @@ class ScanResult:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     thumbnails: tuple[Thumbnail, ...] = ()
-    repaired: float | None = None
-    repair: Repaired | None = None
+    repaired: float | None = field(default=None, metadata=LATER)
+    repair: Repaired | None = field(default=None, metadata=LATER)

@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 
 from divere_cli.records.grade import ProfileRef
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult, Stages, Thumbnail
+from divere_cli.records.outcome import (
+    ErrorRecord,
+    IsolationInfo,
+    Repaired,
+    ScanResult,
+    Stages,
+    Thumbnail,
+)
 from divere_cli.records.report import ParentInfo, RunReport
 from divere_cli.records.roll import RollFrame, RollRecord
 
@@ -89,6 +96,8 @@ def _file(place: int, name: str) -> ScanResult:
         peak_rss_source="vmhwm",
         warnings=(f"a warning with {name}",),
         thumbnails=(Thumbnail("", 192, 128, JPEG), Thumbnail(name + ".jpg", 192, 128, JPEG)),
+        repaired=0.004,
+        repair=Repaired(0.004, 1200, 310, 20, (1.2, -0.4)),
     )
     if kind == "ok":
         return done
