@@ -47,6 +47,8 @@ class Grade:
     ----------
     channels : int
         Of the positive: 1 or 3.
+    dtype : numpy.dtype
+        Of the positive's samples.
     precision : {"table", "float32", "float64"}
         How pixels are computed: looked up in a table of all code values, in
         float32 (with the pixels that float32 gets wrong in float64), or all in
@@ -65,7 +67,7 @@ class Grade:
         self._folded = exact_grade
         self._levels = bands.Levels(f"{source.sample}{source.bits}")
         self._one_channel = source.channels == 1
-        self._target = np.dtype(np.float32 if bit_depth == 32 else f"uint{bit_depth}")
+        self.dtype = self._target = np.dtype(np.float32 if bit_depth == 32 else f"uint{bit_depth}")
         self._top = 1.0 if bit_depth == 32 else float(2**bit_depth - 1)
         self._noise = dither.Noise() if dithered and bit_depth == 8 else None
         if self._one_channel and source.sample == "uint":
@@ -200,7 +202,7 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
     return _compiled(recipe, output, source, bit_depth, dither)
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=8)
 def _compiled(
     recipe: Recipe, output: Space, source: Layout, bit_depth: BitDepth, dither: bool
 ) -> Grade:

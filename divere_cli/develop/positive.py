@@ -17,13 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli import __version__
-from divere_cli.color import grade
+from divere_cli.color import flat, grade
+from divere_cli.develop import resize
 from divere_cli.develop.thumbnail import Thumbnailer
-from divere_cli.image import geometry, icc, writer
-from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing
+from divere_cli.image import geometry, icc, resample, writer
+from divere_cli.image.layout import Carried, Header, Layout, PictureMetadata, Processing
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial, slices
-from divere_cli.records.job import Frame, Job, Progress
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding, Frame, Job, Progress
 from divere_cli.records.outcome import Thumbnail, Written
 
 # smaller parts than threads: one that waits for the digest does not hold up the others
@@ -39,6 +41,8 @@ class Positive:
     ----------
     job : Job
     frame : Frame
+    output : int
+        0 is the job's own encoding and the frame's target; further ones are ``also``.
     header : Header
     carried : Carried or None
         Metadata of the scan; None for ``--no-metadata``.
@@ -53,52 +57,76 @@ class Positive:
         self,
         job: Job,
         frame: Frame,
+        output: int,
         header: Header,
         carried: Carried | None,
         progress: Progress,
         parallel: Parallel,
         serial: Serial,
     ) -> None:
-        space, bits = job.encoding.color_space, job.encoding.bit_depth
+        self._encoding = resolved((job.encoding, *job.also)[output], frame.recipe)
+        self._target = (frame.target, *frame.also)[output]
         self._frame = frame
         self._progress = progress
         self._parallel = parallel
         self._serial = serial
         self._box = geometry.box(frame.crop, header.width, header.height)
-        self._grade = grade.compile(
-            frame.recipe, space, header.layout, bits, dither=job.encoding.dither
-        )
-        channels = self._grade.channels
-        self._dtype = np.dtype(f"u{bits // 8}")
-        room = np.empty((0, self._box.width, channels), dtype=self._dtype)
+        self._resize = None
+        self._size = self._box.width, self._box.height
+        small = resample.size_of(*self._size, self._encoding.size or max(self._size))
+        resized = small != self._size
+        self._grade = compiled(self._encoding, frame.recipe, header.layout, resized=resized)
+        if resized:
+            shape = (self._box.height, self._box.width, self._grade.channels)
+            self._resize = resize.Resize(self._encoding, shape, small, parallel)
+            self._size = small
+        room = np.empty((0, self._box.width, self._grade.channels), dtype=self._grade.dtype)
         self._out, self._written = room, room  # one is graded into, one is being written
         self._cut = np.empty((0, 0, 0), dtype=header.layout.dtype)
+        space = self._encoding.color_space
         self._small = (
             Thumbnailer(self._box.width, self._box.height, space, frame.orientation)
-            if job.thumbnails
+            if job.thumbnails and not output
             else None
         )
-        profile = icc.profile(space, channels == 1)
-        turned = bool(frame.orientation % 180)
-        self._open_files(job, _picture(carried, header, frame, profile, turned))
+        self._open_files(self._picture(carried, header))
 
-    def _open_files(self, job: Job, picture: PictureMetadata) -> None:
+    def _open_files(self, picture: PictureMetadata) -> None:
         """Open the writer, and what holds a picture that lies otherwise in the scan."""
-        target, orientation = self._frame.target, self._frame.orientation
-        width, height, channels = self._box.width, self._box.height, self._grade.channels
+        target, orientation = self._target, self._frame.orientation
+        (width, height), channels = self._size, self._grade.channels
         size = geometry.turned_size(width, height, orientation)
         self._turn = None
         with ExitStack() as stack:
             self._writer = stack.enter_context(
-                writer.open(target.temp, job.encoding, *size, channels, picture)
+                writer.open(target.temp, self._encoding, *size, channels, picture)
             )
             self._writer.share(self._parallel)
+            self._rows_to = self._writer.write
             if orientation % 360:
                 folder, shape = os.path.dirname(target.temp) or ".", (height, width, channels)
+                dtype = np.dtype(writer.DTYPES[self._encoding.bit_depth])
                 self._turn = stack.enter_context(
-                    geometry.Turn(shape, self._dtype, orientation, folder, geometry.IN_MEMORY)
+                    geometry.Turn(shape, dtype, orientation, folder, geometry.IN_MEMORY)
                 )
+                self._rows_to = self._turn.add
             self._open = stack.pop_all()
+
+    def _picture(self, carried: Carried | None, header: Header) -> PictureMetadata:
+        """What goes beside the pixels; a smaller picture shows as many millimeters of film."""
+        recipe, encoding = self._frame.recipe, self._encoding
+        profile = icc.profile(encoding.color_space, self._grade.channels == 1)
+        if self._resize is not None and header.resolution is not None:
+            known, share = (
+                header.resolution,
+                max(self._size) / max(self._box.width, self._box.height),
+            )
+            scaled = replace(known, x=known.x * share, y=known.y * share)
+            header = replace(header, resolution=scaled)
+        processing = Processing("divere", __version__, recipe.profile, recipe.sha256)
+        turned = bool(self._frame.orientation % 180)
+        picture = metadata.picture(carried, header, processing, profile, turned=turned)
+        return replace(picture, exposure=flat.exposure(recipe) if encoding.flat else 0.0)
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Take what lies in this frame of a band of the scan."""
@@ -109,7 +137,7 @@ class Positive:
         with self._progress.stage("grade"):
             rows = self._cropped(band[top - first : bottom - first])
             if len(self._out) < len(rows):
-                self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._dtype)
+                self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._out.dtype)
             out = self._out[: len(rows)]
             parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
             self._parallel.each(self._grade.apply, self._parts(rows, out, top, parts))
@@ -117,7 +145,7 @@ class Positive:
                 self._small.take(top - self._box.top, out)
             self._out, self._written = self._written, self._out
         with self._progress.stage("write"):
-            self._serial.put(partial(self._turn.add if self._turn else self._writer.write, out))
+            self._serial.put(partial(self._store, out))
 
     def finish(self) -> Written:
         """Write what was held back for the turn, and make the file whole."""
@@ -126,16 +154,20 @@ class Positive:
             if self._turn is not None:
                 for rows in self._turn.bands():
                     self._writer.write(rows)
-            return replace(self._writer.close(), name=self._frame.target.name)
+            return replace(self._writer.close(), name=self._target.name)
 
     def thumbnail(self) -> Thumbnail | None:
         """A small picture of the positive, where the job asks for it."""
-        return self._small.thumbnail(self._frame.target.name) if self._small else None
+        return self._small.thumbnail(self._target.name) if self._small else None
 
     def _parts(self, rows: NDArray[Any], out: NDArray[Any], top: int, parts: int) -> Iterator[Part]:
         """What :meth:`Grade.apply` takes for each part of a band that begins at row ``top``."""
         for part in slices(len(rows), parts):
             yield rows[part], out[part], top - self._box.top + part.start
+
+    def _store(self, rows: NDArray[Any]) -> None:
+        for ready in self._resize.add(rows) if self._resize else (rows,):
+            self._rows_to(ready)
 
     def _cropped(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self._box.width == rows.shape[1]:
@@ -154,8 +186,19 @@ class Positive:
         self._open.__exit__(*error)
 
 
-def _picture(
-    carried: Carried | None, header: Header, frame: Frame, profile: bytes, turned: bool
-) -> PictureMetadata:
-    processing = Processing("divere", __version__, frame.recipe.profile, frame.recipe.sha256)
-    return metadata.picture(carried, header, processing, profile, turned=turned)
+def resolved(encoding: Encoding, recipe: Recipe) -> Encoding:
+    """Give an output's encoding for one recipe.
+
+    A DNG is a flat master in linear light of the working space.
+    """
+    if encoding.format != "dng":
+        return encoding
+    return replace(encoding, flat=True, color_space=flat.space(recipe))
+
+
+def compiled(encoding: Encoding, recipe: Recipe, layout: Layout, *, resized: bool) -> grade.Grade:
+    """Give the grade of one output of a scan; ``encoding`` is :func:`resolved`."""
+    wanted = flat.recipe(recipe) if encoding.flat else recipe
+    bits = resize.depth(encoding) if resized else encoding.bit_depth
+    dither = encoding.dither and not resized
+    return grade.compile(wanted, encoding.color_space, layout, bits, dither=dither)

@@ -16,10 +16,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from divere_cli.color import grade
 from divere_cli.develop import source as sources
 from divere_cli.develop.dust import Dust
-from divere_cli.develop.positive import Positive
+from divere_cli.develop.positive import Positive, compiled, resolved
 from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
 from divere_cli.errors import CorruptInput, Unreadable
@@ -44,9 +43,8 @@ def prepare(warm_up: WarmUp) -> None:
         The recipe's figures allow no grade.
     """
     layout = Layout(warm_up.channels, warm_up.bits, warm_up.sample)
-    encoding = warm_up.encoding
-    depth, dither = encoding.bit_depth, encoding.dither
-    made = grade.compile(warm_up.recipe, encoding.color_space, layout, depth, dither=dither)
+    encoding = resolved(warm_up.encoding, warm_up.recipe)
+    made = compiled(encoding, warm_up.recipe, layout, resized=encoding.size > 0)
     icc.profile(encoding.color_space, made.channels == 1)
 
 
@@ -84,9 +82,10 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         with progress.stage("write"):
             positives = [
                 stack.enter_context(
-                    Positive(job, frame, header, carried, progress, parallel, serial)
+                    Positive(job, frame, output, header, carried, progress, parallel, serial)
                 )
                 for frame in job.frames
+                for output in range(1 + len(job.also))
             ]
             stack.enter_context(serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None

@@ -1,13 +1,15 @@
 """An output file that already exists, open for writing: in order, or an error that says why.
 
-Covers opening without following links or blocking, appending, writing again at
-a place, and turning the system's errors into ours. What it does not: creating
-the file and publishing it (``batch``), or any format. Standard library only.
+Covers opening without following links or blocking, appending, writing the head last,
+the SHA-256 of all that was written, and turning the system's errors into ours. What it
+does not: creating the file and publishing it (``batch``), or any format. Standard
+library only.
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from contextlib import suppress
@@ -52,9 +54,28 @@ class Sink(Closing):
             raise failure("cannot be emptied", error) from error
         self.size = 0
         self._started = self._forgotten = 0
+        self._hash = hashlib.sha256()
+        self._promised = b""
+        self._whole = True  # what was hashed is what will be in the file
+
+    def promise(self, blank: bytes, head: bytes) -> None:
+        """Begin with ``blank``, to be replaced by ``head`` at the end: empty, if not yet known.
+
+        An unfinished file has no head; with a known one no byte is read again for the digest.
+        """
+        self._append(blank)
+        self._promised = head
+        self._whole = bool(head)
+        self._hash.update(head)
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append ``data``; returns the offset where it begins."""
+        start = self._append(data)
+        if self._whole:
+            self._hash.update(data)
+        return start
+
+    def _append(self, data: bytes | bytearray | memoryview) -> int:
         start = self.size
         view = memoryview(data).cast("B")
         while view:
@@ -91,6 +112,7 @@ class Sink(Closing):
 
     def rewrite(self, offset: int, data: bytes) -> None:
         """Write again what lies at ``offset``, and go on appending at the end."""
+        self._whole = self._whole and offset == 0 and data == self._promised
         try:
             os.lseek(self._fd, offset, os.SEEK_SET)
             view = memoryview(data)
@@ -116,6 +138,20 @@ class Sink(Closing):
         finally:
             self.close()
         return self.size
+
+    def sha256(self) -> str:
+        """Say the digest of all that was written, in hexadecimal; before :meth:`finish`.
+
+        Read back from the file where its head was not known before its end.
+        """
+        if self._whole:
+            return self._hash.hexdigest()
+        try:
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            with open(self._fd, "rb", buffering=0, closefd=False) as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise failure("cannot be read back", error) from error
 
     def close(self) -> None:
         """Close without flushing; harmless when closed."""

@@ -31,6 +31,9 @@ MODULES = {
     "dng": "divere_cli.image.dng.writer",
 }
 
+# of rows, by bit depth
+DTYPES = {8: "u1", 16: "u2", 32: "f4"}
+
 Rows = NDArray[Any]
 Shape = tuple[int, int, int]
 
@@ -91,8 +94,9 @@ class Writer(ABC):
             raise OutputError(f"{self._rows} of {self._height} rows were written")
         self._append(self._strips.rest())
         self._end()
+        sha256 = self._sink.sha256()
         size = self._sink.finish()
-        return Written("", size, self._width, self._height, self._channels)
+        return Written("", size, self._width, self._height, self._channels, sha256)
 
     def _count(self, rows: Rows) -> None:
         if not self._strips.fits(rows):

@@ -59,7 +59,8 @@ class Frame:
     """One positive of a scan: where it lies in the stored rows, its grade, where it goes.
 
     ``crop`` is (x, y, w, h) in 0..1 of the stored frame, ``orientation`` in
-    {0, 90, 180, 270} degrees counter-clockwise, after the crop.
+    {0, 90, 180, 270} degrees counter-clockwise, after the crop. ``also`` are the
+    targets of the job's further outputs, one for each of ``Job.also``.
     """
 
     target: Target
@@ -67,6 +68,7 @@ class Frame:
     crop: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     orientation: int = 0
     crop_name: str = ""
+    also: tuple[Target, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Job:
     ``task(job, progress) -> TaskResult``. For a measure task, ``film_base`` are the
     densities (R, G, B) of bare film where the preset knows them, and ``base_region``
     is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
+    ``also`` are the encodings of further outputs of the same decode.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
     """
@@ -96,6 +99,7 @@ class Job:
     base_region: tuple[float, float, float, float] | None = None
     parameters: str = ""
     flat_field: LightMap | None = None
+    also: tuple[Encoding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

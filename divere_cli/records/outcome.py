@@ -39,6 +39,7 @@ class Written:
     width: int
     height: int
     channels: int
+    sha256: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def made(folder: Path, heights: list[int], orientation: int = 0, threads: int = 
     serial = Serial(parallel)
     with (
         parallel,
-        Positive(job(folder, frame), frame, HEADER, None, Heard(), parallel, serial) as work,
+        Positive(job(folder, frame), frame, 0, HEADER, None, Heard(), parallel, serial) as work,
         serial,
     ):
         first = 0
@@ -62,7 +62,7 @@ def test_bands_outside_of_the_crop_cost_nothing(tmp_path: Path) -> None:
     heard = Heard()
     parallel = Parallel()
     serial = Serial(parallel)
-    with Positive(job(tmp_path, frame), frame, HEADER, None, heard, parallel, serial) as work:
+    with Positive(job(tmp_path, frame), frame, 0, HEADER, None, heard, parallel, serial) as work:
         work.take(0, SCAN[:15])
         work.take(46, SCAN[46:])
     assert heard.stages == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Literal
 
@@ -74,3 +75,24 @@ def test_a_link_is_not_followed(
     with pytest.raises(OutputError):
         writer.open(str(tmp_path / "a"), Encoding(kind, bits, P3), 45, 5, 3, PictureMetadata())
     assert victim.read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("compression", ["none", "lzw", "zstd"])
+@pytest.mark.parametrize("kind", ["tiff", "png", "jpeg", "jxl", "dng"])
+def test_the_digest_is_that_of_the_file(
+    tmp_path: Path,
+    kind: Literal["tiff", "png", "jpeg", "jxl", "dng"],
+    compression: Literal["none", "lzw", "zstd"],
+) -> None:
+    if compression != "none" and kind != "tiff":
+        pytest.skip("of TIFF")
+    path, bits = tmp_path / "a", 8 if kind == "jpeg" else 16
+    pixels = RNG.integers(0, 1 << bits, (300, 401, 3)).astype(f"u{bits // 8}")
+    picture = PictureMetadata(icc=icc.profile(P3), resolution=Resolution(1, 1), software="d")
+    path.touch()
+    encoding = Encoding(kind, 8 if kind == "jpeg" else 16, P3, compression, quality=90)
+    with writer.open(str(path), encoding, 401, 300, 3, picture) as out:
+        out.write(pixels[:7])
+        out.write(pixels[7:])
+        written = out.close()
+    assert written.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()

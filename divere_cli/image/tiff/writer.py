@@ -75,7 +75,8 @@ class TiffWriter(Writer):
         self._scratch = threading.local()
         self._offsets: list[int] = []
         self._counts: list[int] = []
-        self._sink.write(bytes(16 if self._big else 8))
+        blank = bytes(16 if self._big else 8)
+        self._sink.promise(blank, self._known_head() if self._encode is None else b"")
 
     def write(self, rows: Rows) -> None:
         if self._encode is not None:
@@ -85,6 +86,13 @@ class TiffWriter(Writer):
         plain = np.ascontiguousarray(rows)
         self._sink.write(plain.reshape(-1).view(np.uint8).data)
 
+    def _known_head(self) -> bytes:
+        """The head as it will be: where strips have a known size, so has all before the end."""
+        self._count_strips()
+        size = self._offsets[-1] + self._counts[-1]
+        _, start = self._directory(size + size % 2)
+        return self._head(start)
+
     def _append(self, strips: list[Rows]) -> None:
         for data in self._parallel.map(self._encoded, strips):
             self._offsets.append(self._sink.size)
@@ -92,15 +100,15 @@ class TiffWriter(Writer):
             self._sink.write(data)
 
     def _end(self) -> None:
-        if self._encode is None:
-            self._count_strips()
         self._sink.write(bytes(self._sink.size % 2))
-        carried, subs = exif_block.carried(self._picture.exif)
-        made, start = lay_out(
-            self._entries() + self._carried(carried), subs, self._sink.size, self._big
-        )
+        made, start = self._directory(self._sink.size)
         self._sink.write(made)
         self._sink.rewrite(0, self._head(start))
+
+    def _directory(self, at: int) -> tuple[bytes, int]:
+        """The directory's bytes, to stand at ``at``, and where in the file it begins."""
+        carried, subs = exif_block.carried(self._picture.exif)
+        return lay_out(self._entries() + self._carried(carried), subs, at, self._big)
 
     def _encoded(self, rows: Rows) -> bytes | bytearray | memoryview:
         assert self._encode is not None

@@ -1,0 +1,104 @@
+"""A picture made smaller while its rows go by, by Pillow's resampler, in bounded memory.
+
+Covers linear float samples of any number of channels. The filter is Pillow's Hamming: a
+sinc in a Hamming window over the pixels that one result covers, without negative lobes.
+So nothing rings: no result leaves the range of the samples that it is made of. (Lanczos
+overshoots an edge by 9 % of its height; in linear light that is a halo.) The picture is
+narrowed row by row and then shortened in blocks that begin at the same rows whatever the
+bands: the same picture for any bands. Not covered: encodings (``develop.resize``), and
+making pictures larger.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from divere_cli.image.parallel import Parallel, slices
+
+Rows = NDArray[np.float32]
+
+BLOCK_ROWS = 32
+_SUPPORT = 1.0  # of the filter, in pixels of the result
+_FILTER = Image.Resampling.HAMMING
+
+
+def size_of(width: int, height: int, longest: int) -> tuple[int, int]:
+    """Width and height with a long edge of at most ``longest`` pixels; never larger, never 0."""
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+class Shrink:
+    """Takes the rows of one picture and gives those of a smaller one.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        (height, width, channels) of what comes.
+    size : tuple of int
+        (width, height) of what goes; :func:`size_of`.
+    parallel : Parallel
+        Narrows parts of a band beside each other.
+    """
+
+    def __init__(
+        self, shape: tuple[int, int, int], size: tuple[int, int], parallel: Parallel
+    ) -> None:
+        self._height, _, self._channels = shape
+        self._width, self._rows = size
+        self._parallel = parallel
+        self._scale = self._height / self._rows
+        self._reach = math.ceil(_SUPPORT * max(1.0, self._scale)) + 1
+        self._held: Rows = np.empty((0, self._width, self._channels), np.float32)
+        self._first = 0  # row of the picture where what is held begins
+        self._done = 0  # rows of the result that are out
+
+    def add(self, rows: Rows) -> list[Rows]:
+        """Take the next rows, float32 of (rows, width, channels); give what is ready, in order."""
+        self._held = np.concatenate((self._held, self._narrowed(rows)))
+        ready = []
+        while self._done < self._rows:
+            last = min(self._rows, self._done + BLOCK_ROWS)
+            end = min(self._height, math.ceil(last * self._scale) + self._reach)
+            if self._first + len(self._held) < end:
+                break
+            ready.append(self._shortened(last, end))
+            self._done = last
+            keep = max(0, math.floor(last * self._scale) - self._reach)
+            self._held = self._held[max(0, keep - self._first) :].copy()
+            self._first = max(self._first, keep)
+        return ready
+
+    def _narrowed(self, rows: Rows) -> Rows:
+        out = np.empty((len(rows), self._width, self._channels), np.float32)
+
+        def narrow(part: slice, channel: int) -> None:
+            plane = _image(rows[part, :, channel])
+            made = plane.resize((self._width, part.stop - part.start), _FILTER)
+            out[part, :, channel] = np.asarray(made)
+
+        parts = slices(len(rows), self._parallel.size)
+        work = [(part, channel) for part in parts for channel in range(self._channels)]
+        self._parallel.each(narrow, work)
+        return out
+
+    def _shortened(self, last: int, end: int) -> Rows:
+        """Rows ``_done`` to ``last`` of the result; nothing from row ``end`` on counts for them."""
+        rows = last - self._done
+        top = max(0, math.floor(self._done * self._scale) - self._reach)
+        window = self._held[top - self._first : end - self._first]
+        box = (0, self._done * self._scale - top, self._width, last * self._scale - top)
+        planes = []
+        for channel in range(self._channels):
+            made = _image(window[:, :, channel]).resize((self._width, rows), _FILTER, box=box)
+            planes.append(np.asarray(made))
+        return np.stack(planes, axis=2)
+
+
+def _image(plane: NDArray[Any]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(plane, np.float32))
