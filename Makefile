@@ -11,7 +11,7 @@ setup: $(READY)
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade pip
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[raw,dask,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[raw,dask,review,test,lint]'
 	touch $(READY)
 
 test: $(READY)

@@ -35,8 +35,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {"batch", "isolation", "system", "files"},
     "batch": {"isolation", "image", "system", "files"},
     "report": set(),
+    "review": {"isolation", "profile", "color", "image", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
-            "samples", "system", "files"},
+            "samples", "system", "files", "review"},
 }  # fmt: skip
 
 # One module may know more than its room: it turns words into what the room works with.
@@ -61,6 +62,7 @@ OWNERS: dict[str, set[str]] = {
         "roll",
         "samples",
         "isolation",
+        "review",
     },
     "imagecodecs": {"image"},
     "tifffile": {"image"},
@@ -68,6 +70,8 @@ OWNERS: dict[str, set[str]] = {
     "PIL": {"image"},
     "rawpy": {"image"},
     "exiv2": {"image"},
+    "starlette": {"review"},
+    "uvicorn": {"review"},
     "distributed": {"cluster"},
     "dask": {"cluster"},
     "multiprocessing": {"isolation", "cli"},
@@ -139,6 +143,7 @@ def loaded_by(statement: str) -> set[str]:
         ("import divere_cli.batch.run", {"numpy", "PyOpenColorIO", "tifffile", "imagecodecs"}),
         ("import divere_cli.profile.select", {"numpy", "PyOpenColorIO", "tifffile"}),
         ("import divere_cli.image.header", {"numpy", "tifffile", "imagecodecs", "PIL", "imageio"}),
+        ("import divere_cli.review.service", {"numpy", "PyOpenColorIO", "imagecodecs"}),
         ("import divere_cli.report.summary", {"numpy", "rich", "jinja2"}),
     ],
 )

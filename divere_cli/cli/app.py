@@ -42,6 +42,7 @@ COMMANDS = {
     "profiles": Entry("profiles_cmd", "profiles", "List, check and export profiles."),
     "samples": Entry("samples_cmd", "samples", "Write synthetic color negatives."),
     "analyze": Entry("analyze_cmd", "analyze", "Measure a roll."),
+    "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
     "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
     "report": Entry("report_cmd", "report", "Render a saved report again."),
 }

@@ -103,11 +103,11 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """Whether the scan called ``name`` has an entry; NFC and NFD are the same name."""
-        return _normal(name) in self._names
+        return normal(name) in self._names
 
     def entry(self, name: str) -> Preset:
         """The preset of the scan called ``name``; raises as :func:`load`."""
-        key = self._names[_normal(name)]
+        key = self._names[normal(name)]
         return preset(self.entries[key], self.file, label=_stem(self.file), root="$" + step(key))
 
     def folder_default(self) -> Preset | None:
@@ -142,7 +142,7 @@ def folder(value: Json, file: str) -> Folder:
     entries = {n: entry for n, entry in value.items() if n not in _NO_SCANS}
     names: dict[str, str] = {}
     for name in entries:
-        other = names.setdefault(_normal(name), name)
+        other = names.setdefault(normal(name), name)
         if other != name:
             raise ProfileError(f"{file}: ${step(name)} and ${step(other)} name the same file")
     return Folder(file, entries, value.get(FOLDER_DEFAULT), names)
@@ -223,7 +223,8 @@ def _stem(path: str) -> str:
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def _normal(name: str) -> str:
+def normal(name: str) -> str:
+    """A file name as it is compared: macOS keeps names in another form than others."""
     return unicodedata.normalize("NFC", name)
 
 

@@ -1,0 +1,93 @@
+"""``divere review``: look at a roll in the browser, mend its grades, export it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import select
+import sys
+import webbrowser
+from typing import TYPE_CHECKING
+
+import click
+
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import InputMissing, UsageError
+from divere_cli.system import cpus, signals
+
+if TYPE_CHECKING:
+    from divere_cli.review.server import Server
+
+EXTRA = ("starlette", "uvicorn")
+LOOK_SECONDS = 0.5
+MOST_THREADS = 4
+
+
+@click.command("review")
+@click.argument("folder", metavar="FOLDER|PRESETS", type=click.Path(readable=False))
+@click.option(
+    "--listen",
+    default="127.0.0.1:0",
+    show_default="127.0.0.1 and a free port",
+    metavar="HOST:PORT",
+    help="Where the page is; leave it on this machine.",
+)
+@click.option(
+    "--browser/--no-browser", default=True, help="Open the page in the browser.", show_default=True
+)
+@click.pass_context
+def review(ctx: click.Context, /, folder: str, listen: str, browser: bool) -> int:
+    """Show the scans in FOLDER as positives in the browser, to mend their grades.
+
+    What is changed goes into the divere_presets.json beside the scans, which
+    `divere batch` grades by. The first line on stdout is the page's address; it
+    holds a secret. Ctrl-C ends the service.
+    """
+    _check(folder)
+    ctx.ensure_object(Session).answers_on_stdout = True
+    from divere_cli.review import server
+    from divere_cli.review.service import Service
+    from divere_cli.review.workers import Workers
+
+    where = server.listen(listen)
+    threads = max(1, min(MOST_THREADS, cpus.usable()))
+    with (
+        signals.watch() as asked,
+        Workers() as workers,
+        Service(folder, workers, threads) as service,
+        server.Server(service, where) as served,
+    ):
+        if where.host not in server.LOOPBACK:
+            complain("anyone who can read the address on this network can use it", word="warning")
+        service.measure()
+        click.echo(served.address)
+        sys.stdout.flush()
+        if browser:
+            with contextlib.suppress(OSError, webbrowser.Error):
+                webbrowser.open(served.address)
+        return _wait(served, asked)
+
+
+def _check(folder: str) -> None:
+    missing = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"divere review needs {' and '.join(missing)}",
+            hint="pip install 'divere-cli[review]'",
+        )
+    if not os.path.lexists(folder):
+        raise InputMissing(f"'{folder}' does not exist")
+
+
+def _wait(served: Server, asked: signals.StopRequest) -> int:
+    """Wait for a signal; the service itself never ends."""
+    while not asked.received:
+        if not served.serving:
+            raise UsageError("the page cannot be served any more", hint="start it again")
+        if asked.suspended:
+            signals.suspend(asked, [])
+        readable = [asked.fileno()] if asked.fileno() >= 0 else []
+        select.select(readable, [], [], LOOK_SECONDS)
+        asked.drain()
+    return 128 + asked.received[0]

@@ -1,0 +1,200 @@
+"""Who may ask the service anything: a strict gate before every route.
+
+Covers the ``Host`` (against DNS rebinding), the ``Origin`` (against other
+pages), the token and its cookie, the type and size of a body, and the headers
+that bind the browser. Checked in this order; nothing behind the gate looks at
+any of it again. Plain ASGI, no framework.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+MOST_BODY = 24 << 20  # the largest presets file, and room
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+BOUND: Headers = [
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
+]
+
+
+class Refusal(Exception):
+    """Why a request is not let in: an HTTP status and a line."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the service is called, and the secret.
+
+    ``hosts`` are the values of ``Host`` that mean this service, in lower case.
+    """
+
+    token: str
+    hosts: frozenset[str]
+    cookie: str
+
+    def admit(self, scope: Scope) -> str | None:
+        """Let a request in; gives where to go with a cookie where the token was in the address.
+
+        Raises
+        ------
+        Refusal
+        """
+        headers = scope["headers"]
+        host = _one(headers, b"host")
+        if host is None or host.lower() not in self.hosts:
+            raise Refusal(421, "this service does not answer to that Host")
+        origin = _one(headers, b"origin", absent="")
+        if origin and origin.lower() not in {f"http://{name}" for name in self.hosts}:
+            raise Refusal(403, "requests of other pages are not answered")
+        if _one(headers, b"sec-fetch-site", absent="") == "cross-site" and scope["path"] != "/":
+            raise Refusal(403, "requests of other pages are not answered")
+        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        if scope["path"] == "/" and scope["method"] in ("GET", "HEAD") and asked:
+            self._same(asked[0])
+            return "/"
+        self._known(headers)
+        if scope["method"] not in ("GET", "HEAD"):
+            _check_body(headers)
+        return None
+
+    def _known(self, headers: Headers) -> None:
+        given = _one(headers, b"authorization", absent="")
+        if given:
+            scheme, _, secret = given.partition(" ")
+            if scheme.lower() != "bearer":
+                raise Refusal(403, "the token is missing")
+            self._same(secret.strip())
+            return
+        self._same(self._of_cookie(headers))
+
+    def _of_cookie(self, headers: Headers) -> str:
+        for value in (v.decode("latin-1") for n, v in headers if n == b"cookie"):
+            try:
+                found = SimpleCookie(value).get(self.cookie)
+            except CookieError:
+                continue
+            if found is not None:
+                return found.value
+        raise Refusal(403, "open the address that divere printed: it holds the token")
+
+    def _same(self, given: str) -> None:
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
+            raise Refusal(403, "that token is not this service's: use the address it printed")
+
+
+def _one(headers: Headers, name: bytes, absent: str | None = None) -> str | None:
+    found = [value.decode("latin-1") for key, value in headers if key == name]
+    if len(found) > 1:
+        raise Refusal(400, f"{name.decode()} is there twice")
+    return found[0] if found else absent
+
+
+def _check_body(headers: Headers) -> None:
+    kind = (_one(headers, b"content-type", absent="") or "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refusal(415, "the body must be application/json")
+    length = _one(headers, b"content-length", absent="0") or "0"
+    if not length.isdigit() or int(length) > MOST_BODY:
+        raise Refusal(413, f"a body has at most {MOST_BODY} bytes")
+
+
+class Guarded:
+    """An ASGI application behind a gate."""
+
+    def __init__(self, app: App, gate: Gate) -> None:
+        self._app = app
+        self._gate = gate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # no WebSocket is spoken here
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        try:
+            goes_to = self._gate.admit(scope)
+        except Refusal as refusal:
+            await _answer(send, refusal.status, refusal.message)
+            return
+        if goes_to is not None:
+            await self._welcome(send, goes_to)
+            return
+        await self._app(scope, _bounded(receive), _binding(send))
+
+    async def _welcome(self, send: Send, goes_to: str) -> None:
+        cookie = f"{self._gate.cookie}={self._gate.token}; HttpOnly; SameSite=Strict; Path=/"
+        more = [(b"location", goes_to.encode()), (b"set-cookie", cookie.encode())]
+        await _answer(send, 303, "", more)
+
+
+def _binding(send: Send) -> Send:
+    """Add the headers that bind the browser to every answer."""
+
+    async def bound(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            given = list(message.get("headers", []))
+            named = {name for name, _ in given}
+            given += [pair for pair in BOUND if pair[0] not in named]
+            if b"cache-control" not in named:
+                given.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": given}
+        await send(message)
+
+    return bound
+
+
+def _bounded(receive: Receive) -> Receive:
+    """Stop reading a body that is longer than it may be, whatever its header said."""
+    taken = 0
+
+    async def bounded() -> MutableMapping[str, Any]:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > MOST_BODY:
+            return {"type": "http.disconnect"}
+        return message
+
+    return bounded
+
+
+async def _answer(
+    send: Send, status: int, message: str, more: Iterable[tuple[bytes, bytes]] = ()
+) -> None:
+    body = json.dumps({"error": message}).encode() if message else b""
+    headers = [
+        *more,
+        *BOUND,
+        (b"cache-control", b"no-store"),
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

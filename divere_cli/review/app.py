@@ -1,0 +1,245 @@
+"""The service's routes: HTTP to :mod:`divere_cli.review.service` and back.
+
+Covers reading requests strictly, status codes, and the page's own files. What
+it does not: who may ask (:mod:`divere_cli.review.access`, in front of this).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from divere_cli.errors import DivereError, OutputUnusable
+from divere_cli.profile import library
+from divere_cli.review import access, grades
+from divere_cli.review.orders import WHOLE, Box
+from divere_cli.review.presets_file import Change, Stale
+from divere_cli.review.renderer import Superseded
+from divere_cli.review.service import BadRequest, NotFound, Service, Wanted
+
+STATIC = Path(__file__).parent / "static"
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+FORMATS = {"jpeg": "image/jpeg", "png": "image/png"}
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def application(service: Service, gate: access.Gate) -> access.Guarded:
+    """The whole service as an ASGI application, behind its gate."""
+    routes = Routes(service)
+    app = Starlette(
+        routes=[
+            Route("/", routes.page),
+            Route("/static/{name}", routes.static),
+            Route("/api/roll", routes.roll),
+            Route("/api/state", routes.state),
+            Route("/api/frame", routes.frame),
+            Route("/api/profiles", routes.profiles),
+            Route("/api/profiles/{name}", routes.profile),
+            Route("/api/render", routes.render, methods=["POST"]),
+            Route("/api/pick", routes.pick, methods=["POST"]),
+            Route("/api/presets", routes.presets, methods=["POST"]),
+            Route("/api/again", routes.again, methods=["POST"]),
+            Route("/api/measure", routes.measure, methods=["POST"]),
+            Route("/api/export", routes.export, methods=["POST"]),
+            Route("/api/export/stop", routes.stop, methods=["POST"]),
+        ],
+        exception_handlers={
+            NotFound: _missing,
+            BadRequest: _bad,
+            Superseded: _superseded,
+            Stale: _stale,
+            DivereError: _refused,
+            HTTPException: _http,
+        },
+    )
+    return access.Guarded(app, gate)
+
+
+class Routes:
+    """One method for each address."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._files = {
+            path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES
+        }
+        self._page = (STATIC / "index.html").read_bytes()
+
+    async def page(self, request: Request) -> Response:
+        """The page itself."""
+        return Response(self._page, media_type="text/html; charset=utf-8")
+
+    async def static(self, request: Request) -> Response:
+        """Its scripts and its style."""
+        name = request.path_params["name"]
+        data = self._files.get(name)
+        if data is None:
+            raise HTTPException(404)
+        return Response(data, media_type=TYPES[Path(name).suffix])
+
+    async def roll(self, request: Request) -> Response:
+        """All frames."""
+        return JSONResponse(await run_in_threadpool(self._service.listed))
+
+    async def state(self, request: Request) -> Response:
+        """What changes by itself."""
+        after = request.query_params.get("after", "0")
+        number = int(after) if after.isdigit() else 0
+        return JSONResponse(await run_in_threadpool(self._service.state, number))
+
+    async def frame(self, request: Request) -> Response:
+        """One frame as it is edited."""
+        name = request.query_params.get("name", "")
+        return JSONResponse(await run_in_threadpool(self._service.described, name))
+
+    async def profiles(self, request: Request) -> Response:
+        """The shipped profiles and the output spaces."""
+        spaces = library.in_role("output")
+        return JSONResponse({"profiles": grades.profiles(), "spaces": spaces})
+
+    async def profile(self, request: Request) -> Response:
+        """One shipped profile, spelled out."""
+        return JSONResponse(grades.profile(request.path_params["name"]))
+
+    async def render(self, request: Request) -> Response:
+        """A picture."""
+        wanted = _wanted(await _body(request))
+        future = await run_in_threadpool(self._service.render, wanted)
+        said, data = await asyncio.wrap_future(future)
+        facts = {key: said[key] for key in ("width", "height", "scale", "histogram", "seconds")}
+        headers = {"x-divere-picture": json.dumps(facts, separators=(",", ":"))}
+        return Response(data, media_type=FORMATS[wanted.format], headers=headers)
+
+    async def pick(self, request: Request) -> Response:
+        """Gains that make a place gray."""
+        body = await _body(request)
+        at = body.get("at")
+        if not isinstance(at, list) or len(at) != 2 or not all(_share(v) for v in at):
+            raise BadRequest("at is [x, y], each from 0 to 1")
+        place = (float(at[0]), float(at[1]))
+        future = await run_in_threadpool(self._service.pick, _wanted(body), place)
+        said, _ = await asyncio.wrap_future(future)
+        return JSONResponse({"rgb_gains": said["rgb_gains"]})
+
+    async def presets(self, request: Request) -> Response:
+        """Entries and marks to write."""
+        body = await _body(request)
+        version, entries = body.get("version"), body.get("entries", {})
+        marks = body.get("marks", {})
+        if not isinstance(version, int) or isinstance(version, bool):
+            raise BadRequest("version is a number: the one that the roll had")
+        if not isinstance(entries, dict) or not isinstance(marks, dict):
+            raise BadRequest("entries and marks are objects by name")
+        change = partial(self._service.change, freeze=body.get("freeze") is True)
+        state = await run_in_threadpool(change, version, Change(entries, marks))
+        return JSONResponse({"version": state.version})
+
+    async def again(self, request: Request) -> Response:
+        """Try a failed scan anew."""
+        body = await _body(request)
+        await run_in_threadpool(self._service.again, str(body.get("name", "")))
+        return JSONResponse({})
+
+    async def measure(self, request: Request) -> Response:
+        """Measure what no file speaks of."""
+        started = await run_in_threadpool(self._service.measure)
+        return JSONResponse({"started": started})
+
+    async def export(self, request: Request) -> Response:
+        """Start the batch."""
+        body = await _body(request)
+        if not await run_in_threadpool(self._service.export, body):
+            return JSONResponse({"error": "an export runs already"}, 409)
+        return JSONResponse({"started": True})
+
+    async def stop(self, request: Request) -> Response:
+        """End the batch in order."""
+        self._service.exporting.stop()
+        return JSONResponse({})
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        found = json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise BadRequest("the body is no JSON") from error
+    if not isinstance(found, dict):
+        raise BadRequest("the body is no JSON object")
+    return found
+
+
+def _wanted(body: dict[str, Any]) -> Wanted:
+    name, size = body.get("name"), body.get("size", 1600)
+    form, picture = body.get("format", "jpeg"), body.get("picture", 0)
+    if not isinstance(name, str):
+        raise BadRequest("name is the file name of a scan")
+    if not _whole(size) or size < 1 or not _whole(picture):
+        raise BadRequest("size is a number of pixels")
+    if form not in FORMATS:
+        raise BadRequest("format is jpeg or png")
+    window, tag = _window(body.get("window")), str(body.get("tag", ""))[:32]
+    return Wanted(name, size, form, body.get("preset"), picture, window, tag)
+
+
+def _window(value: Any) -> Box:
+    if value is None:
+        return WHOLE
+    if not isinstance(value, list) or len(value) != 4 or not all(_share(v) for v in value):
+        raise BadRequest("window is [x, y, width, height], each from 0 to 1")
+    x, y, width, height = (float(v) for v in value)
+    if not (width > 0 and height > 0 and x + width <= 1 + 1e-6 and y + height <= 1 + 1e-6):
+        raise BadRequest("window lies inside the picture")
+    return x, y, width, height
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _share(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and 0.0 <= value <= 1.0
+
+
+async def _missing(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "there is no such scan in this folder"}, 404)
+
+
+async def _bad(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)
+
+
+async def _superseded(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "a newer request for this frame came"}, 409)
+
+
+async def _stale(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Stale)
+    who = "another program" if error.by_another_program else "another tab"
+    told = {"error": f"{who} changed the presets first", "version": error.version}
+    return JSONResponse(told, 409)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DivereError)
+    record = getattr(error, "record", error)
+    status = 500 if isinstance(error, OutputUnusable) else 422
+    told = {"error": error.message, "hint": error.hint, "kind": record.kind}
+    return JSONResponse(told, status)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)

@@ -1,0 +1,157 @@
+"""Orders to a worker and its answers, through two named pipes of one folder.
+
+Covers both ends. Orders are pickles from the service, which is trusted; answers
+are JSON and bytes, so that what a hostile scan makes of a worker can be wrong
+but runs no code in the service. Each is preceded by its length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pickle
+import select
+import struct
+import time
+from typing import Any
+
+HEAD = struct.Struct("!II")  # bytes of JSON (or of a pickle), bytes of data
+MOST_SAID, MOST_DATA = 1 << 20, 256 << 20
+ROOM = 1 << 20  # bytes in a pipe: a picture in one go
+F_SETPIPE_SZ = 1031
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+class Ended(Exception):
+    """The worker closed its end, or what it sent is no answer."""
+
+
+class TooSlow(Exception):
+    """No answer came in time."""
+
+
+class Service:
+    """The service's end. ``orders`` and ``answers`` are paths for the worker to open."""
+
+    def __init__(self, stem: str) -> None:
+        self.orders, self.answers = f"{stem}.orders", f"{stem}.answers"
+        for path in (self.orders, self.answers):
+            os.mkfifo(path, 0o600)
+        flags = os.O_CLOEXEC | os.O_NONBLOCK
+        self._answers = os.open(self.answers, os.O_RDONLY | flags)
+        self._orders = os.open(self.orders, os.O_RDWR | flags)  # nobody reads yet: not O_WRONLY
+        _widen(self._answers)
+
+    def ask(self, order: object, seconds: float) -> Answer:
+        """Send an order and wait for what comes of it.
+
+        Raises
+        ------
+        Ended, TooSlow
+        """
+        body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
+        deadline = time.monotonic() + seconds
+        self._write(HEAD.pack(len(body), 0) + body, deadline)
+        said, data = HEAD.unpack(self._read(HEAD.size, deadline))
+        if said > MOST_SAID or data > MOST_DATA:
+            raise Ended("the worker sent an invalid message")
+        try:
+            answer = json.loads(self._read(said, deadline))
+        except ValueError as problem:
+            raise Ended("the worker sent an invalid message") from problem
+        if not isinstance(answer, dict):
+            raise Ended("the worker sent an invalid message")
+        return answer, bytes(self._read(data, deadline))
+
+    def close(self) -> None:
+        """Let the worker go; it ends when it reads the end of its orders."""
+        for fd in (self._orders, self._answers):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._orders = self._answers = -1
+        for path in (self.orders, self.answers):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+
+    def _write(self, data: bytes, deadline: float) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._orders, view) :]
+            except BlockingIOError:
+                self._wait(self._orders, select.POLLOUT, deadline)
+            except OSError as problem:
+                raise Ended("the worker is gone") from problem
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        taken = bytearray(size)
+        view, done = memoryview(taken), 0
+        while done < size:
+            self._wait(self._answers, select.POLLIN, deadline)
+            try:
+                got = os.readv(self._answers, [view[done:]])
+            except BlockingIOError:
+                continue
+            except OSError as problem:
+                raise Ended("the worker is gone") from problem
+            if not got:
+                raise Ended("the worker is gone")
+            done += got
+        return taken
+
+    def _wait(self, fd: int, what: int, deadline: float) -> None:
+        if fd < 0:
+            raise Ended("the worker was let go")
+        poll = select.poll()
+        poll.register(fd, what)
+        left = deadline - time.monotonic()
+        if left <= 0 or not poll.poll(left * 1000.0):
+            raise TooSlow
+
+
+class Worker:
+    """The worker's end."""
+
+    def __init__(self, orders: str, answers: str) -> None:
+        self._orders = os.open(orders, os.O_RDONLY | os.O_CLOEXEC)
+        self._answers = os.open(answers, os.O_WRONLY | os.O_CLOEXEC)
+
+    def next(self) -> object | None:
+        """The next order; None when the service lets the worker go."""
+        head = self._read(HEAD.size)
+        if head is None:
+            return None
+        body = self._read(HEAD.unpack(head)[0])
+        return None if body is None else pickle.loads(body)
+
+    def answer(self, said: dict[str, Any], data: bytes) -> None:
+        """Send what came of an order."""
+        body = json.dumps(said).encode()
+        view = memoryview(HEAD.pack(len(body), len(data)) + body + data)
+        while view:
+            view = view[os.write(self._answers, view) :]
+
+    def close(self) -> None:
+        """Close both pipes."""
+        os.close(self._orders)
+        os.close(self._answers)
+
+    def _read(self, size: int) -> bytes | None:
+        parts = b""
+        while len(parts) < size:
+            part = os.read(self._orders, size - len(parts))
+            if not part:
+                return None
+            parts += part
+        return parts
+
+
+def _widen(fd: int) -> None:
+    try:
+        import fcntl
+
+        fcntl.fcntl(fd, F_SETPIPE_SZ, ROOM)
+    except (ImportError, OSError):  # not Linux, or over a limit: smaller portions
+        return

@@ -1,0 +1,68 @@
+"""The neutral picker: gains by which one color of the scan prints as gray.
+
+Covers solving the whole grade, output space included, for equal encoded values
+at the brightness the place has now. Not covered: which pixels of the scan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from divere_cli.color import exact
+from divere_cli.errors import LimitExceeded
+from divere_cli.records.grade import Recipe, Space
+
+Array = npt.NDArray[np.float64]
+
+STEPS = 24
+SLOPE = 1e-3  # density, for the slopes
+LONGEST_STEP = 0.3  # density at once: print curves bend
+CLOSE = 2e-4  # of full scale: a twentieth of a code of 8 bits
+MOST = 5.0  # what a preset may hold
+DARKEST, LIGHTEST = 0.02, 0.98  # encoded; beyond there is no color left to balance
+
+
+def gains(recipe: Recipe, color: Array, output: Space) -> tuple[float, float, float]:
+    """Give the ``rgb_gains`` that make ``color`` gray and leave its brightness.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    color : ndarray, shape (3,)
+        Normalized samples of the scan, linear.
+    output : Space
+        Where gray is three equal values.
+
+    Raises
+    ------
+    LimitExceeded
+        The place is too dark or too light to have a color, or no gains reach gray.
+    """
+    if not recipe.film.rgb_gains or recipe.film.monochrome:
+        raise LimitExceeded("this film type has no color to balance", hint="")
+
+    def encoded(found: Array) -> Array:
+        """Encoded values that may lie outside of 0..1: what is clipped has no slope."""
+        tried = replace(recipe, rgb_gains=(float(found[0]), float(found[1]), float(found[2])))
+        grade = exact.fold(tried, output, one_channel=False)
+        light = grade.light(grade.transmittance(color[None]))[0]
+        return np.asarray(np.sign(light) * np.abs(light) ** (1.0 / output.gamma))
+
+    found = np.array(recipe.rgb_gains, np.float64)
+    level = float(np.clip(encoded(found), 0.0, 1.0) @ exact.LUMINANCE)
+    if not DARKEST < level < LIGHTEST:
+        raise LimitExceeded("this place is too dark or too light to be balanced", hint="")
+    for _ in range(STEPS):
+        off = encoded(found) - level
+        if float(np.abs(off).max()) < CLOSE:
+            return (round(float(found[0]), 4), round(float(found[1]), 4), round(float(found[2]), 4))
+        slopes = np.stack(
+            [(encoded(found + SLOPE * axis) - encoded(found - SLOPE * axis)) for axis in np.eye(3)],
+            axis=1,
+        ) / (2.0 * SLOPE)
+        step = np.linalg.lstsq(slopes, -off, rcond=1e-6)[0]
+        found = np.clip(found + np.clip(step, -LONGEST_STEP, LONGEST_STEP), -MOST, MOST)
+    raise LimitExceeded("no gains make this place gray", hint="")

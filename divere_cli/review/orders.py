@@ -1,0 +1,65 @@
+"""What the service asks of a worker, as plain data. Standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from divere_cli.records.grade import Recipe, WhiteBalance
+
+Box = tuple[float, float, float, float]
+PictureFormat = Literal["jpeg", "png"]
+
+VIEW_LONGEST = 3200  # pixels of a view's proxy along the longer side
+SMALL_LONGEST = 640  # the same for the grid; a strip of frames needs more
+STRIP_LONGEST = 2048
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A scan to hold: ``view`` and ``small`` are the files of its proxies.
+
+    Without ``view`` only the small one is made: for the grid. What is there
+    already (a worker before this one made it) is not made again.
+    """
+
+    name: str
+    scan: str
+    view: str
+    small: str
+    small_longest: int = SMALL_LONGEST
+    balance: WhiteBalance = "off"
+    max_pixels: int = 2_000_000_000
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture to make.
+
+    ``crop`` and ``orientation`` as in a preset; ``window`` is (x, y, w, h) in
+    0..1 of the positive, what of it to show; ``size`` the most pixels along the
+    longer side. ``proxy`` names a small proxy to take instead of what is open.
+    """
+
+    recipe: Recipe
+    crop: Box = WHOLE
+    orientation: int = 0
+    size: int = 1600
+    format: PictureFormat = "jpeg"
+    window: Box = WHOLE
+    proxy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A place of the positive, (x, y) in 0..1, that is to become gray."""
+
+    recipe: Recipe
+    crop: Box
+    orientation: int
+    at: tuple[float, float]
+
+
+Order = Opening | View | Pick

@@ -1,0 +1,277 @@
+"""The ``divere_presets.json`` of the folder, as several writers share it.
+
+Covers reading it when it changed, a number for each state of it, writing single
+entries with all else kept, and telling a writer that was late: another tab, or
+another program (which takes no lock: its change is seen by what the file
+holds). What it does not: what an entry means.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from divere_cli.errors import OutputUnusable, ProfileError
+from divere_cli.files import durable
+from divere_cli.profile import crops, loading, own_entry, strict_json
+from divere_cli.profile.schema import FOLDER_DEFAULT
+from divere_cli.profile.strict_json import Json
+
+OWN, OWN_TYPE = own_entry.KEY, own_entry.TYPE
+MARKS = ("done", "reject")
+CHECKED = ", as it was sent"
+
+Document = dict[str, Json]
+
+
+class Stale(Exception):
+    """A writer knew an older state than ``version``; nothing was written."""
+
+    def __init__(self, version: int, by_another_program: bool) -> None:
+        super().__init__(f"the presets are at version {version} by now")
+        self.version = version
+        self.by_another_program = by_another_program
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The file at one moment.
+
+    ``problem`` is set where it cannot be read: then nothing is written over it.
+    ``foreign`` is the last version that another program wrote; 0: none.
+    """
+
+    version: int
+    document: Document = field(default_factory=dict)
+    problem: str = ""
+    foreign: int = 0
+
+    def entry(self, name: str) -> Json:
+        """What the file has for a scan; None where it has nothing."""
+        key = key_of(self.document, name)
+        return None if key is None else self.document[key]
+
+    def mark(self, name: str) -> str | None:
+        """``done``, ``reject`` or None."""
+        found = _scan(self.document, name).get("mark")
+        return found if isinstance(found, str) and found in MARKS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Entries and marks to write; None takes one away."""
+
+    entries: Mapping[str, Json] = field(default_factory=dict)
+    marks: Mapping[str, str | None] = field(default_factory=dict)
+
+
+class PresetsFile:
+    """The file at ``path``, which need not be there yet. Any thread may call."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.realpath(path)
+        self._turn = threading.Lock()
+        self._stamp: tuple[int, ...] | None = None
+        self._digest: bytes | None = None
+        self._state = State(0)
+        with self._turn:
+            self._refresh()
+
+    def read(self) -> State:
+        """The file as it is now; what another program wrote is a new version."""
+        with self._turn:
+            return self._refresh()
+
+    def write(self, version: int, change: Change) -> State:
+        """Write a change that was made to ``version``.
+
+        Raises
+        ------
+        Stale
+            There is a newer version.
+        ProfileError
+            The file cannot be read, or an entry could not be read back.
+        OutputUnusable
+            The file cannot be written.
+        """
+        check(change)
+        with self._turn, locked(os.path.dirname(self.path)):
+            state = self._refresh()
+            if state.version != version:
+                raise Stale(state.version, state.foreign > version)
+            if state.problem:
+                raise ProfileError(state.problem, hint="mend or move it: it is not overwritten")
+            data = merged(state.document, change)
+            _put(self.path, data)
+            self._stamp = _stamp(self.path)
+            self._digest = hashlib.sha256(data).digest()
+            document = strict_json.parse(data, self.path)
+            assert isinstance(document, dict)
+            self._state = State(state.version + 1, document, "", state.foreign)
+            return self._state
+
+    def _refresh(self) -> State:
+        stamp = _stamp(self.path)
+        if stamp == self._stamp and self._state.version:
+            return self._state
+        data = _bytes(self.path)
+        digest = None if data is None else hashlib.sha256(data).digest()
+        self._stamp = stamp
+        if self._state.version and digest == self._digest:
+            return self._state
+        document, problem = _document(data, self.path)
+        version = self._state.version + 1
+        self._digest = digest
+        self._state = State(version, document, problem, version if version > 1 else 0)
+        return self._state
+
+
+def check(change: Change) -> None:
+    """Raise ProfileError unless each entry is one that a batch can grade by."""
+    for name, entry in change.entries.items():
+        if entry is None:
+            continue
+        what = name + CHECKED
+        if name == OWN:
+            if not isinstance(entry, dict) or entry.get("type") != OWN_TYPE:
+                raise ProfileError(f"{what}: allowed: an object of type {OWN_TYPE!r}")
+            continue
+        crops.cuts(loading.preset(entry, what))
+    for name, mark in change.marks.items():
+        if mark is not None and mark not in MARKS:
+            raise ProfileError(f"{name}: no mark is called {mark!r}; allowed: {', '.join(MARKS)}")
+
+
+def merged(document: Document, change: Change) -> bytes:
+    """The bytes of the file after a change: what is not named in it stays, in its order."""
+    made: Document = dict(document)
+    for name, entry in change.entries.items():
+        key = key_of(made, name) or name
+        if entry is None:
+            made.pop(key, None)
+        else:
+            made[key] = entry
+    for name, mark in change.marks.items():
+        _put_mark(made, name, mark)
+    try:
+        data = json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    except ValueError as error:  # a NaN, or a name that is no UTF-8
+        raise ProfileError(f"a preset cannot be written: {error}") from None
+    what = "the presets to be written"
+    if len(data) > loading.MAX_FOLDER_BYTES:
+        raise ProfileError(f"{what} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
+    loading.folder(strict_json.parse(data, what), what)
+    return data
+
+
+def key_of(document: Document, name: str) -> str | None:
+    """The key of a scan: NFC and NFD are the same name."""
+    if name in document:
+        return name
+    wanted = loading.normal(name)
+    return next((key for key in document if loading.normal(key) == wanted), None)
+
+
+def reserved(name: str) -> bool:
+    """Whether a name of the file is no scan's."""
+    return name in (OWN, FOLDER_DEFAULT)
+
+
+def _put_mark(document: Document, name: str, mark: str | None) -> None:
+    found = document.get(OWN)
+    own: Document = dict(found) if isinstance(found, dict) else {"type": OWN_TYPE}
+    listed = own.get("scans")
+    scans: Document = dict(listed) if isinstance(listed, dict) else {}
+    key = key_of(scans, name) or name
+    kept = scans.get(key)
+    scan: Document = dict(kept) if isinstance(kept, dict) else {}
+    if mark is None:
+        scan.pop("mark", None)
+    else:
+        scan["mark"] = mark
+    if scan:
+        scans[key] = scan
+    else:
+        scans.pop(key, None)
+    if mark is not None or OWN in document:
+        document[OWN] = {**own, "scans": scans}
+
+
+def own_scan(document: Document, name: str) -> Document:
+    """What is ours about a scan; empty where there is nothing."""
+    return _scan(document, name)
+
+
+def _scan(document: Document, name: str) -> Document:
+    own = document.get(OWN)
+    scans = own.get("scans") if isinstance(own, dict) else None
+    if not isinstance(scans, dict):
+        return {}
+    key = key_of(scans, name)
+    found = None if key is None else scans[key]
+    return found if isinstance(found, dict) else {}
+
+
+def _document(data: bytes | None, path: str) -> tuple[Document, str]:
+    if data is None:
+        return {}, ""
+    try:
+        found = strict_json.parse(data, path)
+        loading.folder(found, path)
+    except ProfileError as error:
+        return {}, error.message
+    assert isinstance(found, dict)
+    return found, ""
+
+
+def _put(path: str, data: bytes) -> None:
+    try:
+        durable.write_atomic(path, data, replace=True)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise OutputUnusable(f"{path}: cannot be written: {why}") from error
+
+
+def _bytes(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read(loading.MAX_FOLDER_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return ()
+    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns
+
+
+@contextlib.contextmanager
+def locked(folder: str) -> Iterator[None]:
+    """Hold the folder against other divere programs; nothing is left in it.
+
+    Where folders cannot be locked (Windows, some shares) the version alone
+    tells who was late.
+    """
+    try:
+        import fcntl
+
+        fd = os.open(folder, os.O_RDONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        with contextlib.suppress(OSError):
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)

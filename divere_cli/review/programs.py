@@ -1,0 +1,205 @@
+"""The program's own commands, run beside the page: measure the roll, export it.
+
+Covers ``divere analyze`` and ``divere batch`` as child processes with their
+events on a pipe, how far they are, and ending them. So the page grades by no
+other path than the command line, and what they cost is theirs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from divere_cli.errors import ProfileError
+from divere_cli.profile import strict_json
+from divere_cli.profile.loading import MAX_FOLDER_BYTES
+from divere_cli.profile.strict_json import Json
+from divere_cli.text import safe
+
+LINES = 200
+END_SECONDS = 20.0
+FORMATS = ("tiff", "jpeg", "png")
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a command is, as the page shows it."""
+
+    state: str = "idle"  # idle, running, ended
+    done: int = 0
+    total: int = 0
+    failed: int = 0
+    exit_code: int | None = None
+    message: str = ""
+    output: str = ""
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+
+class Command:
+    """One run of ``divere`` at a time; its events are taken line by line."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._turn = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._thread: threading.Thread | None = None
+        self.progress = Progress()
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        *,
+        output: str = "",
+        total: int = 0,
+        after: Callable[[int], None] | None = None,
+    ) -> bool:
+        """Start it; False where one runs already."""
+        with self._turn:
+            if self._process is not None:
+                return False
+            self.progress = Progress("running", total=total, output=output)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "divere_cli", *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                env=_environment(),
+            )
+            run = (self._process, after)
+            self._thread = threading.Thread(target=self._watch, args=run, name=self._name)
+            self._thread.start()
+            return True
+
+    def stop(self) -> None:
+        """Ask it to end in order: whole positives stay."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(OSError):
+                process.terminate()
+
+    def close(self) -> None:
+        """End it and wait for its end."""
+        self.stop()
+        thread = self._thread
+        if thread is not None:
+            thread.join(END_SECONDS)
+            process = self._process
+            if thread.is_alive() and process is not None:
+                process.kill()
+                thread.join(END_SECONDS)
+
+    def _watch(self, process: subprocess.Popen[str], after: Callable[[int], None] | None) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        told: list[str] = []
+        reader = threading.Thread(target=_drain, args=(process.stderr, told), name=self._name)
+        reader.start()
+        for line in process.stdout:
+            with contextlib.suppress(ValueError, AttributeError, TypeError):
+                self._event(json.loads(line))
+        code = process.wait()
+        reader.join()
+        process.stdout.close()
+        process.stderr.close()
+        said = [line for line in told if line.strip()]
+        self.progress.message = safe(said[-1].removeprefix("divere: ")) if said else ""
+        try:
+            if after is not None:
+                after(code)
+        finally:
+            self.progress.exit_code = code
+            self.progress.state = "ended"
+            with self._turn:
+                self._process = None
+
+    def _event(self, event: dict[str, Any]) -> None:
+        """Take one of the events of ``--json``."""
+        kind = event.get("event")
+        progress = self.progress
+        if kind == "start":
+            progress.total = int(event.get("total") or progress.total)
+        elif kind == "file":
+            file = event.get("file") if isinstance(event.get("file"), dict) else event
+            assert isinstance(file, dict)
+            progress.done += 1
+            if file.get("status") == "failed":
+                progress.failed += 1
+                error = file.get("error") or {}
+                if len(progress.failures) < LINES:
+                    what = {"name": str(file.get("input")), "message": str(error.get("message"))}
+                    progress.failures.append(what)
+
+
+def _drain(stream: Any, told: list[str]) -> None:
+    for line in stream:
+        told.append(line.rstrip("\n"))
+        del told[:-LINES]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, without what would be the page's options to its commands."""
+    kept = {n: v for n, v in os.environ.items() if not n.startswith("DIVERE_")}
+    return kept | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+
+
+def measure(
+    command: Command, names: Sequence[str], take: Callable[[dict[str, Json]], None]
+) -> None:
+    """Measure scans and hand their entries to ``take``."""
+    folder = tempfile.mkdtemp(prefix="divere-review-measured-")
+    path = os.path.join(folder, "measured.json")
+
+    def after(code: int) -> None:
+        try:
+            with contextlib.suppress(ProfileError):
+                found = strict_json.read(path, MAX_FOLDER_BYTES)
+                if isinstance(found, dict):
+                    take(found)
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            with contextlib.suppress(OSError):
+                os.rmdir(folder)
+
+    arguments = ["analyze", *names, "-o", path, "--overwrite", "-j", "1"]
+    if not command.start(arguments, total=len(names), after=after):
+        os.rmdir(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What to write where: a folder below the roll's."""
+
+    folder: str
+    output: str = "positives"
+    format: str = "tiff"
+    bit_depth: int | None = None
+    color_space: str = ""
+    quality: int | None = None
+    leave_out: tuple[str, ...] = ()
+
+    def arguments(self) -> list[str]:
+        """The command line of the batch."""
+        found = ["batch", self.folder, os.path.join(self.folder, self.output), "--json"]
+        found += ["--no-recursive", "--format", self.format]
+        if self.bit_depth is not None and self.format != "jpeg":
+            found += ["--bit-depth", str(self.bit_depth)]
+        if self.color_space:
+            found += ["--color-space", self.color_space]
+        if self.quality is not None and self.format == "jpeg":
+            found += ["--quality", str(self.quality)]
+        for name in self.leave_out:
+            found += ["--exclude", glob.escape(name)]
+        return found

@@ -1,0 +1,294 @@
+"""A scan made small once, so that each change of its grade is shown at once.
+
+Covers box means of linear samples while bands go by, a proxy as a file that
+several processes map, and the area means of any rectangle of it at any size.
+What it does not: reading scans (:mod:`divere_cli.review.worker`), and the grade
+(:mod:`divere_cli.review.picture`).
+
+Means are taken before the grade, of light: a positive that is averaged after
+its grade differs at hard edges.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.image.layout import Layout
+
+Samples = NDArray[Any]
+Floats = NDArray[np.float32]
+
+MAGIC = b"divere-proxy/1\n"
+HEAD = 4096
+CLIPPED = 0.995  # of full scale: what lies above may have been more
+EVERY = 4  # rows looked at for clipping: a share needs no more
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a proxy is of.
+
+    ``factor`` pixels of the scan a side are one of the proxy; ``width`` and
+    ``height`` are the scan's; ``top`` and ``bottom`` are the shares of each
+    channel's samples that the scanner clipped.
+    """
+
+    width: int
+    height: int
+    factor: int
+    columns: int
+    rows: int
+    channels: int
+    sample: str
+    top: tuple[float, ...] = ()
+    bottom: tuple[float, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        """What the proxy's samples are, for the grade."""
+        if self.sample == "float32":
+            return Layout(self.channels, 32, "float")
+        return Layout(self.channels, 16)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, columns, channels."""
+        return self.rows, self.columns, self.channels
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """Samples ``(rows, columns, 1 or 3)``, uint16 or float32, and what they are of."""
+
+    about: About
+    samples: Samples
+
+
+def factor_for(width: int, height: int, longest: int) -> int:
+    """The least whole number by which the longer side is at most ``longest``."""
+    return max(1, -(-max(width, height) // longest))
+
+
+class Reduction:
+    """Takes bands of a scan, keeps their box means.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the scan.
+    layout : Layout
+        Of its bands.
+    factor : int
+        Pixels a side that become one. The last row and column may stand for fewer.
+    """
+
+    def __init__(self, width: int, height: int, layout: Layout, factor: int) -> None:
+        rows, columns = -(-height // factor), -(-width // factor)
+        self.float = layout.sample == "float"
+        dtype = np.float32 if self.float else np.uint16
+        self.samples: Samples = np.empty((rows, columns, layout.channels), dtype)
+        self._size = (width, height)
+        self._factor = factor
+        self._scale = 257 if layout.bits == 8 else 1
+        self._full = {8: 255.0, 16: 65535.0}.get(layout.bits, 1.0)
+        self._held: Samples | None = None  # rows of a box that is not whole yet
+        self._done = 0
+        self._top = np.zeros(layout.channels)
+        self._bottom = np.zeros(layout.channels)
+        self._seen = 0
+
+    def take(self, band: Samples) -> None:
+        """Take the next rows, ``(rows, width, channels)``."""
+        self._look(band)
+        if self.float:
+            band = np.nan_to_num(band, nan=0.0, posinf=1.0, neginf=0.0)
+        if self._held is not None:
+            band, self._held = np.concatenate([self._held, band]), None
+        whole = len(band) // self._factor * self._factor
+        if whole:
+            self._put(band[:whole], self._factor)
+        if whole < len(band):
+            self._held = band[whole:].copy()
+
+    def finish(self, warnings: tuple[str, ...] = ()) -> Proxy:
+        """The proxy, when all rows are in."""
+        if self._held is not None:
+            self._put(self._held, len(self._held))
+            self._held = None
+        width, height = self._size
+        seen = max(1, self._seen)
+        about = About(
+            width=width,
+            height=height,
+            factor=self._factor,
+            columns=self.samples.shape[1],
+            rows=self.samples.shape[0],
+            channels=self.samples.shape[2],
+            sample=str(self.samples.dtype),
+            top=tuple(round(float(share), 6) for share in self._top / seen),
+            bottom=tuple(round(float(share), 6) for share in self._bottom / seen),
+            warnings=warnings,
+        )
+        return Proxy(about, self.samples)
+
+    def _look(self, band: Samples) -> None:
+        part = band[::EVERY, ::EVERY]
+        self._top += (part >= CLIPPED * self._full).sum(axis=(0, 1))
+        self._bottom += (part <= 0).sum(axis=(0, 1))
+        self._seen += part.shape[0] * part.shape[1]
+
+    def _put(self, band: Samples, high: int) -> None:
+        """Put whole boxes away; ``high`` rows each."""
+        boxes, side = len(band) // high, self._factor
+        out = self.samples[self._done : self._done + boxes]
+        self._done += boxes
+        if side == 1 and high == 1:
+            np.multiply(band, self._scale, out=out, dtype=out.dtype, casting="unsafe")
+            return
+        wide = np.float64 if self.float else np.uint32 if side <= 128 else np.uint64
+        rows = band.reshape(boxes, high, *band.shape[1:])
+        down = np.add.reduce(rows, axis=1, dtype=wide)
+        columns = band.shape[1] // side
+        inside = columns * side
+        sums = sum(down[:, first:inside:side] for first in range(side))
+        out[:, :columns] = self._mean(np.asarray(sums), high * side)
+        if inside < band.shape[1]:
+            rest = down[:, inside:].sum(axis=1, dtype=wide)
+            out[:, columns] = self._mean(rest, high * (band.shape[1] - inside))
+
+    def _mean(self, sums: Samples, count: int) -> Samples:
+        if self.float:
+            return np.asarray(sums / count)
+        return np.asarray((sums.astype(np.uint64) * self._scale + count // 2) // count)
+
+
+def save(path: str, proxy: Proxy) -> None:
+    """Write a proxy; until it is whole, nobody takes it for one.
+
+    Raises
+    ------
+    OSError
+        No space, or no such folder.
+    """
+    with open(path, "w+b") as file:
+        os.posix_fallocate(file.fileno(), 0, HEAD + proxy.samples.nbytes)  # full tmpfs: no SIGBUS
+        file.seek(HEAD)
+        file.write(np.ascontiguousarray(proxy.samples).data.cast("B"))
+        file.flush()
+        file.seek(0)
+        head = MAGIC + json.dumps(asdict(proxy.about)).encode()
+        if len(head) > HEAD:  # many warnings: the first ones are enough
+            short = {**asdict(proxy.about), "warnings": proxy.about.warnings[:1]}
+            head = MAGIC + json.dumps(short).encode()[: HEAD - len(MAGIC)]
+        file.write(head.ljust(HEAD))
+
+
+def load(path: str) -> Proxy | None:
+    """Map a proxy that another process left; None where there is none that is whole.
+
+    Raises
+    ------
+    Unreadable
+        It is there and cannot be opened.
+    CorruptInput
+        What is there is no proxy.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+            if not head.startswith(MAGIC):
+                return None
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"its proxy cannot be opened: {error}") from error
+    try:
+        about = about_of(json.loads(head[len(MAGIC) :]))
+        count = about.rows * about.columns * about.channels
+        samples = np.frombuffer(mapped, np.dtype(about.sample), count, HEAD)
+    except (ValueError, TypeError, KeyError) as error:
+        raise CorruptInput(f"its proxy is damaged: {error}") from error
+    return Proxy(about, samples.reshape(about.shape))
+
+
+def about_of(plain: dict[str, Any]) -> About:
+    """Read back what :func:`save` wrote of a proxy."""
+    lists = {name: tuple(plain[name]) for name in ("top", "bottom", "warnings")}
+    return About(**{**plain, **lists})
+
+
+def smaller(made: Proxy, longest: int) -> Proxy:
+    """A proxy of a proxy: box means again, by the least factor that is enough."""
+    about = made.about
+    factor = factor_for(about.columns, about.rows, longest)
+    if factor == 1:
+        return made
+    reduction = Reduction(about.columns, about.rows, about.layout, factor)
+    reduction.take(made.samples)
+    small = reduction.finish()
+    rows, columns, _ = small.samples.shape
+    whole = replace(about, factor=about.factor * factor, rows=rows, columns=columns)
+    return Proxy(whole, small.samples)
+
+
+def area(
+    samples: Samples, box: tuple[float, float, float, float], width: int, height: int
+) -> Samples:
+    """Area means of a rectangle: exact boxes where they fit, shares of pixels where not.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (rows, columns, channels), uint16 or float32
+    box : tuple of float
+        Left, top, right, bottom in samples; may cut through them.
+    width, height : int
+        Of the result; not more than the box has.
+
+    Returns
+    -------
+    ndarray, shape (height, width, channels), of the same type
+    """
+    left, top, right, bottom = box
+    down, down_shares = _shares(top, bottom, height, samples.shape[0])
+    across, across_shares = _shares(left, right, width, samples.shape[1])
+    first, last = int(across.min()), int(across.max()) + 1
+    part = samples[:, first:last]
+    rows = _weighed(part, down, down_shares, axis=0)
+    made = _weighed(rows, across - first, across_shares, axis=1)
+    if samples.dtype == np.float32:
+        return np.ascontiguousarray(made)
+    return np.ascontiguousarray(np.rint(made).astype(samples.dtype))
+
+
+def _weighed(samples: Samples, places: NDArray[np.intp], shares: Floats, axis: int) -> Samples:
+    if places.shape[1] == 1:
+        return np.asarray(samples.take(places[:, 0], axis=axis), np.float32)
+    shape = list(samples.shape)
+    shape[axis] = len(places)
+    made = np.zeros(shape, np.float32)
+    for tap in range(places.shape[1]):
+        weight = shares[:, tap].reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        made += samples.take(places[:, tap], axis=axis) * weight
+    return made
+
+
+def _shares(start: float, stop: float, count: int, size: int) -> tuple[NDArray[np.intp], Floats]:
+    """Which samples lie under each cell of a result, and how much of it each makes."""
+    edges = np.linspace(start, stop, count + 1)
+    begin, end = edges[:-1, None], edges[1:, None]
+    first = np.floor(begin + 1e-9)
+    taps = int(np.ceil(end - first - 1e-9).max())
+    places = first + np.arange(max(1, taps))
+    shares = np.clip(np.minimum(places + 1, end) - np.maximum(places, begin), 0.0, None)
+    shares /= shares.sum(axis=1, keepdims=True)
+    return np.clip(places, 0, size - 1).astype(np.intp), shares.astype(np.float32)

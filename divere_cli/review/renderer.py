@@ -1,0 +1,400 @@
+"""Which worker makes which picture: the newest request wins, the last two workers are kept.
+
+Covers the two ways a picture is wanted: large, from a worker of its own for the
+scan, which is kept; and small, for the grid, from proxies that stay when the
+worker that decoded is gone. A crash is a fresh worker, three in all, and is
+told. What it does not: processes (:mod:`divere_cli.review.workers`), and HTTP.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.review.channel import Answer
+from divere_cli.review.orders import SMALL_LONGEST, STRIP_LONGEST, WHOLE, Opening, Pick, View
+from divere_cli.review.roll import Scan
+from divere_cli.review.workers import Resident, ScanFailed, Workers
+
+TRIES = 3
+KEPT = 2
+SECONDS = 300.0  # for one answer, as a batch gives one scan
+SMALL = 400  # pixels: up to here a picture is one of the grid
+MOST_SMALL = 2000  # proxies of the grid that are kept: 1.6 MB each
+NOTICES = 50
+IDLE_SECONDS = 15.0  # until the grid's worker is let go
+SLOW_SECONDS = 5.0
+
+
+class Superseded(Exception):
+    """A newer request for the same frame came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A picture, or a place to balance, of a scan as it is now."""
+
+    scan: Scan
+    order: View | Pick
+    tag: str = ""  # requests of one tag drop one another
+    strip: bool = False  # several pictures on one scan: its small proxy has to be larger
+
+    @property
+    def small(self) -> bool:
+        """Whether it is one of the grid's."""
+        order = self.order
+        return isinstance(order, View) and order.size <= SMALL and order.window == WHOLE
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that happened to a frame and that the page says."""
+
+    number: int
+    name: str
+    message: str
+
+
+@dataclass(eq=False)
+class _Waiting:
+    request: Request
+    future: Future[Answer] = field(default_factory=Future)
+
+    def drop(self) -> None:
+        """Say that a newer one came."""
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(Superseded())
+
+
+class Lane:
+    """Requests for one thing: one is in work, one waits, and that is the newest.
+
+    ``work(request)`` answers one; it runs in the lane's own thread.
+    """
+
+    def __init__(self, name: str, work: Callable[[Request], Answer]) -> None:
+        self._work = work
+        self._turn = threading.Condition()
+        self._next: OrderedDict[tuple[str, str, bool], _Waiting] = OrderedDict()
+        self._closed = False
+        self.thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self.thread.start()
+
+    def submit(self, request: Request) -> Future[Answer]:
+        """Ask; what waited for the same frame under the same tag is dropped."""
+        waiting = _Waiting(request)
+        key = (request.scan.name, request.tag, isinstance(request.order, Pick))
+        with self._turn:
+            older = self._next.pop(key, None)
+            if self._closed:
+                waiting.drop()
+            else:
+                self._next[key] = waiting
+            self._turn.notify()
+        if older is not None:
+            older.drop()
+        return waiting.future
+
+    def close(self) -> None:
+        """Drop what waits; the thread ends after what is in work."""
+        with self._turn:
+            self._closed = True
+            left, self._next = list(self._next.values()), OrderedDict()
+            self._turn.notify()
+        for waiting in left:
+            waiting.drop()
+
+    def idle(self) -> bool:
+        """Whether nothing waits."""
+        with self._turn:
+            return not self._next
+
+    def _run(self) -> None:
+        while True:
+            with self._turn:
+                while not self._next and not self._closed:
+                    if not self._turn.wait(IDLE_SECONDS):
+                        break
+                if self._closed:
+                    return
+                waiting = self._next.popitem(last=False)[1] if self._next else None
+            if waiting is None:
+                self.rest()
+            elif waiting.future.set_running_or_notify_cancel():
+                try:
+                    waiting.future.set_result(self._work(waiting.request))
+                except BaseException as error:  # noqa: BLE001 - it is the asker's
+                    waiting.future.set_exception(error)
+
+    def rest(self) -> None:
+        """Nothing came for a while."""
+
+
+@dataclass(eq=False)
+class _Held:
+    """A scan with a worker of its own."""
+
+    scan: Scan
+    lane: Lane
+    stem: str
+    worker: Resident | None = None
+    opened: dict[str, Any] = field(default_factory=dict)
+    gone: bool = False
+
+
+class Renderer:
+    """Makes pictures. Any thread may ask; ``close`` ends its threads and workers.
+
+    Parameters
+    ----------
+    workers : Workers
+    threads : int
+        That one worker may use.
+    """
+
+    def __init__(self, workers: Workers, threads: int = 1) -> None:
+        self._workers = workers
+        self._threads = threads
+        self._turn = threading.Lock()
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._numbers = itertools.count(1)
+        self._notices: deque[Notice] = deque(maxlen=NOTICES)
+        self._failed: dict[str, tuple[tuple[int, int, int], ErrorRecord]] = {}
+        self._small: OrderedDict[tuple[str, tuple[int, int, int], bool], str] = OrderedDict()
+        self._grid_worker: Resident | None = None
+        self._old: list[threading.Thread] = []
+        self._grid = _GridLane("review-grid", self._grid_answer)
+        self._grid.resting = self._rest
+
+    def submit(self, request: Request) -> Future[Answer]:
+        """Ask for a picture; the future may raise Superseded or ScanFailed."""
+        failed = self.failure(request.scan)
+        if failed is not None:
+            future: Future[Answer] = Future()
+            future.set_exception(ScanFailed(failed))
+            return future
+        if request.small:
+            return self._grid.submit(request)
+        with self._turn:
+            return self._place(request.scan).lane.submit(request)
+
+    def failure(self, scan: Scan) -> ErrorRecord | None:
+        """Why a scan, as it is now, shows no picture; None where nothing is known."""
+        known = self._failed.get(scan.name)
+        return known[1] if known is not None and known[0] == scan.stamp else None
+
+    def again(self, name: str) -> None:
+        """Forget that a scan failed."""
+        self._failed.pop(name, None)
+
+    def notices(self, after: int) -> list[Notice]:
+        """What happened since a notice."""
+        return [notice for notice in list(self._notices) if notice.number > after]
+
+    def facts(self, scan: Scan) -> dict[str, Any]:
+        """What is known of a scan that has been opened: size, what the scanner clipped."""
+        with self._turn:
+            held = self._held.get(scan.name)
+            return dict(held.opened) if held is not None and held.scan.stamp == scan.stamp else {}
+
+    def close(self) -> None:
+        """End everything."""
+        with self._turn:
+            held, self._held = list(self._held.values()), OrderedDict()
+        for one in held:
+            self._let_go(one)
+        self._grid.close()
+        if self._grid_worker is not None:
+            self._grid_worker.kill()
+        for thread in (*self._old, self._grid.thread):
+            thread.join(SLOW_SECONDS)
+
+    # ------------------------------------------------------------ large pictures
+
+    def _place(self, scan: Scan) -> _Held:
+        held = self._held.get(scan.name)
+        if held is not None and held.scan.stamp != scan.stamp:
+            self._let_go(self._held.pop(scan.name))
+            held = None
+        if held is None:
+            stem = os.path.join(self._workers.folder, f"scan-{next(self._numbers)}")
+            lane = Lane("review-scan", lambda request: self._answer(found, request))
+            found = held = _Held(scan, lane, stem)
+            self._held[scan.name] = held
+        self._held.move_to_end(scan.name)
+        while len(self._held) > KEPT:
+            self._let_go(self._held.popitem(last=False)[1])
+        return held
+
+    def _let_go(self, held: _Held) -> None:
+        """Drop what waits and give the memory back: the worker's and its proxy's."""
+        held.gone = True
+        held.lane.close()
+        if held.worker is not None:
+            held.worker.kill()
+        self._old = [thread for thread in self._old if thread.is_alive()]
+        self._old.append(held.lane.thread)
+        with contextlib.suppress(OSError):
+            os.unlink(held.stem)
+
+    def _answer(self, held: _Held, request: Request) -> Answer:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                worker = self._opened(held, request)
+                return worker.ask(request.order, SECONDS)
+            except ScanFailed as failed:
+                if held.worker is not None and (failed.died or _timed_out(failed)):
+                    self._discard(held)
+                if held.gone:
+                    raise Superseded from failed
+                if failed.died and tried < TRIES:
+                    self._say(request, f"{failed.message}; a fresh worker tries again")
+                    continue
+                if isinstance(request.order, View) and not _of_the_grade(failed):
+                    self._note_failure(request, failed, tried)
+                raise
+            finally:
+                if held.gone:
+                    self._discard(held)
+
+    def _opened(self, held: _Held, request: Request) -> Resident:
+        if held.worker is None:
+            if held.gone:
+                raise Superseded
+            scan = request.scan
+            held.worker = self._workers.start(scan.name, scan.path)
+            small = self._small_path(request)
+            began = time.monotonic()
+            opening = Opening(
+                name=scan.name,
+                scan=scan.path,
+                view=held.stem,
+                small=small,
+                small_longest=STRIP_LONGEST if request.strip else SMALL_LONGEST,
+                threads=self._threads,
+            )
+            held.opened, _ = held.worker.ask(opening, SECONDS)
+            self._remember(request, small)
+            if time.monotonic() - began > SLOW_SECONDS:
+                self._say(request, f"took {time.monotonic() - began:.0f} s to open")
+        return held.worker
+
+    def _discard(self, held: _Held) -> None:
+        worker, held.worker = held.worker, None
+        if worker is not None:
+            worker.kill()
+            worker.close()
+        if held.gone:
+            with contextlib.suppress(OSError):
+                os.unlink(held.stem)
+
+    # ------------------------------------------------------------ small pictures
+
+    def _grid_answer(self, request: Request) -> Answer:
+        tried = 0
+        while True:
+            tried += 1
+            try:
+                return self._grid_try(request)
+            except ScanFailed as failed:
+                if failed.died and tried < TRIES:
+                    self._say(request, f"{failed.message}; a fresh worker tries again")
+                    continue
+                if not _of_the_grade(failed):
+                    self._note_failure(request, failed, tried)
+                raise
+
+    def _grid_try(self, request: Request) -> Answer:
+        known = self._small_key(request)
+        path = self._small.get(known)
+        if path is None or not os.path.exists(path):
+            path = self._decoded_small(request)
+        assert isinstance(request.order, View)
+        if self._grid_worker is None:
+            self._grid_worker = self._workers.start("", "")
+        try:
+            return self._grid_worker.ask(replace(request.order, proxy=path), SECONDS)
+        except ScanFailed as failed:
+            if failed.died or _timed_out(failed):
+                self._rest()
+            raise
+
+    def _decoded_small(self, request: Request) -> str:
+        """Have a worker decode the scan, leave its small proxy, and go."""
+        path = self._small_path(request)
+        worker = self._workers.start(request.scan.name, request.scan.path)
+        try:
+            opening = Opening(
+                name=request.scan.name,
+                scan=request.scan.path,
+                view="",
+                small=path,
+                small_longest=STRIP_LONGEST if request.strip else SMALL_LONGEST,
+                threads=1,
+            )
+            worker.ask(opening, SECONDS)
+        finally:
+            worker.close()
+        self._remember(request, path)
+        return path
+
+    def _rest(self) -> None:
+        worker, self._grid_worker = self._grid_worker, None
+        if worker is not None:
+            worker.close()
+
+    def _small_key(self, request: Request) -> tuple[str, tuple[int, int, int], bool]:
+        return request.scan.name, request.scan.stamp, request.strip
+
+    def _small_path(self, request: Request) -> str:
+        known = self._small.get(self._small_key(request))
+        return known or os.path.join(self._workers.folder, f"small-{next(self._numbers)}")
+
+    def _remember(self, request: Request, path: str) -> None:
+        with self._turn:
+            if not os.path.exists(path):
+                return
+            self._small[self._small_key(request)] = path
+            while len(self._small) > MOST_SMALL:
+                with contextlib.suppress(OSError):
+                    os.unlink(self._small.popitem(last=False)[1])
+
+    # ------------------------------------------------------------ what is told
+
+    def _note_failure(self, request: Request, failed: ScanFailed, tried: int) -> None:
+        message = failed.message + (f" ({tried} tries)" if tried > 1 else "")
+        record = replace(failed.record, message=message)
+        self._failed[request.scan.name] = (request.scan.stamp, record)
+        self._say(request, message)
+
+    def _say(self, request: Request, message: str) -> None:
+        self._notices.append(Notice(next(self._numbers), request.scan.name, message))
+
+
+class _GridLane(Lane):
+    """The grid's lane, which lets its worker go when nothing is asked of it."""
+
+    resting: Callable[[], None] = staticmethod(lambda: None)
+
+    def rest(self) -> None:
+        self.resting()
+
+
+def _timed_out(failed: ScanFailed) -> bool:
+    return failed.record.kind == "timeout"
+
+
+def _of_the_grade(failed: ScanFailed) -> bool:
+    """Whether another grade may do better: the scan itself is well."""
+    return failed.record.kind in ("profile", "internal")

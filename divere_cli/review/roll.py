@@ -1,0 +1,114 @@
+"""The scans of one folder, as the page lists them.
+
+Covers which files are scans, what their headers say, which are no scans after
+all and why, and that no name leads out of the folder. Sub-folders are other
+rolls. What it does not: opening a scan for its pixels.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from dataclasses import dataclass
+
+from divere_cli.errors import CorruptInput, DivereError, InputMissing, Unreadable, Unsupported
+from divere_cli.image import header as headers
+from divere_cli.image.layout import Header
+
+SUFFIXES = frozenset(headers.EXPECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One scan; ``header`` is None where ``message`` says what is wrong with it."""
+
+    name: str
+    path: str
+    stamp: tuple[int, int, int]
+    header: Header | None
+    message: str = ""
+    hint: str = ""
+
+
+class Roll:
+    """The scans below one folder. Any thread may call.
+
+    Raises
+    ------
+    InputMissing
+        There is no such folder.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.realpath(folder)
+        self._turn = threading.Lock()
+        self._known: dict[str, Scan] = {}
+        if not os.path.isdir(self.folder):
+            raise InputMissing(f"'{folder}' is no folder")
+
+    def scans(self) -> list[Scan]:
+        """All scans, by name; headers are read again where a file changed.
+
+        Raises
+        ------
+        InputMissing
+            The folder is gone.
+        """
+        with self._turn:
+            found = {name: self._scan(name) for name in self._names()}
+            self._known = {name: scan for name, scan in found.items() if scan is not None}
+            return list(self._known.values())
+
+    def find(self, name: str) -> Scan | None:
+        """The scan called ``name``, as it is now; None where there is none in the folder."""
+        if not plain(name) or os.path.splitext(name)[1].lower() not in SUFFIXES:
+            return None
+        with self._turn:
+            scan = self._scan(name)
+            if scan is not None:
+                self._known[name] = scan
+            return scan
+
+    def _names(self) -> list[str]:
+        try:
+            with os.scandir(self.folder) as listing:
+                return sorted(e.name for e in listing if _is_scan_name(e.name))
+        except OSError as error:
+            raise InputMissing(f"'{self.folder}' cannot be listed: {error.strerror}") from error
+
+    def _scan(self, name: str) -> Scan | None:
+        path = os.path.join(self.folder, name)
+        try:
+            found = os.stat(path)
+        except OSError:
+            return None
+        if stat.S_ISDIR(found.st_mode):
+            return None
+        stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
+        known = self._known.get(name)
+        if known is not None and known.stamp == stamp:
+            return known
+        try:
+            return Scan(name, path, stamp, self._header(path, found))
+        except DivereError as error:
+            return Scan(name, path, stamp, None, error.message, error.hint)
+        except Exception as error:  # noqa: BLE001 - whatever a file holds, the page shows the others
+            problem = CorruptInput(f"its header cannot be read: {type(error).__name__}")
+            return Scan(name, path, stamp, None, problem.message, problem.hint)
+
+    def _header(self, path: str, found: os.stat_result) -> Header:
+        if os.path.dirname(os.path.realpath(path)) != self.folder:
+            raise Unreadable("is a link out of the folder", hint="copy the scan into the folder")
+        if not stat.S_ISREG(found.st_mode):
+            raise Unsupported("is no regular file", hint="")
+        return headers.read(path)
+
+
+def plain(name: str) -> bool:
+    """Whether a name is one of a file in the folder itself."""
+    return bool(name) and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
+
+
+def _is_scan_name(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in SUFFIXES

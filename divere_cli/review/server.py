@@ -1,0 +1,133 @@
+"""The service on its port: bound first, served until it is asked to stop.
+
+Covers the address, the names it answers to, and uvicorn without logs (they
+would hold the token) and without signal handlers. Its own thread serves; the
+thread that called waits for the end.
+"""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import threading
+from dataclasses import dataclass
+from types import TracebackType
+
+import uvicorn
+
+from divere_cli.errors import UsageError
+from divere_cli.review import access
+from divere_cli.review.app import application
+from divere_cli.review.service import Service
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+END_SECONDS = 10.0
+HTTP = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen; port 0 takes one that is free."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+def listen(value: str) -> Listen:
+    """Read ``HOST:PORT``.
+
+    Raises
+    ------
+    UsageError
+        It is no such thing.
+    """
+    host, colon, port = value.rpartition(":")
+    host = host.strip("[]")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"{value!r} is no HOST:PORT", hint="for example 127.0.0.1:8478")
+    return Listen(host, int(port))
+
+
+class Server:
+    """A service on a port. A context manager: leaving it stops serving.
+
+    Attributes
+    ----------
+    address : str
+        What to open; holds the token.
+    """
+
+    def __init__(self, service: Service, where: Listen, token: str | None = None) -> None:
+        self._socket = _bound(where)
+        host, port = self._socket.getsockname()[:2]
+        self.token = token or secrets.token_urlsafe(24)
+        shown = f"[{host}]" if ":" in host else host
+        self.address = f"http://{shown}:{port}/?token={self.token}"
+        gate = access.Gate(self.token, hosts(where.host, host, port), f"divere_review_{port}")
+        config = uvicorn.Config(
+            application(service, gate),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            timeout_graceful_shutdown=2,
+            timeout_keep_alive=30,
+            limit_concurrency=256,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._serve, name="review-http", daemon=True)
+
+    def __enter__(self) -> Server:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._server.should_exit = True
+        self._thread.join(END_SECONDS)
+        self._socket.close()
+
+    @property
+    def serving(self) -> bool:
+        """Whether it still answers."""
+        return self._thread.is_alive()
+
+    def _serve(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+
+def hosts(asked: str, bound: str, port: int) -> frozenset[str]:
+    """The values of ``Host`` that mean this service."""
+    names = {asked.lower(), bound.lower()}
+    if bound in LOOPBACK or bound.startswith("127."):
+        names |= set(LOOPBACK)
+    shown = {f"[{name}]" if ":" in name else name for name in names}
+    return frozenset(f"{name}:{port}" for name in shown) | (shown if port == HTTP else frozenset())
+
+
+def _bound(where: Listen) -> socket.socket:
+    try:
+        found = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = found[0]
+        made = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise UsageError(f"{where.host}: no such address: {error.strerror}") from error
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: SO_REUSEADDR shares a port
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(128)
+    except OSError as error:
+        made.close()
+        raise UsageError(
+            f"{where.host}:{where.port} cannot be listened on: {error.strerror}",
+            hint="another program may hold it: leave --listen out, or give another port",
+        ) from error
+    return made

@@ -1,0 +1,312 @@
+"""What the page asks for, without HTTP: the roll, pictures, changes, the program's commands.
+
+Covers putting the parts together and what of them goes into an answer. What it
+does not: routes and status codes (:mod:`divere_cli.review.app`), and who may
+ask (:mod:`divere_cli.review.access`).
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+from divere_cli.errors import DivereError, ProfileError, UsageError
+from divere_cli.profile import library
+from divere_cli.profile.schema import FOLDER_FILE
+from divere_cli.profile.strict_json import Json
+from divere_cli.review import grades, presets_file, programs
+from divere_cli.review.channel import Answer
+from divere_cli.review.grades import MEASURED, SHIPPED, Grades
+from divere_cli.review.orders import WHOLE, Box, Pick, PictureFormat, View
+from divere_cli.review.presets_file import Change, PresetsFile, State
+from divere_cli.review.renderer import Renderer, Request
+from divere_cli.review.roll import Roll, Scan, plain
+from divere_cli.review.workers import Workers
+
+LEAST_SIZE, MOST_SIZE = 16, 8192
+CONFIDENCE = ("high", "medium", "low")
+
+
+class NotFound(Exception):
+    """There is no such scan in the folder."""
+
+
+class BadRequest(Exception):
+    """What was sent is not what this address takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A picture, as the page asks for it."""
+
+    name: str
+    size: int = 1600
+    format: PictureFormat = "jpeg"
+    preset: Json = None
+    picture: int = 0
+    window: Box = WHOLE
+    tag: str = ""
+
+
+class Service:
+    """One folder under review. Any thread may call; a context manager.
+
+    Raises
+    ------
+    InputMissing, UsageError
+        There is no such folder.
+    """
+
+    def __init__(self, path: str, workers: Workers, threads: int = 1) -> None:
+        folder = path
+        if os.path.isfile(path):
+            folder = os.path.dirname(os.path.abspath(path))
+            if os.path.basename(path) != FOLDER_FILE:
+                raise UsageError(
+                    f"'{path}' is no folder and no {FOLDER_FILE}",
+                    hint="name the folder of the scans",
+                )
+        self.roll = Roll(folder)
+        self.file = PresetsFile(os.path.join(self.roll.folder, FOLDER_FILE))
+        self.grades = Grades(self.file)
+        self.renderer = Renderer(workers, threads)
+        self.measuring = programs.Command("review-measure")
+        self.exporting = programs.Command("review-export")
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.measuring.close()
+        self.exporting.close()
+        self.renderer.close()
+
+    # ------------------------------------------------------------ what there is
+
+    def listed(self) -> dict[str, Any]:
+        """The roll as the grid shows it."""
+        state = self.file.read()
+        frames = [self._frame(scan, state) for scan in self.roll.scans()]
+        return {
+            "version": state.version,
+            "problem": state.problem,
+            "folder": os.path.basename(self.roll.folder) or self.roll.folder,
+            "frames": frames,
+        }
+
+    def state(self, after: int) -> dict[str, Any]:
+        """What changes by itself: the file, the program's commands, what happened to frames."""
+        state = self.file.read()
+        return {
+            "version": state.version,
+            "foreign": state.foreign,
+            "problem": state.problem,
+            "measuring": asdict(self.measuring.progress),
+            "exporting": asdict(self.exporting.progress),
+            "notices": [asdict(notice) for notice in self.renderer.notices(after)],
+        }
+
+    def described(self, name: str) -> dict[str, Any]:
+        """A frame as the page edits it."""
+        scan = self.scan(name)
+        found = self.grades.described(scan)
+        header = scan.header
+        size = {} if header is None else {"width": header.width, "height": header.height}
+        return found | size | {"facts": self.renderer.facts(scan)}
+
+    def scan(self, name: str) -> Scan:
+        """The scan called ``name``; NotFound where there is none."""
+        found = self.roll.find(name)
+        if found is None:
+            raise NotFound
+        return found
+
+    # ------------------------------------------------------------ pictures
+
+    def render(self, wanted: Wanted) -> Future[Answer]:
+        """Ask for a picture.
+
+        Raises
+        ------
+        NotFound
+        ScanError
+            The scan or its grade cannot be used.
+        """
+        scan = self._good(wanted.name)
+        graded = self._graded(scan, wanted.preset)
+        cut = graded.cut(wanted.picture)
+        size = min(max(LEAST_SIZE, wanted.size), MOST_SIZE)
+        form: PictureFormat = wanted.format
+        view = View(cut.recipe, cut.crop, cut.orientation, size, form, wanted.window)
+        return self.renderer.submit(Request(scan, view, wanted.tag, len(graded.cuts) > 1))
+
+    def pick(self, wanted: Wanted, at: tuple[float, float]) -> Future[Answer]:
+        """Ask for the gains that make a place gray; errors as :meth:`render`."""
+        scan = self._good(wanted.name)
+        graded = self._graded(scan, wanted.preset)
+        cut = graded.cut(wanted.picture)
+        order = Pick(cut.recipe, cut.crop, cut.orientation, at)
+        return self.renderer.submit(Request(scan, order, wanted.tag, len(graded.cuts) > 1))
+
+    def again(self, name: str) -> None:
+        """Try a scan anew that failed."""
+        self.renderer.again(self.scan(name).name)
+
+    def _good(self, name: str) -> Scan:
+        scan = self.scan(name)
+        if scan.header is None:
+            raise ProfileError(scan.message, hint=scan.hint)
+        return scan
+
+    def _graded(self, scan: Scan, preset: Json) -> grades.Graded:
+        return self.grades.of(scan) if preset is None else self.grades.sent(preset, scan)
+
+    # ------------------------------------------------------------ changes
+
+    def change(self, version: int, change: Change, *, freeze: bool = False) -> State:
+        """Write entries and marks; with ``freeze`` also what was measured for the others.
+
+        A batch measures what no file speaks of, without the scans that have an entry:
+        the first entry would move the grade of all others from what the page showed.
+
+        Raises
+        ------
+        NotFound
+            A name is no scan's of this folder, and not in the file.
+        Stale, ProfileError, OutputUnusable
+        """
+        state = self.file.read()
+        document = state.document
+        for name in (*change.entries, *change.marks):
+            known = presets_file.key_of(document, name) is not None
+            reserved = presets_file.reserved(name) and name in change.entries
+            if not (plain(name) and (known or reserved or self.roll.find(name) is not None)):
+                raise NotFound
+        if freeze and change.entries:
+            change = Change({**self._unwritten(state), **change.entries}, change.marks)
+        return self.file.write(version, change)
+
+    def _unwritten(self, state: State) -> dict[str, Json]:
+        found = self.grades.measured()
+        return {n: e for n, e in found.items() if self.grades.source(state, n) == MEASURED}
+
+    # ------------------------------------------------------------ the program's commands
+
+    def measure(self, names: list[str] | None = None) -> bool:
+        """Measure the scans that no file speaks of; False where there is nothing to do."""
+        state = self.file.read()
+        wanted = [
+            scan.path
+            for scan in self.roll.scans()
+            if scan.header is not None and self.grades.source(state, scan.name) == SHIPPED
+        ]
+        if state.problem or not wanted or self.measuring.progress.state == "running":
+            return False
+        programs.measure(self.measuring, wanted, self.grades.take_measured)
+        return True
+
+    def export(self, wanted: dict[str, Any]) -> bool:
+        """Start the batch; False where one runs already.
+
+        Raises
+        ------
+        BadRequest
+            The folder's name leads elsewhere, or an option is none.
+        """
+        return self.exporting.start(self._export(wanted).arguments(), output=self._output(wanted))
+
+    def _output(self, wanted: dict[str, Any]) -> str:
+        return os.path.join(self.roll.folder, str(wanted.get("output") or "positives"))
+
+    def _export(self, wanted: dict[str, Any]) -> programs.Export:
+        output = wanted.get("output") or "positives"
+        if not isinstance(output, str) or not plain(output) or output.startswith((".", "-")):
+            raise BadRequest("the export goes into a folder below the roll's: give its plain name")
+        form, depth = wanted.get("format", "tiff"), wanted.get("bit_depth")
+        space, quality = wanted.get("color_space") or "", wanted.get("quality")
+        if form not in programs.FORMATS or depth not in (None, 8, 16):
+            raise BadRequest("formats are tiff, jpeg and png; bits are 8 and 16")
+        if space and space not in library.in_role("output"):
+            raise BadRequest(f"no output color space is called {space!r}")
+        if quality is not None and (not isinstance(quality, int) or not 1 <= quality <= 100):
+            raise BadRequest("a quality is a number from 1 to 100")
+        state = self.file.read()
+        rejected = [s.name for s in self.roll.scans() if state.mark(s.name) == "reject"]
+        return programs.Export(
+            self.roll.folder, output, form, depth, space, quality, tuple(rejected)
+        )
+
+    # ------------------------------------------------------------ a frame of the grid
+
+    def _frame(self, scan: Scan, state: State) -> dict[str, Any]:
+        source = self.grades.source(state, scan.name)
+        said = self._said(scan, state, source)
+        failed = self.renderer.failure(scan)
+        message, hint = scan.message, scan.hint
+        if failed is not None:
+            message, hint = failed.message, failed.hint
+        header = scan.header
+        return {
+            "name": scan.name,
+            "status": "failed" if message else "ok",
+            "mark": state.mark(scan.name),
+            "confidence": said.get("confidence"),
+            "message": message,
+            "hint": hint,
+            "source": source,
+            "kind": said.get("kind") or "",
+            "reason": said.get("reason") or "",
+            "warnings": [] if header is None else list(header.warnings),
+            "width": 0 if header is None else header.width,
+            "height": 0 if header is None else header.height,
+            "stamp": f"{scan.stamp[1]:x}",
+            **self._pictures(scan, state, source),
+        }
+
+    def _pictures(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
+        """How many pictures are on a scan, and how the first one lies."""
+        if scan.header is None or state.problem:
+            return {"pictures": 0, "problem": ""}
+        try:
+            cuts = self.grades.of(scan).cuts
+        except DivereError as error:
+            return {"pictures": 0, "problem": error.message}
+        return {"pictures": len(cuts), "problem": ""}
+
+    def _said(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
+        """What measuring said of a scan: in our own entry, or beside its grade."""
+        own = presets_file.own_scan(state.document, scan.name)
+        if own.get("confidence") in CONFIDENCE:
+            return dict(own)
+        entry = self.grades.measured().get(scan.name) if source == MEASURED else None
+        if entry is None:
+            entry = state.entry(scan.name)
+        found = _provenance(entry)
+        return found if found.get("confidence") in CONFIDENCE else {}
+
+
+def _provenance(entry: Json) -> dict[str, Any]:
+    """The notes of ``divere analyze`` in an entry; those of its least sure crop on a sheet."""
+    if not isinstance(entry, dict):
+        return {}
+    places = [entry, *(c for c in _list(entry.get("crops")) if isinstance(c, dict))]
+    told = []
+    for place in places:
+        metadata = place.get("metadata")
+        found = metadata.get("provenance") if isinstance(metadata, dict) else None
+        if isinstance(found, dict):
+            told.append(found)
+    rank = {name: index for index, name in enumerate(CONFIDENCE)}
+    return max(told, key=lambda one: rank.get(str(one.get("confidence")), -1), default={})
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,189 @@
+// What is known of the roll, what was changed, undo and redo, and saving. Others listen.
+
+import { Problem, get, post } from "./api.js";
+
+const SAVE_MS = 700;
+
+export class Store extends EventTarget {
+  frames = [];
+  version = 0;
+  problem = "";
+  folder = "";
+  selected = new Set();
+  #told = new Map(); // name -> what the service said of a frame
+  #edits = new Map(); // name -> entry that is not saved yet
+  #before = new Map(); // name -> entry in the file before the edit (null: none)
+  #undo = [];
+  #redo = [];
+  #timer = 0;
+  #saving = Promise.resolve();
+  #conflict = null;
+
+  async load() {
+    const roll = await get("/api/roll");
+    this.version = roll.version;
+    this.problem = roll.problem;
+    this.folder = roll.folder;
+    this.frames = roll.frames;
+    this.#say("roll");
+    if (roll.problem) this.#say("trouble", { message: roll.problem });
+  }
+
+  frame(name) { return this.frames.find((frame) => frame.name === name); }
+  get canUndo() { return this.#undo.length > 0 || this.#edits.size > 0; }
+  get canRedo() { return this.#redo.length > 0; }
+  get unsaved() { return this.#edits.size > 0; }
+  get conflict() { return this.#conflict; }
+
+  // What the service says of a frame as it lies in the file; asked for once a version.
+  async told(name) {
+    const known = this.#told.get(name);
+    if (known && known.version === this.version) return known;
+    const found = await get(`/api/frame?name=${encodeURIComponent(name)}`);
+    this.#told.set(name, found);
+    return found;
+  }
+
+  entry(name) { return this.#edits.get(name) ?? this.#told.get(name)?.entry; }
+  edited(name) { return this.#edits.get(name) ?? null; }
+
+  // Change one frame's entry; what comes within a moment is one step of undo.
+  edit(name, entry) {
+    const told = this.#told.get(name);
+    if (!this.#before.has(name)) this.#before.set(name, told.source === "entry" ? told.entry : null);
+    this.#edits.set(name, entry);
+    this.#say("edit", { name });
+    this.#later();
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.save(), SAVE_MS);
+  }
+
+  // Write what was changed; changes that come meanwhile are the next write.
+  save() {
+    clearTimeout(this.#timer);
+    this.#saving = this.#saving.then(() => this.#write());
+    return this.#saving;
+  }
+
+  async #write() {
+    if (!this.#edits.size || this.#conflict) return;
+    const step = { entries: Object.fromEntries(this.#edits), before: Object.fromEntries(this.#before), marks: {}, marksBefore: {} };
+    this.#before.clear();
+    const sent = new Map(this.#edits);
+    if (!await this.#commit(step.entries, {})) {
+      for (const [name, entry] of Object.entries(step.before)) this.#before.set(name, entry);
+      return;
+    }
+    for (const [name, entry] of sent) if (this.#edits.get(name) === entry) this.#edits.delete(name);
+    for (const name of this.#edits.keys()) this.#before.set(name, step.entries[name] ?? null);
+    this.#done(step);
+  }
+
+  #done(step) {
+    this.#undo.push(step);
+    if (this.#undo.length > 200) this.#undo.shift();
+    this.#redo = [];
+    this.#say("history");
+  }
+
+  async #commit(entries, marks) {
+    try {
+      this.#say("saving");
+      const answer = await post("/api/presets", { version: this.version, entries, marks, freeze: true });
+      this.version = answer.version;
+      this.#took(entries, marks);
+      this.#say("saved", { entries, marks });
+      return true;
+    } catch (problem) {
+      if (problem instanceof Problem && problem.status === 409) this.#clash(problem, entries, marks);
+      else this.#say("trouble", { message: `Not saved: ${problem.message}` });
+      return false;
+    }
+  }
+
+  #took(entries, marks) {
+    for (const [name, entry] of Object.entries(entries)) {
+      const told = this.#told.get(name);
+      if (entry === null) this.#told.delete(name);
+      else if (told) this.#told.set(name, { ...told, entry, source: "entry", version: this.version });
+      const frame = this.frame(name);
+      if (frame && entry !== null) frame.source = "entry";
+    }
+    for (const told of this.#told.values()) told.version = this.version;
+    for (const [name, mark] of Object.entries(marks)) {
+      const frame = this.frame(name);
+      if (frame) frame.mark = mark;
+    }
+  }
+
+  #clash(problem, entries, marks) {
+    this.#conflict = { message: problem.message, entries, marks };
+    this.#say("conflict");
+  }
+
+  // Several frames at once (apply), or marks: one step of undo.
+  async change(entries, marks) {
+    await this.save();
+    const before = {}, marksBefore = {};
+    for (const name of Object.keys(entries)) {
+      const told = await this.told(name);
+      before[name] = told.source === "entry" ? told.entry : null;
+    }
+    for (const name of Object.keys(marks)) marksBefore[name] = this.frame(name)?.mark ?? null;
+    if (!await this.#commit(entries, marks)) return false;
+    this.#done({ entries, before, marks, marksBefore });
+    this.#say("roll");
+    return true;
+  }
+
+  async undo() {
+    await this.save();
+    const step = this.#undo.pop();
+    if (!step) return;
+    if (await this.#commit(step.before, step.marksBefore)) this.#redo.push(step);
+    else this.#undo.push(step);
+    await this.#stepped(step);
+  }
+
+  async redo() {
+    await this.save();
+    const step = this.#redo.pop();
+    if (!step) return;
+    if (await this.#commit(step.entries, step.marks)) this.#undo.push(step);
+    else this.#redo.push(step);
+    await this.#stepped(step);
+  }
+
+  async #stepped(step) {
+    await this.load();
+    for (const name of Object.keys(step.entries)) this.#told.delete(name);
+    this.#say("history");
+    this.#say("stepped", { names: Object.keys(step.entries) });
+  }
+
+  // Another program or tab was first: take its state, or put ours over the frames we changed.
+  async settle(ours) {
+    const { entries, marks } = this.#conflict;
+    this.#conflict = null;
+    this.#edits.clear();
+    this.#before.clear();
+    this.#undo = [];
+    this.#redo = [];
+    this.#told.clear();
+    await this.load();
+    if (ours) await this.change(entries, marks);
+    this.#say("history");
+    this.#say("stepped", { names: null });
+  }
+
+  async refresh() {
+    this.#told.clear();
+    await this.load();
+    this.#say("stepped", { names: null });
+  }
+
+  #say(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }
+}

@@ -1,0 +1,200 @@
+"""What a worker does for the service: hold one scan's proxy, make pictures of it.
+
+Covers decoding a scan once into the files of its proxies, views and picks from
+what is held, and a closer look at the scan's own pixels. Runs in a process of
+its own, one for each scan. What it does not: the process and its pipe
+(:mod:`divere_cli.isolation.companion`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+import traceback
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.errors import CorruptInput, DivereError, Internal, OutOfMemory
+from divere_cli.image import header as headers
+from divere_cli.image import icc, limits, preview, reader
+from divere_cli.image.parallel import Parallel
+from divere_cli.profile import library
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import ErrorRecord, TaskResult
+from divere_cli.records.serialize import to_plain
+from divere_cli.review import channel, neutral, picture, proxy
+from divere_cli.review.orders import VIEW_LONGEST, Opening, Order, Pick, View
+
+Samples = NDArray[Any]
+Answer = tuple[dict[str, Any], bytes]
+
+OUTPUT = "sRGB"
+HELD_PIXELS = 120_000_000  # of a scan that is kept whole for looks at 1:1: 720 MB in 16 bits
+
+
+def serve(job: Job, progress: Progress) -> TaskResult:
+    """Answer orders until the service lets this worker go: the task of its job."""
+    line = channel.Worker(**json.loads(job.parameters))
+    bench = Bench()
+    try:
+        while (order := line.next()) is not None:
+            line.answer(*_answered(bench, order))
+    finally:
+        line.close()
+    return TaskResult()
+
+
+def _answered(bench: Bench, order: Any) -> Answer:
+    try:
+        return bench.answer(order)
+    except DivereError as error:
+        record = ErrorRecord(error.kind, error.message, error.hint, error.detail)
+    except MemoryError:
+        short = OutOfMemory("there was not enough memory for this scan")
+        record = ErrorRecord(short.kind, short.message, short.hint)
+    except Exception as error:  # noqa: BLE001 - named in the answer
+        text = f"a bug in divere: {type(error).__name__}: {error}"
+        record = ErrorRecord(Internal.kind, text, Internal.default_hint, traceback.format_exc())
+    return {"error": to_plain(record)}, b""
+
+
+class Bench:
+    """What one worker holds. ``answer`` takes its orders one after another."""
+
+    def __init__(self) -> None:
+        self._output = library.output_space(OUTPUT)
+        self._stack = ExitStack()
+        self._parallel = Parallel(1)
+        self._opening: Opening | None = None
+        self._views: picture.Views | None = None
+        self._small: dict[str, picture.Views] = {}
+        self._whole: Samples | None = None
+
+    def answer(self, order: Order) -> Answer:
+        """Do what is asked.
+
+        Raises
+        ------
+        ScanError
+            What is wrong with the scan or its grade.
+        """
+        began = time.perf_counter()
+        if isinstance(order, Opening):
+            said, data = self._open(order)
+        elif isinstance(order, View):
+            said, data = self._view(order)
+        else:
+            said, data = self._pick(order)
+        return said | {"seconds": round(time.perf_counter() - began, 4)}, data
+
+    def _open(self, opening: Opening) -> Answer:
+        self._opening = opening
+        self._parallel = self._stack.enter_context(Parallel(opening.threads))
+        held = proxy.load(opening.view) if opening.view else None
+        decoded = held is None
+        if held is None:
+            held = self._decode(opening)
+        self._views = picture.Views(held, self._close, self._output, self._parallel)
+        about = held.about
+        said = {
+            "width": about.width,
+            "height": about.height,
+            "factor": about.factor,
+            "decoded": decoded,
+            "clipped": {"top": about.top, "bottom": about.bottom},
+            "warnings": about.warnings,
+        }
+        return said, b""
+
+    def _decode(self, opening: Opening) -> proxy.Proxy:
+        header = headers.read(opening.scan, opening.max_pixels)
+        with reader.open(opening.scan, header, opening.balance) as scan:
+            scan.share(self._parallel)
+            header = scan.header  # a raw decoder knows more than the header
+            limits.check_size(header.width, header.height, opening.max_pixels)
+            width, height, layout = header.width, header.height, header.layout
+            longest = VIEW_LONGEST if opening.view else opening.small_longest
+            factor = proxy.factor_for(width, height, longest)
+            reduction = proxy.Reduction(width, height, layout, factor)
+            for _, band in scan.bands():
+                reduction.take(band)
+            made = reduction.finish((*header.warnings, *scan.warnings))
+        _keep(opening.view, made)
+        if not os.path.exists(opening.small):
+            _keep(opening.small, proxy.smaller(made, opening.small_longest))
+        return made
+
+    def _view(self, view: View) -> Answer:
+        made, part = self._of(view.proxy).graded(view)
+        said = {
+            "width": made.shape[1],
+            "height": made.shape[0],
+            "scale": round(part.scale, 5),
+            "histogram": picture.histogram(made),
+        }
+        profile = icc.profile(self._output, made.shape[2] == 1)
+        encode = preview.png if view.format == "png" else preview.fine_jpeg
+        return said, encode(made, profile)
+
+    def _pick(self, pick: Pick) -> Answer:
+        view = View(pick.recipe, pick.crop, pick.orientation)
+        color = self._of("").color(view, pick.at)
+        return {"rgb_gains": neutral.gains(pick.recipe, color, self._output)}, b""
+
+    def _of(self, small: str) -> picture.Views:
+        if small:
+            if small not in self._small:
+                held = proxy.load(small)
+                if held is None:
+                    raise CorruptInput("its small proxy is gone")
+                if len(self._small) >= 8:
+                    self._small.clear()
+                self._small[small] = picture.Views(held, None, self._output, self._parallel)
+            return self._small[small]
+        if self._views is None:
+            raise Internal("a view was asked of a worker that holds no scan")
+        return self._views
+
+    def _close(self, left: int, top: int, right: int, bottom: int) -> Samples:
+        """Pixels of the scan itself, of the proxy's kind."""
+        assert self._opening is not None
+        assert self._views is not None
+        about = self._views.proxy.about
+        if about.factor == 1:
+            return self._views.proxy.samples[top:bottom, left:right]
+        if self._whole is not None:
+            return self._whole[top:bottom, left:right]
+        if about.width * about.height <= HELD_PIXELS:
+            self._whole = self._pixels(0, 0, about.width, about.height)
+            return self._whole[top:bottom, left:right]
+        return self._pixels(left, top, right, bottom)
+
+    def _pixels(self, left: int, top: int, right: int, bottom: int) -> Samples:
+        assert self._opening is not None
+        assert self._views is not None
+        opening, about = self._opening, self._views.proxy.about
+        made = np.empty((bottom - top, right - left, about.channels), np.dtype(about.sample))
+        header = headers.read(opening.scan, opening.max_pixels)
+        with reader.open(opening.scan, header, opening.balance) as scan:
+            scan.share(self._parallel)
+            wide = 257 if scan.header.layout.bits == 8 else 1
+            for first, band in scan.bands():
+                begin, end = max(first, top), min(first + len(band), bottom)
+                if begin < end:
+                    rows = band[begin - first : end - first, left:right]
+                    np.multiply(rows, wide, out=made[begin - top : end - top], dtype=made.dtype)
+                if end >= bottom:
+                    break
+        return made
+
+
+def _keep(path: str, made: proxy.Proxy) -> None:
+    """Leave a proxy for the workers that come; without room for it they decode again."""
+    if path:
+        with contextlib.suppress(OSError):
+            proxy.save(path, made)

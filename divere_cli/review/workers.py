@@ -1,0 +1,290 @@
+"""Worker processes that stay, by the program's own isolation.
+
+Covers starting one, asking it, and what its end was: a worker here is one
+attempt of a job whose task answers orders until it is let go. One thread owns
+the runner, as its contract wants; the pipes are the askers'. What it does not:
+which worker is asked what, and fresh attempts (:mod:`divere_cli.review.renderer`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import queue
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from divere_cli.errors import Crashed, DivereError, IsolationUnavailable, ScanError, TimedOut
+from divere_cli.isolation import factory
+from divere_cli.isolation.runner import IsolationRequest, Runner
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding, Job, Limits, Stamp
+from divere_cli.records.outcome import ErrorRecord, Outcome
+from divere_cli.review import channel
+
+TASK = "divere_cli.review.worker:serve"
+MOST = 8  # workers at once: two views, the grid's, and those on their way out
+TURN = 0.02  # seconds: how long a worker that is wanted may wait for the runner's thread
+FOREVER = 1e7
+BOOT_SECONDS = 60.0
+END_SECONDS = 10.0
+PREFIX = "divere-review-"
+SHARED_MEMORY = "/dev/shm"
+LEAST_SHARED = 256 << 20
+
+
+class ScanFailed(ScanError):
+    """What a worker or its end said of a scan; ``record`` has the kind that fits."""
+
+    def __init__(self, record: ErrorRecord) -> None:
+        super().__init__(record.message, hint=record.hint, detail=record.detail)
+        self.record = record
+
+    @property
+    def died(self) -> bool:
+        """Whether a fresh worker may do better."""
+        return self.record.kind == Crashed.kind
+
+
+@dataclass(eq=False)
+class _Started:
+    """A worker that was asked for, and its end when it came."""
+
+    job: Job
+    begun: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    outcome: Outcome | None = None
+    refused: DivereError | None = None
+    unwanted: bool = False
+
+
+class Resident:
+    """A worker process that stays. For one asker at a time; anyone may ``kill`` it."""
+
+    def __init__(self, pool: Workers, started: _Started, service: channel.Service) -> None:
+        self._pool = pool
+        self._started = started
+        self._service = service
+
+    def ask(self, order: object, seconds: float) -> channel.Answer:
+        """Have an order answered.
+
+        Raises
+        ------
+        ScanFailed
+            The worker said what is wrong, or died, or took too long and was ended.
+        """
+        try:
+            said, data = self._service.ask(order, seconds)
+        except channel.TooSlow:
+            self.kill()
+            error = TimedOut(f"took longer than {seconds:.0f} s and was stopped")
+            raise ScanFailed(record_of(error)) from None
+        except channel.Ended as problem:
+            raise ScanFailed(self._obituary(str(problem))) from None
+        if "error" in said:
+            raise ScanFailed(ErrorRecord(**said["error"]))
+        return said, data
+
+    def close(self) -> None:
+        """Let the worker go when it is done."""
+        self._service.close()
+
+    def kill(self) -> None:
+        """End the worker at once, whatever it does."""
+        self._started.unwanted = True
+        self._pool.wake()
+
+    def gone(self, seconds: float) -> bool:
+        """Wait until its process is proven gone."""
+        return self._started.ended.wait(seconds)
+
+    def _obituary(self, what: str) -> ErrorRecord:
+        self._pool.wake()
+        self._started.ended.wait(END_SECONDS)
+        outcome = self._started.outcome
+        if outcome is None or outcome.error is None:
+            return record_of(Crashed(what))
+        error = outcome.error
+        if outcome.end in ("lost", "infrastructure", "cancelled"):
+            return ErrorRecord(Crashed.kind, error.message, error.hint, error.detail)
+        return error
+
+
+class Workers:
+    """Starts workers; a context manager that leaves none behind.
+
+    Attributes
+    ----------
+    folder : str
+        Private to this service: the pipes and the proxies of its workers.
+    """
+
+    def __init__(self, open_runner: Callable[[IsolationRequest], Runner] | None = None) -> None:
+        self.folder = session_folder()
+        self._open = open_runner or _open_runner
+        self._wanted: queue.SimpleQueue[_Started | None] = queue.SimpleQueue()
+        self._alive: dict[int, _Started] = {}
+        self._numbers = itertools.count(1)
+        self._closed = False
+        self._problem: DivereError | None = None
+        self._thread = threading.Thread(target=self._run, name="review-workers", daemon=True)
+        self._thread.start()
+
+    def start(self, name: str, scan: str) -> Resident:
+        """Start a worker for a scan.
+
+        Raises
+        ------
+        ScanFailed
+            No process can be had.
+        """
+        number = next(self._numbers)
+        service = channel.Service(os.path.join(self.folder, f"worker-{number}"))
+        started = _Started(_job(number, name, scan, service))
+        self._wanted.put(started)
+        started.begun.wait(BOOT_SECONDS)
+        if started.refused is not None:
+            service.close()
+            raise ScanFailed(record_of(started.refused))
+        return Resident(self, started, service)
+
+    def wake(self) -> None:
+        """Have the runner's thread look round now."""
+        self._wanted.put(None)
+
+    def close(self) -> None:
+        """End all workers and take the folder away."""
+        if not self._closed:
+            self._closed = True
+            self.wake()
+            self._thread.join(END_SECONDS)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        try:
+            runner = self._open(IsolationRequest(requested="always", jobs=MOST))
+        except DivereError as problem:
+            self._refuse(problem)
+            return
+        try:
+            while not self._closed:
+                self._turn(runner)
+        finally:
+            for outcome in runner.close(grace=0.2):
+                self._bury(outcome)
+            self._refuse(IsolationUnavailable("the service is ending", hint=""))
+
+    def _turn(self, runner: Runner) -> None:
+        """Start what is wanted, end what is not, look how workers ended."""
+        with contextlib.suppress(queue.Empty):
+            wanted = self._wanted.get(timeout=0.0 if self._alive else None)
+            while True:
+                if wanted is not None:
+                    self._begin(runner, wanted)
+                wanted = self._wanted.get_nowait()
+        for number, started in list(self._alive.items()):
+            if started.unwanted:
+                runner.cancel(number)
+        for outcome in runner.wait(TURN):
+            self._bury(outcome)
+
+    def _begin(self, runner: Runner, started: _Started) -> None:
+        while runner.slots() < 1 and not self._closed:
+            for outcome in runner.wait(TURN):
+                self._bury(outcome)
+        self._alive[started.job.id] = started
+        runner.start(started.job, Limits(wall_seconds=FOREVER))
+        started.begun.set()
+
+    def _bury(self, outcome: Outcome) -> None:
+        started = self._alive.pop(outcome.job_id, None)
+        if started is not None:
+            started.outcome = outcome
+            started.ended.set()
+
+    def _refuse(self, problem: DivereError) -> None:
+        """Answer what is still wanted, and all that will be, with why there are no workers."""
+        self._problem = problem
+        while not self._closed or not self._wanted.empty():
+            wanted = self._wanted.get()
+            if wanted is not None:
+                wanted.refused = problem
+                wanted.ended.set()
+                wanted.begun.set()
+
+
+def record_of(error: DivereError) -> ErrorRecord:
+    """An error as data."""
+    return ErrorRecord(error.kind, error.message, error.hint, error.detail)
+
+
+def session_folder() -> str:
+    """Make the service's own folder, in memory where there is room; remove dead services'."""
+    root = tempfile.gettempdir()
+    if os.path.isdir(SHARED_MEMORY) and os.access(SHARED_MEMORY, os.W_OK):
+        with contextlib.suppress(OSError):
+            if shutil.disk_usage(SHARED_MEMORY).free >= LEAST_SHARED:
+                root = SHARED_MEMORY
+    for place in {root, tempfile.gettempdir()}:
+        _sweep(place)
+    return tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root)
+
+
+def _sweep(place: str) -> None:
+    """Remove what a killed service left: proxies in shared memory stay until the next boot."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(place):
+            number = entry.name.removeprefix(PREFIX).partition("-")[0]
+            if not (entry.name.startswith(PREFIX) and number.isdigit()):
+                continue
+            ours = entry.stat(follow_symlinks=False).st_uid == os.getuid()
+            if ours and not _runs(int(number)):
+                shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
+
+
+def _open_runner(request: IsolationRequest) -> Runner:
+    return factory.open_runner(request, lambda event: None)
+
+
+def _job(number: int, name: str, scan: str, service: channel.Service) -> Job:
+    paths: dict[str, Any] = {"orders": service.orders, "answers": service.answers}
+    nothing = Encoding("tiff", 8, Space("none", None, (0.3127, 0.329)))
+    return Job(
+        id=number,
+        name=name,
+        input=scan,
+        stamp=Stamp(0, 0),
+        encoding=nothing,
+        frames=(),
+        task=TASK,
+        parameters=json.dumps(paths),
+    )

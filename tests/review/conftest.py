@@ -1,0 +1,143 @@
+"""A roll to review, and the service as a command beside the test."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from divere_cli.samples import plan, writing
+from divere_cli.samples.plan import Wish
+
+START_SECONDS = 60.0
+
+
+def negatives(folder: Path, count: int = 3, megapixels: float = 0.2) -> Path:
+    """Synthetic scans without a file of presets."""
+    folder.mkdir(parents=True, exist_ok=True)
+    wish = Wish(count=count, megapixels=megapixels, seed=3)
+    writing.write(plan.samples(wish), str(folder))
+    (folder / "divere_presets.json").unlink(missing_ok=True)
+    return folder
+
+
+@dataclass
+class Answer:
+    """What the service answered."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Running:
+    """``divere review`` in a process of its own."""
+
+    process: subprocess.Popen[str]
+    address: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        return self.address.partition("/?")[0]
+
+    @property
+    def token(self) -> str:
+        return self.address.partition("token=")[2]
+
+    def ask(self, path: str, body: Any = None, timeout: float = 60.0, **more: str) -> Answer:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        headers |= {name.replace("_", "-"): value for name, value in more.items()}
+        request = urllib.request.Request(self.base + path, data, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=timeout) as answer:
+                return Answer(answer.status, answer.read(), dict(answer.headers))
+        except urllib.error.HTTPError as problem:
+            with problem:
+                return Answer(problem.code, problem.read(), dict(problem.headers))
+
+    def render(self, name: str, **wanted: Any) -> Answer:
+        return self.ask("/api/render", {"name": name, "size": 600, "format": "png", **wanted})
+
+    def measured(self) -> None:
+        """Wait until the roll is measured, so that nothing moves under the test."""
+        deadline = time.monotonic() + START_SECONDS
+        while self.ask("/api/state").json["measuring"]["state"] == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            return self.process.wait(30.0)
+        finally:
+            for stream in (self.process.stdout, self.process.stderr):
+                assert stream is not None
+                stream.close()
+
+
+def start(folder: Path, *arguments: str) -> Running:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DIVERE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "divere_cli", "review", str(folder), "--no-browser", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline().strip()
+    if not line:
+        assert process.stderr is not None
+        said = process.stderr.read()
+        Running(process, "").stop()
+        pytest.fail(f"divere review said: {said}")
+    return Running(process, line)
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three scans that no test changes."""
+    return negatives(tmp_path_factory.mktemp("review") / "roll")
+
+
+@pytest.fixture
+def roll(tmp_path: Path, scans: Path) -> Path:
+    """A copy of the scans for one test."""
+    folder = tmp_path / "roll"
+    folder.mkdir()
+    for path in scans.glob("*.tif"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    return folder
+
+
+@pytest.fixture
+def service(roll: Path) -> Iterator[Running]:
+    """The service on the test's own roll, measured."""
+    running = start(roll)
+    try:
+        running.measured()
+        yield running
+    finally:
+        running.stop()
