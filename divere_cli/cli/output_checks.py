@@ -19,7 +19,14 @@ from divere_cli.text import quote
 _OURS = ".divere-"  # journal, lock and temporary files in OUTPUT
 
 
-def check(option: str, path: str, reads: Iterable[str] = (), made: str | None = None) -> None:
+def check(
+    option: str,
+    path: str,
+    reads: Iterable[str] = (),
+    made: str | None = None,
+    *,
+    picture: bool = False,
+) -> None:
     """Refuse to write to ``path``, as ``option`` asks, where that would harm something.
 
     Parameters
@@ -28,6 +35,8 @@ def check(option: str, path: str, reads: Iterable[str] = (), made: str | None = 
         Files that the command reads; what is no path of a file does not matter.
     made : str, optional
         A folder that the command makes if it is not there.
+    picture : bool
+        What is written is a picture itself, and may have the suffix of one.
 
     Raises
     ------
@@ -40,7 +49,8 @@ def check(option: str, path: str, reads: Iterable[str] = (), made: str | None = 
     if not to_come and not os.path.isdir(folder):
         raise UsageError(f"{option} {quote(path)}: there is no folder {quote(folder)}")
     suffix = os.path.splitext(name)[1].lower()
-    if name == FOLDER_FILE or name.startswith(_OURS) or suffix in discover.SUFFIXES:
+    scan = suffix in discover.SUFFIXES and not picture
+    if name == FOLDER_FILE or name.startswith(_OURS) or scan:
         raise UsageError(f"{option} {quote(path)}: would take the place of another sort of file")
     if any(_same(path, other) for other in reads):
         raise UsageError(f"{option} {quote(path)}: would take the place of a file that is read")

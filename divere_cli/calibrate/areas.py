@@ -1,0 +1,136 @@
+"""Flat areas of a picture that have the shape of a patch.
+
+Covers connected areas of little contrast at several thresholds, their place, size, shape
+and color. What they are patches of is for :mod:`divere_cli.calibrate.lattice`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+# Density from one pixel to the next; grain at the proxy's size is 0.005 to 0.03.
+CONTRASTS = (0.006, 0.012, 0.022, 0.04, 0.075)
+LEAST_PIXELS = 16
+MOST_SHARE = 0.06  # of the picture: 24 patches and gaps fill it at 0.042 each
+# Area over 12 times the root of the covariance's determinant: 1 for every parallelogram,
+# 1.05 for an ellipse, below 0.8 for an L, a ring or a comb.
+SHAPE = (0.86, 1.07)
+LONGEST = 3.5  # length by width, as the ratio of standard deviations
+MOST_AREAS = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Areas:
+    """Areas found: ``centers`` (n, 2) in pixels (x, y), ``sizes`` (n,) root of the area."""
+
+    centers: Floats
+    sizes: Floats
+
+
+def smooth(picture: Floats) -> Floats:
+    """A picture ``(h, w, c)`` through the binomial 3 x 3."""
+    padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    rows = padded[:-2] + 2.0 * padded[1:-1] + padded[2:]
+    return np.asarray((rows[:, :-2] + 2.0 * rows[:, 1:-1] + rows[:, 2:]) / 16.0)
+
+
+def contrast(density: Floats) -> Floats:
+    """The steepest slope of any channel at each pixel ``(h, w)``, density a pixel."""
+    padded = np.pad(density, ((1, 1), (1, 1), (0, 0)), mode="edge")
+    across = 0.5 * (padded[1:-1, 2:] - padded[1:-1, :-2])
+    down = 0.5 * (padded[2:, 1:-1] - padded[:-2, 1:-1])
+    return np.asarray(np.sqrt(across**2 + down**2).max(axis=2))
+
+
+def find(density: Floats) -> list[Areas]:
+    """Areas of a patch's shape in a picture of densities ``(h, w, 3)``, by threshold."""
+    slope = contrast(smooth(density))
+    found = [patch_shaped(slope < limit) for limit in CONTRASTS]
+    return [areas for areas in found if len(areas.sizes) >= 3]
+
+
+def patch_shaped(mask: Bools) -> Areas:
+    """Connected areas of a mask that have the shape of a patch, the largest first."""
+    labels = label(mask)
+    y, x = np.nonzero(mask)
+    which = labels[y, x]
+    count = int(which.max(initial=-1)) + 1
+    area = np.bincount(which, minlength=count).astype(np.float64)
+    at_x = np.bincount(which, x, count) / np.maximum(area, 1.0)
+    at_y = np.bincount(which, y, count) / np.maximum(area, 1.0)
+    dx, dy = x - at_x[which], y - at_y[which]
+    # a pixel is a square, not a point: 1/12 of its side squared
+    xx = np.bincount(which, dx * dx, count) / np.maximum(area, 1.0) + 1.0 / 12.0
+    yy = np.bincount(which, dy * dy, count) / np.maximum(area, 1.0) + 1.0 / 12.0
+    xy = np.bincount(which, dx * dy, count) / np.maximum(area, 1.0)
+    determinant = np.maximum(xx * yy - xy * xy, 1e-12)
+    shape = area / (12.0 * np.sqrt(determinant))
+    middle, half = 0.5 * (xx + yy), np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
+    long = np.sqrt((middle + half) / np.maximum(middle - half, 1e-9))
+    good = (area >= LEAST_PIXELS) & (area <= MOST_SHARE * mask.size)
+    good &= (shape >= SHAPE[0]) & (shape <= SHAPE[1]) & (long <= LONGEST)
+    chosen = np.flatnonzero(good)
+    chosen = chosen[np.argsort(-area[chosen], kind="stable")][:MOST_AREAS]
+    centers = np.stack([at_x[chosen], at_y[chosen]], axis=1)
+    return Areas(centers, np.sqrt(area[chosen]))
+
+
+def label(mask: Bools) -> Ints:
+    """Number the connected areas (by sides) of a mask: 0 up, -1 outside of it.
+
+    Works on runs of pixels in a row: a run joins those of the row above that it touches.
+    """
+    height, width = mask.shape
+    padded = np.zeros((height, width + 2), np.int8)
+    padded[:, 1:-1] = mask
+    change = np.diff(padded, axis=1)
+    row, start = np.nonzero(change == 1)
+    end = np.nonzero(change == -1)[1]
+    labels = np.full(mask.shape, -1, np.int64)
+    if not len(row):
+        return labels
+    above, below = _touching(row, start, end, height, width)
+    number = _joined(len(row), above, below)
+    labels[mask] = np.repeat(number, end - start)
+    return labels
+
+
+def _touching(row: Ints, start: Ints, end: Ints, height: int, width: int) -> tuple[Ints, Ints]:
+    """Pairs of runs, one in the row above the other, that share a column."""
+    stride = width + 1
+    first_of = row * stride + start
+    last_of = row * stride + end
+    # runs of the row above that end after this one starts, and start before it ends
+    low = np.searchsorted(last_of, (row - 1) * stride + start, side="right")
+    high = np.searchsorted(first_of, (row - 1) * stride + end, side="left")
+    count = np.maximum(high - low, 0)
+    count[row == 0] = 0
+    below = np.repeat(np.arange(len(row)), count)
+    offset = np.arange(len(below)) - np.repeat(np.cumsum(count) - count, count)
+    return np.repeat(low, count) + offset, below
+
+
+def _joined(count: int, one: Ints, other: Ints) -> Ints:
+    """Number the groups that pairs join, in the order of their first member."""
+    parent = np.arange(count)
+    while len(one):
+        least = np.minimum(parent[one], parent[other])
+        most = np.maximum(parent[one], parent[other])
+        apart = least != most
+        if not apart.any():
+            break
+        one, other = one[apart], other[apart]
+        np.minimum.at(parent, most[apart], least[apart])
+        while True:
+            shorter = parent[parent]
+            if (shorter == parent).all():
+                break
+            parent = shorter
+    return np.unique(parent, return_inverse=True)[1]

@@ -1,0 +1,67 @@
+"""Whether a chart lies on the straight part of its film's curve.
+
+Covers the gray row's densities against the light of its patches (where two neighbors lie
+far closer together than the others do, the film has ended), and telling a negative. Not
+covered: clipping in the scan, which :mod:`divere_cli.calibrate.sample` sees.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.color_difference import xyz_of_lab
+
+Floats = NDArray[np.float64]
+
+FLAT = 0.6  # of the steepest contrast between two neighbors of the gray row
+LEAST_GRAYS = 4
+
+
+def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Floats, list[int]]:
+    """Contrast of the film between neighbors of the gray row, from dark to light.
+
+    Returns
+    -------
+    ndarray
+        ``(grays - 1, 3)``: density by log light in each channel.
+    list of int
+        The gray patches from dark to light.
+    """
+    grays = [g for g in chart.grays if used[g]]
+    light = xyz_of_lab(np.array([chart.patches[g].lab for g in grays]).reshape(-1, 3))[:, 1]
+    order = sorted(range(len(grays)), key=lambda i: float(light[i]))
+    log_light = np.log10(np.maximum(light[order], 1e-6))
+    density = -np.log10(np.maximum(values[[grays[i] for i in order]], 1e-6))
+    apart = np.maximum(np.diff(log_light), 1e-6)[:, None]
+    return np.diff(density, axis=0) / apart, [grays[i] for i in order]
+
+
+def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]:
+    """What is to be said of the chart's exposure; nothing where it is right."""
+    if sum(bool(used[g]) for g in chart.grays) < LEAST_GRAYS:
+        return []
+    by_channel, order = slopes(values, used, chart)
+    contrast = np.median(by_channel, axis=1)
+    steepest = float(np.abs(contrast).max())
+    found = []
+    if abs(contrast[0]) < FLAT * steepest:
+        found.append(
+            f"{chart.patches[order[0]].name} lies on the film's toe "
+            f"({abs(contrast[0]) / steepest:.0%} of its contrast): underexposed; expose more"
+        )
+    if abs(contrast[-1]) < FLAT * steepest:
+        found.append(
+            f"{chart.patches[order[-1]].name} lies on the film's shoulder "
+            f"({abs(contrast[-1]) / steepest:.0%} of its contrast): overexposed; expose less"
+        )
+    return found
+
+
+def is_negative(values: Floats, used: NDArray[np.bool_], chart: Chart) -> bool:
+    """Whether light patches let less light through than dark ones do."""
+    lightness = np.array([patch.lab[0] for patch in chart.patches])[used]
+    density = -np.log10(np.maximum(values[used], 1e-6)).mean(axis=1)
+    together = (lightness - lightness.mean()) * (density - density.mean())
+    return bool(together.sum() > 0.0)

@@ -1,0 +1,258 @@
+"""Find a chart on a picture of a negative, or say that none is there for certain.
+
+Covers the search for a chart of rows and columns, in any turn, mirrored, tilted: areas of
+a patch's shape, lattices of them, every window of the chart's size in each lattice, all
+eight turns. What decides is the share of the variance of the chart's published colors
+(log light) that a linear fit of the densities leaves unexplained. Whether it is enough is
+for the caller (:data:`SURE`). Not covered: charts of one row, which make no lattice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate import areas as flat
+from divere_cli.calibrate import homography, lattice
+from divere_cli.calibrate.chart import FILL, Chart
+from divere_cli.calibrate.color_difference import xyz_of_lab
+from divere_cli.calibrate.lattice import Lattice
+
+Floats = NDArray[np.float64]
+
+SURE = 0.15  # unexplained; charts found rightly leave 0.03 at most, wrong ones 0.4 and more
+CERTAIN = 0.03  # no better one is looked for
+LEAST_SPREAD = 0.06  # density, standard deviation of the patches: equal panes say nothing
+LEAST_SEEN = 0.33  # of a window's patches are areas of the lattice
+MOST_WINDOWS = 80
+INNER = 0.3  # half the side of what is looked at of a patch, in steps of the lattice
+POINTS = 5  # along that side
+BEYOND = 0.02  # of the picture: a patch's middle may not lie further outside
+DARKEST_LIGHT = 1e-3
+REFINE = 0.3  # of a step: an area that near a patch's place is the patch
+LIKE = 0.8  # of the usual size: whole patches
+RIGHT = np.array([1.0, 0.0])
+STRAY = 0.03  # of a step: areas that far off their places are always kept
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A chart on a picture.
+
+    ``to_picture`` takes chart places (column, row; patch centers are whole numbers) to
+    pixels (x, y). ``unexplained`` is 0 for a perfect match and 1 for none.
+    """
+
+    to_picture: Floats
+    unexplained: float
+
+    @property
+    def mirrored(self) -> bool:
+        """Whether the chart is seen from behind: a scan of the film's wrong side."""
+        square = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+        origin, along, down = homography.apply(self.to_picture, square)
+        u, v = along - origin, down - origin
+        return bool(u[0] * v[1] - u[1] * v[0] < 0.0)
+
+
+def from_corners(corners: Floats, chart: Chart) -> Found | None:
+    """A chart whose patch field has these corners ``(4, 2)``, in pixels, the chart's order."""
+    matrix = homography.fit(field(chart), corners)
+    return None if matrix is None else Found(matrix, 0.0)
+
+
+def field(chart: Chart) -> Floats:
+    """Corners of the patch field in chart places: top left, top right, bottom right, left."""
+    half = FILL / 2.0
+    right, bottom = chart.columns - 1 + half, chart.rows - 1 + half
+    return np.array([[-half, -half], [right, -half], [right, bottom], [-half, bottom]])
+
+
+def places(chart: Chart) -> Floats:
+    """Centers of the patches in chart places, ``(patches, 2)``, row by row."""
+    rows, columns = np.divmod(np.arange(chart.rows * chart.columns), chart.columns)
+    return np.stack([columns, rows], axis=1).astype(np.float64)
+
+
+def find(density: Floats, chart: Chart) -> Found | None:
+    """Find a chart.
+
+    Parameters
+    ----------
+    density : ndarray
+        ``(h, w, 3)``, densities of the scan; a long side near 700 pixels suits patches of
+        10 pixels and more.
+    chart : Chart
+        Of two rows and columns at least.
+
+    Returns
+    -------
+    Found or None
+        The likeliest one, certain or not; None where nothing lies as a chart's patches do.
+    """
+    match = _Match(chart)
+    smooth = flat.smooth(density)
+    found = flat.find(density)
+    best: Found | None = None
+    for areas in found:
+        for grid in lattice.walk(areas):
+            for candidate in _windows(grid, chart):
+                told = match.unexplained(_colors(smooth, candidate, chart))
+                if told is None or (best is not None and told[0] >= best.unexplained):
+                    continue
+                best = Found(candidate @ match.turns[told[1]], told[0])
+        if best is not None and best.unexplained < CERTAIN:
+            break
+    return None if best is None else _refined(best, found, smooth, match, chart)
+
+
+class _Match:
+    """How well colors fit a chart, whichever way it lies."""
+
+    def __init__(self, chart: Chart) -> None:
+        lab = np.array([patch.lab for patch in chart.patches])
+        light = np.log10(np.maximum(_working(xyz_of_lab(lab)), DARKEST_LIGHT))
+        self.published = light - light.mean(axis=0)
+        self.total = float((self.published**2).sum())
+        at = places(chart).astype(np.int64)
+        columns, rows = chart.columns, chart.rows
+        self.orders: list[NDArray[np.int64]] = []
+        self.turns: list[Floats] = []
+        for flip_x in (False, True):
+            for flip_y in (False, True):
+                x = columns - 1 - at[:, 0] if flip_x else at[:, 0]
+                y = rows - 1 - at[:, 1] if flip_y else at[:, 1]
+                self.orders.append(y * columns + x)
+                sx, sy = (-1.0 if flip_x else 1.0), (-1.0 if flip_y else 1.0)
+                tx, ty = (columns - 1.0) * flip_x, (rows - 1.0) * flip_y
+                self.turns.append(np.array([[sx, 0.0, tx], [0.0, sy, ty], [0.0, 0.0, 1.0]]))
+
+    def unexplained(self, colors: Floats | None) -> tuple[float, int] | None:
+        """The least share left unexplained, and by which turn; None without spread."""
+        if colors is None or colors.std(axis=0).max() < LEAST_SPREAD:
+            return None
+        shares = [self.left(colors[order]) for order in self.orders]
+        turn = int(np.argmin(shares))
+        return shares[turn], turn
+
+    def left(self, colors: Floats) -> float:
+        """Unexplained share of the published colors; the worst patch does not count."""
+        kept = np.ones(len(colors), bool)
+        residual = _residual(colors, self.published, kept)
+        per_patch = (residual**2).sum(axis=1)
+        kept[int(np.argmax(per_patch))] = False
+        without = _residual(colors, self.published, kept)
+        published = self.published[kept]
+        total = float(((published - published.mean(axis=0)) ** 2).sum())
+        return float((without[kept] ** 2).sum() / max(total, 1e-12))
+
+
+def _residual(colors: Floats, published: Floats, kept: NDArray[np.bool_]) -> Floats:
+    """What a linear fit of ``colors`` (n, 3) leaves of ``published`` (n, 3), fitted where kept."""
+    design = np.concatenate([colors, np.ones((len(colors), 1))], axis=1)
+    used = design[kept]
+    gram = np.einsum("ij,ik->jk", used, used) + 1e-9 * np.eye(4)
+    right = np.einsum("ij,ik->jk", used, published[kept])
+    return np.asarray(published - design @ np.linalg.solve(gram, right))
+
+
+def _working(xyz: Floats) -> Floats:
+    """XYZ (D50) to a wide RGB whose channels films tell apart: ProPhoto's primaries."""
+    matrix = np.array(
+        [
+            [1.3459433, -0.2556075, -0.0511118],
+            [-0.5445989, 1.5081673, 0.0205351],
+            [0.0, 0.0, 1.2118128],
+        ]
+    )
+    return np.asarray(xyz @ matrix.T)
+
+
+def _windows(grid: Lattice, chart: Chart) -> Iterator[Floats]:
+    """Homographies of every place on a lattice where the chart may lie, upright or on its side."""
+    at = np.array(list(grid.places))
+    for swap in (False, True):
+        width, height = (chart.rows, chart.columns) if swap else (chart.columns, chart.rows)
+        tried = 0
+        for i in _origins(at[:, 0], width):
+            for j in _origins(at[:, 1], height):
+                inside = (at[:, 0] >= i) & (at[:, 0] < i + width)
+                inside &= (at[:, 1] >= j) & (at[:, 1] < j + height)
+                if inside.sum() < LEAST_SEEN * width * height or tried > MOST_WINDOWS:
+                    continue
+                tried += 1
+                axes = [[0.0, 1.0], [1.0, 0.0]] if swap else [[1.0, 0.0], [0.0, 1.0]]
+                moved = np.array([[*axes[0], i], [*axes[1], j], [0.0, 0.0, 1.0]])
+                yield grid.to_picture @ moved
+
+
+def _origins(index: NDArray[np.int64], length: int) -> range:
+    low, high = int(index.min()), int(index.max())
+    one, other = low, high - length + 1
+    return range(min(one, other), max(one, other) + 1)
+
+
+def _colors(density: Floats, to_picture: Floats, chart: Chart) -> Floats | None:
+    """Median density of each patch's inner part; None where the chart leaves the picture."""
+    height, width = density.shape[:2]
+    centers = homography.apply(to_picture, places(chart))
+    margin = BEYOND * max(height, width)
+    low, high = centers.min(axis=0), centers.max(axis=0)
+    if not (np.isfinite(centers).all() and (low > -margin).all()):
+        return None
+    if high[0] > width + margin or high[1] > height + margin:
+        return None
+    steps = np.linspace(-INNER, INNER, POINTS)
+    offsets = np.stack(np.meshgrid(steps, steps), axis=-1).reshape(1, -1, 2)
+    points = homography.apply(to_picture, places(chart)[:, None, :] + offsets)
+    x = np.clip(np.rint(points[..., 0]), 0, width - 1).astype(np.int64)
+    y = np.clip(np.rint(points[..., 1]), 0, height - 1).astype(np.int64)
+    return np.asarray(np.median(density[y, x], axis=1))
+
+
+def _refined(
+    found: Found, areas: list[flat.Areas], density: Floats, match: _Match, chart: Chart
+) -> Found:
+    """Fit the homography to the areas that are the patches, where that is no worse."""
+    matrix = _fitted(found, areas, places(chart))
+    colors = None if matrix is None else _colors(density, matrix, chart)
+    if matrix is None or colors is None:
+        return found
+    left = match.left(colors)
+    return Found(matrix, left) if left <= found.unexplained + 0.01 else found
+
+
+def _fitted(found: Found, areas: list[flat.Areas], at: Floats) -> Floats | None:
+    """Fit the homography to areas of a patch's size, without those that lie off their places.
+
+    Half a patch, beside the edge of a shadow, is as flat as a whole one and lies elsewhere.
+    """
+    centers = homography.apply(found.to_picture, at)
+    step = np.hypot(*(homography.apply(found.to_picture, at + RIGHT) - centers).T)
+    seen = np.concatenate([one.centers for one in areas])
+    sizes = np.concatenate([one.sizes for one in areas])
+    away = np.hypot(*(seen[None] - centers[:, None]).transpose(2, 0, 1))
+    near = (away < REFINE * step[:, None]) & (sizes[None] > 0.4 * step[:, None])
+    relative = sizes[None] / step[:, None]
+    if not near.any():
+        return None
+    usual = float(np.median(relative[near]))
+    near &= (relative > LIKE * usual) & (relative < usual / LIKE)
+    kept = np.flatnonzero(near.any(axis=1))
+    target = np.array([np.median(seen[near[i]], axis=0) for i in kept]).reshape(-1, 2)
+    matrix = None
+    for _ in range(4):
+        if len(kept) < lattice.LEAST:
+            return matrix
+        matrix = homography.fit(at[kept], target)
+        if matrix is None:
+            return None
+        off = np.hypot(*(homography.apply(matrix, at[kept]) - target).T) / step[kept]
+        good = off <= max(2.5 * float(np.median(off)), STRAY)
+        if good.all():
+            break
+        kept, target = kept[good], target[good]
+    return matrix

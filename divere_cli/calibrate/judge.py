@@ -1,0 +1,158 @@
+"""What a calibration is worth: its figures by patch and by scan, and what is to be said of it.
+
+Figures before and after are of the grade that ``divere batch`` runs, at 16 bits, not of the
+model that was fitted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate import exposure
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.color_difference import ciede2000
+from divere_cli.calibrate.printed import by_gray_row, figures, printed
+from divere_cli.calibrate.result import Calibration, ChartResult, PatchResult, Triple
+from divere_cli.calibrate.sample import Sample
+from divere_cli.records.grade import Recipe, Space
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+ODD_GRAY = 4.0  # Lab chroma that a gray patch may print off
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a fit leaves to be judged.
+
+    ``recipes`` has one for each scan, with the gains that its exposure wants; that of
+    ``middle`` is the preset. ``used``, ``why`` and ``left_out`` (CIEDE2000) have the patches
+    of one scan after those of another.
+    """
+
+    samples: tuple[Sample, ...]
+    names: tuple[str, ...]
+    chart: Chart
+    start: Recipe
+    output: Space
+    recipes: tuple[Recipe, ...]
+    middle: int
+    used: Bools
+    why: tuple[str, ...]
+    left_out: Floats
+    tone: tuple[float, ...] = ()
+    tone_left_out: tuple[float, float] = (0.0, 0.0)
+
+    def part(self, index: int) -> slice:
+        """Where the patches of a scan lie."""
+        count = len(self.chart.patches)
+        return slice(index * count, (index + 1) * count)
+
+    @property
+    def wanted(self) -> Floats:
+        """Lab of the chart's patches."""
+        return np.array([patch.lab for patch in self.chart.patches])
+
+
+def judge(e: Evidence) -> Calibration:
+    """Take the figures."""
+    part, values, wanted = e.part(e.middle), e.samples[e.middle].values, e.wanted
+    used, left_out = e.used[part], e.left_out[part]
+    before = ciede2000(printed(_start(e), e.output, values), wanted)
+    given = printed(e.recipes[e.middle], e.output, values)
+    after = ciede2000(given, wanted)
+    why = _odd_grays(e, given)
+    patches = tuple(
+        PatchResult(
+            patch.name,
+            round(float(before[i]), 3),
+            round(float(after[i]), 3),
+            round(float(left_out[i]), 3),
+            used=bool(used[i]),
+            why=why[i],
+            wanted=_triple(wanted[i]),
+            given=_triple(given[i]),
+        )
+        for i, patch in enumerate(e.chart.patches)
+    )
+    return Calibration(
+        chart=e.chart,
+        recipe=e.recipes[e.middle],
+        charts=_charts(e),
+        middle=e.middle,
+        before=figures(before[used]),
+        after=figures(after[used]),
+        left_out=figures(left_out[used]),
+        patches=patches,
+        tone=e.tone,
+        tone_left_out=e.tone_left_out,
+        warnings=_warnings(e, why),
+    )
+
+
+def _start(e: Evidence) -> Recipe:
+    """The preset that it started from, its exposure set by the gray row."""
+    used = e.used[e.part(e.middle)]
+    grays = [index for index in e.chart.grays if used[index]]
+    if not grays:
+        return e.start
+    return by_gray_row(e.start, e.output, e.samples[e.middle].values[grays], e.wanted[grays])
+
+
+def _charts(e: Evidence) -> tuple[ChartResult, ...]:
+    found = []
+    for index, (sample, name, recipe) in enumerate(zip(e.samples, e.names, e.recipes, strict=True)):
+        off = ciede2000(printed(recipe, e.output, sample.values), e.wanted)
+        one, two, three, four = (
+            (round(float(x), 5), round(float(y), 5)) for x, y in sample.corners
+        )
+        found.append(
+            ChartResult(
+                name,
+                (one, two, three, four),
+                round(sample.unexplained, 4),
+                sample.mirrored,
+                recipe.rgb_gains,
+                figures(off[e.used[e.part(index)]]),
+            )
+        )
+    return tuple(found)
+
+
+def _odd_grays(e: Evidence, given: Floats) -> tuple[str, ...]:
+    """Name the gray patches that print with a color, and stay in use."""
+    told = list(e.why[e.part(e.middle)])
+    for gray in e.chart.grays:
+        off = float(np.hypot(*(given[gray] - e.wanted[gray])[1:]))
+        if not told[gray] and off > ODD_GRAY:
+            told[gray] = f"gray that prints {off:.1f} of Lab chroma off"
+    return tuple(told)
+
+
+def _warnings(e: Evidence, why: tuple[str, ...]) -> tuple[str, ...]:
+    found: list[str] = []
+    for index, (name, sample) in enumerate(zip(e.names, e.samples, strict=True)):
+        texts = why if index == e.middle else e.why[e.part(index)]
+        for patch, text in zip(e.chart.patches, texts, strict=True):
+            if text:
+                found.append(f"{name}: {patch.name}: {text}")
+        if e.start.film.invert:
+            said = exposure.warnings(sample.values, e.used[e.part(index)], e.chart)
+            found += [f"{name}: {text}" for text in said]
+        if sample.mirrored:
+            found.append(f"{name}: the chart is mirrored: the film was scanned from its back")
+    if len(e.names) > 1:
+        found.append(
+            f"the matrix is from {len(e.names)} exposures; gains and figures are those of "
+            f"{e.names[e.middle]}, the middle one"
+        )
+    return tuple(found)
+
+
+def _triple(values: Floats) -> Triple:
+    x, y, z = (round(float(v), 3) for v in values)
+    return x, y, z

@@ -1,0 +1,136 @@
+"""Areas that lie as the patches of a chart do: on a lattice, seen in perspective.
+
+Covers walking from an area and two of its neighbors to all that continue the two steps,
+and the homography from places on the lattice to the picture. An area of clutter may be
+walked into and one of the chart missed: which part of a lattice is the chart is for
+:mod:`divere_cli.calibrate.find`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate import homography
+from divere_cli.calibrate.areas import Areas
+
+Floats = NDArray[np.float64]
+Place = tuple[int, int]
+
+SEEDS = 60
+NEIGHBORS = 6
+FURTHEST = 2.6  # of an area's side, to the middle of its neighbor
+ALIKE = 1.6  # sides of two patches that are neighbors
+NEAR = 0.28  # of a step, from where a patch should be
+LEAST = 6  # areas of a lattice that says anything
+REACH = 24  # steps from the seed
+OFF = 0.2  # of a step: what lies further from its place is no patch of this lattice
+
+RIGHT = np.array([1.0, 0.0])
+STEPS: tuple[Place, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Places (column, row) of areas, and the homography from places to pixels (x, y)."""
+
+    places: dict[Place, int]
+    to_picture: Floats
+
+
+def walk(areas: Areas) -> Iterator[Lattice]:
+    """Find the lattices in a set of areas, each once however it was entered."""
+    known: set[tuple[int, int, int]] = set()
+    for seed in range(min(SEEDS, len(areas.sizes))):
+        for one, other in _pairs(areas, seed):
+            if (seed, one, other) in known or (seed, other, one) in known:
+                continue
+            places = _walked(areas, seed, one, other)
+            if len(places) < LEAST:
+                continue
+            known |= _corners(places)
+            lattice = _fitted(areas, places)
+            if lattice is not None:
+                yield lattice
+
+
+def _pairs(areas: Areas, seed: int) -> Iterator[tuple[int, int]]:
+    """Two neighbors of an area that lie in two directions from it."""
+    away = areas.centers - areas.centers[seed]
+    distance = np.hypot(away[:, 0], away[:, 1])
+    ratio = areas.sizes / areas.sizes[seed]
+    near = (distance > 0.9 * areas.sizes[seed]) & (distance < FURTHEST * areas.sizes[seed])
+    near &= (ratio < ALIKE) & (ratio > 1.0 / ALIKE)
+    chosen = np.flatnonzero(near)
+    chosen = chosen[np.argsort(distance[chosen], kind="stable")][:NEIGHBORS]
+    for position, one in enumerate(chosen):
+        for other in chosen[position + 1 :]:
+            cross = away[one, 0] * away[other, 1] - away[one, 1] * away[other, 0]
+            sine = abs(cross) / (distance[one] * distance[other])
+            even = distance[one] / distance[other]
+            if sine > 0.7 and 0.5 < even < 2.0:
+                yield int(one), int(other)
+
+
+def _walked(areas: Areas, seed: int, one: int, other: int) -> dict[Place, int]:
+    """Walk from the seed by the two steps, which change as the perspective has it."""
+    centers, sizes = areas.centers, areas.sizes
+    places: dict[Place, int] = {(0, 0): seed}
+    taken = {seed}
+    steps = {(0, 0): (centers[one] - centers[seed], centers[other] - centers[seed])}
+    queue = [(0, 0)]
+    for place in queue:
+        here, (u, v) = places[place], steps[place]
+        reach = NEAR * min(np.hypot(*u), np.hypot(*v))
+        for di, dj in STEPS:
+            there = (place[0] + di, place[1] + dj)
+            if there in places or max(map(abs, there)) > REACH:
+                continue
+            offset = centers - (centers[here] + di * u + dj * v)
+            distance = offset[:, 0] ** 2 + offset[:, 1] ** 2
+            nearest = int(np.argmin(distance))
+            ratio = sizes[nearest] / sizes[here]
+            if nearest in taken or distance[nearest] > reach**2:
+                continue
+            if not 1.0 / ALIKE < ratio < ALIKE:
+                continue
+            moved = centers[nearest] - centers[here]
+            places[there] = nearest
+            taken.add(nearest)
+            steps[there] = (di * moved, v) if di else (u, dj * moved)
+            queue.append(there)
+    return places
+
+
+def _corners(places: dict[Place, int]) -> set[tuple[int, int, int]]:
+    """All ways to enter a lattice that walk it alike: an area, a neighbor along, one across."""
+    found = set()
+    for (i, j), here in places.items():
+        for di in (1, -1):
+            along = places.get((i + di, j))
+            for dj in (1, -1):
+                across = places.get((i, j + dj))
+                if along is not None and across is not None:
+                    found.add((here, along, across))
+    return found
+
+
+def _fitted(areas: Areas, places: dict[Place, int]) -> Lattice | None:
+    """Fit the homography, once more without what lies off its place."""
+    matrix = None
+    for _ in range(2):
+        at = np.array(list(places), np.float64)
+        seen = areas.centers[list(places.values())]
+        matrix = homography.fit(at, seen) if len(at) >= LEAST else None
+        if matrix is None:
+            return None
+        step = np.hypot(*(homography.apply(matrix, at + RIGHT) - seen).T)
+        away = np.hypot(*(homography.apply(matrix, at) - seen).T)
+        good = away < OFF * step
+        if good.all():
+            break
+        places = {p: a for (p, a), keep in zip(places.items(), good, strict=True) if keep}
+    return None if matrix is None else Lattice(places, matrix)

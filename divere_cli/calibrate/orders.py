@@ -1,0 +1,59 @@
+"""What the parent asks of a worker, and what comes back: plain data, JSON text on the way.
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TypeVar
+
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.result import Point, Triple
+from divere_cli.records.grade import Recipe, Space
+from divere_cli.records.serialize import from_plain, to_plain
+
+T = TypeVar("T")
+Corners = tuple[Point, Point, Point, Point]
+
+
+@dataclass(frozen=True, slots=True)
+class FindOrder:
+    """Find a chart and take its samples; ``corners`` where the user gave them."""
+
+    chart: Chart
+    corners: Corners | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Samples of 0..1 by patch, what speaks against each, where the chart lies."""
+
+    values: tuple[Triple, ...]
+    why: tuple[str, ...]
+    corners: Corners
+    unexplained: float
+    mirrored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PictureOrder:
+    """Draw the chart as found and graded."""
+
+    chart: Chart
+    corners: Corners
+    recipe: Recipe
+    output: Space
+    after: tuple[float, ...]
+    used: tuple[bool, ...]
+
+
+def to_text(record: object) -> str:
+    """A record as JSON text."""
+    return json.dumps(to_plain(record), separators=(",", ":"))
+
+
+def from_text(kind: type[T], text: str) -> T:
+    """A record from what :func:`to_text` gave."""
+    return from_plain(kind, json.loads(text))

@@ -1,0 +1,63 @@
+"""A positive: the input space of a scanner or camera, from a scan of the chart itself.
+
+Covers ``--target input``: which patches count, the fit with each of them left out, and the
+recipe that comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from divere_cli.calibrate import input_matrix, selection
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.color_difference import ciede2000
+from divere_cli.calibrate.judge import Evidence
+from divere_cli.calibrate.sample import Sample
+from divere_cli.errors import UsageError
+from divere_cli.records.grade import Recipe, Space
+
+
+def calibrate(
+    samples: Sequence[Sample],
+    names: Sequence[str],
+    chart: Chart,
+    recipe: Recipe,
+    output: Space,
+) -> Evidence:
+    """Fit an input space to one chart on one scan.
+
+    Raises
+    ------
+    UsageError
+        There are several scans, the chart has no colors, or the recipe is no positive's.
+    Unsupported
+        Too few patches can be used, or the fit is no input space.
+    """
+    input_matrix.check(recipe)
+    if len(samples) != 1:
+        raise UsageError(f"--target input takes one scan, not {len(samples)}")
+    count = len(chart.patches)
+    if len(chart.grays) == count:
+        raise UsageError(f"--target input wants a chart with colors; {chart.name} is gray")
+    used, why = selection.usable(samples)
+    selection.enough(used, chart, names, why)
+    selection.one_way(samples, used, chart, names, negative=False)
+    wanted = np.array([patch.lab for patch in chart.patches])
+    task = input_matrix.task(recipe, output, samples[0].values, wanted)
+    folds = selection.folds(used, count)
+    off = np.stack([ciede2000(task.lab(input_matrix.fit(task, w)), wanted) for w in folds])
+    made = input_matrix.recipe_of(recipe, input_matrix.fit(task, folds[0]))
+    return Evidence(
+        samples=tuple(samples),
+        names=tuple(names),
+        chart=chart,
+        start=recipe,
+        output=output,
+        recipes=(made,),
+        middle=0,
+        used=used,
+        why=tuple(why),
+        left_out=selection.own(off, count),
+    )

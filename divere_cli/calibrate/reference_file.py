@@ -1,0 +1,223 @@
+"""Reference files of charts: CGATS text as chart makers ship it, IT8.7/1 and IT8.7/2 too.
+
+Covers keywords, the data format, Lab and XYZ columns, and how patches lie: by names such
+as ``A1``, by ``CHART_ROWS`` and ``CHART_COLUMNS``, or as one row where all are gray. Lab and
+XYZ are taken for D50 and 2 degrees, as ISO 12641 and ISO 13655 have it. Spectra are not
+read. Standard library only.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from divere_cli.calibrate.chart import Chart, Lab, Patch
+from divere_cli.errors import UsageError
+
+MAX_BYTES = 4 << 20
+MOST_PATCHES = 2000
+NAME_COLUMNS = ("SAMPLE_LOC", "SAMPLE_ID", "SAMPLE_NAME", "SAMPLEID", "SAMPLENAME", "NAME")
+LAB_COLUMNS = ("LAB_L", "LAB_A", "LAB_B")
+XYZ_COLUMNS = ("XYZ_X", "XYZ_Y", "XYZ_Z")
+WHITE = (96.42, 100.0, 82.49)
+KNOWN_SHAPES = {24: (4, 6), 140: (10, 14)}
+_PLACE = re.compile(r"([A-Za-z]{1,2})0*([1-9][0-9]?)\Z")
+_HINT = "give the CGATS text file that came with the chart: it has BEGIN_DATA_FORMAT and LAB_L"
+
+
+@dataclass(slots=True)
+class _Document:
+    """A CGATS file: keywords, names of the columns, rows with their line numbers."""
+
+    kind: str = ""
+    keywords: dict[str, str] = field(default_factory=dict)
+    columns: list[str] = field(default_factory=list)
+    rows: list[tuple[int, list[str]]] = field(default_factory=list)
+
+
+def read(path: str) -> Chart:
+    """Read a reference file.
+
+    Raises
+    ------
+    UsageError
+        Naming the file, the line, and what is wrong there.
+    """
+    shown = os.path.basename(path)
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"chart {path!r}: cannot be read: {error.strerror}") from None
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"chart {shown!r}: is larger than {MAX_BYTES} bytes", hint=_HINT)
+    return parse(data, os.path.splitext(shown)[0], shown)
+
+
+def parse(data: bytes, name: str, shown: str) -> Chart:
+    """Read the text of a reference file; errors as :func:`read`."""
+    document = _document(_text(data), shown)
+    patches = [_patch(document, line, row, shown) for line, row in document.rows]
+    if not patches:
+        raise UsageError(f"chart {shown!r}: has no patches", hint=_HINT)
+    rows, columns, ordered = _laid_out(document, patches, shown)
+    title = document.keywords.get("DESCRIPTOR", "") or name
+    source = document.keywords.get("ORIGINATOR", "") or shown
+    return Chart(name, title, rows, columns, tuple(ordered), source)
+
+
+def _text(data: bytes) -> str:
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
+
+
+def _document(text: str, shown: str) -> _Document:
+    found = _Document()
+    where = "keywords"
+    for number, line in enumerate(text.splitlines(), 1):
+        words = _words(line)
+        if not words:
+            continue
+        key = words[0].upper()
+        if not found.kind:
+            found.kind = key
+        if key == "BEGIN_DATA_FORMAT":
+            where = "format"
+        elif key == "BEGIN_DATA":
+            where = "data"
+        elif key in ("END_DATA_FORMAT", "END_DATA"):
+            where = "keywords"
+            if key == "END_DATA":
+                break
+        elif where == "format":
+            found.columns += [word.upper() for word in words]
+        elif where == "data":
+            found.rows.append((number, words))
+        elif key != "KEYWORD":
+            found.keywords.setdefault(key, " ".join(words[1:]))
+    if not found.columns or not found.rows:
+        raise UsageError(f"chart {shown!r}: is no CGATS text with data", hint=_HINT)
+    if len(found.rows) > MOST_PATCHES:
+        raise UsageError(f"chart {shown!r}: has {len(found.rows)} patches; at most {MOST_PATCHES}")
+    return found
+
+
+def _words(line: str) -> list[str]:
+    line = line.strip()
+    if not line or line.startswith("#"):
+        return []
+    if '"' not in line:
+        return line.split()
+    try:
+        return shlex.split(line, posix=True)
+    except ValueError:
+        return line.replace('"', " ").split()
+
+
+def _patch(document: _Document, line: int, row: list[str], shown: str) -> Patch:
+    columns = document.columns
+    if len(row) < len(columns):
+        raise UsageError(
+            f"chart {shown!r}: line {line}: has {len(row)} values, its format has {len(columns)}"
+        )
+    at = {column: index for index, column in enumerate(columns)}
+    name = next((row[at[c]] for c in NAME_COLUMNS if c in at), str(line))
+    if all(c in at for c in LAB_COLUMNS):
+        lab = tuple(_number(row[at[c]], line, shown) for c in LAB_COLUMNS)
+    elif all(c in at for c in XYZ_COLUMNS):
+        lab = _lab(*(_number(row[at[c]], line, shown) for c in XYZ_COLUMNS))
+    else:
+        raise UsageError(
+            f"chart {shown!r}: its columns are {', '.join(columns[:12])}: no LAB_L, LAB_A, LAB_B "
+            "and no XYZ_X, XYZ_Y, XYZ_Z",
+            hint="export it with Lab values (D50)",
+        )
+    lightness, a, b = lab
+    if not (-1.0 <= lightness <= 110.0 and abs(a) <= 200.0 and abs(b) <= 200.0):
+        raise UsageError(f"chart {shown!r}: line {line}: {name}: is no color: Lab {lab}")
+    return Patch(name, (lightness, a, b))
+
+
+def _number(word: str, line: int, shown: str) -> float:
+    try:
+        value = float(word.replace(",", "."))
+    except ValueError:
+        value = float("nan")
+    if value != value:
+        raise UsageError(f"chart {shown!r}: line {line}: {word!r} is no number")
+    return value
+
+
+def _lab(x: float, y: float, z: float) -> Lab:
+    """Lab of XYZ in 0..100 under D50 (CIE 015:2018, 8.2.1)."""
+    f = [
+        t ** (1.0 / 3.0) if t > (6.0 / 29.0) ** 3 else t * (29.0 / 6.0) ** 2 / 3.0 + 4.0 / 29.0
+        for t in (max(v, 0.0) / w for v, w in zip((x, y, z), WHITE, strict=True))
+    ]
+    return (116.0 * f[1] - 16.0, 500.0 * (f[0] - f[1]), 200.0 * (f[1] - f[2]))
+
+
+def _laid_out(
+    document: _Document, patches: list[Patch], shown: str
+) -> tuple[int, int, list[Patch]]:
+    """Rows, columns, and the patches row by row."""
+    given = _given_shape(document, shown)
+    if given is not None:
+        if given[0] * given[1] != len(patches):
+            raise UsageError(
+                f"chart {shown!r}: CHART_ROWS x CHART_COLUMNS is {given[0]} x {given[1]}, "
+                f"but it has {len(patches)} patches"
+            )
+        return (*given, patches)
+    placed = list(_placed(patches))
+    block = _block(placed, letters_are_rows=document.kind.startswith("IT8"))
+    if block is not None:
+        return block
+    if len(patches) in KNOWN_SHAPES:
+        return (*KNOWN_SHAPES[len(patches)], patches)
+    if all(patch.gray for patch in patches):
+        return 1, len(patches), patches
+    raise UsageError(
+        f"chart {shown!r}: does not say how its {len(patches)} patches lie",
+        hint="name the patches A1, A2, ... or add lines CHART_ROWS N and CHART_COLUMNS N",
+    )
+
+
+def _given_shape(document: _Document, shown: str) -> tuple[int, int] | None:
+    words = [document.keywords.get(key) for key in ("CHART_ROWS", "CHART_COLUMNS")]
+    if None in words:
+        return None
+    try:
+        rows, columns = (int(word or "") for word in words)
+    except ValueError:
+        raise UsageError(f"chart {shown!r}: CHART_ROWS or CHART_COLUMNS is no number") from None
+    return rows, columns
+
+
+def _placed(patches: list[Patch]) -> Iterator[tuple[str, int, Patch]]:
+    for patch in patches:
+        place = _PLACE.match(patch.name)
+        if place is not None and place[1].upper() != "GS":
+            yield place[1].upper(), int(place[2]), patch
+
+
+def _block(
+    placed: list[tuple[str, int, Patch]], letters_are_rows: bool
+) -> tuple[int, int, list[Patch]] | None:
+    """A full block of letters and numbers; the gray scale under an IT8 chart is not of it."""
+    letters = sorted({letter for letter, _, _ in placed}, key=lambda word: (len(word), word))
+    numbers = sorted({number for _, number, _ in placed})
+    if len(placed) < 4 or len(placed) != len(letters) * len(numbers):
+        return None
+    by_place = {(letter, number): patch for letter, number, patch in placed}
+    if len(by_place) != len(placed):
+        return None
+    if letters_are_rows or len(numbers) > len(letters):
+        ordered = [by_place[letter, number] for letter in letters for number in numbers]
+        return len(letters), len(numbers), ordered
+    ordered = [by_place[letter, number] for number in numbers for letter in letters]
+    return len(numbers), len(letters), ordered

@@ -1,0 +1,79 @@
+"""What a calibration comes to: the recipe, and how right it is. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from divere_cli.calibrate.chart import Chart, Lab
+from divere_cli.records.grade import Recipe
+
+Point = tuple[float, float]
+Triple = tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Mean, 90 % and worst CIEDE2000 of the patches that were used."""
+
+    mean: float
+    p90: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class PatchResult:
+    """One patch of the scan that the gains are for: CIEDE2000, and its Lab.
+
+    ``left_out`` is by a fit that did not use it. ``why`` says why it was not used, or what
+    is odd about it.
+    """
+
+    name: str
+    before: float
+    after: float
+    left_out: float
+    used: bool
+    why: str
+    wanted: Lab
+    given: Lab
+
+
+@dataclass(frozen=True, slots=True)
+class ChartResult:
+    """A chart on a scan: corners of the patch field in parts of the frame, and its figures.
+
+    ``gains`` are the rgb_gains that this exposure wants, ``after`` what they give.
+    """
+
+    scan: str
+    corners: tuple[Point, Point, Point, Point]
+    unexplained: float
+    mirrored: bool
+    gains: Triple
+    after: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A calibration: ``recipe`` is what the preset is written from.
+
+    ``middle`` is the index of the scan that the gains and the patches are of. ``tone`` are
+    the values of the tone curve at its five points; empty where there is none.
+    """
+
+    chart: Chart
+    recipe: Recipe
+    charts: tuple[ChartResult, ...]
+    middle: int
+    before: Figures
+    after: Figures
+    left_out: Figures
+    patches: tuple[PatchResult, ...]
+    tone: tuple[float, ...] = ()
+    tone_left_out: tuple[float, float] = (0.0, 0.0)  # mean without and with the curve
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> int:
+        """How many patches count."""
+        return sum(patch.used for patch in self.patches)

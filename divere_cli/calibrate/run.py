@@ -1,0 +1,143 @@
+"""One calibration, start to end: scans to samples in workers, then the fit here.
+
+Covers the parent's side of ``divere calibrate``. No scan is decoded here: workers give
+figures back, and draw the picture.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from divere_cli.calibrate import orders
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
+from divere_cli.calibrate.result import Calibration
+from divere_cli.errors import DivereError, Unreadable
+from divere_cli.files import stamp
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.tasks import run_tasks
+from divere_cli.profile import library
+from divere_cli.records.grade import Recipe, Space
+from divere_cli.records.job import Encoding, Frame, Job, Target
+from divere_cli.records.outcome import ErrorRecord, Outcome
+
+SAMPLES, DRAW = "divere_cli.calibrate.task:samples", "divere_cli.calibrate.task:draw"
+TARGETS = ("print", "input")
+SPACE = "KodakEnduraPremier_gamma_2_2"  # what `divere batch` writes at 16 bits by default
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for. ``corners`` has an entry for each scan, None to look for the chart."""
+
+    scans: tuple[str, ...]
+    chart: Chart
+    recipe: Recipe
+    corners: tuple[Corners | None, ...]
+    target: str = "print"
+    isolation: IsolationRequest = field(default_factory=IsolationRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A scan that could not be used."""
+
+    scan: str
+    error: ErrorRecord
+
+
+def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
+    """Take the samples of every scan, each in a worker of its own; and what was warned of."""
+    found: list[Taken | Failed | None] = [None] * len(request.scans)
+    warnings: list[str] = []
+    jobs = []
+    for index, scan in enumerate(request.scans):
+        order = FindOrder(request.chart, request.corners[index])
+        try:
+            jobs.append(_job(index, scan, request.recipe, SAMPLES, order))
+        except DivereError as error:
+            found[index] = Failed(scan, ErrorRecord.of_scan(error))
+    for outcome in run_tasks(jobs, request=request.isolation):
+        scan = request.scans[outcome.job_id]
+        if outcome.result is None:
+            found[outcome.job_id] = Failed(scan, _error(outcome))
+            continue
+        found[outcome.job_id] = orders.from_text(Taken, outcome.result.measurement)
+        warnings += [f"{scan}: {warning}" for warning in outcome.result.warnings]
+    return [one for one in found if one is not None], warnings
+
+
+def fitted(request: Request, taken: Sequence[Taken]) -> Calibration:
+    """Fit and judge.
+
+    Raises
+    ------
+    UsageError, Unsupported
+        As :mod:`divere_cli.calibrate.negative` and ``positive`` raise them.
+    """
+    import numpy as np
+
+    from divere_cli.calibrate import judge, negative, positive
+    from divere_cli.calibrate.sample import Sample
+
+    samples = [
+        Sample(np.array(t.values), t.why, np.array(t.corners), t.unexplained, t.mirrored)
+        for t in taken
+    ]
+    fit = positive.calibrate if request.target == "input" else negative.calibrate
+    return judge.judge(fit(samples, request.scans, request.chart, request.recipe, output()))
+
+
+def picture(request: Request, found: Calibration, path: str) -> bytes | Failed:
+    """Draw the chart of the middle scan, as found and as graded; PNG or JPEG by the suffix."""
+    chart = found.charts[found.middle]
+    order = PictureOrder(
+        request.chart,
+        chart.corners,
+        found.recipe,
+        output(),
+        tuple(patch.after for patch in found.patches),
+        tuple(patch.used for patch in found.patches),
+    )
+    with tempfile.TemporaryDirectory(prefix="divere-") as folder:
+        temp = os.path.join(folder, "picture")
+        with open(temp, "xb"):
+            pass
+        target = Target("picture", path, temp)
+        job = _job(0, chart.scan, request.recipe, DRAW, order, target)
+        (outcome,) = run_tasks([job], request=request.isolation)
+        if outcome.result is None:
+            return Failed(chart.scan, _error(outcome))
+        with open(temp, "rb") as file:
+            return file.read()
+
+
+def output() -> Space:
+    """The space of the positives that the figures are for."""
+    return library.output_space(SPACE)
+
+
+def _job(
+    index: int, scan: str, recipe: Recipe, name: str, order: object, target: Target | None = None
+) -> Job:
+    try:
+        status = os.stat(scan)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from None
+    return Job(
+        id=index,
+        name=os.path.basename(scan),
+        input=os.path.abspath(scan),
+        stamp=stamp.of_status(status),
+        encoding=Encoding("tiff", 16, output()),
+        frames=(Frame(target or Target("", "", ""), recipe),),
+        task=name,
+        parameters=orders.to_text(order),
+    )
+
+
+def _error(outcome: Outcome) -> ErrorRecord:
+    return outcome.error or ErrorRecord("internal", f"the worker ended: {outcome.end}")

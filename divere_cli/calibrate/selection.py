@@ -1,0 +1,127 @@
+"""Which patches of a chart count, and which are left out to see what a fit is worth.
+
+Covers patches that their samples speak against, those that print far off what all others
+say (a shadow, a reflection), and the folds of left-one-out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate import exposure, fit
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.fit import Fitted, Task
+from divere_cli.calibrate.sample import Sample
+from divere_cli.errors import Unsupported
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# Print density that a patch may be off as a whole by a fit without it: 0.17 at most on charts
+# without fault, 0.38 and more in a shadow of 1.5 EV.
+MOST_SHIFT = 0.3
+MOST_SHADED = 6
+LEAST_PATCHES = 12  # of a chart with colors; a gray one: LEAST_GRAYS
+LEAST_GRAYS = 3
+MOST_FOLDS = 30  # of larger charts several patches are left out at once
+
+
+def usable(samples: Sequence[Sample]) -> tuple[Bools, list[str]]:
+    """Patches of all scans that nothing speaks against, and what does against the others."""
+    why = [text for sample in samples for text in sample.why]
+    return np.array([not text for text in why]), why
+
+
+def folds(used: Bools, count: int) -> Floats:
+    """Weights ``(1 + folds, n)``: all that are used, then without each patch in its turn.
+
+    A patch is left out on every scan at once. Charts of more than :data:`MOST_FOLDS`
+    patches are left out in that many groups.
+    """
+    groups = min(count, MOST_FOLDS)
+    weights = np.tile(used.astype(np.float64), (groups + 1, 1))
+    which = np.arange(len(used)) % count % groups
+    weights[which + 1, np.arange(len(used))] = 0.0
+    return weights
+
+
+def own(values: Floats, count: int) -> Floats:
+    """Of ``(1 + folds, n)``: each patch by the fold that did without it."""
+    n = values.shape[1]
+    return np.asarray(values[np.arange(n) % count % min(count, MOST_FOLDS) + 1, np.arange(n)])
+
+
+def left_out(task: Task, fitted: Fitted, used: Bools, count: int) -> Floats:
+    """CIEDE2000 of the patches that are used, each by a fit that did without it."""
+    return own(fit.errors(task, fitted), count)[used]
+
+
+def without_shaded(
+    task: Task, used: Bools, why: list[str], count: int
+) -> tuple[Fitted, Bools, list[str]]:
+    """Leave out patches that print far too dark or light by what the others say, one by one."""
+    used, why = used.copy(), list(why)
+    taken = 0
+    while True:
+        fitted = fit.fit(task, folds(used, count), toned=False)
+        shift = np.where(used, own(fit.shifts(task, fitted), count), 0.0)
+        worst = int(np.argmax(np.abs(shift)))
+        if abs(shift[worst]) < MOST_SHIFT or taken == MOST_SHADED:
+            return fitted, used, why
+        dark = shift[worst] < 0.0
+        what = "lighter than the others say: a reflection" if dark else "darker: in a shadow"
+        why[worst] = f"shaded: prints {abs(shift[worst]):.2f} D {what}?"
+        used[worst] = False
+        taken += 1
+
+
+def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> None:
+    """Refuse scans of which too few patches can be used.
+
+    Raises
+    ------
+    Unsupported
+        Naming the scan and what speaks against its patches.
+    """
+    count = len(chart.patches)
+    gray = len(chart.grays) == count
+    least = LEAST_GRAYS if gray else min(LEAST_PATCHES, count)
+    for index, name in enumerate(names):
+        part = slice(index * count, (index + 1) * count)
+        grays = sum(bool(used[part][g]) for g in chart.grays)
+        if used[part].sum() < least or grays < min(LEAST_GRAYS, len(chart.grays)):
+            reasons = sorted({text.split(":")[0] for text in why[part] if text})
+            raise Unsupported(
+                f"{name}: {int(used[part].sum())} of {count} patches can be used, "
+                f"{grays} of them gray ({', '.join(reasons)})",
+                hint="scan it again with nothing clipped, or photograph the chart in even light",
+            )
+
+
+def one_way(
+    samples: Sequence[Sample], used: Bools, chart: Chart, names: Sequence[str], negative: bool
+) -> None:
+    """Refuse scans that are a positive where a negative is wanted, and the other way round.
+
+    Raises
+    ------
+    Unsupported
+        Naming the scan.
+    """
+    count = len(chart.patches)
+    for index, name in enumerate(names):
+        part = used[index * count : (index + 1) * count]
+        if exposure.is_negative(samples[index].values, part, chart) == negative:
+            continue
+        if negative:
+            raise Unsupported(
+                f"{name}: the chart is a positive on it: white is lighter than black",
+                hint="give a scan of the negative; for a scanner's input space, --target input",
+            )
+        raise Unsupported(
+            f"{name}: the chart is a negative on it: white is darker than black",
+            hint="leave out --target input for a scan of a negative",
+        )

@@ -1,0 +1,52 @@
+"""Charts that ship with divere: their names, and where their figures come from.
+
+Covers ``--chart NAME`` and ``--list-charts``. The figures are reference files themselves
+(``profiles/charts``), and each says its source. Standard library only.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from divere_cli.calibrate import reference_file
+from divere_cli.calibrate.chart import Chart
+from divere_cli.errors import UsageError
+from divere_cli.profile import library
+
+DEFAULT = "colorchecker24"
+# Charts with the same patches under another name.
+SAME_AS = {"colorchecker-mini": DEFAULT, "colorchecker-passport": DEFAULT}
+
+
+def names() -> list[str]:
+    """Names of the shipped charts, sorted."""
+    return sorted(
+        {path.stem for path in (library.folder() / "charts").glob("*.txt")} | set(SAME_AS)
+    )
+
+
+@functools.cache
+def load(name: str) -> Chart:
+    """A shipped chart.
+
+    Raises
+    ------
+    UsageError
+        When there is none of that name; the message lists those there are.
+    """
+    if name not in names():
+        raise UsageError(
+            f"no chart is called {name!r}; there are: {', '.join(names())}",
+            hint="give the reference file of another chart: --chart FILE.txt",
+        )
+    return reference_file.read(str(library.folder() / "charts" / f"{SAME_AS.get(name, name)}.txt"))
+
+
+def choose(option: str) -> Chart:
+    """What ``--chart`` names: a shipped chart, or a reference file; raises as :func:`load`."""
+    if option in names():
+        return load(option)
+    if os.path.lexists(option) or os.sep in option or option.lower().endswith((".txt", ".it8")):
+        return reference_file.read(option)
+    return load(option)

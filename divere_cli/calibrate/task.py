@@ -1,0 +1,136 @@
+"""The worker's side: read a scan, find the chart on it, take its patches, draw it.
+
+Covers decoding and all that is done to pixels. What is made of the samples is for the
+parent (:mod:`divere_cli.calibrate.run`).
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from divere_cli.calibrate import find, homography, orders, picture, sample
+from divere_cli.calibrate.chart import Chart
+from divere_cli.calibrate.find import Found
+from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
+from divere_cli.calibrate.sample import Cells, Reduction
+from divere_cli.develop import source
+from divere_cli.errors import Unsupported
+from divere_cli.files import stamp
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import TaskResult, Written
+
+MONOCHROME = "is a one-channel scan: a chart's colors cannot be told on it"
+
+
+def samples(job: Job, progress: Progress) -> TaskResult:
+    """Find the chart of ``job.parameters`` (a FindOrder) and take its samples (a Taken).
+
+    Raises
+    ------
+    Unsupported
+        There is no chart, or none that is certain.
+    ScanError
+        As the reader raises it.
+    """
+    order = orders.from_text(FindOrder, job.parameters)
+    cells, warnings = _cells(job, progress)
+    with progress.stage("grade"):
+        found = _found(cells, order)
+        values, why = sample.take(cells, found, order.chart)
+        corners = cells.parts(homography.apply(found.to_picture, find.field(order.chart)))
+    taken = Taken(
+        values=tuple((float(r), float(g), float(b)) for r, g, b in values),
+        why=why,
+        corners=_corners(corners),
+        unexplained=found.unexplained,
+        mirrored=found.mirrored,
+    )
+    width, height = cells.size
+    return TaskResult(
+        width=width, height=height, warnings=warnings, measurement=orders.to_text(taken)
+    )
+
+
+def draw(job: Job, progress: Progress) -> TaskResult:
+    """Draw the picture of ``job.parameters`` (a PictureOrder) into the frame's target."""
+    order = orders.from_text(PictureOrder, job.parameters)
+    cells, warnings = _cells(job, progress)
+    with progress.stage("grade"):
+        found = _by_corners(cells, order.corners, order.chart)
+        drawn = picture.draw(
+            cells, found, order.chart, order.recipe, order.output, order.after, order.used
+        )
+    target = job.frames[0].target
+    with progress.stage("write"), open(target.temp, "r+b") as file:
+        kind = os.path.splitext(target.path)[1].lower()
+        form = "PNG" if kind == ".png" else "JPEG"
+        drawn.save(file, format=form, quality=92)
+        size = file.tell()
+    written = Written(target.name, size, drawn.width, drawn.height, 3)
+    return TaskResult(written=(written,), warnings=warnings)
+
+
+def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...]]:
+    before = stamp.take(job.input)
+    stamp.compare(job.stamp, before)
+    with progress.stage("read"), source.open(job) as scan:
+        head = scan.header
+        if scan.layout.channels != 3:
+            raise Unsupported(MONOCHROME, hint="scan the film in color")
+        full = {"uint8": 255.0, "uint16": 65535.0}.get(scan.layout.dtype, 1.0)
+        reduction = Reduction(head.width, head.height, full)
+        for first, band in scan.bands():
+            reduction.take(first, band)
+            progress.advance((first + len(band)) / head.height)
+        warnings = scan.warnings
+    stamp.compare(before, stamp.take(job.input))
+    return reduction.cells(), warnings
+
+
+def _found(cells: Cells, order: FindOrder) -> Found:
+    chart = order.chart
+    if order.corners is not None:
+        return _by_corners(cells, order.corners, chart)
+    if min(chart.rows, chart.columns) < 2:
+        raise Unsupported(f"{chart.title} is one row: it cannot be looked for", hint=_cure(chart))
+    best: Found | None = None
+    # coarse grain hides in larger cells, small patches show in smaller ones
+    for longest in (sample.SEARCH, sample.CELLS, sample.SEARCH // 2):
+        coarse = cells.coarser(longest)
+        found = find.find(coarse.density, chart)
+        if found is not None and (best is None or found.unexplained < best.unexplained):
+            corners = coarse.parts(homography.apply(found.to_picture, find.field(chart)))
+            placed = find.from_corners(cells.places(corners), chart)
+            assert placed is not None
+            best = Found(placed.to_picture, found.unexplained)
+        if best is not None and best.unexplained <= find.SURE:
+            return best
+    if best is None:
+        raise Unsupported(f"no {chart.name} was found on it", hint=_cure(chart))
+    raise Unsupported(
+        f"no {chart.name} was found for certain: {best.unexplained:.0%} of its colors stay "
+        f"unexplained where the likeliest one lies, {find.SURE:.0%} are allowed",
+        hint=_cure(chart),
+    )
+
+
+def _by_corners(cells: Cells, corners: Corners, chart: Chart) -> Found:
+    found = find.from_corners(cells.places(np.array(corners)), chart)
+    if found is None:
+        raise Unsupported("the corners lie on a line", hint=_cure(chart))
+    return found
+
+
+def _cure(chart: Chart) -> str:
+    names = ", ".join(chart.corner_names)
+    return (
+        "give the corners of its patches: --corners X,Y X,Y X,Y X,Y, in parts of the frame from "
+        f"0 to 1, the outer corners of {names}"
+    )
+
+
+def _corners(corners: sample.Floats) -> Corners:
+    one, two, three, four = ((float(x), float(y)) for x, y in corners)
+    return one, two, three, four

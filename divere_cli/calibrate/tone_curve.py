@@ -1,0 +1,44 @@
+"""The common tone curve of a fit, put before a print's own curves.
+
+Covers writing it as points of a preset: the master curve runs before those of the
+channels, so a print with a curve for each channel keeps them, and one with a master curve
+gets both in one, exactly: both are straight between points.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.calibrate.fit import KNOTS
+from divere_cli.records.grade import Curves, Points
+
+Floats = NDArray[np.float64]
+
+DIGITS = 6
+SAME = 1e-6
+
+
+def composed(tone: Floats, curves: Curves) -> Curves:
+    """The curves of a print with a tone curve (values at :data:`KNOTS`) before them."""
+    return replace(curves, rgb=_composed(tone, curves.rgb))
+
+
+def _composed(tone: Floats, master: Points) -> Points:
+    x = np.concatenate([[0.0], KNOTS])
+    y = np.concatenate([[0.0], tone])
+    if not master:
+        return _points(x, y)
+    own = np.array(sorted(master))
+    between = own[(own[:, 0] > 0.0) & (own[:, 0] < y[-1]), 0]
+    places = np.unique(np.concatenate([x, np.interp(between, y, x)]))
+    kept = places[np.concatenate([[True], np.diff(places) > SAME])]
+    return _points(kept, np.interp(np.interp(kept, x, y), own[:, 0], own[:, 1]))
+
+
+def _points(x: Floats, y: Floats) -> Points:
+    return tuple(
+        (round(float(a), DIGITS), round(float(b), DIGITS)) for a, b in zip(x, y, strict=True)
+    )

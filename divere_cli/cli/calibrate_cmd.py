@@ -1,0 +1,240 @@
+"""``divere calibrate``: from scans of a color chart to a preset that gives its colors."""
+
+from __future__ import annotations
+
+import json as json_text
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from divere_cli.cli import output_checks
+from divere_cli.cli.options import ParamType, complete_name, isolation_option, json_option
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import ScanError, UsageError
+from divere_cli.text import quote, safe
+
+if TYPE_CHECKING:
+    from divere_cli.calibrate.result import Calibration, Figures
+    from divere_cli.calibrate.run import Failed, Request
+    from divere_cli.profile.schema import Preset
+
+PRINT_DEFAULT, INPUT_DEFAULT = "c41-endura-premier", "digital-neutral"
+PICTURES = (".jpg", ".jpeg", ".png")
+
+
+class Point(ParamType):
+    """A place on the stored frame: ``0.12,0.5``."""
+
+    name = "x,y"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Return x and y, each from 0 to 1."""
+        if isinstance(value, tuple):
+            return value[0], value[1]
+        try:
+            x, y = (float(word) for word in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is no place; write X,Y as in 0.12,0.5", param, ctx)
+        if not (-0.2 <= x <= 1.2 and -0.2 <= y <= 1.2):
+            self.fail(f"{value!r} is in parts of the frame, from 0 to 1", param, ctx)
+        return x, y
+
+
+def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
+    if not wanted or ctx.resilient_parsing:
+        return
+    from divere_cli.calibrate import shipped_charts
+
+    for name in shipped_charts.names():
+        chart = shipped_charts.load(name)
+        click.echo(f"{name}: {chart.title}")
+        click.echo(f"  {chart.columns} x {chart.rows} patches; {chart.source}")
+    ctx.exit(0)
+
+
+@click.command("calibrate")
+@click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--chart",
+    default="colorchecker24",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="The chart: a shipped one, or its reference file (CGATS or IT8 text).",
+)
+@click.option(
+    "--list-charts",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_list_charts,
+    help="List the shipped charts and where their figures come from.",
+)
+@click.option(
+    "-p",
+    "--profile",
+    metavar="PRESET",
+    shell_complete=complete_name,
+    help="The preset to start from: its print and contrast stay.  "
+    "[default: c41-endura-premier; digital-neutral with --target input]",
+)
+@click.option(
+    "--target",
+    type=click.Choice(["print", "input"]),
+    default="print",
+    show_default=True,
+    help="Fit a negative's colors on a print, or the input space of a positive's scanner.",
+)
+@click.option(
+    "--corners",
+    type=Point(),
+    nargs=4,
+    multiple=True,
+    metavar="X,Y X,Y X,Y X,Y",
+    help="Where the patches' outer corners lie, in parts of the frame: the chart's own top left "
+    "(dark skin), top right, bottom right, bottom left. Once for each SCAN.  [default: looked for]",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the preset, a .json file.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Draw the chart as found and as graded beside its truth; .jpg or .png.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@isolation_option
+@json_option
+@click.pass_context
+def calibrate(ctx: click.Context, /, **values: Any) -> int:
+    """Fit a preset to a color chart on one or several SCANs of a film.
+
+    The chart is found by itself, whichever way it lies; one that is not certain
+    is refused. Several scans are exposures of the same chart on the same film.
+    Says how far the chart's colors are off (CIEDE2000) before and after, by patch,
+    and where each patch was left out of the fit.
+    """
+    from divere_cli.calibrate import preset as document
+    from divere_cli.calibrate import run
+    from divere_cli.calibrate.run import Failed
+
+    ctx.ensure_object(Session).answers_on_stdout = True
+    _check_files(values)
+    base, request = _request(values)
+    taken, warnings = run.sampled(request)
+    failed = [one for one in taken if isinstance(one, Failed)]
+    if failed:
+        return _refused(failed)
+    found = run.fitted(request, [one for one in taken if not isinstance(one, Failed)])
+    name = _print_name(base)
+    if values["picture"]:
+        drawn = run.picture(request, found, values["picture"])
+        if isinstance(drawn, Failed):
+            return _refused([drawn])
+        output_checks.save(values["picture"], drawn)
+    if values["output"]:
+        text = document.text(found, base, name)
+        output_checks.save(values["output"], text.encode("utf-8", "replace"))
+    for warning in (*warnings, *found.warnings):
+        complain(warning, word="warning")
+    if values["json"]:
+        told = document.as_json(found, name)
+        told["warnings"] = [*warnings, *found.warnings]
+        click.echo(json_text.dumps(told, indent=1))
+    else:
+        _show(found, name, values)
+    return 0
+
+
+def _check_files(values: dict[str, Any]) -> None:
+    reads = [*values["scans"], values["chart"], values["profile"] or ""]
+    for option in ("output", "picture"):
+        path = values[option]
+        if not path:
+            continue
+        shown = "-o" if option == "output" else "--picture"
+        suffix = os.path.splitext(path)[1].lower()
+        if option == "picture" and suffix not in PICTURES:
+            raise UsageError(f"--picture {quote(path)}: is no .jpg and no .png")
+        output_checks.check(shown, path, reads, picture=option == "picture")
+        if os.path.lexists(path) and not values["overwrite"]:
+            raise UsageError(f"{quote(path)} is there already", hint="use --overwrite")
+
+
+def _request(values: dict[str, Any]) -> tuple[Preset, Request]:
+    from divere_cli.calibrate import shipped_charts
+    from divere_cli.calibrate.run import Request
+    from divere_cli.isolation.runner import IsolationRequest
+    from divere_cli.profile import inherit, resolve, select
+    from divere_cli.profile.schema import Preset
+
+    default = INPUT_DEFAULT if values["target"] == "input" else PRINT_DEFAULT
+    option = values["profile"] or default
+    found = select.find(option)
+    if not isinstance(found, Preset):
+        raise UsageError(f"-p {quote(option)} holds the presets of a folder; give one preset")
+    base = inherit.complete(found)
+    corners = tuple(values["corners"])
+    if corners and len(corners) != len(values["scans"]):
+        raise UsageError(
+            f"--corners is given {len(corners)} times for {len(values['scans'])} scans",
+            hint="give it once for each scan, in their order",
+        )
+    return base, Request(
+        scans=tuple(values["scans"]),
+        chart=shipped_charts.choose(values["chart"]),
+        recipe=resolve.recipe(base),
+        corners=corners or (None,) * len(values["scans"]),
+        target=values["target"],
+        isolation=IsolationRequest(values["isolation"]),
+    )
+
+
+def _refused(failed: list[Failed]) -> int:
+    for one in failed:
+        complain(f"{quote(one.scan)}: {one.error.kind}: {one.error.message}")
+        if one.error.hint:
+            complain(one.error.hint, word="hint")
+    return ScanError.exit_code
+
+
+def _print_name(base: Preset) -> str:
+    """What the print's curve is called; ``linear`` is none."""
+    curve = base.cc_params.density_curve if base.cc_params else None
+    if curve is None or not curve.name:
+        return "custom" if curve is not None and curve.points is not None else "linear"
+    return curve.name
+
+
+def _show(found: Calibration, name: str, values: dict[str, Any]) -> None:
+    for chart in found.charts:
+        corners = "  ".join(f"{x:.3f},{y:.3f}" for x, y in chart.corners)
+        click.echo(f"{quote(chart.scan)}: {safe(found.chart.name)} at {corners}")
+        gains = " ".join(f"{gain:+.3f}" for gain in chart.gains)
+        click.echo(f"  unexplained {chart.unexplained:.3f}, gains {gains}")
+    if found.recipe.film.invert:
+        curve = "with" if found.tone else "without"
+        click.echo(f"print: {safe(name)}, {curve} a tone curve of the film before it")
+    click.echo(f"{'CIEDE2000':<22}{'mean':>7}{'90 %':>7}{'worst':>7}")
+    _figures("before", found.before)
+    _figures("after", found.after)
+    _figures("left out one by one", found.left_out)
+    click.echo(f"{'patch':<22}{'before':>7}{'after':>7}{'left out':>10}")
+    for patch in found.patches:
+        row = f"{safe(patch.name):<22}{patch.before:7.1f}{patch.after:7.1f}{patch.left_out:10.1f}"
+        mark = "" if patch.used else "not used, "
+        click.echo(row + (f"  {mark}{safe(patch.why)}" if patch.why else ""))
+    for option in ("output", "picture"):
+        if values[option]:
+            click.echo(f"written: {safe(values[option])}")
+
+
+def _figures(what: str, figures: Figures) -> None:
+    click.echo(f"{what:<22}{figures.mean:7.2f}{figures.p90:7.2f}{figures.worst:7.2f}")
