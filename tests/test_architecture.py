@@ -36,7 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
     "batch": {"isolation", "image", "system", "files"},
     "report": set(),
-    "review": {"isolation", "profile", "color", "image", "files"},
+    "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
             "calibrate", "samples", "system", "files", "review"},
 }  # fmt: skip

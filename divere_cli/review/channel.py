@@ -133,6 +133,10 @@ class Worker:
         while view:
             view = view[os.write(self._answers, view) :]
 
+    def descriptors(self) -> tuple[int, int]:
+        """Both pipes."""
+        return self._orders, self._answers
+
     def close(self) -> None:
         """Close both pipes."""
         os.close(self._orders)

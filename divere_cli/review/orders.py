@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from divere_cli.records.grade import Recipe, WhiteBalance
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Job
 
 Box = tuple[float, float, float, float]
 PictureFormat = Literal["jpeg", "png"]
@@ -18,20 +19,17 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A scan to hold: ``view`` and ``small`` are the files of its proxies.
+    """A scan to hold: ``job`` says how a batch would read it.
 
-    Without ``view`` only the small one is made: for the grid. What is there
-    already (a worker before this one made it) is not made again.
+    ``view`` and ``small`` are the files of its proxies. Without ``view`` only the
+    small one is made: for the grid. What is there already (a worker before this
+    one made it) is not made again.
     """
 
-    name: str
-    scan: str
+    job: Job
     view: str
     small: str
     small_longest: int = SMALL_LONGEST
-    balance: WhiteBalance = "off"
-    max_pixels: int = 2_000_000_000
-    threads: int = 1
 
 
 @dataclass(frozen=True, slots=True)

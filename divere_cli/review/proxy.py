@@ -171,45 +171,44 @@ class Reduction:
         return np.asarray((sums.astype(np.uint64) * self._scale + count // 2) // count)
 
 
-def save(path: str, proxy: Proxy) -> None:
-    """Write a proxy; until it is whole, nobody takes it for one.
+def save(fd: int, proxy: Proxy) -> None:
+    """Write a proxy into a file that is open; until it is whole, nobody takes it for one.
 
     Raises
     ------
     OSError
-        No space, or no such folder.
+        No space.
     """
-    with open(path, "w+b") as file:
-        os.posix_fallocate(file.fileno(), 0, HEAD + proxy.samples.nbytes)  # full tmpfs: no SIGBUS
-        file.seek(HEAD)
-        file.write(np.ascontiguousarray(proxy.samples).data.cast("B"))
-        file.flush()
-        file.seek(0)
-        head = MAGIC + json.dumps(asdict(proxy.about)).encode()
-        if len(head) > HEAD:  # many warnings: the first ones are enough
-            short = {**asdict(proxy.about), "warnings": proxy.about.warnings[:1]}
-            head = MAGIC + json.dumps(short).encode()[: HEAD - len(MAGIC)]
-        file.write(head.ljust(HEAD))
+    samples = np.ascontiguousarray(proxy.samples)
+    os.posix_fallocate(fd, 0, HEAD + samples.nbytes)  # where there is no room: no SIGBUS later
+    _write(fd, samples.data.cast("B"), HEAD)
+    head = MAGIC + json.dumps(asdict(proxy.about)).encode()
+    if len(head) > HEAD:  # many warnings: they were told once
+        head = MAGIC + json.dumps({**asdict(proxy.about), "warnings": ()}).encode()
+    _write(fd, memoryview(head.ljust(HEAD)), 0)
 
 
-def load(path: str) -> Proxy | None:
-    """Map a proxy that another process left; None where there is none that is whole.
+def _write(fd: int, view: memoryview, offset: int) -> None:
+    while view:
+        done = os.pwrite(fd, view, offset)
+        view, offset = view[done:], offset + done
+
+
+def load(fd: int) -> Proxy | None:
+    """Map a proxy that a process left in a file; None where there is none that is whole.
 
     Raises
     ------
     Unreadable
-        It is there and cannot be opened.
+        The file cannot be mapped.
     CorruptInput
         What is there is no proxy.
     """
     try:
-        with open(path, "rb") as file:
-            head = file.read(HEAD)
-            if not head.startswith(MAGIC):
-                return None
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError:
-        return None
+        head = os.pread(fd, HEAD, 0)
+        if not head.startswith(MAGIC):
+            return None
+        mapped = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise Unreadable(f"its proxy cannot be opened: {error}") from error
     try:

@@ -19,6 +19,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from divere_cli.records.job import Job
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.review.channel import Answer
 from divere_cli.review.orders import SMALL_LONGEST, STRIP_LONGEST, WHOLE, Opening, Pick, View
@@ -33,6 +34,7 @@ MOST_SMALL = 2000  # proxies of the grid that are kept: 1.6 MB each
 NOTICES = 50
 IDLE_SECONDS = 15.0  # until the grid's worker is let go
 SLOW_SECONDS = 5.0
+SmallKey = tuple[str, tuple[int, int, int], str, bool]
 
 
 class Superseded(Exception):
@@ -41,12 +43,18 @@ class Superseded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A picture, or a place to balance, of a scan as it is now."""
+    """A picture, or a place to balance, of a scan as it is now; ``job``: how it is read."""
 
     scan: Scan
+    job: Job
     order: View | Pick
     tag: str = ""  # requests of one tag drop one another
     strip: bool = False  # several pictures on one scan: its small proxy has to be larger
+
+    @property
+    def light(self) -> str:
+        """What its samples are made by besides the scan: other light is another proxy."""
+        return self.job.frames[0].recipe.camera_white_balance
 
     @property
     def small(self) -> bool:
@@ -144,6 +152,7 @@ class _Held:
     """A scan with a worker of its own."""
 
     scan: Scan
+    light: str
     lane: Lane
     stem: str
     worker: Resident | None = None
@@ -169,7 +178,7 @@ class Renderer:
         self._numbers = itertools.count(1)
         self._notices: deque[Notice] = deque(maxlen=NOTICES)
         self._failed: dict[str, tuple[tuple[int, int, int], ErrorRecord]] = {}
-        self._small: OrderedDict[tuple[str, tuple[int, int, int], bool], str] = OrderedDict()
+        self._small: OrderedDict[SmallKey, str] = OrderedDict()
         self._grid_worker: Resident | None = None
         self._old: list[threading.Thread] = []
         self._grid = _GridLane("review-grid", self._grid_answer)
@@ -185,7 +194,7 @@ class Renderer:
         if request.small:
             return self._grid.submit(request)
         with self._turn:
-            return self._place(request.scan).lane.submit(request)
+            return self._place(request).lane.submit(request)
 
     def failure(self, scan: Scan) -> ErrorRecord | None:
         """Why a scan, as it is now, shows no picture; None where nothing is known."""
@@ -220,15 +229,16 @@ class Renderer:
 
     # ------------------------------------------------------------ large pictures
 
-    def _place(self, scan: Scan) -> _Held:
+    def _place(self, request: Request) -> _Held:
+        scan, light = request.scan, request.light
         held = self._held.get(scan.name)
-        if held is not None and held.scan.stamp != scan.stamp:
+        if held is not None and (held.scan.stamp, held.light) != (scan.stamp, light):
             self._let_go(self._held.pop(scan.name))
             held = None
         if held is None:
             stem = os.path.join(self._workers.folder, f"scan-{next(self._numbers)}")
             lane = Lane("review-scan", lambda request: self._answer(found, request))
-            found = held = _Held(scan, lane, stem)
+            found = held = _Held(scan, light, lane, stem)
             self._held[scan.name] = held
         self._held.move_to_end(scan.name)
         while len(self._held) > KEPT:
@@ -272,23 +282,20 @@ class Renderer:
         if held.worker is None:
             if held.gone:
                 raise Superseded
-            scan = request.scan
-            held.worker = self._workers.start(scan.name, scan.path)
-            small = self._small_path(request)
+            scan, small = request.scan, self._small_path(request)
+            held.worker = self._workers.start(scan.name, scan.path, (held.stem, small))
             began = time.monotonic()
-            opening = Opening(
-                name=scan.name,
-                scan=scan.path,
-                view=held.stem,
-                small=small,
-                small_longest=STRIP_LONGEST if request.strip else SMALL_LONGEST,
-                threads=self._threads,
-            )
+            opening = self._opening(request, held.stem, small)
             held.opened, _ = held.worker.ask(opening, SECONDS)
             self._remember(request, small)
             if time.monotonic() - began > SLOW_SECONDS:
                 self._say(request, f"took {time.monotonic() - began:.0f} s to open")
         return held.worker
+
+    def _opening(self, request: Request, view: str, small: str) -> Opening:
+        longest = STRIP_LONGEST if request.strip else SMALL_LONGEST
+        job = replace(request.job, threads=self._threads if view else 1)
+        return Opening(job, view, small, longest)
 
     def _discard(self, held: _Held) -> None:
         worker, held.worker = held.worker, None
@@ -322,7 +329,7 @@ class Renderer:
             path = self._decoded_small(request)
         assert isinstance(request.order, View)
         if self._grid_worker is None:
-            self._grid_worker = self._workers.start("", "")
+            self._grid_worker = self._workers.start("the grid", self._workers.small)
         try:
             return self._grid_worker.ask(replace(request.order, proxy=path), SECONDS)
         except ScanFailed as failed:
@@ -333,16 +340,9 @@ class Renderer:
     def _decoded_small(self, request: Request) -> str:
         """Have a worker decode the scan, leave its small proxy, and go."""
         path = self._small_path(request)
-        worker = self._workers.start(request.scan.name, request.scan.path)
+        worker = self._workers.start(request.scan.name, request.scan.path, (path,))
         try:
-            opening = Opening(
-                name=request.scan.name,
-                scan=request.scan.path,
-                view="",
-                small=path,
-                small_longest=STRIP_LONGEST if request.strip else SMALL_LONGEST,
-                threads=1,
-            )
+            opening = self._opening(request, "", path)
             worker.ask(opening, SECONDS)
         finally:
             worker.close()
@@ -354,12 +354,12 @@ class Renderer:
         if worker is not None:
             worker.close()
 
-    def _small_key(self, request: Request) -> tuple[str, tuple[int, int, int], bool]:
-        return request.scan.name, request.scan.stamp, request.strip
+    def _small_key(self, request: Request) -> SmallKey:
+        return request.scan.name, request.scan.stamp, request.light, request.strip
 
     def _small_path(self, request: Request) -> str:
         known = self._small.get(self._small_key(request))
-        return known or os.path.join(self._workers.folder, f"small-{next(self._numbers)}")
+        return known or os.path.join(self._workers.small, f"{next(self._numbers)}")
 
     def _remember(self, request: Request, path: str) -> None:
         with self._turn:

@@ -15,8 +15,10 @@ from typing import Any
 
 from divere_cli.errors import DivereError, ProfileError, UsageError
 from divere_cli.profile import library
+from divere_cli.profile.crops import Cut
 from divere_cli.profile.schema import FOLDER_FILE
 from divere_cli.profile.strict_json import Json
+from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
 from divere_cli.review import grades, presets_file, programs
 from divere_cli.review.channel import Answer
 from divere_cli.review.grades import MEASURED, SHIPPED, Grades
@@ -146,7 +148,8 @@ class Service:
         size = min(max(LEAST_SIZE, wanted.size), MOST_SIZE)
         form: PictureFormat = wanted.format
         view = View(cut.recipe, cut.crop, cut.orientation, size, form, wanted.window)
-        return self.renderer.submit(Request(scan, view, wanted.tag, len(graded.cuts) > 1))
+        job = read_as(scan, cut)
+        return self.renderer.submit(Request(scan, job, view, wanted.tag, len(graded.cuts) > 1))
 
     def pick(self, wanted: Wanted, at: tuple[float, float]) -> Future[Answer]:
         """Ask for the gains that make a place gray; errors as :meth:`render`."""
@@ -154,7 +157,8 @@ class Service:
         graded = self._graded(scan, wanted.preset)
         cut = graded.cut(wanted.picture)
         order = Pick(cut.recipe, cut.crop, cut.orientation, at)
-        return self.renderer.submit(Request(scan, order, wanted.tag, len(graded.cuts) > 1))
+        job = read_as(scan, cut)
+        return self.renderer.submit(Request(scan, job, order, wanted.tag, len(graded.cuts) > 1))
 
     def again(self, name: str) -> None:
         """Try a scan anew that failed."""
@@ -291,6 +295,19 @@ class Service:
             entry = state.entry(scan.name)
         found = _provenance(entry)
         return found if found.get("confidence") in CONFIDENCE else {}
+
+
+def read_as(scan: Scan, cut: Cut) -> Job:
+    """How a batch would read a scan to grade a picture on it; nothing is written."""
+    nowhere = Target(scan.name, "", "")
+    return Job(
+        id=0,
+        name=scan.name,
+        input=scan.path,
+        stamp=Stamp(scan.stamp[0], scan.stamp[1]),
+        encoding=Encoding("tiff", 8, library.output_space("sRGB")),
+        frames=(Frame(nowhere, cut.recipe, cut.crop, cut.orientation, cut.crop_name),),
+    )
 
 
 def _provenance(entry: Json) -> dict[str, Any]:

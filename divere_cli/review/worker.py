@@ -13,15 +13,16 @@ import json
 import os
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.develop import source
 from divere_cli.errors import CorruptInput, DivereError, Internal, OutOfMemory
-from divere_cli.image import header as headers
-from divere_cli.image import icc, limits, preview, reader
+from divere_cli.image import icc, preview
 from divere_cli.image.parallel import Parallel
 from divere_cli.profile import library
 from divere_cli.records.job import Job, Progress
@@ -37,15 +38,52 @@ OUTPUT = "sRGB"
 HELD_PIXELS = 120_000_000  # of a scan that is kept whole for looks at 1:1: 720 MB in 16 bits
 
 
+class Files:
+    """What a worker may open: its pipes, and the files of its scan's proxies, by path.
+
+    They are opened before the worker is confined: afterwards nothing has a name.
+    """
+
+    def __init__(self, job: Job) -> None:
+        named = json.loads(job.parameters)
+        self.line = channel.Worker(named["orders"], named["answers"])
+        self._open = {path: os.open(path, os.O_RDWR | os.O_CLOEXEC) for path in named["proxies"]}
+
+    def descriptors(self) -> set[int]:
+        """All that must stay open."""
+        return {*self.line.descriptors(), *self._open.values()}
+
+    def of(self, path: str) -> int | None:
+        """The file at a path, where it is one of ours."""
+        return self._open.get(path)
+
+    def close(self) -> None:
+        """Close everything."""
+        self.line.close()
+        for fd in self._open.values():
+            os.close(fd)
+
+
+_files: dict[int, Files] = {}
+
+
+def ahead(job: Job) -> set[int]:
+    """Open what the worker needs before it is confined; gives the descriptors."""
+    if job.id not in _files:
+        _files[job.id] = Files(job)
+    return _files[job.id].descriptors()
+
+
 def serve(job: Job, progress: Progress) -> TaskResult:
     """Answer orders until the service lets this worker go: the task of its job."""
-    line = channel.Worker(**json.loads(job.parameters))
-    bench = Bench()
+    ahead(job)
+    files = _files.pop(job.id)
+    bench = Bench(files.of)
     try:
-        while (order := line.next()) is not None:
-            line.answer(*_answered(bench, order))
+        while (order := files.line.next()) is not None:
+            files.line.answer(*_answered(bench, order))
     finally:
-        line.close()
+        files.close()
     return TaskResult()
 
 
@@ -64,9 +102,16 @@ def _answered(bench: Bench, order: Any) -> Answer:
 
 
 class Bench:
-    """What one worker holds. ``answer`` takes its orders one after another."""
+    """What one worker holds. ``answer`` takes its orders one after another.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    file : callable
+        Gives the descriptor of a proxy's file by its path; None where it is not open yet.
+    """
+
+    def __init__(self, file: Callable[[str], int | None] = lambda path: None) -> None:
+        self._file = file
         self._output = library.output_space(OUTPUT)
         self._stack = ExitStack()
         self._parallel = Parallel(1)
@@ -94,11 +139,11 @@ class Bench:
 
     def _open(self, opening: Opening) -> Answer:
         self._opening = opening
-        self._parallel = self._stack.enter_context(Parallel(opening.threads))
-        held = proxy.load(opening.view) if opening.view else None
+        self._parallel = self._stack.enter_context(Parallel(opening.job.threads))
+        held = self._loaded(opening.view) if opening.view else None
         decoded = held is None
         if held is None:
-            held = self._decode(opening)
+            held = self._decoded(opening)
         self._views = picture.Views(held, self._close, self._output, self._parallel)
         about = held.about
         said = {
@@ -111,23 +156,40 @@ class Bench:
         }
         return said, b""
 
-    def _decode(self, opening: Opening) -> proxy.Proxy:
-        header = headers.read(opening.scan, opening.max_pixels)
-        with reader.open(opening.scan, header, opening.balance) as scan:
-            scan.share(self._parallel)
-            header = scan.header  # a raw decoder knows more than the header
-            limits.check_size(header.width, header.height, opening.max_pixels)
-            width, height, layout = header.width, header.height, header.layout
+    def _decoded(self, opening: Opening) -> proxy.Proxy:
+        with source.open(opening.job, self._parallel) as scan:
+            header = scan.header
+            width, height = header.width, header.height
             longest = VIEW_LONGEST if opening.view else opening.small_longest
             factor = proxy.factor_for(width, height, longest)
-            reduction = proxy.Reduction(width, height, layout, factor)
+            reduction = proxy.Reduction(width, height, scan.layout, factor)
             for _, band in scan.bands():
                 reduction.take(band)
-            made = reduction.finish((*header.warnings, *scan.warnings))
-        _keep(opening.view, made)
-        if not os.path.exists(opening.small):
-            _keep(opening.small, proxy.smaller(made, opening.small_longest))
+            made = reduction.finish(scan.warnings)
+        self._keep(opening.view, made)
+        if self._loaded(opening.small) is None:
+            self._keep(opening.small, proxy.smaller(made, opening.small_longest))
         return made
+
+    def _loaded(self, path: str) -> proxy.Proxy | None:
+        fd = self._file(path)
+        if fd is not None:
+            return proxy.load(fd)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            return proxy.load(fd)
+        finally:
+            os.close(fd)
+
+    def _keep(self, path: str, made: proxy.Proxy) -> None:
+        """Leave a proxy for the workers that come; without room for it they decode again."""
+        fd = self._file(path)
+        if fd is not None:
+            with contextlib.suppress(OSError):
+                proxy.save(fd, made)
 
     def _view(self, view: View) -> Answer:
         made, part = self._of(view.proxy).graded(view)
@@ -149,7 +211,7 @@ class Bench:
     def _of(self, small: str) -> picture.Views:
         if small:
             if small not in self._small:
-                held = proxy.load(small)
+                held = self._loaded(small)
                 if held is None:
                     raise CorruptInput("its small proxy is gone")
                 if len(self._small) >= 8:
@@ -177,12 +239,10 @@ class Bench:
     def _pixels(self, left: int, top: int, right: int, bottom: int) -> Samples:
         assert self._opening is not None
         assert self._views is not None
-        opening, about = self._opening, self._views.proxy.about
+        about = self._views.proxy.about
         made = np.empty((bottom - top, right - left, about.channels), np.dtype(about.sample))
-        header = headers.read(opening.scan, opening.max_pixels)
-        with reader.open(opening.scan, header, opening.balance) as scan:
-            scan.share(self._parallel)
-            wide = 257 if scan.header.layout.bits == 8 else 1
+        with source.open(self._opening.job, self._parallel) as scan:
+            wide = 257 if scan.layout.bits == 8 else 1
             for first, band in scan.bands():
                 begin, end = max(first, top), min(first + len(band), bottom)
                 if begin < end:
@@ -191,10 +251,3 @@ class Bench:
                 if end >= bottom:
                     break
         return made
-
-
-def _keep(path: str, made: proxy.Proxy) -> None:
-    """Leave a proxy for the workers that come; without room for it they decode again."""
-    if path:
-        with contextlib.suppress(OSError):
-            proxy.save(path, made)

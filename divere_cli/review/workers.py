@@ -16,13 +16,13 @@ import queue
 import shutil
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
 from divere_cli.errors import Crashed, DivereError, IsolationUnavailable, ScanError, TimedOut
-from divere_cli.isolation import factory
+from divere_cli.isolation import factory, task
 from divere_cli.isolation.runner import IsolationRequest, Runner
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding, Job, Limits, Stamp
@@ -30,6 +30,7 @@ from divere_cli.records.outcome import ErrorRecord, Outcome
 from divere_cli.review import channel
 
 TASK = "divere_cli.review.worker:serve"
+WARM = "divere_cli.review.worker"
 MOST = 8  # workers at once: two views, the grid's, and those on their way out
 TURN = 0.02  # seconds: how long a worker that is wanted may wait for the runner's thread
 FOREVER = 1e7
@@ -124,11 +125,14 @@ class Workers:
     Attributes
     ----------
     folder : str
-        Private to this service: the pipes and the proxies of its workers.
+        Private to this service: the pipes and the proxies of its workers; ``small`` in
+        it holds the grid's.
     """
 
     def __init__(self, open_runner: Callable[[IsolationRequest], Runner] | None = None) -> None:
         self.folder = session_folder()
+        self.small = os.path.join(self.folder, "small")
+        os.mkdir(self.small, 0o700)
         self._open = open_runner or _open_runner
         self._wanted: queue.SimpleQueue[_Started | None] = queue.SimpleQueue()
         self._alive: dict[int, _Started] = {}
@@ -138,8 +142,17 @@ class Workers:
         self._thread = threading.Thread(target=self._run, name="review-workers", daemon=True)
         self._thread.start()
 
-    def start(self, name: str, scan: str) -> Resident:
-        """Start a worker for a scan.
+    def start(self, name: str, path: str, proxies: Sequence[str] = ()) -> Resident:
+        """Start a worker.
+
+        Parameters
+        ----------
+        name : str
+            What it works on, for messages.
+        path : str
+            All that it may read: a scan, or the folder of small proxies.
+        proxies : sequence of str
+            Files that it may read and write; made here where they are not there yet.
 
         Raises
         ------
@@ -148,7 +161,9 @@ class Workers:
         """
         number = next(self._numbers)
         service = channel.Service(os.path.join(self.folder, f"worker-{number}"))
-        started = _Started(_job(number, name, scan, service))
+        for proxy in proxies:
+            os.close(os.open(proxy, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        started = _Started(_job(number, name, path, service, proxies))
         self._wanted.put(started)
         started.begun.wait(BOOT_SECONDS)
         if started.refused is not None:
@@ -272,16 +287,19 @@ def _runs(pid: int) -> bool:
 
 
 def _open_runner(request: IsolationRequest) -> Runner:
-    return factory.open_runner(request, lambda event: None)
+    return factory.open_runner(request, lambda event: None, (*task.WARM, WARM))
 
 
-def _job(number: int, name: str, scan: str, service: channel.Service) -> Job:
+def _job(
+    number: int, name: str, path: str, service: channel.Service, proxies: Sequence[str]
+) -> Job:
     paths: dict[str, Any] = {"orders": service.orders, "answers": service.answers}
+    paths["proxies"] = list(proxies)
     nothing = Encoding("tiff", 8, Space("none", None, (0.3127, 0.329)))
     return Job(
         id=number,
         name=name,
-        input=scan,
+        input=path,
         stamp=Stamp(0, 0),
         encoding=nothing,
         frames=(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -97,22 +99,27 @@ def test_area_is_exact_for_boxes_and_shares_between() -> None:
     np.testing.assert_allclose(halves[0, :, 0], [1.0, 3.0, 5.0, 7.0], atol=1e-5)
 
 
-def test_a_proxy_comes_back_as_it_was(tmp_path: Path) -> None:
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[int]:
+    fd = os.open(tmp_path / "proxy", os.O_RDWR | os.O_CREAT)
+    yield fd
+    os.close(fd)
+
+
+def test_a_proxy_comes_back_as_it_was(file: int) -> None:
     made = reduced(picture(Layout(3, 16)), Layout(3, 16), 2, band=9)
-    path = str(tmp_path / "proxy")
-    proxy.save(path, made)
-    back = proxy.load(path)
+    proxy.save(file, made)
+    back = proxy.load(file)
     assert back is not None
     assert back.about == made.about
     np.testing.assert_array_equal(back.samples, made.samples)
     assert not back.samples.flags.writeable
 
 
-def test_half_a_proxy_is_none(tmp_path: Path) -> None:
-    path = tmp_path / "proxy"
-    assert proxy.load(str(path)) is None
-    path.write_bytes(b"\0" * 9000)  # room was taken, nothing is in it yet
-    assert proxy.load(str(path)) is None
-    path.write_bytes((proxy.MAGIC + b'{"width": 1}').ljust(proxy.HEAD) + b"\0" * 6)
+def test_half_a_proxy_is_none(file: int) -> None:
+    assert proxy.load(file) is None
+    os.pwrite(file, b"\0" * 9000, 0)  # room was taken, nothing is in it yet
+    assert proxy.load(file) is None
+    os.pwrite(file, (proxy.MAGIC + b'{"width": 1}').ljust(proxy.HEAD), 0)
     with pytest.raises(CorruptInput):
-        proxy.load(str(path))
+        proxy.load(file)
