@@ -54,14 +54,11 @@ def _settled(before: tuple[set[int], set[int], set[str]]) -> list[str]:
 
 
 def _trackers() -> set[int]:
-    """multiprocessing's resource tracker and forkserver live as long as the interpreter."""
-    from multiprocessing import forkserver, resource_tracker
+    """multiprocessing's resource tracker lives as long as the interpreter."""
+    from multiprocessing import resource_tracker
 
-    pids = (
-        getattr(resource_tracker._resource_tracker, "_pid", None),
-        getattr(forkserver._forkserver, "_forkserver_pid", None),
-    )
-    return {pid for pid in pids if pid is not None}
+    pid = getattr(resource_tracker._resource_tracker, "_pid", None)
+    return set() if pid is None else {pid}
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process with its exit code."""
-    import multiprocessing
-
-    multiprocessing.freeze_support()
     import sys
 
+    if getattr(sys, "frozen", False):  # its workers are started as itself
+        from divere_cli.isolation.worker import birth
+
+        birth.answer(sys.argv[1:])
     from divere_cli.cli import app
 
     sys.exit(app.run(sys.argv[1:] if args is None else args))

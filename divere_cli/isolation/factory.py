@@ -8,7 +8,6 @@ Nothing here touches a scan.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import sys
 import threading
@@ -24,6 +23,7 @@ from divere_cli.isolation.runner import (
     StartMethod,
 )
 from divere_cli.isolation.thread_runner import ThreadRunner
+from divere_cli.isolation.worker import sandbox
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def prefers_processes(request: IsolationRequest) -> bool:
 
 def methods(request: IsolationRequest) -> list[StartMethod]:
     """Start methods to try, best first; a method that was asked for comes alone."""
-    offered = multiprocessing.get_all_start_methods()
+    offered: list[StartMethod] = ["forkserver", "spawn", "fork"] if POSIX else []
     if request.start_method is not None:
         return [request.start_method] if request.start_method in offered else []
     wanted: list[StartMethod] = ["spawn"]
@@ -72,11 +72,15 @@ def open_runner(
         ``always`` was asked for and no worker process can be had, or this is a worker.
     """
     if not prefers_processes(request):
+        if request.sandbox == "always":
+            raise IsolationUnavailable("scans on threads cannot be confined: --sandbox always")
         return ThreadRunner(request, on_event)
+    if request.sandbox == "always" and not sandbox.offer().whole:
+        raise IsolationUnavailable(f"the sandbox cannot be had here ({sandbox.offer()})")
     if os.environ.get(DEPTH):
         raise IsolationUnavailable(
             "this program was started as a worker of itself and started workers again",
-            hint="a frozen program must call multiprocessing.freeze_support() first",
+            hint="a frozen program must call divere_cli.cli.main() first",
         )
     reasons: list[str] = []
     order = methods(request) if POSIX else []
@@ -87,7 +91,7 @@ def open_runner(
             reasons.append(f"{method}: {problem}")
             log.info("start method %s does not work here: %s", method, problem)
     reason = "; ".join(reasons) or _why_no_method(request)
-    if request.requested == "always":
+    if request.requested == "always" or request.sandbox == "always":
         raise IsolationUnavailable(f"no worker process can be started: {reason}")
     log.warning("no worker process can be started (%s): scans run on threads instead", reason)
     return ThreadRunner(request, on_event, fallback_reason=reason)
@@ -105,7 +109,8 @@ def _proven(
     )
     from divere_cli.isolation.supervisor.process_runner import ProcessRunner
 
-    first, *others = (Launcher(method, warm, request.warm_ups) for method in order)
+    confined = request.sandbox != "never" and bool(sandbox.offer())
+    first, *others = (Launcher(method, warm, request.warm_ups, confined) for method in order)
     runner = ProcessRunner(request, first, on_event, fallback_reason, others)
     try:
         runner.prove()

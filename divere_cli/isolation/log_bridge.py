@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from divere_cli.isolation.wire import FrameWriter, Message
+from divere_cli.isolation.wire import FrameWriter, Message, within
 
 TEXT_LIMIT = 64 * 1024  # characters of one record's message or traceback
 CUT = " [... cut]"
@@ -68,12 +68,13 @@ def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
     KeyError, TypeError, ValueError
         The message is no record.
     """
-    created = float(message["created"])
+    created = within(message["created"], 1e11)
+    level = int(within(message["level"], 1000))
     record = logging.makeLogRecord(
         {
             "name": str(message["name"]),
-            "levelno": int(message["level"]),
-            "levelname": logging.getLevelName(int(message["level"])),
+            "levelno": level,
+            "levelname": logging.getLevelName(level),
             "msg": str(message["text"]),
             "exc_text": str(message["trace"]) if message["trace"] else None,
             "created": created,
@@ -82,7 +83,7 @@ def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
             "processName": f"worker-{pid}",
             "threadName": str(message["thread"]),
             "module": str(message["module"]),
-            "lineno": int(message["line"]),
+            "lineno": int(within(message["line"], 1e9)),
             **about,
         }
     )

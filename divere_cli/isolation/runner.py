@@ -34,7 +34,7 @@ from typing import Literal, Protocol
 
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits, Progress, WarmUp
-from divere_cli.records.outcome import IsolationInfo, Outcome, TaskResult
+from divere_cli.records.outcome import Incident, IsolationInfo, Outcome, TaskResult
 
 Choice = Literal["auto", "always", "never"]
 StartMethod = Literal["forkserver", "spawn", "fork"]
@@ -64,6 +64,7 @@ class IsolationRequest:
     of the ladder wait when a worker is ended: a trace, SIGTERM, then SIGKILL.
     ``warm_ups`` are what a forkserver prepares once for all its workers.
     ``frozen`` is whether this is a frozen program, where ``auto`` means threads.
+    ``sandbox`` is whether workers are to be confined to their work.
     """
 
     requested: Choice = "auto"
@@ -75,6 +76,16 @@ class IsolationRequest:
     term_seconds: float = 2.0
     frozen: bool = field(default_factory=frozen_program)
     warm_ups: tuple[WarmUp, ...] = ()
+    sandbox: Choice = "auto"
+
+
+def confined_how(request: IsolationRequest) -> str:
+    """How worker processes of this request are confined, as the report says it."""
+    from divere_cli.isolation.worker import sandbox
+
+    if request.sandbox == "never":
+        return "none: --sandbox never"
+    return str(sandbox.offer())
 
 
 Task = Callable[[Job, Progress], TaskResult]
@@ -86,6 +97,14 @@ class Runner(Protocol):
     @property
     def info(self) -> IsolationInfo:
         """How scans are kept apart now; may change when a start method fails under way."""
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What went wrong with the machinery so far; ``at`` on the monotonic clock."""
+
+    @property
+    def lost(self) -> str:
+        """Why no attempt can be started any more; empty as long as one can."""
 
     def slots(self) -> int:
         """How many attempts can be started right now."""

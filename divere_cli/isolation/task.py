@@ -87,6 +87,10 @@ class StageClock:
             self._report(self._stage, self._done)
 
 
+class Swapped(Exception):
+    """A temporary file is not the one that was made for this job; nothing was written."""
+
+
 def find(dotted: str) -> Task:
     """The function behind ``module:function``.
 
@@ -126,6 +130,8 @@ def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
             hint=OutOfMemory.default_hint,
             detail=_trace(problem),
         )
+    if isinstance(problem, Swapped):
+        return "lost", ErrorRecord("crashed", str(problem))
     if isinstance(problem, DivereError):
         detail = "\n".join(part for part in (problem.detail, _trace(problem)) if part)
         return "error", ErrorRecord(problem.kind, problem.message, problem.hint, shortened(detail))

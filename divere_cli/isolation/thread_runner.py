@@ -24,7 +24,14 @@ from divere_cli.isolation import task
 from divere_cli.isolation.runner import IsolationRequest, OnEvent
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import End, ErrorRecord, IsolationInfo, Outcome, TaskResult
+from divere_cli.records.outcome import (
+    End,
+    ErrorRecord,
+    Incident,
+    IsolationInfo,
+    Outcome,
+    TaskResult,
+)
 from divere_cli.system import memory, signals
 
 STEP_SECONDS = 5.0  # how long a task may take to its next step once it shall stop
@@ -88,7 +95,18 @@ class ThreadRunner:
             start_method=None,
             jobs=self._request.jobs,
             fallback_reason=self._fallback_reason,
+            sandbox="none: threads cannot be confined",
         )
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """None: there is no machinery that could fail."""
+        return ()
+
+    @property
+    def lost(self) -> str:
+        """Never: see :meth:`start`."""
+        return ""
 
     def slots(self) -> int:
         """How many attempts can be started right now."""

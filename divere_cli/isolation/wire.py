@@ -42,9 +42,27 @@ def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
 
 
 def encode_order(order: object) -> bytes:
-    """What the supervisor sends to a worker, as ``Connection.recv`` reads it there."""
+    """What the supervisor sends to a worker, as :func:`read_order` reads it there."""
     body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(body)) + body
+
+
+def read_order(descriptor: int) -> Any:
+    """What :func:`encode_order` made, from a blocking pipe; None when the pipe ends before it."""
+    head = _exactly(descriptor, HEADER.size)
+    body = _exactly(descriptor, HEADER.unpack(head)[0]) if head else b""
+    return pickle.loads(body) if body else None
+
+
+def _exactly(descriptor: int, size: int) -> bytes:
+    """``size`` bytes, or none when the pipe ends."""
+    data = bytearray()
+    while len(data) < size:
+        part = os.read(descriptor, min(size - len(data), 1 << 20))
+        if not part:
+            return b""
+        data += part
+    return bytes(data)
 
 
 class FrameWriter:
@@ -53,6 +71,11 @@ class FrameWriter:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
+
+    @property
+    def descriptor(self) -> int:
+        """Where it writes."""
+        return self._descriptor
 
     def send(self, message: Mapping[str, object]) -> None:
         """Write one message.
@@ -103,9 +126,26 @@ class FrameReader:
             yield _decode(body)
 
 
+def within(number: object, most: float) -> float:
+    """A number that a worker said, if it can be meant: from 0 to ``most``.
+
+    Raises
+    ------
+    ValueError
+        It is none, or beyond that; its own text is not repeated, it may be long.
+    """
+    if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
+        raise ValueError("a number that cannot be meant")
+    return float(number)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
 def _decode(body: bytes) -> Message:
     try:
-        message = json.loads(body)
+        message = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
         raise FrameError(f"no JSON: {problem}") from problem
     if not isinstance(message, dict) or not isinstance(message.get("t"), str):

@@ -47,11 +47,16 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One file to write: the worker writes ``temp``, the parent publishes it as ``path``."""
+    """One file to write: the worker writes ``temp``, the parent publishes it as ``path``.
+
+    ``inode`` is the device and number of the file that was made for it, where one was made
+    on this machine.
+    """
 
     name: str
     path: str
     temp: str
+    inode: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Job:
     ``also`` are the encodings of further outputs of the same decode.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
+    ``reads`` are files besides ``input`` that the task may open.
     """
 
     id: int
@@ -100,6 +106,7 @@ class Job:
     parameters: str = ""
     flat_field: LightMap | None = None
     also: tuple[Encoding, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +127,12 @@ class WarmUp:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one attempt may use."""
+    """What one attempt may use; ``file_bytes`` is for the largest file that it writes."""
 
     attempt: int = 1
     wall_seconds: float = 300.0
     memory_bytes: int | None = None
+    file_bytes: int | None = None
 
 
 Stage = Literal["read", "grade", "write"]

@@ -118,6 +118,7 @@ class Outcome:
     ``peak_source`` is ``vmhwm``, ``vmhwm>=`` (last sample of a killed worker),
     ``peak_wset``, ``maxrss`` or ``process-wide``. ``host`` and ``token`` are set
     where another machine ran it: ``token`` ends the names of its temporary files.
+    ``begun`` is whether the task itself began; ``sandbox`` is how the worker was confined.
     """
 
     job_id: int
@@ -135,17 +136,33 @@ class Outcome:
     records_dropped: int = 0
     host: str = ""
     token: str = ""
+    begun: bool = False
+    sandbox: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A fault of the run's own machinery that cost no scan its result.
+
+    ``at`` is seconds from the start of the run, ``scans`` how many were taken along.
+    """
+
+    at: float
+    kind: str
+    message: str
+    scans: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class IsolationInfo:
-    """How scans are kept apart in this run."""
+    """How scans are kept apart in this run; ``sandbox`` is how workers are confined."""
 
     requested: Literal["auto", "always", "never"]
     effective: Literal["process", "thread"]
     start_method: str | None
     jobs: int
     fallback_reason: str | None = None
+    sandbox: str = "none"
 
 
 Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]

@@ -7,6 +7,7 @@ each scan, so paths are text: those of ``pathlib`` cost three times as much, and
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 import os
@@ -18,6 +19,8 @@ from os.path import isdir, join
 import psutil
 
 LINUX = sys.platform == "linux"
+_STATUS, _SMAPS = _HELD = ("/proc/self/status", "/proc/self/smaps_rollup")
+_held: dict[str, int] = {}
 _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a page-rounded 2**63
 
 
@@ -63,6 +66,18 @@ def oom_kills(root: str = "/") -> int:
         for name in ("memory.events", "memory.oom_control"):
             total += _counter(join(folder, name), "oom_kill")
     return total
+
+
+def hold() -> None:
+    """Keep open what tells of this process: once it is confined it cannot be opened (Linux)."""
+    for name in _HELD if LINUX else ():
+        with contextlib.suppress(OSError):
+            _held[name] = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+
+
+def held() -> tuple[int, ...]:
+    """The descriptors of :func:`hold`."""
+    return tuple(_held.values())
 
 
 def usage(pid: int | None = None) -> Usage | None:
@@ -146,15 +161,17 @@ def _system_available(root: str) -> int:
 
 
 def _linux_usage(pid: str) -> Usage | None:
+    text = _own(_STATUS) if pid == "self" else b""
     try:
-        with open(f"/proc/{pid}/status", "rb") as file:
-            text = file.read()
+        if not text:
+            with open(f"/proc/{pid}/status", "rb") as file:
+                text = file.read()
     except OSError:
         return None
     found: dict[bytes, int] = {}
     for line in text.splitlines():
         name, _, value = line.partition(b":")
-        if name in (b"VmHWM", b"VmRSS", b"RssAnon", b"VmData"):
+        if name in (b"VmHWM", b"VmRSS", b"RssAnon", b"RssShmem", b"VmData"):
             found[name] = int(value.split()[0]) * 1024
     if b"VmRSS" not in found:
         return None
@@ -163,7 +180,7 @@ def _linux_usage(pid: str) -> Usage | None:
         rss=rss,
         peak=max(rss, found.get(b"VmHWM", 0)),
         peak_source="vmhwm",
-        anonymous=found.get(b"RssAnon", rss),
+        anonymous=found.get(b"RssAnon", rss) + found.get(b"RssShmem", 0),
         data=found.get(b"VmData", 0),
     )
 
@@ -183,7 +200,14 @@ def _other_usage(pid: int | None) -> Usage | None:
     return Usage(rss, rss, "maxrss", rss)
 
 
+def _own(name: str) -> bytes:
+    """What a file that is held says now."""
+    return os.pread(_held[name], 1 << 16, 0) if name in _held else b""
+
+
 def _text(path: str) -> str:
+    if data := _own(path):
+        return data.decode("ascii", "replace")
     try:
         with open(path, encoding="ascii", errors="replace") as file:
             return file.read()

@@ -115,7 +115,7 @@ def opened(kind: str, jobs: int = 2, **more: object) -> Iterator[Table]:
         requested="never" if kind == "thread" else "always",
         start_method=None if kind == "thread" else kind,  # type: ignore[arg-type]
         jobs=jobs,
-        **({"term_seconds": 0.3, "trace_seconds": 0.1} | more),  # type: ignore[arg-type]
+        **({"term_seconds": 0.3, "trace_seconds": 0.1, "sandbox": "never"} | more),  # type: ignore[arg-type]
     )
     keeper = _Keeper()
     root = logging.getLogger()

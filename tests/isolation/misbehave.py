@@ -6,7 +6,6 @@ import ctypes
 import faulthandler
 import logging
 import os
-import resource
 import signal
 import struct
 import subprocess
@@ -277,11 +276,13 @@ def eats(job: Job, progress: Progress) -> TaskResult:
                 kept.append(bytearray(b"x") * (1 << 20))
                 progress.advance(len(kept) / int(megabytes))
                 time.sleep(0.01)
-        elif how == "escaped":
-            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-            block = bytearray(b"x") * size
-            sleep_for_ever()
+        elif how == "shared":  # no RLIMIT_DATA counts it
+            import mmap
+
+            with mmap.mmap(-1, size) as block:
+                for offset in range(0, size, 4096):
+                    block[offset] = 1
+                sleep_for_ever()
         elif how == "map":
             import mmap
 

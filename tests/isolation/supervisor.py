@@ -25,7 +25,7 @@ def say(**facts: object) -> None:
 def main() -> int:
     from divere_cli.isolation.factory import open_runner
     from divere_cli.isolation.runner import IsolationRequest
-    from divere_cli.isolation.supervisor.launch import server_pid, tracker_pid
+    from divere_cli.isolation.supervisor.launch import server_pid
     from divere_cli.records.job import Limits
     from divere_cli.system import signals
     from tests.isolation.conftest import make_job
@@ -42,7 +42,7 @@ def main() -> int:
     with signals.watch() as stop:
         say(supervisor=os.getpid())
         runner = open_runner(request, lambda e: say(event=type(e).__name__, job=e.job_id), ())
-        say(server=server_pid(), tracker=tracker_pid())
+        say(server=server_pid())
         started, ended = 0, 0
         while (ended < count and not stop.received) or ended < started:
             while runner.slots() and started < count and not stop.received:

@@ -115,7 +115,8 @@ from divere_cli.records.job import Limits
 from tests.isolation.conftest import make_job
 logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
 if __name__ == "__main__":
-    runner = open_runner(IsolationRequest("always", {method!r}), lambda e: None, {warm!r})
+    request = IsolationRequest("always", {method!r}, sandbox="never")
+    runner = open_runner(request, lambda e: None, {warm!r})
     runner.start(make_job(1, "about"), Limits())
     (outcome,) = runner.wait(30)
     info = runner.info

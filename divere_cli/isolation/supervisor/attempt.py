@@ -7,6 +7,7 @@ other workers are :mod:`.process`'s.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import platform
 import signal
@@ -18,18 +19,21 @@ from divere_cli.errors import Crashed
 from divere_cli.isolation.log_bridge import shortened
 from divere_cli.isolation.supervisor import exit_reasons
 from divere_cli.isolation.supervisor.process import WorkerProcess
-from divere_cli.isolation.wire import Message
+from divere_cli.isolation.wire import Message, within
 from divere_cli.isolation.worker.main import Order
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import End, ErrorRecord, Outcome, TaskResult
 from divere_cli.records.serialize import from_plain
 from divere_cli.system.memory import Usage, usage
+from divere_cli.text import safe
 
 SAMPLE_SECONDS = 0.05
 DRAIN_SECONDS = 0.5  # a stranger may hold the pipes of a dead worker
 KILL_SECONDS = 5.0  # then a process in a dead network mount is given up
 EXIT_SECONDS = 0.5  # from the end of its line to the exit
 LEAVE_SECONDS = 5.0  # from the result to the exit
+A_YEAR = 3.2e7  # seconds: more is not meant
+MOST_BYTES = 1 << 53
 OVER_CAP = 1.1
 NEAR_CAP = 0.9
 
@@ -58,6 +62,7 @@ class Attempt:
     started: float | None = None
     boot_seconds: float = 0.0
     rss_start: int = 0
+    sandbox: str = ""
     stage: str = ""
     last: Usage | None = None
     next_sample: float = 0.0
@@ -94,15 +99,17 @@ class Attempt:
         assert self.assignment is not None
         wall = self.assignment.limits.wall_seconds
         self.started = now
-        self.boot_seconds = float(message["boot"])
-        self.rss_start = int(message["rss"])
+        self.boot_seconds = within(message["boot"], A_YEAR)
+        self.rss_start = int(within(message["rss"], MOST_BYTES))
+        self.sandbox = safe(str(message["sandbox"]), 200)
         self._until(now + wall, "timeout", f"{wall:g} s")
 
     def note_end(self, message: Message, now: float) -> None:
         """The worker said what came of it; it has a moment to leave."""
-        for name, kind in (("seconds", float), ("cpu", float), ("peak", int), ("peak_source", str)):
-            kind(message[name])
-        self.end = message
+        seconds, cpu = (within(message[name], A_YEAR) for name in ("seconds", "cpu"))
+        peak = int(within(message["peak"], MOST_BYTES))
+        source = safe(str(message["peak_source"]), 20)
+        self.end = message | {"seconds": seconds, "cpu": cpu, "peak": peak, "peak_source": source}
         if self.reason is None:
             self._until(now + LEAVE_SECONDS, "silent", "")
 
@@ -204,6 +211,8 @@ class Attempt:
             peak_rss_bytes=peak,
             peak_source=source,
             rss_bytes_start=self.rss_start,
+            begun=self.started is not None,
+            sandbox=self.sandbox,
             records_dropped=self.dropped + (self.child.reader.pending > 0),
             host=platform.node(),
         )
@@ -230,6 +239,7 @@ class Attempt:
                 reason=self.reason,
                 reason_text=self.reason_text,
                 started=self.started is not None,
+                refused=self.child.refused,
                 ghost=self.child.ghost,
                 status=self.child.status,
                 stage=self.stage,
@@ -243,9 +253,27 @@ class Attempt:
 
     def _said(self, message: Message) -> tuple[End, TaskResult | None, ErrorRecord | None]:
         if message["end"] == "result":
-            return "result", from_plain(TaskResult, message["result"]), None
+            result = from_plain(TaskResult, message["result"])
+            _bounded(result)
+            return "result", result, None
         error = from_plain(ErrorRecord, message["error"])
-        if message["end"] not in ("error", "out_of_memory"):
-            raise ValueError(f"end {message['end']!r}")
-        end: End = "error" if message["end"] == "error" else "out_of_memory"
-        return end, None, error
+        end: End | None = _SAID.get(message["end"])
+        if end is None:
+            raise ValueError("an end that is none")
+        kind, text, hint = (safe(each, 4000) for each in (error.kind, error.message, error.hint))
+        return end, None, ErrorRecord(kind, text, hint, error.detail)
+
+
+_SAID: dict[str, End] = {"error": "error", "out_of_memory": "out_of_memory", "lost": "lost"}
+
+
+def _bounded(part: object) -> None:
+    """Raise ValueError where a number in a result is beyond what can be meant."""
+    if isinstance(part, int | float):
+        within(abs(part), MOST_BYTES)
+    elif isinstance(part, tuple):
+        for item in part:
+            _bounded(item)
+    elif dataclasses.is_dataclass(part):
+        for item in dataclasses.fields(part):
+            _bounded(getattr(part, item.name))

@@ -21,12 +21,13 @@ from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.attempt import DRAIN_SECONDS, Attempt
 from divere_cli.isolation.supervisor.exit_reasons import Reason
 from divere_cli.isolation.supervisor.process import Line, WorkerProcess
-from divere_cli.isolation.wire import FrameError, Message
+from divere_cli.isolation.wire import FrameError, Message, within
 from divere_cli.isolation.worker import main
 from divere_cli.isolation.worker.main import Order
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.outcome import Outcome
 from divere_cli.system import memory, signals
+from divere_cli.text import safe
 
 log = logging.getLogger(__name__)
 printed = logging.getLogger("divere_cli.worker")
@@ -34,17 +35,22 @@ printed = logging.getLogger("divere_cli.worker")
 LINES_PER_WORKER = 500
 SPARE_SECONDS = 60.0
 
-Channel = Literal["frames", "output", "orders", "sentinel", "signal"]
+STATUS_SECONDS = 0.5  # from the end of a worker to what its forkserver tells of it
+
+Channel = Literal["frames", "output", "orders", "told", "pidfd", "signal"]
 
 
 class Owner(Protocol):
     """Who is told what becomes of workers."""
 
-    def worker_began(self) -> None:
-        """A worker began with its task: the start method works."""
+    def worker_greeted(self, work: Attempt) -> None:
+        """A worker said hello: its start method works."""
 
-    def worker_refused(self, reason: str) -> None:
-        """A worker with a job ended before it could begin."""
+    def worker_began(self) -> None:
+        """A worker began with its task."""
+
+    def worker_refused(self, work: Attempt, reason: str) -> None:
+        """A worker was lost by no fault of its scan; a spare too."""
 
     def spare_died(self) -> None:
         """A worker without a job ended by itself."""
@@ -86,24 +92,23 @@ class Loop:
         boot = self._patience.boot
         work = Attempt(child, now + boot, deadline_text=f"{boot:g} s", idle_since=now)
         self.works.append(work)
-        for channel in ("frames", "output", "sentinel"):
+        for channel in ("frames", "output", "told"):
             descriptor: int = getattr(child, channel)
             self._selector.register(descriptor, selectors.EVENT_READ, (work, channel))
-        orphans.ours.add(child.pid)
+        if child.pid:
+            self._born(work)
         return work
+
+    def _born(self, work: Attempt) -> None:
+        orphans.ours.add(work.child.pid)
+        if work.child.pidfd >= 0:
+            self._selector.register(work.child.pidfd, selectors.EVENT_READ, (work, "pidfd"))
 
     def send(self, work: Attempt, order: Order) -> None:
         """Send a worker its order, later what cannot be sent now."""
         if not work.child.send(order):
             self._selector.register(work.child.orders, selectors.EVENT_WRITE, (work, "orders"))
         self._look_at_oom_kills()
-
-    def descriptors(self) -> list[int]:
-        """All descriptors of the loop: a forked worker has to close them."""
-        own = [fd for work in self.works for fd in work.child.descriptors()]
-        own += [work.child.sentinel for work in self.works if work.alive]
-        fileno = getattr(self._selector, "fileno", None)
-        return [*own, fileno()] if fileno else own
 
     def end(
         self, work: Attempt, reason: Reason, text: str, trace: float = 0, term: float = 0
@@ -135,11 +140,11 @@ class Loop:
         return interrupted
 
     def _attend(self, work: Attempt, channel: Channel) -> None:
-        if channel == "sentinel":
-            self._selector.unregister(work.child.sentinel)
-            work.child.note_end()
-            work.exited = time.monotonic()
-            work.child.kill()  # what it left in its group; a ghost itself
+        if channel == "pidfd":
+            self._selector.unregister(work.child.pidfd)
+            self._note_end(work)
+        elif channel == "told":
+            self._hear(work)
         elif channel == "orders":
             if work.child.orders >= 0 and work.child.flush():
                 self._selector.unregister(work.child.orders)
@@ -151,23 +156,41 @@ class Loop:
         elif work.child.frames >= 0:
             self._read_frames(work)
 
+    def _hear(self, work: Attempt) -> None:
+        """The forkserver tells of a worker; the end of the pipe is an end, too."""
+        before = work.child.pid
+        ended = work.child.hear()
+        if work.child.pid and not before:
+            self._born(work)
+        if ended or work.child.refused:
+            self._close(work, "told")
+            if work.child.status is None:
+                work.child.kill()  # its forkserver died before it
+            if work.alive and work.child.pidfd < 0:
+                self._note_end(work)
+
+    def _note_end(self, work: Attempt) -> None:
+        work.child.note_end()
+        work.exited = time.monotonic()
+        work.child.kill()  # what it left in its group
+
     def _read_frames(self, work: Attempt) -> None:
         try:
             messages, ended = work.child.read_frames()
             for message in messages:
                 self._heed(work, message)
-        except (FrameError, KeyError, TypeError, ValueError) as problem:
+        except (FrameError, KeyError, TypeError, ValueError, ArithmeticError) as problem:
             work.dropped += 1
             self._close(work, "frames")
             if work.reason is None:
                 work.end = None
-                self.end(work, "nonsense", f"{type(problem).__name__}: {problem}"[:200])
+                self.end(work, "nonsense", safe(f"{type(problem).__name__}: {problem}", 200))
             return
         if ended:
             self._close(work, "frames")
             work.expect_exit(time.monotonic())
 
-    def _close(self, work: Attempt, channel: Literal["frames", "output"]) -> None:
+    def _close(self, work: Attempt, channel: Literal["frames", "output", "told"]) -> None:
         self._selector.unregister(getattr(work.child, channel))
         work.child.close(channel)
 
@@ -186,13 +209,15 @@ class Loop:
             self._events.append(ScanStarted(job.id, job.name, limits.attempt, work.child.pid))
             self._owner.worker_began()
         elif kind == "progress" and work.started is not None:
-            self._progress(work, str(message["stage"]), float(message["done"]))
+            self._progress(work, str(message["stage"]), within(message["done"], 1.0))
         elif kind == "end" and work.started is not None:
             work.note_end(message, now)
         else:
             raise ValueError(f"a message {kind!r} out of order")
 
     def _greet(self, work: Attempt, message: Message, now: float) -> None:
+        if not work.child.pid and work.child.told >= 0:
+            self._hear(work)
         if message["protocol"] != main.PROTOCOL or message["pid"] != work.child.pid:
             raise ValueError("a hello of another program")
         work.greeted = True
@@ -201,12 +226,17 @@ class Loop:
             work.deadline = math.inf
         if message["preload_error"] and not self._told_cold:
             self._told_cold = True
-            log.warning("workers start slowly, the preload failed: %s", message["preload_error"])
-        if int(message["preload_threads"]) > 1:
+            log.warning(
+                "workers start slowly, the preload failed: %s",
+                safe(str(message["preload_error"]), 500),
+            )
+        if within(message["preload_threads"], 1e6) > 1:
             work.greeted = False
             threads = message["preload_threads"]
             text = f"the preload left {threads} threads running, forks of it are not safe"
             self.end(work, "boot", text)
+        else:
+            self._owner.worker_greeted(work)
 
     def _progress(self, work: Attempt, stage: str, done: float) -> None:
         assert work.assignment is not None
@@ -228,10 +258,14 @@ class Loop:
         if not work.alive or work.abandoned:
             pipes = work.child.frames >= 0 or work.child.output >= 0
             drained = not pipes or now >= work.exited + DRAIN_SECONDS
-            if work.abandoned or (drained and work.child.gone()):
+            if work.abandoned or (drained and work.child.gone() and self._status_known(work, now)):
                 self._retire(work, now)
-            elif drained:
-                work.exited = now  # a ghost: its end is asked for again soon
+            elif drained and not work.child.gone():
+                work.exited = now  # its end is asked for again soon
+            return
+        if now >= work.deadline and work.child.launched.server and not work.child.pid:
+            work.child.launched.server.end(f"did not answer within {work.deadline_text}")
+            work.deadline = now + STATUS_SECONDS  # the end of its status pipe comes now
             return
         if now >= work.deadline:
             trace = self._patience.trace if work.deadline_reason == "timeout" else 0.0
@@ -245,20 +279,29 @@ class Loop:
         if work.assignment is None and work.greeted and now > work.idle_since + SPARE_SECONDS:
             self.end(work, "cancelled", "")
 
+    def _status_known(self, work: Attempt, now: float) -> bool:
+        child = work.child
+        late = now >= work.exited + STATUS_SECONDS or work.end is not None
+        return child.status is not None or child.told < 0 or bool(child.refused) or late
+
     def _retire(self, work: Attempt, now: float) -> None:
-        for channel in ("frames", "output"):
+        for channel in ("frames", "output", "told"):
             if getattr(work.child, channel) >= 0:
                 self._close(work, channel)
-        if work.alive:
-            self._selector.unregister(work.child.sentinel)
+        if work.alive and work.child.pidfd >= 0:
+            self._selector.unregister(work.child.pidfd)
         if work.child.unsent and work.child.orders >= 0:
             self._selector.unregister(work.child.orders)
         if work.assignment is not None:
             outcome = work.outcome(now, self._memory_was_short(work))
             self.done.append(outcome)
             if outcome.end == "infrastructure" and outcome.error:
-                self._owner.worker_refused(outcome.error.message)
-        elif work.reason is None and not work.child.ghost:  # a ghost died with its forkserver
+                self._owner.worker_refused(work, outcome.error.message)
+        elif work.child.refused or (work.child.ghost and work.child.server_ended):
+            server = work.child.launched.server
+            fault = f"the process that starts the workers {server.fault if server else ''}"
+            self._owner.worker_refused(work, work.child.refused or fault)
+        elif work.reason is None and not work.child.ghost:
             self._owner.spare_died()
             log.warning("a spare worker ended by itself (%s)", work.child.status)
         work.child.release()

@@ -31,13 +31,15 @@ _MEMORY_HINT = "the system may be short of memory: use fewer --jobs, or see dmes
 class Facts:
     """What is known of a worker that ended without a result.
 
-    ``reason`` is why we ended it, None if we did not. ``status`` is as multiprocessing
-    has it: minus the signal, or the exit code; None when it would not die.
+    ``reason`` is why we ended it, None if we did not. ``refused`` says why there never was
+    a process. ``status`` is minus the signal, or the exit code; None when it would not die
+    or nobody could tell.
     """
 
     reason: Reason | None = None
     reason_text: str = ""
     started: bool = False
+    refused: str = ""
     ghost: bool = False
     status: int | None = None
     stage: str = ""
@@ -49,6 +51,9 @@ class Facts:
 
 def explain(facts: Facts) -> tuple[End, ErrorRecord]:
     """The end and the error of an attempt without a result."""
+    if facts.refused:
+        text = f"the worker process could not be started: {facts.refused}"
+        return "infrastructure", _error(Crashed, text, facts, hint="run `divere doctor`")
     end, error = _by_us(facts) if facts.reason else _by_itself(facts)
     if facts.abandoned:
         left = f"{error.message}; its process does not even react to SIGKILL and is left behind"

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from divere_cli.isolation.supervisor import launch
+from divere_cli.isolation.supervisor.server import servers
 from divere_cli.isolation.worker import hardening
 
 _adopters: list[bool] = []  # first: whether we were a subreaper before any runner
@@ -47,7 +48,7 @@ def disown() -> None:
 
 def sweep(group: int) -> list[int]:
     """End and reap what the dead worker ``group`` left to us; the pids that were ended."""
-    known = ours | {pid for pid in (launch.server_pid(), launch.tracker_pid()) if pid}
+    known = ours | set(servers)
     ended = []
     for child in psutil.Process().children():  # the kernel's own list misses some while others end
         pid = child.pid

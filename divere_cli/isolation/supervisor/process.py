@@ -7,7 +7,6 @@ and to its group, and proving that it is gone. No policy: when to do what is
 
 from __future__ import annotations
 
-import array
 import contextlib
 import os
 import re
@@ -26,12 +25,14 @@ from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.launch import Launched
 from divere_cli.isolation.wire import FrameReader, Message, encode_order
 from divere_cli.isolation.worker import hardening
+from divere_cli.isolation.worker.forkserver import EXIT, PID, TOLD
 
 PORTION = 256 * 1024  # bytes taken from one pipe in one pass of the loop
 CHUNK = 64 * 1024
 LINE_LIMIT = 4096
 TAIL_LINES = 200
-GHOST = 255  # what multiprocessing says of a worker whose forkserver died
+Pipe = Literal["frames", "output", "orders", "told", "pidfd"]
+PIPES: tuple[Pipe, ...] = ("frames", "output", "orders", "told", "pidfd")
 
 _TRACE = re.compile(r"Fatal Python error|(Current thread|Thread) 0x|Stack \(most recent call")
 _IN_TRACE = re.compile(r"\s+File |\s*$|\s+\.\.\.|Extension modules:|Current |Thread |<")
@@ -76,46 +77,83 @@ class OutputLines:
 
 @dataclass(eq=False, slots=True)
 class WorkerProcess:
-    """A worker process and this side of its pipes. Descriptors are -1 once closed."""
+    """A worker process and this side of its pipes. Descriptors are -1 once closed.
+
+    ``pid`` is 0 until the forkserver has told it. ``status`` is the exit code, minus the
+    signal that ended it; None as long as nobody told, and for good when the forkserver
+    ended before it could. ``refused`` says why there is no process.
+    """
 
     launched: Launched
     method: StartMethod
-    pid: int
-    pidfd: int
     frames: int
     output: int
     orders: int
+    told: int
+    pid: int = 0
+    pidfd: int = -1
     reader: FrameReader = field(default_factory=FrameReader)
     lines: OutputLines = field(default_factory=OutputLines)
     unsent: bytes = b""
     status: int | None = None
-    ghost: bool = False
+    refused: str = ""
+    _numbers: bytes = b""
 
     @classmethod
     def of(cls, launched: Launched, method: StartMethod) -> WorkerProcess:
         """Take over a process that was just started."""
-        pid = launched.process.pid
-        assert pid is not None
-        for descriptor in (launched.frames, launched.output, launched.orders):
+        pipes = (launched.frames, launched.output, launched.orders, launched.status)
+        for descriptor in pipes:
             os.set_blocking(descriptor, False)
-        pipes = (launched.frames, launched.output, launched.orders)
-        return cls(launched, method, pid, _pidfd(pid), *pipes)
+        child = cls(launched, method, *pipes)
+        if launched.pid:
+            child._born(launched.pid)
+        return child
 
     @property
-    def sentinel(self) -> int:
-        """Readable once the process ended.
+    def ghost(self) -> bool:
+        """Whether nobody knows how it ended: its forkserver died or stands still."""
+        return self.method == "forkserver" and self.status is None
 
-        The pidfd where the process is our child: multiprocessing's own pipe closes a
-        little before the exit status is there, and a grandchild may hold it open.
-        """
-        if self.method != "forkserver" and self.pidfd >= 0:
-            return self.pidfd
-        return int(self.launched.process.sentinel)
+    @property
+    def server_ended(self) -> bool:
+        """Whether the forkserver that it came from is gone."""
+        server = self.launched.server
+        return server is not None and server.ended()
 
     def descriptors(self) -> list[int]:
         """All descriptors that are open for this child on this side."""
-        own = [self.frames, self.output, self.orders, self.pidfd]
+        own = [self.frames, self.output, self.orders, self.told, self.pidfd]
         return [fd for fd in own if fd >= 0]
+
+    def _born(self, pid: int) -> None:
+        self.pid = pid
+        if hasattr(os, "pidfd_open"):
+            with contextlib.suppress(OSError):
+                self.pidfd = os.pidfd_open(pid)
+
+    def hear(self) -> bool:
+        """Take what the status pipe tells: the pid, the exit status. Whether it has ended."""
+        data, ended = _read(self.told)
+        if self.method != "forkserver":
+            return ended  # of no one's but the worker's own: only its end tells
+        self._numbers += data
+        while len(self._numbers) >= TOLD.size:
+            about, number = TOLD.unpack_from(self._numbers)
+            self._numbers = self._numbers[TOLD.size :]
+            if about == PID:
+                self._born(number)
+            elif about == EXIT:
+                self.status = number
+            else:
+                self.refused = os.strerror(number)
+        if ended and not self.pid and self.status is not None:
+            self.refused = "it ended before it was a worker"
+        elif ended and not self.pid and not self.refused:
+            server = self.launched.server
+            fault = server.fault if server is not None and server.ended() else "lost the request"
+            self.refused = f"the process that starts the workers {fault}"
+        return ended
 
     def read_frames(self) -> tuple[Iterator[Message], bool]:
         """Messages that came, at most a portion; and whether the pipe has ended.
@@ -151,26 +189,25 @@ class WorkerProcess:
         return True
 
     def note_end(self) -> None:
-        """The sentinel fired: learn the exit status, or that nobody knows it."""
-        process = self.launched.process
-        told = _bytes_waiting(process.sentinel)
-        if process.exitcode is None:
-            process.join(1.0)  # without a pidfd: it is on its way out
-        self.status = process.exitcode
-        self.ghost = self.status == GHOST and not told and self.method == "forkserver"
+        """The process ended: learn its exit status, or that nobody has told it yet."""
+        if self.status is None and self.method != "forkserver":
+            with contextlib.suppress(ChildProcessError):
+                self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def gone(self) -> bool:
         """Whether the process has ended for certain."""
-        if self.status is not None and not self.ghost:
+        if self.refused or (self.status is not None and not self.ghost):
             return True
         if self.pidfd >= 0:
-            return bool(select.select([self.pidfd], [], [], 0)[0])
-        return not psutil.pid_exists(self.pid)
+            poll = select.poll()
+            poll.register(self.pidfd, select.POLLIN)
+            return bool(poll.poll(0))
+        return not self.pid or not psutil.pid_exists(self.pid)
 
     def signal(self, number: int) -> None:
         """Signal the worker alone."""
-        if self.status is not None and not self.ghost:
-            return  # its number may be another's by now
+        if not self.pid or self.status is not None:
+            return  # there is none, or its number may be another's by now
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.pidfd >= 0:
                 signal.pidfd_send_signal(self.pidfd, number)
@@ -179,12 +216,16 @@ class WorkerProcess:
 
     def signal_group(self, number: int) -> None:
         """Signal the worker and what it started that stayed in its group."""
+        if not self.pid:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
         self.signal(number)  # a worker that has not made its group yet
 
     def kill(self) -> None:
         """SIGKILL for the worker and all its descendants, also those in other groups."""
+        if not self.pid:
+            return
         self.signal(signal.SIGSTOP)  # so that it starts no more of them
         below = hardening.descendants(self.pid)
         for pid in below:
@@ -192,7 +233,7 @@ class WorkerProcess:
                 os.kill(pid, signal.SIGKILL)
         self.signal_group(signal.SIGKILL)
 
-    def close(self, name: Literal["frames", "output", "orders", "pidfd"]) -> None:
+    def close(self, name: Pipe) -> None:
         """Close one descriptor."""
         descriptor = getattr(self, name)
         setattr(self, name, -1)
@@ -201,29 +242,10 @@ class WorkerProcess:
 
     def release(self) -> None:
         """Close everything; the process must have ended, or is given up."""
-        if self.ghost:  # its forkserver died, so it became ours to reap
+        if self.ghost and self.pid:  # its forkserver died, so it became ours to reap
             orphans.reap(self.pid)
-        for name in ("frames", "output", "orders", "pidfd"):
+        for name in PIPES:
             self.close(name)
-        with contextlib.suppress(ValueError):  # given up while it still runs
-            self.launched.process.close()
-
-
-def _pidfd(pid: int) -> int:
-    if hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):
-            return os.pidfd_open(pid)
-    return -1
-
-
-def _bytes_waiting(descriptor: int) -> int:
-    import fcntl  # not on Windows, where this module can be imported but no worker started
-    import termios
-
-    count = array.array("i", [0])
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0]
 
 
 def _read(descriptor: int) -> tuple[bytes, bool]:

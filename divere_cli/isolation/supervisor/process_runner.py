@@ -16,14 +16,21 @@ import time
 from collections.abc import Sequence
 from typing import Literal
 
-from divere_cli.isolation.runner import IsolationRequest, LaunchError, OnEvent, StartMethod
+from divere_cli.isolation.runner import (
+    IsolationRequest,
+    LaunchError,
+    OnEvent,
+    StartMethod,
+    confined_how,
+)
 from divere_cli.isolation.supervisor import orphans
 from divere_cli.isolation.supervisor.attempt import Assignment, Attempt
 from divere_cli.isolation.supervisor.event_loop import Loop, Patience
 from divere_cli.isolation.supervisor.launch import Launcher
 from divere_cli.isolation.supervisor.process import WorkerProcess
+from divere_cli.isolation.supervisor.recovery import Methods, Recovery
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
+from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome
 from divere_cli.system import memory
 
 log = logging.getLogger(__name__)
@@ -33,7 +40,6 @@ SPARE_FAILURES = 3
 # Measured: with one copy of the forkserver ahead, small scans take a tenth less time; a
 # second brings nothing. A fork would copy what the program has in work.
 SPARES: dict[StartMethod, int] = {"forkserver": 1, "spawn": 2, "fork": 0}
-REFUSALS_IN_A_ROW = 5
 
 
 class ProcessRunner:
@@ -50,13 +56,10 @@ class ProcessRunner:
         patience = Patience(request.boot_seconds, request.trace_seconds, request.term_seconds)
         self.loop = Loop(patience, on_event, self)
         self._request = request
-        self._launcher = launcher
-        self._others = list(others)
-        self._fallback_reason = fallback_reason
-        self._refused = 0
+        self._methods = Methods([launcher, *others], fallback_reason)
+        self._recovery = Recovery()
         self._spare_failures = 0
         self._closed = False
-        launcher.strangers = self.loop.descriptors
         orphans.adopt()
         atexit.register(self._kill_all)
 
@@ -65,7 +68,7 @@ class ProcessRunner:
     @property
     def method(self) -> StartMethod:
         """How workers are started."""
-        return self._launcher.method
+        return self._methods.now.method
 
     @property
     def info(self) -> IsolationInfo:
@@ -75,16 +78,35 @@ class ProcessRunner:
             effective="process",
             start_method=self.method,
             jobs=self._request.jobs,
-            fallback_reason=self._fallback_reason,
+            fallback_reason=self._methods.reason,
+            sandbox=confined_how(self._request),
         )
 
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What went wrong with the machinery so far, on the monotonic clock."""
+        return self._recovery.incidents
+
+    @property
+    def lost(self) -> str:
+        """Why no worker can be started any more; empty as long as it is tried."""
+        return self._recovery.lost if not self._methods.others else ""
+
     def slots(self) -> int:
-        """How many attempts can be started right now."""
-        return 0 if self._closed else self._request.jobs - len(self.loop.busy())
+        """How many attempts can be started right now; few or none while starts fail."""
+        if self._closed:
+            return 0
+        busy = self.loop.busy()
+        free = self._request.jobs - len(busy)
+        if not self._recovery.troubled:
+            return free
+        if self._recovery.pause() > 0 or any(work.started is None for work in busy):
+            return 0
+        return min(1, free)
 
     def start(self, job: Job, limits: Limits) -> None:
         """Start one attempt; a ready spare takes it if there is one."""
-        if self.slots() < 1:
+        if self._closed or len(self.loop.busy()) >= self._request.jobs:
             raise RuntimeError("no slot is free")
         if any(work.assignment and work.assignment.job.id == job.id for work in self.loop.works):
             raise RuntimeError(f"job {job.id} is in work")
@@ -93,7 +115,7 @@ class ProcessRunner:
             work = self._spare() or self._launch()
         except LaunchError as problem:
             self.loop.done.append(_not_started(assignment, problem))
-            self.worker_refused(str(problem))
+            self._note("start", str(problem), None, scans=1)
             return
         self.loop.send(work, work.assign(assignment, self._request.boot_seconds))
         self._refill()
@@ -102,10 +124,15 @@ class ProcessRunner:
         """Outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self.loop.watch_signals()
+        troubled = self._recovery.troubled
+        if troubled and (pause := self._recovery.pause()) > 0:
+            deadline = min(deadline, time.monotonic() + pause)
         while not self.loop.done and self.loop.busy():
             interrupted = self.loop.turn(deadline)
             if interrupted or time.monotonic() >= deadline:
                 break
+            if troubled and not self._recovery.troubled:
+                break  # slots are free again
         done, self.loop.done = self.loop.done, []
         return done
 
@@ -130,6 +157,7 @@ class ProcessRunner:
         while self.loop.works:
             self.loop.turn(math.inf)
         atexit.unregister(self._kill_all)
+        self._methods.close()
         self.loop.close()
         orphans.disown()
         done, self.loop.done = self.loop.done, []
@@ -143,64 +171,96 @@ class ProcessRunner:
         LaunchError
             None starts, or what starts is not fit; the reason is in the message.
         """
+        try:
+            self._prove_once()
+        except LaunchError as problem:
+            self._note("start", f"the first worker: {problem}", None, scans=0)
+            self._prove_once()
+
+    def _prove_once(self) -> None:
         work = self._launch()
-        deadline = work.deadline + 1.0
+        deadline = work.deadline + 2.0
+        self.loop.watch_signals()
         while work.alive and not work.greeted and work.reason is None:
-            if time.monotonic() > deadline:
+            if self.loop.turn(deadline) or time.monotonic() > deadline:
                 break
-            self.loop.turn(deadline)
         if not work.greeted:
             tail = "; ".join(list(work.child.lines.tail)[-3:])
-            raise LaunchError(work.reason_text or f"the first worker did not say hello {tail}")
+            said = work.reason_text or work.child.refused
+            raise LaunchError(said or f"the first worker did not say hello {tail}")
 
     # -------------------------------------------------------------- the workers
 
     def _spare(self) -> Attempt | None:
-        idle = [w for w in self.loop.works if w.assignment is None and w.alive and w.reason is None]
+        idle = [
+            work
+            for work in self.loop.works
+            if work.assignment is None and work.alive and work.reason is None
+            if not work.child.server_ended  # it died with its server, which is known sooner
+        ]
         return max(idle, key=lambda work: work.greeted, default=None)
 
-    def _launch(self) -> Attempt:
-        return self.loop.add(WorkerProcess.of(self._launcher.start(), self.method))
+    def _launch(self, launcher: Launcher | None = None) -> Attempt:
+        launcher = launcher or self._methods.now
+        return self.loop.add(WorkerProcess.of(launcher.start(), launcher.method))
 
     def _refill(self) -> None:
+        """Keep spares; one of them may try whether a better method works again."""
         wanted = self._request.spares
         if wanted is None:
             wanted = min(self._request.jobs, SPARES[self.method])
         have = sum(1 for work in self.loop.works if work.assignment is None and work.reason is None)
-        if have >= wanted or self._spare_failures >= SPARE_FAILURES:
+        better = self._methods.better(time.monotonic())
+        if (have >= wanted or self._spare_failures >= SPARE_FAILURES) and better is None:
             return
-        if memory.available().bytes < SPARE_MEMORY:
+        if self._recovery.troubled or memory.available().bytes < SPARE_MEMORY:
             return
         try:
-            self._launch()
+            self._launch(better)
         except LaunchError as problem:
             self._spare_failures += 1
             log.info("no spare worker could be started: %s", problem)
 
+    def worker_greeted(self, work: Attempt) -> None:
+        """See :class:`.loop.Owner`."""
+        if self._methods.back_to(work.child.method):
+            log.info("workers start by %s again", self.method)
+
     def worker_began(self) -> None:
         """See :class:`.loop.Owner`."""
-        self._refused = 0
+        self._recovery.over()
+        self._spare_failures = 0
 
     def spare_died(self) -> None:
         """See :class:`.loop.Owner`."""
         self._spare_failures += 1
 
-    def worker_refused(self, reason: str) -> None:
-        """An attempt could not be started; after several in a row try the next method."""
-        self._refused += 1
-        if self._refused < REFUSALS_IN_A_ROW or not self._others:
-            return
-        self._refused = 0
-        text = f"{self.method}: {reason}"
-        self._fallback_reason = "; ".join(filter(None, (self._fallback_reason, text)))
-        self._launcher = self._others.pop(0)
-        self._launcher.strangers = self.loop.descriptors
-        log.warning("workers do not start any more (%s): trying %s", text, self.method)
+    def worker_refused(self, work: Attempt, reason: str) -> None:
+        """See :class:`.loop.Owner`: many workers of one server that died are one incident."""
+        if work.child.method != self.method:
+            return  # of a method that was tried again: it is left where it was
+        server = work.child.launched.server if work.child.server_ended else None
+        kind = "forkserver" if server is not None else "start"
+        if server is not None:
+            reason = f"the process that starts the workers {server.fault}"
+        self._note(kind, reason, server, scans=int(work.assignment is not None))
+
+    def _note(self, kind: str, reason: str, cause: object, scans: int) -> None:
+        """Count an incident; after several in a row go over to the next method."""
+        new = self._recovery.note(kind, reason, cause, scans)
+        if new:
+            log.info("incident (%s): %s", kind, reason)
+        if self._recovery.repeated and self._methods.leave(reason, time.monotonic()):
+            text = f"workers do not start any more ({reason}): trying {self.method}"
+            self._recovery.note("fallback", text, None, 0)
+            self._recovery.over()
+            log.warning("%s", text)
 
     def _kill_all(self) -> None:
         for work in self.loop.works:
             if work.alive:
                 work.child.kill()
+        self._methods.close()
 
 
 def _not_started(assignment: Assignment, problem: LaunchError) -> Outcome:

@@ -12,12 +12,12 @@ import ctypes
 import functools
 import logging
 import os
+import select
 import signal
 import sys
 import threading
-from multiprocessing import parent_process
-from multiprocessing.connection import wait
 
+from divere_cli.records.job import Limits
 from divere_cli.system.memory import usage
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ ORPHANED = 113  # exit code of a worker whose supervisor is gone
 THREAD_DATA = 10 << 20  # bytes of VmData of one more thread: its stack and arena
 LEAST_DATA = 16 << 20
 OOM_SCORE = 500
+OPEN_FILES = 256
+CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -69,18 +71,23 @@ def die_with_parent(expected: int | None) -> None:
         os._exit(ORPHANED)
 
 
-def watch_parent() -> None:
-    """Leave when the supervisor is gone: portable, and closes the race of the kernel's way."""
-    parent = parent_process()
-    if parent is None:
-        return
-    sentinel = parent.sentinel
+def watch_parent(line: int) -> None:
+    """Leave when the supervisor is gone: portable, and closes the race of the kernel's way.
+
+    ``line`` is a pipe of which the supervisor alone holds the other end.
+    """
 
     def leave() -> None:
-        wait([sentinel])
+        poll = select.poll()
+        poll.register(line, 0)  # the end of a pipe is told unasked
+        while not any(seen & (select.POLLHUP | select.POLLERR) for _, seen in poll.poll()):
+            pass
         os._exit(ORPHANED)
 
-    threading.Thread(target=leave, name="watch-parent", daemon=True).start()
+    try:
+        threading.Thread(target=leave, name="watch-parent", daemon=True).start()
+    except RuntimeError:  # no more threads; on Linux the kernel sees to it
+        log.debug("no thread to watch the supervisor")
 
 
 def adopt_orphans() -> bool:
@@ -110,6 +117,28 @@ def offer_to_oom_killer() -> None:
         log.debug("oom_score_adj cannot be set here")
 
 
+def limit(limits: Limits, threads: int) -> None:
+    """Take the hard limits of one attempt; none of them can be raised again."""
+    if not hasattr(os, "fork"):
+        return
+    limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, threads))
+    limit_memory(limits.memory_bytes, threads)
+    if limits.file_bytes is not None:
+        _lower("RLIMIT_FSIZE", limits.file_bytes)  # beyond it a write fails, SIGXFSZ is ignored
+    _lower("RLIMIT_NOFILE", OPEN_FILES)
+
+
+def _lower(name: str, most: int, spare: int = 0) -> None:
+    """Set a limit, hard too (``spare`` above it), unless a lower one holds already."""
+    import resource
+
+    which = getattr(resource, name)
+    _, hard = resource.getrlimit(which)
+    if hard == resource.RLIM_INFINITY or hard > most + spare:
+        hard = most + spare
+    resource.setrlimit(which, (min(most, hard), hard))
+
+
 def limit_memory(total: int | None, threads: int) -> None:
     """Cap this process at about ``total`` bytes: beyond it allocations raise MemoryError.
 
@@ -120,14 +149,8 @@ def limit_memory(total: int | None, threads: int) -> None:
     now = usage()
     if total is None or not LINUX or now is None:
         return
-    import resource
-
     room = max(LEAST_DATA, total - now.rss) + threads * THREAD_DATA
-    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = now.data + room
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (wanted, hard))
+    _lower("RLIMIT_DATA", now.data + room)
 
 
 def limit_cpu(seconds: float) -> None:
@@ -135,18 +158,12 @@ def limit_cpu(seconds: float) -> None:
     import resource
 
     spent = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(spent.ru_utime + spent.ru_stime + seconds) + 1
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    if hard == resource.RLIM_INFINITY or hard > soft + 5:
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, soft + 5))
+    _lower("RLIMIT_CPU", int(spent.ru_utime + spent.ru_stime + seconds) + 1, spare=5)
 
 
 def leave_no_core() -> None:
     """Write no core file of a crash: with a scan in it, it would be as large as the scan."""
-    import resource
-
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    _lower("RLIMIT_CORE", 0)
 
 
 def end_descendants() -> None:

@@ -15,6 +15,7 @@ import contextlib
 import faulthandler
 import importlib
 import io
+import json
 import logging
 import os
 import pickle
@@ -22,24 +23,20 @@ import signal
 import sys
 import time
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING
 
 from divere_cli.isolation import task
 from divere_cli.isolation.log_bridge import FrameHandler
-from divere_cli.isolation.wire import FrameError, FrameWriter, Message
-from divere_cli.isolation.worker import hardening
+from divere_cli.isolation.runner import DEPTH
+from divere_cli.isolation.wire import FrameError, FrameWriter, Message, read_order
+from divere_cli.isolation.worker import confinement, hardening, preload, sandbox
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import ErrorRecord
-from divere_cli.records.serialize import to_plain
+from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.system import memory
 from divere_cli.system.memory import private_bytes, reset_peak, usage
-
-if TYPE_CHECKING:
-    from divere_cli.isolation.worker import preload
 
 PROTOCOL = 1
 PROGRESS_SECONDS = 0.05
-CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
 
 Order = tuple[Job, Limits, float]  # and when it was given, on the monotonic clock
 
@@ -48,9 +45,9 @@ Order = tuple[Job, Limits, float]  # and when it was given, on the monotonic clo
 class Boot:
     """What a worker must know before it has a job.
 
-    ``launched`` is the supervisor's monotonic clock, which is the system's. ``strangers``
-    are descriptors that a fork brought along and that are not this worker's. ``mark``
-    goes into the environment, where all that the worker starts inherits it.
+    ``launched`` is the supervisor's monotonic clock, which is the system's. ``mark`` goes
+    into the environment, where all that the worker starts inherits it. ``confined`` is
+    whether it shuts itself in before it opens its scan.
     """
 
     method: str
@@ -60,20 +57,31 @@ class Boot:
     mark: tuple[str, str]
     log_level: int
     warm: tuple[str, ...]
-    strangers: tuple[int, ...] = ()
+    confined: bool = False
 
 
-def main(boot: Boot, orders: Connection, frames: Connection, output: Connection) -> None:
-    """Be a worker: do one job, send its result, exit; never returns."""
+def born(argument: str) -> None:
+    """Be the worker that ``argument`` describes, in a process of its own; never returns."""
+    said = json.loads(argument)
+    for descriptor in said["pipes"]:
+        os.set_inheritable(descriptor, False)
+    main(from_plain(Boot, said["boot"]), *said["pipes"])
+
+
+def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> None:
+    """Be a worker; never returns. The descriptors are its pipes; ``life`` stays open, unused."""
     code = 1
     try:
-        writer = _settle(boot, frames, output)
+        keep = {orders, frames, life} - {-1}
+        writer = _settle(boot, keep, frames, output)
         _hello(boot, writer)
         _touch_pages()
-        if order := _order(orders):
-            job, limits, taken = order
-            begun = _begin(job, limits, taken, writer)
+        if order := read_order(orders):
+            job = order[0]
+            begun = _begin(boot, order, writer, keep, orders)
             try:
+                if begun.fault is not None:
+                    raise begun.fault
                 result = task.run(job, begun.clock, begun.start_seconds)
                 message: Message = {"end": "result", "result": to_plain(result)}
             except Exception as problem:  # noqa: BLE001 - named in the message
@@ -96,26 +104,24 @@ def main(boot: Boot, orders: Connection, frames: Connection, output: Connection)
         os._exit(code & 0xFF)
 
 
-def _settle(boot: Boot, frames: Connection, output: Connection) -> FrameWriter:
-    for descriptor in boot.strangers:
-        with contextlib.suppress(OSError):
-            os.close(descriptor)
+def _settle(boot: Boot, keep: set[int], frames: int, output: int) -> FrameWriter:
     hardening.own_group()
     hardening.plain_signals()
     hardening.die_with_parent(_expected_parent(boot))
     hardening.adopt_orphans()
     hardening.offer_to_oom_killer()
     for number in (1, 2):
-        os.dup2(output.fileno(), number)
+        os.dup2(output, number)
     sys.stdout, sys.stderr = _text(1), _text(2)
-    output.close()
+    os.close(output)
+    sandbox.close_all_but({0, 1, 2, *keep, *sandbox.kept()})
     faulthandler.enable(2)
     faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
-    hardening.watch_parent()
+    os.environ[DEPTH] = "1"
     os.environ[boot.mark[0]] = boot.mark[1]
     if os.getcwd() != boot.folder:
         os.chdir(boot.folder)
-    writer = FrameWriter(frames.fileno())
+    writer = FrameWriter(frames)
     _only_handler(FrameHandler(writer), boot.log_level)
     return writer
 
@@ -130,13 +136,7 @@ def _text(descriptor: int) -> io.TextIOWrapper:
 def _expected_parent(boot: Boot) -> int | None:
     if boot.method != "forkserver":
         return boot.supervisor
-    report = _preload_report()
-    return None if report is None else report.server
-
-
-def _preload_report() -> preload.Report | None:
-    module = sys.modules.get("divere_cli.isolation.worker.preload")
-    return None if module is None else module.REPORT
+    return None if preload.REPORT is None else preload.REPORT.server
 
 
 def _only_handler(handler: logging.Handler, level: int) -> None:
@@ -148,7 +148,7 @@ def _only_handler(handler: logging.Handler, level: int) -> None:
 
 
 def _hello(boot: Boot, writer: FrameWriter) -> None:
-    report = _preload_report()
+    report = preload.REPORT
     writer.send(
         {
             "t": "hello",
@@ -179,38 +179,41 @@ def _touch_pages() -> None:
     usage()
 
 
-def _order(orders: Connection) -> Order | None:
-    try:
-        order: Order = orders.recv()
-    except EOFError:  # a spare that nobody needed
-        return None
-    return order
-
-
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A job that has begun: its clock, when, the seconds before that, and bytes in use."""
+    """A job that has begun: its clock, when, the seconds before that, and bytes in use.
+
+    ``fault`` is why it cannot go on.
+    """
 
     clock: task.StageClock
     began: float
     start_seconds: float
     rss: int
+    fault: task.Swapped | None
 
 
-def _begin(job: Job, limits: Limits, taken: float, writer: FrameWriter) -> _Begun:
-    hardening.limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, job.threads))
-    hardening.limit_memory(limits.memory_bytes, job.threads)
+def _begin(boot: Boot, order: Order, writer: FrameWriter, keep: set[int], line: int) -> _Begun:
+    job, limits, taken = order
+    hardening.limit(limits, job.threads)
     reset_peak()  # what a spare or the server did before is not this scan's
+    memory.hold()
+    confined, fault = "", None
+    try:
+        confined = confinement.enter(job, keep, shut=boot.confined)
+    except task.Swapped as problem:
+        fault = problem
+    hardening.watch_parent(line)  # the first thread: what confines binds those that come later
     before = usage()
     rss = before.rss if before else 0
     start_seconds = max(0.0, time.monotonic() - taken)
-    writer.send({"t": "start", "boot": start_seconds, "rss": rss})
+    writer.send({"t": "start", "boot": start_seconds, "rss": rss, "sandbox": confined})
 
     def report(stage: str, done: float) -> None:
         writer.send({"t": "progress", "stage": stage, "done": done})
 
     clock = task.StageClock(report, PROGRESS_SECONDS)
-    return _Begun(clock, time.perf_counter(), start_seconds, rss)
+    return _Begun(clock, time.perf_counter(), start_seconds, rss, fault)
 
 
 def _finish(message: Message, writer: FrameWriter, began: float, inherited: int) -> None:

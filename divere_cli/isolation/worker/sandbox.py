@@ -62,6 +62,9 @@ class Offer:
         """Whether both layers are there."""
         return bool(self.landlock) and self.seccomp
 
+    def __bool__(self) -> bool:
+        return bool(self.landlock) or self.seccomp
+
     def __str__(self) -> str:
         parts = ["landlock"] * bool(self.landlock) + ["seccomp"] * self.seccomp
         layers = "+".join(parts) or "none"
@@ -197,6 +200,11 @@ def runtime() -> tuple[tuple[int, int], ...]:
         with contextlib.suppress(OSError):
             opened += [(descriptor, rights) for descriptor in places([path])]
     return tuple(opened)
+
+
+def kept() -> list[int]:
+    """The descriptors of :func:`runtime`, as far as there are any yet."""
+    return [place for place, _ in runtime()] if runtime.cache_info().currsize else []
 
 
 def _libraries() -> list[str]:

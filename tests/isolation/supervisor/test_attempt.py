@@ -20,6 +20,7 @@ class Sent:
 
     pid = 2**22 + 7
     ghost = False
+    refused = ""
     status = None
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ def work(child: Sent) -> Attempt:
     stand_in: Any = child
     work = Attempt(stand_in, deadline=math.inf)
     work.assign(Assignment(make_job(1, "good"), Limits(2, 10.0, 1000), 99.0), 30.0)
-    work.note_start({"boot": 0.5, "rss": 7}, 100.0)
+    work.note_start({"boot": 0.5, "rss": 7, "sandbox": ""}, 100.0)
     return work
 
 

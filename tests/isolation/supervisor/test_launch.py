@@ -21,13 +21,17 @@ from tests.isolation.conftest import METHODS, eventually
 def test_the_caller_is_left_as_it_was(method: str) -> None:
     main, environment = sys.modules["__main__"], dict(os.environ)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
-    child = WorkerProcess.of(launch.Launcher(method, warm=()).start(), method)  # type: ignore[arg-type]
+    launcher = launch.Launcher(method, warm=())  # type: ignore[arg-type]
+    child = WorkerProcess.of(launcher.start(), launcher.method)
     assert sys.modules["__main__"] is main
     assert dict(os.environ) == environment
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+    assert eventually(lambda: child.hear() or child.pid > 0, 5.0)
     child.kill()
-    assert eventually(lambda: bool(child.note_end() or child.gone()), 5.0)
+    assert eventually(child.gone, 5.0)
+    child.note_end()
     child.release()
+    launcher.close()
 
 
 def test_a_refusal_of_the_system_is_a_launch_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ import pytest
 
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, LaunchError
-from divere_cli.isolation.supervisor import attempt, event_loop, launch, process, process_runner
+from divere_cli.isolation.supervisor import attempt, event_loop, launch, process, recovery
 from divere_cli.records.job import Limits
 from tests.isolation.conftest import METHODS, ROOT, eventually, make_job, opened
 
@@ -158,12 +158,12 @@ def test_a_method_that_fails_under_way_gives_way_to_the_next(
 
     ends = []
     monkeypatch.setattr(launch.Launcher, "start", refuse)
-    for number in range(process_runner.REFUSALS_IN_A_ROW + 2):
+    for number in range(recovery.REPEATED + 2):
         runner.start(make_job(number, "good"), Limits())
         ends += [outcome.end for outcome in runner.wait(30)]
     info = runner.info
     runner.close()
-    assert ends == ["result", *["infrastructure"] * process_runner.REFUSALS_IN_A_ROW, "result"]
+    assert ends == ["result", *["infrastructure"] * recovery.REPEATED, "result"]
     assert info.start_method == "spawn"
     assert "forkserver: " in str(info.fallback_reason)
     assert "no more" in str(info.fallback_reason)

@@ -1,0 +1,108 @@
+"""The forkserver as its supervisor sees it: started, asked without waiting, ended.
+
+Covers the process and its socket. Nothing here blocks: a request is sent or refused, what
+comes of it is read from the request's status pipe by the loop. A server that stands still is
+found by the deadline of a worker that never comes, and is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+
+from divere_cli.isolation.worker import birth
+from divere_cli.isolation.worker.forkserver import send
+from divere_cli.isolation.worker.main import Boot
+from divere_cli.isolation.worker.preload import Setup
+from divere_cli.records import serialize
+
+servers: dict[int, Server] = {}  # those that live, by pid
+LAST_WORDS = 4096
+
+
+class Server:
+    """A forkserver. ``fault`` says what became of it, once it ended."""
+
+    def __init__(self, setup: Setup, environment: dict[str, str]) -> None:
+        ours, theirs = socket.socketpair()
+        words, said = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                birth.command("forkserver", str(theirs.fileno())),
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                pass_fds=(theirs.fileno(),),
+            )
+        except BaseException:
+            ours.close()
+            os.close(words)
+            raise
+        finally:
+            theirs.close()
+            os.close(said)
+        os.set_blocking(words, False)
+        self._line, self._words = ours, words
+        self._line.setblocking(False)
+        self.pid = self._process.pid
+        self.fault = ""
+        servers[self.pid] = self
+        self._send(json.dumps(serialize.to_plain(setup)).encode(), ())
+
+    def ask(self, boot: Boot, pipes: tuple[int, ...]) -> bool:
+        """Ask for a worker; False when the server is gone or does not listen."""
+        return self._send(json.dumps(serialize.to_plain(boot)).encode(), pipes)
+
+    def _send(self, data: bytes, pipes: tuple[int, ...]) -> bool:
+        try:
+            send(self._line, data, pipes)
+        except BlockingIOError:  # its socket is full: it has stood still for long
+            self.end("does not answer")
+        except ConnectionError:
+            self.end("")
+        return not self.fault
+
+    def ended(self) -> bool:
+        """Whether it is gone; if so it was reaped."""
+        if not self.fault and self._process.poll() is not None:
+            self.end("")
+        return bool(self.fault)
+
+    def close(self) -> None:
+        """Let it leave by itself, as its last workers do; kill it if it does not."""
+        if not self.fault:
+            self._line.close()
+            self.end("was ended", kill=False)
+
+    def end(self, why: str, *, kill: bool = True) -> None:
+        """Kill it, reap it, keep in ``fault`` what became of it; harmless when it is gone."""
+        if self.fault:
+            return
+        if why and kill:
+            self._process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(REAP_SECONDS)
+        if self._process.returncode is None:
+            self._process.kill()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(REAP_SECONDS)
+        code = self._process.returncode
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        self.fault = why or f"died ({how}{self._last_words()})"
+        servers.pop(self.pid, None)
+        self._line.close()
+        os.close(self._words)
+
+    def _last_words(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = os.read(self._words, LAST_WORDS).decode("utf-8", "replace").split("\n")
+            said = [line.strip() for line in lines if line.strip()]
+            return f": {said[-1][:200]}" if said else ""
+        return ""
+
+
+REAP_SECONDS = 1.0  # a process in a dead network mount is not waited for

@@ -1,0 +1,78 @@
+"""How a process of ours comes to be: its command line, its environment, its module path.
+
+Both ends: :func:`command` and :func:`environment` in the program that starts it, and
+:func:`answer` in a frozen program, which has no interpreter to call but itself. Nothing of
+the caller's environment gets in but what is on a list, from the exec on: what is deleted
+later stays readable in memory. The current folder is never on the module path: scans lie
+there, and an ``exiv2.py`` beside them would be executed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+
+FLAG = "--divere-process"  # of a frozen program: what follows is a role and its argument
+ROLES = {
+    "forkserver": "divere_cli.isolation.worker.forkserver:main",
+    "worker": "divere_cli.isolation.worker.main:born",
+}
+
+# Language and time zone of messages, where libraries and temporary files are, how Python
+# runs. No PATH (nothing is started), no HOME, no secret.
+_LET_IN = frozenset({
+    "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "_MEIPASS2",
+    "__PYVENV_LAUNCHER__", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONMALLOC",
+    "PYTHONDEVMODE", "PYTHONWARNINGS", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE",
+    "PYTHONPYCACHEPREFIX", "PYTHONFAULTHANDLER",
+})  # fmt: skip
+_LET_IN_FAMILIES = ("LC_", "_PYI_", "PYINSTALLER_")
+
+_CODE = "import sys; sys.path[:] = {path!r}; from {module} import {name}; {name}({argument!r})"
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of ours: what is let in of this one's, and ``more``."""
+    let_in = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _LET_IN or name.startswith(_LET_IN_FAMILIES)
+    }
+    return let_in | dict(more)
+
+
+def module_path() -> list[str]:
+    """This process's module path without what stands for the current folder."""
+    path = [folder for folder in sys.path if os.path.isabs(folder)]
+    if path and path[0] == os.getcwd() and _started_from_current():
+        del path[0]
+    return path
+
+
+def _started_from_current() -> bool:
+    """Whether ``-m`` or ``-c`` put the current folder first, and our own code lies elsewhere."""
+    package = os.path.abspath(sys.modules["divere_cli"].__file__ or "")
+    own = os.path.dirname(os.path.dirname(package))
+    asked = any(word in ("-m", "-c") for word in sys.orig_argv[1:]) and not sys.flags.safe_path
+    return asked and os.path.realpath(own) != os.path.realpath(os.getcwd())
+
+
+def command(role: str, argument: str) -> list[str]:
+    """The command line of a process in a role of :data:`ROLES`."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, FLAG, role, argument]
+    module, _, name = ROLES[role].partition(":")
+    code = _CODE.format(path=module_path(), module=module, name=name, argument=argument)
+    flags = [f for f in subprocess._args_from_interpreter_flags() if f != "-P"]  # type: ignore[attr-defined]
+    return [sys.executable, *flags, "-P", "-c", code]
+
+
+def answer(words: list[str]) -> None:
+    """Be a process of ours where the command line of a frozen program says so; else return."""
+    if len(words) == 3 and words[0] == FLAG and words[1] in ROLES:
+        module, _, name = ROLES[words[1]].partition(":")
+        getattr(importlib.import_module(module), name)(words[2])
+        sys.exit(0)

@@ -1,0 +1,86 @@
+"""What one job needs to be confined: the files that it may open, and what it opens ahead.
+
+Covers which files those are. How a process is confined is :mod:`.sandbox`'s. A task whose
+module has a function ``ahead`` may open there what has no name later, such as a spool file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+
+from divere_cli.isolation.task import Swapped
+from divere_cli.isolation.worker import sandbox
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Job, Target
+from divere_cli.system import memory
+
+
+Ahead = Callable[[Job], Iterable[int]]  # gives the descriptors that it opened
+
+
+def enter(job: Job, keep: set[int], *, shut: bool) -> str:
+    """Make sure of the job's files, and ``shut`` this process in with them.
+
+    Returns what came of it, as the report says it; empty where it stays open.
+
+    Raises
+    ------
+    Swapped
+        What lies where the job is to write is another file, a link or a folder.
+    NotConfined
+        The kernel refused a part that it offers.
+    """
+    writes = [place for target in targets(job) for place in _own(target)]
+    if not shut:
+        for place in writes:
+            os.close(place)
+        return ""
+    ahead = set(_ahead(job))
+    reads: list[int] = []
+    for path in (job.input, *job.reads):
+        with contextlib.suppress(OSError):  # the task meets it, and names it better
+            reads += sandbox.places([path])
+    return sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
+
+
+def targets(job: Job) -> Iterator[Target]:
+    """Every file that a job writes, wherever it stands in it."""
+    return _targets(job)
+
+
+def _targets(part: object) -> Iterator[Target]:
+    if isinstance(part, Target):
+        yield part
+    elif isinstance(part, tuple):
+        for item in part:
+            yield from _targets(item)
+    elif dataclasses.is_dataclass(part) and not isinstance(part, Recipe):
+        for field in dataclasses.fields(part):
+            yield from _targets(getattr(part, field.name))
+
+
+def _own(target: Target) -> list[int]:
+    if not hasattr(os, "O_PATH"):
+        return []
+    try:
+        (place,) = sandbox.places([target.temp], follow=False)
+    except FileNotFoundError:
+        return []
+    except OSError as problem:
+        raise Swapped(f"'{target.name}' cannot be looked at: {problem.strerror}") from problem
+    found = os.fstat(place)
+    made = target.inode
+    if not stat.S_ISREG(found.st_mode) or (made and made != (found.st_dev, found.st_ino)):
+        raise Swapped(f"what was made for '{target.name}' is another file by now")
+    return [place]
+
+
+def _ahead(job: Job) -> Iterable[int]:
+    module = importlib.import_module(job.task.partition(":")[0])
+    ahead: Ahead | None = getattr(module, "ahead", None)
+    return ahead(job) if ahead else ()

@@ -1,0 +1,163 @@
+"""The forkserver: a small process that has everything imported and is copied for each worker.
+
+Our own and not multiprocessing's. That one listens on a socket in TMPDIR, where any process
+of the same user may have code of its choice run; its clients wait for it without a deadline;
+each of its children holds a pipe to the resource tracker. This one has a single unnamed
+socket, given to it at birth, and answers through a pipe that came with the request.
+
+Order of things: the setup comes as the first message; everything is imported and prepared;
+then for each request (four descriptors and a boot record) a fork. Into the request's status
+pipe go the worker's pid, or why there is none, and its exit code when it has ended. The
+server leaves when its socket ends, and is killed with its supervisor.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import errno
+import json
+import os
+import selectors
+import signal
+import socket
+import struct
+import time
+
+from divere_cli.isolation.worker import main as worker
+from divere_cli.isolation.worker import preload
+from divere_cli.isolation.worker.preload import Setup
+from divere_cli.records import serialize
+
+LENGTH = struct.Struct("!I")
+TOLD = struct.Struct("!Bi")  # of a status pipe: what it is about, a number
+PID, EXIT, ERROR = range(3)
+LEAVE_SECONDS = 0.5
+PIPES = 4  # orders, frames, output, status: what a request carries
+_DESCRIPTORS = socket.CMSG_SPACE(PIPES * array.array("i").itemsize)
+
+
+def send(line: socket.socket, data: bytes, descriptors: tuple[int, ...] = ()) -> None:
+    """Send one message, and copies of ``descriptors`` with it.
+
+    Raises
+    ------
+    OSError
+        The other end is gone, or does not take it now.
+    """
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
+    message = LENGTH.pack(len(data)) + data
+    sent = line.sendmsg([message], rights if descriptors else [])
+    if sent < len(message):
+        line.sendall(message[sent:])
+
+
+def receive(line: socket.socket) -> tuple[bytes, list[int]]:
+    """One message and the descriptors that came with it; empty at the end of the line."""
+    head, rights, _, _ = line.recvmsg(LENGTH.size, _DESCRIPTORS)
+    found = array.array("i")
+    for level, kind, data in rights:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+    if not head:
+        return b"", []
+    head += _exactly(line, LENGTH.size - len(head))
+    return _exactly(line, LENGTH.unpack(head)[0]), list(found)
+
+
+def _exactly(line: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        part = line.recv(size - len(data))
+        if not part:
+            raise EOFError("the line ended within a message")
+        data += part
+    return data
+
+
+class Server:
+    """Forks a worker for each request, and reaps them."""
+
+    def __init__(self, line: socket.socket) -> None:
+        self._line = line
+        self._status: dict[int, int] = {}  # by worker, where its end is told
+        self._bell, self._ringer = os.pipe()
+        for end in (self._bell, self._ringer):
+            os.set_blocking(end, False)
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # so that the bell rings
+        signal.set_wakeup_fd(self._ringer, warn_on_full_buffer=False)
+
+    def serve(self) -> None:
+        """Until the line ends."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._line, selectors.EVENT_READ)
+            selector.register(self._bell, selectors.EVENT_READ)
+            while True:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if self._bell in ready:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(self._bell, 4096)
+                    self._reap()
+                if self._line in ready:
+                    request, pipes = receive(self._line)
+                    if not request:
+                        break
+                    self._fork(request, pipes)
+            deadline = time.monotonic() + LEAVE_SECONDS
+            while self._status and time.monotonic() < deadline:
+                self._reap()  # those that were just ended
+                time.sleep(0.001)
+
+    def _fork(self, request: bytes, pipes: list[int]) -> None:
+        *own, status = pipes
+        boot = serialize.from_plain(worker.Boot, json.loads(request))  # once here, not in a copy
+        try:
+            pid = os.fork()
+        except OSError as problem:
+            _tell(status, ERROR, problem.errno or errno.EAGAIN)
+            os.close(status)
+        else:
+            if pid == 0:
+                _tell(status, PID, os.getpid())  # before its hello, so that this is known first
+                self._be_worker(boot, own, status)
+            self._status[pid] = status
+        for descriptor in own:
+            os.close(descriptor)
+
+    def _be_worker(self, boot: worker.Boot, own: list[int], status: int) -> None:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        self._line.close()
+        for descriptor in (self._bell, self._ringer, status, *self._status.values()):
+            os.close(descriptor)
+        worker.main(boot, *own)
+
+    def _reap(self) -> None:
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            told = self._status.pop(pid, -1)
+            if told >= 0:
+                _tell(told, EXIT, os.waitstatus_to_exitcode(status))
+                os.close(told)
+
+
+def _tell(descriptor: int, about: int, number: int) -> None:
+    with contextlib.suppress(OSError):  # nobody asks any more
+        os.write(descriptor, TOLD.pack(about, number))
+
+
+def main(argument: str) -> None:
+    """Be the forkserver on the socket whose descriptor is ``argument``; never returns."""
+    line = socket.socket(fileno=int(argument))
+    line.set_inheritable(False)
+    with contextlib.suppress(ConnectionError, EOFError):
+        data, _ = receive(line)
+        if data:
+            preload.prepare(serialize.from_plain(Setup, json.loads(data)))
+            Server(line).serve()
+    os._exit(0)  # no worker is left that could miss what an exit handler would do
