@@ -53,6 +53,16 @@ def sort(header: Header, encoding: Encoding) -> str:
     )
 
 
+def most_written(header: Header | None) -> int | None:
+    """Bytes that no file of a scan's gets near: twice its samples as floats, and room for more.
+
+    For a limit that stops a decoder which writes without an end.
+    """
+    if header is None or not header.pixels:
+        return None
+    return 2 * header.pixels * max(3, header.channels) * 4 + (1 << 30)
+
+
 def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
     """Bytes for all workers: as asked, or a share (0..1) of what is available now."""
     if isinstance(asked, int):

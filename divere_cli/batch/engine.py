@@ -6,9 +6,11 @@ it does not: what is done with the scans.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from divere_cli.batch import admission
@@ -19,13 +21,16 @@ from divere_cli.batch.retries import Policy
 from divere_cli.batch.scheduler import Queued, Scheduler
 from divere_cli.batch.stop import Stop
 from divere_cli.isolation import factory
-from divere_cli.isolation.runner import IsolationRequest, Runner
+from divere_cli.isolation.runner import DESCRIPTORS, IsolationRequest, Runner, confined_how
 from divere_cli.records.events import Event, ScanProgress, ScanStarted
 from divere_cli.records.job import WarmUp
-from divere_cli.records.outcome import IsolationInfo
-from divere_cli.system import cpus
+from divere_cli.records.outcome import Incident, IsolationInfo
+from divere_cli.system import cpus, descriptors
+
+log = logging.getLogger(__name__)
 
 WARM_UPS = 4  # grades; as many as `color` keeps
+KEPT_FREE = 16  # descriptors for the journal, reports, logs, and what is open for a moment
 
 
 class Engine:
@@ -70,7 +75,8 @@ class Engine:
         effective: Literal["process", "thread"] = "thread"
         if factory.prefers_processes(here):
             effective = "process"
-        return IsolationInfo(asked, effective, None, self.jobs)
+        sandbox = confined_how(replace(here, sandbox=self._request.isolation.sandbox), effective)
+        return IsolationInfo(asked, effective, None, self.jobs, sandbox=sandbox)
 
     def queue(self, plans: Sequence[ScanPlan]) -> list[Queued]:
         """Return the scans ready to be scheduled, with the memory that each will take."""
@@ -93,17 +99,35 @@ class Engine:
         if self._runner is not None or not queue:
             return
         predicted = [queued.predicted for queued in queue]
-        self.jobs = admission.jobs(
-            self._request.bounds.jobs, predicted, self.admission.budget_bytes
-        )
+        wanted = admission.jobs(self._request.bounds.jobs, predicted, self.admission.budget_bytes)
+        self.jobs = self._within_descriptors(wanted, queue)
         isolation = self._request.isolation
         asked = IsolationRequest(
             isolation.requested,
             isolation.start_method,
             self.jobs,
             warm_ups=_warm_ups(self._request, queue),
+            sandbox=isolation.sandbox,
         )
         self._runner = _opener(self._request)(asked, self._note)
+
+    def _within_descriptors(self, jobs: int, queue: Sequence[Queued]) -> int:
+        """Fewer jobs where this process may not open enough files for all of them."""
+        outputs = max(len(queued.plan.writes) for queued in queue)
+        room = descriptors.free() - KEPT_FREE
+        fit = max(1, room // (DESCRIPTORS + outputs))
+        if fit >= jobs:
+            return jobs
+        text = f"{fit} jobs and not {jobs}: this process may open only {room} more files"
+        log.warning("%s (ulimit -n)", text)
+        self._policy.shortages.append(Incident(self._clock(), "descriptors", text))
+        return fit
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """What went wrong with the machinery of the run, ``at`` on the monotonic clock."""
+        own = tuple(self._policy.shortages)
+        return own if self._runner is None else (*own, *self._runner.incidents)
 
     def scheduler(self) -> Scheduler:
         """Return a scheduler of one pass, on the runner that :meth:`open` made."""

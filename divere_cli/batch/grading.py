@@ -67,11 +67,15 @@ class Grading:
         self._basis = basis
         self._staged: dict[int, Staged] = {}
         self._device_errors = 0
+        self._full_for = 0  # scans in a row that said so, with space left as far as can be seen
+        self._largest = 0
         self.spread = False  # other machines may have left files of attempts that were lost
 
     def prepare(self, queued: Queued) -> Job:
         """Look once more at the scan, make its temporary files, say what is to be done."""
         plan = queued.plan
+        if plan.header is not None:
+            self._largest = max(self._largest, admission.raw_bytes(plan.header))
         stamp.compare(plan.scan.stamp, stamp.take(plan.scan.path))
         staged = self._workspace.publisher.stage(plan.writes)
         self._staged[queued.id] = staged
@@ -123,6 +127,7 @@ class Grading:
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Report that the scan failed for good; True: it counts for ``--max-failures``."""
+        self._full_for = self._full_for + 1 if error.kind == "no_space" else 0
         self._put(queued, "failed", error, outcome)
         return True
 
@@ -132,15 +137,16 @@ class Grading:
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
         """Return what is wrong with the run itself: no space, OUTPUT gone, a failing device."""
-        if error.kind == "no_space":
-            return NoSpaceLeft(error.message)
+        if error.kind == "no_space":  # a worker's word alone ends no run
+            sure = self._full_for >= _DEVICE_ERRORS_IN_A_ROW or self._short_of_space()
+            return NoSpaceLeft(error.message) if sure else None
         if error.kind != "output_error":
             self._device_errors = 0
             return None
         folder = self._workspace.folder
         if not folder.is_there():
             return gone(folder)
-        if _nearly_full(folder.place):
+        if _nearly_full(folder.place, _NEARLY_FULL):
             return NoSpaceLeft(error.message)
         self._device_errors += 1
         if self._device_errors < _DEVICE_ERRORS_IN_A_ROW:
@@ -149,6 +155,10 @@ class Grading:
             f"{self._device_errors} positives in a row could not be written: {error.message}",
             hint="check the output device; whole outputs stay, and the next run goes on",
         )
+
+    def _short_of_space(self) -> bool:
+        """Whether OUTPUT has less room than positives of the largest scan may take."""
+        return _nearly_full(self._workspace.folder.place, _NEARLY_FULL + 2 * self._largest)
 
     def drop(self, queued: Queued) -> None:
         """Remove the temporary files of the attempt."""
@@ -182,9 +192,9 @@ def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:
     )
 
 
-def _nearly_full(place: Place) -> bool:
+def _nearly_full(place: Place, least: int) -> bool:
     try:
         free, names = place.free()
     except OSError:
         return False
-    return free < _NEARLY_FULL or not names
+    return free < least or not names

@@ -78,6 +78,7 @@ class BatchOptions:
     map: tuple[str, ...] = ()
     isolation: Choice = "auto"
     start_method: StartMethod | None = None
+    sandbox: Choice = "auto"
     jobs: int | None = None
     timeout: float = 300.0
     retries: int | None = None
@@ -129,7 +130,7 @@ class BatchOptions:
             outputs=resolved._outputs(output),
             chooser=Selector(self.from_file or self.profile, settings),
             bounds=self._bounds(),
-            isolation=Isolation(resolved.isolation, self.start_method),
+            isolation=Isolation(resolved.isolation, self.start_method, self.sandbox),
             reports=tuple(ReportFile(path, formats.renderer(path)) for path in resolved.report),
             command=resolved._command(inputs, output),
             roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
@@ -151,6 +152,8 @@ class BatchOptions:
         for name in ("ir_strength", "ir_mask"):
             if name in given and self.ir != "repair":
                 raise UsageError(f"--{name.replace('_', '-')} is for --ir repair")
+        if self.sandbox == "always" and self.isolation == "never":
+            raise UsageError("--sandbox always: --isolation never has threads, not confined")
         if self._depth() == 16 and self.dither and "dither" in given:
             raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
 

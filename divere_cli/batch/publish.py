@@ -40,6 +40,10 @@ _ANY_SIZE = 1 << 62
 BESIDE = {".tif": "tiff", ".png": "png"}
 
 
+class Replaced(OutputError):
+    """A temporary file is not the one that was made: another worker may have put it there."""
+
+
 @dataclass(slots=True)
 class Temp:
     """One temporary file: its descriptor stays open here, so that an error at sync is seen."""
@@ -197,13 +201,15 @@ class Publisher:
         folder = os.path.join(os.path.abspath(self._folder.path), split(output)[0])
         path = os.path.join(os.path.abspath(self._folder.path), output)
         fd = durable.create(file, place)
-        return Temp(Target(output, path, os.path.join(folder, file)), fd)
+        made = os.fstat(fd)
+        inode = (made.st_dev, made.st_ino)
+        return Temp(Target(output, path, os.path.join(folder, file), inode), fd)
 
     def _check_one(self, temp: Temp, said: Written, place: Place, format_: str) -> None:
         found = os.fstat(temp.fd)
         named = place.stat(temp.file)
         if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
-            raise OutputError("the worker replaced the file that it was told to write")
+            raise Replaced("the file that the worker was told to write was replaced")
         if not stat.S_ISREG(found.st_mode) or found.st_size != said.bytes or not said.bytes:
             raise OutputError(
                 f"'{said.name}' has {found.st_size} bytes; the worker said {said.bytes}"

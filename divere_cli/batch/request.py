@@ -104,6 +104,7 @@ class Isolation:
 
     requested: Choice = "auto"
     start_method: StartMethod | None = None
+    sandbox: Choice = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         seconds=outcome.seconds,
         seconds_by_stage=replace(task.stages, start=outcome.boot_seconds),
         cpu_seconds=outcome.cpu_seconds,
+        sandbox=sys.intern(outcome.sandbox),
         peak_rss_bytes=outcome.peak_rss_bytes,
         peak_rss_source=sys.intern(outcome.peak_source),
         rss_bytes_start=outcome.rss_bytes_start,

@@ -273,7 +273,17 @@ def _with_results(
         record.error = record.error or report_files.bug("events cannot be emitted")
         files = collected.all(emit=False)
     code = exit_code.exit_code(stop.signal, record.error, files)
-    return replace(report, isolation=engine.info, files=files, error=record.error, exit_code=code)
+    incidents = sorted(engine.incidents, key=lambda each: each.at)
+    return replace(
+        report,
+        isolation=engine.info,
+        files=files,
+        error=record.error,
+        exit_code=code,
+        incidents=tuple(
+            replace(each, at=round(max(0.0, each.at - record.began), 3)) for each in incidents
+        ),
+    )
 
 
 def _now() -> str:

@@ -11,19 +11,20 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from divere_cli.batch.admission import Admission
+from divere_cli.batch.admission import Admission, most_written
 from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.publish import Replaced
 from divere_cli.batch.request import Bounds
-from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally
+from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally, is_shortage
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import DivereError, Internal, RunError
 from divere_cli.isolation.runner import Runner
 from divere_cli.records.events import Event, RunStopping
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import ErrorRecord, Outcome
+from divere_cli.records.outcome import ErrorRecord, Incident, Outcome
 from divere_cli.text import format_bytes
 
 log = logging.getLogger(__name__)
@@ -188,6 +189,8 @@ class Scheduler:
         try:
             job = self._work.prepare(queued)
         except DivereError as problem:
+            if self._put_off(queued, problem):
+                return
             self._fail(queued, ErrorRecord.of_scan(problem), None)
             if isinstance(problem, RunError):
                 self._stop.fatal(problem)
@@ -198,6 +201,7 @@ class Scheduler:
             memory_bytes=self._admission.cap(
                 queued.predicted, self._bounds.worker_memory, alone=queued.alone
             ),
+            file_bytes=most_written(queued.plan.header),
         )
         self._running[queued.id] = queued
         self._runner.start(job, limits)
@@ -230,7 +234,12 @@ class Scheduler:
     def _succeed(self, queued: Queued, outcome: Outcome) -> None:
         try:
             self._work.succeed(queued, outcome)
+        except Replaced as problem:
+            error = ErrorRecord("crashed", problem.message)
+            self._went_wrong(queued, replace(outcome, end="lost", result=None, error=error))
         except DivereError as problem:
+            if self._put_off(queued, problem):
+                return
             self._fail(queued, ErrorRecord.of_scan(problem), outcome)
             if isinstance(problem, RunError):
                 self._stop.fatal(problem)
@@ -246,7 +255,13 @@ class Scheduler:
             self._fail(queued, error, outcome)
             self._stop.fatal(trouble)
             return
-        again = self._policy.after(outcome.end, queued.tally)
+        end = "lost" if error.kind == "no_space" else outcome.end  # there is space: once more
+        again = self._policy.after(end, queued.tally, begun=outcome.begun)
+        if self._runner.lost:
+            self._stop.because(
+                "no worker can be started any more: the machine or the installation is at fault, "
+                f"not the scans; {self._runner.lost}"
+            )
         if again is None:
             self._fail(queued, error, outcome)
         elif self._stop.stopping:
@@ -255,6 +270,15 @@ class Scheduler:
             queued.not_before = self._clock() + again.pause
             queued.alone = again.alone
             self._again.insert(0, queued)
+
+    def _put_off(self, queued: Queued, problem: DivereError) -> bool:
+        """Try again later what failed for want of descriptors, as long as others hold some."""
+        if not is_shortage(problem) or not self._running or self._stop.stopping:
+            return False
+        self._policy.shortages.append(Incident(self._clock(), "descriptors", problem.message, 1))
+        queued.not_before = self._clock() + _LOOK_SECONDS
+        self._again.insert(0, queued)
+        return True
 
     def _fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> None:
         self._failed += self._work.fail(queued, error, outcome)

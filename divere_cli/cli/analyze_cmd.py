@@ -17,6 +17,7 @@ from divere_cli.cli.options import (
     jobs_option,
     json_option,
     roll_by_option,
+    sandbox_option,
 )
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import InputMissing, PlanError, ScanError
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace FILE.")
 @isolation_option
+@sandbox_option
 @jobs_option
 @json_option
 @click.pass_context
@@ -114,7 +116,7 @@ def _measure(values: dict[str, Any]) -> Analysis:
         outputs=Outputs("", encoding, name="{stem}.{ext}"),  # nothing is written, nothing collides
         chooser=Selector(values["profile"]),
         bounds=Bounds(jobs=values["jobs"]),
-        isolation=Isolation(values["isolation"]),
+        isolation=Isolation(values["isolation"], sandbox=values["sandbox"]),
     )
     return analyze(request, _auto(values).task, _tell)
 

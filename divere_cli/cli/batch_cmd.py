@@ -23,6 +23,7 @@ from divere_cli.cli.options import (
     json_option,
     logging_options,
     roll_by_option,
+    sandbox_option,
 )
 from divere_cli.cli.session import Session
 
@@ -172,6 +173,7 @@ _where = combined(
 
 _how = combined(
     isolation_option,
+    sandbox_option,
     click.option(
         "--start-method",
         type=click.Choice(["forkserver", "spawn", "fork"]),

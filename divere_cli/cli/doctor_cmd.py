@@ -73,6 +73,7 @@ class Findings:
     memory: Memory
     start_methods: tuple[StartMethod, ...]
     isolation: Auto
+    sandbox: str
     libraries: dict[str, str | None]
     codecs: dict[str, bool]
     extras: dict[str, str | None]
@@ -106,6 +107,7 @@ def examine() -> Findings:
         memory=_memory(),
         start_methods=methods,
         isolation=_auto(methods),
+        sandbox=_sandbox(),
         libraries={name: _version(name) for name in _LIBRARIES},
         codecs=codecs.available(),
         extras={extra: _version(name) for extra, name in _EXTRAS.items()},
@@ -126,6 +128,7 @@ def described(found: Findings) -> list[tuple[str, str]]:
     chosen = f"a fresh process for each scan, by {auto.start_method}"
     threads = "threads in this process" + (f" ({auto.reason})" if auto.reason else "")
     lines.append(("auto", chosen if auto.effective == "process" else threads))
+    lines.append(("sandbox", found.sandbox))
     installed = {name: version or "missing" for name, version in found.libraries.items()}
     lines.append(("libraries", ", ".join(f"{name} {is_}" for name, is_ in installed.items())))
     missing = [name for name, there in found.codecs.items() if not there]
@@ -169,6 +172,14 @@ def _auto(methods: tuple[StartMethod, ...]) -> Auto:
     works = {method.name for method in methods if method.works}
     best = next((name for name in in_order(request) if name in works), None)
     return Auto("process", best) if best else Auto("thread", None, "no start method works")
+
+
+def _sandbox() -> str:
+    from divere_cli.isolation.worker import sandbox
+
+    found = sandbox.offer()
+    version = f" (Landlock {found.landlock})" if found.landlock else ""
+    return f"{found}{version}"
 
 
 def _cores() -> Cores:

@@ -148,6 +148,15 @@ isolation_option = click.option(
     help="A fresh process for each scan, or threads in this one.",
 )
 
+sandbox_option = click.option(
+    "--sandbox",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Worker processes that can open nothing but their scan and their output, and have no "
+    "network. auto: where the system can, else the report says why not; always: exit 15 there.",
+)
+
 jobs_option = click.option(
     "-j",
     "--jobs",

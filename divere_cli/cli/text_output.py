@@ -114,6 +114,8 @@ def stages_line(report: RunReport) -> str:
 
 
 def last_line(report: RunReport, paths: tuple[str, ...]) -> str:
-    """Return ``41 ok, 2 failed; report out/divere-report.json; exit 3``."""
+    """Return ``41 ok, 2 failed; 1 incident; report out/divere-report.json; exit 3``."""
+    count = len(report.incidents)
+    faults = f"; {count} incident{'s' if count > 1 else ''}" if count else ""
     where = f"; report {', '.join(safe(path) for path in paths)}" if paths else ""
-    return f"{tally(summarize(report))}{where}; exit {report.exit_code}"
+    return f"{tally(summarize(report))}{faults}{where}; exit {report.exit_code}"

@@ -61,7 +61,9 @@ def with_temps(job: Job, token: str) -> Job:
     """
 
     def target(item: Target) -> Target:
-        return dataclasses.replace(item, temp=f"{item.temp}-{token}") if item.temp else item
+        if not item.temp:
+            return item
+        return dataclasses.replace(item, temp=f"{item.temp}-{token}", inode=None)
 
     return _with_targets(job, target)
 

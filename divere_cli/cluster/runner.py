@@ -31,11 +31,14 @@ from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records import serialize
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
+from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome
 from divere_cli.system import signals
+from divere_cli.text import safe
 
 LOOK_SECONDS = 0.1
 LOST_SECONDS = 20.0
+LOST_IN_A_ROW = 10
+INCIDENTS_KEPT = 1000
 
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
@@ -82,6 +85,30 @@ class DaskRunner:
         self._workers: dict[str, int] = {}
         self._submitted = 0
         self._closed = False
+        self._incidents: list[Incident] = []
+        self._in_a_row = 0
+        self._until = 0.0
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        """Attempts that were lost with a machine, or that it could not run."""
+        return tuple(self._incidents)
+
+    @property
+    def lost(self) -> str:
+        """See the contract: many attempts in a row came to nothing."""
+        return self._incidents[-1].message if self._in_a_row >= LOST_IN_A_ROW else ""
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count what was lost; after each loss wait a little longer."""
+        if outcome.end != "infrastructure":
+            self._in_a_row = 0
+            return
+        self._in_a_row += 1
+        self._until = time.monotonic() + min(4.0, 0.25 * (self._in_a_row - 1))
+        if outcome.error is not None and len(self._incidents) < INCIDENTS_KEPT:
+            text = safe(outcome.error.message, 300)
+            self._incidents.append(Incident(time.monotonic(), "cluster", text, 1))
 
     @property
     def info(self) -> IsolationInfo:
@@ -104,7 +131,7 @@ class DaskRunner:
         ClusterFailed
             As :meth:`wait`: with nothing in flight this is where a loss shows.
         """
-        if self._closed:
+        if self._closed or time.monotonic() < self._until:
             return 0
         self._check_cluster()
         return max(0, self._window() - len(self._flights))
@@ -203,6 +230,7 @@ class DaskRunner:
             if flight is not None and flight.future is future:
                 del self._flights[number]
                 outcomes.append(self._outcome(flight))
+                self._note(outcomes[-1])
                 future.release()
         return outcomes
 

@@ -20,6 +20,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import TextIO
@@ -127,6 +128,8 @@ def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
             work = waiting.popleft()
             runner.start(work.job, work.limits)
             running += 1
+        if not running and waiting:
+            time.sleep(POLL_SECONDS)  # starts failed: the runner waits a little
         if running:
             for outcome in runner.wait(POLL_SECONDS):
                 running -= 1

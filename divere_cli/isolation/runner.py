@@ -41,6 +41,7 @@ StartMethod = Literal["forkserver", "spawn", "fork"]
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
 
+DESCRIPTORS = 9  # that one worker takes of its supervisor: eight to start it, five later
 DEPTH = "DIVERE_WORKER_DEPTH"  # in a worker's environment: a worker starts no workers
 
 
@@ -79,10 +80,12 @@ class IsolationRequest:
     sandbox: Choice = "auto"
 
 
-def confined_how(request: IsolationRequest) -> str:
-    """How worker processes of this request are confined, as the report says it."""
+def confined_how(request: IsolationRequest, effective: Literal["process", "thread"]) -> str:
+    """How workers of this request are confined, as the report says it."""
     from divere_cli.isolation.worker import sandbox
 
+    if effective == "thread":
+        return "none: threads cannot be confined"
     if request.sandbox == "never":
         return "none: --sandbox never"
     return str(sandbox.offer())

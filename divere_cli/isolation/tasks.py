@@ -6,9 +6,11 @@ What it does not: memory budgets, stopping in order and publishing, which a batc
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from divere_cli.errors import IsolationUnavailable
 from divere_cli.isolation import factory
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records.events import ScanProgress, ScanStarted
@@ -17,6 +19,7 @@ from divere_cli.records.outcome import Outcome
 from divere_cli.system import signals
 
 ATTEMPTS = 3
+PAUSE_SECONDS = 0.05
 _AGAIN = frozenset({"crashed", "lost", "infrastructure"})
 
 
@@ -56,18 +59,24 @@ def run_tasks(
         try:
             waiting, again = iter(jobs), []  # type: ignore[var-annotated]
             running: dict[int, tuple[Job, int]] = {}
-            while True:
+            drained = False
+            while running or again or not drained:
                 while runner.slots() > 0:
                     job, attempt = again.pop() if again else (next(waiting, None), 1)
                     if job is None:
+                        drained = True
                         break
                     running[job.id] = (job, attempt)
                     runner.start(job, replace(limits, attempt=attempt))
-                if not running:
-                    return
-                for outcome in runner.wait(None):
+                if runner.lost:
+                    raise IsolationUnavailable(f"no worker can be started: {runner.lost}")
+                if not running and not drained:
+                    time.sleep(PAUSE_SECONDS)  # starts failed: the runner waits a little
+                for outcome in runner.wait(None if running else 0):
                     job, attempt = running.pop(outcome.job_id)
-                    if outcome.end in _AGAIN and attempt < ATTEMPTS:
+                    if outcome.end == "infrastructure" and not outcome.begun:
+                        again.append((job, attempt))  # a start that failed is no attempt
+                    elif outcome.end in _AGAIN and attempt < ATTEMPTS:
                         again.append((job, attempt + 1))
                     else:
                         yield outcome

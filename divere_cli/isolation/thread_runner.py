@@ -21,7 +21,7 @@ from typing import Literal
 
 from divere_cli.errors import Crashed, OutOfMemory, TimedOut
 from divere_cli.isolation import task
-from divere_cli.isolation.runner import IsolationRequest, OnEvent
+from divere_cli.isolation.runner import IsolationRequest, OnEvent, confined_how
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import (
@@ -95,7 +95,7 @@ class ThreadRunner:
             start_method=None,
             jobs=self._request.jobs,
             fallback_reason=self._fallback_reason,
-            sandbox="none: threads cannot be confined",
+            sandbox=confined_how(self._request, "thread"),
         )
 
     @property

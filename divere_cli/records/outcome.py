@@ -190,6 +190,7 @@ class ScanResult:
     seconds: float = 0.0
     seconds_by_stage: Stages = field(default_factory=Stages)
     cpu_seconds: float = 0.0
+    sandbox: str = ""
     peak_rss_bytes: int = 0
     peak_rss_source: str = ""
     rss_bytes_start: int = 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from divere_cli.records.grade import ProfileRef
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
+from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, ScanResult
 from divere_cli.records.roll import RollRecord
 
 
@@ -44,6 +44,7 @@ class RunReport:
     error: ErrorRecord | None = None
     stopped: str = ""  # why no more scans were started: a signal, --max-failures
     warnings: tuple[str, ...] = ()  # of the run; those of a scan are in ``files``
+    incidents: tuple[Incident, ...] = ()
     rolls: tuple[RollRecord, ...] = ()  # with --auto and --from: what was decided, and why
 
 

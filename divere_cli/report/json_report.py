@@ -51,6 +51,7 @@ def _head(report: RunReport) -> Object:
         "warnings": valid(to_plain(report.warnings)),
         "command": valid(to_plain(report.command)),
         "isolation": valid(to_plain(report.isolation)),
+        "incidents": valid(to_plain(report.incidents)),
         "parent": to_plain(report.parent),
         "summary": summary_object(summarize(report)),
         "rolls": valid(to_plain(report.rolls)),

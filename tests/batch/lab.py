@@ -29,7 +29,7 @@ from divere_cli.profile.select import Selection
 from divere_cli.records.events import Event, ScanStarted
 from divere_cli.records.grade import Film, ProfileRef, Recipe, Space
 from divere_cli.records.job import Encoding, Job, Limits
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome, ScanResult
+from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome, ScanResult
 from divere_cli.records.report import RunReport
 from divere_cli.records.serialize import to_plain
 from tests.batch.tasks import COPY
@@ -104,6 +104,7 @@ class Bench:
     closed: list[float] = field(default_factory=list)
     opened: int = 0
     _work: list[tuple[Job, Limits]] = field(default_factory=list)
+    _refused: int = 0
     _on_event: OnEvent = lambda event: None
 
     def open(self, request: IsolationRequest, on_event: OnEvent) -> Bench:
@@ -115,6 +116,14 @@ class Bench:
     @property
     def info(self) -> IsolationInfo:
         return IsolationInfo("never", "thread", None, self.jobs)
+
+    @property
+    def incidents(self) -> tuple[Incident, ...]:
+        return ()
+
+    @property
+    def lost(self) -> str:
+        return "scripted: infrastructure" if self._refused > 30 else ""
 
     def slots(self) -> int:
         return self.jobs - len(self._work)
@@ -147,6 +156,7 @@ class Bench:
         ends = self.script.get(job.name)
         if ends:
             end: Any = ends.pop(0)
+            self._refused = self._refused + 1 if end == "infrastructure" else 0
             kind = {"lost": "crashed", "infrastructure": "internal"}.get(end, end)
             error = ErrorRecord(kind, f"scripted: {end}")
             return Outcome(job.id, limits.attempt, end, error=error, pid=1)

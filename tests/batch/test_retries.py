@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
-from divere_cli.batch.retries import Again, Policy, Tally
+from divere_cli.batch.retries import TAKEN_ALONG, Again, Policy, Tally, is_shortage
+from divere_cli.errors import OutputError
 
 
 def ends(policy: Policy, end: str, count: int) -> list[Again | None]:
@@ -38,12 +41,26 @@ def test_budgets_are_apart() -> None:
     assert policy.after("crashed", tally) is None
 
 
-def test_infrastructure_is_free_ten_times_in_a_row() -> None:
-    policy = Policy(0)
-    assert all(ends(policy, "infrastructure", 10))
-    policy.finished("a", "result")
-    assert all(ends(policy, "infrastructure", 10))
-    assert ends(policy, "infrastructure", 1) == [None]
+def test_a_start_that_fails_is_no_attempt_of_the_scan() -> None:
+    policy, tally = Policy(0), Tally()
+    assert all(policy.after("infrastructure", tally, begun=False) == Again() for _ in range(99))
+    assert tally == Tally()
+
+
+def test_what_goes_with_the_machinery_is_free_until_the_scan_is_suspect() -> None:
+    assert ends(Policy(0), "infrastructure", TAKEN_ALONG + 1) == [*[Again()] * TAKEN_ALONG, None]
+    assert ends(Policy(), "infrastructure", TAKEN_ALONG + 4)[TAKEN_ALONG:] == [
+        Again(0.0), Again(1.0), Again(4.0), None
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
+def test_too_few_descriptors_are_told_from_an_error_of_the_scan(number: int) -> None:
+    error = OutputError("cannot be written")
+    error.__cause__ = OSError(number, "Too many open files")
+    assert is_shortage(error)
+    error.__cause__ = OSError(errno.EACCES, "no")
+    assert not is_shortage(error)
 
 
 def test_three_different_scans_in_a_row_are_too_many() -> None:

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 
+from divere_cli.batch import grading
 from divere_cli.batch.publish import Publisher
 from divere_cli.batch.scheduler import Queued
 from divere_cli.batch.stop import Stop
@@ -204,6 +205,7 @@ def test_a_full_device_stops_the_run_in_order(lab: Lab) -> None:
     attempt = Bench._attempt
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Bench, "_attempt", end)
+        patch.setattr(grading, "_nearly_full", lambda place, least: True)
         report = lab.run(jobs=2)
     assert report.exit_code == 13
     assert report.error is not None

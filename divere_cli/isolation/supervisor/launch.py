@@ -43,7 +43,6 @@ SMALL_POOLS = {
     "MALLOC_ARENA_MAX": "2",
 }
 REFUSALS = (OSError, EOFError, RuntimeError)
-DESCRIPTORS = 9  # of this process for a worker: eight while it starts, five later
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ class ProcessRunner:
             start_method=self.method,
             jobs=self._request.jobs,
             fallback_reason=self._methods.reason,
-            sandbox=confined_how(self._request),
+            sandbox=confined_how(self._request, "process"),
         )
 
     @property

@@ -19,7 +19,6 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Target
 from divere_cli.system import memory
 
-
 Ahead = Callable[[Job], Iterable[int]]  # gives the descriptors that it opened
 
 
@@ -35,7 +34,7 @@ def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     NotConfined
         The kernel refused a part that it offers.
     """
-    writes = [place for target in targets(job) for place in _own(target)]
+    writes = [place for target in targets(job) if target.temp for place in _own(target)]
     if not shut:
         for place in writes:
             os.close(place)
