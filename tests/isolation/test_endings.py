@@ -38,6 +38,9 @@ class Supervisor:
 
     def read_until(self, **facts: object) -> dict[str, object]:
         assert self.process.stdout is not None
+        for said in self.said:  # two workers begin in any order
+            if all(said.get(name) == value for name, value in facts.items()):
+                return said
         for line in self.process.stdout:
             self.said.append(json.loads(line))
             if all(self.said[-1].get(name) == value for name, value in facts.items()):
