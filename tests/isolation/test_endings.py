@@ -143,7 +143,7 @@ def test_thirty_interrupts_are_quiet(method: str) -> None:
 
 @pytest.mark.parametrize("method", [*METHODS, "thread"])
 def test_suspend_and_continue(method: str) -> None:
-    with supervisor(method, "steps", "1") as running:
+    with supervisor(method, "steps", "3") as running:
         running.read_until(event="ScanStarted", job=2)
         own = psutil.Process(running.process.pid)
         workers = [p for p in running.family() if os.getpgid(p.pid) == p.pid]
