@@ -9,8 +9,9 @@ failure means for the rest of a run.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -21,16 +22,17 @@ from divere_cli.develop.dust import Dust
 from divere_cli.develop.positive import Positive, compiled, resolved
 from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
-from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
 from divere_cli.files import stamp
 from divere_cli.image import digest as digests
-from divere_cli.image import icc, writer
+from divere_cli.image import geometry, icc, writer
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial
 from divere_cli.records.job import Job, Progress, WarmUp
 from divere_cli.records.outcome import TaskResult, Thumbnail, Written
 
+MOST_AHEAD = 32  # spool files; a scan of more frames than that has small ones
 FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
 
 
@@ -46,6 +48,18 @@ def prepare(warm_up: WarmUp) -> None:
     encoding = resolved(warm_up.encoding, warm_up.recipe)
     made = compiled(encoding, warm_up.recipe, layout, resized=encoding.size > 0)
     icc.profile(encoding.color_space, made.channels == 1)
+
+
+def ahead(job: Job) -> list[int]:
+    """Open what cannot be opened by name once a worker is confined; the descriptors.
+
+    A spool file for each positive: only the scan itself says whether one is turned.
+    """
+    opened = []
+    for frame in job.frames[:MOST_AHEAD]:
+        with suppress(NoSpace, OutputError):  # the turn meets it, if there is one
+            opened.append(geometry.open_ahead(os.path.dirname(frame.target.temp) or "."))
+    return opened
 
 
 def develop(job: Job, progress: Progress) -> TaskResult:

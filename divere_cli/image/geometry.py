@@ -215,7 +215,31 @@ class Turn(Closing):
         return self._turned.view(np.uint8)[:size].view(self._block.dtype)
 
 
+_ahead: dict[str, list[io.FileIO]] = {}
+
+
+def open_ahead(folder: str) -> int:
+    """Open a spool file that a turn to come will use: a confined process can make none later.
+
+    Returns its descriptor.
+
+    Raises
+    ------
+    NoSpace, OutputError
+        When it cannot be made.
+    """
+    spool = _make_spool(folder)
+    _ahead.setdefault(folder, []).append(spool)
+    return spool.fileno()
+
+
 def _open_spool(folder: str) -> io.FileIO:
+    if _ahead.get(folder):
+        return _ahead[folder].pop()
+    return _make_spool(folder)
+
+
+def _make_spool(folder: str) -> io.FileIO:
     try:
         return tempfile.TemporaryFile(dir=folder, buffering=0)
     except OSError as error:
