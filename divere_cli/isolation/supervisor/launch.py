@@ -126,7 +126,6 @@ class Launcher:
             pid = os.fork()
         if pid == 0:
             sys.modules["__main__"] = types.ModuleType("__main__")
-            os.environ.update(SMALL_POOLS)
             worker.main(boot, *inner)
         return pid
 
