@@ -155,6 +155,7 @@ function refreshPanel() {
   $("mark-done").setAttribute("aria-pressed", String(frame?.mark === "done"));
   $("mark-reject").setAttribute("aria-pressed", String(frame?.mark === "reject"));
   panel.profile.value = "";
+  panel.profile.options[0].textContent = frame?.source === "shipped" ? `now: ${viewer.told.profile}` : "as its entry has it";
 }
 
 function changed(entry) {
@@ -394,15 +395,15 @@ function history_() {
 // ------------------------------------------------------------------ keyboard
 
 const KEYS = [
-  ["← →", "previous, next frame"], ["↑ ↓", "in the roll: rows; at 1:1: move"], ["Enter", "open a frame, take a crop"], ["Esc", "back"],
-  ["+ −", "brighter, darker"], ["[ ]", "softer, harder"], ["R C", "more red, cyan"], ["G M", "more green, magenta"], ["B Y", "more blue, yellow"], ["Shift", "with these: a fine step"],
+  ["← →", "previous, next frame"], ["↑ ↓", "rows; large: a little brighter, darker; 1:1: move"], ["Enter", "open a frame, take a crop"], ["Esc", "back"],
+  ["+ −", "brighter, darker"], ["[ ]", "softer, harder"], ["R C", "more red, cyan"], ["G M", "more green, magenta"], ["B Y", "more blue, yellow"], ["Shift", "with letters and brackets: a fine step"],
   ["N", "pick a neutral gray"], ["\\", "hold: as it was"], ["Z", "1:1"], ["K", "crop"], [", .", "turn left, right"], ["P", "profile"],
   ["D", "done"], ["X", "reject"], ["S", "select"], ["Ctrl A", "select all"], ["A", "apply to others"], ["F", "what is shown"], ["E", "export"],
   ["Ctrl Z", "undo"], ["Ctrl Shift Z", "redo"], ["?", "this list"],
 ];
 
 const inFrame = {
-  "+": (e) => panel.nudge.brighter(e.altKey), "=": (e) => panel.nudge.brighter(e.shiftKey && e.code !== "Equal"), "-": () => panel.nudge.darker(false), _: () => panel.nudge.darker(true),
+  "+": () => panel.nudge.brighter(false), "=": () => panel.nudge.brighter(false), "-": () => panel.nudge.darker(false), _: () => panel.nudge.darker(false),
   "[": () => panel.nudge.softer(false), "]": () => panel.nudge.harder(false), "{": () => panel.nudge.softer(true), "}": () => panel.nudge.harder(true),
   n: () => viewer.pick(!viewer.picking), z: () => viewer.toggleZoom(), k: crop, ",": () => turn(90), ".": () => turn(-90), p: () => panel.profile.focus(), a: askApply,
 };
@@ -437,10 +438,12 @@ function frameKey(event) {
     if (viewer.picking) viewer.pick(false); else if (viewer.zoomed) viewer.toggleZoom(); else toGrid();
     return true;
   }
-  if (event.key === "\\") { viewer.before(true); return true; }
+  if (event.key === "\\" && viewer.told) { viewer.before(true); return true; }
   if (slider || !event.key.startsWith("Arrow")) return false;
   if (viewer.zoomed) { viewer.pan({ ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key] || 0, { ArrowUp: -0.1, ArrowDown: 0.1 }[event.key] || 0); return true; }
-  if (event.key === "ArrowLeft") step(-1); else if (event.key === "ArrowRight") step(1); else return false;
+  const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => panel.nudge.brighter(true), ArrowDown: () => panel.nudge.darker(true) }[event.key];
+  if (viewer.told) act();
+  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") act();
   return true;
 }
 
@@ -462,7 +465,7 @@ function gridKey(event) {
   return false;
 }
 
-document.addEventListener("keyup", (event) => { if (event.key === "\\") viewer.before(false); });
+document.addEventListener("keyup", (event) => { if (event.key === "\\" && viewer.told) viewer.before(false); });
 
 // ------------------------------------------------------------------ buttons
 
@@ -472,7 +475,10 @@ const clicks = {
   crop, uncrop, "turn-left": () => turn(90), "turn-right": () => turn(-90), "mark-done": () => mark("done"), "mark-reject": () => mark("reject"), apply: askApply,
   reset: () => changed(viewer.opened), "export-go": exportRoll, "export-stop": () => post("/api/export/stop", {}),
 };
-for (const [id, act] of Object.entries(clicks)) $(id).addEventListener("click", () => act());
+const NEED_A_PICTURE = new Set(["before", "zoom", "pick", "crop", "uncrop", "turn-left", "turn-right", "apply", "reset"]);
+for (const [id, act] of Object.entries(clicks)) {
+  $(id).addEventListener("click", () => { if (viewer.told || !NEED_A_PICTURE.has(id)) act(); });
+}
 for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", (event) => panel.nudge[button.dataset.do](event.shiftKey));
 $("filter").addEventListener("change", () => { showRoll(); $("filter").blur(); if ($("frame-view").hidden) grid.focus(); });
 $("picture").addEventListener("change", () => openFrame(viewer.name, Number($("picture").value)));

@@ -4,6 +4,9 @@ import { Problem, get, post } from "./api.js";
 
 const SAVE_MS = 700;
 
+// What undo writes back. What was measured is written with the first entry, so it is an entry from then on.
+function known(told) { return told.source === "entry" || told.source === "measured" ? told.entry : null; }
+
 export class Store extends EventTarget {
   frames = [];
   version = 0;
@@ -50,7 +53,7 @@ export class Store extends EventTarget {
   // Change one frame's entry; what comes within a moment is one step of undo.
   edit(name, entry) {
     const told = this.#told.get(name);
-    if (!this.#before.has(name)) this.#before.set(name, told.source === "entry" ? told.entry : null);
+    if (!this.#before.has(name)) this.#before.set(name, known(told));
     this.#edits.set(name, entry);
     this.#say("edit", { name });
     this.#later();
@@ -130,7 +133,7 @@ export class Store extends EventTarget {
     const before = {}, marksBefore = {};
     for (const name of Object.keys(entries)) {
       const told = await this.told(name);
-      before[name] = told.source === "entry" ? told.entry : null;
+      before[name] = known(told);
     }
     for (const name of Object.keys(marks)) marksBefore[name] = this.frame(name)?.mark ?? null;
     if (!await this.#commit(entries, marks)) return false;

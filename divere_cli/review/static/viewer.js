@@ -48,7 +48,12 @@ export class Viewer {
     this.render();
   }
 
-  close() { this.name = null; this.#clear(); }
+  close() {
+    this.name = null;
+    this.#told = this.#entry = this.#opened = this.#zoom = this.#crop = null;
+    this.#before = false;
+    this.#clear();
+  }
 
   #clear() {
     this.#shown = null;
@@ -63,7 +68,7 @@ export class Viewer {
 
   // Ask for the picture as it is now. One request is under way; the newest of those that come meanwhile is next.
   render() {
-    if (this.name === null || this.stage.clientWidth < 10) return;
+    if (this.name === null || !this.#told || this.stage.clientWidth < 10) return;
     if (this.#running) { this.#dirty = true; return; }
     this.#running = this.#round();
   }
@@ -72,7 +77,7 @@ export class Viewer {
     do {
       this.#dirty = false;
       await this.#once();
-    } while (this.#dirty && this.name !== null);
+    } while (this.#dirty && this.name !== null && this.#told);
     this.#running = null;
   }
 
