@@ -34,11 +34,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "isolation": {"develop", "system"},
     "cluster": {"batch", "isolation", "system", "files"},
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
+    "proof": {"isolation", "develop", "roll", "review", "profile", "color", "image", "files"},
     "batch": {"isolation", "image", "system", "files"},
     "report": set(),
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
-            "calibrate", "samples", "system", "files", "review"},
+            "calibrate", "proof", "samples", "system", "files", "review"},
 }  # fmt: skip
 
 # One module may know more than its room: it turns words into what the room works with.
@@ -55,6 +56,7 @@ OWNERS: dict[str, set[str]] = {
     "PyOpenColorIO": {"color", "isolation"},
     "numpy": {
         "calibrate",
+        "proof",
         "color",
         "image",
         "develop",
@@ -69,7 +71,7 @@ OWNERS: dict[str, set[str]] = {
     "imagecodecs": {"image"},
     "tifffile": {"image"},
     "imageio": {"image"},
-    "PIL": {"calibrate", "image"},
+    "PIL": {"calibrate", "proof", "image"},
     "rawpy": {"image"},
     "exiv2": {"image"},
     "starlette": {"review"},

@@ -43,6 +43,7 @@ COMMANDS = {
     "samples": Entry("samples_cmd", "samples", "Write synthetic color negatives."),
     "analyze": Entry("analyze_cmd", "analyze", "Measure a roll."),
     "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
+    "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
     "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),
     "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
     "report": Entry("report_cmd", "report", "Render a saved report again."),

@@ -1,0 +1,1 @@
+"""Proof: one scan under many grades, or a roll, as a sheet with labels."""

@@ -1,0 +1,197 @@
+"""A roll's contact sheet: every picture of every scan, small, with how it was graded.
+
+Covers the parent's side: scans made small by workers of their own, decisions for those
+that no preset of the user's serves, and one worker that draws. Each scan is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from divere_cli.errors import DivereError
+from divere_cli.image import header as headers
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.tasks import run_tasks
+from divere_cli.profile.select import Selection, Selector
+from divere_cli.proof import orders, run
+from divere_cli.proof.orders import Cells, ContactOrder, ContactTile, SmallOrder
+from divere_cli.proof.variants import CONTACT_ASPECT, columns_for, gains_text
+from divere_cli.records.job import Frame, Job, Target
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.roll import Decisions, Measured, RollFrame
+from divere_cli.roll import auto
+
+SMALL, CONTACT = "divere_cli.proof.task:small", "divere_cli.proof.task:contact"
+LARGEST = 1600  # pixels of a picture; what a contact sheet can use
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan of the roll: what to call it, and where it is."""
+
+    name: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for."""
+
+    scans: tuple[Scan, ...]
+    output: str
+    profile: str
+    size: int
+    isolation: IsolationRequest = field(default_factory=IsolationRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A contact sheet: the file's bytes, or why there is none; scans that failed, by name."""
+
+    data: bytes = b""
+    error: ErrorRecord | None = None
+    warnings: tuple[str, ...] = ()
+    failed: dict[str, ErrorRecord] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Work:
+    """A scan on its way: its preset, its frames with their temporary files, what came back."""
+
+    scan: Scan
+    selection: Selection | None = None
+    own: bool = True  # graded by a preset of the user's
+    frames: tuple[Frame, ...] = ()
+    cells: Cells | None = None
+    error: ErrorRecord | None = None
+
+
+def contact_sheet(request: Request) -> Made:
+    """Make the contact sheet of a roll.
+
+    Raises
+    ------
+    ProfileError, UsageError
+        A preset cannot be used.
+    """
+    works = [_chosen(scan, request) for scan in request.scans]
+    counts = [len(work.selection.frames) if work.selection else 0 for work in works]
+    with run.temporary(sum(counts) + 1) as (sheet, *temps):
+        rest = iter(temps)
+        for work in works:
+            if work.selection is not None:
+                work.frames = tuple(
+                    Frame(Target("", "", next(rest)), cut.recipe, cut.crop, cut.orientation)
+                    for cut in work.selection.frames
+                )
+        warnings = tuple(_read(works, request))
+        decided = _decided(works)
+        tiles, frames = _tiles(works, decided)
+        failed = {work.scan.name: work.error for work in works if work.error is not None}
+        order = ContactOrder(
+            tiles, _title(request, decided), run.space(), request.size, run.form(request.output)
+        )
+        first = next((work for work in works if work.error is None), None)
+        if first is None:
+            return Made(error=next(iter(failed.values())), warnings=warnings, failed=failed)
+        job = run.job_of(0, first.scan.path, frames, CONTACT, orders.to_text(order))
+        job = replace(job, sidecar=Target("sheet", request.output, sheet))
+        (outcome,) = run_tasks([job], request=request.isolation)
+        if outcome.result is None:
+            return Made(error=run.error_of(outcome), warnings=warnings, failed=failed)
+        with open(sheet, "rb") as file:
+            return Made(file.read(), warnings=warnings, failed=failed)
+
+
+def _chosen(scan: Scan, request: Request) -> _Work:
+    work = _Work(scan)
+    selector = Selector(request.profile)
+    try:
+        header = headers.read(scan.path)
+    except DivereError as error:
+        work.error = ErrorRecord.of_scan(error)
+        return work
+    work.selection = selector.choose(scan.path, header)
+    work.own = run.by_user(request.profile, work.selection)
+    return work
+
+
+def _read(works: list[_Work], request: Request) -> Iterator[str]:
+    """Have every scan made small, and take what came back; yield warnings."""
+    jobs: list[Job] = []
+    count = sum(len(work.frames) for work in works)
+    side = min(LARGEST, -(-request.size // columns_for(max(1, count), CONTACT_ASPECT)))
+    for index, work in enumerate(works):
+        if work.error is not None:
+            continue
+        order = orders.to_text(SmallOrder(not work.own, side))
+        try:
+            jobs.append(run.job_of(index, work.scan.path, work.frames, SMALL, order))
+        except DivereError as error:
+            work.error = ErrorRecord.of_scan(error)
+    for outcome in run_tasks(jobs, request=request.isolation):
+        work = works[outcome.job_id]
+        if outcome.result is None:
+            work.error = run.error_of(outcome)
+            continue
+        work.cells = orders.from_text(Cells, outcome.result.measurement)
+        yield from (f"{work.scan.name}: {warning}" for warning in outcome.result.warnings)
+
+
+def _decided(works: list[_Work]) -> Decisions:
+    """Decide for the scans that were measured, as ``--auto roll`` does."""
+    measured = []
+    for work in works:
+        if work.own or work.cells is None or work.selection is None:
+            continue
+        frames = tuple(
+            replace(frame, target=Target("", "", ""), crop_name=cut.crop_name)
+            for frame, cut in zip(work.frames, work.selection.frames, strict=True)
+        )
+        name, path = work.scan.name, work.scan.path
+        base = work.selection
+        text = work.cells.measurement
+        measured.append(Measured(name, path, frames, text, base.film_base, base.film_base_region))
+    if not measured:
+        return Decisions({})
+    return auto.Auto("roll").decide(tuple(measured))
+
+
+def _tiles(
+    works: list[_Work], decided: Decisions
+) -> tuple[tuple[ContactTile, ...], tuple[Frame, ...]]:
+    told = {
+        (frame.input, frame.crop_name): frame for roll in decided.rolls for frame in roll.frames
+    }
+    tiles: list[ContactTile] = []
+    frames: list[Frame] = []
+    for work in works:
+        if work.error is not None or work.cells is None or work.selection is None:
+            message = work.error.message if work.error else "was not read"
+            tiles.append(ContactTile(work.scan.name, (), failed=message))
+            continue
+        decision = decided.scans.get(work.scan.name)
+        for index, cut in enumerate(work.selection.frames):
+            recipe = decision.recipes[index] if decision else cut.recipe
+            name = work.scan.name + (f" ({cut.crop_name})" if cut.crop_name else "")
+            frame = told.get((work.scan.name, cut.crop_name))
+            lines = (_said(work.selection, frame), gains_text(recipe))
+            tiles.append(ContactTile(name, lines, work.cells.shapes[index]))
+            frames.append(replace(work.frames[index], recipe=recipe))
+    return tuple(tiles), tuple(frames)
+
+
+def _said(selection: Selection, frame: RollFrame | None) -> str:
+    """Exposure against the roll and how sure it is; for a preset of the user's, its name."""
+    if frame is None:
+        return f"preset {selection.profile.name}"
+    kind = "" if frame.kind == "picture" else f", {frame.kind.replace('_', ' ')}"
+    return f"{frame.exposure + 0.0:+.2f} D, {frame.confidence}{kind}"
+
+
+def _title(request: Request, decided: Decisions) -> str:
+    count = len(request.scans)
+    what = "1 scan" if count == 1 else f"{count} scans"
+    told = "; ".join(f"{roll.name}: {roll.confidence} confidence" for roll in decided.rolls[:3])
+    return f"{what}{'; ' + told if told else ''}; under each exposure, how sure, rgb_gains"

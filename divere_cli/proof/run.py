@@ -1,0 +1,207 @@
+"""One sheet, start to end: which grade, a worker that draws, the file's bytes.
+
+Covers the parent's side of ``divere proof``. No scan is decoded here.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from divere_cli.errors import Unreadable, UsageError
+from divere_cli.files import stamp
+from divere_cli.image import header as headers
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.tasks import run_tasks
+from divere_cli.profile import crops, inherit, library
+from divere_cli.profile.crops import Cut
+from divere_cli.profile.select import AUTO, Selection, Selector
+from divere_cli.proof import orders
+from divere_cli.proof.orders import Named, SheetOrder, Vary
+from divere_cli.proof.variants import KEYS
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding, Frame, Job, Target
+from divere_cli.records.outcome import ErrorRecord, Outcome
+
+SHEET = "divere_cli.proof.task:sheet"
+SPACE = "sRGB"  # a sheet is looked at anywhere
+FORMS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".pdf": "PDF"}
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked for.
+
+    ``frame`` is a picture of a contact sheet preset, by its name or number; ``step`` None
+    means what suits ``vary``.
+    """
+
+    scan: str
+    output: str
+    profile: str
+    vary: Vary
+    step: float | None = None
+    size: int = 2400
+    frame: str | None = None
+    isolation: IsolationRequest = field(default_factory=IsolationRequest)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A sheet: the file's bytes, or why there is none; and what was warned of."""
+
+    data: bytes = b""
+    error: ErrorRecord | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def sheet(request: Request) -> Made:
+    """Make the sheet of one scan.
+
+    Raises
+    ------
+    UsageError, ProfileError
+        The options do not fit the scan.
+    ScanError
+        Its header cannot be read.
+    """
+    selector = Selector(request.profile)
+    header = headers.read(request.scan)
+    found = selector.choose(request.scan, header)
+    cut = _cut(found, request.frame)
+    monochrome = header.channels == 1 or cut.recipe.film.monochrome
+    if request.vary == "color" and monochrome:
+        raise UsageError(
+            "--vary color: the picture is black-and-white",
+            hint="use --vary exposure, contrast or profile",
+        )
+    measured = not by_user(request.profile, found) and not monochrome
+    if request.vary == "profile":
+        named = tuple(_fitting(cut, header.channels))
+        measured = not monochrome
+    else:
+        named = (Named(found.profile.name, cut.recipe),)
+    step = orders.STEPS[request.vary] if request.step is None else request.step
+    order = SheetOrder(
+        vary=request.vary,
+        step=step,
+        profiles=named,
+        measured=measured,
+        crop=cut.crop,
+        orientation=cut.orientation,
+        title=_title(request, found, cut, step),
+        space=space(),
+        size=request.size,
+        form=form(request.output),
+    )
+    with temporary(1) as (temp,):
+        frame = Frame(Target("sheet", request.output, temp), cut.recipe, cut.crop, cut.orientation)
+        job = job_of(0, request.scan, (frame,), SHEET, orders.to_text(order))
+        (outcome,) = run_tasks([job], request=request.isolation)
+        warnings = (*found.warnings, *(outcome.result.warnings if outcome.result else ()))
+        if outcome.result is None:
+            return Made(error=error_of(outcome), warnings=warnings)
+        with open(temp, "rb") as file:
+            return Made(file.read(), warnings=warnings)
+
+
+def form(output: str) -> str:
+    """What Pillow calls the format of a file; raises UsageError for a name it has none for."""
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix not in FORMS:
+        raise UsageError(f"{output!r} is no .jpg, .png or .pdf")
+    return FORMS[suffix]
+
+
+def by_user(option: str, found: Selection) -> bool:
+    """Whether a grade is the user's own, and not a shipped profile that is measured for."""
+    if option != AUTO:
+        return option not in library.names()
+    return found.source != "the shipped default for its type"
+
+
+def space() -> Space:
+    """The color space of a sheet."""
+    return library.output_space(SPACE)
+
+
+@contextmanager
+def temporary(count: int) -> Iterator[tuple[str, ...]]:
+    """Empty files in a folder of their own, gone in the end."""
+    with tempfile.TemporaryDirectory(prefix="divere-") as folder:
+        paths = tuple(os.path.join(folder, f"{number}.tmp") for number in range(count))
+        for path in paths:
+            with open(path, "xb"):
+                pass
+        yield paths
+
+
+def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, parameters: str) -> Job:
+    """A job of a sheet.
+
+    Raises
+    ------
+    Unreadable
+        The scan is not there.
+    """
+    try:
+        status = os.stat(scan)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from None
+    return Job(
+        id=index,
+        name=os.path.basename(scan),
+        input=os.path.abspath(scan),
+        stamp=stamp.of_status(status),
+        encoding=Encoding("tiff", 8, space()),
+        frames=frames,
+        task=task,
+        parameters=parameters,
+    )
+
+
+def error_of(outcome: Outcome) -> ErrorRecord:
+    """Why a task gave nothing."""
+    return outcome.error or ErrorRecord("internal", f"the worker ended: {outcome.end}")
+
+
+def _cut(found: Selection, frame: str | None) -> Cut:
+    """The picture that is meant: by name, by number, else the first."""
+    cuts = found.frames
+    if frame is None:
+        return cuts[0]
+    for number, cut in enumerate(cuts, 1):
+        if frame in (cut.crop_name, str(number)):
+            return cut
+    there = ", ".join(cut.crop_name or "1" for cut in cuts)
+    raise UsageError(f"--frame {frame}: there is none; there are: {there}, and all")
+
+
+def _fitting(cut: Cut, channels: int) -> Iterator[Named]:
+    """The preset's own grade, then every shipped profile for its sort of film."""
+    yield Named(cut.recipe.profile or "preset", cut.recipe)
+    film, idt = cut.recipe.film, cut.recipe.input_space
+    for name in library.names():
+        if name == cut.recipe.profile:
+            continue
+        preset = inherit.complete(library.load(name))
+        recipe = crops.cuts(preset, channels=channels).cuts[0].recipe
+        if recipe.film.name == film.name:
+            yield Named(name, replace(recipe, input_space=_input(recipe.input_space, idt)))
+
+
+def _input(own: Space, scan: Space) -> Space:
+    """A profile's input space, with the gamma that the scan's preset says of the scan."""
+    return own if own.gamma == scan.gamma else replace(own, gamma=scan.gamma)
+
+
+def _title(request: Request, found: Selection, cut: Cut, step: float) -> str:
+    name = os.path.basename(request.scan) + (f" ({cut.crop_name})" if cut.crop_name else "")
+    key = KEYS[request.vary]
+    if request.vary == "profile":
+        return f"{name}: profiles; under each its {key}"
+    unit = "" if request.vary == "contrast" else " D"
+    return f"{name}, {found.profile.name}: steps of {step:g}{unit}; under each its {key}"

@@ -1,0 +1,171 @@
+"""A scan's pictures made small, once, for all the grades of a sheet.
+
+Covers one pass over a scan: box means of its light for the tiles, and the cells that are
+measured where no grade of the user's is there. Means are taken before the grade, and the
+grade is the batch's own. What the sheet looks like is for the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.color import grade
+from divere_cli.develop import source
+from divere_cli.files import stamp
+from divere_cli.image import geometry
+from divere_cli.image.layout import Layout
+from divere_cli.records.grade import Recipe, Space
+from divere_cli.records.job import Frame, Job, Progress, Target
+from divere_cli.records.roll import Measured
+from divere_cli.review import proxy
+from divere_cli.roll import auto, downsample, measure
+from divere_cli.roll.measurement import Measurement, to_json
+
+Box = tuple[float, float, float, float]
+Samples = NDArray[Any]
+Codes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Small:
+    """One picture of a scan, cropped and turned, before any grade.
+
+    ``samples`` (rows, columns, 1 or 3) are float32 of 0..1; ``grid`` are the cells to measure.
+    """
+
+    samples: Floats
+    grid: downsample.Grid | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one pass over a scan gives."""
+
+    pictures: tuple[Small, ...]
+    width: int
+    height: int
+    warnings: tuple[str, ...]
+
+
+def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, measured: bool) -> Read:
+    """Read a scan once; make the picture of each of its job's frames small.
+
+    Parameters
+    ----------
+    job : Job
+        ``frames`` give crops and turns.
+    progress : Progress
+    sizes : sequence of (int, int)
+        Width and height that each picture has at most, turned.
+    measured : bool
+        Whether cells are kept to be measured.
+
+    Raises
+    ------
+    ScanError
+        As the reader raises it, and when the file is not the one that was asked for.
+    """
+    before = stamp.take(job.input)
+    stamp.compare(job.stamp, before)
+    with progress.stage("read"), source.open(job) as scan:
+        head, layout = scan.header, scan.layout
+        boxes = [geometry.box(frame.crop, head.width, head.height) for frame in job.frames]
+        factor = min(
+            _factor(box.width, box.height, frame.orientation, size)
+            for box, frame, size in zip(boxes, job.frames, sizes, strict=True)
+        )
+        means = proxy.Reduction(head.width, head.height, layout, factor)
+        full = {"uint8": 255.0, "uint16": 65535.0}.get(layout.dtype, 1.0)
+        grids = [
+            downsample.Reduction((box.left, box.top, box.right, box.bottom), full)
+            for box in boxes
+            if measured
+        ]
+        for first, band in scan.bands():
+            means.take(band)
+            for grid in grids:
+                grid.add(first, band)
+            progress.advance((first + len(band)) / head.height)
+        warnings = scan.warnings
+    stamp.compare(before, stamp.take(job.input))
+    made = means.finish().samples
+    cells: list[downsample.Grid | None] = [grid.grid() for grid in grids]
+    cells = cells or [None] * len(boxes)
+    pictures = tuple(
+        Small(_cut(made, box, factor, frame.orientation, size), grid)
+        for box, frame, size, grid in zip(boxes, job.frames, sizes, cells, strict=True)
+    )
+    return Read(pictures, head.width, head.height, warnings)
+
+
+def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
+    """What the measure task of ``--auto`` would say of a scan's pictures, as JSON text."""
+    found = []
+    for picture, recipe in zip(pictures, recipes, strict=True):
+        assert picture.grid is not None
+        found.append(measure.examine(picture.grid, recipe))
+    return to_json(Measurement(tuple(found)))
+
+
+def decided(picture: Small, recipe: Recipe, name: str) -> Recipe:
+    """The recipe with the gains that a batch of this picture alone would measure."""
+    frame = Frame(Target("", "", ""), recipe)
+    scan = Measured(name, name, (frame,), measurement([picture], [recipe]))
+    return auto.Auto("roll").decide((scan,)).scans[name].recipes[0]
+
+
+def graded(samples: Floats, recipe: Recipe, space: Space) -> Codes:
+    """Grade a small picture to 8 bits, by the batch's own grade: (rows, columns, 1 or 3)."""
+    channels = samples.shape[2]
+    assert channels in (1, 3)
+    layout = Layout(3 if channels == 3 else 1, 32, "float")
+    compiled = grade.compile(recipe, space, layout, 8)
+    out = np.empty((*samples.shape[:2], compiled.channels), np.uint8)
+    compiled.apply(np.ascontiguousarray(samples), out)
+    return out
+
+
+def resized(samples: Floats, size: tuple[int, int]) -> Floats:
+    """A small picture at a size (width, height) that is no larger: area means."""
+    high, wide = samples.shape[:2]
+    return np.asarray(proxy.area(samples, (0.0, 0.0, wide, high), *size), np.float32)
+
+
+def fitted(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a picture inside of a tile; never larger than it is."""
+    scale = min(1.0, size[0] / width, size[1] / height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _turned(width: int, height: int, orientation: int) -> tuple[int, int]:
+    return geometry.turned_size(width, height, orientation)
+
+
+def _factor(width: int, height: int, orientation: int, size: tuple[int, int]) -> int:
+    """Pixels a side that become one: as many as leave a tile its pixels."""
+    wide, high = _turned(width, height, orientation)
+    to_wide, to_high = fitted(wide, high, size)
+    return max(1, min(wide // to_wide, high // to_high))
+
+
+def _cut(
+    made: Samples, box: geometry.Box, factor: int, orientation: int, size: tuple[int, int]
+) -> Floats:
+    """Crop, make as small as a tile, turn; float32 of 0..1."""
+    turned = fitted(*_turned(box.width, box.height, orientation), size)
+    wide, high = turned if orientation % 180 == 0 else turned[::-1]
+    edges = (box.left / factor, box.top / factor, box.right / factor, box.bottom / factor)
+    limits = (made.shape[1], made.shape[0])
+    left, right = edges[0], min(edges[2], limits[0])
+    top, bottom = edges[1], min(edges[3], limits[1])
+    wide, high = min(wide, max(1, int(right - left))), min(high, max(1, int(bottom - top)))
+    part = proxy.area(made, (left, top, right, bottom), wide, high)
+    scale = 1.0 if part.dtype == np.float32 else 1.0 / 65535.0
+    small = np.asarray(part * np.float32(scale), np.float32)
+    return np.ascontiguousarray(np.rot90(small, orientation // 90))

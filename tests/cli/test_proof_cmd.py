@@ -1,0 +1,215 @@
+"""``divere proof``: a sheet whose tiles are what ``divere batch`` would make."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from divere_cli.profile import library, resolve
+from divere_cli.proof import layout, variants
+from divere_cli.proof.orders import Named
+from tests.cli.conftest import Scans
+from tests.cli.program import divere
+
+
+def smooth(path: Path, width: int = 600, height: int = 400, channels: int = 3) -> Path:
+    """A negative without grain: four areas of different densities."""
+    y, x = np.mgrid[0:height, 0:width]
+    codes = np.empty((height, width, channels), np.uint16)
+    for channel in range(channels):
+        codes[..., channel] = (
+            6000 + 9000 * channel + 8000 * (x > width // 2) + 5000 * (y > height // 2)
+        )
+    tifffile.imwrite(path, codes[..., 0] if channels == 1 else codes)
+    return path
+
+
+def preset(path: Path, **cc_params: object) -> Path:
+    grade = {"rgb_gains": [0.1, 0.0, -0.1], **cc_params}
+    document = {"version": 3, "type": "single", "base": "c41-endura-premier", "cc_params": grade}
+    path.write_text(json.dumps(document))
+    return path
+
+
+def picture(path: Path) -> np.ndarray:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB")).astype(int)
+
+
+def test_tiles_are_what_a_batch_makes_of_the_labels_gains(tmp_path: Path) -> None:
+    scan, mine = smooth(tmp_path / "a.tif"), preset(tmp_path / "mine.json")
+    done = divere("proof", scan, tmp_path / "sheet.png", "-p", mine, "--size", "1500")
+    assert done.returncode == 0, done.stderr
+    shown = picture(tmp_path / "sheet.png")
+    recipe = resolve.recipe(library.load("c41-endura-premier"))
+    named = Named("x", replace(recipe, rgb_gains=(0.1, 0.0, -0.1)))
+    made = variants.variants("color", (named,), 0.05)
+    plan = layout.fitted([v.at for v in made], 1.5, 2, 1500)
+    assert shown.shape[:2] == (plan.height, plan.width)
+    for variant in (made[0], made[2], made[5], made[12]):
+        gains = [float(word) for word in variant.lines[1].split(",")]
+        again = preset(tmp_path / "again.json", rgb_gains=gains)
+        out = tmp_path / variant.lines[0].replace(" ", "-")
+        options = ("--format", "png", "--bit-depth", "8", "--color-space", "sRGB", "-q")
+        batch = divere("batch", scan, out, "-p", again, *options)
+        assert batch.returncode == 0, batch.stderr
+        positive = picture(out / "a.png")
+        left, top = plan.place(variant.at)
+        for down in (0.25, 0.75):
+            for across in (0.25, 0.75):
+                tile = shown[
+                    top + round(down * plan.tile_height), left + round(across * plan.tile_width)
+                ]
+                full = positive[round(down * 400), round(across * 600)]
+                assert np.abs(tile - full).max() <= 2, variant.lines
+
+
+@pytest.mark.parametrize("vary", ["color", "exposure", "contrast", "profile"])
+def test_every_sheet_of_a_scan_without_a_preset(vary: str, tmp_path: Path) -> None:
+    scan = smooth(tmp_path / "a.tif")
+    done = divere("proof", scan, tmp_path / "sheet.jpg", "--vary", vary, "--size", "900")
+    assert done.returncode == 0, done.stderr
+    shown = picture(tmp_path / "sheet.jpg")
+    assert max(shown.shape[:2]) == 900
+    assert shown.std() > 5
+    with Image.open(tmp_path / "sheet.jpg") as opened:
+        assert opened.info["icc_profile"]
+
+
+def test_a_strip_gets_lighter(tmp_path: Path) -> None:
+    scan, mine = smooth(tmp_path / "a.tif"), preset(tmp_path / "mine.json")
+    divere("proof", scan, tmp_path / "s.png", "-p", mine, "--vary", "exposure", "--size", "900")
+    shown = picture(tmp_path / "s.png")
+    places = [(float(i % 3), i // 3) for i in range(9)]
+    plan = layout.fitted(places, 1.5, 2, 900)
+    means = []
+    for at in places:
+        left, top = plan.place(at)
+        means.append(shown[top : top + plan.tile_height, left : left + plan.tile_width].mean())
+    assert (np.diff(means) > 0).all()
+
+
+def test_the_picture_of_a_contact_sheet_that_is_meant(tmp_path: Path) -> None:
+    scan = smooth(tmp_path / "a.tif")
+    crops = [
+        {"metadata": {"name": name, "crop": [x, 0.0, 0.5, 1.0], "orientation": 90}}
+        for name, x in (("left", 0.0), ("right", 0.5))
+    ]
+    document = json.loads(preset(tmp_path / "mine.json").read_text())
+    (tmp_path / "mine.json").write_text(
+        json.dumps({**document, "type": "contactsheet", "crops": crops})
+    )
+    options = ("-p", tmp_path / "mine.json", "--vary", "exposure", "--size", "600")
+    sheets = {}
+    for frame in ("left", "right", "2"):
+        done = divere("proof", scan, tmp_path / f"{frame}.png", "--frame", frame, *options)
+        assert done.returncode == 0, done.stderr
+        sheets[frame] = picture(tmp_path / f"{frame}.png")
+    assert (sheets["right"] == sheets["2"]).all()
+    assert (sheets["left"] != sheets["right"]).any()
+    done = divere("proof", scan, tmp_path / "x.png", "--frame", "middle", *options)
+    assert done.returncode == 2
+    assert "there are: left, right, and all" in done.stderr
+    done = divere("proof", scan, tmp_path / "all.png", "--frame", "all", *options[:2])
+    assert done.returncode == 0, done.stderr
+    assert picture(tmp_path / "all.png").std() > 5
+
+
+def test_black_and_white_has_no_ring(tmp_path: Path) -> None:
+    scan = smooth(tmp_path / "bw.tif", channels=1)
+    done = divere("proof", scan, tmp_path / "s.png")
+    assert done.returncode == 2
+    assert "black-and-white" in done.stderr
+    done = divere("proof", scan, tmp_path / "s.png", "--vary", "profile", "--size", "600")
+    assert done.returncode == 0, done.stderr
+    shown = picture(tmp_path / "s.png")
+    assert np.abs(shown - shown[..., :1]).max() <= 1
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "pdf"])
+def test_a_roll_on_one_sheet_with_a_scan_that_fails(
+    suffix: str, scans: Scans, tmp_path: Path
+) -> None:
+    folder = scans("a.tif", "b.tif", "c.tif")
+    smooth(folder / "d.tif")
+    (folder / "bad.tif").write_bytes((folder / "d.tif").read_bytes()[:5000])
+    out = tmp_path / f"roll.{suffix}"
+    done = divere("proof", folder, out, "--frame", "all", "--size", "900")
+    assert done.returncode == 3
+    assert "bad.tif" in done.stderr
+    assert "Traceback" not in done.stderr
+    if suffix == "pdf":
+        assert out.read_bytes().startswith(b"%PDF-")
+    else:
+        assert max(picture(out).shape[:2]) == 900
+
+
+def test_a_roll_of_the_users_presets_and_pages_of_a_pdf(tmp_path: Path) -> None:
+    folder = tmp_path / "roll"
+    folder.mkdir()
+    for index in range(33):
+        smooth(folder / f"{index:02}.tif", 60, 40)
+    entry = json.loads(preset(tmp_path / "p.json").read_text())
+    (folder / "divere_presets.json").write_text(json.dumps({"folder_default": entry}))
+    done = divere("proof", folder, tmp_path / "roll.pdf", "--frame", "all", "--size", "800")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "roll.pdf").read_bytes().count(b"/Type /Page\n") == 2
+
+
+def test_a_bad_scan_leaves_no_file(tmp_path: Path) -> None:
+    scan = smooth(tmp_path / "a.tif")
+    for name, data in (("cut.tif", scan.read_bytes()[:9000]), ("text.tif", b"no picture")):
+        (tmp_path / name).write_bytes(data)
+        done = divere("proof", tmp_path / name, tmp_path / "s.png")
+        assert done.returncode == 3, done.stderr
+        assert f"'{tmp_path / name}': " in done.stderr
+        assert not (tmp_path / "s.png").exists()
+    done = divere("proof", tmp_path / "gone.tif", tmp_path / "s.png")
+    assert done.returncode == 3
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.tif", "cut.tif", "text.tif"]
+
+
+def test_out_that_is_the_scan_is_refused_whatever_it_is_called(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (60, 40), (90, 60, 30)).save(file, "PNG")
+    scan = tmp_path / "scan.png"
+    scan.write_bytes(file.getvalue())
+    (tmp_path / "link.png").symlink_to(scan)
+    for out in (scan, tmp_path / "link.png"):
+        done = divere("proof", scan, out, "--overwrite")
+        assert done.returncode == 2, done.stderr
+        assert scan.read_bytes() == file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (("s.tif",), "is no .jpg, .png or .pdf"),
+        (("there.png",), "is there already"),
+        (("no/s.png",), "there is no folder"),
+        (("s.png", "-p", "nowhere"), "no profile is called"),
+        (("s.png", "--size", "5"), "400"),
+        (("s.png", "--step", "nan"), "nan"),
+    ],
+)
+def test_what_cannot_be_meant(args: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    smooth(tmp_path / "a.tif")
+    (tmp_path / "there.png").write_bytes(b"mine")
+    done = divere("proof", "a.tif", *args, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+    assert (tmp_path / "there.png").read_bytes() == b"mine"
+    assert not (tmp_path / "s.png").exists()
+
+
+def test_a_folder_wants_frame_all(scans: Scans, tmp_path: Path) -> None:
+    done = divere("proof", scans("a.tif"), tmp_path / "s.png")
+    assert done.returncode == 2
+    assert "--frame all" in done.stderr
