@@ -23,6 +23,7 @@ LEAST_CAP = 1 << 30
 # of the raw bytes: read in bands, decoded as a whole, developed by LibRaw (18 bytes a pixel)
 _SHARES = {"tiff": 0.5, "raw": 3.0}
 _WHOLE = 2.5
+_STREAMED = 0.5
 _REMEMBERED = 200
 _ENOUGH = 3
 _LIKE = 2.0  # scans are alike when neither is more than twice the other
@@ -39,11 +40,18 @@ def raw_bytes(header: Header) -> int:
     return header.pixels * (header.channels + len(header.extra)) * -(-header.bits // 8)
 
 
+def _expected(header: Header, raw: int) -> int:
+    """Bytes beside those of a worker: what the reader states, or a share of the raw bytes."""
+    if header.memory or header.reader or header.format in ("pnm", "dump"):
+        return int(raw * _STREAMED) + header.memory
+    return int(raw * _SHARES.get(header.format, _WHOLE))
+
+
 def sort(header: Header, encoding: Encoding) -> str:
     """What a scan has in common with others that take as much for their size."""
     return "/".join(
         (
-            header.format,
+            header.reader or header.format,
             header.variant,
             header.compression,
             str(header.bits),
@@ -103,7 +111,7 @@ class Admission:
             if raw <= peak.raw_bytes * _LIKE and peak.raw_bytes <= raw * _LIKE
         ]
         if len(like) < _ENOUGH:
-            return BASE + int(raw * _SHARES.get(header.format, _WHOLE))
+            return BASE + _expected(header, raw)
         peaks = sorted(peak.peak_bytes for peak in like)
         high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]
         return int(high * max(1.0, raw / max(peak.raw_bytes for peak in like)))

@@ -14,8 +14,9 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from divere_cli.batch import pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
 from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
@@ -39,12 +40,27 @@ _NO_STAMP = Stamp(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One file that was selected; ``problem`` is set where it can be no scan."""
+    """One picture of a file that was selected; ``problem`` is set where it can be no scan.
+
+    ``picture`` counts the file's pictures from 0 on; the name of a further one ends
+    in ``#2``, ``#3`` and so on. ``paired`` is whether it is the JPEG of a raw file.
+    """
 
     name: str
     path: str
     stamp: Stamp = _NO_STAMP
     problem: ScanError | None = None
+    picture: int = 0
+    paired: bool = False
+
+    @property
+    def file(self) -> str:
+        """Name of the file, below INPUT."""
+        return self.name.removesuffix(f"#{self.picture + 1}") if self.picture else self.name
+
+    def further(self, picture: int) -> Scan:
+        """Another picture of the same file."""
+        return replace(self, name=f"{self.file}#{picture + 1}", picture=picture)
 
 
 @dataclass(slots=True)
@@ -80,6 +96,7 @@ def find(inputs: Inputs, output: str) -> Found:
         else:
             found.scans.append(_scan(os.path.basename(path), path, status))
     found.scans = _once(found.scans)
+    pairs.settle(found, both=inputs.pairs == "both")
     return found
 
 

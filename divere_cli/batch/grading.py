@@ -97,6 +97,7 @@ class Grading:
             sidecar=targets[-1] if plan.sidecar else None,
             task=self._request.task,
             max_pixels=self._request.inputs.max_pixels,
+            picture=plan.scan.picture,
             threads=self._threads,
             thumbnails=self._request.thumbnails,
         )

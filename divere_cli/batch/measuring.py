@@ -45,6 +45,7 @@ class Measuring:
             frames=scan.frames,
             task=self._task,
             max_pixels=self._request.inputs.max_pixels,
+            picture=queued.plan.scan.picture,
             threads=self._threads,
             film_base=scan.film_base,
             base_region=scan.base_region,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from divere_cli.errors import OutputError, UsageError
 
-FIELDS = ("stem", "crop", "index", "profile", "ext")
+FIELDS = ("stem", "crop", "index", "profile", "ext", "page")
 SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png"}
 _MAX_BYTES = 255
 # no character of a file name; on Windows a colon would write into a stream beside the file
@@ -22,12 +22,18 @@ _NO_NAME = '<>:"|?*\\' if os.name == "nt" else ""
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a template can say of one positive; ``name`` is the scan's, with its folders."""
+    """What a template can say of one positive; ``name`` is the scan's, with its folders.
+
+    ``page`` is empty where the file has one picture; ``paired`` is whether another
+    scan has the same stem: the JPEG of a raw file.
+    """
 
     name: str
     crop: str = ""
     index: int = 1
     profile: str = ""
+    page: str = ""
+    paired: bool = False
 
 
 def check(template: str) -> None:
@@ -62,7 +68,8 @@ def output(template: str, parts: Parts, format_: str) -> str:
     stem, ext = _split(last)
     crop = _in_a_name(parts.crop).strip()
     if not template:
-        template = "{stem}-{crop}" if crop else "{stem}"
+        template = "{stem}" + "-{ext}" * parts.paired + "-{page}" * bool(parts.page)
+        template += "-{crop}" if crop else ""
     try:
         filled = template.format(
             stem=stem,
@@ -70,6 +77,7 @@ def output(template: str, parts: Parts, format_: str) -> str:
             index=parts.index,
             profile=_in_a_name(parts.profile),
             ext=ext,
+            page=parts.page,
         )
     except (ValueError, IndexError, KeyError) as problem:
         raise UsageError(f"--name '{template}': {problem}") from problem

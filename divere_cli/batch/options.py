@@ -62,6 +62,8 @@ class BatchOptions:
     exclude: tuple[str, ...] = ()
     max_pixels: int = 2_000_000_000
     settle: float = 0.0
+    pages: Literal["first", "all"] = "all"
+    pairs: Literal["raw", "both"] = "raw"
     format: Literal["tiff", "jpeg", "png"] = "tiff"
     bit_depth: Literal[8, 16] | None = None
     color_space: str | None = None
@@ -183,6 +185,8 @@ class BatchOptions:
             exclude=self.exclude,
             settle_seconds=self.settle,
             max_pixels=self.max_pixels,
+            pages=self.pages,
+            pairs=self.pairs,
         )
 
     def _outputs(self, folder: str) -> Outputs:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
 
 
+_CURE = ", as --pages first says"
 Action = Literal["", "grade", "up_to_date", "moved", "deferred", "fail"]
 
 
@@ -78,11 +79,11 @@ def make(
     ProfileError
         A profile that is asked for cannot be used.
     """
-    plans = []
+    plans: list[ScanPlan] = []
     for scan in found.scans:
         if stopped():
             break
-        plans.append(_plan(request, scan, state))
+        plans += _pictures(request, scan, state)
     problems = [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
     if problems:
         raise PlanError(
@@ -112,6 +113,16 @@ def check_places(inputs: Iterable[str], output: str) -> None:
             here = parent
 
 
+def _pictures(request: BatchRequest, scan: Scan, state: State) -> Iterator[ScanPlan]:
+    """Plan each picture of a file that is to be graded."""
+    first = _plan(request, scan, state)
+    yield first
+    count = first.header.pictures if first.header else 1
+    if request.inputs.pages == "all":
+        for picture in range(1, count):
+            yield _plan(request, scan.further(picture), state)
+
+
 def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
     if scan.problem is not None:
         return ScanPlan(scan, error=scan.problem)
@@ -131,8 +142,10 @@ def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
     """Read the header, or take the journal's word while the file is the same."""
     most = request.inputs.max_pixels
     done = state.done.get(scan.name)
-    if done is None or not stamp.same(done.stamp, scan.stamp):
-        return _slim(read_header(scan.path, most))
+    # which pages are pictures is told again: an earlier version knew of one only
+    if done is None or done.header.pages > 1 or not stamp.same(done.stamp, scan.stamp):
+        header = read_header(scan.path, most, scan.picture)
+        return _slim(_with_rest(header, request.inputs.pages))
     if done.header.pixels > most:
         raise LimitExceeded(f"{done.header.pixels} pixels; --max-pixels is {most}")
     return _share(done.header)
@@ -155,6 +168,17 @@ def _slim(header: Header) -> Header:
     return _share(bare)
 
 
+def _with_rest(header: Header, pages: str) -> Header:
+    """Say what of a file is left; nothing is where all pictures are graded."""
+    left = header.pictures - 1
+    if pages == "all" or not left:
+        return header
+    said = f"1 further picture of the file is left out{_CURE}"
+    if left > 1:
+        said = f"{left} further pictures of the file are left out{_CURE}"
+    return replace(header, warnings=(*header.warnings, said))
+
+
 @functools.lru_cache(maxsize=64)
 def _share(header: Header) -> Header:
     return header
@@ -164,22 +188,31 @@ def _names(
     request: BatchRequest, scan: Scan, header: Header, selection: Selection
 ) -> tuple[tuple[str, ...], str]:
     encoding = request.outputs.encoding
+    several = header.pictures > 1 and request.inputs.pages == "all"
+    page = str(scan.picture + 1) if several else ""
     outputs = []
     for index, frame in enumerate(selection.frames, 1):
         crop = frame.crop_name if len(selection.frames) > 1 or frame.crop_name else ""
         if not crop and len(selection.frames) > 1:
             crop = str(index)
-        parts = naming.Parts(scan.name, crop, index, selection.profile.name)
+        parts = naming.Parts(
+            scan.file, crop, index, selection.profile.name, page, paired=scan.paired
+        )
         name = naming.output(request.outputs.name, parts, encoding.format)
         outputs.append(scan.name if name == scan.name else name)  # a name is kept once
     sidecar = ""
-    if encoding.infrared == "sidecar" and "infrared" in header.extra:
-        plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
+    if encoding.infrared == "sidecar" and _has_infrared(header):
+        plain = naming.output("", naming.Parts(scan.file, page=page), encoding.format)
         sidecar = naming.sidecar(plain, encoding.format)
     elif encoding.infrared == "repair" and encoding.ir_mask and "infrared" in header.extra:
         plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
         sidecar = naming.mask(plain, encoding.format)
     return tuple(outputs), sidecar
+
+
+def _has_infrared(header: Header) -> bool:
+    """Whether there is infrared; one sample of unknown meaning is, where it is asked for."""
+    return "infrared" in header.extra or header.extra.count("unknown") == 1
 
 
 def _same_name(plans: list[ScanPlan]) -> Iterator[str]:

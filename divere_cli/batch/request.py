@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
@@ -52,7 +52,8 @@ class Inputs:
 
     ``include`` and ``exclude`` are globs over the name below INPUT or its last
     part; with ``include`` the list of known suffixes does not count.
-    ``settle_seconds`` 0 defers nothing.
+    ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
+    several are scans, ``pairs`` whether the JPEG beside a raw file is one, too.
     """
 
     paths: tuple[str, ...]
@@ -61,6 +62,8 @@ class Inputs:
     exclude: tuple[str, ...] = ()
     settle_seconds: float = 0.0
     max_pixels: int = 2_000_000_000
+    pages: Literal["first", "all"] = "all"
+    pairs: Literal["raw", "both"] = "raw"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.records.events import Event, ScanFinished
-from divere_cli.records.outcome import ErrorRecord, Outcome, ScanResult, Status, TaskResult
+from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, Status, TaskResult
 
 
 class Results:
@@ -50,7 +50,16 @@ def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = N
         height=header.height if header else 0,
         warnings=(*(header.warnings if header else ()), *(selection.warnings if selection else ())),
         notes=header.notes if header else (),
+        pages=_pages(plan),
     )
+
+
+def _pages(plan: ScanPlan) -> Pages | None:
+    """Where a scan stands in a file of several pages."""
+    header = plan.header
+    if header is None or header.pages < 2:
+        return None
+    return Pages(plan.scan.picture + 1, header.pictures, header.pages)
 
 
 def of_attempt(

@@ -56,6 +56,20 @@ _which = combined(
         help="Refuse larger scans.",
     ),
     click.option(
+        "--pages",
+        type=click.Choice(["first", "all"]),
+        default="all",
+        show_default=True,
+        help="Pictures of a file that holds several: all gives {stem}-{page} for each.",
+    ),
+    click.option(
+        "--pairs",
+        type=click.Choice(["raw", "both"]),
+        default="raw",
+        show_default=True,
+        help="A raw file and its JPEG: the raw alone, or both ({stem}-{ext} for the JPEG).",
+    ),
+    click.option(
         "--settle",
         type=Finite(min=0, max=LONGEST),
         default=0.0,
@@ -123,8 +137,8 @@ _what = combined(
         "--name",
         default="",
         metavar="TEMPLATE",
-        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}.  "
-        "[default: {stem}, with crops {stem}-{crop}]",
+        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}, {page}.  "
+        "[default: {stem}, with crops {stem}-{crop}, with pages {stem}-{page}]",
     ),
     click.option(
         "--ir",

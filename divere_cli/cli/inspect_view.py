@@ -17,7 +17,19 @@ from divere_cli.text import safe
 
 _TEXT = 200
 _UNITS = {1: "", 2: "dpi", 3: "pixels/cm"}
-_FORMATS = {"tiff": "TIFF", "png": "PNG", "jpeg": "JPEG", "raw": "camera raw"}
+_FORMATS = {
+    "tiff": "TIFF",
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "raw": "camera raw",
+    "jxl": "JPEG XL",
+    "jp2": "JPEG 2000",
+    "pnm": "portable pixmap",
+    "webp": "WebP",
+    "bmp": "BMP",
+    "gif": "GIF",
+    "dump": "scanner's dump",
+}
 _VARIANTS = {
     "bigtiff": "BigTIFF",
     "hdr": "SilverFast HDR",
@@ -76,6 +88,7 @@ def as_json(item: Scan | Failed) -> dict[str, Any]:
         "resolution": resolution
         and {"x": resolution.x, "y": resolution.y, "unit": _UNITS.get(resolution.unit, "")},
         "pages": header.pages,
+        "pictures": header.pictures,
         "infrared": _infrared(header),
         "icc": safe(about.icc, _TEXT) or None,
         "metadata": _metadata(item),
@@ -153,6 +166,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("size", size if known else "told by the raw decoder only"),
         ("samples", _samples(header)),
         ("storage", _compression(header)),
+        ("pictures", str(header.pictures) if header.pictures > 1 else ""),
         ("resolution", _resolution(header)),
         ("orientation", f"{header.orientation} (not applied)" if header.orientation != 1 else ""),
         ("profile", about.icc),

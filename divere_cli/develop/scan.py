@@ -193,14 +193,17 @@ def _infrared(
     if dust is not None:
         with progress.stage("write"):
             return dust.finish(), (*notes, *dust.notes)
-    bands = scan.infrared() if "infrared" in header.extra else None
+    asked = "infrared" in header.extra or job.sidecar is not None
+    bands = scan.infrared() if asked else None
     if bands is None:
         if job.sidecar is not None:
             notes.append("no infrared channel to write beside the positive")
         return (), tuple(notes)
     if job.sidecar is None:
         return (), (*notes, "infrared was left out")
-    encoding = replace(job.encoding, format="tiff", bit_depth=8 if header.bits == 8 else 16)
+    encoding = replace(
+        job.encoding, format="tiff", bit_depth=8 if scan.scan.header.layout.bits == 8 else 16
+    )
     picture = PictureMetadata(resolution=header.resolution)
     page = header.infrared_page or header  # which may have half the picture's sides
     with (

@@ -158,7 +158,7 @@ def open(  # noqa: A001 - as the readers say it
     ------
     Unreadable, Unsupported, CorruptInput, LimitExceeded
     """
-    known = headers.read(job.input, job.max_pixels) if header is None else header
+    known = header or headers.read(job.input, job.max_pixels, job.picture)
     balance = job.frames[0].recipe.camera_white_balance if job.frames else "off"
     scan = reader.open(job.input, known, balance)
     try:

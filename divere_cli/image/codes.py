@@ -2,9 +2,8 @@
 
 Covers codes of any number of bits, another white than the largest code, color
 palettes, YCbCr, and the black, white and linearization of a DNG. Integer codes
-become 16 bits (8 where these are exact), each rounded once; what has more than
-16 bits becomes float. A conversion is pure: the same pixels whatever the height
-of a band, and any thread may run it.
+become 16 bits (8 where these are exact), each rounded once. A conversion is pure:
+the same pixels whatever the height of a band, and any thread may run it.
 
 Source: TIFF 6.0 sections 5, 8 and 21; DNG 1.7.1 chapter 5; ITU-R BT.601.
 """
@@ -82,14 +81,18 @@ class Palette:
 
 
 class Wide:
-    """Integers of more than 16 bits as floats of 0 to 1."""
+    """Integers of more than 16 bits, and floats of 64, rounded to 16 bits.
+
+    As float32 they would not be what a 16-bit file of the same picture is: its codes over
+    65535 are no float32, and one sample in ten thousand is graded to the next code.
+    """
 
     def __init__(self, white: float, inverted: bool) -> None:
         self._white, self._inverted = white, inverted
 
     def apply(self, first: int, stored: Stored, out: Stored) -> None:
-        light = np.minimum(stored.astype(np.float64) / self._white, 1.0)
-        out[:] = 1.0 - light if self._inverted else light
+        light = np.clip(stored.astype(np.float64) / self._white, 0.0, 1.0)
+        out[:] = np.rint((1.0 - light if self._inverted else light) * 65535)
 
     def above_white(self) -> int:
         return 0
@@ -195,7 +198,7 @@ def conversion_of(page: Page, tiff: Tiff, channels: slice) -> Conversion | None:
     if page.levels is not None:
         return _of_levels(page, page.levels, tiff, channels)
     if page.sample == "float":
-        return None
+        return Wide(1.0, inverted) if page.bits == 64 else None
     if page.photometric == Photometric.PALETTE and channels.start == 0:
         return Palette(_colors(page, tiff))
     if page.photometric == Photometric.YCBCR and _stored_as_ycbcr(page) and channels.start == 0:

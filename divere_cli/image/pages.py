@@ -138,12 +138,24 @@ def _halves(kept: list[Page], small: list[Page]) -> dict[int, Page]:
     return found
 
 
+def _may_repair(page: Page, picture: Page) -> bool:
+    """Whether a page fits a picture, or one of half its sides, as some programs store infrared."""
+    rounds = (0, 1)
+    half = any(
+        (page.width, page.height) == ((picture.width + x) // 2, (picture.height + y) // 2)
+        for x in rounds
+        for y in rounds
+    )
+    one = page.samples == 1 and page.photometric in _GRAY and page.bits == picture.bits
+    return _fits(page, picture) or (half and one)
+
+
 def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:
-    """Pages that say they are a mask and are infrared: of a picture's size and bits."""
+    """Pages that say they are a mask and are infrared, by their size and bits."""
     found: dict[int, Page] = {}
     for mask in masks:
         for picture in pictures:
-            if picture.ifd not in found and mask.bits > 1 and _fits(mask, picture):
+            if picture.ifd not in found and mask.bits > 1 and _may_repair(mask, picture):
                 found[picture.ifd] = mask
                 break
     return found

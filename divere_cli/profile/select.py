@@ -106,8 +106,11 @@ class Selector:
         """
         served = self._served(scan_path)
         if served is None:
+            header = header() if callable(header) else header
             channels, warnings = _channels(header)
-            preset = library.load(_default(scan_path, channels))
+            # backs of cameras write .fff, too: their mosaics are no Flextight scans
+            camera = getattr(header, "format", "") == "raw"
+            preset = library.load(_default("" if camera else scan_path, channels))
             served = _Served(preset, "the shipped default for its type", shared=True)
         elif crops.needs_channels(served.preset):
             channels, warnings = _channels(header)

@@ -99,6 +99,7 @@ class Job:
     sidecar: Target | None = None
     task: str = "divere_cli.develop.scan:develop"
     max_pixels: int = 2_000_000_000
+    picture: int = 0
     threads: int = 1
     thumbnails: bool = False
     film_base: tuple[float, float, float] | None = None

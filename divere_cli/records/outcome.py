@@ -169,12 +169,21 @@ Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """Which picture of a file this is, from 1 on, of how many; and all pages of the file."""
+
+    picture: int
+    pictures: int
+    pages: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScanResult:
     """The last word on one scan: an entry of ``files`` in the report.
 
     ``repaired`` is the share of the picture that ``--ir repair`` filled, ``repair``
     all that is known of it; None, and not in a report, where nothing was asked for or
-    could be done.
+    could be done. ``pages`` says where it stands in a file of several.
     """
 
     input: str
@@ -199,3 +208,4 @@ class ScanResult:
     thumbnails: tuple[Thumbnail, ...] = ()
     repaired: float | None = field(default=None, metadata=LATER)
     repair: Repaired | None = field(default=None, metadata=LATER)
+    pages: Pages | None = field(default=None, metadata=LATER)

@@ -130,9 +130,9 @@ def test_headers_of_known_scans_are_not_read_again(
     asked: list[str] = []
     read = plan.read_header
 
-    def count(path: str, most: int) -> object:
+    def count(path: str, most: int, picture: int) -> object:
         asked.append(Path(path).name)
-        return read(path, most)
+        return read(path, most, picture)
 
     monkeypatch.setattr(plan, "read_header", count)
     lab.run()

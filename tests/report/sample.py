@@ -8,6 +8,7 @@ from divere_cli.records.grade import ProfileRef
 from divere_cli.records.outcome import (
     ErrorRecord,
     IsolationInfo,
+    Pages,
     Repaired,
     ScanResult,
     Stages,
@@ -96,6 +97,7 @@ def _file(place: int, name: str) -> ScanResult:
         peak_rss_source="vmhwm",
         warnings=(f"a warning with {name}",),
         thumbnails=(Thumbnail("", 192, 128, JPEG), Thumbnail(name + ".jpg", 192, 128, JPEG)),
+        pages=Pages(2, 3, 4),
         repaired=0.004,
         repair=Repaired(0.004, 1200, 310, 20, (1.2, -0.4)),
     )

@@ -161,7 +161,7 @@ def _picture(found: _Parsed, page: Page, choice: dialects.Choice) -> Header:
             *lost,
             *(warnings_of(found.tiff, entries) if linear else ()),
         ),
-        notes=(*choice.notes, *noted),
+        notes=(*choice.notes, *noted, *_of_rounding(page)),
     )
 
 
@@ -210,15 +210,20 @@ def _check_palette(page: Page) -> None:
 def _band(page: Page) -> Band:
     """The type of the bands, where it is not that of the stored samples."""
     if page.sample == "float":
-        return "float32" if page.bits != 32 and page.bits != 16 else ""
-    if page.bits > 16 and not page.levels:
-        return "float32"
+        if page.bits == 64 and not page.levels:
+            return "uint16"
+        return "float32" if page.bits not in (16, 32) else ""
     scaled = page.photometric in (Photometric.PALETTE, Photometric.YCBCR) or page.white
     if page.photometric == Photometric.YCBCR and page.compression not in STREAMS:
         scaled = 0  # codes of pictures hold RGB
     if page.levels or scaled or page.bits not in (*_EXACT_IN_8, 16):
         return "uint16"
     return "uint8" if page.bits < 8 else ""
+
+
+def _of_rounding(page: Page) -> list[str]:
+    wide = page.bits == 64 or (page.sample == "uint" and page.bits > 16)
+    return [f"{page.bits}-bit samples are rounded to 16 bits"] if wide and not page.levels else []
 
 
 def _of_white(page: Page) -> list[str]:

@@ -101,6 +101,7 @@ class TiffReader(Reader):
             and samples.start == 0
             and self._conversion(page, samples) is None
         )
+        rows.clipped = page.bits == 64 or page.levels is not None
         return rows
 
     def close(self) -> None:
@@ -148,6 +149,7 @@ class Rows:
         self._run = self._one_run()
         self._low, self._high = 0.0, 1.0  # of float samples
         self.inverted = False
+        self.clipped = False  # what is made of floats holds 0 to 1 only
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield bands from top to bottom; the buffer of one is used again for the next."""
@@ -175,7 +177,8 @@ class Rows:
         return (
             *self._segments.warnings,
             f"float samples lie between {self._low:g} and {self._high:g};"
-            " they are taken as they are, 1 as full transmittance",
+            f" they are {'cut off' if self.clipped else 'taken as they are'}, 1 as full"
+            " transmittance",
         )
 
     def read(self, first: int, out: NDArray[Any]) -> None:
