@@ -16,16 +16,16 @@ Confidence = Literal["high", "medium", "low"]
 class RollFrame:
     """What was decided for one frame of a roll, and from what.
 
-    ``kind`` is ``picture``, ``outlier`` (far from the roll's neutral or
-    exposure: kept at roll values), ``no_picture`` (blank, leader, holder) or
-    ``unmeasured`` (its measuring failed). ``exposure`` is what this frame got
+    ``kind`` is ``picture``, ``outlier`` (its colors lie far from the roll's neutral),
+    ``no_picture`` (blank, leader, holder), ``positive`` (a slide among negatives: kept
+    at roll values) or ``unmeasured`` (its measuring failed). ``exposure`` is what this frame got
     on top of the roll's, ``measured_exposure`` what it would have taken alone;
     densities. ``pixels`` were used, of them low in chroma: ``neutral_pixels``.
     """
 
     input: str
     crop_name: str = ""
-    kind: Literal["picture", "outlier", "no_picture", "unmeasured"] = "picture"
+    kind: Literal["picture", "outlier", "no_picture", "positive", "unmeasured"] = "picture"
     rgb_gains: tuple[float, float, float] = (0.0, 0.0, 0.0)
     exposure: float = 0.0
     measured_exposure: float | None = None

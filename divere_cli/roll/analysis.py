@@ -4,7 +4,7 @@ Covers an entry for each scan with its own gains, a folder default with the
 roll's (for scans that come later, and for other rolls of the same stock), and
 the evidence as notes of each entry (``metadata.provenance``), which no grade
 reads. Film base is written where bare film was seen: a preset that knows it, or
-knows where it is seen, keeps that; the thin end of a picture is no film base to keep.
+knows where it is seen, keeps that.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from divere_cli.records.job import Frame
 from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
 from divere_cli.records.serialize import to_plain
 from divere_cli.roll.auto import graded
-from divere_cli.roll.pool import THIN_END
 
 SCHEMA = "divere-analysis/1"
 
@@ -112,7 +111,7 @@ def _place(frame: Frame) -> dict[str, Json]:
 
 def _film_base(scan: Measured, record: RollRecord) -> dict[str, Json]:
     """What its preset says of a scan's film base, else where bare film was seen: its density."""
-    seen = None if record.film_base_source == THIN_END else record.film_base
+    seen = record.film_base
     if scan.film_base is not None:
         return {"film_base": list(scan.film_base)}
     if scan.base_region is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from divere_cli.profile.hashing import digest
@@ -16,14 +16,14 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
-from divere_cli.roll import decide, reasons
-from divere_cli.roll.decide import Item, Mode, Triple
-from divere_cli.roll.measurement import FrameMeasurement, from_json
+from divere_cli.roll import decide, films, reasons
+from divere_cli.roll.decide import Item, Mode, Roll, Triple
+from divere_cli.roll.measurement import FrameLooks, from_json
 
 TASK = "divere_cli.roll.measure:measure"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Auto:
     """Measures and decides; give it to a batch as its ``roll``.
 
@@ -35,11 +35,20 @@ class Auto:
         against: scans in one folder with the same matching text are a roll.
     strict : bool
         Low confidence fails the scans of a roll.
+    pull : float, optional
+        How much of what a frame differs from its roll's exposure is taken back,
+        0 to 1; by the roll's own spread when None.
     """
 
     mode: Mode
     roll_by: str | None = None
     strict: bool = False
+    pull: float | None = None
+
+    def __repr__(self) -> str:
+        """Say all options; what an earlier version knew is said as it did, for rolls it decided."""
+        known = f"mode={self.mode!r}, roll_by={self.roll_by!r}, strict={self.strict!r}"
+        return f"Auto({known})" if self.pull is None else f"Auto({known}, pull={self.pull!r})"
 
     @property
     def task(self) -> str:
@@ -57,13 +66,29 @@ class Auto:
         records = []
         found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
         for (name, *_), group in sorted(groups.items()):
-            items = [item for _, _, item in group]
-            record = decide.roll(name, items, self.mode)
-            records.append(record)
-            for (scan, index, _), frame in zip(group, record.frames, strict=True):
-                found.setdefault(scan.name, {})[index] = (record, frame)
+            for asked, places in self._rolls(name, [item for _, _, item in group]):
+                record = decide.roll(asked)
+                records.append(record)
+                for place, frame in zip(places, record.frames, strict=True):
+                    scan, index, _ = group[place]
+                    found.setdefault(scan.name, {})[index] = (record, frame)
         scans = {scan.name: self._decision(scan, found.get(scan.name, {})) for scan in measured}
         return Decisions(scans, tuple(records))
+
+    def _rolls(self, name: str, items: list[Item]) -> Iterator[tuple[Roll, tuple[int, ...]]]:
+        """Part what lies in one folder into films; each with the places of its frames."""
+        parts = films.part([item.looks for item in items])
+        several = sum(part.what == "film" for part in parts) > 1
+        film = 0
+        for part in parts:
+            film += part.what == "film"
+            named = f" (film {film})" if several and part.what == "film" else ""
+            named = {"film": named, "black-and-white": " (black-and-white)"}.get(
+                part.what, " (positives)"
+            )
+            own = tuple(items[i] for i in part.frames)
+            title = name + (named if len(parts) > 1 else "")
+            yield Roll(title, own, self.mode, part.what, part.base, self.pull), part.frames
 
     def _decision(self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]]) -> Decision:
         recipes: list[Recipe] = []
@@ -75,7 +100,8 @@ class Auto:
             recipes.append(graded(frame.recipe, told.rgb_gains))
             notes += [reasons.note(record)] * (reasons.note(record) not in notes)
             prefix = f"{frame.crop_name}: " if frame.crop_name else ""
-            (notes if told.kind == "picture" else warnings).append(prefix + told.reason)
+            odd = told.kind in ("no_picture", "positive", "unmeasured")
+            (warnings if odd else notes).append(prefix + told.reason)
             if told.confidence == "low":
                 why = told.reason if told.kind == "unmeasured" else record.reasons[0]
                 line = f"{prefix}low confidence: {why}"
@@ -117,14 +143,14 @@ def expression(pattern: str) -> str:
 
 
 def _items(scan: Measured) -> list[Item]:
-    frames: tuple[FrameMeasurement | None, ...] = (None,) * len(scan.frames)
+    frames: tuple[FrameLooks | None, ...] = (None,) * len(scan.frames)
     measured = False
     if scan.measurement:
         told = from_json(scan.measurement).frames
         measured = len(told) == len(scan.frames)
         frames = told if measured else frames
-    pairs: zip[tuple[Frame, FrameMeasurement | None]] = zip(scan.frames, frames, strict=True)
-    return [Item(scan.name, frame, measurement, measured) for frame, measurement in pairs]
+    pairs: zip[tuple[Frame, FrameLooks | None]] = zip(scan.frames, frames, strict=True)
+    return [Item(scan.name, frame, looks, measured) for frame, looks in pairs]
 
 
 def _bare(recipe: Recipe) -> Recipe:

@@ -7,7 +7,7 @@ the parent (:mod:`divere_cli.roll.decide`).
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,14 +20,25 @@ from divere_cli.develop import source
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
-from divere_cli.roll import chroma, regions
+from divere_cli.roll import chroma, lines, regions
 from divere_cli.roll.downsample import Grid, Reduction, reduce
-from divere_cli.roll.measurement import ChromaMap, FilmBase, FrameMeasurement, Measurement, to_json
+from divere_cli.roll.measurement import (
+    ChromaMap,
+    FilmBase,
+    FrameLooks,
+    FrameMeasurement,
+    Measurement,
+    PlainColor,
+    to_json,
+)
 
 Floats = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
-PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
+PERCENTILES = range(101)
+ENDS = (5, 95)  # percentiles of brightness: mid-tones lie between
+THIN, DENSE, THIN_END = 2, 97, 1  # percentiles of the inner picture
+TEXTURED = 0.02  # density between neighboring cells
 # Density above bare film: thinner cells say nothing of brightness (rebate, a black border);
 # of chroma nothing up to the end of the film's toe, where its three layers part.
 ABOVE_BASE, ABOVE_TOE = 0.1, 0.2
@@ -68,7 +79,7 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
-            examine(grid, frame.recipe, _given(job, bare, frame.recipe))
+            examine(grid, frame.recipe, _given(job, bare, frame.recipe), rendered=full == 255.0)
             for grid, frame in zip(grids, job.frames, strict=False)
         )
     return TaskResult(
@@ -80,53 +91,110 @@ def measure(job: Job, progress: Progress) -> TaskResult:
 
 
 def examine(
-    grid: Grid, recipe: Recipe, given: regions.Base | None = None
-) -> FrameMeasurement | None:
+    grid: Grid, recipe: Recipe, given: regions.Base | None = None, *, rendered: bool = False
+) -> FrameLooks | None:
     """Take the statistics of one frame; None when nothing on it can be measured.
 
-    ``given`` is the film base that is not looked for on the frame.
+    ``given`` is the film base that the preset knows; ``rendered`` as in the measurement.
     """
     linear = _working(grid.mean, recipe)
+    density = -np.log10(np.maximum(linear, regions.DARKEST))
+    valid = (linear > regions.DARKEST).all(axis=2) & ~grid.clipped
     parts = regions.find(linear, grid.clipped, recipe.film.invert)
-    if parts.picture.sum() < LEAST_CELLS:
+    frame = _Frame(grid, recipe, density, rendered)
+    bare = frame.look(parts)
+    if bare is None:
         return None
-    film = -np.log10(np.maximum(linear[parts.picture], regions.DARKEST)).mean(axis=1)
-    low, high = np.percentile(film, (2, 98))
-    above, toe = _floors(given or parts.base, float(high - low))
-    printed = _printed(linear[parts.picture], recipe)
-    luma = printed.mean(axis=1)
-    shown = film > above
-    if shown.sum() < LEAST_CELLS:
-        shown = np.ones_like(shown)
-    lumas = np.percentile(luma[shown], PERCENTILES)
-    inner = (luma >= lumas[1]) & (luma <= lumas[5])
-    middle = inner & (film > toe)
-    enough = int(middle.sum()) >= LEAST_CELLS
-    maps, (u, v, spread) = (EMPTY, EMPTY), (0.0, 0.0, 0.0)
-    if enough:
-        maps = chroma.maps(printed[middle], luma[middle], recipe.density_gamma)
-        u, v, spread = chroma.center(printed[middle], luma[middle])
-    return FrameMeasurement(
-        cells=int(parts.picture.size),
-        picture_cells=int(parts.picture.sum()),
-        pixels_per_cell=grid.pixels_per_cell,
-        excluded={
-            "outside": int(parts.outside.sum()),
-            "rebate": int(parts.rebate.sum()),
-            "clipped": int((grid.clipped & ~parts.outside).sum()),
-        },
-        base=_base(parts.base, recipe),
-        lumas=tuple(_rounded(v) for v in lumas),
-        key=_rounded(0.5 * (luma[inner & shown].mean() + 0.5 * (lumas[1] + lumas[5]))),
-        span=_rounded(high - low),
-        plateau=_rounded(plateau(luma)),
-        chroma=(_rounded(u), _rounded(v)),
-        chroma_spread=_rounded(spread),
-        target=_rounded(print_stock.middle(recipe)),
-        presence=maps[0],
-        counts=maps[1],
-        given=_base(given, recipe),
+    colors = lines.plain(density, valid) if recipe.film.invert else ()
+    plain, looks = [], [bare]
+    for color in colors:
+        base = regions.Base(color.density, "plain", 0, 0.0)
+        look = frame.look(regions.around(density, grid.clipped, base))
+        plain.append(_plain(color, recipe))
+        looks.append(bare if look is None else look)
+    known = None if given is None else frame.look(regions.around(density, grid.clipped, given))
+    inside = density[lines.inner(valid.shape) & valid]
+    inside = inside if len(inside) else density[parts.picture]
+    return FrameLooks(
+        plain=tuple(plain),
+        looks=tuple(looks),
+        thin=_triple(np.percentile(inside, THIN, axis=0)),
+        dense=_triple(np.percentile(inside, DENSE, axis=0)),
+        thin_end=_rounded(np.percentile(inside.mean(axis=1), THIN_END)),
+        given=known,
     )
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The cells of a frame, to be looked at under several ideas of its film base."""
+
+    grid: Grid
+    recipe: Recipe
+    density: Floats
+    rendered: bool
+
+    def look(self, parts: regions.Regions) -> FrameMeasurement | None:
+        """Take the statistics of its picture; None where that is too small."""
+        recipe, picture = self.recipe, parts.picture
+        if picture.sum() < LEAST_CELLS:
+            return None
+        colors = self.density[picture]
+        film = colors.mean(axis=1)
+        low, high = np.percentile(film, (2, 98))
+        printed = _printed(10.0**-colors, recipe)
+        luma = printed.mean(axis=1)
+        above, toe = _floors(parts.base, float(high - low))
+        shown = film > above
+        shown = shown if shown.sum() >= LEAST_CELLS else np.ones_like(shown)
+        ends = np.percentile(luma[shown], ENDS)
+        middle = (luma >= ends[0]) & (luma <= ends[1]) & (film > toe)
+        maps, (u, v, spread) = (EMPTY, EMPTY), (0.0, 0.0, 0.0)
+        if int(middle.sum()) >= LEAST_CELLS:
+            maps = chroma.maps(printed[middle], luma[middle], recipe.density_gamma)
+            u, v, spread = chroma.center(printed[middle], luma[middle])
+        return FrameMeasurement(
+            cells=int(picture.size),
+            picture_cells=int(picture.sum()),
+            pixels_per_cell=self.grid.pixels_per_cell,
+            excluded={
+                "outside": int(parts.outside.sum()),
+                "rebate": int(parts.rebate.sum()),
+                "clipped": int((self.grid.clipped & ~parts.outside).sum()),
+            },
+            base=_base(parts.base, recipe),
+            lumas=tuple(_rounded(v) for v in np.percentile(luma, PERCENTILES)),
+            span=_rounded(high - low),
+            plateau=_rounded(plateau(luma)),
+            texture=_rounded(texture(self.density.mean(axis=2), picture)),
+            chroma=(_rounded(u), _rounded(v)),
+            chroma_spread=_rounded(spread),
+            gray_scatter=_rounded(gray_scatter(colors)),
+            target=_rounded(print_stock.middle(recipe)),
+            contrast=_rounded(recipe.density_gamma),
+            presence=maps[0],
+            counts=maps[1],
+            rendered=self.rendered,
+        )
+
+
+def texture(density: Floats, picture: NDArray[np.bool_]) -> float:
+    """Share of the picture's cells that differ from the next by more than grain does."""
+    along = np.abs(np.diff(density, axis=1))[picture[:, 1:] & picture[:, :-1]]
+    down = np.abs(np.diff(density, axis=0))[picture[1:] & picture[:-1]]
+    both = np.concatenate([along, down])
+    return float((both > TEXTURED).mean()) if len(both) else 0.0
+
+
+def gray_scatter(colors: Floats) -> float:
+    """How far red and blue lie from a straight line over green: density, the larger of the two."""
+    green = colors[:, 1] - colors[:, 1].mean()
+    power = max(float(np.square(green).sum()), 1e-9)
+    found = []
+    for channel in (0, 2):
+        other = colors[:, channel] - colors[:, channel].mean()
+        found.append(float((other - green * ((other * green).sum() / power)).std()))
+    return max(found)
 
 
 def _given(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
@@ -181,16 +249,26 @@ def _working(mean: Floats, recipe: Recipe) -> Floats:
     )
 
 
-def _base(base: regions.Base | None, recipe: Recipe) -> FilmBase | None:
+def _base(base: regions.Base | None, recipe: Recipe) -> FilmBase:
     if base is None:
-        return None
-    printed = _printed(10.0 ** -base.density[None, :], recipe)[0]
+        return FilmBase((0.0, 0.0, 0.0), (0.0, 0.0, 0.0), "thin end", 0, 0.0)
     return FilmBase(
         density=_triple(base.density),
-        printed=_triple(printed),
+        printed=_triple(_printed(10.0 ** -base.density[None, :], recipe)[0]),
         source=base.source,
         cells=base.cells,
         spread=_rounded(base.spread),
+    )
+
+
+def _plain(color: lines.PlainColor, recipe: Recipe) -> PlainColor:
+    printed = _printed(10.0 ** -color.density[None, :], recipe)[0]
+    return PlainColor(
+        density=_triple(color.density),
+        printed=_triple(printed),
+        sides=color.sides,
+        lines=color.lines,
+        blank=color.blank,
     )
 
 

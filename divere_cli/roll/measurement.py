@@ -13,16 +13,16 @@ from typing import Any, Literal
 
 from divere_cli.records.serialize import from_plain, to_plain
 
-SCHEMA = "divere-measurement/1"
+SCHEMA = "divere-measurement/2"
 BIN = 0.01  # density; width of a bin of the chroma maps
 
 Triple = tuple[float, float, float]
-BaseSource = Literal["profile", "given region", "unexposed", "rebate", "thin end"]
+BaseSource = Literal["profile", "given region", "plain", "thin end"]
 
 
 @dataclass(frozen=True, slots=True)
 class FilmBase:
-    """The thinnest film that was seen, as density of the scan in the working space (R, G, B).
+    """Film base as density of the scan in the working space (R, G, B), and where it is from.
 
     ``printed`` is the same as print density; ``spread`` is the largest of the
     channels' standard deviations.
@@ -48,49 +48,83 @@ class ChromaMap:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameMeasurement:
-    """What was measured of one frame (one crop of a scan).
+class PlainColor:
+    """One color that lines along the sides of a frame have: film base, light, or picture.
 
-    ``excluded`` counts cells by the reason: ``outside`` (holder, holes, light
-    beside the film), ``rebate``, ``clipped``. ``lumas`` are the percentiles 1,
-    5, 25, 50, 75, 95, 99 of print density (mean of the channels); ``key`` is
-    the frame's brightness. ``span`` is the range of film density,
-    ``plateau`` the share of cells in the two fullest windows of brightness.
+    ``sides`` are 0 top, 1 right, 2 bottom, 3 left; ``lines`` counts lines of cells;
+    ``blank`` says that the whole frame has this color.
+    """
+
+    density: Triple
+    printed: Triple
+    sides: tuple[int, ...]
+    lines: int
+    blank: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMeasurement:
+    """What was measured of one frame (one crop of a scan), under one idea of its film base.
+
+    ``base`` is that idea: a plain color of the frame, what the profile says, or
+    the thin end of the picture where there is no better one. ``excluded`` counts
+    cells by the reason: ``outside`` (holder, holes, light beside the film),
+    ``rebate``, ``clipped``. ``lumas`` are the percentiles 0 to 100 of print density
+    (mean of the channels) over the picture; ``span`` is the range of film density,
+    ``plateau`` the share of cells in the two fullest windows of brightness,
+    ``texture`` the share of cells that differ from their neighbors.
     ``chroma`` is the middle of the mid-tones' chroma, ``chroma_spread`` the median
-    distance from there. ``target`` is the print
-    density that the print shows as middle gray. ``presence`` says how much each
-    chroma is found all through the tones, ``counts`` the pixels of each.
-    ``given`` is the film base that the profile has, or that of the region that it
-    names; ``base`` is what was seen without it.
+    distance from there; ``gray_scatter`` how far red and blue leave a straight line
+    over green (density; black-and-white film: grain alone). ``target`` is the print
+    density that the print shows as middle gray, ``contrast`` print density for a film
+    density. ``presence`` says how much each chroma is found all through the tones,
+    ``counts`` the pixels of each. ``rendered`` says that a camera's own picture (8 bits)
+    was measured: its tone curve and matrix lie between film and density.
     """
 
     cells: int
     picture_cells: int
     pixels_per_cell: int
     excluded: dict[str, int]
-    base: FilmBase | None
+    base: FilmBase
     lumas: tuple[float, ...]
-    key: float
     span: float
     plateau: float
+    texture: float
     chroma: tuple[float, float]
     chroma_spread: float
+    gray_scatter: float
     target: float
+    contrast: float
     presence: ChromaMap
     counts: ChromaMap
-    given: FilmBase | None = None
+    rendered: bool = False
 
-    @property
-    def bare(self) -> FilmBase | None:
-        """The film base to believe."""
-        return self.given or self.base
+
+@dataclass(frozen=True, slots=True)
+class FrameLooks:
+    """One frame, looked at under each idea of its film base.
+
+    ``looks`` begins with that of no base at all (the thin end of the picture); one
+    for each of ``plain`` follows, in its order. ``given`` is the look under the film
+    base that the profile knows or that of the region it names. ``thin`` and ``dense``
+    are percentiles 2 and 97 of the inner picture's density by channel (scan, R, G, B),
+    ``thin_end`` the first percentile of its mean.
+    """
+
+    plain: tuple[PlainColor, ...]
+    looks: tuple[FrameMeasurement, ...]
+    thin: Triple
+    dense: Triple
+    thin_end: float
+    given: FrameMeasurement | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
     """All frames of one scan, in the order of the job; None: nothing there to measure."""
 
-    frames: tuple[FrameMeasurement | None, ...]
+    frames: tuple[FrameLooks | None, ...]
 
 
 def to_json(measurement: Measurement) -> str:

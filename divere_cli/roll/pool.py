@@ -10,30 +10,28 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from divere_cli.roll.bare import Group
 from divere_cli.roll.measurement import BIN, ChromaMap, FilmBase, FrameMeasurement
 
 Chroma = tuple[float, float]
-Cells = dict[tuple[int, int], int]
+Place = tuple[int, int]  # bins of u and v
+Cells = dict[Place, int]
 
 # How far from the middle of all chroma gray may lie, in spreads of that chroma.
-PRIOR = 1.0
-LEAST_PRIOR = 0.03  # density
+PRIOR = 2.0
+LEAST_PRIOR = 0.06  # density
+# An 18 % gray card less bare film, in u and v, on simulated stocks (scatter 0.025, 0.019); real
+# ones, and the developer, differ by more: a Gaussian of BARE_REACH.
+CARD, BARE_REACH = (-0.017, -0.028), 0.04
 APART = 0.06  # density; a second peak at least that far away is another color
 NEAR = 0.03  # density; counted as gray
+FLOOR = 0.003  # of the highest presence: how much of it any color has, where bare film points
 PEAK = 0.8  # of a peak's height: what its place is the center of
-BASE_AGREES = 0.05  # density; film bases of one roll
-BRIGHTER = 0.15  # density; what is that much thinner than the rebates is no film
-PROFILE, THIN_END = "the profile", "the thin end of the pictures"
-BELIEVED = {
-    "profile": PROFILE,
-    "given region": "the given region",
-    "unexposed": "unexposed film",
-    "rebate": "the rebate",
-}
-THINNEST = 0.9  # quantile of thin ends; they are one-sided, film base is never denser
+PROFILE, REGION, SEEN = "the profile", "the given region", "plain film along the frames"
+UNEXPOSED = "unexposed film"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,42 +62,46 @@ class PooledBase:
     spread: float
 
     @property
-    def bare(self) -> bool:
-        """Whether it is bare film, and not the thin end of pictures."""
-        return self.source != THIN_END
+    def level(self) -> float:
+        """Its print density, mean of the channels."""
+        return sum(self.printed) / 3.0
 
     @property
-    def sure(self) -> bool:
-        """Whether it can speak for a gray: frames agree, and one rebate alone may be picture."""
-        agreed = self.bare and self.spread <= BASE_AGREES
-        return agreed and (self.frames > 1 or self.source != BELIEVED["rebate"])
-
-    @property
-    def chroma(self) -> Chroma:
-        """Its print densities red - green and blue - green."""
-        return self.printed[0] - self.printed[1], self.printed[2] - self.printed[1]
+    def card(self) -> Chroma:
+        """Where an 18 % gray card lies by it: print densities red - green and blue - green."""
+        red, green, blue = self.printed
+        return red - green + CARD[0], blue - green + CARD[1]
 
 
-def neutral(frames: Sequence[FrameMeasurement], near: Chroma | None = None) -> Neutral | None:
+def neutral(
+    frames: Sequence[FrameMeasurement], near: Chroma | None = None, reach: float = BARE_REACH
+) -> Neutral | None:
     """Find the chroma that is everywhere in the tones of all frames; None without mid-tones.
 
     Every frame has the same say, however large it is. Among colors that are
     found in all tones (a meadow in sun and shade is, too), the one nearest to
-    the middle of the chroma of all frames is taken for gray; ``near``, where
-    given, stands for that middle.
+    the middle of the chroma of all frames and to what bare film says is taken
+    for gray: the highest place of the presence times both.
+
+    Parameters
+    ----------
+    frames : sequence of FrameMeasurement
+    near : tuple of float, optional
+        Where a gray card lies by bare film; without it the pictures speak alone.
+    reach : float
+        Standard deviation of ``near``, density.
     """
     told = [frame for frame in frames if frame.presence.rows]
     if not told:
         return None
-    middle = near or (
-        statistics.median(frame.chroma[0] for frame in told),
-        statistics.median(frame.chroma[1] for frame in told),
-    )
-    reach = max(LEAST_PRIOR, PRIOR * statistics.median(frame.chroma_spread for frame in told))
+    middle = typical(told)
+    wide = max(LEAST_PRIOR, PRIOR * statistics.median(frame.chroma_spread for frame in told))
     presence = added(frame.presence for frame in told)
-    likely = {place: n * _prior(place, middle, reach) for place, n in presence.items()}
+    likely = {place: n * _prior(place, middle, wide) for place, n in presence.items()}
+    if near is not None:
+        likely = _borne_out(likely, near, reach)
     best = min(likely, key=lambda place: (-likely[place], place))
-    u, v = _center(presence, best)
+    u, v = _center(likely, best)
     counted = [(frame.pixels_per_cell, added([frame.counts])) for frame in told]
     gray = [sum(n for p, n in cells.items() if _away(p, (u, v)) <= NEAR) for _, cells in counted]
     everything = sum(sum(cells.values()) for _, cells in counted)
@@ -113,6 +115,12 @@ def neutral(frames: Sequence[FrameMeasurement], near: Chroma | None = None) -> N
     )
 
 
+def typical(frames: Sequence[FrameMeasurement]) -> Chroma:
+    """The middle of the frames' middle colors."""
+    u = statistics.median(frame.chroma[0] for frame in frames)
+    return u, statistics.median(frame.chroma[1] for frame in frames)
+
+
 def standing(frame: FrameMeasurement, gray: Chroma) -> float:
     """How present gray is on a frame: 1 where nothing is more so, 0 where it is absent."""
     cells = added([frame.presence])
@@ -123,22 +131,25 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 def variety(frames: Sequence[FrameMeasurement]) -> float:
     """How far the middle colors of frames lie apart: the median distance from their median."""
-    u = statistics.median(frame.chroma[0] for frame in frames)
-    v = statistics.median(frame.chroma[1] for frame in frames)
-    return statistics.median(distance(frame.chroma, (u, v)) for frame in frames)
+    middle = typical(frames)
+    return statistics.median(distance(frame.chroma, middle) for frame in frames)
 
 
-def film_base(bases: Sequence[FilmBase]) -> PooledBase | None:
-    """The film base of a roll: the profile's, a given region, a blank, rebates, a thin end."""
-    for source, what in BELIEVED.items():
-        seen = [base for base in bases if base.source == source]
-        if seen and _believed(source, seen, bases):
-            return _pooled(seen, what)
-    if not bases:
+def base_of(group: Group | None, given: Sequence[FrameMeasurement]) -> PooledBase | None:
+    """The film base of a roll: what the profile or a given region says, else what frames show."""
+    if given:
+        bases = [look.base for look in given]
+        profile = all(base.source == "profile" for base in bases)
+        return _pooled(bases, PROFILE if profile else REGION)
+    if group is None:
         return None
-    ordered = sorted(bases, key=lambda base: (-sum(base.density), base.density))
-    thinnest = ordered[min(len(ordered) - 1, int(THINNEST * len(ordered))) :]
-    return _pooled(thinnest, THIN_END)
+    return PooledBase(
+        density=group.density,
+        printed=group.printed,
+        source=UNEXPOSED if group.blank else SEEN,
+        frames=len(group.frames),
+        spread=group.spread,
+    )
 
 
 def middle(values: Sequence[float]) -> float:
@@ -167,27 +178,6 @@ def added(maps: Iterable[ChromaMap]) -> Cells:
     return total
 
 
-def _believed(source: str, seen: Sequence[FilmBase], bases: Sequence[FilmBase]) -> bool:
-    """Whether the other frames allow that what was seen is film base.
-
-    A frame of nothing but light has no picture either, but is thinner than the
-    rebates. The smooth dark edge of a picture is taken for a rebate now and then:
-    where few frames have one, no other may have thinner film.
-    """
-    rebates = [_level(base) for base in bases if base.source == "rebate"]
-    if source == "unexposed" and rebates:
-        blank = statistics.median(_level(base) for base in seen)
-        return blank >= statistics.median(rebates) - BRIGHTER
-    if source == "rebate" and 2 * len(seen) < len(bases):
-        others = (_level(base) for base in bases if base.source != "unexposed")
-        return statistics.median(rebates) <= min(others) + BASE_AGREES
-    return True
-
-
-def _level(base: FilmBase) -> float:
-    return sum(base.density) / 3.0
-
-
 def _pooled(bases: Sequence[FilmBase], what: str) -> PooledBase:
     channels = [[base.density[i] for base in bases] for i in range(3)]
     printed = [statistics.median(base.printed[i] for base in bases) for i in range(3)]
@@ -201,15 +191,25 @@ def _pooled(bases: Sequence[FilmBase], what: str) -> PooledBase:
     )
 
 
-def _prior(place: tuple[int, int], middle: Chroma, reach: float) -> float:
+def _borne_out(likely: Mapping[Place, float], near: Chroma, reach: float) -> dict[Place, float]:
+    """What bare film makes of it; it may point where no picture has any color at all."""
+    least = FLOOR * max(likely.values())
+    wide = math.ceil(3.0 * reach / BIN)
+    u, v = round(near[0] / BIN), round(near[1] / BIN)
+    around = ((u + i, v + j) for i in range(-wide, wide + 1) for j in range(-wide, wide + 1))
+    places = {*likely, *around}
+    return {p: (likely.get(p, 0.0) + least) * _prior(p, near, reach) for p in sorted(places)}
+
+
+def _prior(place: Place, middle: Chroma, reach: float) -> float:
     return math.exp(-0.5 * (_away(place, middle) / reach) ** 2)
 
 
-def _away(place: tuple[int, int], chroma: Chroma) -> float:
+def _away(place: Place, chroma: Chroma) -> float:
     return math.hypot(place[0] * BIN - chroma[0], place[1] * BIN - chroma[1])
 
 
-def _center(cells: Cells, best: tuple[int, int], reach: int = 3) -> Chroma:
+def _center(cells: Mapping[Place, float], best: Place, reach: int = 3) -> Chroma:
     """Place of a peak, finer than a bin: the center of what stands above most of its height."""
     floor = PEAK * cells[best]
     mass = up = across = 0.0
@@ -220,7 +220,7 @@ def _center(cells: Cells, best: tuple[int, int], reach: int = 3) -> Chroma:
     return round(up / mass * BIN, 4), round(across / mass * BIN, 4)
 
 
-def _rival(likely: dict[tuple[int, int], float], best: tuple[int, int]) -> float:
+def _rival(likely: dict[Place, float], best: tuple[int, int]) -> float:
     """Height of the highest other peak, in heights of the best."""
     around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     tops = (

@@ -7,121 +7,118 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from divere_cli.roll.measurement import FrameMeasurement
-from divere_cli.roll.pool import BASE_AGREES, BRIGHTER, PROFILE, PooledBase
+from divere_cli.roll.measurement import FrameLooks
+from divere_cli.roll.pool import PROFILE, Neutral, PooledBase
 
 if TYPE_CHECKING:
     from divere_cli.records.roll import RollRecord
-    from divere_cli.roll.decide import Baseline
+    from divere_cli.roll.decide import Baseline, Roll
 
 UNMEASURED = "could not be measured"
-ONE_SUBJECT = (
-    "the pictures differ too little and bare film does not bear it out: "
-    "one subject may have been taken for gray"
+POSITIVE = (
+    "a positive (slide) among negatives, thinner than their film base: as a negative it is no "
+    "picture; grade it with '-p reversal-neutral'"
 )
+SILVER = (
+    "black-and-white film: gray and exposure of its own; '-p bw-ilford-mgfb-2' prints it on "
+    "black-and-white paper"
+)
+ONE_SUBJECT = "the pictures' colors lie too near together to tell gray from one subject"
 FOGGED = 0.5  # density above film base of what is exposed all over
+BRIGHTER = 0.15  # density; what is that much thinner than film base is no film
 
 
-def roll(
-    common: Baseline | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
-) -> tuple[str, ...]:
+def roll(asked: Roll, common: Baseline | None, pictures: int) -> tuple[str, ...]:
     """Why a roll gets what it gets."""
-    return (*_neutral(common, base, pictures, kept), *_exposure(common), *_base(common, base))
-
-
-def _neutral(
-    common: Baseline | None, base: PooledBase | None, pictures: int, kept: tuple[float, ...]
-) -> tuple[str, ...]:
+    kept = asked.items[0].frame.recipe.rgb_gains
+    silver = (SILVER,) if asked.what == "black-and-white" and not asked.monochrome else ()
     if common is None:
         return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
-    if common.monochrome:
-        return (f"black-and-white film, {counted(pictures, 'picture')}: no gray is looked for",)
+    return (*_neutral(common, asked, pictures), *silver, *_exposure(common), *_base(asked.base))
+
+
+def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
+    counts = counted(pictures, "picture")
+    if asked.what == "positive":
+        return (f"{counts} of positive film among negatives: not measured with them",)
+    if asked.monochrome:
+        return (f"black-and-white film, {counts}: no gray is looked for",)
     found = common.neutral
+    if common.rendered and found is not None:
+        return (
+            f"a camera's own pictures (8 bits), {counts}: bare film says nothing of their gray",
+        )
+    if common.one_subject and asked.base is not None:
+        return (f"gray from bare film: {ONE_SUBJECT}",)
     if found is None:
-        why = "the film base is taken for gray" if base else "no gray was looked for"
-        return (f"no mid-tones above the film's toe: {why}",)
+        return ("no mid-tones above the film's toe: no gray was looked for",)
+    told = (
+        f"gray from {found.pixels} low-chroma mid-tone pixels of {counts}: "
+        f"{found.share:.0%} of their mid-tones, scatter {found.spread:.3f}"
+    )
+    if common.away is not None:
+        return (f"{told}; bare film puts it {common.away:.3f} from the pictures' own",)
+    if common.one_subject:
+        return (f"no bare film was seen, and {ONE_SUBJECT}", told)
+    if common.confidence == "low":
+        return ("no bare film was seen to bear out the pictures' gray", told)
+    return (told,)
+
+
+def _exposure(common: Baseline) -> tuple[str, ...]:
     return (
-        f"gray from {found.pixels} low-chroma mid-tone pixels of {counted(pictures, 'picture')}: "
-        f"{found.share:.0%} of their mid-tones, scatter {found.spread:.3f}; "
-        + (
-            f"the next color stands at {found.rival:.0%} of it"
-            if found.rival > 0.0
-            else "no other color comes near"
-        ),
-        *([ONE_SUBJECT] if common.one_subject else []),
+        f"exposure {common.exposure:+.3f} puts a gray card at middle gray; "
+        f"{common.share:.0%} of what a frame differs from the roll is taken back",
     )
 
 
-def _exposure(common: Baseline | None) -> tuple[str, ...]:
-    if common is None:
-        return ()
-    return (f"exposure {common.exposure:+.3f} puts the middle picture's brightness at middle gray",)
-
-
-def _base(common: Baseline | None, base: PooledBase | None) -> tuple[str, ...]:
+def _base(base: PooledBase | None) -> tuple[str, ...]:
     if base is None:
         return ("no film base was seen",)
-    told = [f"film base {triple(base.density)} from {base.source}"]
-    seen = base.source != PROFILE
-    if seen:
-        told[0] += f" on {counted(base.frames, 'frame')}"
-    if seen and base.frames > 1:
-        told[0] += f", {base.spread:.3f} apart at most"
-    if base.frames > 1 and base.spread > BASE_AGREES:
-        told.append("the frames' film bases disagree: is it one film, and one scanner setting?")
-    if not base.bare:
-        told.append("no bare film is visible: the thin end may be picture")
-    elif common is not None and not common.monochrome:
-        red, blue = base.chroma[0] - common.u, base.chroma[1] - common.v
-        told.append(f"with these gains bare film prints {red:+.3f} red, {blue:+.3f} blue off gray")
-    return tuple(told)
+    told = f"film base {triple(base.density)} from {base.source}"
+    if base.source != PROFILE:
+        told += f" on {counted(base.frames, 'frame')}"
+    if base.frames > 1:
+        told += f", {base.spread:.3f} apart at most"
+    return (told,)
 
 
-def no_picture(measurement: FrameMeasurement | None, base: PooledBase | None) -> str:
+def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
     """What a frame is that shows no picture."""
-    if measurement is None:
+    if frame is None:
         return "no picture: nothing of it can be measured (holder, or clipped); kept at roll values"
-    seen = measurement.base
-    thin = seen is not None and (base is None or sum(seen.density) - sum(base.density) < 3 * FOGGED)
-    if seen is not None and seen.source == "unexposed":
-        light = base is not None and sum(seen.density) < sum(base.density) - 3 * BRIGHTER
-        blank = "nothing but light" if light else "a blank (bare film)"
-        what = blank if thin else "exposed all over"
-    else:
-        what = "plain areas only (a leader, or exposed all over)"
+    blank = next((color for color in frame.plain if color.blank), None)
+    if blank is None:
+        return "no picture: plain areas only (a leader, or half exposed); kept at roll values"
+    above = 0.0 if base is None else sum(blank.density) / 3.0 - sum(base.density) / 3.0
+    what = "a blank (bare film)"
+    if above > FOGGED:
+        what = "a leader, exposed all over"
+    elif above < -BRIGHTER:
+        what = "nothing but light"
     return f"no picture: {what}; kept at roll values"
 
 
-def outlier(away: float, colored: bool, darker: float) -> str:
-    """How a frame differs that is kept at roll values."""
-    told = [f"its colors lie {away:.2f} from the roll's gray"] if colored else []
-    if not colored:
-        told.append(f"it is {abs(darker):.2f} {_darker(darker)} than the roll")
-    return f"{' and '.join(told)}; kept at roll values"
+def pulled(darker: float, more: float, away: float | None) -> str:
+    """How far a frame was brought towards its roll, and that its colors lie far off."""
+    far = "" if away is None else f"{_far(away)}; "
+    if abs(darker) < 0.0005:
+        return f"{far}as bright as the roll"
+    word = "darker" if darker > 0 else "lighter"
+    return f"{far}{abs(darker):.2f} {word} than the roll; {abs(more):.3f} of it taken back"
 
 
-def pulled(darker: float, more: float) -> str:
-    """How far a frame was brought towards its roll."""
-    if abs(more) < 0.0005:
-        return "as bright as the roll"
-    return f"{abs(darker):.2f} {_darker(darker)} than the roll; {abs(more):.3f} of it taken back"
-
-
-def borrowed(away: float, far: bool) -> str:
-    """Why a frame that is graded alone has its roll's neutral."""
-    if far:
-        return f"its colors lie {away:.2f} from the roll's gray: gray is the roll's"
-    return "no gray to be sure of: gray is the roll's"
-
-
-def alone(own: Baseline, sure: str) -> str:
-    """What a frame that is graded alone got, and how sure that is."""
-    found = own.neutral
-    if own.monochrome:
+def alone(found: Neutral | None, away: float, asked: Roll) -> str:
+    """What a frame that is graded alone got."""
+    if asked.monochrome:
         return "by its own brightness"
     if found is None:
-        return "no mid-tones above the film's toe"
-    return f"gray from {found.pixels} of its own pixels; {sure} confidence"
+        return _far(away)
+    return f"gray from {found.pixels} of its own pixels"
+
+
+def _far(away: float) -> str:
+    return f"its colors lie {away:.2f} from the roll's gray: gray is the roll's"
 
 
 def note(record: RollRecord) -> str:
@@ -140,7 +137,3 @@ def triple(values: tuple[float, ...]) -> str:
 def counted(n: int, what: str) -> str:
     """A number of things."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
-def _darker(darker: float) -> str:
-    return "darker" if darker > 0 else "lighter"

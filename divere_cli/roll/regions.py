@@ -23,9 +23,14 @@ HOLDER = 0.02  # of the thinnest film, in every channel: nothing on film is that
 THIN_SHARE = 0.005  # of the film's cells make a plateau
 THIN_WINDOW = 0.05
 ALIKE = 0.08  # density; cells of one color, grain and the fall-off of a light table included
-SIDE_SHARE = 0.8  # of a side lined with base: a rebate
-SMOOTH = 0.01  # density between neighbors on bare film, the middle of them; pictures have texture
-UNEXPOSED_SHARE = 0.9
+
+# Where film base is known (density). A line is holder when three quarters of it are denser than any
+# picture, rebate when most of it is bare; light beside the film is thinner than its base.
+HOLDER_DENSITY, HOLDER_QUANTILE = 1.45, 0.25
+BARE, REBATE_SHARE = 0.06, 0.6
+LIGHT = 0.07
+MARCHED = 0.25  # of a frame, from each side
+REST = 0.08  # of a line; what is left of it between two holders is too little to tell
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Regions:
 
 
 def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
-    """Tell the regions of a frame.
+    """Tell the regions of a frame of which no film base is known.
 
     Parameters
     ----------
@@ -72,13 +77,59 @@ def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
     if not film.any() or not negative:
         return Regions(film, outside, nothing, None)
     density = -np.log10(np.maximum(linear, DARKEST))
-    base = _base(density, film, outside)
-    rebate = nothing
-    if base.source == "rebate":
-        thinner = film & (density < base.density + ALIKE).all(axis=2)
-        rebate = flood(thinner | outside, _border(thinner) | outside) & ~outside
-        rebate = _grown(rebate, valid.shape) & ~outside
-    return Regions(film & ~rebate, outside, rebate, base)
+    color, alike = _settled(density, film, _thinnest(density[film]))
+    base = Base(color, "thin end", int(alike.sum()), _scatter(density[alike]))
+    return Regions(film, outside, nothing, base)
+
+
+def around(density: Floats, clipped: Bools, base: Base) -> Regions:
+    """Tell the regions of a frame of which the film base is known.
+
+    Parameters
+    ----------
+    density : ndarray
+        ``(rows, columns, 3)`` of the scan in the working space.
+    clipped : ndarray
+        ``(rows, columns)``, cells with a clipped pixel.
+    base : Base
+        Density of bare film.
+    """
+    level = density.mean(axis=2) - base.density.mean()
+    thin = (density < base.density - LIGHT).any(axis=2) | clipped
+    outside = flood(thin, _border(thin)) | clipped
+    bare = (np.abs(density - base.density) < BARE).all(axis=2)
+    rebate = np.zeros_like(outside)
+    for _ in range(2):  # a holder's columns are known when its rows are, and the other way around
+        for side in range(4):
+            turned = [np.rot90(one, side) for one in (level, bare, thin, outside, rebate)]
+            _march(*turned)
+    outside, rebate = _grown(outside, outside.shape), _grown(rebate, rebate.shape)
+    picture = ~outside & ~rebate & ~clipped
+    return Regions(picture, outside, rebate & ~outside, base)
+
+
+def _march(level: Floats, bare: Bools, thin: Bools, gone: Bools, lined: Bools) -> None:
+    """Mark lines from the first on as holder or rebate until one is picture (in place).
+
+    A line that is half holder and half rebate is neither: one is passed over.
+    """
+    passed = 0
+    for line in range(round(MARCHED * len(level))):
+        left = ~gone[line] & ~lined[line] & ~thin[line]  # without sprocket holes
+        few = left.sum() < REST * left.size
+        if few or np.quantile(level[line][left], HOLDER_QUANTILE) > HOLDER_DENSITY:
+            gone[line] |= left
+            gone[line - passed : line] = True
+        elif bare[line][left].mean() > REBATE_SHARE:
+            lined[line] |= left
+            gone[line] |= thin[line]
+            gone[line - passed : line] = True
+        elif passed:
+            return
+        else:
+            passed = 1
+            continue
+        passed = 0
 
 
 def given(linear: Floats, clipped: Bools) -> Base | None:
@@ -96,19 +147,6 @@ def given(linear: Floats, clipped: Bools) -> Base | None:
     within = np.abs(luma - np.sort(luma)[len(luma) // 2]) <= THIN_WINDOW
     color, alike = _settled(density, valid, np.median(colors[within], axis=0))
     return Base(color, "given region", int(alike.sum()), _scatter(density[alike]))
-
-
-def _base(density: Floats, film: Bools, outside: Bools) -> Base:
-    colors = density[film]
-    color, alike = _settled(density, film, _thinnest(colors))
-    count = int(alike.sum())
-    spread = _scatter(density[alike])
-    source: BaseSource = "thin end"
-    if count >= UNEXPOSED_SHARE * len(colors):
-        source = "unexposed"
-    elif _lined(alike, outside) >= SIDE_SHARE and _texture(density, alike) <= SMOOTH:
-        source = "rebate"
-    return Base(color, source, count, spread)
 
 
 def _settled(density: Floats, among: Bools, color: Floats) -> tuple[Floats, Bools]:
@@ -135,28 +173,6 @@ def _thinnest(colors: Floats) -> Floats:
     low = luma[first]
     within = np.abs(colors.mean(axis=1) - low - THIN_WINDOW / 2) <= THIN_WINDOW / 2
     return np.asarray(np.median(colors[within], axis=0))
-
-
-def _texture(density: Floats, mask: Bools) -> float:
-    """The middle of the differences between neighbors that are both in the mask."""
-    luma = density.mean(axis=2)
-    along = np.abs(np.diff(luma, axis=1))[mask[:, 1:] & mask[:, :-1]]
-    down = np.abs(np.diff(luma, axis=0))[mask[1:] & mask[:-1]]
-    both = np.concatenate([along, down])
-    return float(np.median(both)) if len(both) else float("inf")
-
-
-def _lined(alike: Bools, outside: Bools) -> float:
-    """The largest share of a side where the outermost film is base."""
-    shares = []
-    for turns in range(4):
-        mask, beyond = np.rot90(alike, turns), np.rot90(outside, turns)
-        depth = np.argmin(beyond, axis=0)
-        columns = np.arange(mask.shape[1])
-        there = ~beyond[depth, columns]
-        if there.any():
-            shares.append(float(mask[depth, columns][there].sum() / mask.shape[1]))
-    return max(shares, default=0.0)
 
 
 def flood(through: Bools, seeds: Bools) -> Bools:

@@ -2,8 +2,9 @@
 
 Covers light in the working space at any place of a frame, band by band: every
 value is a function of its coordinates and the seed, so that no band knows of
-another. The landscape is lit so that the film as a whole is as dense as a
-gray card's (18 %), give or take what subjects differ: what a light meter sees to.
+another. The landscape is lit so that the middle of its tones lies where that of
+photographs does, a little darker than a gray card (18 %), give or take what
+subjects differ: what a light meter sees to.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ Floats = NDArray[np.float64]
 Kind = Literal["landscape", "colored"]
 
 MIDDLE_GRAY = 0.18
-KEY_SPREAD = 0.02  # density; how far a frame is from middle gray by its subject
+# Density: the median of pictures over a gray card's; how far a frame differs by its subject.
+KEY, KEY_SPREAD = 0.035, 0.02
 DARKEST, LIGHTEST = 0.006, 0.93
 
 # x, y, width, height in 0..1 of the picture
@@ -58,11 +60,11 @@ class Scene:
             return 1.0
         xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
         gray = float(self.develop(np.array(MIDDLE_GRAY)))
-        wanted = gray + np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
+        wanted = gray + KEY + np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
         sunlight = 1.0
         for _ in range(12):
-            seen = self.develop(self._lit(xs, ys, sunlight)).mean()
-            sunlight *= 10.0 ** (2.0 * (float(seen) - wanted))
+            seen = self.develop(self._lit(xs, ys, sunlight)).mean(axis=2)
+            sunlight *= 10.0 ** (float(np.median(seen)) - wanted)
         return sunlight
 
     def light(self, xs: Floats, ys: Floats) -> Floats:

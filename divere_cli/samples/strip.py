@@ -22,7 +22,9 @@ Kind = Literal["landscape", "colored", "leader", "blank"]
 Border = Literal["none", "rebate", "holder"]
 
 FULL_CODE = 65535
-BASE_BELOW_BLACK = 0.25  # density between the darkest light of a scene and bare film
+# Density before the curves: bare film over a middle gray, as on C-41 film exposed at its speed; at
+# least, it is that much thinner than the darkest light of a scene.
+BASE_OVER_GRAY, BASE_BELOW_BLACK = np.array([0.872, 0.855, 0.883]), 0.05
 LEADER_LIGHT = 0.93
 HOLDER_CODE = 60  # what a holder lets through: stray light
 HOLDER, REBATE = 0.02, 0.035  # shares of the height
@@ -85,10 +87,11 @@ class Film:
         ndarray
             ``(last - first, width, 3)`` uint16.
         """
-        density = np.full((last - first, self.frame.width, 3), self.base)
+        density = np.empty((last - first, self.frame.width, 3))
+        density[:] = self.base
         self._expose(density, first, last)
         film = self.backwards.film(density)
-        bare = self.backwards.film(np.full(3, self.base))
+        bare = self.backwards.film(self.base)
         film += self._grain(first, last) * np.sqrt(GRAIN_AT_BASE + np.maximum(film - bare, 0.0))
         self._dust(film, first, last)
         seen = np.round(self.backwards.scan(film) * FULL_CODE)
@@ -108,7 +111,7 @@ class Film:
         if self.frame.kind == "blank" or top >= bottom:
             return
         if self.frame.kind == "leader":
-            before = self._leader(width)[None, :, None]
+            before = self._leader(width)[None]
         else:
             light = self.light(top - y, bottom - y)
             before = self.backwards.before_curves(light) + self.frame.exposure
@@ -116,10 +119,10 @@ class Film:
         np.minimum(before, self.base, out=window)
 
     def _leader(self, width: int) -> Floats:
-        """Fogged to the left, bare to the right, a soft edge between."""
+        """Fogged to the left, bare to the right, a soft edge between: ``(width, 3)``."""
         dense = float(self.backwards.before_curves(np.array([LEADER_LIGHT]))[0]) - 0.2
         share = np.clip((_centers(0, width, width) - 0.44) / 0.05, 0.0, 1.0)
-        return dense + share * (self.base - dense)
+        return np.asarray(dense + share[:, None] * (self.base - dense))
 
     def _grain(self, first: int, last: int) -> Floats:
         """Clumps of two by two: half of each pixel's grain is its neighbors'."""
@@ -159,9 +162,10 @@ class Film:
         codes[:, width - edge :] = HOLDER_CODE
 
 
-def base_before_curves(backwards: Backwards) -> float:
-    """Density before the curves, gains taken off, of bare film."""
-    return float(backwards.before_curves(np.array([scene.DARKEST]))[0]) + BASE_BELOW_BLACK
+def base_before_curves(backwards: Backwards) -> Floats:
+    """Density before the curves, gains taken off, of bare film: ``(3,)``."""
+    darkest, gray = backwards.before_curves(np.array([scene.DARKEST, scene.MIDDLE_GRAY]))
+    return np.asarray(np.maximum(darkest + BASE_BELOW_BLACK, gray + BASE_OVER_GRAY))
 
 
 def _centers(first: int, last: int, of: int) -> Floats:

@@ -80,7 +80,7 @@ def truth(samples: Samples) -> dict[str, Json]:
     (both linear, in the working space).
     """
     backwards = negative.invert(samples.recipe)
-    bare = np.full(3, base_before_curves(backwards))
+    bare = base_before_curves(backwards)
     base = backwards.film(bare)
     return {
         "schema": "divere-samples/1",

@@ -18,8 +18,8 @@ from divere_cli.profile import library
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
 from divere_cli.records.roll import Measured
-from divere_cli.roll import measure
-from divere_cli.roll.measurement import FrameMeasurement, from_json
+from divere_cli.roll import bare, films, measure
+from divere_cli.roll.measurement import FrameLooks, FrameMeasurement, from_json
 from divere_cli.samples import plan, writing
 from divere_cli.samples.plan import Wish
 
@@ -87,11 +87,23 @@ def scan(path: str, recipe: Recipe, crop: Box = WHOLE) -> Measured:
     return Measured(Path(path).name, path, asked.frames, said)
 
 
-def found(path: str, recipe: Recipe, crop: Box = WHOLE) -> FrameMeasurement:
+def looks(path: str, recipe: Recipe, crop: Box = WHOLE) -> FrameLooks:
     """What was measured of a scan."""
     told = from_json(scan(path, recipe, crop).measurement).frames[0]
     assert told is not None
     return told
+
+
+def alone(told: FrameLooks | None) -> FrameMeasurement:
+    """The look that a frame gets as a roll of one."""
+    assert told is not None
+    base = films.part([told])[0].base
+    return bare.look(told, None if base is None else base.density)
+
+
+def found(path: str, recipe: Recipe, crop: Box = WHOLE) -> FrameMeasurement:
+    """What was measured of a scan, as a roll of one takes it."""
+    return alone(looks(path, recipe, crop))
 
 
 def pixels(path: str) -> NDArray[Any]:

@@ -15,13 +15,13 @@ from divere_cli.records.roll import Decisions, Measured
 from divere_cli.roll import analysis
 from divere_cli.roll.auto import Auto
 from tests.roll import rolls
+from tests.roll.looks import DENSITY
 from tests.roll.test_auto import scan
 from tests.roll.test_decide import BLANK, EVEN, RECIPE, picture
-from tests.roll.test_pool import BASE
 
 
 def roll() -> tuple[tuple[Measured, ...], Decisions]:
-    scans = tuple(scan(f"{n}.tif", replace(m, key=1.3 + n / 50)) for n, m in enumerate(EVEN))
+    scans = tuple(scan(f"{n}.tif", m) for n, m in enumerate(EVEN))
     scans = (*scans, scan("blank.tif", BLANK))
     return scans, Auto("roll").decide(scans)
 
@@ -96,7 +96,7 @@ BARE, REGION = (0.2, 0.5, 0.7), (0.0, 0.9, 1.0, 0.1)
         ({"film_base": BARE}, (BARE, None)),
         ({"film_base": BARE, "base_region": REGION}, (BARE, None)),
         ({"base_region": REGION}, (None, REGION)),
-        ({}, (BASE.density, None)),
+        ({}, (DENSITY, None)),
     ],
 )
 def test_what_a_preset_knows_of_bare_film_is_kept_else_what_was_seen(
@@ -109,12 +109,12 @@ def test_what_a_preset_knows_of_bare_film_is_kept_else_what_was_seen(
         assert (chosen.film_base, chosen.film_base_region) == kept
 
 
-def test_the_thin_end_of_a_picture_is_no_film_base_to_keep() -> None:
-    scans = (scan("1.tif", picture(base=replace(BASE, source="thin end"))),)
+def test_where_no_bare_film_shows_none_is_kept() -> None:
+    scans = (scan("1.tif", picture(bare=False)),)
     document = json.loads(analysis.presets(scans, Auto("roll").decide(scans)))
     assert "film_base" not in document["1.tif"]
     assert "film_base" not in document["folder_default"]
-    assert document["1.tif"]["metadata"]["provenance"]["film_base"] == list(BASE.density)
+    assert document["1.tif"]["metadata"]["provenance"]["film_base"] is None
 
 
 def test_all_of_version_3_that_divere_reads_is_there() -> None:

@@ -19,7 +19,7 @@ from divere_cli.image.tiff import reader as tiff_reader
 from divere_cli.profile import library, resolve
 from divere_cli.roll import measure, pool
 from divere_cli.roll.downsample import Reduction, reduce
-from divere_cli.roll.measurement import FrameMeasurement, from_json
+from divere_cli.roll.measurement import FilmBase, FrameLooks, FrameMeasurement, from_json
 from tests.image import dng_files
 from tests.roll import rolls
 from tests.roll.rolls import Roll
@@ -28,8 +28,11 @@ FRAME = "frame-02.tif"
 Codes = NDArray[np.uint16]
 
 
+GRAY = (0.401, -0.193)  # where it lies on the frame by its truth, about
+
+
 def gray(told: FrameMeasurement) -> tuple[float, float]:
-    neutral = pool.neutral([told])
+    neutral = pool.neutral([told], GRAY)
     assert neutral is not None
     return neutral.u, neutral.v
 
@@ -46,7 +49,7 @@ def cropped(roll: Roll) -> Codes:
 
 def same(one: FrameMeasurement, other: FrameMeasurement) -> None:
     assert gray(one) == pytest.approx(gray(other), abs=0.004)
-    assert one.key == pytest.approx(other.key, abs=0.01)
+    assert one.lumas[50] == pytest.approx(other.lumas[50], abs=0.01)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 100])
@@ -146,7 +149,7 @@ def test_several_crops_are_measured_in_one_reading(
     )
     told = from_json(measure.measure(asked, rolls.Quiet()).measurement).frames
     assert len(opened) == 1
-    assert told == tuple(rolls.found(roll.path(FRAME), roll.recipe, c) for c in (left, right))
+    assert told == tuple(rolls.looks(roll.path(FRAME), roll.recipe, c) for c in (left, right))
 
 
 def test_what_cannot_be_read_is_an_error_of_ours(roll: Roll) -> None:
@@ -183,21 +186,25 @@ def with_region(roll: Roll, path: Path, density: tuple[float, ...] = BARE) -> st
     return rolls.store(path, codes, roll.recipe)
 
 
-def in_region(path: str, roll: Roll, crop: rolls.Box = INSIDE) -> FrameMeasurement:
+def in_region(path: str, roll: Roll, crop: rolls.Box = INSIDE) -> FrameLooks:
     asked = replace(rolls.job(path, rolls.frame(roll.recipe, crop)), base_region=REGION)
     told = from_json(measure.measure(asked, rolls.Quiet()).measurement).frames[0]
     assert told is not None
     return told
 
 
-def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: Path) -> None:
-    told = in_region(with_region(roll, tmp_path / "a.tif"), roll)
+def given(told: FrameLooks) -> FilmBase:
     assert told.given is not None
-    assert told.given.source == "given region"
-    assert told.given.density == pytest.approx(BARE, abs=0.01)
-    linear = 10.0 ** -np.array([told.given.density])
+    return told.given.base
+
+
+def test_a_given_region_outside_of_the_crop_is_film_base(roll: Roll, tmp_path: Path) -> None:
+    base = given(in_region(with_region(roll, tmp_path / "a.tif"), roll))
+    assert base.source == "given region"
+    assert base.density == pytest.approx(BARE, abs=0.01)
+    linear = 10.0 ** -np.array([base.density])
     printed = fold(roll.recipe).of(linear)[0] - print_stock.offsets(roll.recipe)
-    assert told.given.printed == pytest.approx(tuple(printed), abs=1e-4)
+    assert base.printed == pytest.approx(tuple(printed), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["reversal-neutral", "digital-neutral", "bw-reversal"])
@@ -208,8 +215,9 @@ def test_a_positive_has_no_film_base(roll: Roll, name: str) -> None:
     for job in (asked, known):
         told = from_json(measure.measure(job, rolls.Quiet()).measurement).frames[0]
         assert told is not None
-        assert told.bare is None
-        assert told.excluded["rebate"] == 0
+        assert told.given is None
+        assert told.plain == ()
+        assert told.looks[0].excluded["rebate"] == 0
 
 
 def test_a_film_base_that_the_preset_knows_is_not_looked_for(roll: Roll, tmp_path: Path) -> None:
@@ -220,9 +228,8 @@ def test_a_film_base_that_the_preset_knows_is_not_looked_for(roll: Roll, tmp_pat
     told = [from_json(measure.measure(job, rolls.Quiet()).measurement).frames[0] for job in jobs]
     assert told[0] == told[1]
     assert told[0] is not None
-    assert told[0].bare == told[0].given
-    assert told[0].given is not None
-    assert (told[0].given.density, told[0].given.source) == (known, "profile")
+    assert (given(told[0]).density, given(told[0]).source) == (known, "profile")
+    assert rolls.alone(told[0]) == told[0].given
 
 
 def test_only_the_region_decides_what_its_film_base_is(roll: Roll, tmp_path: Path) -> None:
@@ -230,19 +237,16 @@ def test_only_the_region_decides_what_its_film_base_is(roll: Roll, tmp_path: Pat
         in_region(with_region(roll, tmp_path / f"{n}.tif", tuple(d + n for d in BARE)), roll)
         for n in (0.0, 0.1)
     )
-    assert dense.given is not None
-    assert dense.given.density == pytest.approx([d + 0.1 for d in BARE], abs=0.01)
-    assert dense.base == thin.base
+    assert given(dense).density == pytest.approx([d + 0.1 for d in BARE], abs=0.01)
+    assert dense.looks == thin.looks
 
 
 def test_a_given_region_wins_over_a_rebate(roll: Roll, tmp_path: Path) -> None:
     told = in_region(with_region(roll, tmp_path / "a.tif"), roll, rolls.WHOLE)
-    assert told.base is not None
-    assert told.base.source == "rebate"
-    assert told.base.density != pytest.approx(BARE, abs=0.03)
-    assert told.bare == told.given
-    assert told.bare is not None
-    assert told.bare.density == pytest.approx(BARE, abs=0.01)
+    assert told.plain
+    assert all(color.density != pytest.approx(BARE, abs=0.03) for color in told.plain)
+    assert rolls.alone(told) == told.given
+    assert given(told).density == pytest.approx(BARE, abs=0.01)
 
 
 def test_a_region_where_nothing_can_be_measured_counts_as_not_given(
@@ -251,4 +255,20 @@ def test_a_region_where_nothing_can_be_measured_counts_as_not_given(
     codes = rolls.pixels(roll.path(FRAME)).copy()
     codes[int(0.88 * len(codes)) :] = 65535
     path = rolls.store(tmp_path / "burnt.tif", codes, roll.recipe)
-    assert in_region(path, roll) == rolls.found(path, roll.recipe, INSIDE)
+    assert in_region(path, roll) == rolls.looks(path, roll.recipe, INSIDE)
+
+
+def test_texture_is_told_from_grain() -> None:
+    rng = np.random.default_rng(6)
+    plain = 1.0 + rng.normal(0.0, 0.004, (40, 60))
+    everywhere = np.ones(plain.shape, bool)
+    assert measure.texture(plain, everywhere) < 0.01
+    assert measure.texture(plain + rng.uniform(0.0, 0.5, plain.shape), everywhere) > 0.8
+
+
+def test_silver_scatters_no_more_than_its_grain() -> None:
+    rng = np.random.default_rng(7)
+    tones = rng.uniform(0.3, 1.5, 4000)
+    silver = np.stack([tones, 1.02 * tones, 0.97 * tones], axis=1) + rng.normal(0, 0.006, (4000, 3))
+    assert measure.gray_scatter(silver) < 0.012
+    assert measure.gray_scatter(rng.uniform(0.3, 1.5, (4000, 3))) > 0.2

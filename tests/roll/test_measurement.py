@@ -12,7 +12,7 @@ from tests.roll.rolls import Roll
 
 
 def test_it_comes_back_as_it_was(roll: Roll) -> None:
-    told = rolls.found(roll.path("frame-02.tif"), roll.recipe)
+    told = rolls.looks(roll.path("frame-02.tif"), roll.recipe)
     sent = Measurement((told, None))
     assert from_json(to_json(sent)) == sent
 
@@ -33,6 +33,6 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_a_record_with_a_part_missing_is_refused(roll: Roll) -> None:
     told = rolls.scan(roll.path("frame-02.tif"), roll.recipe).measurement
     data = json.loads(told)
-    del data["frames"][0]["key"]
+    del data["frames"][0]["thin"]
     with pytest.raises(TypeError):
         from_json(json.dumps(data))

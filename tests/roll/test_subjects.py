@@ -111,7 +111,7 @@ def test_a_roll_of_many_subjects_is_graded_right(seed: int) -> None:
     found = decided(MIXED, seed)
     assert off(found) < 0.02
     assert found.rgb_gains[1] == pytest.approx(GAINS[1], abs=0.05)
-    assert found.confidence != "low"
+    assert found.confidence == "low"  # eight pictures without bare film, and nothing bears them out
 
 
 @pytest.mark.parametrize(

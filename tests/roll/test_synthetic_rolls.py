@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,6 @@ from divere_cli.color.primaries import rgb_to_xyz
 from divere_cli.profile import library
 from divere_cli.records.grade import Recipe
 from divere_cli.records.roll import Decisions
-from divere_cli.roll import decide, pool
 from divere_cli.roll.auto import Auto
 from divere_cli.samples.plan import Wish
 from tests.roll import rolls
@@ -34,12 +34,14 @@ WISHES = {
     "rebate": Wish(count=9, megapixels=0.3, seed=2, roll=True, border="rebate"),
     "plain": Wish(count=9, megapixels=0.3, seed=3, roll=True, border="none"),
     "film": Wish(9, 0.3, 6, roll=True, border="rebate", profile="c41-2393"),
-    "linear": Wish(9, 0.3, 4, roll=True, border="holder", profile="c41-neutral"),
+    # Of no straight-line print: no film is as contrasty as that wants it.
+    "soft": Wish(9, 0.3, 4, roll=True, border="holder", profile="c41-portra-endura"),
     "scanner": Wish(9, 0.3, 5, roll=True, border="rebate", profile="9000ed-gold200-135"),
 }
 
 
 QUICK = ("holder", "scanner")
+PULL = 0.2
 
 
 @pytest.fixture(
@@ -61,13 +63,13 @@ def decided(made: Roll) -> Decisions:
 
 def common(roll: Roll) -> float:
     """The exposure a roll is off by as a whole, by the rule that measuring uses."""
-    return pool.middle([frame["exposure"] for frame in roll.frames])
+    pictures = [f for f in roll.truth["frames"] if f["kind"] in ("landscape", "colored")]
+    return statistics.median([frame["exposure"] for frame in pictures])
 
 
-def true_gains(roll: Roll, frame: dict[str, Any]) -> tuple[float, ...]:
+def true_gains(roll: Roll, frame: dict[str, Any], pull: float) -> tuple[float, ...]:
     """The roll's true gains with what the rule takes back of the frame's true exposure."""
-    darker = frame["exposure"] - common(roll)
-    pulled = max(-decide.BOUND, min(decide.BOUND, decide.PULL * darker))
+    pulled = pull * (frame["exposure"] - common(roll))
     return tuple(gain + common(roll) + pulled for gain in roll.truth["rgb_gains"])
 
 
@@ -105,12 +107,12 @@ def test_what_is_no_picture_is_named(made: Roll, decided: Decisions) -> None:
         assert kinds[frame["file"]] == wanted, frame["kind"]
 
 
-def test_patches_are_within_two_of_the_truth(made: Roll, decided: Decisions) -> None:
-    differences = []
+def test_patches_are_within_two_of_the_truth(made: Roll) -> None:
+    decided, differences = Auto("roll", pull=PULL).decide(made.measured()), []
     for frame in made.frames:
         codes = rolls.pixels(made.path(frame["file"]))
         recipe = decided.scans[frame["file"]].recipes[0]
-        red, green, blue = true_gains(made, frame)
+        red, green, blue = true_gains(made, frame, PULL)
         truth = replace(recipe, rgb_gains=(red, green, blue))
         ours, theirs = (lab(patches(codes, r, frame)) for r in (recipe, truth))
         differences.append(colour.delta_E(ours, theirs, method="CIE 2000").mean())

@@ -54,7 +54,7 @@ def test_the_preset_of_a_frame_prints_the_truth_of_its_patches(folder: Path) -> 
     codes = pixels(folder / frame["file"]) / 65535
     space = library.output_space("KodakEnduraPremier_gamma_2_2")
     backwards = negative.invert(recipe)
-    bare = backwards.printed(np.full(3, strip.base_before_curves(backwards)))
+    bare = backwards.printed(strip.base_before_curves(backwards))
     for patch in frame["patches"]:
         x, y, width, height = patch["box"]
         inside = codes[y + 1 : y + height - 1, x + 1 : x + width - 1]

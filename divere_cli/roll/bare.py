@@ -1,0 +1,162 @@
+"""Film base of a roll: the one plain color that all of its frames bear out.
+
+Covers telling bare film from light beside the film, from a strip of wall and
+from slides among negatives. Standard library only. One frame cannot tell its
+rebate from a strip of sky; the same color on a second frame, with no picture
+thinner than it, can be nothing else.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from divere_cli.roll.measurement import FrameLooks, FrameMeasurement, PlainColor, Triple
+
+ONE_COLOR = 0.035  # density; plain colors of one group
+THINNER = 0.05  # density; a picture that is that much thinner than a color says it is no base
+FEW, SOME = 0.1, 0.3  # of the frames may say so; SOME before slides are known
+LIGHT = 0.15  # density; what is denser is no light beside the film, but on a frame of its own
+BESIDE = 0.2  # density; light is that much thinner than the thin ends of the pictures
+SHARE_OF_SIDES = 0.5  # of the light's sides: a denser color is seen there, the film's own base
+HALF_LIGHT = 1 / 3  # of the best color's sides: less are lines half light, half film
+NEAR = 0.05  # density; a frame's own color that is the roll's base
+
+# Density. No film is thinner than its own base: a slide, or another film. Next to none is so much
+# denser in red.
+UNDER, OVER = 0.06, 1.75
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One plain color of several frames: ``seen`` holds (frame, side)."""
+
+    density: Triple
+    printed: Triple
+    frames: frozenset[int]
+    seen: frozenset[tuple[int, int]]
+    blank: bool
+    spread: float
+    blanks_only: bool = False
+
+    @property
+    def level(self) -> float:
+        """Mean of the channels."""
+        return sum(self.density) / 3.0
+
+
+def find(frames: Sequence[FrameLooks], few: float = FEW) -> Group | None:
+    """Give the film base that frames show; None where none can be told.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLooks
+        Those of one film, without positives.
+    few : float
+        Share of frames that may have a thinner picture.
+    """
+    everything = grouped(frames)
+    groups = [one for one in everything if _able(one, frames, few)]
+    while groups:
+        first, others = groups[0], groups[1:]
+        if first.blanks_only:
+            others = [one for one in everything if one.level > first.level and _lines(one)]
+        if not _light(first, others, frames):
+            return first
+        most = max(len(one.seen) for one in others)
+        groups = [one for one in groups[1:] if len(one.seen) >= HALF_LIGHT * most]
+    return None
+
+
+def grouped(frames: Sequence[FrameLooks]) -> list[Group]:
+    """Plain colors of all frames, alike ones together, from the thinnest on."""
+    found = [(color, i) for i, frame in enumerate(frames) for color in frame.plain]
+    groups: list[list[tuple[PlainColor, int]]] = []
+    for color, i in sorted(found, key=lambda one: (sum(one[0].density), one[0].density)):
+        for group in groups:
+            if _apart(color.density, _middle([c.density for c, _ in group])) <= ONE_COLOR:
+                group.append((color, i))
+                break
+        else:
+            groups.append([(color, i)])
+    return sorted(map(_group, groups), key=lambda one: one.level)
+
+
+def is_thinner(frame: FrameLooks, base: Triple) -> bool:
+    """Whether a frame is thinner than a film with that base can be."""
+    return any(thin < own - UNDER for thin, own in zip(frame.thin, base, strict=True))
+
+
+def is_denser(frame: FrameLooks, base: Triple) -> bool:
+    """Whether a frame is denser than next to any negative."""
+    return frame.dense[0] > base[0] + OVER
+
+
+def look(frame: FrameLooks, base: Triple | None) -> FrameMeasurement:
+    """Give what was measured of a frame under the film base that its roll has."""
+    if frame.given is not None:
+        return frame.given
+    if base is None or frame.looks[0].rendered:
+        return frame.looks[0]
+    away = [_apart(color.density, base) for color in frame.plain]
+    if away and min(away) <= NEAR:
+        return frame.looks[1 + away.index(min(away))]
+    light = [
+        i
+        for i, color in enumerate(frame.plain)
+        if all(c < b - NEAR for c, b in zip(color.density, base, strict=True))
+    ]
+    return frame.looks[1 + light[0]] if light else frame.looks[0]
+
+
+def shows(frame: FrameLooks, base: Triple) -> bool:
+    """Whether bare film of that density is seen on a frame."""
+    return any(_apart(color.density, base) <= NEAR for color in frame.plain)
+
+
+def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
+    """Whether a color can be film base: seen twice, and next to no picture is thinner."""
+    alone = len(frames) == 1 and len({side for _, side in group.seen}) > 1
+    if len(group.frames) < 2 and not alone and not group.blank:
+        return False
+    thinner = sum(frame.thin_end < group.level - THINNER for frame in frames)
+    return thinner <= few * len(frames)
+
+
+def _lines(group: Group) -> bool:
+    """Whether a color lines two sides at least."""
+    return len(group.seen) > 1
+
+
+def _light(first: Group, others: Sequence[Group], frames: Sequence[FrameLooks]) -> bool:
+    """Whether a color is that of the light beside the film, or of a frame of nothing else."""
+    ends = sorted(frame.thin_end for frame in frames)
+    thin = ends[int(0.1 * (len(ends) - 1))]
+    clear = first.level < LIGHT or first.blanks_only
+    if not clear or thin <= first.level + BESIDE:
+        return False
+    return any(len(one.seen) >= SHARE_OF_SIDES * len(first.seen) for one in others)
+
+
+def _group(found: list[tuple[PlainColor, int]]) -> Group:
+    colors = [color for color, _ in found]
+    density = _middle([color.density for color in colors])
+    return Group(
+        density=density,
+        printed=_middle([color.printed for color in colors]),
+        frames=frozenset(i for _, i in found),
+        seen=frozenset((i, side) for color, i in found for side in color.sides),
+        blank=any(color.blank for color in colors),
+        blanks_only=all(color.blank for color in colors),
+        spread=round(max(_apart(color.density, density) for color in colors), 5),
+    )
+
+
+def _middle(colors: Sequence[Triple]) -> Triple:
+    red, green, blue = (statistics.median(color[i] for color in colors) for i in range(3))
+    return red, green, blue
+
+
+def _apart(one: Triple, other: Triple) -> float:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
