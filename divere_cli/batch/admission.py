@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
@@ -47,16 +47,16 @@ def _expected(header: Header, raw: int) -> int:
     return int(raw * _SHARES.get(header.format, _WHOLE))
 
 
-def sort(header: Header, encoding: Encoding) -> str:
+def sort(header: Header, encodings: Sequence[Encoding]) -> str:
     """What a scan has in common with others that take as much for their size."""
+    outputs = [(each.format, each.compression, *_unusual(each)) for each in encodings]
     return "/".join(
         (
             header.reader or header.format,
             header.variant,
             header.compression,
             str(header.bits),
-            encoding.format,
-            encoding.compression,
+            *(word for words in outputs for word in words),
         )
     )
 
@@ -69,6 +69,26 @@ def most_written(header: Header | None) -> int | None:
     if header is None or not header.pixels:
         return None
     return 2 * header.pixels * max(3, header.channels) * 4 + (1 << 30)
+
+
+def _unusual(encoding: Encoding) -> tuple[str, ...]:
+    """What else of an output tells on memory; nothing for those that there always were."""
+    words = [str(encoding.size)] if encoding.size else []
+    if encoding.format == "jxl":
+        words += [str(encoding.bit_depth), "lossless" if encoding.quality >= 100 else "lossy"]
+    return tuple(words)
+
+
+def held_bytes(header: Header, encoding: Encoding) -> int:
+    """Bytes that an output's writer holds whole: JPEG XL alone does (``image.jxl.writer``)."""
+    if encoding.format != "jxl":
+        return 0
+    pixels = header.pixels
+    if encoding.size:
+        pixels = min(pixels, encoding.size**2)
+    if encoding.quality < 100:
+        return pixels * 36
+    return pixels * {8: 11, 16: 22, 32: 44}[encoding.bit_depth]
 
 
 def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
@@ -97,7 +117,7 @@ class Admission:
         """Take a measured peak into account."""
         self._peaks[peak.sort].append(peak)
 
-    def predict(self, header: Header, encoding: Encoding) -> int:
+    def predict(self, header: Header, encodings: Sequence[Encoding]) -> int:
         """Bytes that a worker will take at its most.
 
         The 95th percentile of like scans, in proportion where this one is
@@ -107,11 +127,12 @@ class Admission:
         raw = raw_bytes(header)
         like = [
             peak
-            for peak in self._peaks.get(sort(header, encoding), ())
+            for peak in self._peaks.get(sort(header, encodings), ())
             if raw <= peak.raw_bytes * _LIKE and peak.raw_bytes <= raw * _LIKE
         ]
         if len(like) < _ENOUGH:
-            return BASE + _expected(header, raw)
+            held = sum(held_bytes(header, each) for each in encodings)
+            return BASE + _expected(header, raw) + held
         peaks = sorted(peak.peak_bytes for peak in like)
         high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]
         return int(high * max(1.0, raw / max(peak.raw_bytes for peak in like)))

@@ -84,7 +84,8 @@ class Engine:
         for plan in plans:
             assert plan.header is not None
             self._count += 1
-            predicted = self.admission.predict(plan.header, self._request.outputs.encoding)
+            encodings = tuple(plan.encodings[index] for index in plan.stale)
+            predicted = self.admission.predict(plan.header, encodings)
             queue.append(Queued(self._count, plan, predicted))
         return queue
 

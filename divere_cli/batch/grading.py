@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from divere_cli.batch import admission, results
+from divere_cli.batch import admission, further, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -77,29 +77,39 @@ class Grading:
         if plan.header is not None:
             self._largest = max(self._largest, admission.raw_bytes(plan.header))
         stamp.compare(plan.scan.stamp, stamp.take(plan.scan.path))
-        staged = self._workspace.publisher.stage(plan.writes)
+        staged = self._workspace.publisher.stage(plan.makes)
         self._staged[queued.id] = staged
-        targets = [temp.target for temp in staged.temps]
+        targets = {temp.target.name: temp.target for temp in staged.temps}
         assert plan.selection is not None
+        names = [(plan.outputs, *plan.also)[index] for index in plan.stale]
         frames = tuple(
-            Frame(target, recipe, cut.crop, cut.orientation, cut.crop_name)
-            for target, recipe, cut in zip(
-                targets, plan.recipes, plan.selection.frames, strict=False
+            Frame(
+                targets[first],
+                recipe,
+                cut.crop,
+                cut.orientation,
+                cut.crop_name,
+                tuple(targets[name] for name in others),
+            )
+            for (first, *others), recipe, cut in zip(
+                zip(*names, strict=True), plan.recipes, plan.selection.frames, strict=True
             )
         )
+        encoding, *also = (plan.encodings[index] for index in plan.stale)
         return Job(
             id=queued.id,
             name=queued.name,
             input=os.path.abspath(plan.scan.path),
             stamp=plan.scan.stamp,
-            encoding=self._request.outputs.encoding,
+            encoding=encoding,
             frames=frames,
-            sidecar=targets[-1] if plan.sidecar else None,
+            sidecar=targets.get(plan.sidecar),
             task=self._request.task,
             max_pixels=self._request.inputs.max_pixels,
             picture=plan.scan.picture,
             threads=self._threads,
             thumbnails=self._request.thumbnails,
+            also=tuple(also),
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
@@ -110,7 +120,7 @@ class Grading:
         if outcome.token:
             self.spread = True
             publisher.adopt(staged)
-        publisher.check(staged, result.written, self._request.outputs.encoding.format)
+        publisher.check(staged, result.written)
         stamp.compare(plan.scan.stamp, stamp.take(plan.scan.path))
         peak = self._peak(plan, outcome)
         publisher.publish(
@@ -118,7 +128,11 @@ class Grading:
             queued.name,
             lambda output: self._ownership.may_replace(plan, output),
             lambda outputs: replace(
-                done(plan, outputs), sha256=result.input_sha256, peak=peak, basis=self._basis
+                done(plan, (*plan.recorded, *outputs)),
+                sha256=result.input_sha256,
+                peak=peak,
+                basis=self._basis,
+                also=further.record(plan),
             ),
         )
         self._device_errors = 0
@@ -168,7 +182,7 @@ class Grading:
     def _peak(self, plan: ScanPlan, outcome: Outcome) -> Peak | None:
         if plan.header is None or outcome.peak_source not in ("vmhwm", "peak_wset"):
             return None
-        kind = admission.sort(plan.header, self._request.outputs.encoding)
+        kind = admission.sort(plan.header, tuple(plan.encodings[index] for index in plan.stale))
         return Peak(kind, admission.raw_bytes(plan.header), outcome.peak_rss_bytes)
 
     def _put(

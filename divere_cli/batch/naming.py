@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from divere_cli.errors import OutputError, UsageError
 
 FIELDS = ("stem", "crop", "index", "profile", "ext", "page")
-SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png"}
+SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png", "jxl": ".jxl", "dng": ".dng"}
 _MAX_BYTES = 255
 # no character of a file name; on Windows a colon would write into a stream beside the file
 _NO_NAME = '<>:"|?*\\' if os.name == "nt" else ""

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal, cast
 
+from divere_cli.batch import also as further_outputs
 from divere_cli.batch.request import (
     BatchRequest,
     Bounds,
@@ -31,15 +32,17 @@ from divere_cli.isolation.runner import Choice, StartMethod
 from divere_cli.profile import divere_settings, library
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.select import Selector
+from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding
 from divere_cli.records.report import OptionValue
 from divere_cli.report import formats
 from divere_cli.roll.auto import Auto
 
 REPORT_NAME = "divere-report.json"
-_DEFAULT_SPACE = {16: "KodakEnduraPremier_gamma_2_2", 8: "DisplayP3"}
+_DEFAULT_SPACE = {8: "DisplayP3"}
+_DEEP_SPACE = "KodakEnduraPremier_gamma_2_2"
 # Options that mean something for one container only.
-_ONLY_WITH = {"compression": "tiff", "quality": "jpeg"}
+_ONLY_WITH = {"compression": ("tiff",), "quality": ("jpeg", "jxl")}
 _NO_BUDGET = 1 << 62  # on a cluster each machine has its own, and its own admission
 
 
@@ -64,11 +67,14 @@ class BatchOptions:
     settle: float = 0.0
     pages: Literal["first", "all"] = "all"
     pairs: Literal["raw", "both"] = "raw"
-    format: Literal["tiff", "jpeg", "png"] = "tiff"
-    bit_depth: Literal[8, 16] | None = None
+    format: further_outputs.Format = "tiff"
+    bit_depth: further_outputs.BitDepth | None = None
     color_space: str | None = None
     compression: Literal["none", "lzw", "deflate", "zstd"] = "none"
-    quality: int = 95
+    quality: int | None = None
+    size: int | None = None
+    flat: bool = False
+    also: tuple[str, ...] = ()
     name: str = ""
     ir: Literal["drop", "sidecar", "repair"] = "drop"
     ir_strength: Literal["low", "normal", "high"] = "normal"
@@ -129,7 +135,7 @@ class BatchOptions:
         resolved = self._resolved(asked, settings, output)
         return BatchRequest(
             inputs=resolved._inputs(inputs),
-            outputs=resolved._outputs(output),
+            outputs=resolved._outputs(output, settings),
             chooser=Selector(self.from_file or self.profile, settings),
             bounds=self._bounds(),
             isolation=Isolation(resolved.isolation, self.start_method, self.sandbox),
@@ -141,11 +147,13 @@ class BatchOptions:
         )
 
     def _check(self, given: frozenset[str]) -> None:
-        for name, container in _ONLY_WITH.items():
-            if name in given and self.format != container:
-                raise UsageError(f"--{name} is for --format {container}, not {self.format}")
-        if self.format == "jpeg" and self.bit_depth == 16:
-            raise UsageError("--bit-depth 16: a jpeg has 8 bits", hint="use --format tiff or png")
+        for name, containers in _ONLY_WITH.items():
+            if name in given and self.format not in containers:
+                allowed = " or ".join(containers)
+                raise UsageError(f"--{name} is for --format {allowed}, not {self.format}")
+        if self.format == "dng" and "color_space" in given:
+            raise UsageError("--format dng is linear light of the working space: no --color-space")
+        depth = self._depth()
         if self.from_file and (self.auto != "off" or "profile" in given):
             raise UsageError("--from has the whole grade: leave out --auto and --profile")
         for name in ("roll_by", "strict"):
@@ -156,23 +164,24 @@ class BatchOptions:
                 raise UsageError(f"--{name.replace('_', '-')} is for --ir repair")
         if self.sandbox == "always" and self.isolation == "never":
             raise UsageError("--sandbox always: --isolation never has threads, not confined")
-        if self._depth() == 16 and self.dither and "dither" in given:
+        if depth != 8 and self.dither and "dither" in given:
             raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
 
-    def _depth(self) -> Literal[8, 16]:
-        return self.bit_depth or (8 if self.format == "jpeg" else 16)
+    def _depth(self) -> further_outputs.BitDepth:
+        return further_outputs.depth(self.format, self.bit_depth)
 
     def _resolved(self, given: frozenset[str], settings: Settings, output: str) -> BatchOptions:
         """Fill in what depends on another option or on the settings file."""
         depth = self._depth()
-        named = settings.output_space_16bit if depth == 16 else settings.output_space_8bit
+        quality = self.quality or further_outputs.QUALITIES.get(self.format, 95)
         isolation = self.isolation
         if "isolation" not in given and settings.isolation is not None:
             isolation = settings.isolation
         return dataclasses.replace(
             self,
             bit_depth=depth,
-            color_space=self.color_space or named or _DEFAULT_SPACE[depth],
+            color_space=self.color_space or _default_space(settings, depth),
+            quality=quality,
             isolation=isolation,
             report=self.report or (str(PurePath(output) / REPORT_NAME),),
         )
@@ -189,8 +198,9 @@ class BatchOptions:
             pairs=self.pairs,
         )
 
-    def _outputs(self, folder: str) -> Outputs:
+    def _outputs(self, folder: str, settings: Settings) -> Outputs:
         assert self.color_space is not None
+        assert self.quality is not None
         depth = self._depth()
         encoding = Encoding(
             format=self.format,
@@ -203,11 +213,19 @@ class BatchOptions:
             infrared=self.ir,
             ir_strength=self.ir_strength if self.ir == "repair" else "normal",
             ir_mask=self.ir_mask and self.ir == "repair",
+            size=self.size or 0,
+            flat=self.flat or self.format == "dng",
         )
+        further_outputs.check(encoding)
+
+        def space(name: str | None, bits: int) -> Space:
+            return library.output_space(name or _default_space(settings, bits))
+
         return Outputs(
             folder=folder,
             encoding=encoding,
             name=self.name,
+            also=tuple(further_outputs.parse(spec, encoding, space) for spec in self.also),
             overwrite=self.overwrite,
             force=self.force,
             wait=self.wait,
@@ -256,3 +274,9 @@ class BatchOptions:
         values["from"] = values.pop("from_file")
         values["jobs"] = self.jobs or "auto"
         return values
+
+
+def _default_space(settings: Settings, depth: int) -> str:
+    """The output space of a bit depth: DiVERE's setting, else its default."""
+    named = settings.output_space_8bit if depth == 8 else settings.output_space_16bit
+    return named or _DEFAULT_SPACE.get(depth, _DEEP_SPACE)

@@ -47,7 +47,7 @@ class Ownership:
         """
         if self._folder is None:
             return
-        for output in plan.writes:
+        for output in plan.makes:
             status = self._folder.look(output)
             if status is None:
                 self._check_twin(output)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from divere_cli.batch import naming
 from divere_cli.batch.discover import Found, Scan, identity
-from divere_cli.batch.journal.state import State
+from divere_cli.batch.journal.state import OutputStamp, State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
 from divere_cli.files import stamp
@@ -23,6 +23,7 @@ from divere_cli.files.output_folder import Folder
 from divere_cli.image.header import read as read_header
 from divere_cli.image.layout import Header
 from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Encoding
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
@@ -37,10 +38,12 @@ class ScanPlan:
     """One scan and what is to be done with it.
 
     ``outputs`` are the positives' names below OUTPUT, one for each frame of
-    ``selection``; ``error`` is set where the scan cannot be graded. The rest is
+    ``selection``, and ``also`` those of each further output, written as ``encodings``
+    say (the main one first); ``error`` is set where the scan cannot be graded. The rest is
     filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved`` is up to
     date under a new stamp), ``key`` of what would be done, ``recipes`` of the frames
-    as they were decided, and what to say of it.
+    as they were decided, and what to say of it. ``stale`` are the outputs that are to
+    be made (0 is the main one), ``recorded`` the files of those that need not be.
     """
 
     scan: Scan
@@ -48,17 +51,35 @@ class ScanPlan:
     selection: Selection | None = None
     outputs: tuple[str, ...] = ()
     sidecar: str = ""
+    also: tuple[tuple[str, ...], ...] = ()
+    encodings: tuple[Encoding, ...] = ()
     error: DivereError | None = None
     action: Action = ""
     key: str = ""
     recipes: tuple[Recipe, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    stale: tuple[int, ...] = (0,)
+    recorded: tuple[OutputStamp, ...] = ()
+
+    @property
+    def main(self) -> tuple[str, ...]:
+        """Names of the main output, the sidecar last."""
+        return (*self.outputs, self.sidecar) if self.sidecar else self.outputs
 
     @property
     def writes(self) -> tuple[str, ...]:
-        """All names that will be written, the sidecar last."""
-        return (*self.outputs, self.sidecar) if self.sidecar else self.outputs
+        """Names of all outputs, the sidecar last."""
+        if not self.also:
+            return self.main
+        further = tuple(name for names in self.also for name in names)
+        return (*self.outputs, *further, *self.main[len(self.outputs) :])
+
+    @property
+    def makes(self) -> tuple[str, ...]:
+        """Names of the outputs that are to be made, output by output, the sidecar last."""
+        made = [name for index in self.stale for name in (self.outputs, *self.also)[index]]
+        return (*made, self.sidecar) if self.sidecar and 0 in self.stale else tuple(made)
 
 
 def make(
@@ -88,7 +109,8 @@ def make(
     if problems:
         raise PlanError(
             "nothing was written: " + "; ".join(problems),
-            hint="rename scans, use --name, or grade each INPUT into an OUTPUT of its own",
+            hint="rename scans, use --name (name= in --also), "
+            "or grade each INPUT into an OUTPUT of its own",
         )
     return plans
 
@@ -130,12 +152,21 @@ def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
     try:
         header = _header(request, scan, state)
         selection = request.chooser.choose(scan.path, header)
-        outputs, sidecar = _names(request, scan, header, selection)
+        outputs = request.outputs
+        main, *also = (
+            _positives(request, scan, header, selection, template, encoding)
+            for template, encoding in zip(
+                (outputs.name, *(each.name for each in outputs.also)),
+                outputs.encodings,
+                strict=True,
+            )
+        )
+        sidecar = _sidecar(outputs.encoding, scan, header, _page(request, scan, header))
     except ProfileError:
         raise
     except ScanError as problem:
         return ScanPlan(scan, header, error=problem)
-    return ScanPlan(scan, header, selection, outputs, sidecar)
+    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), outputs.encodings)
 
 
 def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
@@ -184,12 +215,15 @@ def _share(header: Header) -> Header:
     return header
 
 
-def _names(
-    request: BatchRequest, scan: Scan, header: Header, selection: Selection
-) -> tuple[tuple[str, ...], str]:
-    encoding = request.outputs.encoding
-    several = header.pictures > 1 and request.inputs.pages == "all"
-    page = str(scan.picture + 1) if several else ""
+def _positives(
+    request: BatchRequest,
+    scan: Scan,
+    header: Header,
+    selection: Selection,
+    template: str,
+    encoding: Encoding,
+) -> tuple[str, ...]:
+    page = _page(request, scan, header)
     outputs = []
     for index, frame in enumerate(selection.frames, 1):
         crop = frame.crop_name if len(selection.frames) > 1 or frame.crop_name else ""
@@ -198,8 +232,17 @@ def _names(
         parts = naming.Parts(
             scan.file, crop, index, selection.profile.name, page, paired=scan.paired
         )
-        name = naming.output(request.outputs.name, parts, encoding.format)
+        name = naming.output(template, parts, encoding.format)
         outputs.append(scan.name if name == scan.name else name)  # a name is kept once
+    return tuple(outputs)
+
+
+def _page(request: BatchRequest, scan: Scan, header: Header) -> str:
+    several = header.pictures > 1 and request.inputs.pages == "all"
+    return str(scan.picture + 1) if several else ""
+
+
+def _sidecar(encoding: Encoding, scan: Scan, header: Header, page: str) -> str:
     sidecar = ""
     if encoding.infrared == "sidecar" and _has_infrared(header):
         plain = naming.output("", naming.Parts(scan.file, page=page), encoding.format)
@@ -207,7 +250,7 @@ def _names(
     elif encoding.infrared == "repair" and encoding.ir_mask and "infrared" in header.extra:
         plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
         sidecar = naming.mask(plain, encoding.format)
-    return tuple(outputs), sidecar
+    return sidecar
 
 
 def _has_infrared(header: Header) -> bool:
@@ -226,7 +269,8 @@ def _same_name(plans: list[ScanPlan]) -> Iterator[str]:
             other, other_output = taken[twin]
             one, two = _told_apart(other.scan, plan.scan)
             if other is plan and other_output == output:
-                yield f"two frames of '{one}' would both be '{output}'"
+                what = "outputs" if plan.also else "frames"
+                yield f"two {what} of '{one}' would both be '{output}'"
             elif other_output == output:
                 yield f"'{one}' and '{two}' would both be '{output}'"
             else:

@@ -36,8 +36,14 @@ from divere_cli.records.outcome import Written
 log = logging.getLogger(__name__)
 
 _ANY_SIZE = 1 << 62
-# what goes beside positives is of its own kind whatever they are: infrared, and a repair's mask
-BESIDE = {".tif": "tiff", ".png": "png"}
+# what a file of such a name is to a reader; a DNG is a TIFF
+_KINDS = {
+    ".tif": ("tiff",),
+    ".png": ("png",),
+    ".jpg": ("jpeg",),
+    ".jxl": ("jxl",),
+    ".dng": ("raw", "tiff"),
+}
 
 
 class Replaced(OutputError):
@@ -50,6 +56,7 @@ class Temp:
 
     target: Target
     fd: int
+    sha256: str = ""  # as the worker said
 
     @property
     def file(self) -> str:
@@ -116,15 +123,15 @@ class Publisher:
         staged.place.close()
         staged.temps = ()
 
-    def check(self, staged: Staged, written: tuple[Written, ...], format_: str) -> None:
+    def check(self, staged: Staged, written: tuple[Written, ...]) -> None:
         """Raise ``OutputError`` unless every file is what the worker said it wrote."""
         said = {item.name: item for item in written}
         if len(said) != len(written) or set(said) != {t.target.name for t in staged.temps}:
             raise OutputError("the worker wrote other files than it was told to")
         for temp in staged.temps:
-            kind = BESIDE.get(os.path.splitext(temp.target.name)[1], format_)
+            temp.sha256 = said[temp.target.name].sha256
             try:
-                self._check_one(temp, said[temp.target.name], staged.place, kind)
+                self._check_one(temp, said[temp.target.name], staged.place)
             except OSError as problem:
                 raise self._failure(problem, temp.target.name) from problem
 
@@ -205,7 +212,7 @@ class Publisher:
         inode = (made.st_dev, made.st_ino)
         return Temp(Target(output, path, os.path.join(folder, file), inode), fd)
 
-    def _check_one(self, temp: Temp, said: Written, place: Place, format_: str) -> None:
+    def _check_one(self, temp: Temp, said: Written, place: Place) -> None:
         found = os.fstat(temp.fd)
         named = place.stat(temp.file)
         if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
@@ -218,10 +225,11 @@ class Publisher:
             seen = header.read(temp.target.temp, _ANY_SIZE)
         except ScanError as problem:
             raise OutputError(f"'{said.name}' cannot be read back: {problem.message}") from problem
-        if (seen.format, seen.width, seen.height) != (format_, said.width, said.height):
+        kinds = _KINDS[os.path.splitext(said.name)[1]]
+        if seen.format not in kinds or (seen.width, seen.height) != (said.width, said.height):
             raise OutputError(
                 f"'{said.name}' is {seen.format}, {seen.width} x {seen.height}; "
-                f"the worker said {format_}, {said.width} x {said.height}"
+                f"the worker said {kinds[0]}, {said.width} x {said.height}"
             )
 
     def _finish(self, temp: Temp) -> OutputStamp:
@@ -234,7 +242,7 @@ class Publisher:
             found = os.fstat(temp.fd)
         except OSError as problem:
             raise self._failure(problem, temp.target.name) from problem
-        return OutputStamp(temp.target.name, found.st_size, found.st_mtime_ns)
+        return OutputStamp(temp.target.name, found.st_size, found.st_mtime_ns, temp.sha256)
 
     def _rename(self, temp: Temp, place: Place, *, replace: bool) -> None:
         if not place.frees_names:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from divere_cli.batch.also import Also
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
 from divere_cli.records.job import Encoding
@@ -70,16 +71,23 @@ class Inputs:
 class Outputs:
     """Where positives go and what may be replaced.
 
-    ``name`` is the template of the output's stem, empty for the default.
+    ``name`` is the template of the output's stem, empty for the default; ``also`` are
+    further outputs of each frame.
     ``wait`` queues up behind another run instead of raising ``OutputLocked``.
     """
 
     folder: str
     encoding: Encoding
     name: str = ""
+    also: tuple[Also, ...] = ()
     overwrite: bool = False
     force: bool = False
     wait: bool = False
+
+    @property
+    def encodings(self) -> tuple[Encoding, ...]:
+        """How each output of a frame is written, the main one first."""
+        return (self.encoding, *(each.encoding for each in self.also))
 
 
 @dataclass(frozen=True, slots=True)

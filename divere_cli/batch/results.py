@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from divere_cli.batch import positives
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, Status, TaskResult
@@ -74,6 +75,7 @@ def of_attempt(
     return replace(
         result,
         outputs=plan.writes if status == "ok" else (),
+        positives=positives.of(plan, outcome) if status == "ok" else (),
         attempts=attempts,
         warnings=_once((*result.warnings, *plan.warnings)),
         notes=_once((*result.notes, *plan.notes)),
@@ -86,7 +88,8 @@ def settled(plan: ScanPlan) -> ScanResult:
         assert plan.error is not None
         return without_worker(plan, "failed", ErrorRecord.of_scan(plan.error))
     result = without_worker(plan, "deferred" if plan.action == "deferred" else "up_to_date")
-    return replace(result, notes=(*result.notes, *plan.notes))
+    known = positives.of(plan, None) if result.status == "up_to_date" else ()
+    return replace(result, notes=(*result.notes, *plan.notes), positives=known)
 
 
 def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:

@@ -12,12 +12,13 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from divere_cli import __version__
-from divere_cli.batch.journal.state import Done, State
+from divere_cli.batch import further
+from divere_cli.batch.journal.state import Done, OutputStamp, State
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import BatchRequest
@@ -97,10 +98,11 @@ class Staleness:
             assert plan.selection is not None
             plan = replace(plan, recipes=tuple(cut.recipe for cut in plan.selection.frames))
         if self._all_stand:
-            key = self._state.done[plan.scan.name].key
-            return replace(plan, action="up_to_date", key=key, notes=(DECIDED_BEFORE,))
+            done = self._state.done[plan.scan.name]
+            plan = replace(plan, action="up_to_date", key=done.key, notes=(DECIDED_BEFORE,))
+            return replace(plan, stale=(), recorded=done.outputs)
         try:
-            return self._settle(replace(plan, key=self._key(plan)))
+            return self._each_output(self._settle(replace(plan, key=self._key(plan))))
         except ScanError as problem:
             return replace(plan, action="fail", error=problem)
         except OSError as problem:
@@ -118,6 +120,17 @@ class Staleness:
                 path = os.path.abspath(plan.scan.path)
                 yield replace(known, path=path, stamp=plan.scan.stamp, basis=basis)
 
+    def _each_output(self, plan: ScanPlan) -> ScanPlan:
+        """Look at each output by itself; one that has to be made must not be in the way."""
+        done = None if self._request.outputs.force else self._state.done.get(plan.scan.name)
+        folder = self._folder
+        found = further.settled(plan, done, lambda each: folder is not None and _is(each, folder))
+        if found.action == "grade" and plan.also:
+            if self._unsettled(plan.scan.stamp):
+                return replace(plan, action="deferred")
+            self._ownership.check(found)
+        return found
+
     def _settle(self, plan: ScanPlan) -> ScanPlan:
         action = self._done(plan)
         if action != "no":
@@ -132,8 +145,10 @@ class Staleness:
         done = self._state.done.get(plan.scan.name)
         if done is None or self._folder is None or done.basis != self.basis:
             return False
+        if any(each not in done.also for each in further.record(replace(plan, key=done.key))):
+            return False
         try:
-            return outputs_as_recorded(done, self._folder)
+            return outputs_as_recorded(done, self._folder, plan.writes)
         except OutputError:
             return False
 
@@ -157,7 +172,7 @@ class Staleness:
         if self._request.outputs.force or self._folder is None:
             return "no"
         done = self._state.done.get(plan.scan.name)
-        return up_to_date(done, plan.scan.path, plan.scan.stamp, plan.key, self._folder)
+        return up_to_date(done, plan, self._folder)
 
     def _unsettled(self, scan: Stamp) -> bool:
         """Younger than ``--settle``; a time in the future says nothing, the change time does."""
@@ -215,18 +230,19 @@ def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def outputs_as_recorded(done: Done, folder: Folder) -> bool:
-    """Return whether every output is there as it was published."""
-    for output in done.outputs:
-        status = folder.look(output.name)
-        if status is None or (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
-            return False
-    return True
+def outputs_as_recorded(done: Done, folder: Folder, names: Collection[str]) -> bool:
+    """Return whether every output of these names is there as it was published."""
+    wanted = set(names)
+    return all(_is(output, folder) for output in done.outputs if output.name in wanted)
 
 
-def up_to_date(
-    done: Done | None, path: str, scan: Stamp, wanted: str, folder: Folder
-) -> Literal["no", "yes", "moved"]:
+def _is(output: OutputStamp, folder: Folder) -> bool:
+    status = folder.look(output.name)
+    present = (status.st_size, status.st_mtime_ns) if status else None
+    return present == (output.size, output.mtime_ns)
+
+
+def up_to_date(done: Done | None, plan: ScanPlan, folder: Folder) -> Literal["no", "yes", "moved"]:
     """Return whether a scan is up to date; ``moved`` is yes, with a stamp to be recorded anew.
 
     Raises
@@ -234,13 +250,14 @@ def up_to_date(
     OSError
         The scan had to be read and could not be.
     """
-    if done is None or done.key != wanted or not outputs_as_recorded(done, folder):
+    if done is None or done.key != plan.key or not outputs_as_recorded(done, folder, plan.main):
         return "no"
+    scan = plan.scan.stamp
     if stamp.same(done.stamp, scan):
         return "yes"
     if not done.sha256 or done.stamp.size != scan.size:
         return "no"
-    return "moved" if stamp.sha256(path) == done.sha256 else "no"
+    return "moved" if stamp.sha256(plan.scan.path) == done.sha256 else "no"
 
 
 def now_ns(folder: Folder | None) -> int:

@@ -101,22 +101,22 @@ _decide = combined(
 _what = combined(
     click.option(
         "--format",
-        type=click.Choice(["tiff", "jpeg", "png"]),
+        type=click.Choice(["tiff", "jpeg", "png", "jxl", "dng"]),
         default="tiff",
         show_default=True,
-        help="Container of the positives.",
+        help="Container of the positives; dng is a flat master for raw converters.",
     ),
     click.option(
         "--bit-depth",
-        type=click.Choice(["8", "16"]),
-        help="Bits a channel; jpeg is always 8.  [default: 16, jpeg 8]",
+        type=click.Choice(["8", "16", "32"]),
+        help="Bits a channel; 32 is float (tiff, jxl), jpeg is always 8.  [default: 16, jpeg 8]",
     ),
     click.option(
         "--color-space",
         metavar="NAME",
         shell_complete=complete_space,
         help="Output space; its ICC profile is embedded.  "
-        "[default: KodakEnduraPremier_gamma_2_2 for 16 bit, DisplayP3 for 8 bit]",
+        "[default: DisplayP3 for 8 bit, else KodakEnduraPremier_gamma_2_2]",
     ),
     click.option(
         "--compression",
@@ -128,10 +128,23 @@ _what = combined(
     click.option(
         "--quality",
         type=click.IntRange(1, 100),
-        default=95,
-        show_default=True,
         metavar="N",
-        help="Of JPEG.",
+        help="JPEG quality; of jxl, 100 is lossless.  [default: 95, jxl 100]",
+    ),
+    click.option(
+        "--size",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Long edge in pixels, made smaller in linear light; never larger.  "
+        "[default: as scanned]",
+    ),
+    click.option("--flat", is_flag=True, help="Leave out the print's curve: a master to grade on."),
+    click.option(
+        "--also",
+        multiple=True,
+        metavar="SPEC",
+        help="One more output of the same decode: FORMAT[,size=N][,quality=N][,color-space=NAME]"
+        "[,bit-depth=N][,compression=C][,dither][,flat][,name=TEMPLATE]. May be repeated.",
     ),
     click.option(
         "--name",

@@ -43,6 +43,25 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
+class Positive:
+    """One file of a scan in OUTPUT, for the report.
+
+    ``width`` and ``height`` are None where the file was made by an earlier run, ``sha256``
+    is empty where a divere made it that did not record it. What is no positive (infrared)
+    has neither ``bit_depth`` nor ``color_space``.
+    """
+
+    path: str
+    format: str
+    bytes: int
+    sha256: str
+    width: int | None = None
+    height: int | None = None
+    bit_depth: int | None = None
+    color_space: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Thumbnail:
     """A small sRGB JPEG for a report, as base64 text; its longest side is 256 pixels.
 
@@ -188,6 +207,7 @@ class ScanResult:
 
     input: str
     outputs: tuple[str, ...] = ()
+    positives: tuple[Positive, ...] = ()
     status: Status = "ok"
     error: ErrorRecord | None = None
     profile: ProfileRef | None = None

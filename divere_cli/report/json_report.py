@@ -71,6 +71,9 @@ def file_object(file: ScanResult) -> Object:
         plain["input_b64"] = _b64(file.input)
     if any(_SURROGATE.search(name) for name in file.outputs):
         plain["outputs_b64"] = [_b64(name) for name in file.outputs]
+    for entry, positive in zip(plain["positives"], file.positives, strict=True):
+        if _SURROGATE.search(positive.path):
+            entry["path_b64"] = _b64(positive.path)
     if not file.thumbnails:
         del plain["thumbnails"]
     for key in ("seconds", "cpu_seconds"):
@@ -127,6 +130,10 @@ def _file(entry: Any, place: int) -> ScanResult:
             entry["input"] = _name(entry["input_b64"])
         if "outputs_b64" in entry:
             entry["outputs"] = [_name(item) for item in entry["outputs_b64"]]
+        known = entry["positives"] if "positives" in entry else ()  # noqa: SIM401 - no object yet
+        for positive in known:
+            if "path_b64" in positive:
+                positive["path"] = _name(positive["path_b64"])
         return from_plain(ScanResult, entry)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"files[{place}]: {error}") from error

@@ -32,6 +32,7 @@ from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import ProfileRef
 from divere_cli.records.job import Stamp
+from divere_cli.records.serialize import LATER
 
 NAME = ".divere-journal.jsonl"
 
@@ -45,6 +46,15 @@ class OutputStamp:
     name: str
     size: int
     mtime_ns: int
+    sha256: str = field(default="", metadata=LATER)
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """One further output of a scan: the key of what was done, and the names of its files."""
+
+    key: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,7 @@ class Done:
     sha256: str = ""
     peak: Peak | None = None
     basis: str = ""
+    also: tuple[Further, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +206,12 @@ def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
         sha256=record.get("sha256", ""),
         peak=None if peak is None else _peak(peak, known),
         basis=_once(record.get("basis", ""), known),
+        also=tuple(map(_further, record.get("also", ()))),
     )
+
+
+def _further(record: dict[str, Any]) -> Further:
+    return Further(_text(record["key"]), tuple(map(_text, record["names"])))
 
 
 def _once(value: T, known: dict[Any, Any]) -> T:
@@ -208,7 +224,8 @@ def _peak(record: dict[str, Any], known: dict[Any, Any]) -> Peak:
 
 
 def _output(record: dict[str, Any]) -> OutputStamp:
-    return OutputStamp(_text(record["name"]), record["size"], record["mtime_ns"])
+    sha256 = _text(record.get("sha256", ""))
+    return OutputStamp(_text(record["name"]), record["size"], record["mtime_ns"], sha256)
 
 
 def _header(record: dict[str, Any]) -> Header:

@@ -1,0 +1,176 @@
+"""``--also``: one more output of the same decode and grade, written in one word.
+
+Covers ``FORMAT[,KEY=VALUE...]`` and what cannot go together in one output, for the main
+one as well. Not covered: where outputs go and which of them are up to date.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, cast
+
+from divere_cli.batch import naming
+from divere_cli.errors import UsageError
+from divere_cli.records.grade import Space
+from divere_cli.records.job import Encoding
+
+Format = Literal["tiff", "jpeg", "png", "jxl", "dng"]
+BitDepth = Literal[8, 16, 32]
+
+FORMATS: tuple[Format, ...] = ("tiff", "jpeg", "png", "jxl", "dng")
+DEPTHS: dict[Format, tuple[BitDepth, ...]] = {
+    "tiff": (16, 8, 32),
+    "jpeg": (8,),
+    "png": (16, 8),
+    "jxl": (16, 8, 32),
+    "dng": (16,),
+}  # the first is the default
+QUALITIES = {"jpeg": 95, "jxl": 100}
+LOSSLESS = 100
+KEYS = ("size", "quality", "color-space", "name", "bit-depth", "compression", "dither", "flat")
+_COMPRESSIONS = ("none", "lzw", "deflate", "zstd")
+_YES_NO = {"": True, "yes": True, "no": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Also:
+    """One further output: how it is written, and the template of its stem."""
+
+    encoding: Encoding
+    name: str = ""
+
+
+def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
+    """Bits a channel.
+
+    Raises
+    ------
+    UsageError
+        The container cannot have so many.
+    """
+    can = DEPTHS[format_]
+    if asked is None:
+        return can[0]
+    if asked not in can:
+        has = "a jpeg has 8 bits" if format_ == "jpeg" else f"a {format_} has {_listed(can)} bits"
+        others = "tiff" if asked == 32 else "tiff or png"
+        raise UsageError(f"--bit-depth {asked}: {has}", hint=f"use --format {others}")
+    return asked
+
+
+def check(encoding: Encoding) -> None:
+    """Raise ``UsageError`` for what one output cannot be."""
+    if encoding.dither and encoding.bit_depth != 8:
+        raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
+    if encoding.format == "jxl" and encoding.color_space.transfer != "power":
+        raise UsageError(
+            f"JPEG XL has no words for the encoding of {encoding.color_space.name}",
+            hint="use --format tiff, or another --color-space",
+        )
+
+
+def parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
+    """Read one SPEC.
+
+    Parameters
+    ----------
+    spec : str
+        As in ``jpeg,size=2048,quality=90,color-space=sRGB,name={stem}-proof``.
+    main : Encoding
+        Of the main output: metadata and what becomes of infrared are the same for all.
+    space : callable
+        Gives the output space of a name, or the default of a bit depth.
+
+    Raises
+    ------
+    UsageError, ProfileError
+    """
+    try:
+        return _parse(spec, main, space)
+    except UsageError as problem:
+        raise UsageError(f"--also '{spec}': {problem.message}", hint=problem.hint) from problem
+
+
+def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
+    format_, *parts = [part.strip() for part in spec.split(",")]
+    if format_ not in FORMATS:
+        raise UsageError(f"begins with no format: {_what(format_, FORMATS)}")
+    kind = format_
+    given = _pairs(parts)
+    bits = depth(kind, _depth(given.get("bit-depth")))
+    for key, formats in (("quality", ("jpeg", "jxl")), ("compression", ("tiff",))):
+        if key in given and kind not in formats:
+            raise UsageError(f"{key} is for {' and '.join(formats)}, not {kind}")
+    if kind == "dng" and "color-space" in given:
+        raise UsageError("a dng is linear light of the working space: leave out color-space")
+    name = given.get("name", "")
+    naming.check(name)
+    encoding = replace(
+        main,
+        format=kind,
+        bit_depth=bits,
+        color_space=space(given.get("color-space"), bits),
+        compression=_one_of("compression", given.get("compression", "none"), _COMPRESSIONS),
+        quality=_number("quality", given.get("quality"), 100) or QUALITIES.get(kind, 95),
+        size=_number("size", given.get("size"), None) or 0,
+        dither=_flag("dither", given),
+        flat=_flag("flat", given) or kind == "dng",
+    )
+    check(encoding)
+    return Also(encoding, name)
+
+
+def _pairs(parts: list[str]) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if key not in KEYS:
+            raise UsageError(f"no key {key!r}: {_what(key, KEYS)}")
+        if key in found:
+            raise UsageError(f"{key} is there twice")
+        if not value and (equals or key not in ("dither", "flat")):
+            raise UsageError(f"{key} has no value")
+        found[key] = value
+    return found
+
+
+def _what(given: str, there: tuple[str, ...]) -> str:
+    """What was meant, and what there is."""
+    close = difflib.get_close_matches(given.replace("_", "-").casefold(), there, n=1, cutoff=0.6)
+    meant = f"did you mean {close[0]!r}? " if close else ""
+    return f"{meant}There are: {', '.join(there)}"
+
+
+def _depth(value: str | None) -> BitDepth | None:
+    if value is None:
+        return None
+    return cast(BitDepth, int(_one_of("bit-depth", value, ("8", "16", "32"))))
+
+
+def _number(key: str, value: str | None, most: int | None) -> int | None:
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()) or int(value) < 1 or (most and int(value) > most):
+        upper = f" of at most {most}" if most else ""
+        raise UsageError(f"{key}={value} is no whole number from 1 on{upper}")
+    return int(value)
+
+
+def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> Any:
+    if value not in allowed:
+        raise UsageError(f"{key}={value}: {_what(value, allowed)}")
+    return value
+
+
+def _flag(key: str, given: Mapping[str, str]) -> bool:
+    value = given.get(key, "no")
+    if value not in _YES_NO:
+        raise UsageError(f"{key}={value}: give yes or no, or {key} alone")
+    return _YES_NO[value]
+
+
+def _listed(numbers: tuple[int, ...]) -> str:
+    first, *rest = sorted(numbers)
+    return " or ".join(map(str, [first, *rest]))
