@@ -24,7 +24,7 @@ from divere_cli.develop import source
 from divere_cli.errors import CorruptInput, DivereError, Internal, OutOfMemory
 from divere_cli.image import icc, preview
 from divere_cli.image.parallel import Parallel
-from divere_cli.profile import library
+from divere_cli.records.grade import Space
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import ErrorRecord, TaskResult
 from divere_cli.records.serialize import to_plain
@@ -34,7 +34,6 @@ from divere_cli.review.orders import VIEW_LONGEST, Opening, Order, Pick, View
 Samples = NDArray[Any]
 Answer = tuple[dict[str, Any], bytes]
 
-OUTPUT = "sRGB"
 HELD_PIXELS = 120_000_000  # of a scan that is kept whole for looks at 1:1: 720 MB in 16 bits
 
 
@@ -78,7 +77,7 @@ def serve(job: Job, progress: Progress) -> TaskResult:
     """Answer orders until the service lets this worker go: the task of its job."""
     ahead(job)
     files = _files.pop(job.id)
-    bench = Bench(files.of)
+    bench = Bench(job.encoding.color_space, files.of)
     try:
         while (order := files.line.next()) is not None:
             files.line.answer(*_answered(bench, order))
@@ -106,13 +105,17 @@ class Bench:
 
     Parameters
     ----------
+    output : Space
+        Of the pictures.
     file : callable
         Gives the descriptor of a proxy's file by its path; None where it is not open yet.
     """
 
-    def __init__(self, file: Callable[[str], int | None] = lambda path: None) -> None:
+    def __init__(
+        self, output: Space, file: Callable[[str], int | None] = lambda path: None
+    ) -> None:
+        self._output = output
         self._file = file
-        self._output = library.output_space(OUTPUT)
         self._stack = ExitStack()
         self._parallel = Parallel(1)
         self._opening: Opening | None = None

@@ -24,12 +24,13 @@ from typing import Any
 from divere_cli.errors import Crashed, DivereError, IsolationUnavailable, ScanError, TimedOut
 from divere_cli.isolation import factory, task
 from divere_cli.isolation.runner import IsolationRequest, Runner
-from divere_cli.records.grade import Space
+from divere_cli.profile import library
 from divere_cli.records.job import Encoding, Job, Limits, Stamp
 from divere_cli.records.outcome import ErrorRecord, Outcome
 from divere_cli.review import channel
 
 TASK = "divere_cli.review.worker:serve"
+OUTPUT = "sRGB"  # of all pictures
 WARM = "divere_cli.review.worker"
 MOST = 8  # workers at once: two views, the grid's, and those on their way out
 TURN = 0.02  # seconds: how long a worker that is wanted may wait for the runner's thread
@@ -295,13 +296,12 @@ def _job(
 ) -> Job:
     paths: dict[str, Any] = {"orders": service.orders, "answers": service.answers}
     paths["proxies"] = list(proxies)
-    nothing = Encoding("tiff", 8, Space("none", None, (0.3127, 0.329)))
     return Job(
         id=number,
         name=name,
         input=path,
         stamp=Stamp(0, 0),
-        encoding=nothing,
+        encoding=Encoding("jpeg", 8, library.output_space(OUTPUT)),
         frames=(),
         task=TASK,
         parameters=json.dumps(paths),
