@@ -11,11 +11,11 @@ import json
 
 from divere_cli import __version__
 from divere_cli.calibrate.result import Calibration, ChartResult, Figures
-from divere_cli.profile import document
+from divere_cli.profile import document, resolve
 from divere_cli.profile.schema import Metadata, Preset
 from divere_cli.profile.strict_json import Json
 
-NEGATIVE, INPUT = "divere-calibration/1", "divere-input/1"
+INPUT = "divere-input/1"
 KEPT = ("film_stock", "scanner", "print_stock", "light_source")
 
 
@@ -58,7 +58,7 @@ def provenance(found: Calibration, base: Preset, print_name: str) -> dict[str, J
     """What the figures rest on."""
     result = as_json(found, print_name)
     return {
-        "kind": NEGATIVE if found.recipe.film.invert else INPUT,
+        "kind": resolve.CALIBRATED if found.recipe.film.invert else INPUT,
         "divere": __version__,
         "started_from": base.label,
         "print": print_name,

@@ -104,7 +104,11 @@ def _picture(sheet: Preset, index: int, name: str) -> Picture:
     preset = dataclasses.replace(
         sheet,
         paths=paths,
-        metadata=dataclasses.replace(own, film_type=own.film_type or above.film_type),
+        metadata=dataclasses.replace(
+            own,
+            film_type=own.film_type or above.film_type,
+            provenance=own.provenance or above.provenance,
+        ),
         idt=crop.idt or sheet.idt,
         cc_params=crop.cc_params or sheet.cc_params,
         crops=None,

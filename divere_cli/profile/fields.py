@@ -158,6 +158,15 @@ class Anything:
 
 
 @dataclass(frozen=True, slots=True)
+class KindOf(Anything):
+    """An object that others keep, of which its ``kind`` is read; that word alone is one, too."""
+
+    def read(self, value: Json, at: Place) -> str | None:  # type: ignore[override]
+        found = value.get("kind") if isinstance(value, dict) else value
+        return found if isinstance(found, str) else None
+
+
+@dataclass(frozen=True, slots=True)
 class Items:
     """A list of one kind; ``counts`` are the lengths allowed: (least, most), and 0 if ``empty``."""
 

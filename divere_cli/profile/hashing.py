@@ -41,8 +41,8 @@ def is_identity(matrix: Matrix3) -> bool:
 def digest(recipe: Recipe) -> str:
     """SHA-256 over a recipe's numbers: the same for the same picture, whatever it is called."""
     plain = to_plain(recipe)
-    for name in ("profile", "sha256"):
-        del plain[name]
+    for name in ("profile", "sha256", "calibrated"):
+        plain.pop(name, None)
     if recipe.camera_white_balance == "off":  # recipes from before there was a choice are the same
         del plain["camera_white_balance"]
     for part in ("film", "input_space", "working_space"):

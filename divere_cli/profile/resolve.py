@@ -31,6 +31,7 @@ from divere_cli.profile.schema import (
 from divere_cli.records.grade import Curves, Matrix3, Recipe, WhiteBalance
 
 WORKING = "KodakEnduraPremier"
+CALIBRATED = "divere-calibration/1"  # the kind of provenance that `divere calibrate` writes
 COLOR_FILM = "color_negative_c41"
 MONOCHROME_FILM = "b&w_negative"
 CHANNELS = ("rgb", "r", "g", "b")
@@ -92,6 +93,7 @@ def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolv
         ),
         adaptation=cast(Literal["ratio", "bradford"], whole.adaptation or "ratio"),
         camera_white_balance=cast(WhiteBalance, balance or "off"),
+        calibrated=(whole.metadata or Metadata()).provenance == CALIBRATED,
     )
     notes.origin("rgb_gains", f"{_GRADE}.rgb_gains", grade.rgb_gains is not None)
     if whole.cc_params is None:

@@ -21,6 +21,7 @@ from divere_cli.profile.fields import (
     Choice,
     Flag,
     Items,
+    KindOf,
     Number,
     Object,
     Text,
@@ -220,7 +221,11 @@ class Metadata:
     locale: None = key(Anything(), "Note")
     tags: None = key(Anything(), "Note")
     color_management: None = key(Anything(), "Note")
-    provenance: None = key(Anything(), "Note")
+    provenance: str | None = key(
+        KindOf(),
+        "Note; of the kind `divere-calibration/1` it says that the gray is a chart's: `--auto` "
+        "moves the exposure alone",
+    )
 
 
 @dataclass(frozen=True, slots=True)

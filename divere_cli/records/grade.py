@@ -86,6 +86,8 @@ class Recipe:
     adaptation: Literal["ratio", "bradford"] = "ratio"
     camera_white_balance: WhiteBalance = "off"  # of a camera's raw file; others have none
     sha256: str = ""
+    # its gray is that of a chart on the film: measuring a roll moves its exposure alone
+    calibrated: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,8 @@ class Auto:
         found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
         for (name, *_), group in sorted(groups.items()):
             for asked, places in self._rolls(name, [item for _, _, item in group]):
-                record = decide.roll(asked)
+                own = [group[place][2].frame.recipe for place in places]
+                record = _with_own_gray(decide.roll(asked), own)
                 records.append(record)
                 for place, frame in zip(places, record.frames, strict=True):
                     scan, index, _ = group[place]
@@ -108,6 +109,26 @@ class Auto:
                 warnings.append(line)
                 error = _refused(record, line) if self.strict else None
         return Decision(tuple(recipes), tuple(notes), tuple(warnings), error)
+
+
+def _with_own_gray(record: RollRecord, recipes: Sequence[Recipe]) -> RollRecord:
+    """Keep the gray of presets that were calibrated on a chart; their exposure is the roll's."""
+    if not any(recipe.calibrated for recipe in recipes):
+        return record
+    frames = tuple(
+        replace(frame, rgb_gains=_moved(recipe, frame.rgb_gains)) if recipe.calibrated else frame
+        for frame, recipe in zip(record.frames, recipes, strict=True)
+    )
+    said = "the gray is the preset's, which was calibrated on a chart: exposure alone was measured"
+    gains = _moved(next(recipe for recipe in recipes if recipe.calibrated), record.rgb_gains)
+    return replace(record, frames=frames, rgb_gains=gains, reasons=(said, *record.reasons))
+
+
+def _moved(recipe: Recipe, gains: Triple) -> Triple:
+    """The recipe's gains, with the mean of others."""
+    shift = (sum(gains) - sum(recipe.rgb_gains)) / 3.0
+    red, green, blue = (round(gain + shift, 5) for gain in recipe.rgb_gains)
+    return red, green, blue
 
 
 def graded(recipe: Recipe, gains: Triple) -> Recipe:

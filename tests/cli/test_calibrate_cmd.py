@@ -242,3 +242,31 @@ def test_what_cannot_be_meant_is_said_before_any_work(
     assert said in done.stderr
     assert (tmp_path / "there.json").read_text() == "{}"
     assert len(done.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("mode", ["frame", "roll"])
+def test_a_roll_keeps_the_gray_of_a_calibrated_preset_and_moves_its_exposure(
+    mode: str, tmp_path: Path
+) -> None:
+    look = Look(angle=15.0, warmth=0.1)
+    path = scan(tmp_path, look)
+    calibrated(path, "-p", "c41-neutral", "-o", tmp_path / "film.json")
+    roll = tmp_path / "roll"
+    roll.mkdir()
+    for seed, ev in enumerate((-1.0, 0.0, 1.0)):
+        scan(roll, replace(look, ev=ev, seed=seed, warmth=-0.2), f"{seed}.tif")
+    done = divere("analyze", roll, "-p", tmp_path / "film.json", "--auto", mode, "--json")
+    assert done.returncode == 0, done.stderr
+    own = json.loads((tmp_path / "film.json").read_text())["cc_params"]["rgb_gains"]
+    frames = [frame for one in json.loads(done.stdout)["rolls"] for frame in one["frames"]]
+    assert len(frames) == 3
+    for frame in frames:
+        moved = np.subtract(frame["rgb_gains"], own)
+        assert np.ptp(moved) < 1e-4
+    assert "calibrated on a chart" in done.stdout
+    plain = json.loads((tmp_path / "film.json").read_text())
+    del plain["metadata"]["provenance"]
+    (tmp_path / "plain.json").write_text(json.dumps(plain))
+    done = divere("analyze", roll, "-p", tmp_path / "plain.json", "--auto", mode, "--json")
+    other = json.loads(done.stdout)["rolls"][0]["frames"][0]["rgb_gains"]
+    assert np.ptp(np.subtract(other, own)) > 0.01
