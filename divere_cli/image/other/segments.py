@@ -62,8 +62,15 @@ class OtherSegments(Segments):
 
     def read_rows(self, offset: int, out: Samples, name: str) -> None:
         """Read and unpack uncompressed rows at ``offset``."""
-        data = self._source.read(offset, len(out) * self.stored_row_bytes(), name)
+        data = self._source.read(offset, self._bytes_of(len(out)), name)
         self._unpack(data, out)
+
+    def _bytes_of(self, rows: int) -> int:
+        """Bytes of some rows of a segment before compression."""
+        across, down = self.page.subsampling
+        if (across, down) == (1, 1):
+            return rows * self.stored_row_bytes()
+        return -(-self.page.width // across) * -(-rows // down) * (across * down + 2)
 
     def _codec(self) -> Codec:
         if self.page.compression in PICTURES:
@@ -76,7 +83,7 @@ class OtherSegments(Segments):
         code = bytes(data)
         if self.page.fill_order == 2:
             code = bytes(imagecodecs.bitorder_decode(code))
-        size = len(out) * self.stored_row_bytes()
+        size = self._bytes_of(len(out))
         raw = np.empty(size, np.uint8)
         got = len(_undone(self.page.compression, code, raw))
         if got < size:

@@ -28,11 +28,14 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsupported
 from divere_cli.image import containers
+from divere_cli.image.codes import TOLD_SHARE
 from divere_cli.image.ifd.reader import HEADS, Directory, Tiff, parse
+from divere_cli.image.ifd.tags import Compression, Photometric
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import MAX_PIXELS
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
+from divere_cli.image.tiff import placing
 from divere_cli.records.grade import WhiteBalance
 
 _BAND_BYTES = 8 << 20
@@ -89,6 +92,7 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
         ) from error
     with Source(path) as source:
         check_whole(source)
+        _check_sensor(source, header)
         data = source.read(0, source.size)
     try:
         # from memory: LibRaw looks for other files beside one that it opens by name
@@ -96,6 +100,7 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
             if raw.sizes.raw_width * raw.sizes.raw_height > MAX_PIXELS:
                 raise LimitExceeded(f"the sensor has more pixels than the limit of {MAX_PIXELS}")
             balance = _as_shot(raw) if white_balance == "as_shot" else None
+            above = _above_white(raw)
             picture = _developed(rawpy, raw, balance)
     except rawpy.LibRawFileUnsupportedError as error:
         raise Unsupported(f"LibRaw does not know this raw file: {_said(error)}") from error
@@ -105,7 +110,23 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
         raise OutOfMemory("LibRaw needs more memory than there is") from error
     except rawpy.LibRawError as error:
         raise CorruptInput(f"the raw file is damaged: {_said(error)}") from error
-    return RawReader(picture, _known(header, picture, balance))
+    reader = RawReader(picture, _known(header, picture, balance))
+    reader.warnings = above
+    return reader
+
+
+def _above_white(raw: Any) -> tuple[str, ...]:
+    """Say when more of the sensor is above its white than a few glints."""
+    sensor = raw.raw_image_visible
+    if sensor is None or not raw.white_level:
+        return ()
+    share = np.count_nonzero(sensor > raw.white_level) / max(1, sensor.size)
+    if share <= TOLD_SHARE:
+        return ()
+    return (
+        f"{share:.0%} of the sensor's samples are above the white that the file says"
+        f" ({raw.white_level}); they are clipped",
+    )
 
 
 def _as_shot(raw: Any) -> Balance:
@@ -187,6 +208,16 @@ def check_whole(source: Source) -> None:
         # CR3: its boxes fill the file to the last byte
         for _ in containers.boxes(source, 0, source.size):
             pass
+
+
+def _check_sensor(source: Source, header: Header) -> None:
+    """LibRaw reads strips of a DNG that cannot hold its samples, and whatever lies there."""
+    page = header.page
+    plain = page is not None and page.compression == Compression.NONE and page.bits > 0
+    if page is None or not plain or header.variant != "dng" or page.faults:
+        return
+    if page.photometric == Photometric.CFA and page.width and page.height:
+        placing.read(source, page, ">" if header.big_endian else "<")
 
 
 def _check_tiff(tiff: Tiff) -> None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput
 from divere_cli.image.ifd.reader import parse, size_of
-from divere_cli.image.ifd.tags import Compression
+from divere_cli.image.ifd.tags import Compression, Photometric
 from divere_cli.image.layout import Page, Tag
 from divere_cli.image.source import Source
 from divere_cli.image.tiff.checks import stored_row
@@ -132,7 +132,7 @@ def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, said: li
     long = stored > needed * np.uint64(_TOO_LONG)
     if long.any():
         index = int(np.argmax(long))
-        if page.levels is not None:
+        if page.levels is not None or page.photometric == Photometric.CFA:
             raise CorruptInput(
                 f"{page.segment_name} {index} has {stored[index]} bytes, and its pixels need"
                 f" {needed[index]}"

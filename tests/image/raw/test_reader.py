@@ -19,7 +19,7 @@ from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image import header, reader
 from divere_cli.image.raw import reader as raw
 from divere_cli.records.grade import WhiteBalance
-from tests.image.dng_files import BLACK, WHITE, bayer, developed, linear, write
+from tests.image.dng_files import BLACK, MAKER, WHITE, bayer, developed, linear, write
 
 
 def read(
@@ -216,3 +216,57 @@ def test_libraw_s_own_program_sees_the_same_pixels(tmp_path: Path) -> None:
         want = tifffile.imread(tmp_path / "scan.dng.tiff").astype(int)
         got = read(path, white_balance=balance).astype(int)
         np.testing.assert_allclose(got, want, atol=1)
+
+
+def overwritten(path: Path, code: int, value: Any) -> str:
+    """A DNG of a mosaic with another value of one tag."""
+    name = write(path, bayer())
+    with tifffile.TiffFile(name, mode="r+") as tiff:
+        tiff.pages[0].tags[code].overwrite(value)  # type: ignore[union-attr]
+    return name
+
+
+def without(path: Path, code: int) -> str:
+    """A DNG of a mosaic without one of its tags: its code becomes one that nobody knows."""
+    name = write(path, bayer())
+    with tifffile.TiffFile(name) as tiff:
+        place = tiff.pages[0].tags[code].offset  # type: ignore[union-attr]
+    data = bytearray(Path(name).read_bytes())
+    struct.pack_into("<H", data, place, 65_300)
+    Path(name).write_bytes(data)
+    return name
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(273, "table of strips"), (258, "BitsPerSample is missing")]
+)
+def test_a_dng_without_what_libraw_would_guess_is_corrupt(
+    tmp_path: Path, code: int, said: str
+) -> None:
+    with pytest.raises(CorruptInput, match=said):
+        reader.open(without(tmp_path / "a.dng", code))
+
+
+def test_a_dng_of_few_bits_in_strips_that_hold_many_is_corrupt(tmp_path: Path) -> None:
+    with pytest.raises(CorruptInput, match="its pixels need"):
+        reader.open(overwritten(tmp_path / "a.dng", 258, 3))
+
+
+def test_samples_above_the_white_of_a_dng_are_said(tmp_path: Path) -> None:
+    with reader.open(overwritten(tmp_path / "a.dng", 50717, 4000)) as scan:
+        assert "above the white that the file says (4000)" in scan.warnings[0]
+
+
+@pytest.mark.parametrize("share", [0.005, 0.02])
+def test_samples_above_the_white_of_a_linear_dng_are_said(tmp_path: Path, share: float) -> None:
+    pixels = np.full((100, 100, 3), 1000, np.uint16)
+    pixels.reshape(-1, 3)[: int(share * 10_000)] = 5000
+    tag = (50717, 4, 3, (4000, 4000, 4000), True)
+    path = tmp_path / "a.dng"
+    tifffile.imwrite(path, pixels, photometric=34892, planarconfig=1, metadata=None, software=False,
+                     extratags=[*MAKER, tag])  # fmt: skip
+    with reader.open(str(path)) as scan:
+        rows = np.concatenate([band.copy() for _, band in scan.bands()])
+        assert bool(scan.warnings) == (share > 0.01)
+    assert rows.max() == 65_535
+    assert rows[-1, -1, 0] == round(1000 / 4000 * 65_535)
