@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {"batch", "isolation", "system", "files"},
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
     "proof": {"isolation", "develop", "roll", "review", "profile", "color", "image", "files"},
-    "batch": {"isolation", "image", "system", "files"},
+    "batch": {"isolation", "image", "films", "system", "files"},
     "report": set(),
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",

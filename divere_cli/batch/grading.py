@@ -110,6 +110,7 @@ class Grading:
             threads=self._threads,
             thumbnails=self._request.thumbnails,
             also=tuple(also),
+            film=plan.film,
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:

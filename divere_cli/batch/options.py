@@ -18,6 +18,7 @@ from pathlib import PurePath
 from typing import Literal, cast
 
 from divere_cli.batch import also as further_outputs
+from divere_cli.batch import film_data
 from divere_cli.batch.request import (
     BatchRequest,
     Bounds,
@@ -80,6 +81,7 @@ class BatchOptions:
     ir_strength: Literal["low", "normal", "high"] = "normal"
     ir_mask: bool = False
     no_metadata: bool = False
+    film_data: str | None = None
     dither: bool = False
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
@@ -143,6 +145,7 @@ class BatchOptions:
             command=resolved._command(inputs, output),
             roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
             open_runner=self._engine(inputs, output),
+            film_log=film_data.read(self.film_data) if self.film_data else None,
             thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
         )
 
@@ -154,6 +157,8 @@ class BatchOptions:
         if self.format == "dng" and "color_space" in given:
             raise UsageError("--format dng is linear light of the working space: no --color-space")
         depth = self._depth()
+        if self.film_data and self.no_metadata:
+            raise UsageError("--film-data is metadata: leave out --no-metadata")
         if self.from_file and (self.auto != "off" or "profile" in given):
             raise UsageError("--from has the whole grade: leave out --auto and --profile")
         for name in ("roll_by", "strict"):

@@ -22,6 +22,7 @@ from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.header import read as read_header
 from divere_cli.image.layout import Header
+from divere_cli.records.film import FilmNotes
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding
 
@@ -37,13 +38,13 @@ Action = Literal["", "grade", "up_to_date", "moved", "deferred", "fail"]
 class ScanPlan:
     """One scan and what is to be done with it.
 
-    ``outputs`` are the positives' names below OUTPUT, one for each frame of
-    ``selection``, and ``also`` those of each further output, written as ``encodings``
-    say (the main one first); ``error`` is set where the scan cannot be graded. The rest is
-    filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved`` is up to
-    date under a new stamp), ``key`` of what would be done, ``recipes`` of the frames
-    as they were decided, and what to say of it. ``stale`` are the outputs that are to
-    be made (0 is the main one), ``recorded`` the files of those that need not be.
+    ``outputs`` are the positives' names below OUTPUT, one for each frame of ``selection``, and
+    ``also`` those of each further output, written as ``encodings`` say (the main one first);
+    ``film`` is what ``--film-data`` says of it; ``error`` is set where the scan cannot be
+    graded. The rest is filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved``
+    is up to date under a new stamp), ``key`` of what would be done, ``recipes`` of the frames
+    as they were decided, and what to say of it. ``stale`` are the outputs that are to be made
+    (0 is the main one), ``recorded`` the files of those that need not be.
     """
 
     scan: Scan
@@ -53,6 +54,7 @@ class ScanPlan:
     sidecar: str = ""
     also: tuple[tuple[str, ...], ...] = ()
     encodings: tuple[Encoding, ...] = ()
+    film: FilmNotes | None = None
     error: DivereError | None = None
     action: Action = ""
     key: str = ""
@@ -166,7 +168,9 @@ def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
         raise
     except ScanError as problem:
         return ScanPlan(scan, header, error=problem)
-    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), outputs.encodings)
+    film = request.film_log.of(scan.file) if request.film_log else None
+    encodings = outputs.encodings
+    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), encodings, film)
 
 
 def _header(request: BatchRequest, scan: Scan, state: State) -> Header:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from divere_cli.batch.also import Also
+from divere_cli.batch.film_data import FilmLog
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
 from divere_cli.records.job import Encoding
@@ -145,6 +146,7 @@ class BatchRequest:
     reports: tuple[ReportFile, ...] = ()
     command: dict[str, OptionValue] = field(default_factory=dict)
     roll: Roll | None = None
+    film_log: FilmLog | None = None
     thumbnails: bool = False
     task: str = DEVELOP
     open_runner: OpenRunner | None = None

@@ -110,9 +110,16 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if spread:
                 space.publisher.sweep()
             space.journal.end()
-        record.warnings = (*space.warnings, *record.warnings)
+        record.warnings = (*space.warnings, *_unused(request, space), *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
+
+
+def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:
+    """Name the rows of a film log that no scan of the run was meant by."""
+    if request.film_log is None:
+        return ()
+    return request.film_log.warnings(plan.scan.file for plan in space.plans)
 
 
 def _engine(

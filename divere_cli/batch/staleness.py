@@ -26,6 +26,7 @@ from divere_cli.errors import OutputError, ScanError, Unreadable
 from divere_cli.files import stamp
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder
+from divere_cli.records.film import FilmNotes
 from divere_cli.records.job import Encoding, Stamp
 from divere_cli.records.roll import Decision
 from divere_cli.records.serialize import to_plain
@@ -160,7 +161,7 @@ class Staleness:
             (output, cut.crop, cut.orientation, recipe.sha256)
             for output, cut, recipe in zip(plan.outputs, cuts, recipes, strict=True)
         ]
-        return key(frames, plan.sidecar, self._request.outputs.encoding)
+        return with_film(key(frames, plan.sidecar, self._request.outputs.encoding), plan.film)
 
     def _grounds(self, plan: ScanPlan) -> str:
         """What of its preset a scan's decision is made from."""
@@ -205,6 +206,14 @@ def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
     scan = json.dumps([frames, sidecar], separators=(",", ":"))
     text = f"[{_same_for_all(__version__, encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def with_film(key: str, film: FilmNotes | None) -> str:
+    """Return the key of a scan with film data; without any it is the plain one."""
+    if film is None:
+        return key
+    said = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(said.encode("ascii")).hexdigest()
 
 
 @functools.lru_cache(maxsize=4)

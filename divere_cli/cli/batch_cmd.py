@@ -173,6 +173,12 @@ _what = combined(
         is_flag=True,
         help="Write what --ir repair filled as {stem}-ir-mask.png.",
     ),
+    click.option(
+        "--film-data",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.csv",
+        help="What was written down about the film, a row a scan, into Exif, XMP and IPTC.",
+    ),
     click.option("--no-metadata", is_flag=True, help="Carry no metadata over."),
     click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
 )

@@ -51,6 +51,8 @@ class Positive:
         Grades parts of a band beside each other.
     serial : Serial
         Writes a band while the next one is graded.
+    origin : str
+        SHA-256 of the scan, where the positive is to say it.
     """
 
     def __init__(
@@ -63,10 +65,12 @@ class Positive:
         progress: Progress,
         parallel: Parallel,
         serial: Serial,
+        origin: str = "",
     ) -> None:
         self._encoding = resolved((job.encoding, *job.also)[output], frame.recipe)
         self._target = (frame.target, *frame.also)[output]
         self._frame = frame
+        self._job, self._origin = job, origin
         self._progress = progress
         self._parallel = parallel
         self._serial = serial
@@ -123,7 +127,15 @@ class Positive:
             )
             scaled = replace(known, x=known.x * share, y=known.y * share)
             header = replace(header, resolution=scaled)
-        processing = Processing("divere", __version__, recipe.profile, recipe.sha256)
+        processing = Processing(
+            "divere",
+            __version__,
+            recipe.profile,
+            recipe.sha256,
+            self._job.film,
+            os.path.basename(self._job.name) if self._job.film else "",
+            self._origin,
+        )
         turned = bool(self._frame.orientation % 180)
         picture = metadata.picture(carried, header, processing, profile, turned=turned)
         return replace(picture, exposure=flat.exposure(recipe) if encoding.flat else 0.0)

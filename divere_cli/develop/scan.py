@@ -92,11 +92,15 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             dust = _dust(job, scan, parallel, stack)
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
+            # what stands before the pixels of a JPEG or PNG must be known before them
+            origin = digest.finish() if job.film is not None else ""
         serial = Serial(parallel)
         with progress.stage("write"):
             positives = [
                 stack.enter_context(
-                    Positive(job, frame, output, header, carried, progress, parallel, serial)
+                    Positive(
+                        job, frame, output, header, carried, progress, parallel, serial, origin
+                    )
                 )
                 for frame in job.frames
                 for output in range(1 + len(job.also))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from divere_cli.records.film import FilmNotes
 from divere_cli.records.serialize import LATER
 
 Extra = Literal["alpha", "infrared", "unknown"]
@@ -237,6 +238,9 @@ class Processing:
     version: str
     profile: str
     profile_sha256: str
+    film: FilmNotes | None = None
+    origin: str = ""  # the scan's file name and SHA-256, with film data
+    origin_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

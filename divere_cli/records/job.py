@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from divere_cli.records.film import FilmNotes
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.light import LightMap
 from divere_cli.records.serialize import LATER
@@ -84,7 +85,8 @@ class Job:
     ``task(job, progress) -> TaskResult``. For a measure task, ``film_base`` are the
     densities (R, G, B) of bare film where the preset knows them, and ``base_region``
     is (x, y, w, h) in 0..1 of the stored frame: bare film is seen there.
-    ``also`` are the encodings of further outputs of the same decode.
+    ``film`` is what was written down about it, ``also`` are the encodings of further
+    outputs of the same decode.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
     ``reads`` are files besides ``input`` that the task may open.
@@ -107,6 +109,7 @@ class Job:
     parameters: str = ""
     flat_field: LightMap | None = None
     also: tuple[Encoding, ...] = ()
+    film: FilmNotes | None = None
     reads: tuple[str, ...] = ()
 
 

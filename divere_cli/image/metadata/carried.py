@@ -23,7 +23,14 @@ from divere_cli.image import containers
 from divere_cli.image.ifd.reader import parse
 from divere_cli.image.ifd.writer import Entry, pick, text
 from divere_cli.image.layout import Carried, Header, PictureMetadata, Processing, Resolution
-from divere_cli.image.metadata import blocks, exif_block, exif_rules, exiv2_buffer, xmp_rules
+from divere_cli.image.metadata import (
+    blocks,
+    exif_block,
+    exif_rules,
+    exiv2_buffer,
+    film_data,
+    xmp_rules,
+)
 from divere_cli.image.metadata.blocks import Part
 from divere_cli.image.source import Source
 
@@ -114,17 +121,21 @@ def picture(
         resolution=resolution,
         software=exif_rules.record(processing),
         exif=_finished_exif(carried.exif, processing, resolution),
-        xmp=_finished_xmp(carried.xmp, processing, header.software or _software(carried.exif)),
-        iptc=carried.iptc,
+        xmp=_finished_xmp(carried.xmp, processing, _scanner(carried.exif, header)),
+        iptc=_finished_iptc(carried.iptc, processing),
     )
 
 
-def _software(exif: bytes) -> str:
-    """The program that made the scan, of a clean block."""
+def _scanner(exif: bytes, header: Header) -> tuple[str, str, str]:
+    """Maker, model and program that made the scan, by its header or a clean block."""
+    made = header.make, header.model, header.software
     if not exif:
-        return ""
+        return made
     tiff = parse(containers.Held(exif))
-    return tiff.text(tiff.directory(tiff.first).entries.get(305))
+    entries = tiff.directory(tiff.first).entries
+    said = (tiff.text(entries.get(code)) for code in (271, 272, 305))
+    make, model, software = (known or text for known, text in zip(made, said, strict=True))
+    return make, model, software
 
 
 def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
@@ -158,6 +169,8 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
             data["Exif.Image.XResolution"] = _rational(resolution.x)
             data["Exif.Image.YResolution"] = _rational(resolution.y)
             data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
+        if processing.film is not None:
+            film_data.into_exif(data, processing.film)
         # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
         block = exiv2_buffer.Scratch(exiv2_buffer.SMALLEST_JPEG)
         block.image.setExifData(data)
@@ -213,15 +226,22 @@ def _encoded(data: exiv2.XmpData) -> bytes:
     return str(packet).encode("utf-8")
 
 
-def _finished_xmp(packet: bytes, processing: Processing, scanned_by: str) -> bytes:
-    """Say which program made the scan, and append what was done to the history."""
+def _finished_xmp(packet: bytes, processing: Processing, scanner: tuple[str, str, str]) -> bytes:
+    """Say which program made the scan, and append what was done to the history.
+
+    ``scanner`` is the maker, the model and the program of the scan.
+    """
     with exiv2_buffer.session():
         given = Entry(exiv2_buffer.XMP_TAG, 1, packet or xmp_rules.EMPTY)
         small = exiv2_buffer.Scratch(exif_block.build([given], [], []))
         data = small.image.xmpData()
-        creator = exif_rules.harmless(scanned_by).strip()
+        creator = exif_rules.harmless(scanner[2]).strip()
         if creator and "Xmp.xmp.CreatorTool" not in data:
             data["Xmp.xmp.CreatorTool"] = creator
+        if processing.film is not None:
+            film_data.into_xmp(data, processing.film, scanner)
+        if processing.origin_sha256:
+            xmp_rules.derive_from(data, processing.origin, processing.origin_sha256)
         xmp_rules.append_history(data, processing)
         return _encoded(data)
 
@@ -249,6 +269,19 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["IPTC"]
     return (cleaned, []) if len(cleaned) <= BLOCK_BYTES else (b"", ["IPTC"])
+
+
+def _finished_iptc(records: bytes, processing: Processing) -> bytes:
+    """Add what is known of the film."""
+    if processing.film is None:
+        return records
+    with exiv2_buffer.session():
+        given = [Entry(exiv2_buffer.IPTC_TAG, 7, records)] if records else [text(305, " ")]
+        small = exiv2_buffer.Scratch(exif_block.build(given, [], []))
+        data = small.image.iptcData()
+        film_data.into_iptc(data, processing.film)
+        small.image.setIptcData(data)
+        return _iptc_tag(small.written())
 
 
 def _iptc_tag(data: bytes) -> bytes:

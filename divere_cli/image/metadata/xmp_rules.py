@@ -106,6 +106,19 @@ def append_history(data: exiv2.XmpData, processing: Processing) -> None:
     )
 
 
+def derive_from(data: exiv2.XmpData, origin: str, sha256: str) -> None:
+    """Name the scan as what the positive was made from, by its file's name and digest."""
+    name = "Xmp.xmpMM.DerivedFrom"
+    known = next((d for d in data if str(d.key()) == f"{name}/stRef:documentID"), None)
+    before = str(known.toString()) if known is not None else ""
+    if name not in data:
+        _add_structure(data, name)
+    if before and not before.startswith("urn:sha256:"):
+        data[f"{name}/stRef:originalDocumentID"] = before
+    data[f"{name}/stRef:documentID"] = f"urn:sha256:{sha256}"
+    data[f"{name}/stRef:filePath"] = harmless(origin)
+
+
 def _add_structure(data: exiv2.XmpData, key: str) -> None:
     structure = exiv2.XmpTextValue("")
     structure.setXmpStruct(exiv2.XmpValue.XmpStruct.xsStruct)

@@ -1,0 +1,118 @@
+"""What people write into a film log, read strictly: apertures, shutter times, dates.
+
+Covers one cell of a table. What can be meant in two ways is refused with how to write
+it, never guessed. Not covered: which cell belongs to which scan (:mod:`.film_data`).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from fractions import Fraction
+
+# What stands for nothing in such tables.
+NOTHING = {"", "-", "--", "?", "n/a", "na", "none", "unknown", "null"}
+_FRACTION = re.compile(r"(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)")
+_SECONDS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:s|sec|secs|seconds|\"|”|″|'')")
+_DAY_FIRST = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(.*)")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})(.*)")
+_YEAR_FIRST = re.compile(r"(\d{4})(?:[-:/.](\d{1,2})(?:[-:/.](\d{1,2}))?)?(?:[ T]+(.+))?")
+_CLOCK = re.compile(
+    r"(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d+)?\s*([AaPp][Mm])?\s*(Z|[+-]\d{2}:?\d{2})?"
+)
+_FRAMES = re.compile(r"\d+[A-Za-z]?(?:\s*[-–]\s*\d+)?(?:\s*[,;+]\s*\d+(?:\s*[-–]\s*\d+)?)*")
+
+
+def aperture(text: str) -> float:
+    """``f/2.8``, ``2,8`` and ``F2.8`` to 2.8; ValueError says how to write it."""
+    bare = re.sub(r"^[fFƒ]\s*/?\s*", "", text).replace(",", ".")
+    try:
+        value = float(bare)
+    except ValueError:
+        value = 0.0
+    if not 0.3 <= value <= 1024.0:
+        raise ValueError("write an f-number: 2.8 or f/2.8")
+    return value
+
+
+def shutter(text: str) -> tuple[int, int] | None:
+    """``1/125``, ``0.5`` and ``2"`` to a fraction of seconds; bulb to None."""
+    bare = text.strip().casefold()
+    if bare in ("b", "bulb", "t", "time"):
+        return None
+    found = _FRACTION.fullmatch(re.sub(r"\s*(?:s|sec|\")$", "", bare))
+    if found is not None and int(found[3]):
+        value = int(found[1] or 0) + Fraction(int(found[2]), int(found[3]))
+        return value.numerator, value.denominator
+    timed = _SECONDS.fullmatch(bare)
+    plain = re.fullmatch(r"0?[.,]\d+|1", bare)
+    if timed is None and plain is None:
+        raise ValueError("write 1/125, 0.5 or 2s: a whole number alone may be either")
+    seconds = Fraction((timed[1] if timed else bare).replace(",", ".")).limit_denominator(10_000)
+    if not seconds:
+        raise ValueError("write 1/125, 0.5 or 2s")
+    return seconds.numerator, seconds.denominator
+
+
+def iso(text: str) -> int:
+    """``400``, ``ISO 400`` and ``400/27°`` to 400."""
+    found = re.fullmatch(r"(?:iso|ei|asa)?\s*(\d{1,6})(?:\s*/\s*\d+\s*°?)?", text.casefold())
+    if found is None or not int(found[1]):
+        raise ValueError("write a speed: 400")
+    return int(found[1])
+
+
+def date(text: str) -> str:
+    """A day, a month, a year or a time to ISO 8601; what reads two ways is refused."""
+    day_first = _DAY_FIRST.fullmatch(text)
+    slashed = _SLASHED.fullmatch(text)
+    found = _YEAR_FIRST.fullmatch(text)
+    if day_first is not None:
+        parts, clock = (day_first[3], day_first[2], day_first[1]), day_first[4]
+    elif slashed is not None:
+        first, second = int(slashed[1]), int(slashed[2])
+        if first <= 12 and second <= 12 and first != second:
+            raise ValueError("day or month first? write 2024-05-17")
+        month, day = (second, first) if first > 12 else (first, second)
+        parts, clock = (slashed[3], str(month), str(day)), slashed[4]
+    elif found is not None:
+        parts, clock = (found[1], found[2] or "", found[3] or ""), found[4] or ""
+    else:
+        raise ValueError("write 2024-05-17 or 2024-05-17 14:30")
+    return _checked(parts, clock.strip().lstrip(",T").strip())
+
+
+def _checked(parts: tuple[str, str, str], clock: str) -> str:
+    year, month, day = (int(part) if part else 0 for part in parts)
+    try:
+        datetime(year, month or 1, day or 1)
+    except ValueError as error:
+        raise ValueError(f"no such day: {error}") from error
+    said = "-".join([f"{year:04}", *(f"{part:02}" for part in (month, day) if part)])
+    if not clock or not day:
+        return said
+    found = _CLOCK.fullmatch(clock)
+    if found is None:
+        raise ValueError("write the time as 14:30 or 14:30:05")
+    hour = int(found[1])
+    if found[4]:
+        hour = hour % 12 + (12 if found[4].casefold() == "pm" else 0)
+    if hour > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+        raise ValueError("no such time of day")
+    zone = (found[5] or "").replace("Z", "+00:00")
+    if zone and ":" not in zone:
+        zone = f"{zone[:3]}:{zone[3:]}"
+    return f"{said}T{hour:02}:{found[2]}:{found[3] or '00'}{zone}"
+
+
+def frames(text: str) -> frozenset[int] | None:
+    """``12``, ``12A``, ``1-12`` and ``1,3-5`` to the numbers that they mean; None for others."""
+    if _FRAMES.fullmatch(text.strip()) is None:
+        return None
+    numbers: set[int] = set()
+    for part in re.split(r"[,;+]", text):
+        ends = [int(number) for number in re.findall(r"\d+", part)]
+        if ends[-1] - ends[0] > 10_000:
+            return None
+        numbers.update(range(ends[0], ends[-1] + 1))
+    return frozenset(numbers)
