@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 FLAT = 0.6  # of the steepest contrast between two neighbors of the gray row
 LEAST_GRAYS = 4
+SAME_GRAY = 0.06  # log10 of light: patches nearer to each other are one gray
 
 
 def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Floats, list[int]]:
@@ -25,17 +26,24 @@ def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Float
     Returns
     -------
     ndarray
-        ``(grays - 1, 3)``: density by log light in each channel.
+        ``(steps - 1, 3)``: density by log light in each channel.
     list of int
-        The gray patches from dark to light.
+        The gray patches from dark to light, the first of each step.
     """
     grays = [g for g in chart.grays if used[g]]
     light = xyz_of_lab(np.array([chart.patches[g].lab for g in grays]).reshape(-1, 3))[:, 1]
     order = sorted(range(len(grays)), key=lambda i: float(light[i]))
     log_light = np.log10(np.maximum(light[order], 1e-6))
     density = -np.log10(np.maximum(values[[grays[i] for i in order]], 1e-6))
-    apart = np.maximum(np.diff(log_light), 1e-6)[:, None]
-    return np.diff(density, axis=0) / apart, [grays[i] for i in order]
+    # charts have patches of one gray several times: they are one step
+    starts = np.concatenate([[True], np.diff(log_light) > SAME_GRAY])
+    group = np.cumsum(starts) - 1
+    count = np.bincount(group)
+    log_light = np.bincount(group, log_light) / count
+    density = np.stack([np.bincount(group, d) for d in density.T], axis=1) / count[:, None]
+    apart = np.diff(log_light)[:, None]
+    steps = [grays[i] for i, first in zip(order, starts, strict=True) if first]
+    return np.diff(density, axis=0) / apart, steps
 
 
 def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]:
@@ -43,6 +51,8 @@ def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]
     if sum(bool(used[g]) for g in chart.grays) < LEAST_GRAYS:
         return []
     by_channel, order = slopes(values, used, chart)
+    if len(by_channel) < LEAST_GRAYS - 1:
+        return []
     contrast = np.median(by_channel, axis=1)
     steepest = float(np.abs(contrast).max())
     found = []

@@ -67,7 +67,7 @@ def calibrate(
     task = _task(samples, chart, recipe, output)
     plain, used, why = selection.without_shaded(task, used, why, count)
     selection.enough(used, chart, names, why)
-    toned = fit.fit(task, selection.folds(used, count), toned=True)
+    toned = fit.bent(task, selection.folds(used, count), plain)
     off = [selection.own(fit.errors(task, fitted), count) for fitted in (plain, toned)]
     scores = (float(off[0][used].mean()), float(off[1][used].mean()))
     bent = scores[1] < scores[0] - TONE_HELPS

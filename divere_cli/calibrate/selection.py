@@ -66,7 +66,7 @@ def without_shaded(
     used, why = used.copy(), list(why)
     taken = 0
     while True:
-        fitted = fit.fit(task, folds(used, count), toned=False)
+        fitted = fit.fit(task, folds(used, count))
         shift = np.where(used, own(fit.shifts(task, fitted), count), 0.0)
         worst = int(np.argmax(np.abs(shift)))
         if abs(shift[worst]) < MOST_SHIFT or taken == MOST_SHADED:

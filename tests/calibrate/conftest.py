@@ -38,8 +38,8 @@ def cells_of(codes: NDArray[np.uint16]) -> Cells:
 
 
 def found_on(codes: NDArray[np.uint16], chart: Chart) -> tuple[Cells, Found]:
-    cells = cells_of(codes)
-    found = find.find(cells.coarser(700).density, chart)
+    cells = cells_of(codes).coarser(700)
+    found = find.find(cells.density, chart)
     assert found is not None
     return cells, found
 

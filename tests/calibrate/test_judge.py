@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from divere_cli.calibrate import judge, negative
+from divere_cli.calibrate import find, judge, negative, shipped_charts
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.color_difference import ciede2000, lab
 from divere_cli.calibrate.print_model import to_d50
 from divere_cli.calibrate.result import Calibration
-from divere_cli.calibrate.sample import Sample
+from divere_cli.calibrate.sample import Sample, take
 from divere_cli.color import reference
 from divere_cli.errors import Unsupported, UsageError
 from divere_cli.records.grade import Recipe, Space
 from tests.calibrate import hidden
-from tests.calibrate.conftest import REAL, real, recipe, sampled
+from tests.calibrate.conftest import REAL, cells_of, real, recipe, sampled
 from tests.calibrate.hidden import Look
 
 
@@ -147,3 +147,30 @@ def test_a_positive_of_the_chart_is_no_negative(chart: Chart, output: Space) -> 
     turned = replace(sample, values=0.02 / sample.values)
     with pytest.raises(Unsupported, match=r"0\.tif: the chart is a positive"):
         calibrated([turned], chart, output)
+
+
+def test_a_chart_of_140_patches_with_grays_that_repeat(output: Space) -> None:
+    chart = shipped_charts.load("colorchecker-sg")
+    look = Look(width=0.8, angle=185.0, size=(933, 1400), clutter=10)
+    sample = on(look, chart)
+    assert sample.unexplained < 0.03
+    found = calibrated([sample], chart, output)
+    assert found.used == 140
+    assert found.after.mean < 2.2
+    assert abs(found.left_out.mean - found.after.mean) < 0.3
+    assert found.warnings == ()
+
+
+def test_a_gray_scale_by_its_corners(output: Space) -> None:
+    chart = shipped_charts.load("kodak-q13")
+    scene = hidden.render(chart, Look(width=0.8, clutter=0, size=(400, 1400)))
+    cells = cells_of(hidden.codes(scene))
+    place = find.from_corners(scene.corners, chart)
+    assert place is not None
+    values, why = take(cells, place, chart)
+    found = calibrated([Sample(values, why, np.zeros((4, 2)), 0.0)], chart, output)
+    assert found.used == 20
+    assert found.after.mean < 3.0
+    start = np.array(recipe("c41-neutral").matrix)
+    rows = np.array(found.recipe.matrix) / start
+    assert rows == pytest.approx(rows[:, :1] * np.ones((1, 3)), rel=0.02, abs=0.02)
