@@ -9,45 +9,39 @@ BLOCK = 8
 
 
 class Extent:
-    """Sums up a mask as its rows go by.
+    """Sums up a mask as its tiles go by.
 
     Places that come as near as a block of 8 pixels to each other count as one.
     """
 
     def __init__(self, height: int, width: int) -> None:
         self._pixels = height * width
-        self._blocks = np.zeros((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
-        self._set = 0
+        self._blocks: dict[tuple[int, int], int] = {}
 
-    def take(self, first: int, mask: NDArray[np.bool_]) -> None:
-        """Take rows of the mask; ``first`` is a multiple of 8."""
-        count = int(np.count_nonzero(mask))
-        if not count:
-            return
-        self._set += count
-        fill = (-mask.shape[0] % BLOCK, -mask.shape[1] % BLOCK)
-        whole = np.pad(mask, ((0, fill[0]), (0, fill[1]))) if any(fill) else mask
-        down = whole.shape[0] // BLOCK
-        sums = whole.reshape(down, BLOCK, -1, BLOCK).sum(axis=(1, 3), dtype=np.uint8)
-        self._blocks[first // BLOCK : first // BLOCK + down] = sums
+    def take(self, top: int, left: int, mask: NDArray[np.bool_]) -> None:
+        """Take a part of the mask; ``top``, ``left`` and its sides are multiples of 8."""
+        down, across = (side // BLOCK for side in mask.shape)
+        sums = mask.reshape(down, BLOCK, across, BLOCK).sum(axis=(1, 3), dtype=np.uint8)
+        for y, x in np.argwhere(sums):
+            self._blocks[top // BLOCK + int(y), left // BLOCK + int(x)] = int(sums[y, x])
 
     def share(self) -> float:
         """Share of the picture's pixels that are set."""
-        return self._set / self._pixels
+        return sum(self._blocks.values()) / self._pixels
 
     def biggest(self) -> tuple[int, int, int]:
         """Pixels of the biggest place, and the column and row of its middle; zeros for none."""
-        left = {(int(y), int(x)) for y, x in np.argwhere(self._blocks)}
+        left = set(self._blocks)
         best = (0, 0, 0)
         for first in sorted(left):
             if first not in left:
                 continue
             place = self._place(first, left)
-            sizes = [int(self._blocks[at]) for at in place]
-            if sum(sizes) > best[0]:
-                y = sum(at[0] * size for at, size in zip(place, sizes, strict=True)) / sum(sizes)
-                x = sum(at[1] * size for at, size in zip(place, sizes, strict=True)) / sum(sizes)
-                best = (sum(sizes), round((x + 0.5) * BLOCK), round((y + 0.5) * BLOCK))
+            size = sum(self._blocks[at] for at in place)
+            if size > best[0]:
+                y = sum(at[0] * self._blocks[at] for at in place) / size
+                x = sum(at[1] * self._blocks[at] for at in place) / size
+                best = (size, round((x + 0.5) * BLOCK), round((y + 0.5) * BLOCK))
         return best
 
     def _place(self, first: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -21,7 +21,8 @@ Bools = NDArray[np.bool_]
 NEAR, FAR = 8, 32  # pixels around a tile: for most places, and for large ones
 # how little clean weight a scale needs before the next coarser one counts as much
 MIXED = 0.04
-ENOUGH = 0.01
+ENOUGH = 0.004
+NOTHING = 1e-4  # clean weight of the coarsest scale: there is nothing to fill from
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,10 @@ def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
         while side < scale.side:
             sums, weights, side = _halved(sums), _halved(weights), 2 * side
         kernel = gaussian(scale.sigma, scale.radius)
-        spare = border // side - scale.radius
-        top, bottom = blur(sums, kernel), blur(weights, kernel)
+        # no more around the tile than this scale looks at, and one for what lies between
+        spare = min(border // side - scale.radius, 1)
+        near = border // side - scale.radius - spare
+        top, bottom = blur(inner(sums, near), kernel), blur(inner(weights, near), kernel)
         found.append((_tile(top, spare, side), _tile(bottom, spare, side)))
     out, weight = found[-1]
     last = weight

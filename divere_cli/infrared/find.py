@@ -123,6 +123,7 @@ def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
 
 # what places() looks at around a pixel: hits in 5x5, peaks NEAR steps away, growth
 PLACES_BORDER = 2 * NEAR + 2
+GROWTH = 2  # pixels at most
 
 
 def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:

@@ -13,11 +13,12 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, gaussian
+from divere_cli.infrared.blur import blur, gaussian, inner
 
 Floats = NDArray[np.float32]
 
 SIDE = 256
+EVERY = 2  # of the pixels whose grain is measured, down and across
 SIGMA = gaussian(0.7, 3)
 HIGH_PASS = gaussian(1.5, 5)
 
@@ -42,6 +43,32 @@ def window(top: int, left: int, side: int, layers: int) -> Floats:
 @cache
 def _textures(layers: int) -> Floats:
     return np.stack([texture(layer) for layer in range(layers)], axis=-1)
+
+
+def size(values: Floats, means: Floats, clean: NDArray[np.bool_], border: int) -> Floats:
+    """Robust deviation of clean pixels from their means.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (windows, channels, side, side)
+    means : ndarray of float32
+        Smaller than ``values`` by ``border`` on each side.
+    clean : ndarray of bool, (windows, 1, side, side)
+    border : int
+
+    Returns
+    -------
+    ndarray of float32, (windows, channels)
+        0 where too little is clean.
+    """
+    detail = np.abs(inner(values, border) - means)[..., ::EVERY, ::EVERY]
+    there = inner(clean, border)[..., ::EVERY, ::EVERY]
+    np.copyto(detail, np.float32(np.inf), where=~there)  # what is masked comes last
+    flat = detail.reshape(*detail.shape[:2], -1)
+    flat.sort(axis=-1)
+    middle = there.sum(axis=(-1, -2))[..., np.newaxis] // 2
+    found = np.take_along_axis(flat, np.broadcast_to(middle, (*flat.shape[:2], 1)), axis=-1)
+    return np.where(np.isfinite(found), np.float32(1.4826) * found, np.float32(0))[..., 0]
 
 
 def _wrapped(plane: Floats, kernel: tuple[float, ...]) -> Floats:

@@ -23,7 +23,7 @@ REACH = 8
 BELIEVED = 6.0
 MARKS = 40  # pixels of each plane that stand out; two or three of noise that meet make a peak
 STRONG = 4.0  # robust sigmas, of what counts as a mark
-HIGH_PASS = gaussian(4.0, 12)
+HIGH_PASS = gaussian(4.0, 8)
 
 
 def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float, float] | None:

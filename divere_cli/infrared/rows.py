@@ -1,7 +1,8 @@
 """Rows of a stream of bands, kept for as long as they are needed.
 
-Covers looking back and ahead of a band by a halo in flat memory. What it does
-not cover: who decodes; bands are taken as they come, in order.
+Covers looking back and ahead of a band by a halo in flat memory; a band that is
+asked for as it came is not copied. What it does not cover: who decodes; bands
+are taken as they come, in order.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class Rows:
     def __init__(self, bands: Iterator[tuple[int, NDArray[Any]]], height: int) -> None:
         self._bands = bands
         self.height = height
-        self._room: NDArray[Any] | None = None
+        self._own: NDArray[Any] | None = None
+        self._room: NDArray[Any] | None = None  # what is own, or a band as it came
         self._first = 0  # row of the scan in the first row of the room
         self._kept = 0  # rows from here on are still wanted
         self._end = 0
@@ -41,9 +43,15 @@ class Rows:
     def reach(self, row: int) -> None:
         """Take bands until ``row`` (or the last one) is here, and all before it."""
         while self._end < min(row + 1, self.height):
+            if self._kept < self._end:
+                self._make_own(0)
             first, band = next(self._bands)
             assert first == self._end, "bands out of order"
-            self._append(band)
+            if self._kept < self._end:
+                self._append(band)
+            else:
+                self._room, self._first = band, first
+                self._end += len(band)
 
     def view(self, start: int, stop: int) -> NDArray[Any]:
         """Rows ``start`` to ``stop``, which were reached and not let go of; no copy."""
@@ -56,15 +64,21 @@ class Rows:
         self._kept = max(self._kept, min(before, self._end))
 
     def _append(self, band: NDArray[Any]) -> None:
-        kept, count = self._end - self._kept, len(band)
-        if self._room is None or self._end - self._first + count > len(self._room):
-            room = self._room
-            if room is None or kept + count > len(room) // 2:
-                room = np.empty((2 * (kept + count), *band.shape[1:]), band.dtype)
-            if self._room is not None:
-                start = self._kept - self._first
-                room[:kept] = self._room[start : start + kept]
-            self._room, self._first = room, self._kept
+        self._make_own(len(band))
+        assert self._own is not None
         start = self._end - self._first
-        self._room[start : start + count] = band
-        self._end += count
+        self._own[start : start + len(band)] = band
+        self._end += len(band)
+
+    def _make_own(self, more: int) -> None:
+        """Hold what is kept, with room for ``more`` rows, in memory of its own."""
+        room, own, kept = self._room, self._own, self._end - self._kept
+        assert room is not None
+        if room is own and self._end - self._first + more <= len(room):
+            return
+        if own is None or kept + more > len(own) - (kept if room is own else 0):
+            own = np.empty((2 * kept + more + more // 2, *room.shape[1:]), room.dtype)
+        start = self._kept - self._first
+        own[:kept] = room[start : start + kept]
+        self._own = self._room = own
+        self._first = self._kept

@@ -23,12 +23,12 @@ Floats = NDArray[np.float32]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 SQUARE = 256
-DUSTY, VARIED = 7, 5  # squares that are kept
+DUSTY, VARIED = 6, 5  # squares that are kept
 STANDS_OUT = 0.05
 BLOCKS = 3_200_000  # at most: 48 megapixels by 4x4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Square:
     """Codes of a square that is kept; ``top`` and ``left`` in the picture."""
 
@@ -70,44 +70,47 @@ class Samples:
             plane.release(last)
 
     def _strip(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
-        step, half = self.step, self.step // 2
-        native = max(step // self._ratio, 1)
+        step, native = self.step, max(self.step // self._ratio, 1)
         self._lows.append(_least(infrared, native))
         rows, columns = _middles(len(color), step), _middles(color.shape[1], step)
-        points = np.ix_(_native(rows, self._ratio, infrared.shape[0]),
-                        _native(columns, self._ratio, infrared.shape[1]))  # fmt: skip
-        self._infrared.append(infrared[points])
-        self._red.append(color[half::step, half::step, 0][: len(rows), : len(columns)])
-        if len(self._red[-1]) != len(rows) or self._red[-1].shape[1] != len(columns):
-            self._red[-1] = color[np.ix_(rows, columns)][..., 0]
-        self._red[-1] = self._red[-1].copy()
-        self._green.append(color[np.ix_(rows[::2], columns[::2])][..., color.shape[2] // 2])
-        if len(color) == SQUARE:
-            for left in range(0, color.shape[1] - SQUARE + 1, SQUARE):
-                self._square(top, left, color, infrared)
+        self._red.append(_at(color, rows, columns)[..., 0].copy())
+        rows, columns = rows[::2], columns[::2]
+        self._green.append(_at(color, rows, columns)[..., color.shape[2] // 2].copy())
+        points = (np.minimum(line // self._ratio, size - 1)
+                  for line, size in zip((rows, columns), infrared.shape, strict=True))  # fmt: skip
+        self._infrared.append(_at(infrared, *points).copy())
+        if len(color) == SQUARE <= color.shape[1]:
+            self._squares(top, color, infrared)
 
-    def _square(self, top: int, left: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
-        step = self.step
-        part = slice(left // step, (left + SQUARE) // step)
-        lows = density(self._lows[-1][:, part])
-        red = density(self._red[-1][:, part])
-        stands_out = int((lows > np.median(lows[::2, ::2]) + STANDS_OUT).sum())
+    def _squares(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
+        """Keep the squares of a strip that tell more than those that are kept."""
+        count, each = color.shape[1] // SQUARE, SQUARE // self.step
+        shape = (each // 2, count, -1)
+        lows, red = (
+            density(plane[-1][::2, : count * each : 2]).reshape(shape).swapaxes(0, 1)
+            for plane in (self._lows, self._red)
+        )
+        lows, red = lows.reshape(count, -1), red.reshape(count, -1)
+        out = (lows > np.median(lows, axis=1, keepdims=True) + STANDS_OUT).sum(axis=1)
         # a holder's border stands out as a whole and tells nothing of dust
-        dusty = stands_out if stands_out <= 0.3 * lows.size else 0
-        varied = float(red.std()) if dusty or not stands_out else 0.0
-        if not self._wanted(dusty, varied):
-            return
-        native = slice(left // self._ratio, (left + SQUARE) // self._ratio)
-        square = Square(
-            top, left, color[:, left : left + SQUARE].copy(), infrared[:, native].copy(),
-            dusty, varied,
-        )  # fmt: skip
-        self._dusty = sorted([*self._dusty, square], key=lambda one: -one.dusty)[:DUSTY]
-        self._varied = sorted([*self._varied, square], key=lambda one: -one.varied)[:VARIED]
+        dusty = np.where(out <= 0.3 * lows.shape[1], out, 0)
+        varied = np.where(dusty == out, red.std(axis=1), 0)
+        for index in range(count):
+            if self._wanted(int(dusty[index]), float(varied[index])):
+                left = index * SQUARE
+                native = slice(left // self._ratio, (left + SQUARE) // self._ratio)
+                self._keep(Square(
+                    top, left, color[:, left : left + SQUARE].copy(), infrared[:, native].copy(),
+                    int(dusty[index]), float(varied[index]),
+                ))  # fmt: skip
 
     def _wanted(self, dusty: int, varied: float) -> bool:
         few = len(self._dusty) < DUSTY or len(self._varied) < VARIED
         return few or dusty > self._dusty[-1].dusty or varied > self._varied[-1].varied
+
+    def _keep(self, square: Square) -> None:
+        self._dusty = sorted([*self._dusty, square], key=lambda one: -one.dusty)[:DUSTY]
+        self._varied = sorted([*self._varied, square], key=lambda one: -one.varied)[:VARIED]
 
     def dusty(self) -> list[Square]:
         return [square for square in self._dusty if square.dusty]
@@ -120,11 +123,9 @@ class Samples:
 
     def plain(self, slope: float) -> Floats:
         """Cells of infrared less crosstalk, from every other sample down and across."""
-        infrared, red = (
-            density(np.concatenate([rows[::2, ::2] for rows in parts]))
-            for parts in (self._infrared, self._red)
-        )
-        return cells(infrared - np.float32(slope) * red, 2 * self.step)
+        red = density(np.concatenate([rows[::2, ::2] for rows in self._red]))
+        np.multiply(red, np.float32(-slope), out=red)
+        return cells(np.add(red, density(np.concatenate(self._infrared)), out=red), 2 * self.step)
 
     def red(self) -> Floats:
         return density(np.concatenate(self._red))
@@ -148,8 +149,13 @@ def _middles(length: int, step: int) -> NDArray[np.intp]:
     return np.minimum(np.arange(0, length, step) + step // 2, length - 1)
 
 
-def _native(at: NDArray[np.intp], ratio: int, size: int) -> NDArray[np.intp]:
-    return np.minimum(at // ratio, size - 1)
+def _at(plane: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
+    """Samples at rows x columns; by slices where they are evenly spaced."""
+    even = [len(line) < 3 or line[-1] - line[-2] == line[1] - line[0] for line in (rows, columns)]
+    if not all(even) or min(len(rows), len(columns)) < 2:
+        return plane[np.ix_(rows, columns)]
+    one, other = (slice(line[0], None, line[1] - line[0]) for line in (rows, columns))
+    return plane[one, other][: len(rows), : len(columns)]
 
 
 def _least(plane: NDArray[Any], side: int) -> NDArray[Any]:

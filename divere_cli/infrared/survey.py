@@ -167,8 +167,8 @@ def _robust(values: Floats) -> float:
 
 
 def _tiles(blocks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
-    """Tiles that hold a block or lie within 8 pixels of one."""
-    reach = -(-8 // step)
+    """Tiles that hold a block or border on one within 4 pixels: where a place may end."""
+    reach = -(-4 // step)
     near = find.dilate(np.pad(blocks, reach), reach)
     each = TILE // step
     down, across = -(-near.shape[0] // each), -(-near.shape[1] // each)

@@ -147,8 +147,8 @@ def test_the_biggest_place_is_found() -> None:
     mask[3:6, 3:6] = True
     mask[40:52, 60:75] = True
     extent = Extent(70, 90)
-    extent.take(0, mask[:32])
-    extent.take(32, mask[32:])
+    for top, left in [(y, x) for y in (0, 32, 64) for x in (0, 32, 64)]:
+        extent.take(top, left, np.pad(mask, ((0, 26), (0, 6)))[top : top + 32, left : left + 32])
     pixels, x, y = extent.biggest()
     assert pixels == 12 * 15
     assert abs(x - 67) <= 4
