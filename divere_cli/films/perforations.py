@@ -1,0 +1,194 @@
+"""Rows of perforations of 135 film in a picture: where they run, and at what scale.
+
+Bright places of the shape of a perforation that follow each other at its pitch.
+They give the scale to about 0.2 % and the tilt. Source of the sizes: ISO 1007
+(KS perforation: pitch 4.75 mm, 1.98 mm along and 2.79 mm across the film).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+PITCH, ALONG, ACROSS = 4.75, 1.98, 2.79  # mm
+
+SMALL = 1100  # pixels of the long side that is looked at
+BRIGHT = 0.86  # of the brightest places
+LEAST = 5  # pixels of a perforation's shorter side
+IN_A_ROW = 4
+MOST_PLACES = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of perforations: middles at (x, y + slope * x), ``first`` <= x <= ``last``, pixels."""
+
+    y: float
+    slope: float
+    first: float
+    last: float
+    scale: float  # pixels per mm, along the film
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    x: float
+    y: float
+    wide: float
+    tall: float
+
+
+def rows(gray: NDArray[np.uint8]) -> list[Row]:
+    """Find rows of perforations that run across a picture.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, (rows, columns)
+
+    Returns
+    -------
+    list of Row
+        The longest first; film that runs down is found in the transposed picture.
+    """
+    step = max(1, -(-max(gray.shape) // SMALL))
+    small = _softened(_reduced(gray, step))
+    limit = BRIGHT * float(np.percentile(small[::3, ::3], 99.7))
+    places = [place for place in _places(small > limit) if _is_hole(place)]
+    return sorted((_scaled(row, step) for row in _chains(places)), key=lambda row: -_length(row))
+
+
+def _reduced(gray: NDArray[np.uint8], step: int) -> NDArray[np.float32]:
+    """Every ``step``-th pixel, each the mean of four of its square."""
+    down, across = gray.shape[0] // step, gray.shape[1] // step
+    whole = gray[: down * step, : across * step]
+    near, far = step // 4, step - 1 - step // 4
+    total = np.zeros((down, across), np.float32)
+    for top in (near, far):
+        for left in (near, far):
+            total += whole[top::step, left::step]
+    return total * np.float32(0.25)
+
+
+def _softened(small: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means of 3x3: grain must not tear a perforation apart."""
+    padded = np.pad(small, 1, mode="edge")
+    down = padded[:-2] + padded[1:-1] + padded[2:]
+    return np.asarray((down[:, :-2] + down[:, 1:-1] + down[:, 2:]) / 9, np.float32)
+
+
+def _length(row: Row) -> float:
+    return (row.last - row.first) / row.scale
+
+
+def _is_hole(place: _Place) -> bool:
+    return place.wide >= LEAST and 1.1 < place.tall / place.wide < 1.8
+
+
+def _places(mask: NDArray[np.bool_]) -> list[_Place]:
+    """Bright places that lie wholly in the picture and nearly fill the box around them."""
+    found = []
+    for top, bottom, left, right, pixels in _boxes(mask):
+        inside = top > 0 and left > 0 and bottom < mask.shape[0] and right < mask.shape[1]
+        tall, wide = bottom - top, right - left
+        if inside and pixels > 0.8 * tall * wide:
+            found.append(_Place((left + right) / 2, (top + bottom) / 2, wide, tall))
+    return found[:MOST_PLACES]
+
+
+def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
+    """(top, bottom, left, right, pixels) of connected places, by the runs of each row."""
+    padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
+    steps = np.diff(padded, axis=1)
+    y, starts = np.nonzero(steps == 1)
+    _, ends = np.nonzero(steps == -1)
+    parent = list(range(len(y)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    lines = np.searchsorted(y, np.arange(mask.shape[0] + 1))
+    for row in range(1, mask.shape[0]):
+        one, other = int(lines[row - 1]), int(lines[row])
+        stop_one, stop_other = other, int(lines[row + 1])
+        while one < stop_one and other < stop_other:
+            if starts[one] < ends[other] and starts[other] < ends[one]:
+                parent[root(other)] = root(one)
+            if ends[one] < ends[other]:
+                one += 1
+            else:
+                other += 1
+    if not len(y):
+        return []
+    roots = np.array([root(index) for index in range(len(y))])
+    names, label = np.unique(roots, return_inverse=True)
+    size = len(names)
+    top, left = np.full(size, mask.shape[0]), np.full(size, mask.shape[1])
+    bottom, right, pixels = (np.zeros(size, int) for _ in range(3))
+    np.minimum.at(top, label, y)
+    np.maximum.at(bottom, label, y + 1)
+    np.minimum.at(left, label, starts)
+    np.maximum.at(right, label, ends)
+    np.add.at(pixels, label, ends - starts)
+    table = np.stack([top, bottom, left, right, pixels], axis=1)
+    return [tuple(map(int, line)) for line in table]  # type: ignore[misc]
+
+
+def _chains(places: list[_Place]) -> list[Row]:
+    """Places that follow each other at the pitch that their width stands for."""
+    left = sorted(places, key=lambda place: place.x)
+    rows = []
+    while left:
+        chain = [left.pop(0)]
+        index = 0
+        while index < len(left):
+            if _follows(left[index], chain):
+                chain.append(left.pop(index))
+            else:
+                index += 1
+        if len(chain) >= IN_A_ROW:
+            rows.append(_row(chain))
+    return [row for row in rows if row is not None]
+
+
+def _follows(place: _Place, chain: list[_Place]) -> bool:
+    last = chain[-1]
+    if abs(place.tall - last.tall) > 0.2 * last.tall + 1:
+        return False
+    # the shorter side is off by its blurred edges; the longer one tells the scale better
+    pitch = last.tall * PITCH / ACROSS
+    if len(chain) > 1:
+        pitch = (last.x - chain[0].x) / (len(chain) - 1)
+    steps = round((place.x - last.x) / pitch) if len(chain) > 3 else 1
+    off = abs(place.x - last.x - steps * pitch)
+    slope = 0.06
+    return 1 <= steps <= 2 and off < 0.14 * pitch and abs(place.y - last.y) < slope * pitch * steps + 1
+
+
+def _row(chain: list[_Place]) -> Row | None:
+    x, y = np.array([place.x for place in chain]), np.array([place.y for place in chain])
+    pitch = float(np.median(np.diff(x)))
+    number = np.rint((x - x[0]) / pitch)
+    pitch, _ = (float(value) for value in np.polyfit(number, x, 1))
+    slope, start = (float(value) for value in np.polyfit(x, y, 1))
+    if np.abs(y - start - slope * x).max() > 0.15 * pitch:
+        return None
+    scale = pitch / PITCH * float(np.hypot(1, slope))
+    return Row(start, slope, float(x[0]), float(x[-1]), scale)
+
+
+def _scaled(row: Row, step: int) -> Row:
+    """Out of every ``step``-th pixel's coordinates into the picture's."""
+    middle = (step - 1) / 2
+    y = row.y * step + middle - row.slope * middle
+    return Row(y, row.slope, row.first * step, row.last * step, row.scale * step)
+
+
+def turned(gray: NDArray[Any]) -> NDArray[Any]:
+    """The picture with its columns across, by a quarter turn (no mirror)."""
+    return np.rot90(gray)

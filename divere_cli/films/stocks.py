@@ -1,0 +1,73 @@
+"""Film stocks by DX number: name, process, speed.
+
+Covers the table beside this module (``stocks.tsv``, where its sources are named)
+and looking things up in it. Standard library only: the parent process asks, too.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+Process = Literal["C-41", "E-6", "B&W", "K-14"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """A film stock. ``speed`` is ISO, None where the film has none of its own."""
+
+    dx: str
+    name: str
+    process: Process
+    speed: int | None
+
+
+@cache
+def all_stocks() -> tuple[Stock, ...]:
+    """Return the stocks of the table, those made today first."""
+    text = resources.files("divere_cli.films").joinpath("stocks.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
+    return tuple(
+        Stock(dx, name, process, int(speed) if speed else None)  # type: ignore[arg-type]
+        for dx, name, process, speed in rows
+    )
+
+
+@cache
+def _by_number() -> dict[str, Stock]:
+    return {stock.dx: stock for stock in all_stocks()}
+
+
+def by_number(dx: str) -> Stock | None:
+    """Return the stock of a DX number as ``normal`` gives it; None where it is not known."""
+    return _by_number().get(dx)
+
+
+def normal(text: str) -> str | None:
+    """Bring a DX number into the form ``115-4``.
+
+    Takes ``115-4``, the four digits of a DX extract (``1844``), and the six of a
+    cartridge (``018443``); None for anything else.
+    """
+    parts = re.fullmatch(r"(\d{1,3})-(\d{1,2})", text.strip())
+    if parts:
+        number = int(parts[1]) * 16 + int(parts[2])
+        known = int(parts[2]) < 16
+    elif re.fullmatch(r"\d{4}", text.strip()):
+        number, known = int(text), True
+    elif re.fullmatch(r"\d{6}", text.strip()):
+        number, known = int(text.strip()[1:5]), True
+    else:
+        return None
+    return f"{number // 16}-{number % 16}" if known and 0 < number < 2048 else None
+
+
+def search(text: str) -> tuple[Stock, ...]:
+    """Return stocks whose name has all words of ``text``, in the order of the table."""
+    words = text.casefold().split()
+    return tuple(
+        stock for stock in all_stocks() if all(word in stock.name.casefold() for word in words)
+    )
