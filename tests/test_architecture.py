@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": set(),
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
-            "calibrate", "proof", "samples", "system", "files", "review"},
+            "calibrate", "proof", "samples", "system", "files", "review", "films"},
 }  # fmt: skip
 
 # One module may know more than its room: it turns words into what the room works with.
@@ -81,6 +81,7 @@ OWNERS: dict[str, set[str]] = {
     "multiprocessing": {"isolation", "cli"},
     "signal": {"batch", "cli", "isolation", "system"},
     "resource": {"isolation", "system"},
+    "zxingcpp": {"films"},
     "psutil": {"isolation", "batch", "cli", "system"},
 }
 

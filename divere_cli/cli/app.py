@@ -45,6 +45,7 @@ COMMANDS = {
     "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
     "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
     "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),
+    "films": Entry("films_cmd", "films", "Film stocks by DX number."),
     "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
     "report": Entry("report_cmd", "report", "Render a saved report again."),
 }

@@ -236,7 +236,7 @@ def _decode(
         border = np.full((image.shape[0], BORDER), np.median(image), np.uint8)
         found: list[Any] = zxingcpp.read_barcodes(
             np.ascontiguousarray(np.hstack([border, image, border])),
-            formats=zxingcpp.BarcodeFormat.DXFilmEdge,
+            formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.DXFilmEdge),
             try_rotate=False,
             binarizer=binarizer,
         )

@@ -167,7 +167,9 @@ def _follows(place: _Place, chain: list[_Place]) -> bool:
     steps = round((place.x - last.x) / pitch) if len(chain) > 3 else 1
     off = abs(place.x - last.x - steps * pitch)
     slope = 0.06
-    return 1 <= steps <= 2 and off < 0.14 * pitch and abs(place.y - last.y) < slope * pitch * steps + 1
+    return (
+        1 <= steps <= 2 and off < 0.14 * pitch and abs(place.y - last.y) < slope * pitch * steps + 1
+    )
 
 
 def _row(chain: list[_Place]) -> Row | None:

@@ -1,0 +1,67 @@
+"""``divere films``: film stocks by DX number.
+
+Covers printing the table of ``films``, for people and as JSON.
+"""
+
+from __future__ import annotations
+
+import json as json_text
+from typing import TYPE_CHECKING
+
+import click
+
+from divere_cli.cli.options import json_option
+from divere_cli.errors import UsageError
+from divere_cli.text import quote
+
+if TYPE_CHECKING:
+    from divere_cli.films.stocks import Stock
+
+
+@click.group("films")
+def films() -> None:
+    """Film stocks by DX number: name, process, speed."""
+
+
+@films.command("list", short_help="List the stocks that are known.")
+@json_option
+def list_films(json: bool) -> None:
+    """List film stocks by DX number; those made today come first."""
+    from divere_cli.films import stocks
+
+    _print(stocks.all_stocks(), json)
+
+
+@films.command("show", short_help="Show a stock.")
+@click.argument("number_or_name", metavar="DX|NAME")
+@json_option
+def show_film(number_or_name: str, json: bool) -> None:
+    """Show the stock of a DX number, or the stocks whose name has all words of NAME.
+
+    DX is as on the film's edge (115-4), or the four or six digits of a cartridge.
+    """
+    from divere_cli.films import stocks
+
+    dx = stocks.normal(number_or_name)
+    if dx is not None:
+        found = tuple(stock for stock in stocks.all_stocks() if stock.dx == dx)
+    else:
+        found = stocks.search(number_or_name)
+    if not found:
+        what = f"DX number {dx}" if dx is not None else quote(number_or_name)
+        raise UsageError(f"no film stock is known for {what}", hint="see `divere films list`")
+    _print(found, json)
+
+
+def _print(found: tuple[Stock, ...], json: bool) -> None:
+    if json:
+        entries = [
+            {"dx": stock.dx, "name": stock.name, "process": stock.process, "speed": stock.speed}
+            for stock in found
+        ]
+        click.echo(json_text.dumps({"films": entries}, indent=2))
+        return
+    wide = max(len(stock.name) for stock in found)
+    for stock in found:
+        speed = f"ISO {stock.speed}" if stock.speed else ""
+        click.echo(f"{stock.dx:>6}  {stock.name:<{wide}}  {stock.process:<4}  {speed}".rstrip())

@@ -1,0 +1,124 @@
+"""Reading the DX edge code of simulated strips."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from divere_cli.films import edge
+from divere_cli.films.edge import Code, FilmEdge
+from divere_cli.films.perforations import rows
+from tests.films.simulator import Strip, picture
+
+pytest.importorskip("zxingcpp")
+
+STRIP = Strip(long=58.0, tall=10.0)
+WHOLE = FilmEdge("115-4", ("12", "12A", "13"), False)
+
+
+@pytest.mark.parametrize("scale", [22.0, 40.0, 110.0])
+@pytest.mark.parametrize("tilt", [-1.5, 0.0, 1.2])
+def test_codes_are_read_at_any_scale_and_tilt(scale: float, tilt: float) -> None:
+    strip = replace(STRIP, scale=scale, tilt=tilt, long=52.0 if scale > 100 else 58.0)
+    found = edge.read(picture(strip, 7))
+    assert found is not None
+    assert found.dx == "115-4"
+    assert set(found.frames) <= set(WHOLE.frames)
+    assert len(found.frames) >= 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"flipped": True}, {"upright": True}, {"upright": True, "flipped": True},
+        {"slide": True}, {"holder": True}, {"around": 0.2}, {"grain": 0.07}, {"flare": 0.08},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_codes_are_read_however_the_film_lies(change: dict[str, object]) -> None:
+    assert edge.read(picture(replace(STRIP, **change), 8)) == WHOLE  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize("slide", [False, True])
+def test_a_mirrored_scan_is_known(flipped: bool, slide: bool) -> None:
+    strip = replace(STRIP, mirrored=True, flipped=flipped, slide=slide)
+    found = edge.read(picture(strip, 9))
+    assert found is not None
+    assert (found.dx, found.mirrored) == ("115-4", True)
+    assert set(found.frames) <= set(WHOLE.frames)
+
+
+def test_codes_without_frame_numbers_name_the_film() -> None:
+    found = edge.read(picture(replace(STRIP, first=None), 10))
+    assert found == FilmEdge("115-4", (), False)
+
+
+@pytest.mark.parametrize("long", [16.0, 26.0])
+def test_one_code_alone_says_nothing(long: float) -> None:
+    assert edge.read(picture(replace(STRIP, long=long), 11)) is None
+
+
+def test_a_scan_without_rebate_says_nothing() -> None:
+    random = np.random.default_rng(12)
+    for shape in ((300, 400), (5, 5), (1, 900)):
+        assert edge.read(random.integers(0, 255, shape).astype(np.uint8)) is None
+    assert edge.read(picture(replace(STRIP, codes=False), 12)) is None
+
+
+def test_no_name_is_wrong() -> None:
+    random = np.random.default_rng(13)
+    said = 0
+    for seed in range(60):
+        strip = Strip(
+            dx=(int(random.integers(1, 128)), int(random.integers(0, 16))),
+            first=int(random.integers(0, 70)) if random.random() < 0.8 else None,
+            start=float(random.uniform(0, 19)),
+            long=float(random.uniform(30, 60)),
+            tall=float(random.uniform(7, 10)),
+            around=float(random.choice([0.2, 2])),
+            scale=float(random.uniform(20, 32)),
+            tilt=float(random.uniform(-1.5, 1.5)),
+            holder=bool(random.random() < 0.3),
+            slide=bool(random.random() < 0.3),
+            codes=bool(random.random() < 0.7),
+            flipped=bool(random.random() < 0.5),
+            mirrored=bool(random.random() < 0.3),
+            grain=float(random.uniform(0.01, 0.1)),
+            flare=float(random.uniform(0, 0.1)),
+        )
+        found = edge.read(picture(strip, seed))
+        if found is not None:
+            said += 1
+            assert strip.codes
+            assert found.dx == f"{strip.dx[0]}-{strip.dx[1]}"
+            assert found.mirrored == strip.mirrored
+    assert said >= 15
+
+
+def test_perforations_give_scale_and_tilt() -> None:
+    (row,) = rows(picture(replace(STRIP, scale=36.0, tilt=0.8), 14))
+    assert row.scale == pytest.approx(36.0, rel=0.004)
+    assert abs(np.rad2deg(np.arctan(row.slope))) == pytest.approx(0.8, abs=0.05)
+
+
+def code(place: float, half: int | None = None, dx: str = "1-2", mirrored: bool = False) -> Code:
+    return Code(dx, half, place, mirrored)
+
+
+def test_what_codes_say_together() -> None:
+    pair = [code(9.0, 24), code(28.1, 25)]
+    assert edge.together(pair) == FilmEdge("1-2", ("12", "12A"), False)
+    assert edge.together([code(9.0, 24), code(9.05, 24)]) is None
+    assert edge.together([code(9.0, 24), code(28.1, 24)]) is None
+    assert edge.together([code(9.0, 24), code(28.1, 25, dx="1-3")]) is None
+    assert edge.together([code(9.0, 24), code(22.0, 25)]) is None
+    assert edge.together([*pair, code(47.0, 60, dx="9-9")]) is not None
+    assert edge.together([*pair, code(47.0, 60, dx="9-9"), code(60.0, 1, dx="8-8")]) is None
+    backwards = [code(9.0, 25, mirrored=True), code(28.0, 24, mirrored=True)]
+    assert edge.together(backwards) == FilmEdge("1-2", ("12", "12A"), True)
+    plain = [code(9.0), code(47.0)]
+    assert edge.together(plain) == FilmEdge("1-2", (), False)
+    assert edge.together([*plain, code(30.0, dx="9-9")]) is None
