@@ -6,14 +6,17 @@ Covers the plan of each scan as ``--dry-run`` shows it. What it does not: the ru
 
 from __future__ import annotations
 
+import contextlib
 import time
+from typing import Literal
 
 from divere_cli.batch import discover, naming, plan, results
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.ownership import Ownership
-from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.plan import Action, ScanPlan
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.staleness import Staleness
+from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import PlannedScan
@@ -38,10 +41,29 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         stale = Staleness(request, state, folder, ownership, time.time_ns())
         if request.roll is not None:
             stale.decide_from(repr(request.roll), [each for each in plans if each.error is None])
-        return tuple(_planned(stale.settle(each)) for each in plans)
+        return tuple(_planned(_settled(stale, each)) for each in plans)
     finally:
         if folder is not None:
             folder.close()
+
+
+def _settled(stale: Staleness, each: ScanPlan) -> ScanPlan:
+    """Decide as the run would; what it would hash in a worker is hashed here."""
+    plan = stale.settle(each)
+    if plan.action != "check":
+        return plan
+    hashes = {}
+    for path in stale.paths(plan).values():
+        with contextlib.suppress(OSError):
+            hashes[path] = stamp.sha256(path)
+    return stale.settle(each, hashes=hashes)
+
+
+_ACTIONS: dict[Action, Literal["grade", "up_to_date"]] = {
+    "moved": "up_to_date",
+    "check": "grade",
+    "": "grade",
+}
 
 
 def _planned(each: ScanPlan) -> PlannedScan:
@@ -49,8 +71,8 @@ def _planned(each: ScanPlan) -> PlannedScan:
     return PlannedScan(
         input=each.scan.name,
         outputs=each.writes,
-        action="up_to_date" if each.action == "moved" else each.action or "grade",
+        action=_ACTIONS.get(each.action, each.action),  # type: ignore[arg-type]
         profile=result.profile,
         error=ErrorRecord.of_scan(each.error) if each.error else None,
-        warnings=result.warnings,
+        warnings=(*result.warnings, *each.warnings),
     )

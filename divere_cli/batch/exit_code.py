@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from divere_cli.records.outcome import ErrorRecord, ScanResult
 
 _BY_KIND = {"no_space": 13, "journal": 14, "isolation": 15, "cluster": 16}
-_FINE = frozenset({"ok", "up_to_date", "deferred"})
+_FINE = frozenset({"ok", "up_to_date", "kept", "known_failure", "deferred"})
 
 
 def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[ScanResult]) -> int:
@@ -29,7 +29,8 @@ def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[Sca
     Returns
     -------
     int
-        0 if and only if every scan is ok, up to date or deferred and nothing else happened.
+        0 if and only if every scan is ok, up to date, kept, a known failure or deferred, and
+        nothing else happened.
     """
     if signal is not None:
         return 128 + signal

@@ -10,7 +10,8 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 
-from divere_cli.batch import admission, further, results
+from divere_cli import GRADE
+from divere_cli.batch import admission, failures, further, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -144,6 +145,7 @@ class Grading:
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Report that the scan failed for good; True: it counts for ``--max-failures``."""
         self._full_for = self._full_for + 1 if error.kind == "no_space" else 0
+        failures.record(self._workspace, queued.plan, error)
         self._put(queued, "failed", error, outcome)
         return True
 
@@ -205,6 +207,7 @@ def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:
         outputs=tuple(outputs),
         header=plan.header,
         profile=plan.selection.profile,
+        grade=GRADE,
     )
 
 

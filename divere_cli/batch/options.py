@@ -95,6 +95,8 @@ class BatchOptions:
     memory_budget: int | float = 0.7
     worker_memory: int | None = None
     wait: bool = False
+    lock_wait: float | None = None
+    known_failures: Literal["retry", "skip"] = "retry"
     overwrite: bool = False
     force: bool = False
     max_failures: int | None = None
@@ -141,7 +143,10 @@ class BatchOptions:
             chooser=Selector(self.from_file or self.profile, settings),
             bounds=self._bounds(),
             isolation=Isolation(resolved.isolation, self.start_method, self.sandbox),
-            reports=tuple(ReportFile(path, formats.renderer(path)) for path in resolved.report),
+            reports=tuple(
+                ReportFile(path, formats.renderer(path), private=not self.report)
+                for path in resolved.report
+            ),
             command=resolved._command(inputs, output),
             roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
             open_runner=self._engine(inputs, output),
@@ -233,7 +238,9 @@ class BatchOptions:
             also=tuple(further_outputs.parse(spec, encoding, space) for spec in self.also),
             overwrite=self.overwrite,
             force=self.force,
-            wait=self.wait,
+            wait=self.wait or self.lock_wait is not None,
+            wait_seconds=self.lock_wait,
+            skip_known_failures=self.known_failures == "skip",
         )
 
     def _bounds(self) -> Bounds:

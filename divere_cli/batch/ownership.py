@@ -36,6 +36,7 @@ class Ownership:
         self._folder = folder
         self._overwrite = overwrite
         self._foreign: dict[str, dict[str, str]] = {}
+        self._restored: dict[str, tuple[int, int]] = {}
 
     def check(self, plan: ScanPlan) -> None:
         """Look at what stands in the way of a scan's outputs.
@@ -55,6 +56,10 @@ class Ownership:
                 self._check_owned(plan, output, status)
             else:
                 raise OutputError(f"'{output}' in OUTPUT is no file", hint="move it away")
+
+    def accept(self, output: str, size: int, mtime_ns: int) -> None:
+        """Take a file for the one that was recorded: its content is, its times are not."""
+        self._restored[output] = (size, mtime_ns)
 
     def may_replace(self, plan: ScanPlan, output: str) -> bool:
         """Return whether the file that has this output's name may be replaced."""
@@ -103,7 +108,8 @@ class Ownership:
             return
         recorded = self._state.owned.get(output, ())
         present = (status.st_size, status.st_mtime_ns)
-        if not any((each.size, each.mtime_ns) == present for each in recorded):
+        known = [(each.size, each.mtime_ns) for each in recorded]
+        if present not in known and present != self._restored.get(output):
             why = "was changed since divere wrote it" if recorded else "was not written by divere"
             raise OutputExists(f"'{output}' exists in OUTPUT and {why}")
         if not self._same_scan(plan, output):

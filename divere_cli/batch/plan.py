@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from divere_cli.batch import naming
 from divere_cli.batch.discover import Found, Scan, identity
-from divere_cli.batch.journal.state import OutputStamp, State
+from divere_cli.batch.journal.state import Failure, OutputStamp, State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
 from divere_cli.files import stamp
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 
 _CURE = ", as --pages first says"
-Action = Literal["", "grade", "up_to_date", "moved", "deferred", "fail"]
+Action = Literal[
+    "", "check", "grade", "up_to_date", "moved", "kept", "known_failure", "deferred", "fail"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,12 @@ class ScanPlan:
     ``also`` those of each further output, written as ``encodings`` say (the main one first);
     ``film`` is what ``--film-data`` says of it; ``error`` is set where the scan cannot be
     graded. The rest is filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved``
-    is up to date under a new stamp), ``key`` of what would be done, ``recipes`` of the frames
-    as they were decided, and what to say of it. ``stale`` are the outputs that are to be made
-    (0 is the main one), ``recorded`` the files of those that need not be.
+    is up to date under new stamps, ``check`` wants the SHA-256 of ``unsure``), ``key`` of what
+    would be done, keys of ``earlier`` versions that mean the same, ``recipes`` of the frames
+    as they were decided, and what to say of it. ``unsure`` are names of outputs, and empty for
+    the scan itself; ``kept`` are outputs that their owner changed; ``failure`` is what an
+    earlier run met. ``stale`` are the outputs that are to be made (0 is the main one),
+    ``recorded`` the files of those that need not be.
     """
 
     scan: Scan
@@ -58,6 +63,10 @@ class ScanPlan:
     error: DivereError | None = None
     action: Action = ""
     key: str = ""
+    earlier: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    failure: Failure | None = None
     recipes: tuple[Recipe, ...] = ()
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()

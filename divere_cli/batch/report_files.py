@@ -6,8 +6,10 @@ Covers the record and its files. What it does not: what a report looks like
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import select
 import stat
 import traceback
 from dataclasses import replace
@@ -21,6 +23,9 @@ from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import RunReport
 
 log = logging.getLogger(__name__)
+
+_READER_SECONDS = 30.0
+_PIPE_BYTES = 4096
 
 
 def write(
@@ -40,13 +45,14 @@ def write(
     Returns
     -------
     RunReport
-        As it was written last.
+        As it was written last; ``saved`` names the files that were.
     """
     failed: set[str] = set()
     while True:
         error = _write_all(report, files, failed)
         if error is None or report.error is not None:
-            return report
+            saved = tuple(file.path for file in files if file.path not in failed)
+            return replace(report, saved=saved)
         code = exit_code(stop.signal, error, report.files)
         report = replace(report, error=error, exit_code=code)
 
@@ -67,7 +73,7 @@ def _write_all(
 
 def _write_one(file: ReportFile, report: RunReport) -> ErrorRecord | None:
     try:
-        save(file.path, file.render(report))
+        save(file.path, file.render(report), private=file.private)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         if problem.errno in durable.NO_SPACE:
@@ -88,11 +94,11 @@ def bug(message: str) -> ErrorRecord:
     return ErrorRecord.of(Internal(message, detail=traceback.format_exc()))
 
 
-def save(path: str, text: str) -> None:
+def save(path: str, text: str, *, private: bool = False) -> None:
     """Write a rendered report; what is a pipe or a device is written into.
 
     Names that are no UTF-8 must have been made harmless before: what is left of
-    them is written with backslashes.
+    them is written with backslashes. ``private`` is mode 0600 instead of the umask's.
 
     Raises
     ------
@@ -100,10 +106,17 @@ def save(path: str, text: str) -> None:
     """
     data = text.encode("utf-8", "backslashreplace")
     if not _is_stream(path):
-        durable.write_atomic(path, data, replace=True, private=True)
+        durable.write_atomic(path, data, replace=True, private=private)
         return
-    with open(path, "wb", buffering=0) as stream:
-        durable.write_all(stream.fileno(), data)
+    fd = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe without a reader: ENXIO
+    try:
+        view = memoryview(data)
+        while view:
+            if not select.select([], [fd], [], _READER_SECONDS)[1]:
+                raise TimeoutError(errno.ETIMEDOUT, "nobody reads the pipe")
+            view = view[os.write(fd, view[:_PIPE_BYTES]) :]
+    finally:
+        os.close(fd)
 
 
 def _is_stream(path: str) -> bool:

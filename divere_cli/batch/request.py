@@ -74,7 +74,9 @@ class Outputs:
 
     ``name`` is the template of the output's stem, empty for the default; ``also`` are
     further outputs of each frame.
-    ``wait`` queues up behind another run instead of raising ``OutputLocked``.
+    ``wait`` queues up behind another run instead of raising ``OutputLocked``, for
+    ``wait_seconds`` at most where that is not None. ``skip_known_failures`` leaves scans
+    that failed before and have not changed.
     """
 
     folder: str
@@ -84,6 +86,8 @@ class Outputs:
     overwrite: bool = False
     force: bool = False
     wait: bool = False
+    wait_seconds: float | None = None
+    skip_known_failures: bool = False
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:
@@ -121,10 +125,15 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """One report to write: where, and the face that renders it."""
+    """One report to write: where, what renders it, and whether it is for the owner alone.
+
+    A report that was asked for by its path gets the mode of the umask, so that
+    whoever it is for can read it.
+    """
 
     path: str
     render: Callable[[RunReport], str]
+    private: bool = False
 
 
 OpenRunner = Callable[[IsolationRequest, OnEvent], Runner]

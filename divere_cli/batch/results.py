@@ -38,12 +38,15 @@ class Results:
         return tuple(self._by_scan[id(plan.scan)] for plan in self._plans)
 
 
+_KNOWN = "it failed before and has not changed; --known-failures retry tries it again"
+
+
 def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = None) -> ScanResult:
     """Return a result that no worker had a part in."""
     header, selection = plan.header, plan.selection
     return ScanResult(
         input=plan.scan.name,
-        outputs=plan.writes if status == "up_to_date" else (),
+        outputs=plan.writes if status in ("up_to_date", "kept") else (),
         status=status,
         error=error,
         profile=selection.profile if selection else None,
@@ -87,9 +90,20 @@ def settled(plan: ScanPlan) -> ScanResult:
     if plan.action == "fail":
         assert plan.error is not None
         return without_worker(plan, "failed", ErrorRecord.of_scan(plan.error))
-    result = without_worker(plan, "deferred" if plan.action == "deferred" else "up_to_date")
-    known = positives.of(plan, None) if result.status == "up_to_date" else ()
-    return replace(result, notes=(*result.notes, *plan.notes), positives=known)
+    if plan.failure is not None:
+        error = ErrorRecord(plan.failure.error, plan.failure.message, _KNOWN)
+        return without_worker(plan, "known_failure", error)
+    status: Status = "up_to_date"
+    if plan.action == "kept" or plan.action == "deferred":
+        status = plan.action
+    result = without_worker(plan, status)
+    known = positives.of(plan, None) if status == "up_to_date" else ()
+    return replace(
+        result,
+        notes=(*result.notes, *plan.notes),
+        warnings=(*result.warnings, *plan.warnings),
+        positives=known,
+    )
 
 
 def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:

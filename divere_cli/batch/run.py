@@ -15,9 +15,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from divere_cli import __version__
-from divere_cli.batch import admission, exit_code, report_files, results, staleness, workspace
+from divere_cli import GRADE, __version__
+from divere_cli.batch import (
+    admission,
+    exit_code,
+    failures,
+    report_files,
+    results,
+    staleness,
+    workspace,
+)
 from divere_cli.batch.admission import Admission
+from divere_cli.batch.checking import Checking
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.grading import Grading
 from divere_cli.batch.measuring import Measuring
@@ -53,6 +62,7 @@ class _Record:
     announced: bool = False
     rolls: tuple[RollRecord, ...] = ()
     warnings: tuple[str, ...] = ()
+    orphans: int = 0
     error: ErrorRecord | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
 
@@ -109,6 +119,8 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             engine.close()
             if spread:
                 space.publisher.sweep()
+            if warning := space.journal.check():
+                record.warnings = (*record.warnings, warning)
             space.journal.end()
         record.warnings = (*space.warnings, *_unused(request, space), *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
@@ -168,12 +180,14 @@ def _grade(
     decisions = _decide(request, space, stale, engine, record, stop)
     if stop.stopping:
         return False
-    todo, settled = _settle(space, stale, decisions)
+    todo, settled = _settle(request, space, stale, decisions, engine, record, stop)
     record.warnings = _regraded(todo)
     queue = engine.queue(todo)
     engine.open(queue)
     record.announce(space, engine, len(queue))
+    record.orphans = _orphans(space)
     for plan, error in settled:
+        failures.record(space, plan, error)
         final = results.without_worker(plan, "failed", error) if error else results.settled(plan)
         collected.put(plan, final)
     failed = sum(plan.action == "fail" or error is not None for plan, error in settled)
@@ -217,23 +231,78 @@ def _decide(
 
 
 def _settle(
-    space: Workspace, stale: Staleness, decisions: dict[str, Decision]
+    request: BatchRequest,
+    space: Workspace,
+    stale: Staleness,
+    decisions: dict[str, Decision],
+    engine: Engine,
+    record: _Record,
+    stop: Stop,
 ) -> tuple[list[ScanPlan], list[tuple[ScanPlan, ErrorRecord | None]]]:
     """Part the scans into those that need work and those that have their result."""
     todo: list[ScanPlan] = []
     settled: list[tuple[ScanPlan, ErrorRecord | None]] = []
+    unsure: list[ScanPlan] = []
     for each in space.plans:
         decision = decisions.get(each.scan.name)
         if decision is not None and decision.error is not None:
             settled.append((each, decision.error))
             continue
         plan = stale.settle(each, decision)
+        if plan.action == "check":
+            unsure.append(plan)
+        elif plan.action == "grade":
+            todo.append(plan)
+        else:
+            settled.append((plan, None))
+    for plan in _checked(request, space, stale, decisions, unsure, engine, record, stop):
         if plan.action == "grade":
             todo.append(plan)
         else:
             settled.append((plan, None))
     space.journal.renew(list(stale.renewed([plan for plan, _ in settled])))
-    return todo, settled
+    if kept := [output for plan, _ in settled for output in plan.kept]:
+        space.journal.kept(kept)
+    return failures.crashed_last(space.state, todo), settled
+
+
+def _checked(
+    request: BatchRequest,
+    space: Workspace,
+    stale: Staleness,
+    decisions: dict[str, Decision],
+    unsure: list[ScanPlan],
+    engine: Engine,
+    record: _Record,
+    stop: Stop,
+) -> list[ScanPlan]:
+    """Have workers hash what only its content can tell, then decide."""
+    if not unsure:
+        return []
+    queue = engine.queue(unsure)
+    engine.open(queue)
+    record.announce(space, engine, len(queue))
+    work = Checking(request, stale)
+    engine.scheduler().run(work, queue)
+    if stop.stopping:
+        return []
+    return [
+        stale.settle(plan, decisions.get(plan.scan.name), work.hashes)
+        for plan in (replace(each, notes=(), warnings=()) for each in unsure)
+    ]
+
+
+def _orphans(space: Workspace) -> int:
+    """Positives whose scans are gone: recorded, not in this plan, and not where they were."""
+    planned = {plan.scan.name for plan in space.plans}
+    gone = [
+        done
+        for name, done in space.state.done.items()
+        if name not in planned and not os.path.lexists(done.path)
+    ]
+    return sum(
+        space.folder.look(output.name) is not None for done in gone for output in done.outputs
+    )
 
 
 def _regraded(todo: list[ScanPlan]) -> tuple[str, ...]:
@@ -265,6 +334,8 @@ def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
         stopped=stop.reason if stop.stopping else "",
         warnings=record.warnings,
         rolls=record.rolls,
+        grade=GRADE,
+        orphans=record.orphans,
     )
     return replace(report, exit_code=exit_code.exit_code(stop.signal, report.error, ()))
 

@@ -1,8 +1,9 @@
-"""What need not be done again: which scans are up to date, deferred or to be graded.
+"""What need not be done again: which scans are up to date, kept, deferred or to be graded.
 
-Covers the key of what is done to a scan, the look at whether it was done, and
-what a roll was decided from. What it does not: which files may be replaced
-(:mod:`.ownership`); nothing is judged by "newer than", and nothing is written here.
+Covers the key of what is done to a scan, the look at whether it was done, positives
+that their owner changed, failures of earlier runs, and what a roll was decided from.
+What it does not: which files may be replaced (:mod:`.ownership`); nothing is judged
+by "newer than", and nothing is written here.
 """
 
 from __future__ import annotations
@@ -11,16 +12,16 @@ import functools
 import hashlib
 import json
 import os
+import stat
 import time
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from divere_cli import __version__
+from divere_cli import GRADE, __version__
 from divere_cli.batch import further
 from divere_cli.batch.journal.state import Done, OutputStamp, State
 from divere_cli.batch.ownership import Ownership
-from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.plan import Action, ScanPlan
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import OutputError, ScanError, Unreadable
 from divere_cli.files import stamp
@@ -33,9 +34,22 @@ from divere_cli.records.serialize import to_plain
 
 DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are the same"
 DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"
+EARLIER_GRADE = "made by an earlier version of the grade (--force makes it anew)"
 
 FrameKey = tuple[str, tuple[float, float, float, float], int, str]
 """Output name, crop, orientation, recipe SHA-256."""
+
+Hashes = Mapping[str, str]
+"""SHA-256 by path; empty where a file could not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Outputs of a scan as they are: changed by their owner, and those that a hash must tell."""
+
+    changed: tuple[str, ...] = ()
+    unsure: tuple[str, ...] = ()
+    restored: tuple[OutputStamp, ...] = ()
 
 
 class Staleness:
@@ -72,6 +86,7 @@ class Staleness:
         self._ownership = ownership
         self._now_ns = now_ns
         self._all_stand = False
+        self._restored: dict[str, OutputStamp] = {}
         self.basis = ""
 
     def decide_from(self, roll: str, plans: Sequence[ScanPlan]) -> bool:
@@ -84,10 +99,21 @@ class Staleness:
         self._all_stand = not self._request.outputs.force and all(map(self._stands, plans))
         return self._all_stand
 
-    def settle(self, plan: ScanPlan, decision: Decision | None = None) -> ScanPlan:
-        """Return the plan of a scan with its action; ``decision`` is that of ``--auto``."""
+    def settle(
+        self, plan: ScanPlan, decision: Decision | None = None, hashes: Hashes | None = None
+    ) -> ScanPlan:
+        """Return the plan of a scan with its action.
+
+        Parameters
+        ----------
+        plan : ScanPlan
+        decision : Decision, optional
+            That of ``--auto``.
+        hashes : mapping, optional
+            SHA-256 of what an earlier answer ``check`` was unsure of.
+        """
         if plan.error is not None:
-            return replace(plan, action="fail")
+            return self._known_failure(plan) or replace(plan, action="fail")
         if decision is not None:
             plan = replace(
                 plan,
@@ -103,12 +129,18 @@ class Staleness:
             plan = replace(plan, action="up_to_date", key=done.key, notes=(DECIDED_BEFORE,))
             return replace(plan, stale=(), recorded=done.outputs)
         try:
-            return self._each_output(self._settle(replace(plan, key=self._key(plan))))
+            return self._each_output(self._settle(replace(plan, key=self._key(plan)), hashes))
         except ScanError as problem:
             return replace(plan, action="fail", error=problem)
         except OSError as problem:
             error = Unreadable(problem.strerror or str(problem))
             return replace(plan, action="fail", error=error)
+
+    def paths(self, plan: ScanPlan) -> dict[str, str]:
+        """Return the paths of what a plan is unsure of, by name; empty is the scan itself."""
+        root = os.path.abspath(self._request.outputs.folder)
+        named = {name: os.path.join(root, name) for name in plan.unsure if name}
+        return named | ({"": os.path.abspath(plan.scan.path)} if "" in plan.unsure else {})
 
     def renewed(self, plans: Sequence[ScanPlan]) -> Iterator[Done]:
         """Yield the records of up-to-date scans by which the next run sees so with less work."""
@@ -118,29 +150,129 @@ class Staleness:
             known = self._state.done[plan.scan.name]
             basis = self.basis or known.basis
             if plan.action == "moved" or basis != known.basis:
-                path = os.path.abspath(plan.scan.path)
-                yield replace(known, path=path, stamp=plan.scan.stamp, basis=basis)
+                yield replace(
+                    known,
+                    path=os.path.abspath(plan.scan.path),
+                    stamp=plan.scan.stamp,
+                    basis=basis,
+                    outputs=tuple(self._restored.get(each.name, each) for each in known.outputs),
+                )
 
     def _each_output(self, plan: ScanPlan) -> ScanPlan:
         """Look at each output by itself; one that has to be made must not be in the way."""
         done = None if self._request.outputs.force else self._state.done.get(plan.scan.name)
-        folder = self._folder
-        found = further.settled(plan, done, lambda each: folder is not None and _is(each, folder))
+        found = further.settled(plan, done, self._stands_alone)
         if found.action == "grade" and plan.also:
             if self._unsettled(plan.scan.stamp):
                 return replace(plan, action="deferred")
             self._ownership.check(found)
         return found
 
-    def _settle(self, plan: ScanPlan) -> ScanPlan:
-        action = self._done(plan)
-        if action != "no":
-            return replace(plan, action="moved" if action == "moved" else "up_to_date")
+    def _stands_alone(self, output: OutputStamp) -> bool:
+        """Whether a file is as it was recorded, or has that content since it was restored."""
+        again = self._restored.get(output.name, output)
+        return self._folder is not None and _is(again, self._folder)
+
+    def _settle(self, plan: ScanPlan, hashes: Hashes | None) -> ScanPlan:
+        seen = self._look(plan, hashes)
+        if seen.unsure:
+            return replace(plan, action="check", unsure=self._unsure(plan, seen))
+        if seen.changed:
+            return self._kept(plan, seen.changed)
+        for output in seen.restored:
+            self._restored[output.name] = output
+            self._ownership.accept(output.name, output.size, output.mtime_ns)
+        settled = self._up_to_date(plan, seen, hashes) or self._known_failure(plan)
+        if settled is not None:
+            return settled
         if self._unsettled(plan.scan.stamp):
             return replace(plan, action="deferred")
         self._ownership.check(plan)
         notes = (*plan.notes, *self._future(plan.scan.stamp), *self._anew(plan))
         return replace(plan, action="grade", notes=notes)
+
+    def _up_to_date(self, plan: ScanPlan, seen: _Seen, hashes: Hashes | None) -> ScanPlan | None:
+        done = self._state.done.get(plan.scan.name)
+        if done is None or self._folder is None or self._request.outputs.force:
+            return None
+        if done.key != plan.key and done.key not in plan.earlier:
+            return None
+        if not outputs_as_recorded(done, self._folder, plan.main, self._restored):
+            return None
+        earlier = done.grade < GRADE or done.key != plan.key
+        notes = (*plan.notes, EARLIER_GRADE) if earlier else plan.notes
+        if stamp.same(done.stamp, plan.scan.stamp):
+            action: Action = "moved" if seen.restored else "up_to_date"
+            return replace(plan, action=action, key=done.key, notes=notes)
+        if not done.sha256 or done.stamp.size != plan.scan.stamp.size:
+            return None
+        if hashes is None:
+            return replace(plan, action="check", unsure=("",))
+        if hashes.get(os.path.abspath(plan.scan.path)) != done.sha256:
+            return None
+        return replace(plan, action="moved", key=done.key, notes=notes)
+
+    def _look(self, plan: ScanPlan, hashes: Hashes | None) -> _Seen:
+        """Compare what has the outputs' names with what was recorded of them."""
+        seen = _Seen()
+        if self._folder is None or self._request.outputs.overwrite:
+            return seen
+        for output in plan.writes:
+            recorded = self._state.owned.get(output, ())
+            if not recorded and output not in self._state.kept:
+                continue
+            status = self._folder.look(output)
+            if status is None or not _regular(status):
+                continue
+            present = (status.st_size, status.st_mtime_ns)
+            if any((each.size, each.mtime_ns) == present for each in recorded):
+                continue
+            if recorded and self._state.owner.get(output) != plan.scan.name:
+                continue  # another scan's: ownership says so
+            like = [each for each in recorded if each.sha256 and each.size == present[0]]
+            if output in self._state.kept or not like:
+                seen = replace(seen, changed=(*seen.changed, output))
+            elif hashes is None:
+                seen = replace(seen, unsure=(*seen.unsure, output))
+            else:
+                path = os.path.join(os.path.abspath(self._request.outputs.folder), output)
+                digest = hashes.get(path, "")
+                if any(each.sha256 == digest for each in like):
+                    renewed = OutputStamp(output, *present, digest)
+                    seen = replace(seen, restored=(*seen.restored, renewed))
+                else:
+                    seen = replace(seen, changed=(*seen.changed, output))
+        return seen
+
+    def _unsure(self, plan: ScanPlan, seen: _Seen) -> tuple[str, ...]:
+        """The outputs to be hashed, and the scan too where its times differ as well."""
+        done = self._state.done.get(plan.scan.name)
+        moved = done is not None and not stamp.same(done.stamp, plan.scan.stamp)
+        return (*seen.unsure, "") if moved else seen.unsure
+
+    def _kept(self, plan: ScanPlan, changed: tuple[str, ...]) -> ScanPlan:
+        """Leave a positive that its owner changed; it is named once."""
+        new = tuple(output for output in changed if output not in self._state.kept)
+        warnings = tuple(
+            f"'{output}' was changed since divere wrote it and is left as it is from now on "
+            "(--overwrite replaces it)"
+            for output in new
+        )
+        notes = () if new else ("changed by its owner and left as it is",)
+        return replace(plan, action="kept", kept=new, notes=notes, warnings=warnings)
+
+    def _known_failure(self, plan: ScanPlan) -> ScanPlan | None:
+        """Leave a scan that failed before; else let one that crashed come last."""
+        failure = self._state.failed.get(plan.scan.name)
+        scan = plan.scan.stamp
+        if failure is None or (failure.size, failure.mtime_ns) != (scan.size, scan.mtime_ns):
+            return None
+        same = failure.key == plan.key and failure.version == __version__
+        if not same or not self._request.outputs.skip_known_failures:
+            return None
+        if self._request.outputs.force:
+            return None
+        return replace(plan, action="known_failure", failure=failure)
 
     def _stands(self, plan: ScanPlan) -> bool:
         done = self._state.done.get(plan.scan.name)
@@ -169,12 +301,6 @@ class Staleness:
         base, region = plan.selection.film_base, plan.selection.film_base_region
         return " ".join([self._key(plan), *(str(known) for known in (base, region) if known)])
 
-    def _done(self, plan: ScanPlan) -> Literal["no", "yes", "moved"]:
-        if self._request.outputs.force or self._folder is None:
-            return "no"
-        done = self._state.done.get(plan.scan.name)
-        return up_to_date(done, plan, self._folder)
-
     def _unsettled(self, scan: Stamp) -> bool:
         """Younger than ``--settle``; a time in the future says nothing, the change time does."""
         times = [t for t in (scan.mtime_ns, scan.ctime_ns) if t <= self._now_ns]
@@ -193,6 +319,10 @@ class Staleness:
         return (DECIDED_ANEW,) if stamp.same(done.stamp, plan.scan.stamp) else ()
 
 
+# The key began with the version of the program once; 0.1.0 stands for all that it says now.
+_KEY_BEGINS = "0.1.0"
+
+
 def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
     """Return the SHA-256 of everything that decides an output but for the scan itself.
 
@@ -204,7 +334,7 @@ def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
     encoding : Encoding
     """
     scan = json.dumps([frames, sidecar], separators=(",", ":"))
-    text = f"[{_same_for_all(__version__, encoding)},{scan[1:]}"
+    text = f"[{_same_for_all(encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
@@ -217,8 +347,8 @@ def with_film(key: str, film: FilmNotes | None) -> str:
 
 
 @functools.lru_cache(maxsize=4)
-def _same_for_all(version: str, encoding: Encoding) -> str:
-    options = [version, to_plain(encoding)]
+def _same_for_all(encoding: Encoding) -> str:
+    options = [_KEY_BEGINS, to_plain(encoding)]
     return json.dumps(options, sort_keys=True, separators=(",", ":"))[1:-1]
 
 
@@ -239,10 +369,22 @@ def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def outputs_as_recorded(done: Done, folder: Folder, names: Collection[str]) -> bool:
-    """Return whether every output of these names is there as it was published."""
-    wanted = set(names)
-    return all(_is(output, folder) for output in done.outputs if output.name in wanted)
+def outputs_as_recorded(
+    done: Done,
+    folder: Folder,
+    names: Collection[str],
+    restored: Mapping[str, OutputStamp] | None = None,
+) -> bool:
+    """Return whether every output of these names is there as it was published.
+
+    ``restored`` are files that have that content under other times.
+    """
+    again = restored or {}
+    return all(
+        _is(again.get(output.name, output), folder)
+        for output in done.outputs
+        if output.name in names
+    )
 
 
 def _is(output: OutputStamp, folder: Folder) -> bool:
@@ -251,22 +393,8 @@ def _is(output: OutputStamp, folder: Folder) -> bool:
     return present == (output.size, output.mtime_ns)
 
 
-def up_to_date(done: Done | None, plan: ScanPlan, folder: Folder) -> Literal["no", "yes", "moved"]:
-    """Return whether a scan is up to date; ``moved`` is yes, with a stamp to be recorded anew.
-
-    Raises
-    ------
-    OSError
-        The scan had to be read and could not be.
-    """
-    if done is None or done.key != plan.key or not outputs_as_recorded(done, folder, plan.main):
-        return "no"
-    scan = plan.scan.stamp
-    if stamp.same(done.stamp, scan):
-        return "yes"
-    if not done.sha256 or done.stamp.size != scan.size:
-        return "no"
-    return "moved" if stamp.sha256(plan.scan.path) == done.sha256 else "no"
+def _regular(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode)
 
 
 def now_ns(folder: Folder | None) -> int:

@@ -8,6 +8,7 @@ does not: judging and working.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
     """
     naming.check(request.outputs.name)
     plan.check_places(request.inputs.paths, request.outputs.folder)
-    pause = stop.pause if request.outputs.wait else None
+    pause = _pause(request, stop)
     folder = Folder.open(request.outputs.folder, create=False)
     lock = None
     if folder is not None:
@@ -74,6 +75,17 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
         _lock(folder, held, create=True, pause=pause)
         state = journal_state.load(folder)
     return _opened(folder, state, run_id, plans, tuple(found.warnings), held)
+
+
+def _pause(request: BatchRequest, stop: Stop) -> Pause:
+    """How to wait for another run: not at all, without end, or for so many seconds."""
+    if not request.outputs.wait:
+        return None
+    seconds = request.outputs.wait_seconds
+    if seconds is None:
+        return stop.pause
+    deadline = time.monotonic() + seconds
+    return lambda pause: time.monotonic() < deadline and stop.pause(pause)
 
 
 def _make(path: str, held: ExitStack) -> Folder:

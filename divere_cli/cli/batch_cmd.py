@@ -245,6 +245,19 @@ _how = combined(
 
 _when = combined(
     click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
+    click.option(
+        "--lock-wait",
+        type=Finite(min=0, max=LONGEST),
+        metavar="SECONDS",
+        help="Wait so long for another run on OUTPUT, then exit 11.",
+    ),
+    click.option(
+        "--known-failures",
+        type=click.Choice(["retry", "skip"]),
+        default="retry",
+        show_default=True,
+        help="skip: leave scans that failed before and have not changed; they make no exit 3.",
+    ),
     click.option("--overwrite", is_flag=True, help="Replace outputs, whoever made them."),
     click.option("--force", is_flag=True, help="Grade again what is up to date."),
     click.option(

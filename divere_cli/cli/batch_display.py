@@ -98,7 +98,7 @@ class Display:
     def conclude(self, report: RunReport) -> None:
         """Show how the run ended; call it when the display is left."""
         if self._events is not None:
-            self._events.end(report, report_paths(self._options))
+            self._events.end(report)
         elif sys.stdout.isatty() and not self._options.log.quiet:
             from divere_cli.cli import tables
 
@@ -160,9 +160,4 @@ def _conclude(report: RunReport, options: CommandLine, console: Console) -> None
     if options.log.verbose and (stages := text_output.stages_line(report)):
         console.message("stages", stages)
     if report.exit_code or not options.log.quiet:
-        console.message("", text_output.last_line(report, report_paths(options)))
-
-
-def report_paths(options: CommandLine) -> tuple[str, ...]:
-    """Return where the reports of this run are."""
-    return tuple(file.path for file in options.request.reports)
+        console.message("", text_output.last_line(report))

@@ -42,7 +42,7 @@ class JsonEvents:
         """Write ``plan``: one scan of a dry run."""
         self.write("plan", valid(to_plain(scan)))
 
-    def end(self, report: RunReport, paths: tuple[str, ...]) -> None:
+    def end(self, report: RunReport) -> None:
         """Write ``end`` for a run that got as far as a report."""
         self.write(
             "end",
@@ -52,7 +52,7 @@ class JsonEvents:
                 "summary": summary_object(summarize(report)),
                 "error": valid(to_plain(report.error)),
                 "stopped": valid(report.stopped),
-                "reports": valid(list(paths)),
+                "reports": valid(list(report.saved)),
             },
         )
 

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 from collections import Counter
 
+from divere_cli.batch.staleness import EARLIER_GRADE
 from divere_cli.cli.console import Console
 from divere_cli.records.events import Event, RunStopping, ScanFinished
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import PlannedScan, RunReport
 from divere_cli.report.summary import digits, megapixels, seconds_by_stage, summarize, tally
-from divere_cli.text import quote, safe
+from divere_cli.text import format_bytes, quote, safe
 
-_WORDS = {"up_to_date": "up to date"}
+_WORDS = {"up_to_date": "up to date", "known_failure": "known failure"}
 _PLANNED = {
     "grade": "to grade",
     "up_to_date": "up to date",
+    "kept": "kept",
+    "known_failure": "known failure",
     "deferred": "deferred",
     "fail": "will fail",
 }
@@ -48,7 +51,7 @@ class Lines:
             self._say.message("warning", f"stopping: {event.reason}; {event.running} still in work")
 
     def _scan(self, file: ScanResult) -> None:
-        if file.error is not None:
+        if file.error is not None and file.status == "failed":
             error = f"{quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
             self._say.message("error", error)
         elif self._scans:
@@ -61,13 +64,17 @@ def scan_line(file: ScanResult) -> str:
     """Return what is printed of a scan that did not fail."""
     word = _WORDS.get(file.status, file.status)
     line = f"{word}: {quote(file.input)}"
+    if file.error is not None:
+        return f"{line}: {file.error.kind}: {safe(file.error.message)}"
     if file.status != "ok":
         return line
     outputs = ", ".join(quote(name) for name in file.outputs)
+    profile = f"by {safe(file.profile.name)}" if file.profile else ""
     size = f"{digits(megapixels(file))} MP" if file.width else ""
-    peak = f"{file.peak_rss_bytes / 1e6:.0f} MB" if file.peak_rss_bytes else ""
-    facts = ", ".join(fact for fact in (size, f"{file.seconds:.2f} s", peak) if fact)
-    return f"{line} -> {outputs} ({facts})"
+    peak = format_bytes(file.peak_rss_bytes) if file.peak_rss_bytes else ""
+    facts = ", ".join(fact for fact in (profile, size, f"{file.seconds:.2f} s", peak) if fact)
+    notes = "".join(f"; {safe(note)}" for note in file.notes)
+    return f"{line} -> {outputs} ({facts}){notes}"
 
 
 def any_line(file: ScanResult) -> str:
@@ -113,9 +120,16 @@ def stages_line(report: RunReport) -> str:
     return ", ".join(shares)
 
 
-def last_line(report: RunReport, paths: tuple[str, ...]) -> str:
+def last_line(report: RunReport) -> str:
     """Return ``41 ok, 2 failed; 1 incident; report out/divere-report.json; exit 3``."""
-    count = len(report.incidents)
-    faults = f"; {count} incident{'s' if count > 1 else ''}" if count else ""
-    where = f"; report {', '.join(safe(path) for path in paths)}" if paths else ""
-    return f"{tally(summarize(report))}{faults}{where}; exit {report.exit_code}"
+    parts = [tally(summarize(report))]
+    earlier = sum(EARLIER_GRADE in file.notes for file in report.files)
+    if earlier:
+        parts.append(f"{earlier} by an earlier grade (--force makes them anew)")
+    if report.orphans:
+        parts.append(f"{report.orphans} positives whose scans are gone (see `divere prune`)")
+    if count := len(report.incidents):
+        parts.append(f"{count} incident{'s' if count > 1 else ''}")
+    if report.saved:
+        parts.append(f"report {', '.join(safe(path) for path in report.saved)}")
+    return "; ".join([*parts, f"exit {report.exit_code}"])

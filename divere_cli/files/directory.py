@@ -84,6 +84,21 @@ class Place(Protocol):
         """Go through it and all below: is it the top, its folders (may be cleared), files, it."""
 
 
+def open_regular(place: Place, name: str, flags: int) -> int:
+    """Open a file by a name of ours; what is no regular file is never waited for.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is a pipe, a device, a socket or a folder.
+    """
+    fd = place.open(name, flags | getattr(os, "O_NONBLOCK", 0))
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "is no regular file", name)
+
+
 class ByDescriptor:
     """A folder by its descriptor."""
 

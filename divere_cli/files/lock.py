@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable
 
 from divere_cli.errors import OutputLocked, OutputUnusable
+from divere_cli.files import directory
 from divere_cli.files.output_folder import Folder
 
 NAME = ".divere-lock"
@@ -64,7 +65,7 @@ class Lock:
 
 def _open(folder: Folder, *, create: bool) -> int | None:
     try:
-        return folder.place.open(NAME, os.O_RDWR)
+        return directory.open_regular(folder.place, NAME, os.O_RDWR)
     except FileNotFoundError:
         if not create:
             return None

@@ -184,7 +184,7 @@ class IsolationInfo:
     sandbox: str = "none"
 
 
-Status = Literal["ok", "up_to_date", "deferred", "failed", "interrupted"]
+Status = Literal["ok", "up_to_date", "kept", "known_failure", "deferred", "failed", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True)

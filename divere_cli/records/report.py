@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from divere_cli.records.grade import ProfileRef
 from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, ScanResult
 from divere_cli.records.roll import RollRecord
+from divere_cli.records.serialize import UNSAVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class RunReport:
     warnings: tuple[str, ...] = ()  # of the run; those of a scan are in ``files``
     incidents: tuple[Incident, ...] = ()
     rolls: tuple[RollRecord, ...] = ()  # with --auto and --from: what was decided, and why
+    grade: int = 1  # version of the grade that this divere makes
+    orphans: int = 0  # positives whose scans are gone
+    saved: tuple[str, ...] = field(default=(), metadata=UNSAVED)  # reports that were written
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class PlannedScan:
 
     input: str
     outputs: tuple[str, ...]
-    action: Literal["grade", "up_to_date", "deferred", "fail"]
+    action: Literal["grade", "up_to_date", "kept", "known_failure", "deferred", "fail"]
     profile: ProfileRef | None = None
     error: ErrorRecord | None = None
     warnings: tuple[str, ...] = ()

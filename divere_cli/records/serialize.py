@@ -17,6 +17,8 @@ T = TypeVar("T")
 # Metadata of a dataclass's field that plain data have only where it is not its default: what
 # was recorded, or hashed, before there was the field stays the same.
 LATER = {"divere_cli": "later"}
+# Metadata of a field that plain data never have: it is of this process alone.
+UNSAVED = {"divere_cli": "unsaved"}
 
 
 def to_plain(record: Any) -> Any:
@@ -41,7 +43,7 @@ def _names(cls: type) -> tuple[str, ...] | None:
     """Names of a dataclass's fields; None for any other type."""
     if not dataclasses.is_dataclass(cls):
         return None
-    return tuple(field.name for field in dataclasses.fields(cls))
+    return tuple(field.name for field in dataclasses.fields(cls) if field.metadata != UNSAVED)
 
 
 @functools.cache
@@ -85,7 +87,7 @@ def _build(hint: Any, data: Any) -> Any:
         return _build_union(args, data)
     if origin is typing.Literal:
         if data not in args:
-            raise ValueError(f"{data!r} is none of {args}")
+            raise ValueError(f"{data!r:.60} is none of {args}")
         return data
     if hint is float and isinstance(data, int) and not isinstance(data, bool):
         return float(data)

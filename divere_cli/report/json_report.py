@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import math
 import os
 import re
 from typing import Any, NoReturn
@@ -55,6 +56,8 @@ def _head(report: RunReport) -> Object:
         "parent": to_plain(report.parent),
         "summary": summary_object(summarize(report)),
         "rolls": valid(to_plain(report.rolls)),
+        "grade": report.grade,
+        "orphans": report.orphans,
     }
 
 
@@ -94,6 +97,22 @@ def valid(data: Any) -> Any:
     return data
 
 
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"no such number: {text[:40]}")
+    return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"no such number: {text[:40]}…")
+    return int(text)
+
+
+_DIGITS = 19
+
+
 def parse(text: str, name: str) -> RunReport:
     """Read a saved report.
 
@@ -110,7 +129,13 @@ def parse(text: str, name: str) -> RunReport:
         Where ``text`` is no report that this version knows; the message says where.
     """
     try:
-        data = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        data = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite,
+            parse_int=_whole,
+        )
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{quote(name)}: no valid JSON: {error}") from error
     if not isinstance(data, dict) or "schema" not in data:

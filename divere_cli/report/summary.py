@@ -24,6 +24,8 @@ class Summary:
 
     ok: int = 0
     up_to_date: int = 0
+    kept: int = 0
+    known_failure: int = 0
     deferred: int = 0
     failed: int = 0
     interrupted: int = 0
@@ -41,6 +43,8 @@ def summarize(report: RunReport) -> Summary:
     return Summary(
         ok=counts["ok"],
         up_to_date=counts["up_to_date"],
+        kept=counts["kept"],
+        known_failure=counts["known_failure"],
         deferred=counts["deferred"],
         failed=counts["failed"],
         interrupted=counts["interrupted"],
@@ -78,6 +82,8 @@ def tally(summary: Summary) -> str:
     parts = [
         (summary.ok, "ok"),
         (summary.up_to_date, "up to date"),
+        (summary.kept, "kept"),
+        (summary.known_failure, "known failures"),
         (summary.deferred, "deferred"),
         (summary.failed, "failed"),
         (summary.interrupted, "interrupted"),

@@ -220,7 +220,7 @@ class Lab:
             outputs=Outputs(str(self.outputs), ENCODING),
             chooser=self.chooser,
             bounds=Bounds(jobs=1, memory_budget=8 << 30),
-            reports=(ReportFile(str(self.report_path), render),),
+            reports=(ReportFile(str(self.report_path), render, private=True),),
             task=COPY,
             open_runner=self.bench.open,
         )
@@ -290,7 +290,10 @@ def tree(folder: Path, without: Path) -> dict[str, tuple[object, ...]]:
 
 def check(folder: Path, report: RunReport) -> None:
     """What holds after every run: exit code, report, journal and outputs agree; nothing is left."""
-    fine = all(file.status in ("ok", "up_to_date", "deferred") for file in report.files)
+    fine = all(
+        file.status in ("ok", "up_to_date", "kept", "known_failure", "deferred")
+        for file in report.files
+    )
     assert (report.exit_code == 0) == (fine and report.error is None and not report.stopped)
     left = list(folder.rglob(f"{durable.TEMP_PREFIX}*"))
     assert not left, left
@@ -308,7 +311,10 @@ def check(folder: Path, report: RunReport) -> None:
 
 
 def _check_file(folder: Path, file: ScanResult, state: journal_state.State) -> None:
-    assert (file.error is not None) == (file.status == "failed"), file
+    assert (file.error is not None) == (file.status in ("failed", "known_failure")), file
+    if file.status == "kept":
+        assert all((folder / name).exists() for name in file.outputs)
+        return
     if file.status not in ("ok", "up_to_date"):
         assert file.outputs == ()
         return

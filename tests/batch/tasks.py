@@ -44,7 +44,7 @@ def write(target: Target, data: bytes) -> Written:
     except OSError as problem:
         error = NoSpace if problem.errno in (errno.ENOSPC, errno.EDQUOT) else OutputError
         raise error(f"'{target.name}' cannot be written: {problem.strerror}") from problem
-    return Written(target.name, len(data), 12, 10, 3)
+    return Written(target.name, len(data), 12, 10, 3, sha256=hashlib.sha256(data).hexdigest())
 
 
 def copy(job: Job, progress: Progress) -> TaskResult:

@@ -23,9 +23,14 @@ def broken_render(report: RunReport) -> str:
 def test_several_reports_tell_the_same(lab: Lab) -> None:
     lab.scans("a.tif")
     paths = [lab.root / "one.json", lab.root / "two.json"]
-    lab.run(reports=tuple(ReportFile(str(path), render) for path in paths))
+    report = lab.run(
+        reports=tuple(ReportFile(str(path), render, private=path is paths[0]) for path in paths)
+    )
     assert paths[0].read_text() == paths[1].read_text()
-    assert all(path.stat().st_mode & 0o777 == 0o600 for path in paths)
+    assert report.saved == tuple(map(str, paths))
+    mask = os.umask(0)
+    os.umask(mask)
+    assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o666 & ~mask]
 
 
 def test_a_report_that_cannot_be_written_is_told_in_the_others(lab: Lab) -> None:
@@ -35,6 +40,7 @@ def test_a_report_that_cannot_be_written_is_told_in_the_others(lab: Lab) -> None
     for reports in ((bad, good), (good, bad)):
         report = lab.run(reports=reports)
         assert report.exit_code == 14
+        assert report.saved == (good.path,), "what could not be written is not announced"
         assert json.loads(lab.report_path.read_text())["error"]["kind"] == "journal"
     assert lab.statuses(report) == {"a.tif": "up_to_date"}
 

@@ -114,9 +114,14 @@ def test_a_retouched_positive_is_never_replaced(lab: Lab) -> None:
     lab.run()
     (lab.outputs / "a.tif").write_bytes(b"hours of work")
     report = lab.run(force=True)
-    assert lab.kinds(report) == {"a.tif": "output_exists"}
-    assert "changed since" in report.files[0].error.message  # type: ignore[union-attr]
+    assert lab.statuses(report) == {"a.tif": "kept"}
+    assert "changed since" in report.files[0].warnings[0]
     assert (lab.outputs / "a.tif").read_bytes() == b"hours of work"
+    again = lab.run()
+    assert (again.exit_code, lab.statuses(again)) == (0, {"a.tif": "kept"})
+    assert again.files[0].warnings == (), "named once"
+    assert lab.statuses(lab.run(overwrite=True)) == {"a.tif": "ok"}
+    assert lab.statuses(lab.run()) == {"a.tif": "up_to_date"}
 
 
 def test_a_positive_of_another_folder_of_scans_is_never_replaced(lab: Lab) -> None:

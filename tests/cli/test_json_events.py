@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 from divere_cli.cli.json_events import JsonEvents
@@ -38,7 +39,7 @@ def test_each_event_is_one_line_whatever_the_names() -> None:
         events.handle(ScanProgress(1, file.input, "read", 0.5))
         events.handle(ScanFinished(file))
     events.handle(RunStopping(HOSTILE[2], 1))
-    events.end(report, (HOSTILE[5],))
+    events.end(replace(report, saved=(HOSTILE[5],)))
     found = told(stream)
     words = [event["event"] for event in found]
     assert words == ["start", *["file"] * len(HOSTILE), "log", "end"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -87,9 +88,10 @@ def test_hints_are_said_once_each() -> None:
 
 def test_the_last_line() -> None:
     report = run_report(tuple("ab"))
-    said = text_output.last_line(report, ("out/divere-report.json", "r\n.html"))
+    saved = replace(report, saved=("out/divere-report.json", "r\n.html"))
+    said = text_output.last_line(saved)
     assert said == "1 ok, 1 failed; report out/divere-report.json, r\\x0a.html; exit 3"
-    assert text_output.last_line(report, ()) == "1 ok, 1 failed; exit 3"
+    assert text_output.last_line(report) == "1 ok, 1 failed; exit 3"
 
 
 def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:

@@ -8,6 +8,7 @@ Kept as it is, and in its place, is a line that is
 - the last ``done`` of a scan, or of an output's name;
 - a ``publish`` after the last ``done`` of a name: its run may have died between the two;
 - the last ``run`` or ``end``;
+- the last ``failed`` of a scan that was not done since, and every ``kept``;
 - no record: a later version may know better.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Iterable
 
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import State
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,9 @@ def compact(folder: Folder) -> None:
     JournalFailed, NoSpaceLeft
     """
     try:
-        with open(folder.place.open(journal_state.NAME, os.O_RDONLY), "rb") as stream:
+        with open(
+            directory.open_regular(folder.place, journal_state.NAME, os.O_RDONLY), "rb"
+        ) as stream:
             kept = _kept(stream)
             stream.seek(0)
             lines = (line for number, line in enumerate(stream) if number in kept)
@@ -57,6 +60,7 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
     marks: set[int] = set()
     scans: dict[str, int] = {}
     names: dict[str, list[int]] = {}
+    failures: dict[str, int] = {}
     for number, (_, line) in enumerate(journal_state.read(lines)):
         if line is None:
             kept.add(number)
@@ -64,8 +68,13 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
             marks = {number}
         elif line.kind == "done":
             scans[line.scan] = number
+            failures.pop(line.scan, None)
             names.update({output.name: [number] for output in line.outputs})
+        elif line.failure is not None:
+            failures[line.scan] = number
+        elif line.kept:
+            kept.add(number)
         else:
             for output in line.outputs:
                 names.setdefault(output.name, []).append(number)
-    return kept.union(marks, scans.values(), *names.values())
+    return kept.union(marks, scans.values(), failures.values(), *names.values())

@@ -1,7 +1,7 @@
 """What a journal says was done in an output folder: its records, read back.
 
 Covers the kinds of line and the state they add up to. What it does not:
-writing them (:mod:`journal`), and what counts as up to date (:mod:`uptodate`).
+writing them (:mod:`.writer`), and what counts as up to date (:mod:`divere_cli.batch.staleness`).
 
 One JSON object a line, of one of these kinds:
 
@@ -10,6 +10,8 @@ run     a run begins to work; without an ``end`` it died, and left temporaries
 publish outputs that are about to get their names; a run that dies between
         the rename and ``done`` has left outputs that are still known as ours
 done    a scan is done and its outputs are durable; the last one for a scan counts
+failed  a scan failed for good, for a reason that lies in it; until it is done
+kept    outputs that are their owner's now: changed by hand, or adopted
 end     the run ended in order
 ======= ====================================================================
 
@@ -27,7 +29,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
 
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import ProfileRef
@@ -58,6 +60,19 @@ class Further:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """A scan that failed for good: what it was, what was to be done to it, and by what divere."""
+
+    input: str
+    size: int
+    mtime_ns: int
+    key: str
+    version: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Peak:
     """What a worker took: the sort of scan, its raw pixels' bytes, the worker's peak bytes."""
 
@@ -71,9 +86,10 @@ class Done:
     """One scan that is done.
 
     ``input`` is its name below INPUT, ``path`` where it was, ``key`` what was
-    done to it (:func:`uptodate.key`), ``header`` what the file says of itself
+    done to it (:func:`.staleness.key`), ``header`` what the file says of itself
     while its stamp is the same, ``peak`` what later runs learn of memory,
-    ``basis`` what its roll was decided from (:func:`uptodate.basis`).
+    ``basis`` what its roll was decided from (:func:`.staleness.basis`), ``grade``
+    the version of the grade that made the outputs.
     """
 
     input: str
@@ -87,30 +103,37 @@ class Done:
     peak: Peak | None = None
     basis: str = ""
     also: tuple[Further, ...] = field(default=(), metadata=LATER)
+    grade: int = field(default=1, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that is a record; a ``done`` has all of ``done``, ``run`` and ``end`` nothing."""
 
-    kind: Literal["run", "publish", "done", "end"]
+    kind: Literal["run", "publish", "done", "failed", "kept", "end"]
     scan: str = ""
     outputs: tuple[OutputStamp, ...] = ()
     done: Done | None = None
+    failure: Failure | None = None
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class State:
     """What a journal says.
 
-    ``owned`` holds every stamp that was published under an output's name, and
-    ``owner`` the scan it was last made of. ``clean`` is whether the last run
-    ended in order, ``lines`` how many there are, ``ignored`` those that are no records.
+    ``failed`` holds the failures that were not made good since, ``kept`` the names of
+    outputs that are their owner's. ``owned`` holds every stamp that was published
+    under an output's name, and ``owner`` the scan it was last made of. ``clean`` is
+    whether the last run ended in order, ``lines`` how many there are, ``ignored``
+    those that are no records.
     """
 
     done: dict[str, Done] = field(default_factory=dict)
     owned: dict[str, tuple[OutputStamp, ...]] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
+    failed: dict[str, Failure] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
     clean: bool = True
     lines: int = 0
     ignored: int = 0
@@ -127,7 +150,7 @@ def load(folder: Folder | None) -> State:
     if folder is None:
         return State()
     try:
-        with open(folder.place.open(NAME, os.O_RDONLY), "rb") as stream:
+        with open(directory.open_regular(folder.place, NAME, os.O_RDONLY), "rb") as stream:
             return parse(stream)
     except FileNotFoundError:
         return State(clean=False)
@@ -157,7 +180,7 @@ def read(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Line | None]]:
             continue  # torn
         try:
             yield line, _line(json.loads(line), known)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             yield line, None
 
 
@@ -168,14 +191,24 @@ def _line(record: dict[str, Any], known: dict[Any, Any]) -> Line:
         return Line(kind, done.input, done.outputs, done)
     if kind == "publish":
         return Line(kind, _text(record["input"]), tuple(map(_output, record["outputs"])))
+    if kind == "failed":
+        failure = Failure(**_checked(Failure, record))
+        return Line(kind, failure.input, failure=failure)
+    if kind == "kept":
+        return Line(kind, kept=tuple(map(_text, record["outputs"])))
     if kind in ("run", "end"):
         return Line(kind)
     raise ValueError(kind)
 
 
 def _take(state: State, line: Line) -> None:
+    if line.failure is not None:
+        state.failed[line.scan] = line.failure
+    state.kept.update(line.kept)
     if line.done is not None:
         state.done[line.scan] = line.done
+        state.failed.pop(line.scan, None)
+        state.kept.difference_update(output.name for output in line.outputs)
     for output in line.outputs:
         before = state.owned.get(output.name, ())
         if output not in before[-1:]:  # a ``done`` repeats what its ``publish`` said
@@ -183,9 +216,15 @@ def _take(state: State, line: Line) -> None:
         state.owner[output.name] = line.scan
 
 
-_FIELDS: dict[type, frozenset[str]] = {
-    cls: frozenset(each.name for each in fields(cls))
-    for cls in (Stamp, Header, Resolution, ProfileRef)
+# What each field of a record must be: a journal may be damaged, or written by hand.
+_TYPES: dict[type, dict[str, tuple[type, ...]]] = {
+    Stamp: dict.fromkeys(("size", "mtime_ns", "ctime_ns", "dev", "ino"), (int,)),
+    ProfileRef: dict.fromkeys(("name", "sha256"), (str,)),
+    Resolution: {"x": (int, float), "y": (int, float)},
+    Failure: {
+        **dict.fromkeys(("input", "key", "version", "error", "message"), (str,)),
+        **dict.fromkeys(("size", "mtime_ns"), (int,)),
+    },
 }
 
 
@@ -198,14 +237,15 @@ def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
     return Done(
         input=_text(record["input"]),
         path=_text(record["path"]),
-        stamp=Stamp(**_known(Stamp, record["stamp"])),
-        key=record["key"],
+        stamp=Stamp(**_checked(Stamp, record["stamp"])),
+        key=_text(record["key"]),
         outputs=outputs,
         header=_once(_header(record["header"]), known),
-        profile=_once(ProfileRef(**_known(ProfileRef, record["profile"])), known),
-        sha256=record.get("sha256", ""),
+        profile=_once(ProfileRef(**_checked(ProfileRef, record["profile"])), known),
+        sha256=_text(record.get("sha256", "")),
         peak=None if peak is None else _peak(peak, known),
-        basis=_once(record.get("basis", ""), known),
+        basis=_once(_text(record.get("basis", "")), known),
+        grade=_number(record.get("grade", 1)),
         also=tuple(map(_further, record.get("also", ()))),
     )
 
@@ -220,37 +260,76 @@ def _once(value: T, known: dict[Any, Any]) -> T:
 
 
 def _peak(record: dict[str, Any], known: dict[Any, Any]) -> Peak:
-    return Peak(_once(record["sort"], known), record["raw_bytes"], record["peak_bytes"])
+    sort = _once(_text(record["sort"]), known)
+    return Peak(sort, _number(record["raw_bytes"]), _number(record["peak_bytes"]))
 
 
 def _output(record: dict[str, Any]) -> OutputStamp:
     sha256 = _text(record.get("sha256", ""))
-    return OutputStamp(_text(record["name"]), record["size"], record["mtime_ns"], sha256)
+    size, mtime_ns = _number(record["size"]), _number(record["mtime_ns"])
+    return OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
 
 
 def _header(record: dict[str, Any]) -> Header:
-    found = _known(Header, record)
+    found = {name: value for name, value in record.items() if name in _HEADER}
     for name in ("extra", "warnings", "notes"):
-        found[name] = tuple(found[name])
+        found[name] = tuple(map(_text, found[name]))
     if found.get("icc") is not None:
-        found["icc"] = tuple(found["icc"])
+        found["icc"] = tuple(map(_number, found["icc"]))
     if found.get("resolution") is not None:
-        found["resolution"] = Resolution(**_known(Resolution, found["resolution"]))
+        found["resolution"] = Resolution(**_checked(Resolution, found["resolution"]))
+    for name in found.keys() & _HEADER_NUMBERS:
+        _number(found[name])
+    for name in found.keys() & _HEADER_TEXTS:
+        _text(found[name])
+    found["page"] = found["infrared_page"] = None  # only the file itself can say where they are
     return Header(**found)
+
+
+_HEADER = frozenset(each.name for each in fields(Header))
+_HEADER_NUMBERS = frozenset(each.name for each in fields(Header) if each.type == "int")
+_HEADER_TEXTS = frozenset(
+    each.name for each in fields(Header) if each.type in ("str", "Format", "Sample", "Band")
+)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"needs a name, got {type(value).__name__}")
+        raise TypeError(f"needs a text, got {type(value).__name__}")
     return value
 
 
-def _known(cls: type, record: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this version knows: a later one may have written more."""
-    names = _FIELDS[cls]
-    if names >= record.keys():
-        return record
-    return {name: value for name, value in record.items() if name in names}
+def _name(value: object) -> str:
+    """A name below OUTPUT: no file can have a zero byte or half a character pair in it."""
+    name = _text(value)
+    if "\0" in name or not name:
+        raise ValueError("no file can have this name")
+    os.fsencode(name)
+    return name
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not -_MOST <= value < _MOST:
+        raise TypeError(f"needs a whole number, got {value!r:.40}")
+    return value
+
+
+_MOST = 1 << 63
+
+
+def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:
+    """The fields that this version knows, each of its type: a later one may have written more."""
+    found = {}
+    for name, types in _TYPES[cls].items():
+        if name not in record:
+            continue
+        value = record[name]
+        if not isinstance(value, types) or isinstance(value, bool):
+            raise TypeError(f"{name}: needs {types[0].__name__}, got {type(value).__name__}")
+        if isinstance(value, int):
+            _number(value)
+        found[name] = value
+    return found
 
 
 def failed(problem: OSError, what: str) -> RunError:

@@ -1,8 +1,10 @@
 """The journal as a run writes it: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
 
-Covers mending a torn tail, and appending lines that are on the device before
-anything relies on them. What it does not: what the lines say (:mod:`history`), and
-writing it anew before a run (:mod:`compaction`).
+Covers mending a torn tail, appending lines that are on the device before anything
+relies on them, and never writing into what is not this folder's own journal: a file
+with a second name (a snapshot by hard links) or with other content is replaced by a
+new one. What it does not: what the lines say (:mod:`.state`), and writing it anew
+before a run (:mod:`.compaction`).
 """
 
 from __future__ import annotations
@@ -10,11 +12,12 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from divere_cli.batch.journal.state import NAME, Done, OutputStamp, failed
-from divere_cli.files import durable
+from divere_cli.batch.journal.state import NAME, Done, Failure, OutputStamp, failed, read
+from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.serialize import to_plain
 
@@ -22,12 +25,15 @@ log = logging.getLogger(__name__)
 
 _APPEND = os.O_RDWR | os.O_APPEND
 _TOGETHER = 1000
+_LONGEST_LINE = 1 << 20
+_BEGINS = b'{"kind":"'
 
 
 class Journal:
     """The journal of a run that holds the lock; every line is on the device when a call returns."""
 
-    def __init__(self, fd: int, run_id: str) -> None:
+    def __init__(self, folder: Folder, fd: int, run_id: str) -> None:
+        self._folder = folder
         self._fd = fd
         self._run_id = run_id
         self._began = False
@@ -41,15 +47,40 @@ class Journal:
         JournalFailed, NoSpaceLeft
         """
         try:
+            if _shared_or_foreign(folder):
+                _renew(folder)
             try:
-                fd = folder.place.open(NAME, _APPEND)
+                fd = directory.open_regular(folder.place, NAME, _APPEND)
             except FileNotFoundError:
                 fd = folder.place.open(NAME, _APPEND | os.O_CREAT | os.O_EXCL)
                 durable.sync_folder(folder.place)
             _mend(fd)
         except OSError as problem:
             raise failed(problem, "opened") from problem
-        return cls(fd, run_id)
+        return cls(folder, fd, run_id)
+
+    def check(self) -> str:
+        """See that the name still leads to this file; else write all of it anew.
+
+        Returns
+        -------
+        str
+            A warning, or empty.
+        """
+        try:
+            named = self._folder.place.stat(NAME)
+        except FileNotFoundError:
+            named = None
+        held = os.fstat(self._fd)
+        if named is not None and (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino):
+            return ""
+        try:
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            with open(os.dup(self._fd), "rb") as stream:
+                durable.write_atomic_in(self._folder.place, NAME, stream, replace=True)
+        except OSError as problem:
+            raise failed(problem, "written anew") from problem
+        return f"the journal '{NAME}' was removed or replaced while the run worked: written anew"
 
     def end(self) -> None:
         """Say that the run ended in order, if it did anything."""
@@ -74,6 +105,14 @@ class Journal:
         """Say that a scan is done; its outputs must be durable."""
         self._append("done", to_plain(done))
 
+    def failed(self, failure: Failure) -> None:
+        """Say that a scan failed for good."""
+        self._append("failed", to_plain(failure))
+
+    def kept(self, outputs: Sequence[str]) -> None:
+        """Say that outputs are their owner's from now on."""
+        self._append("kept", {"outputs": list(outputs)})
+
     def renew(self, records: Sequence[Done]) -> None:
         """Say again what is done, of many scans at once: they are synced together."""
         for start in range(0, len(records), _TOGETHER):
@@ -95,6 +134,31 @@ class Journal:
         except OSError as problem:
             _cut(self._fd, end)
             raise failed(problem, "written") from problem
+
+
+def _shared_or_foreign(folder: Folder) -> bool:
+    """Whether the file has another name too, or does not begin as a journal does."""
+    try:
+        fd = directory.open_regular(folder.place, NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    with open(fd, "rb") as stream:
+        first = stream.readline(_LONGEST_LINE)
+        if os.fstat(fd).st_nlink > 1:
+            return True
+    return bool(first) and not first.startswith(_BEGINS)
+
+
+def _renew(folder: Folder) -> None:
+    """Put a copy in the file's place; one that was no journal is kept under another name."""
+    with open(directory.open_regular(folder.place, NAME, os.O_RDONLY), "rb") as stream:
+        lines = stream.readlines()
+        records = [line for line, record in read(lines) if record is not None]
+        if len(records) < len(lines):
+            aside = f"{NAME}.not-ours-{secrets.token_hex(4)}"
+            durable.write_atomic_in(folder.place, aside, lines, replace=False)
+            log.warning("'%s' held other things than a journal: kept as '%s'", NAME, aside)
+        durable.write_atomic_in(folder.place, NAME, records, replace=True)
 
 
 def _sync(fd: int) -> None:

@@ -1,0 +1,54 @@
+"""SHA-256 of files as a task of a worker: a file of gigabytes takes seconds, and may hang.
+
+Covers a scan and the outputs that were made of it. Standard library only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import TaskResult
+
+PIECE = 4 << 20
+
+
+def hash_files(job: Job, progress: Progress) -> TaskResult:
+    """Take the SHA-256 of the files that ``job.parameters`` names, a JSON list of paths.
+
+    Returns
+    -------
+    TaskResult
+        ``measurement`` is a JSON object: path to hexadecimal digest, empty where the
+        file cannot be read.
+    """
+    paths: list[str] = json.loads(job.parameters)
+    sizes = [_size(path) for path in paths]
+    total, before = max(1, sum(sizes)), 0
+    digests = {}
+    for path, size in zip(paths, sizes, strict=True):
+        digests[path] = _digest(path, progress, before, total)
+        before += size
+    return TaskResult(measurement=json.dumps(digests))
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
+def _digest(path: str, progress: Progress, before: int, total: int) -> str:
+    digest = hashlib.sha256()
+    try:
+        with progress.stage("read"), open(path, "rb", buffering=0) as stream:
+            while piece := stream.read(PIECE):
+                digest.update(piece)
+                before += len(piece)
+                progress.advance(before / total)
+    except OSError:
+        return ""
+    return digest.hexdigest()
