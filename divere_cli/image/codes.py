@@ -266,7 +266,7 @@ def _of_levels(page: Page, levels: Levels, tiff: Tiff, channels: slice) -> Conve
     made = np.rint(np.clip(light, 0, 1) * 65535).astype(np.uint16)
     if (made == made[0]).all():
         made = made[:1]
-    top = int(np.searchsorted(codes, white.min(), side="right")) - 1 if _rises(codes) else None
+    top = int(np.searchsorted(codes, white.min(), side="right")) - 1
     return Table(made, top)
 
 
@@ -279,7 +279,10 @@ def _table(tiff: Tiff, tag: Tag | None) -> NDArray[np.int64] | None:
         return None
     if not 0 < tag.count <= 1 << 16:
         raise CorruptInput(f"a LinearizationTable of {tag.count} values")
-    return np.array(tiff.values(tag, tag.count), np.int64)
+    table = np.array(tiff.values(tag, tag.count), np.int64)
+    if not _rises(table):
+        raise CorruptInput("the LinearizationTable does not rise")
+    return table
 
 
 def _deltas(tiff: Tiff, tag: Tag | None) -> NDArray[np.float64] | None:

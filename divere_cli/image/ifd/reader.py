@@ -21,6 +21,7 @@ from divere_cli.image.layout import Tag
 from divere_cli.image.source import Source
 
 MAX_PAGES = 64
+_HEAD = 8
 MAX_ENTRIES = 1024
 HEADS = {b"II*\0": "<", b"MM\0*": ">", b"II+\0": "<", b"MM\0+": ">"}
 
@@ -51,7 +52,8 @@ Values = tuple[int, ...] | tuple[float, ...]
 class Directory:
     """One directory: its place in the file and its entries by code (the first wins).
 
-    ``doubled`` are codes that stand there again with another value, ``sub`` whether
+    ``doubled`` are codes that stand there again with another value, ``damaged`` those
+    of no known type or whose value would lie in the file's head, ``sub`` whether
     another directory has it as a sub-directory.
     """
 
@@ -59,6 +61,7 @@ class Directory:
     entries: dict[int, Tag]
     following: int
     doubled: tuple[int, ...] = ()
+    damaged: tuple[int, ...] = ()
     sub: bool = False
 
 
@@ -92,20 +95,24 @@ class Tiff:
         entries: dict[int, Tag] = {}
         stored: dict[int, bytes] = {}
         doubled: list[int] = []
+        damaged: list[int] = []
         for index in range(count):
             at = index * size
             code, kind, number = struct.unpack_from(self.order + entry_kind, data, at)
             if kind not in _KINDS:
+                damaged.append(code)
                 continue
             if stored.setdefault(code, data[at : at + size]) != data[at : at + size]:
                 doubled.append(code)
             place = start + head + at + size - word
             if number * _KINDS[kind][1] > word:
                 (place,) = struct.unpack_from(self.order + "IQ"[self.big], data, at + size - word)
+                if place < _HEAD:
+                    damaged.append(code)
                 place += self.base
             entries.setdefault(code, Tag(code=code, kind=kind, count=number, offset=place))
         following = self._following(start + head + count * size)
-        return Directory(offset, entries, following, tuple(doubled))
+        return Directory(offset, entries, following, tuple(doubled), tuple(damaged))
 
     def extent(self, offset: int) -> tuple[int, int]:
         """Where a directory that was read begins and ends in the file."""

@@ -255,7 +255,7 @@ class _Opened(Closing):
             "height": (other.imagelength, page.height),
             "samples": (other.samplesperpixel, page.samples),
             "bits": (other.bitspersample, page.bits),
-            "compression": (int(other.compression), page.compression),
+            "compression": (other.compression, page.compression),
             "planes": (other.planarconfig == 2 and page.samples > 1, page.planar),
             "tiles": (
                 (other.tilewidth, other.tilelength) if other.is_tiled else None,

@@ -40,7 +40,7 @@ class PnmReader(Reader):
         for first in range(0, about.height, tall):
             count = min(tall, about.height - first)
             stored = self._stored(first, count)
-            if int(stored.max(initial=0)) > about.most and about.most:
+            if about.most and int(stored.max(initial=0)) > about.most:
                 raise CorruptInput(f"a sample in row {first} or soon after is above the white")
             band = stored[:, :, : self.header.channels]
             yield first, np.ascontiguousarray(self._samples(band, first))

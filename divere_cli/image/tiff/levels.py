@@ -13,9 +13,11 @@ from divere_cli.errors import CorruptInput, Unsupported
 from divere_cli.image.ifd.reader import Tiff
 from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Levels, Page, Tag
+from divere_cli.image.tiff.page import MAX_SAMPLES
 
 Entries = dict[int, Tag]
 _MOST_BLACKS = 1024
+_MOST_CODE = 65_535  # what a LinearizationTable gives at its most
 _OPCODES = {
     TiffTag.OPCODE_LIST_1: "OpcodeList1",
     TiffTag.OPCODE_LIST_2: "OpcodeList2",
@@ -33,6 +35,8 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     Unsupported
         Rows, columns or tiles are interleaved.
     """
+    if not 1 <= page.samples <= MAX_SAMPLES:
+        raise Unsupported(f"{page.samples} samples a pixel; 1 to {MAX_SAMPLES} can be read")
     _check_interleaving(tiff, entries)
     active = _active(tiff, page, entries.get(TiffTag.ACTIVE_AREA))
     repeat = _numbers(tiff, entries.get(TiffTag.BLACK_LEVEL_REPEAT), 2) or (1.0, 1.0)
@@ -51,6 +55,9 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     )
     if any(white <= max(levels.black) for white in levels.white):
         raise CorruptInput("the white of the DNG is not above its black")
+    highest = _MOST_CODE if levels.linearization else (1 << max(1, page.bits)) - 1
+    if page.sample != "float" and max(levels.white) > highest + 1:  # some mean the first above
+        raise CorruptInput(f"WhiteLevel is {max(levels.white):.0f}; no code is above {highest}")
     return replace(page, levels=levels)
 
 

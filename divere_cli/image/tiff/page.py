@@ -99,7 +99,7 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
         colors=entries.get(TiffTag.COLOR_MAP),
         white=_white(tiff, entries, bits, doubts),
         subsampling=_subsampling(tiff, entries.get(TiffTag.YCBCR_SUBSAMPLING), photometric),
-        faults=tuple(_faults(entries, samples, photometric)),
+        faults=tuple(_faults(directory, samples, photometric)),
         doubts=tuple(doubts),
     )
 
@@ -112,8 +112,14 @@ def _doubled(directory: Directory) -> list[str]:
     ]
 
 
-def _faults(entries: dict[int, Tag], samples: int, photometric: int) -> list[str]:
+def _faults(directory: Directory, samples: int, photometric: int) -> list[str]:
+    entries = directory.entries
     found = [
+        f"the entry of {_name(code)} is damaged"
+        for code in directory.damaged
+        if code in _DECISIVE and code not in directory.doubled
+    ]
+    found += [
         f"{_name(code)} has {entries[code].count} values of TIFF type {entries[code].kind}"
         " and not one whole number"
         for code in _SINGLE
