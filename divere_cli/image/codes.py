@@ -10,6 +10,7 @@ Source: TIFF 6.0 sections 5, 8 and 21; DNG 1.7.1 chapter 5; ITU-R BT.601.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,20 +41,33 @@ class Conversion(Protocol):
         """Samples so far that were above white."""
 
 
+class _Count:
+    """A sum that threads add to."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._turn = threading.Lock()
+
+    def add(self, number: int) -> None:
+        if number:
+            with self._turn:
+                self.total += number
+
+
 class Table:
     """One 16-bit sample for each code, of all channels or of each."""
 
     def __init__(self, table: NDArray[Any], white: int | None = None) -> None:
         self._table = table  # (channels or 1, codes)
         self._white = white
-        self._above = 0
+        self._count = _Count()
 
     def apply(self, first: int, stored: Stored, out: Stored) -> None:
         last = self._table.shape[1] - 1
         if np.iinfo(stored.dtype).max > last:
             stored = np.minimum(stored, last)
         if self._white is not None:
-            self._above += int(np.count_nonzero(stored > self._white))
+            self._count.add(int(np.count_nonzero(stored > self._white)))
         if len(self._table) == 1:
             np.take(self._table[0], stored, out=out, mode="clip")
             return
@@ -61,7 +75,7 @@ class Table:
             out[:, :, channel] = table[stored[:, :, channel]]
 
     def above_white(self) -> int:
-        return self._above
+        return self._count.total
 
 
 class Palette:
@@ -91,8 +105,17 @@ class Wide:
         self._white, self._inverted = white, inverted
 
     def apply(self, first: int, stored: Stored, out: Stored) -> None:
-        light = np.clip(stored.astype(np.float64) / self._white, 0.0, 1.0)
-        out[:] = np.rint((1.0 - light if self._inverted else light) * 65535)
+        whole = stored.dtype.kind == "u"
+        codes = np.multiply(
+            np.minimum(stored, int(self._white)) if whole else stored,
+            65535 / self._white,
+            dtype=np.float64 if whole else np.float32,
+        )
+        if not whole:
+            np.clip(codes, 0, 65535, out=codes)
+        if self._inverted:
+            np.subtract(65535, codes, out=codes)
+        out[:] = np.rint(codes, out=codes)
 
     def above_white(self) -> int:
         return 0
@@ -128,20 +151,20 @@ class Linear:
 
     def __init__(self, black: Black, white: NDArray[np.float64], table: Stored | None) -> None:
         self._black, self._white, self._table = black, white, table
-        self._above = 0
+        self._count = _Count()
 
     def apply(self, first: int, stored: Stored, out: Stored) -> None:
         codes: Stored = stored
         if self._table is not None:
             codes = self._table[np.minimum(stored, len(self._table) - 1)]
-        self._above += int(np.count_nonzero(codes > self._white))
+        self._count.add(int(np.count_nonzero(codes > self._white)))
         black = self._black.rows(first, *codes.shape[:2])
         light = (codes.astype(np.float64) - black) / (self._white - black)
         np.clip(light, 0, 1, out=light)
         out[:] = light if out.dtype.kind == "f" else np.rint(light * 65535)
 
     def above_white(self) -> int:
-        return self._above
+        return self._count.total
 
 
 @dataclass(frozen=True, slots=True)

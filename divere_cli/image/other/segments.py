@@ -62,6 +62,10 @@ class OtherSegments(Segments):
 
     def read_rows(self, offset: int, out: Samples, name: str) -> None:
         """Read and unpack uncompressed rows at ``offset``."""
+        plain = self.page.bits == 8 * out.dtype.itemsize and self.page.subsampling == (1, 1)
+        if plain and self.page.fill_order == 1:
+            super().read_rows(offset, out, name)
+            return
         data = self._source.read(offset, self._bytes_of(len(out)), name)
         self._unpack(data, out)
 
@@ -84,11 +88,15 @@ class OtherSegments(Segments):
         if self.page.fill_order == 2:
             code = bytes(imagecodecs.bitorder_decode(code))
         size = self._bytes_of(len(out))
-        raw = np.empty(size, np.uint8)
+        plain = self.page.bits == 8 * out.dtype.itemsize and size == out.nbytes
+        raw = out.reshape(-1).view(np.uint8) if plain else np.empty(size, np.uint8)
         got = len(_undone(self.page.compression, code, raw))
         if got < size:
             raise ValueError(f"it ends {size - got} bytes too early")
-        self._unpack(raw.tobytes(), out, mirrored=False)
+        if plain:
+            self._undo_predictor(out)
+        else:
+            self._unpack(raw.tobytes(), out, mirrored=False)
         return int(out.nbytes)
 
     def _restore(self, out: Samples) -> None:
@@ -116,13 +124,18 @@ class OtherSegments(Segments):
             self._unpack_whole(data, out)
 
     def _unpack_whole(self, data: bytes, out: Samples) -> None:
+        out[:] = np.frombuffer(data, self.dtype).reshape(out.shape)
+        self._undo_predictor(out)
+
+    def _undo_predictor(self, out: Samples) -> None:
+        """Undo byte order and predictor, in place."""
         predictor = 1 if self.page.compression == Compression.NONE else self.page.predictor
-        stored = np.frombuffer(data, self.stored).reshape(out.shape)
         if predictor in _FLOATS_APART:
-            apart = _FLOATS_APART[predictor]
-            out[:] = imagecodecs.floatpred_decode(stored, axis=-2, dist=apart)
+            stored = out.view(self.stored)
+            out[:] = imagecodecs.floatpred_decode(stored, axis=-2, dist=_FLOATS_APART[predictor])
             return
-        out[:] = stored
+        if not self.stored.isnative:
+            out.byteswap(inplace=True)
         if predictor in _APART:
             bits = out.view(f"u{out.itemsize}")
             imagecodecs.delta_decode(bits, axis=-2, dist=_APART[predictor], out=bits)

@@ -24,7 +24,7 @@ from divere_cli.image.codes import Conversion
 from divere_cli.image.ifd.reader import parse
 from divere_cli.image.ifd.tags import Compression, Photometric
 from divere_cli.image.layout import Header, Page
-from divere_cli.image.parallel import Parallel
+from divere_cli.image.parallel import Parallel, slices
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 from divere_cli.image.tiff.checks import streams
@@ -135,7 +135,7 @@ class Rows:
         self, source: Source, page: Page, samples: slice, big_endian: bool, parallel: Parallel
     ) -> None:
         self._page = page
-        self._parallel = parallel
+        self.parallel = parallel
         self._samples = samples
         self._segments = segments_of(source, page, big_endian)
         self.channels = samples.stop - samples.start
@@ -164,7 +164,7 @@ class Rows:
     def natural_rows(self) -> int:
         """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
         row = self._page.width * self.channels * int(self.dtype.itemsize)
-        wanted = int(max(1, BAND_BYTES * self._parallel.size // row))
+        wanted = int(max(1, BAND_BYTES * self.parallel.size // row))
         tall = int(self._page.segment_rows)
         if self._plain or tall > TALL * wanted:
             return wanted
@@ -230,7 +230,7 @@ class Rows:
                 self._hold(index, there)
                 part[:] = self._held[row : row + len(part)]
             done += len(part)
-        self._parallel.each(self._decode, zip(pieces))
+        self.parallel.each(self._decode, zip(pieces))
 
     def _hold(self, index: int, rows: int) -> None:
         if self._held_row == index:
@@ -238,7 +238,7 @@ class Rows:
         self._held_row = -1
         if len(self._held) != rows:
             self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
-        self._parallel.each(self._decode, zip(self._pieces(index, self._held)))
+        self.parallel.each(self._decode, zip(self._pieces(index, self._held)))
         self._held_row = index
 
     def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:
@@ -341,7 +341,9 @@ def _converted(
     for first in range(0, height, tall):
         count = min(tall, height - first)
         picture.read(top + first, stored[:count])
-        conversion.apply(top + first, stored[:count], out[:count])
+        parts = slices(count, 2 * picture.parallel.size)
+        work = [(top + first + part.start, stored[part], out[part]) for part in parts]
+        picture.parallel.each(conversion.apply, work)
         band = out[:count]
         if width != header.page.width:
             band = np.ascontiguousarray(band[:, left : left + width])
