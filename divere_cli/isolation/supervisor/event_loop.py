@@ -144,7 +144,8 @@ class Loop:
             self._selector.unregister(work.child.pidfd)
             self._note_end(work)
         elif channel == "told":
-            self._hear(work)
+            if work.child.told >= 0:  # a hello in the same pass had it read
+                self._hear(work)
         elif channel == "orders":
             if work.child.orders >= 0 and work.child.flush():
                 self._selector.unregister(work.child.orders)

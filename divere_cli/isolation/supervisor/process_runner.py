@@ -112,7 +112,7 @@ class ProcessRunner:
             raise RuntimeError(f"job {job.id} is in work")
         assignment = Assignment(job, limits, time.monotonic())
         try:
-            work = self._spare() or self._launch()
+            work = self._spare() or self._launch(self._better())
         except LaunchError as problem:
             self.loop.done.append(_not_started(assignment, problem))
             self._note("start", str(problem), None, scans=1)
@@ -205,21 +205,23 @@ class ProcessRunner:
         return self.loop.add(WorkerProcess.of(launcher.start(), launcher.method))
 
     def _refill(self) -> None:
-        """Keep spares; one of them may try whether a better method works again."""
+        """Keep as many spares as the method is worth."""
         wanted = self._request.spares
         if wanted is None:
             wanted = min(self._request.jobs, SPARES[self.method])
         have = sum(1 for work in self.loop.works if work.assignment is None and work.reason is None)
-        better = self._methods.better(time.monotonic())
-        if (have >= wanted or self._spare_failures >= SPARE_FAILURES) and better is None:
+        if have >= wanted or self._spare_failures >= SPARE_FAILURES:
             return
         if self._recovery.troubled or memory.available().bytes < SPARE_MEMORY:
             return
         try:
-            self._launch(better)
+            self._launch(self._better())
         except LaunchError as problem:
             self._spare_failures += 1
             log.info("no spare worker could be started: %s", problem)
+
+    def _better(self) -> Launcher | None:
+        return self._methods.better(time.monotonic(), troubled=self._recovery.troubled)
 
     def worker_greeted(self, work: Attempt) -> None:
         """See :class:`.loop.Owner`."""
@@ -237,8 +239,9 @@ class ProcessRunner:
 
     def worker_refused(self, work: Attempt, reason: str) -> None:
         """See :class:`.loop.Owner`: many workers of one server that died are one incident."""
-        if work.child.method != self.method:
-            return  # of a method that was tried again: it is left where it was
+        if work.child.method != self.method:  # tried again, in vain
+            self._recovery.note("start", reason, None, scans=int(work.assignment is not None))
+            return
         server = work.child.launched.server if work.child.server_ended else None
         kind = "forkserver" if server is not None else "start"
         if server is not None:

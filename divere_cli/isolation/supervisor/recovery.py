@@ -17,10 +17,11 @@ from divere_cli.isolation.supervisor.launch import Launcher
 from divere_cli.records.outcome import Incident
 from divere_cli.text import safe
 
-REPEATED = 5  # incidents in a row: the next method
-GIVE_UP = 15  # and with no other method left, for a minute
+REPEATED, REPEATED_SECONDS = 5, 8.0  # incidents in a row, over this time: the next method
+GIVE_UP, GIVE_UP_SECONDS = 15, 60.0  # and with no other method left: the end
 PAUSES = (0.0, 0.2, 1.0, 2.0, 4.0)
 BETTER_SECONDS = 30.0
+SOONER_SECONDS = 5.0  # where the method in use fails, too
 KEPT = 1000  # incidents; a run that has more is known for it
 MESSAGE = 300  # characters
 
@@ -31,6 +32,7 @@ class Recovery:
 
     clock: Callable[[], float] = time.monotonic
     in_a_row: int = 0
+    _since: float = 0.0
     _incidents: list[Incident] = field(default_factory=list)
     _causes: dict[int, int] = field(default_factory=dict)  # id of a cause to its incident
     _kept: list[object] = field(default_factory=list)  # so that an id stays its own
@@ -49,12 +51,13 @@ class Recovery:
     @property
     def repeated(self) -> bool:
         """Whether it is time for another method."""
-        return self.in_a_row >= REPEATED
+        return self.in_a_row >= REPEATED and self.clock() >= self._since + REPEATED_SECONDS
 
     @property
     def lost(self) -> str:
         """Why nothing starts any more; empty as long as it is worth trying."""
-        return self._incidents[-1].message if self.in_a_row >= GIVE_UP else ""
+        long = self.in_a_row >= GIVE_UP and self.clock() >= self._since + GIVE_UP_SECONDS
+        return self._incidents[-1].message if long else ""
 
     def pause(self) -> float:
         """Seconds until the next start may be tried."""
@@ -67,6 +70,8 @@ class Recovery:
             found = self._incidents[known]
             self._incidents[known] = replace(found, scans=found.scans + scans)
             return False
+        if self.in_a_row == 0:
+            self._since = self.clock()
         self.in_a_row += 1
         self._until = self.clock() + PAUSES[min(self.in_a_row, len(PAUSES)) - 1]
         if len(self._incidents) < KEPT:
@@ -111,9 +116,10 @@ class Methods:
         self._again = now + BETTER_SECONDS
         return True
 
-    def better(self, now: float) -> Launcher | None:
+    def better(self, now: float, *, troubled: bool) -> Launcher | None:
         """The best method, when it is not in use and it is time to try it again."""
-        if self._at == 0 or now < self._again:
+        early = BETTER_SECONDS - SOONER_SECONDS if troubled else 0.0
+        if self._at == 0 or now < self._again - early:
             return None
         self._again = now + BETTER_SECONDS
         return self.launchers[0]

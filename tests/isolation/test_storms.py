@@ -1,0 +1,124 @@
+"""Whatever kills the machinery under way, every scan comes out and each incident is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.batch.tiffs import tiff
+from tests.isolation import storms
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a forkserver is Linux's")
+
+
+def weathered(storm: storms.Storm) -> None:
+    """What holds after any storm."""
+    assert storm.exit_code == 0, (storm.report["error"], storm.report["stopped"])
+    assert storm.ok == storm.report["summary"]["total"]
+    assert storm.left == []
+    incidents = storm.report["incidents"]
+    assert len(incidents) >= storm.killed.get("server", 0) > 0
+    kinds = {incident["kind"] for incident in incidents}
+    assert kinds <= {"forkserver", "start", "fallback"}
+    assert "Traceback" not in storm.stderr
+
+
+def test_a_small_storm(tmp_path: Path) -> None:
+    weathered(storms.blow(tmp_path, 4, 30, every=0.3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2, 8, 16, 32])
+def test_a_storm_of_two_hundred_scans(jobs: int, tmp_path: Path) -> None:
+    weathered(storms.blow(tmp_path, jobs, 200))
+
+
+def run(folder: Path, *words: str, scans: int = 6) -> subprocess.Popen[str]:
+    (folder / "in").mkdir()
+    for index in range(scans):
+        (folder / "in" / f"scan-{index}.tif").write_bytes(tiff(96, 64, index))
+    return subprocess.Popen(
+        [sys.executable, "-m", "divere_cli", "batch", folder / "in", folder / "out",
+         "-p", "c41-endura-premier", "--isolation", "always", *words],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def server_of(batch: subprocess.Popen[str]) -> psutil.Process:
+    while batch.poll() is None:
+        found = [p for p in psutil.Process(batch.pid).children() if storms._is_server(p)]
+        if found:
+            return found[0]
+        time.sleep(0.005)
+    raise AssertionError(f"the run ended: {batch.communicate()}")
+
+
+def report_of(folder: Path) -> dict[str, object]:
+    report: dict[str, object] = json.loads((folder / "out" / "divere-report.json").read_text())
+    return report
+
+
+def test_a_kill_while_the_start_method_is_proven_changes_nothing(tmp_path: Path) -> None:
+    batch = run(tmp_path, "--start-method", "forkserver")
+    server_of(batch).kill()
+    _, said = batch.communicate(timeout=60)
+    assert batch.returncode == 0, said
+    report = report_of(tmp_path)
+    assert report["isolation"]["start_method"] == "forkserver"  # type: ignore[index]
+    assert report["isolation"]["fallback_reason"] is None  # type: ignore[index]
+    assert [incident["scans"] for incident in report["incidents"]] == [0]  # type: ignore[attr-defined]
+    assert "; 1 incident; report" in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_run_whose_forkserver_stands_still(tmp_path: Path, number: int) -> None:
+    batch = run(tmp_path, "-j", "2", scans=60)
+    server = server_of(batch)
+    while not list((tmp_path / "out").glob("*.tif")):
+        time.sleep(0.005)
+    os.kill(server.pid, signal.SIGSTOP)
+    time.sleep(0.2)
+    batch.send_signal(number)
+    batch.communicate(timeout=30)
+    assert batch.returncode == 128 + number
+    assert report_of(tmp_path)["exit_code"] == 128 + number
+    assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_server_that_stands_still_is_replaced_and_no_scan_fails(tmp_path: Path) -> None:
+    """In mid-run; a worker that never comes is waited for as long as a boot may take."""
+    script = tmp_path / "impatient.py"
+    script.write_text(
+        "import divere_cli.batch.engine as engine\n"
+        "real = engine.IsolationRequest\n"
+        "engine.IsolationRequest = lambda *a, **k: real(*a, **k, boot_seconds=3.0)\n"
+        "from divere_cli.cli import main\n"
+        "main()\n"
+    )
+    (tmp_path / "in").mkdir()
+    for index in range(40):
+        (tmp_path / "in" / f"scan-{index:02}.tif").write_bytes(tiff(96, 64, index))
+    batch = subprocess.Popen(
+        [sys.executable, script, "batch", tmp_path / "in", tmp_path / "out", "-j", "3",
+         "-p", "c41-endura-premier", "--isolation", "always"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    server = server_of(batch)
+    while not list((tmp_path / "out").glob("*.tif")):
+        time.sleep(0.005)
+    os.kill(server.pid, signal.SIGSTOP)
+    _, said = batch.communicate(timeout=55)
+    assert batch.returncode == 0, said
+    report = report_of(tmp_path)
+    assert report["summary"]["ok"] == 40  # type: ignore[index]
+    (incident,) = report["incidents"]  # type: ignore[misc]
+    assert incident["kind"] == "forkserver"
+    assert "did not answer within 3 s" in incident["message"]
