@@ -216,7 +216,7 @@ class Publisher:
         found = os.fstat(temp.fd)
         named = place.stat(temp.file)
         if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
-            raise Replaced("the file that the worker was told to write was replaced")
+            raise Replaced("something replaced the file that the worker was told to write")
         if not stat.S_ISREG(found.st_mode) or found.st_size != said.bytes or not said.bytes:
             raise OutputError(
                 f"'{said.name}' has {found.st_size} bytes; the worker said {said.bytes}"

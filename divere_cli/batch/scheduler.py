@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.batch.admission import Admission, most_written
@@ -24,7 +24,7 @@ from divere_cli.errors import DivereError, Internal, RunError
 from divere_cli.isolation.runner import Runner
 from divere_cli.records.events import Event, RunStopping
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import ErrorRecord, Incident, Outcome
+from divere_cli.records.outcome import End, ErrorRecord, Incident, Outcome
 from divere_cli.text import format_bytes
 
 log = logging.getLogger(__name__)
@@ -235,8 +235,7 @@ class Scheduler:
         try:
             self._work.succeed(queued, outcome)
         except Replaced as problem:
-            error = ErrorRecord("crashed", problem.message)
-            self._went_wrong(queued, replace(outcome, end="lost", result=None, error=error))
+            self._try_again(queued, "lost", ErrorRecord.of_scan(problem), outcome)
         except DivereError as problem:
             if self._put_off(queued, problem):
                 return
@@ -256,6 +255,9 @@ class Scheduler:
             self._stop.fatal(trouble)
             return
         end = "lost" if error.kind == "no_space" else outcome.end  # there is space: once more
+        self._try_again(queued, end, error, outcome)
+
+    def _try_again(self, queued: Queued, end: End, error: ErrorRecord, outcome: Outcome) -> None:
         again = self._policy.after(end, queued.tally, begun=outcome.begun)
         if self._runner.lost:
             self._stop.because(

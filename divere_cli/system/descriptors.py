@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
 MANY = 1 << 20  # where there is no limit, or none that can be known
@@ -11,10 +10,10 @@ MANY = 1 << 20  # where there is no limit, or none that can be known
 
 def free() -> int:
     """Descriptors left below the soft limit; :data:`MANY` where that cannot be told."""
-    if sys.platform == "win32":
+    try:
+        import resource  # not on Windows
+    except ImportError:
         return MANY
-    import resource
-
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return MANY

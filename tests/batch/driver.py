@@ -53,7 +53,8 @@ def main() -> int:
 
 
 def _request(options: argparse.Namespace) -> BatchRequest:
-    isolation = {"process": Isolation("always", options.start_method), "thread": Isolation("never")}
+    process = Isolation("always", options.start_method, sandbox="never")
+    isolation = {"process": process, "thread": Isolation("never")}
     return BatchRequest(
         inputs=Inputs((options.inputs,)),
         outputs=Outputs(options.output, ENCODING, wait=options.wait),

@@ -11,6 +11,7 @@ from divere_cli.batch.run import run
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import IsolationUnavailable
 from divere_cli.isolation.runner import IsolationRequest, Runner
+from divere_cli.isolation.worker import sandbox
 from divere_cli.records.outcome import IsolationInfo
 from divere_cli.system.signals import StopRequest
 from tests.batch.lab import Lab
@@ -29,7 +30,9 @@ def test_without_work_no_runner_is_opened_but_the_report_says_which(
 ) -> None:
     report = lab.run(isolation=Isolation(asked))  # type: ignore[arg-type]
     assert lab.bench.opened == 0
-    assert report.isolation == IsolationInfo(asked, effective, None, 1)  # type: ignore[arg-type]
+    how = "none: threads cannot be confined" if effective == "thread" else str(sandbox.offer())
+    expected = IsolationInfo(asked, effective, None, 1, sandbox=how)  # type: ignore[arg-type]
+    assert report.isolation == expected
 
 
 def test_cores_are_shared_by_the_jobs(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,7 +32,7 @@ def test_a_poisoned_scan_changes_no_other_positive(lab: Lab, word: str, kind: st
     report = lab.run(
         task=MISBEHAVE,
         force=True,
-        isolation=Isolation("always"),
+        isolation=Isolation("always", sandbox="never"),
         open_runner=None,
         retries=0,
         timeout_seconds=4.0,
@@ -50,7 +50,7 @@ def test_scans_that_take_more_than_the_budget_take_turns(lab: Lab) -> None:
     lab.scans("fat-a.tif", "fat-b.tif")
     report = lab.run(
         task=MISBEHAVE,
-        isolation=Isolation("always"),
+        isolation=Isolation("always", sandbox="never"),
         open_runner=None,
         jobs=2,
         memory_budget=400 << 20,

@@ -10,21 +10,19 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from divere_cli.isolation.worker import sandbox
+from tests import venvs
 from tests.isolation.worker import escapes
 
 HERE = Path(__file__).parent
-PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 HARMLESS_HERE = 8  # of the escapes: what a kernel without the feature refuses to anyone
 
 
@@ -52,22 +50,9 @@ def reachable(folder: Path) -> Iterator[dict[str, object]]:
 
 def taken_over(folder: Path, targets: dict[str, object]) -> Path:
     """A venv whose OpenColorIO was taken over; the program is this one."""
-    venv = folder / "venv"
-    packages = venv / "lib" / PYTHON / "site-packages"
-    packages.mkdir(parents=True)
-    (venv / "bin").mkdir()
-    (venv / "bin" / "python").symlink_to(os.path.realpath(sys.executable))
-    (venv / "pyvenv.cfg").write_text(
-        f"home = {os.path.dirname(os.path.realpath(sys.executable))}\n"
-    )
-    shutil.copy(HERE / "escapes.py", packages / "escapes.py")
     lines = "\n".join(f"{name} = {value!r}" for name, value in targets.items())
-    (packages / "escape_targets.py").write_text(lines + "\n")
-    installed = sysconfig.get_paths()["purelib"]
-    (packages / "taken.pth").write_text(
-        f"import site; site.addsitedir({installed!r})\nimport escapes\n"
-    )
-    return venv / "bin" / "python"
+    modules = {"escapes": (HERE / "escapes.py").read_text(), "escape_targets": lines + "\n"}
+    return venvs.make(folder / "venv", modules, "escapes")
 
 
 def escaped(folder: Path, mode: str, method: str = "forkserver") -> set[str]:
