@@ -62,13 +62,17 @@ class Launched:
 
 @dataclass(slots=True)
 class Launcher:
-    """Starts workers by one method. ``confined``: they will shut themselves in."""
+    """Starts workers by one method. ``confined``: they will shut themselves in.
+
+    ``fallen`` are forkservers that ended and were replaced.
+    """
 
     method: StartMethod
     warm: tuple[str, ...] = task.WARM
     warm_ups: tuple[WarmUp, ...] = ()
     confined: bool = False
     server: Server | None = field(default=None, init=False)
+    fallen: list[Server] = field(default_factory=list, init=False)
 
     def start(self) -> Launched:
         """Start one worker; with a new forkserver where there is none.
@@ -114,6 +118,7 @@ class Launcher:
         server = self.server
         for _ in range(2):  # a server that just died is found when it is asked
             if server is None or server.ended():
+                self.fallen += [server] if server is not None else []
                 server = self.server = Server(self._setup(), self._environment())
             if server.ask(self._boot(), inner):
                 return dataclasses.replace(outer, server=server)

@@ -29,6 +29,7 @@ from divere_cli.isolation.supervisor.event_loop import Loop, Patience
 from divere_cli.isolation.supervisor.launch import Launcher
 from divere_cli.isolation.supervisor.process import WorkerProcess
 from divere_cli.isolation.supervisor.recovery import Methods, Recovery
+from divere_cli.isolation.supervisor.server import Server
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome
 from divere_cli.system import memory
@@ -174,7 +175,8 @@ class ProcessRunner:
         try:
             self._prove_once()
         except LaunchError as problem:
-            self._note("start", f"the first worker: {problem}", None, scans=0)
+            if not self._recovery.troubled:
+                self._note("start", f"the first worker: {problem}", None, scans=0)
             self._prove_once()
 
     def _prove_once(self) -> None:
@@ -202,7 +204,12 @@ class ProcessRunner:
 
     def _launch(self, launcher: Launcher | None = None) -> Attempt:
         launcher = launcher or self._methods.now
-        return self.loop.add(WorkerProcess.of(launcher.start(), launcher.method))
+        try:
+            return self.loop.add(WorkerProcess.of(launcher.start(), launcher.method))
+        finally:
+            while launcher.fallen:  # one that took no worker along is told, too
+                server = launcher.fallen.pop()
+                self._note("forkserver", _fault(server), server, scans=0)
 
     def _refill(self) -> None:
         """Keep as many spares as the method is worth."""
@@ -245,7 +252,7 @@ class ProcessRunner:
         server = work.child.launched.server if work.child.server_ended else None
         kind = "forkserver" if server is not None else "start"
         if server is not None:
-            reason = f"the process that starts the workers {server.fault}"
+            reason = _fault(server)
         self._note(kind, reason, server, scans=int(work.assignment is not None))
 
     def _note(self, kind: str, reason: str, cause: object, scans: int) -> None:
@@ -264,6 +271,10 @@ class ProcessRunner:
             if work.alive:
                 work.child.kill()
         self._methods.close()
+
+
+def _fault(server: Server) -> str:
+    return f"the process that starts the workers {server.fault}"
 
 
 def _not_started(assignment: Assignment, problem: LaunchError) -> Outcome:

@@ -157,6 +157,7 @@ def test_a_method_that_fails_under_way_gives_way_to_the_next(
         return start(self)
 
     ends = []
+    monkeypatch.setattr(recovery, "REPEATED_SECONDS", 0.0)
     monkeypatch.setattr(launch.Launcher, "start", refuse)
     for number in range(recovery.REPEATED + 2):
         runner.start(make_job(number, "good"), Limits())
