@@ -11,7 +11,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -24,6 +23,7 @@ from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
 from divere_cli.files import directory
 from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.worker import birth
 from divere_cli.records import serialize
 from divere_cli.records.job import Job
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
@@ -155,9 +155,9 @@ class Station:
     """The station of one run in this Dask worker, and who waits for which answer."""
 
     def __init__(self, request: IsolationRequest) -> None:
-        words = [sys.executable, "-m", "divere_cli.cluster.station"]
         self._process = subprocess.Popen(
-            [*words, json.dumps(serialize.to_plain(request))],
+            birth.command("station", json.dumps(serialize.to_plain(request))),
+            env=birth.environment({}),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

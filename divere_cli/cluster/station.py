@@ -80,9 +80,9 @@ class _Keep(logging.Handler):
         return tuple(taken)
 
 
-def main() -> None:
-    """Serve until standard input ends. ``argv[1]`` is how scans are kept apart, as JSON."""
-    request = serialize.from_plain(IsolationRequest, json.loads(sys.argv[1]))
+def serve(argument: str) -> None:
+    """Serve until standard input ends. ``argument`` is how scans are kept apart, as JSON."""
+    request = serialize.from_plain(IsolationRequest, json.loads(argument))
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever prints must not reach the caller's lines
     keep = _Keep()
@@ -134,7 +134,3 @@ def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
             for outcome in runner.wait(POLL_SECONDS):
                 running -= 1
                 _say(answers, serialize.to_plain(Answer(outcome, keep.take())))
-
-
-if __name__ == "__main__":
-    main()

@@ -19,6 +19,7 @@ FLAG = "--divere-process"  # of a frozen program: what follows is a role and its
 ROLES = {
     "forkserver": "divere_cli.isolation.worker.forkserver:main",
     "worker": "divere_cli.isolation.worker.main:born",
+    "station": "divere_cli.cluster.station:serve",
 }
 
 # Language and time zone of messages, where libraries and temporary files are, how Python
