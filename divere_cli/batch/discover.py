@@ -96,6 +96,8 @@ def find(inputs: Inputs, output: str) -> Found:
         else:
             found.scans.append(_scan(os.path.basename(path), path, status))
     found.scans = _once(found.scans)
+    if inputs.only is not None:
+        found.scans = [s for s in found.scans if os.path.abspath(s.path) in inputs.only]
     pairs.settle(found, both=inputs.pairs == "both")
     return found
 

@@ -54,6 +54,7 @@ class Inputs:
 
     ``include`` and ``exclude`` are globs over the name below INPUT or its last
     part; with ``include`` the list of known suffixes does not count.
+    ``only`` are the files to take of all that is found (absolute paths); None takes all.
     ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
     several are scans, ``pairs`` whether the JPEG beside a raw file is one, too.
     """
@@ -66,6 +67,7 @@ class Inputs:
     max_pixels: int = 2_000_000_000
     pages: Literal["first", "all"] = "all"
     pairs: Literal["raw", "both"] = "raw"
+    only: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class Outputs:
     further outputs of each frame.
     ``wait`` queues up behind another run instead of raising ``OutputLocked``, for
     ``wait_seconds`` at most where that is not None. ``skip_known_failures`` leaves scans
-    that failed before and have not changed.
+    that failed before and have not changed. ``held``: the caller holds OUTPUT's lock
+    already, and keeps it.
     """
 
     folder: str
@@ -88,6 +91,7 @@ class Outputs:
     wait: bool = False
     wait_seconds: float | None = None
     skip_known_failures: bool = False
+    held: bool = False
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:

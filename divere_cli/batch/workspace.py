@@ -65,13 +65,14 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
     lock = None
     if folder is not None:
         held.callback(folder.close)
-        lock = _lock(folder, held, create=False, pause=pause)
+        if not request.outputs.held:
+            lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
     state = journal_state.load(folder)
     plans = plan.make(request, found, state, folder, lambda: stop.stopping)
     if folder is None:
         folder = _make(request.outputs.folder, held)
-    if lock is None:
+    if lock is None and not request.outputs.held:
         _lock(folder, held, create=True, pause=pause)
         state = journal_state.load(folder)
     return _opened(folder, state, run_id, plans, tuple(found.warnings), held)

@@ -42,6 +42,7 @@ COMMANDS = {
     "profiles": Entry("profiles_cmd", "profiles", "List, check and export profiles."),
     "samples": Entry("samples_cmd", "samples", "Write synthetic color negatives."),
     "analyze": Entry("analyze_cmd", "analyze", "Measure a roll."),
+    "watch": Entry("watch_cmd", "watch", "Grade what comes into a folder, as a service."),
     "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
     "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
     "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),

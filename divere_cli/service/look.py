@@ -1,0 +1,102 @@
+"""One look at the INPUT folders: every scan's stamp, for the cost of a listing.
+
+Covers names, one ``stat`` a file, and the presets beside the scans. What it does
+not: which of them a batch takes (:mod:`divere_cli.batch.discover`), and opening
+any. A rewrite in place leaves its folder's time alone, so each file is asked.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from divere_cli.errors import InputMissing
+from divere_cli.image import header
+
+Stamp = tuple[int, int, int, int]  # size, mtime, inode, ctime: compared for "different"
+
+SUFFIXES = tuple(sorted(header.EXPECTED))
+UNFINISHED = (".part", ".tmp", ".crdownload", "~")
+PRESETS = "divere_presets.json"
+
+
+@dataclass(slots=True)
+class Look:
+    """What was seen: scans by path, and the stamps of presets by folder."""
+
+    scans: dict[str, Stamp] = field(default_factory=dict)
+    presets: dict[str, Stamp] = field(default_factory=dict)
+
+
+def look(
+    inputs: Iterable[str], output: str, *, recursive: bool = True, any_suffix: bool = False
+) -> Look:
+    """Look at every INPUT.
+
+    Parameters
+    ----------
+    inputs : iterable of str
+        Folders and files.
+    output : str
+        Left out where it lies inside an INPUT.
+    any_suffix : bool
+        Names are chosen by ``--include``: every file counts.
+
+    Raises
+    ------
+    InputMissing
+        An INPUT is gone: a share that is not mounted, for one.
+    """
+    found = Look()
+    left_out = _identity(output)
+    for path in inputs:
+        if os.path.isdir(path):
+            _folder(os.path.abspath(path), found, left_out, recursive, any_suffix)
+        else:
+            try:
+                found.scans[os.path.abspath(path)] = _stamp(os.stat(path))
+            except OSError as problem:
+                raise InputMissing(f"INPUT '{path}': {problem.strerror}") from problem
+    return found
+
+
+def _folder(
+    top: str, found: Look, left_out: tuple[int, int] | None, recursive: bool, any_suffix: bool
+) -> None:
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = os.scandir(folder)
+        except OSError as problem:
+            if folder == top:
+                raise InputMissing(f"INPUT '{top}': {problem.strerror}") from problem
+            continue  # a folder that went away, or that the batch will name
+        with entries:
+            for entry in entries:
+                name = entry.name
+                if name[0] == "." or name.endswith(UNFINISHED):
+                    continue
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        if recursive and _identity(entry.path) != left_out:
+                            waiting.append(entry.path)
+                    elif name == PRESETS:
+                        found.presets[folder] = _stamp(entry.stat())
+                    elif any_suffix or name.lower().endswith(SUFFIXES):
+                        found.scans[entry.path] = _stamp(entry.stat())
+                except OSError:  # gone between the listing and the question
+                    continue
+
+
+def _stamp(status: os.stat_result) -> Stamp:
+    return status.st_size, status.st_mtime_ns, status.st_ino, status.st_ctime_ns
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
