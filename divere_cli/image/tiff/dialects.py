@@ -90,7 +90,9 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
     linear = [] if sensor else _of(pages, Photometric.LINEAR_RAW)
     dng = TiffTag.DNG_VERSION in identity.codes
     if not linear and (dng or sensor or identity.suffix in CAMERA_SUFFIXES):
-        variant = "dng" if dng else identity.suffix.lstrip(".")
+        # a back's .fff is no Flextight's
+        suffix = {".fff": "hasselblad"}.get(identity.suffix, identity.suffix.lstrip("."))
+        variant = "dng" if dng else suffix
         return Choice(max(sensor or pages, key=area), variant=variant, kind="sensor")
     found = roles.sort(pages, identity.silverfast)
     pictures = found.pictures
