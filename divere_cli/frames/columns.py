@@ -101,11 +101,23 @@ def _jumps(form: Format, grid: float) -> tuple[NDArray[np.intp], Floats]:
     pitch, sd = form.pitch * grid, form.sd * form.pitch * grid
     first = int(np.ceil(form.along * grid * OVERLAP))
     jumps = np.arange(first, int((MOST_SKIPPED + 1.3) * pitch))
+    return jumps, _cost(jumps / pitch, sd / pitch)
+
+
+def _cost(distances: Floats, sd: float) -> Floats:
+    """What distances from picture to picture cost, in pitches."""
     costs = [
-        SPACING * np.log1p(((jumps - k * pitch) / (sd * k**0.5)) ** 2) + SKIPPED * (k - 1)
+        SPACING * np.log1p(((distances - k) / (sd * k**0.5)) ** 2) + SKIPPED * (k - 1)
         for k in range(1, MOST_SKIPPED + 2)
     ]
-    return jumps, np.minimum.reduce(costs)
+    return np.asarray(np.minimum.reduce(costs))
+
+
+def spacing(starts: list[float], scale: float, form: Format) -> float:
+    """What the distances of a row of pictures cost in the mean; 0 for a single one."""
+    if len(starts) < 2:
+        return 0.0
+    return float(_cost(np.diff(starts) / (form.pitch * scale), form.sd).mean())
 
 
 def _chain(

@@ -26,17 +26,20 @@ from divere_cli.frames.straight import Strip
 LEAST_PIECE = 0.05  # of the scan
 MIDDLE = 0.84  # of a picture's height: flare rounds corners
 FILLED = 0.04  # density over bare film
-# A much narrower format that shows as many edges, to within a share: two half frames look
-# like one of 135.
-MUCH_NARROWER, NARROWER = 0.75, 0.05
+# Strong steps that are edges; a picture with a gap in it is two.
+EXPLAINED, GAP_WITHIN = 0.75, 0.6
+STRONG, MOST_STRONG, NEAR = 0.5, 40, 0.5  # share of lines; steps; mm
+MOST_OVERLAPS = 2  # sides that are excused
+BLANK = 0.01  # of a picture that is exposed
 LEAST_EDGES = 0.35  # seen a picture, at least: else there is no row of pictures
 SQUARE = 1.7  # a piece that is not longer than this may lie either way
 STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straight again
 ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 # What it is worth, in edges seen a picture: rows seen; that film and pictures are as high as a
 # format says; that most film is 135.
-ROWS_SEEN, FILM_FITS, USUAL = 0.4, 0.2, 0.1
-LIGHT_FIRST = 0.8  # that light was seen is believed unless it shows that much less
+ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
+SPACED = 0.15  # for the logarithm of how much pictures are off their distance
+LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
 DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
 
 
@@ -110,7 +113,7 @@ def find(
     if doubtful:
         # Bare film round an even picture looks like light round film: both are tried.
         others, _ = _layouts(light, forms, count, hint, lamps=False)
-        if _worth(others) * LIGHT_FIRST > _worth(layouts):
+        if _worth(layouts) < LIGHT_SHOWN and _worth(others) > _worth(layouts):
             layouts = others
     layouts = _ordered(_together(layouts, count, hint))
     found = [one for layout in layouts for one in _corners(layout)]
@@ -221,24 +224,67 @@ def _smoothed(values: Picture, reach: int) -> Picture:
 
 
 def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
-    """Edges seen a picture, less what is exposed and in no picture, and rows seen."""
+    """What speaks for a layout, in edges seen a picture."""
     filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
     if not filled:
         return 0.0
-    seen = sum(
-        min(1.0, 1.3 * side.share)
-        for span in filled
-        for side in (span.left, span.right)
-        if side.seen
-    )
+    seen = _edges_seen(filled)
+    if seen < LEAST_EDGES:
+        return 0.0
     covered = np.zeros(len(lines.filled), bool)
     for span in spans:
         covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
-    whole = float(lines.filled.sum())
-    left = float(lines.filled[~covered].sum()) / max(whole, 1.0)
-    fits = FILM_FITS if candidate.fits else 0.0
+    left = float(lines.filled[~covered].sum()) / max(float(lines.filled.sum()), 1.0)
+    strong, gaps = _explained(spans, lines, candidate.scale)
+    fits = {True: FILM_FITS, False: -FILM_DIFFERS, None: 0.0}[candidate.fits]
     usual = USUAL if form.name == FORMATS[0].name else 0.0
-    return seen / len(filled) - left + ROWS_SEEN * candidate.score + fits + usual
+    against = GAP_WITHIN * gaps / len(filled) + left
+    against += SPACED * columns.spacing([span.left.at for span in spans], candidate.scale, form)
+    return seen + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
+
+
+def _edges_seen(spans: list[Span]) -> float:
+    """Edges seen a picture, 0 to 2; at an overlap neither side can show one."""
+    seen, sides, overlaps = 0.0, 0, 0
+    for index, span in enumerate(spans):
+        for side, other in ((span.left, index - 1), (span.right, index + 1)):
+            beside = spans[other] if 0 <= other < len(spans) else None
+            over = beside is not None and (
+                beside.right.at > side.at if other < index else beside.left.at < side.at
+            )
+            if over and not side.seen and overlaps < MOST_OVERLAPS:
+                overlaps += 1
+                continue
+            sides += 1
+            seen += min(1.0, 1.3 * side.share) if side.seen else 0.0
+    return 2.0 * seen / max(sides, 1)
+
+
+def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, int]:
+    """Share of the strong steps along the strip that are edges; pictures with a gap within."""
+    near = max(2.0, NEAR * scale)
+    rises, falls = _strong(lines.steps.rise, near), _strong(lines.steps.fall, near)
+    lefts, rights = [span.left.at for span in spans], [span.right.at for span in spans]
+    met = [any(abs(place - at) <= near for at in lefts) for place in rises]
+    met += [any(abs(place - at) <= near for at in rights) for place in falls]
+    gaps = 0
+    for span in spans:
+        low, high = span.left.at + 2 * near, span.right.at - 2 * near
+        ends = [place for place in falls if low < place < high]
+        gaps += any(end < start < high for end in ends for start in rises)
+    return (sum(met) / len(met) if met else 0.0), gaps
+
+
+def _strong(profile: steps.Profile, near: float) -> list[int]:
+    left = profile.copy()
+    found: list[int] = []
+    while len(found) < MOST_STRONG:
+        at = int(np.argmax(left))
+        if left[at] < STRONG:
+            break
+        found.append(at)
+        left[max(0, at - round(2 * near)) : at + round(2 * near) + 1] = 0
+    return found
 
 
 def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
@@ -247,16 +293,9 @@ def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
         hinted = [one for one in layouts if one.form.name == hint.form]
         layouts = hinted or layouts
     best = max(layouts, key=lambda one: one.quality, default=None)
-    if best is None or best.quality < LEAST_EDGES or not best.spans:
+    if best is None or best.quality <= 0.0 or not best.spans:
         return None
-    alike = [
-        one
-        for one in layouts
-        if one.spans
-        and one.row.width < MUCH_NARROWER * best.row.width
-        and one.quality >= best.quality * (1 - NARROWER)
-    ]
-    return max(alike, key=lambda one: one.quality, default=best)
+    return best
 
 
 def _slope(layout: Layout) -> float:
@@ -352,7 +391,7 @@ def _corners(layout: Layout) -> list[Found]:
     rows_sure = all(seen) or (any(seen) and layout.rows.known)
     made: list[Found] = []
     for index, span in enumerate(spans):
-        if span.filled < edges.LEAST_FILLED and not (span.left.seen or span.right.seen):
+        if span.filled < BLANK and not (span.left.seen or span.right.seen):
             continue  # blank
         sure, why = span.sure, span.why
         if not rows_sure and sure:
@@ -368,16 +407,17 @@ def _corners(layout: Layout) -> list[Found]:
 
 
 def _whole(layout: Layout, index: int) -> tuple[float, float]:
-    """Both ends of the cell that an unsure picture lies in, up to the middle of both gaps."""
-    spans, scale = layout.spans, layout.rows.scale
-    span, width = spans[index], layout.row.width
-    gap = 0.5 * max(0.0, layout.form.pitch - layout.form.along) * scale
-    doubt = DOUBT * width
+    """Both ends of the cell that an unsure picture may lie in.
+
+    Up to its neighbors, where these are near: a gap may be narrower than usual.
+    """
+    spans, more = layout.spans, ACROSS * layout.rows.scale
+    span, doubt = spans[index], DOUBT * layout.row.width
     left, right = span.left.at, span.right.at
     first = spans[index - 1].right.at if index else -np.inf
     last = spans[index + 1].left.at if index + 1 < len(spans) else np.inf
-    left = min(left - min(gap, ACROSS * scale), max(first + gap, left - doubt))
-    right = max(right + min(gap, ACROSS * scale), min(last - gap, right + doubt))
+    left = min(left - more, max(first, left - doubt))
+    right = max(right + more, min(last, right + doubt))
     return left, right
 
 

@@ -36,6 +36,7 @@ RIM_EVEN, RIM_EVEN_SHARE, RIM_SOFT = 0.2, 0.6, 0.15
 RIM_ALIKE, RIM_SHARE = 0.15, 0.45
 LIGHT_STEP = 0.4  # of the way from bare film to light
 GROWN = 2
+BESIDE, HELD = 4, 0.25  # cells beside a piece; share of them that is holder where it is held
 COARSE = 6
 FIT_REACH, FIT_RIDGE = (0.06, 0.08, 0.08, 0.06, 0.05, 0.05), 0.002
 
@@ -54,6 +55,8 @@ class Film:
         Film and its holes: the pieces of film as they lie in the scan.
     holes : ndarray
         Light within the film.
+    holder : ndarray
+        What lets no light through.
     lamp : bool
         Whether light that is not clipped was told from bare film.
     """
@@ -62,6 +65,7 @@ class Film:
     clear: Bools
     area: Bools
     holes: Bools
+    holder: Bools
     lamp: bool
 
 
@@ -83,6 +87,8 @@ class Piece:
         Share of the piece that is bare.
     rim : tuple of bool
         Whether it touches the scan's rim: above, below, left, right.
+    free : bool
+        Whether light lies around it: its edges are the film's own, not a holder's.
     """
 
     top: int
@@ -94,6 +100,7 @@ class Piece:
     noise: float
     bare: float
     rim: tuple[bool, bool, bool, bool]
+    free: bool
 
 
 def sort(light: Picture, lamps: bool = True) -> Film | None:
@@ -119,7 +126,7 @@ def sort(light: Picture, lamps: bool = True) -> Film | None:
     beside = joined(dark)
     area = ~(holder | (lit & beside))
     seen = lamp is not None and lamps
-    return Film(density, ~grown(dark, GROWN), area, lit & area, seen)
+    return Film(density, ~grown(dark, GROWN), area, lit & area, holder, seen)
 
 
 def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
@@ -155,7 +162,13 @@ def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
         noise=_noise(over, bare),
         bare=share,
         rim=(bool(rim[0]), bool(rim[1]), bool(rim[2]), bool(rim[3])),
+        free=_free(film, mask),
     )
+
+
+def _free(film: Film, mask: Bools) -> bool:
+    around = grown(mask, BESIDE) & ~mask
+    return bool(around.any() and film.holder[around].mean() < HELD)
 
 
 def _bare(density: Picture, among: Bools) -> tuple[Floats | None, Floats | None]:

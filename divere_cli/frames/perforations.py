@@ -19,6 +19,7 @@ from divere_cli.frames.formats import (
 
 BAND = 0.22  # share of a row that lies in holes: 0.42 where all are seen
 LEAST_HOLES = 3
+LEAST_TALL = 0.3  # of a hole's height: print at the film's edge comes in rows, too
 OFF = 0.15  # a band's height may differ from what the pitch says
 FINEST = 6.0  # cells a pitch, at least
 
@@ -45,7 +46,7 @@ def find(holes: Bools) -> Perforations | None:
             continue
         tall = (last - first) / scale / PERFORATION_HEIGHT
         # A holder may cover a part of a band; a band is never higher than a hole.
-        if tall < 1 + OFF:
+        if LEAST_TALL < tall < 1 + OFF:
             found.append((scale, float(first), float(last)))
     if not found:
         return None

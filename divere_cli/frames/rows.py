@@ -33,8 +33,8 @@ class Rows:
     """A candidate: edges in rows of the strip, cells a millimeter, and what speaks for it.
 
     ``score`` is the share of columns that step at both edges, 0 to 2. ``known`` says
-    that the scale comes from holes or film edges, not from the pictures; ``fits`` that
-    film and pictures are as high as the format says.
+    that the scale comes from holes or film edges, not from the pictures; ``fits`` whether
+    film and pictures are as high as the format says, None where that cannot be told.
     """
 
     top: float
@@ -43,7 +43,7 @@ class Rows:
     score: float
     known: bool
     seen: tuple[bool, bool]
-    fits: bool = False
+    fits: bool | None = None
 
 
 def block(strip: Strip) -> int:
@@ -76,12 +76,14 @@ def candidates(strip: Strip, holes: Perforations | None, form: Format, found: St
     return [replace(one, fits=_fits(one, strip, form)) for one in _apart(guesses)]
 
 
-def _fits(rows: Rows, strip: Strip, form: Format) -> bool:
+def _fits(rows: Rows, strip: Strip, form: Format) -> bool | None:
     above, below = strip.edges
     if above is None or below is None or not any(rows.seen):
-        return False
+        return None
     ratio = (rows.bottom - rows.top) / max(below - above, 1.0)
-    return abs(ratio / (form.across / form.film) - 1) < FITS
+    fits = abs(ratio / (form.across / form.film) - 1) < FITS
+    # A holder may cover some of the film.
+    return True if fits else False if strip.free else None
 
 
 def _by_holes(strip: Strip, holes: Perforations, form: Format, found: Steps) -> Rows:

@@ -61,7 +61,9 @@ class Strip:
         As of the piece.
     place : Place
     edges : tuple of float or None
-        Rows of the film's own edges, above and below, where they are in view.
+        Rows of the film's edges, above and below, where they are in view.
+    free : bool
+        Whether these are the film's own, and not a holder's.
     """
 
     over: Picture
@@ -72,6 +74,7 @@ class Strip:
     bare: float
     place: Place
     edges: tuple[float | None, float | None]
+    free: bool
 
 
 def straighten(piece: Piece, upright: bool, extra: float = 0.0) -> Strip:
@@ -86,7 +89,7 @@ def straighten(piece: Piece, upright: bool, extra: float = 0.0) -> Strip:
     else:
         place = replace(place, turn=0.0)
     edges = _edges(area, turned)
-    return Strip(over, clear, area, holes, turned.noise, turned.bare, place, edges)
+    return Strip(over, clear, area, holes, turned.noise, turned.bare, place, edges, piece.free)
 
 
 def _transposed(piece: Piece) -> Piece:
