@@ -10,7 +10,7 @@ import contextlib
 import time
 from typing import Literal
 
-from divere_cli.batch import discover, naming, plan, results
+from divere_cli.batch import discover, flat_field, naming, plan, results
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import Action, ScanPlan
@@ -38,7 +38,9 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         walked = discover.find(request.inputs, request.outputs.folder)
         plans = plan.make(request, walked, state, folder)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
-        stale = Staleness(request, state, folder, ownership, time.time_ns())
+        light = flat_field.of(request)
+        key = light.key if light else ""
+        stale = Staleness(request, state, folder, ownership, time.time_ns(), key)
         if request.roll is not None:
             stale.decide_from(repr(request.roll), [each for each in plans if each.error is None])
         return tuple(_planned(_settled(stale, each)) for each in plans)

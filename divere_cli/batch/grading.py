@@ -25,6 +25,7 @@ from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import stamp
 from divere_cli.files.directory import Place
 from divere_cli.records.job import Frame, Job
+from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome, Status, TaskResult
 
 _DEVICE_ERRORS_IN_A_ROW = 3
@@ -46,6 +47,8 @@ class Grading:
         For each worker.
     basis : str
         What the scans were decided from, for the journal.
+    light : LightMap or None
+        What evens out the scans.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Grading:
         *,
         threads: int = 1,
         basis: str = "",
+        light: LightMap | None = None,
     ) -> None:
+        self._light = light
         self._request = request
         self._workspace = workspace
         self._ownership = ownership
@@ -112,6 +117,7 @@ class Grading:
             thumbnails=self._request.thumbnails,
             also=tuple(also),
             film=plan.film,
+            flat_field=self._light,
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:

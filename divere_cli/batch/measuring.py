@@ -13,6 +13,7 @@ from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.scheduler import Queued
 from divere_cli.errors import RunError
 from divere_cli.records.job import Frame, Job, Target
+from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome
 from divere_cli.records.roll import Measured
 
@@ -22,7 +23,10 @@ _NOWHERE = Target("", "", "")
 class Measuring:
     """What the scheduler does with scans that are measured; nothing is written, no scan fails."""
 
-    def __init__(self, request: BatchRequest, task: str, threads: int) -> None:
+    def __init__(
+        self, request: BatchRequest, task: str, threads: int, light: LightMap | None = None
+    ) -> None:
+        self._light = light
         self._request = request
         self._task = task
         self._threads = threads
@@ -49,6 +53,7 @@ class Measuring:
             threads=self._threads,
             film_base=scan.film_base,
             base_region=scan.base_region,
+            flat_field=self._light,
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:

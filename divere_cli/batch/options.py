@@ -77,6 +77,7 @@ class BatchOptions:
     flat: bool = False
     also: tuple[str, ...] = ()
     name: str = ""
+    flat_field: str | None = None
     ir: Literal["drop", "sidecar", "repair"] = "drop"
     ir_strength: Literal["low", "normal", "high"] = "normal"
     ir_mask: bool = False
@@ -151,6 +152,7 @@ class BatchOptions:
             roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
             open_runner=self._engine(inputs, output),
             film_log=film_data.read(self.film_data) if self.film_data else None,
+            flat_field=self.flat_field or "",
             thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
         )
 

@@ -149,6 +149,7 @@ class BatchRequest:
 
     ``task`` is the dotted name of what workers run. ``open_runner`` makes the
     runner; None is this machine's (:func:`divere_cli.isolation.factory.open_runner`).
+    ``flat_field`` is the picture of the light that scans are evened out by, or empty.
     """
 
     inputs: Inputs
@@ -163,3 +164,4 @@ class BatchRequest:
     thumbnails: bool = False
     task: str = DEVELOP
     open_runner: OpenRunner | None = None
+    flat_field: str = ""

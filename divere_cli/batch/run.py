@@ -20,6 +20,7 @@ from divere_cli.batch import (
     admission,
     exit_code,
     failures,
+    flat_field,
     report_files,
     results,
     staleness,
@@ -28,6 +29,7 @@ from divere_cli.batch import (
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.checking import Checking
 from divere_cli.batch.engine import Engine
+from divere_cli.batch.flat_field import Light
 from divere_cli.batch.grading import Grading
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.ownership import Ownership
@@ -37,7 +39,13 @@ from divere_cli.batch.results import Results
 from divere_cli.batch.staleness import Staleness
 from divere_cli.batch.stop import Stop
 from divere_cli.batch.workspace import Workspace
-from divere_cli.errors import ClusterFailed, IsolationUnavailable, OutputLocked, RunError
+from divere_cli.errors import (
+    ClusterFailed,
+    IsolationUnavailable,
+    OutputLocked,
+    PlanError,
+    RunError,
+)
 from divere_cli.records.events import Event, RunStarted
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo
 from divere_cli.records.report import ParentInfo, RunReport
@@ -64,6 +72,7 @@ class _Record:
     warnings: tuple[str, ...] = ()
     orphans: int = 0
     error: ErrorRecord | None = None
+    light: Light | None = None
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @classmethod
@@ -122,7 +131,8 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if warning := space.journal.check():
                 record.warnings = (*record.warnings, warning)
             space.journal.end()
-        record.warnings = (*space.warnings, *_unused(request, space), *record.warnings)
+        lit = record.light.warnings if record.light else ()
+        record.warnings = (*space.warnings, *lit, *_unused(request, space), *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
 
@@ -151,7 +161,8 @@ def _in_order(record: _Record, engine: Engine, stop: Stop) -> Iterator[None]:
         finally:
             engine.close()
     except RunError as problem:
-        if isinstance(problem, IsolationUnavailable | ClusterFailed) and not engine.opened:
+        early = IsolationUnavailable | ClusterFailed | PlanError
+        if isinstance(problem, early) and not engine.opened:
             raise
         stop.fatal(problem)
     except Exception:
@@ -176,13 +187,16 @@ def _grade(
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     now_ns = staleness.now_ns(space.folder)
-    stale = Staleness(request, space.state, space.folder, ownership, now_ns)
+    light = record.light = flat_field.of(request)
+    key = light.key if light else ""
+    stale = Staleness(request, space.state, space.folder, ownership, now_ns, key)
     decisions = _decide(request, space, stale, engine, record, stop)
     if stop.stopping:
         return False
     todo, settled = _settle(request, space, stale, decisions, engine, record, stop)
     record.warnings = _regraded(todo)
     queue = engine.queue(todo)
+    even = light.measured() if light and queue else None
     engine.open(queue)
     record.announce(space, engine, len(queue))
     record.orphans = _orphans(space)
@@ -199,6 +213,7 @@ def _grade(
         collected,
         threads=engine.threads,
         basis=stale.basis,
+        light=even,
     )
     del decisions, todo, settled  # a long run keeps nothing it need not
     if queue:
@@ -219,9 +234,10 @@ def _decide(
     if request.roll is None or not plans or stale.decide_from(repr(request.roll), plans):
         return {}
     queue = engine.queue(plans)
+    light = record.light.measured() if record.light else None
     engine.open(queue)
     record.announce(space, engine, len(queue))
-    work = Measuring(request, request.roll.task, engine.threads)
+    work = Measuring(request, request.roll.task, engine.threads, light)
     engine.scheduler().run(work, queue, failed=len(space.plans) - len(plans))
     if stop.stopping:
         return {}
@@ -336,6 +352,7 @@ def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
         rolls=record.rolls,
         grade=GRADE,
         orphans=record.orphans,
+        flat_field=record.light.record if record.light else None,
     )
     return replace(report, exit_code=exit_code.exit_code(stop.signal, report.error, ()))
 

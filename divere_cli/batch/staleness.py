@@ -65,6 +65,8 @@ class Staleness:
     ownership : Ownership
     now_ns : int
         The time by OUTPUT's clock (:func:`now_ns`), for ``--settle``.
+    light : str
+        Key of the flat field, or empty.
 
     Attributes
     ----------
@@ -79,7 +81,9 @@ class Staleness:
         folder: Folder | None,
         ownership: Ownership,
         now_ns: int,
+        light: str = "",
     ) -> None:
+        self._light = light
         self._request = request
         self._state = state
         self._folder = folder
@@ -293,7 +297,8 @@ class Staleness:
             (output, cut.crop, cut.orientation, recipe.sha256)
             for output, cut, recipe in zip(plan.outputs, cuts, recipes, strict=True)
         ]
-        return with_film(key(frames, plan.sidecar, self._request.outputs.encoding), plan.film)
+        known = with_film(key(frames, plan.sidecar, self._request.outputs.encoding), plan.film)
+        return with_light(known, self._light)
 
     def _grounds(self, plan: ScanPlan) -> str:
         """What of its preset a scan's decision is made from."""
@@ -344,6 +349,11 @@ def with_film(key: str, film: FilmNotes | None) -> str:
         return key
     said = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(said.encode("ascii")).hexdigest()
+
+
+def with_light(known: str, light: str) -> str:
+    """Return a key of scans that a flat field evens out; without one it stays what it was."""
+    return hashlib.sha256(f"{known} {light}".encode("ascii")).hexdigest() if light else known
 
 
 @functools.lru_cache(maxsize=4)

@@ -183,6 +183,15 @@ _what = combined(
     click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
 )
 
+_scans = combined(
+    click.option(
+        "--flat-field",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="A picture of the light without film: evens out the light of a camera scan.",
+    ),
+)
+
 _where = combined(
     click.option(
         "--engine",
@@ -300,6 +309,7 @@ _said = combined(
 @click.argument("output", metavar="OUTPUT", type=click.Path())
 @_which
 @_decide
+@_scans
 @_what
 @_where
 @_how

@@ -23,7 +23,7 @@ from divere_cli.text import quote
 
 Values = dict[str, Any]
 
-_FILES = ("profile", "from", "film_data", "settings")
+_FILES = ("profile", "from", "film_data", "settings", "flat_field")
 _FIELDS = frozenset(field.name for field in dataclasses.fields(BatchOptions))
 
 

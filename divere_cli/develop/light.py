@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.develop import smoothing
+from divere_cli.develop.flat_field import LEAST_GAIN, MOST_GAIN
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -98,6 +99,10 @@ class Light:
         99th percentile of what a smooth trend leaves, ln: film, or a pattern.
     shown : float
         Share of the picture that is light; the rest is holder.
+    beyond : float
+        Share of the light whose gain is out of what a map holds, and was cut.
+    aspect : float
+        Width over height.
     """
 
     gain: Floats
@@ -108,6 +113,8 @@ class Light:
     dust: float
     pattern: float
     shown: float
+    beyond: float
+    aspect: float
     lit: Bools = field(repr=False)
 
 
@@ -142,8 +149,17 @@ def measure(blocks: Blocks) -> Light:
         dust=float(dust.sum() / max(1, lit.sum())),
         pattern=pattern,
         shown=float(lit.mean()),
+        beyond=_beyond(gain, lit),
+        aspect=blocks.width / blocks.height,
         lit=lit,
     )
+
+
+def _beyond(gain: Floats, lit: Bools) -> float:
+    outside: Bools = np.asarray(((gain < LEAST_GAIN) | (gain > MOST_GAIN)).any(axis=2))
+    cut = outside[1:-1, 1:-1]
+    blocks = np.repeat(np.repeat(cut, CELL, 0), CELL, 1)[: lit.shape[0], : lit.shape[1]]
+    return float((blocks & lit).sum() / max(1, lit.sum()))
 
 
 def _center(means: Floats) -> Floats:

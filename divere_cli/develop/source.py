@@ -19,7 +19,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.develop import flat_field
 from divere_cli.develop.flat_field import FlatField
+from divere_cli.errors import Unsupported
 from divere_cli.image import header as headers
 from divere_cli.image import limits, reader
 from divere_cli.image.closing import Closing
@@ -86,6 +88,7 @@ class Source(Closing):
         self._parallel = parallel or Parallel()
         self.before = before
         self._room = np.empty(0, np.float32)
+        self.said: tuple[str, ...] = ()
 
     @property
     def header(self) -> Header:
@@ -99,8 +102,8 @@ class Source(Closing):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the header and the reader have to say, so far."""
-        return (*self.scan.header.warnings, *self.scan.warnings)
+        """What the header, the reader and the steps have to say, so far."""
+        return (*self.scan.header.warnings, *self.scan.warnings, *self.said)
 
     def bands(self, rows: int | None = None) -> Bands:
         """Yield the picture from top to bottom as (first row, band).
@@ -166,7 +169,9 @@ def open(  # noqa: A001 - as the readers say it
             scan.share(parallel)
         found = scan.header  # a raw decoder knows more than the header
         limits.check_size(found.width, found.height, job.max_pixels)
-        return Source(scan, _steps(job, found), parallel)
+        made = Source(scan, _steps(job, found), parallel)
+        made.said = _said(job, found)
+        return made
     except BaseException:
         scan.close()
         raise
@@ -176,5 +181,33 @@ def _steps(job: Job, header: Header) -> tuple[Step, ...]:
     """What lies between this job's file and its grade."""
     steps: list[Step] = []
     if job.flat_field is not None:
+        off = flat_field.aspect_off(job.flat_field, header.width, header.height)
+        if off > flat_field.MOST_ASPECT:
+            raise Unsupported(
+                f"its picture of {header.width} x {header.height} has another shape than the "
+                f"flat field ({job.flat_field.aspect:.3f} wide for 1 high)",
+                hint="take the flat field framed as the scans, or grade this scan without it",
+            )
         steps.append(FlatField(job.flat_field, header.width, header.height, header.channels))
     return tuple(steps)
+
+
+def _said(job: Job, header: Header) -> tuple[str, ...]:
+    """What is to be said of a scan and its steps."""
+    if job.flat_field is None:
+        return ()
+    said = []
+    off = flat_field.aspect_off(job.flat_field, header.width, header.height)
+    if off > flat_field.ODD_ASPECT:
+        said.append(
+            f"its shape is {off:.1%} off that of the flat field: the light may be evened out "
+            "beside its place"
+        )
+    gammas = {frame.recipe.input_space.gamma for frame in job.frames} - {1.0}
+    if gammas:
+        said.append(
+            "the light is evened out on samples that are not linear (input gamma "
+            f"{', '.join(f'{gamma:g}' for gamma in sorted(gammas))}): scan linear, or leave "
+            "--flat-field out"
+        )
+    return tuple(said)

@@ -1,4 +1,4 @@
-"""The map of a light as plain data: what evens out scans of one run."""
+"""The map of a light as plain data: what evens out scans of one run, and its line in the report."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ class LightMap:
     """Gains at the centers of cells, a ring of cells beyond the picture's rim included.
 
     ``across`` and ``down`` are a cell's sides in parts of the picture's width and
-    height. ``gains`` is text of 16-bit logarithms (``develop.flat_field.packed``);
-    ``sha256`` is that of the gains and sides. ``lowest`` and ``highest`` are the gains
-    within the picture, over all channels.
+    height; ``aspect`` is its width over its height. ``gains`` is text of 16-bit
+    logarithms (``develop.flat_field.packed``).
     """
 
     rows: int
@@ -20,7 +19,22 @@ class LightMap:
     channels: int
     across: float
     down: float
+    aspect: float
     gains: str
-    sha256: str = ""
-    lowest: float = 1.0
-    highest: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlatFieldRecord:
+    """What ``--flat-field`` was: an entry of the report.
+
+    ``lowest`` and ``highest`` are the gains within the light, over all channels, ``dust``
+    the share of it that was taken for dust and left out, ``clipped`` that of its pixels
+    that were clipped.
+    """
+
+    file: str
+    sha256: str
+    lowest: float
+    highest: float
+    dust: float
+    clipped: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from divere_cli.records.grade import ProfileRef
+from divere_cli.records.light import FlatFieldRecord
 from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, ScanResult
 from divere_cli.records.roll import RollRecord
 from divere_cli.records.serialize import UNSAVED
@@ -50,6 +51,7 @@ class RunReport:
     grade: int = 1  # version of the grade that this divere makes
     orphans: int = 0  # positives whose scans are gone
     saved: tuple[str, ...] = field(default=(), metadata=UNSAVED)  # reports that were written
+    flat_field: FlatFieldRecord | None = None  # with --flat-field, where it was measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ def _head(report: RunReport) -> Object:
         "rolls": valid(to_plain(report.rolls)),
         "grade": report.grade,
         "orphans": report.orphans,
+        "flat_field": valid(to_plain(report.flat_field)),
     }
 
 

@@ -13,12 +13,18 @@ from divere_cli.records.light import LightMap
 Floats = NDArray[Any]
 
 
-def light_map(channels: int = 3, rows: int = 6, columns: int = 8) -> LightMap:
+def light_map(channels: int = 3, rows: int = 6, columns: int = 8, aspect: float = 1.35) -> LightMap:
     """A map that rises to the right and falls downward, another for each channel."""
     y, x, c = np.mgrid[0:rows, 0:columns, 0:channels].astype(float)
     gain = 1.0 + 0.05 * x - 0.02 * y + 0.1 * c
     return LightMap(
-        rows, columns, channels, 1 / (columns - 2), 1 / (rows - 2), flat_field.packed(gain)
+        rows=rows,
+        columns=columns,
+        channels=channels,
+        across=1 / (columns - 2),
+        down=1 / (rows - 2),
+        aspect=aspect,
+        gains=flat_field.packed(gain),
     )
 
 

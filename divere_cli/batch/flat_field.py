@@ -1,0 +1,110 @@
+"""``--flat-field``: the picture of the light, measured once a run, and what it adds to the key.
+
+Covers the file's place in what makes an output up to date (its content, not its name:
+replaced, all is graded again) and the one task that measures it. What is measured is for
+``develop``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import replace
+
+from divere_cli.batch.request import BatchRequest
+from divere_cli.errors import PlanError, UsageError
+from divere_cli.files import stamp
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.isolation.tasks import run_tasks
+from divere_cli.records.job import Job, Limits
+from divere_cli.records.light import FlatFieldRecord, LightMap
+from divere_cli.records.serialize import from_plain
+from divere_cli.text import quote
+
+TASK = "divere_cli.develop.light_task:measure"
+VERSION = 1  # of what a map is made into: raised when it evens out otherwise
+
+
+class Light:
+    """The light of a run.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        With ``flat_field``.
+
+    Attributes
+    ----------
+    key : str
+        For what is up to date.
+    record : FlatFieldRecord or None
+        For the report, when it was measured.
+    warnings : tuple of str
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    """
+
+    def __init__(self, request: BatchRequest) -> None:
+        self._request = request
+        self._map: LightMap | None = None
+        self.record: FlatFieldRecord | None = None
+        self.warnings: tuple[str, ...] = ()
+        self._path = os.path.abspath(request.flat_field)
+        try:
+            self._sha256 = stamp.sha256(self._path)
+        except OSError as error:
+            raise UsageError(
+                f"--flat-field {quote(request.flat_field)}: {error.strerror or error}",
+                hint="name a picture of the light without film",
+            ) from error
+        self.key = hashlib.sha256(f"{VERSION} {self._sha256}".encode("ascii")).hexdigest()
+
+    def measured(self, threads: int = 1) -> LightMap:
+        """Return the map; measured in a worker when it is asked for first.
+
+        Raises
+        ------
+        PlanError
+            The picture is none of a light, or cannot be read.
+        """
+        if self._map is None:
+            self._map = self._measure(threads)
+        return self._map
+
+    def _measure(self, threads: int) -> LightMap:
+        request = self._request
+        job = Job(
+            id=0,
+            name=os.path.basename(self._path),
+            input=self._path,
+            stamp=stamp.take(self._path),
+            encoding=request.outputs.encoding,
+            frames=(),
+            task=TASK,
+            max_pixels=request.inputs.max_pixels,
+            threads=threads,
+        )
+        isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
+        limits = Limits(wall_seconds=request.bounds.timeout_seconds)
+        (outcome,) = run_tasks([job], request=isolation, limits=limits)
+        if outcome.result is None:
+            assert outcome.error is not None
+            raise PlanError(
+                f"--flat-field {quote(request.flat_field)}: {outcome.error.message}",
+                hint=outcome.error.hint,
+            )
+        found = json.loads(outcome.result.measurement)
+        record = from_plain(FlatFieldRecord, found["record"])
+        self.record = replace(record, file=request.flat_field, sha256=self._sha256)
+        said = (f"--flat-field {quote(request.flat_field)}: {w}" for w in outcome.result.warnings)
+        self.warnings = tuple(said)
+        return from_plain(LightMap, found["map"])
+
+
+def of(request: BatchRequest) -> Light | None:
+    """Return the light of a run; None without ``--flat-field``."""
+    return Light(request) if request.flat_field else None
