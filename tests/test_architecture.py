@@ -25,7 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "profile": set(),
     "color": set(),
     "image": set(),
-    "develop": {"color", "image", "infrared", "files"},
+    "develop": {"color", "image", "infrared", "files", "films"},
     "samples": {"profile", "color", "image", "files"},
     "roll": {"profile", "color", "image", "develop"},
     "frames": {"develop", "image"},

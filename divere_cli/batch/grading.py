@@ -115,6 +115,7 @@ class Grading:
             picture=plan.scan.picture,
             threads=self._threads,
             thumbnails=self._request.thumbnails,
+            film_edge=self._request.inputs.film_edge,
             also=tuple(also),
             film=plan.film,
             flat_field=self._light,

@@ -83,6 +83,7 @@ class BatchOptions:
     ir_mask: bool = False
     no_metadata: bool = False
     film_data: str | None = None
+    film_edge: Literal["auto", "off"] = "auto"
     dither: bool = False
     engine: Literal["local", "dask"] = "local"
     scheduler: str | None = None
@@ -206,6 +207,7 @@ class BatchOptions:
             exclude=self.exclude,
             settle_seconds=self.settle,
             max_pixels=self.max_pixels,
+            film_edge=self.film_edge == "auto",
             pages=self.pages,
             pairs=self.pairs,
         )

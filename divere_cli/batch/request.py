@@ -56,7 +56,8 @@ class Inputs:
     part; with ``include`` the list of known suffixes does not count.
     ``only`` are the files to take of all that is found (absolute paths); None takes all.
     ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
-    several are scans, ``pairs`` whether the JPEG beside a raw file is one, too.
+    several are scans, ``pairs`` whether the JPEG beside a raw file is one, too;
+    ``film_edge`` whether the code at the film's edge is read.
     """
 
     paths: tuple[str, ...]
@@ -68,6 +69,7 @@ class Inputs:
     pages: Literal["first", "all"] = "all"
     pairs: Literal["raw", "both"] = "raw"
     only: frozenset[str] | None = None
+    film_edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         thumbnails=task.thumbnails,
         repaired=task.repaired.share if task.repaired else None,
         repair=task.repaired,
+        film_edge=task.film_edge,
     )
 
 

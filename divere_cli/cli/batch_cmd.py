@@ -179,6 +179,13 @@ _what = combined(
         metavar="FILE.csv",
         help="What was written down about the film, a row a scan, into Exif, XMP and IPTC.",
     ),
+    click.option(
+        "--film-edge",
+        type=click.Choice(["auto", "off"]),
+        default="auto",
+        show_default=True,
+        help="Read the DX edge code where a scan shows rebate: stock and frame numbers.",
+    ),
     click.option("--no-metadata", is_flag=True, help="Carry no metadata over."),
     click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
 )

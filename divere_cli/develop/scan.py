@@ -17,6 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from divere_cli.develop import film_edge
 from divere_cli.develop import source as sources
 from divere_cli.develop.dust import Dust
 from divere_cli.develop.positive import Positive, compiled, resolved
@@ -107,11 +108,14 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             ]
             stack.enter_context(serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
+        view = film_edge.EdgeView(header) if job.film_edge else None
         for first, band, done in _bands(scan, progress):
             for positive in positives:
                 positive.take(first, band)
             if small is not None:
                 small.take(first, band)
+            if view is not None:
+                view.take(first, band)
             with progress.stage("read"):
                 digest.advance(done)
             progress.advance(done)
@@ -119,6 +123,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         sidecar, notes = _infrared(job, scan, dust, progress)
         with progress.stage("read"):
             sha256 = digest.finish()
+            edge = view.read() if view is not None else None
     progress.advance(1.0)
     return TaskResult(
         width=header.width,
@@ -127,12 +132,14 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         warnings=(
             *scan.warnings,
             *(dust.warnings if dust else ()),
+            *film_edge.warnings(edge, job.frames[0].recipe),
             *(carried.warnings if carried else ()),
         ),
         notes=(*header.notes, *notes),
         input_sha256=sha256,
         thumbnails=_thumbnails(small, positives, dust),
         repaired=dust.repaired if dust else None,
+        film_edge=edge,
     )
 
 

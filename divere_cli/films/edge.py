@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 
 from divere_cli.films.perforations import ACROSS, Row, rows, turned
 
+try:  # here and not where it is used: a confined worker can load nothing any more
+    import zxingcpp
+except ImportError:  # the extra [dx] is not installed
+    zxingcpp = None  # type: ignore[assignment]
+
 EDGE = 2.0  # mm from the film's edge to the perforations
 BAND = (0.02, 1.92)  # mm beyond the perforations that are cut out
 MARKS = 1.6  # mm beyond the perforations that have to be in view
@@ -56,11 +61,7 @@ class FilmEdge:
 
 def is_here() -> bool:
     """Whether the reader library is installed."""
-    try:
-        import zxingcpp  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return zxingcpp is not None
 
 
 def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
@@ -77,6 +78,8 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
     FilmEdge or None
         None where no rebate is in view, or its codes do not agree.
     """
+    if not is_here():
+        return None
     for picture in (gray, turned(gray)):
         found = rows(picture)
         if not found:
@@ -225,8 +228,6 @@ def _decode(
     band: NDArray[np.uint8], quiet: NDArray[np.uint8]
 ) -> Iterator[tuple[tuple[str, int | None], float, bool]]:
     """Hand a piece of rebate to the reader: (number, half frame), middle, runs to the left."""
-    import zxingcpp
-
     fixed, local = zxingcpp.Binarizer.FixedThreshold, zxingcpp.Binarizer.LocalAverage
     for part, binarizer in ((quiet, fixed), (band, fixed), (band, local)):
         low, high = np.percentile(part[:, ::3], (2, 98))

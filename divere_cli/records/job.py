@@ -89,7 +89,8 @@ class Job:
     outputs of the same decode.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
-    ``reads`` are files besides ``input`` that the task may open.
+    ``reads`` are files besides ``input`` that the task may open; ``film_edge`` asks for
+    the code at the film's edge.
     """
 
     id: int
@@ -111,6 +112,7 @@ class Job:
     also: tuple[Encoding, ...] = ()
     film: FilmNotes | None = None
     reads: tuple[str, ...] = ()
+    film_edge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,20 @@ class Repaired:
 
 
 @dataclass(frozen=True, slots=True)
+class FilmEdge:
+    """What the DX edge code of a scan says.
+
+    ``film`` is the stock's name, None where the number is not known. ``frames``
+    are as on the film (``12``, ``12A``), none where the code has none.
+    """
+
+    dx: str
+    film: str | None = None
+    frames: tuple[str, ...] = ()
+    mirrored: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Stages:
     """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
 
@@ -121,6 +135,7 @@ class TaskResult:
     measurement: str = ""
     thumbnails: tuple[Thumbnail, ...] = ()
     repaired: Repaired | None = None
+    film_edge: FilmEdge | None = None
 
 
 End = Literal[
@@ -228,4 +243,5 @@ class ScanResult:
     thumbnails: tuple[Thumbnail, ...] = ()
     repaired: float | None = field(default=None, metadata=LATER)
     repair: Repaired | None = field(default=None, metadata=LATER)
+    film_edge: FilmEdge | None = field(default=None, metadata=LATER)
     pages: Pages | None = field(default=None, metadata=LATER)

@@ -7,6 +7,7 @@ import os
 from divere_cli.records.grade import ProfileRef
 from divere_cli.records.outcome import (
     ErrorRecord,
+    FilmEdge,
     IsolationInfo,
     Pages,
     Repaired,
@@ -99,6 +100,7 @@ def _file(place: int, name: str) -> ScanResult:
         thumbnails=(Thumbnail("", 192, 128, JPEG), Thumbnail(name + ".jpg", 192, 128, JPEG)),
         pages=Pages(2, 3, 4),
         repaired=0.004,
+        film_edge=FilmEdge("115-4", None, ("12", "12A")),
         repair=Repaired(0.004, 1200, 310, 20, (1.2, -0.4)),
     )
     if kind == "ok":

@@ -1,0 +1,122 @@
+"""The film's edge code of a scan: a small gray copy of it as bands go by, read at the end.
+
+Covers how large that copy is, reading it, what the number means, and the task of
+commands that want to know nothing else. How a code is found and read is in
+:mod:`divere_cli.films.edge`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from divere_cli.develop import source
+from divere_cli.films import edge, stocks
+from divere_cli.image.layout import Header, Resolution
+from divere_cli.records.grade import Recipe
+from divere_cli.records.job import Job, Progress
+from divere_cli.records.outcome import FilmEdge, TaskResult
+
+PER_MM = 30.0  # pixels of the copy, where the file says its resolution
+LONG = 2600  # pixels of its long side, about, where it does not
+_UNIT = {2: 25.4, 3: 10.0}  # mm
+_REVERSAL = ("E-6", "K-14")
+
+
+class EdgeView:
+    """Collects a gray copy of a scan, band by band.
+
+    Parameters
+    ----------
+    header : Header
+        Of the bands.
+    """
+
+    def __init__(self, header: Header) -> None:
+        self._step = _step(header)
+        self._middle = self._step // 2
+        down, across = (
+            max(-(-(side - self._middle) // self._step), 1)
+            for side in (header.height, header.width)
+        )
+        self._gray = np.zeros((down, across), np.uint8)
+
+    def take(self, first: int, band: NDArray[Any]) -> None:
+        """Take every so many pixels of a band, of its green."""
+        start = (self._middle - first) % self._step
+        picked = band[start :: self._step, self._middle :: self._step, band.shape[2] // 2]
+        row = (first + start - self._middle) // self._step
+        out = self._gray[row : row + len(picked)]
+        if not picked.size:
+            return
+        if band.dtype.kind == "u":
+            np.right_shift(picked, 8 * (band.dtype.itemsize - 1), out=out, casting="unsafe")
+        else:
+            np.multiply(np.clip(picked, 0, 1), 255, out=out, casting="unsafe")
+
+    def read(self) -> FilmEdge | None:
+        """Read the codes, when all bands have gone by."""
+        found = edge.read(self._gray)
+        if found is None:
+            return None
+        stock = stocks.by_number(found.dx)
+        return FilmEdge(found.dx, stock.name if stock else None, found.frames, found.mirrored)
+
+
+def read(job: Job, progress: Progress) -> TaskResult:
+    """Read a scan for its edge code alone: a task that writes nothing.
+
+    Raises
+    ------
+    ScanError
+        As the reader raises it.
+    """
+    with progress.stage("read"), source.open(job) as scan:
+        view = EdgeView(scan.header)
+        for first, band in scan.bands():
+            view.take(first, band)
+            progress.advance((first + len(band)) / scan.header.height)
+    return TaskResult(width=scan.header.width, height=scan.header.height, film_edge=view.read())
+
+
+def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
+    """What a film's edge says against the scan or against its preset."""
+    if found is None:
+        return ()
+    said = []
+    if found.mirrored:
+        said.append(
+            "the code at the film's edge runs backwards: the scan is mirrored (the film lay with"
+            " its other side up); mirror it in the scanner's program"
+        )
+    stock = stocks.by_number(found.dx)
+    if stock is not None and not _fits(stock.process, recipe):
+        said.append(
+            f"the film's edge says {stock.name} ({stock.process}), and the preset"
+            f" {recipe.profile!r} is for {recipe.film.name}: choose a preset for that film"
+        )
+    return tuple(said)
+
+
+def _fits(process: str, recipe: Recipe) -> bool:
+    """Whether a recipe's film type is that of a process; monochrome serves any negative."""
+    if process in _REVERSAL:
+        return not recipe.film.invert
+    return recipe.film.invert and (process == "C-41" or recipe.film.monochrome)
+
+
+def _step(header: Header) -> int:
+    scale = _scale(header.resolution)
+    if scale:
+        return max(1, int(scale / PER_MM))
+    return max(1, round(max(header.width, header.height) / LONG))
+
+
+def _scale(resolution: Resolution | None) -> float:
+    """Pixels per mm, of a resolution that may be a scanner's; 0 else (72 dpi of a camera)."""
+    if resolution is None or resolution.unit not in _UNIT:
+        return 0.0
+    scale = min(resolution.x, resolution.y) / _UNIT[resolution.unit]
+    return scale if 18 <= scale <= 400 else 0.0
