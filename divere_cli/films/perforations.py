@@ -8,7 +8,6 @@ They give the scale to about 0.2 % and the tilt. Source of the sizes: ISO 1007
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,9 @@ BRIGHT = 0.86  # of the brightest places
 LEAST = 5  # pixels of a perforation's shorter side
 IN_A_ROW = 4
 MOST_PLACES = 4000
+# runs of bright pixels in a row of the small picture, on average: perforations make a few dozen,
+# a picture's own lights and grain many times as many, and cost time for nothing
+MOST_RUNS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,30 @@ class _Place:
     tall: float
 
 
-def rows(gray: NDArray[np.uint8]) -> list[Row]:
+def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
+    """What may be bare light, small: (rows, columns), and pixels of the picture for one of them."""
+    step = max(1, -(-max(gray.shape) // SMALL))
+    small = _softened(_reduced(gray, step))
+    if not small.size:
+        return np.zeros((0, 0), bool), step
+    return small > BRIGHT * float(np.percentile(small[::3, ::3], 99.7)), step
+
+
+def rows(mask: NDArray[np.bool_], step: int) -> list[Row]:
     """Find rows of perforations that run across a picture.
 
     Parameters
     ----------
-    gray : ndarray of uint8, (rows, columns)
+    mask : ndarray of bool, (rows, columns)
+        From :func:`bright`, or a quarter turn of it for film that runs down.
+    step : int
 
     Returns
     -------
     list of Row
-        The longest first; film that runs down is found in the transposed picture.
+        The longest first.
     """
-    step = max(1, -(-max(gray.shape) // SMALL))
-    small = _softened(_reduced(gray, step))
-    limit = BRIGHT * float(np.percentile(small[::3, ::3], 99.7))
-    places = [place for place in _places(small > limit) if _is_hole(place)]
+    places = [place for place in _places(mask) if _is_hole(place)]
     return sorted((_scaled(row, step) for row in _chains(places)), key=lambda row: -_length(row))
 
 
@@ -104,7 +114,6 @@ def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
     steps = np.diff(padded, axis=1)
     y, starts = np.nonzero(steps == 1)
     _, ends = np.nonzero(steps == -1)
-    parent = list(range(len(y)))
 
     def root(index: int) -> int:
         while parent[index] != index:
@@ -112,6 +121,9 @@ def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
             index = parent[index]
         return index
 
+    if len(y) > MOST_RUNS * mask.shape[0]:
+        return []
+    parent = list(range(len(y)))
     lines = np.searchsorted(y, np.arange(mask.shape[0] + 1))
     for row in range(1, mask.shape[0]):
         one, other = int(lines[row - 1]), int(lines[row])
@@ -189,8 +201,3 @@ def _scaled(row: Row, step: int) -> Row:
     middle = (step - 1) / 2
     y = row.y * step + middle - row.slope * middle
     return Row(y, row.slope, row.first * step, row.last * step, row.scale * step)
-
-
-def turned(gray: NDArray[Any]) -> NDArray[Any]:
-    """The picture with its columns across, by a quarter turn (no mirror)."""
-    return np.rot90(gray)

@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.films import edge
 from divere_cli.films.edge import Code, FilmEdge
-from divere_cli.films.perforations import rows
+from divere_cli.films.perforations import bright, rows
 from tests.films.simulator import Strip, picture
 
 pytest.importorskip("zxingcpp")
@@ -99,7 +99,7 @@ def test_no_name_is_wrong() -> None:
 
 
 def test_perforations_give_scale_and_tilt() -> None:
-    (row,) = rows(picture(replace(STRIP, scale=36.0, tilt=0.8), 14))
+    (row,) = rows(*bright(picture(replace(STRIP, scale=36.0, tilt=0.8), 14)))
     assert row.scale == pytest.approx(36.0, rel=0.004)
     assert abs(np.rad2deg(np.arctan(row.slope))) == pytest.approx(0.8, abs=0.05)
 
