@@ -35,12 +35,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cluster": {"batch", "isolation", "system", "files"},
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
     "proof": {"isolation", "develop", "roll", "review", "profile", "color", "image", "files"},
-    "batch": {"isolation", "image", "films", "system", "files"},
+    "archive": set(),
+    "batch": {"isolation", "image", "films", "archive", "system", "files"},
     "report": set(),
     "service": {"batch", "image", "files", "system"},
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
-            "calibrate", "proof", "samples", "system", "files", "review", "service", "films"},
+            "calibrate", "proof", "samples", "system", "files", "review", "service", "films",
+            "archive"},
 }  # fmt: skip
 
 # One module may know more than its room: it turns words into what the room works with.

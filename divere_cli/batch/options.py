@@ -96,6 +96,8 @@ class BatchOptions:
     retries: int | None = None
     memory_budget: int | float = 0.7
     worker_memory: int | None = None
+    manifest: bool = False
+    bag: bool = False
     wait: bool = False
     lock_wait: float | None = None
     known_failures: Literal["retry", "skip"] = "retry"
@@ -240,6 +242,8 @@ class BatchOptions:
             encoding=encoding,
             name=self.name,
             also=tuple(further_outputs.parse(spec, encoding, space) for spec in self.also),
+            manifest=self.manifest,
+            bag=self.bag,
             overwrite=self.overwrite,
             force=self.force,
             wait=self.wait or self.lock_wait is not None,

@@ -173,6 +173,7 @@ def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
             )
         )
         sidecar = _sidecar(outputs.encoding, scan, header, _page(request, scan, header))
+        sidecar = outputs.payload + sidecar if sidecar else ""
     except ProfileError:
         raise
     except ScanError as problem:
@@ -245,7 +246,7 @@ def _positives(
         parts = naming.Parts(
             scan.file, crop, index, selection.profile.name, page, paired=scan.paired
         )
-        name = naming.output(template, parts, encoding.format)
+        name = request.outputs.payload + naming.output(template, parts, encoding.format)
         outputs.append(scan.name if name == scan.name else name)  # a name is kept once
     return tuple(outputs)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from divere_cli.archive.bag import PAYLOAD
 from divere_cli.batch.also import Also
 from divere_cli.batch.film_data import FilmLog
 from divere_cli.image.layout import Header
@@ -77,7 +78,8 @@ class Outputs:
     """Where positives go and what may be replaced.
 
     ``name`` is the template of the output's stem, empty for the default; ``also`` are
-    further outputs of each frame.
+    further outputs of each frame. ``manifest`` lists all with their SHA-256, ``bag``
+    makes OUTPUT a BagIt bag with the positives below ``data/``.
     ``wait`` queues up behind another run instead of raising ``OutputLocked``, for
     ``wait_seconds`` at most where that is not None. ``skip_known_failures`` leaves scans
     that failed before and have not changed. ``held``: the caller holds OUTPUT's lock
@@ -88,12 +90,19 @@ class Outputs:
     encoding: Encoding
     name: str = ""
     also: tuple[Also, ...] = ()
+    manifest: bool = False
+    bag: bool = False
     overwrite: bool = False
     force: bool = False
     wait: bool = False
     wait_seconds: float | None = None
     skip_known_failures: bool = False
     held: bool = False
+
+    @property
+    def payload(self) -> str:
+        """What the names of all outputs begin with."""
+        return f"{PAYLOAD}/" if self.bag else ""
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from divere_cli import GRADE, __version__
 from divere_cli.batch import (
     admission,
+    archiving,
     exit_code,
     failures,
     flat_field,
@@ -121,6 +122,7 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if stop.signal is None:
                 raise
             return _report(request, record, stop)  # a signal ended the wait
+        archiving.check(request.outputs, space.folder)
         engine = _engine(request, space, stop, emit, clock)
         collected = Results(space.plans, emit)
         with _in_order(record, engine, stop):
@@ -131,6 +133,8 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if warning := space.journal.check():
                 record.warnings = (*record.warnings, warning)
             space.journal.end()
+            if request.outputs.manifest or request.outputs.bag:
+                archiving.write(request.outputs, space.folder)
         lit = record.light.warnings if record.light else ()
         record.warnings = (*space.warnings, *lit, *_unused(request, space), *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)

@@ -47,6 +47,7 @@ COMMANDS = {
     "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
     "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),
     "films": Entry("films_cmd", "films", "Film stocks by DX number."),
+    "verify": Entry("verify_cmd", "verify", "Check positives against what was recorded."),
     "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
     "report": Entry("report_cmd", "report", "Render a saved report again."),
 }

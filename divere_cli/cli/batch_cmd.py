@@ -260,6 +260,16 @@ _how = combined(
 )
 
 _when = combined(
+    click.option(
+        "--manifest",
+        is_flag=True,
+        help="List all of OUTPUT with its SHA-256 in manifest-sha256.txt.",
+    ),
+    click.option(
+        "--bag",
+        is_flag=True,
+        help="Lay OUTPUT out as a BagIt bag, its positives under data/; a later run adds to it.",
+    ),
     click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
     click.option(
         "--lock-wait",

@@ -1,0 +1,59 @@
+"""A BagIt bag's own files: the declaration, what is said of it, and the manifest of those.
+
+Covers their bytes. Not covered: the payload and its manifest (``manifest``), and writing.
+
+Source: RFC 8493 (BagIt), sections 2.1.1, 2.2.1 and 2.2.2.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from divere_cli.archive import manifest
+
+PAYLOAD = "data"
+DECLARATION, INFO, TAGS = "bagit.txt", "bag-info.txt", "tagmanifest-sha256.txt"
+# this is ours to say anew in each run; whatever else a bag-info.txt says stays
+_OURS = ("Bagging-Date", "Bag-Software-Agent", "Payload-Oxum", "Bag-Size")
+
+
+def declaration() -> bytes:
+    """The file that makes a folder a bag."""
+    return b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+
+def info(known: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
+    """What is said of a bag.
+
+    Parameters
+    ----------
+    known : bytes
+        What it said before; lines that are not ours are kept.
+    day : str
+        ISO 8601.
+    agent : str
+        The program.
+    size, count : int
+        Bytes and files of the payload.
+    """
+    kept: list[str] = []
+    ours = False
+    for line in known.decode("utf-8", "surrogateescape").splitlines():
+        if not line[:1].isspace():  # a further line of one that is kept, or not
+            ours = line.partition(":")[0] in _OURS
+        if line.strip() and not ours:
+            kept.append(line)
+    lines = [
+        f"Bagging-Date: {day}",
+        f"Bag-Software-Agent: {agent}",
+        f"Payload-Oxum: {size}.{count}",
+        *kept,
+    ]
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
+
+
+def tag_manifest(files: Mapping[str, bytes]) -> bytes:
+    """The manifest of a bag's own files, by their content."""
+    digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    return manifest.text(digests)

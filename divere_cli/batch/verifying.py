@@ -1,0 +1,219 @@
+"""``divere verify``: every positive against the journal and the manifest.
+
+Covers what is expected of OUTPUT, files that nobody recorded, inputs, and going on where
+an interrupted check stopped. Not covered: hashing and verdicts (``archive``).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TextIO
+
+from divere_cli.archive import bag, checking, hashing, manifest
+from divere_cli.archive.checking import Checked, Expected
+from divere_cli.archive.hashing import Hashed
+from divere_cli.batch import naming
+from divere_cli.batch.journal import state as journal_state
+from divere_cli.batch.journal.state import State
+from divere_cli.errors import InputMissing, OutputUnusable, UsageError
+from divere_cli.files.output_folder import Folder
+from divere_cli.system import cpus
+from divere_cli.text import quote
+
+NOTES = ".divere-verify.jsonl"
+_PICTURES = frozenset(naming.SUFFIXES.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be checked: by name, and paths of inputs."""
+
+    output: str
+    expected: tuple[Expected, ...]
+    extra: tuple[str, ...]
+    size: int
+
+
+OnFile = Callable[[Checked], None]
+
+
+def plan(output: str, *, inputs: bool = False) -> Plan:
+    """Find out what OUTPUT should hold.
+
+    Raises
+    ------
+    InputMissing
+        There is no such folder.
+    UsageError
+        Neither a journal nor a manifest is in it, or the manifest is damaged.
+    JournalFailed
+        The journal cannot be read.
+    """
+    folder = Folder.open(output, create=False)
+    if folder is None:
+        raise InputMissing(f"{quote(output)}: no such folder")
+    try:
+        state = journal_state.load(folder)
+        listed = _listed(output)
+        if not state.done and not listed:
+            raise UsageError(
+                f"{quote(output)}: nothing is recorded of it",
+                hint="give the OUTPUT of a batch, or a folder with a manifest-sha256.txt",
+            )
+        expected = {each.name: each for each in _outputs(state)}
+        for name, digest in listed.items():
+            before = expected.get(name, Expected(name))
+            expected[name] = replace(before, sha256=(*before.sha256, digest))
+        wanted = [*expected.values(), *(_inputs(state) if inputs else ())]
+        extra = tuple(name for name in _files(output, listed) if name not in expected)
+        return Plan(output, tuple(wanted), extra, sum(_size(output, each) for each in wanted))
+    finally:
+        folder.close()
+
+
+def check(
+    work: Plan, on_file: OnFile = lambda checked: None, *, anew: bool = False
+) -> list[Checked]:
+    """Check all, by all cores.
+
+    What was read is noted in OUTPUT, so that an interrupted check goes on; a finished one
+    leaves nothing. ``anew`` passes over such notes.
+    """
+    path = os.path.join(work.output, NOTES)
+    before = {} if anew else _noted(path)
+    by_name = {_key(each): each for each in work.expected}
+    done: list[Checked] = []
+
+    def tell(found: Hashed) -> None:
+        done.append(checking.judge(by_name[found.name], found))
+        on_file(done[-1])
+
+    todo: list[tuple[str, str]] = []
+    for each in work.expected:
+        known, place = before.get(_key(each)), _path(work.output, each)
+        if known is not None and _unchanged(place, known):
+            tell(known)
+        else:
+            todo.append((_key(each), place))
+    for name in work.extra:
+        done.append(Checked(name, "extra", "is recorded nowhere"))
+        on_file(done[-1])
+    with _Notes(path) as notes:
+        for found in hashing.hash_all(todo, cpus.usable()):
+            tell(found)
+            notes.add(found)
+        notes.finish()
+    return done
+
+
+class _Notes:
+    """What was read so far, a line a file; a folder that cannot be written has none."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        self._file: TextIO | None = None
+        with suppress(OSError):
+            self._file = os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
+
+    def add(self, found: Hashed) -> None:
+        if self._file is not None and found.sha256:
+            self._file.write(checking.note(found))
+            self._file.flush()
+
+    def finish(self) -> None:
+        if self._file is not None:
+            os.unlink(self._path)
+
+    def __enter__(self) -> _Notes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def _noted(path: str) -> dict[str, Hashed]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            return dict(checking.noted(file))
+    except (OSError, UnicodeDecodeError):
+        return {}
+
+
+def _outputs(state: State) -> Iterator[Expected]:
+    for done in state.done.values():
+        for output in done.outputs:
+            digest = (output.sha256,) if output.sha256 else ()
+            yield Expected(output.name, digest, output.size, output.mtime_ns)
+
+
+def _inputs(state: State) -> Iterator[Expected]:
+    """Scans where they were; several pages of one file are one file."""
+    seen: set[str] = set()
+    for done in state.done.values():
+        if done.path not in seen:
+            seen.add(done.path)
+            digest = (done.sha256,) if done.sha256 else ()
+            stamp = done.stamp
+            yield Expected(done.path, digest, stamp.size, stamp.mtime_ns, source="input")
+
+
+def _listed(output: str) -> dict[str, str]:
+    """The manifest's entries, and in a bag those of its own files."""
+    found: dict[str, str] = {}
+    for name in (manifest.NAME, bag.TAGS):
+        try:
+            with open(os.path.join(output, name), "rb") as file:
+                found |= manifest.parse(file.read(), name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            problem = f"{quote(output)}: {name} cannot be read: {error.strerror}"
+            raise OutputUnusable(problem) from error
+    return found
+
+
+def _files(output: str, listed: dict[str, str]) -> Iterator[str]:
+    """Pictures in OUTPUT, and all that is in a bag's payload."""
+    is_bag = any(name.startswith(f"{bag.PAYLOAD}/") for name in listed)
+    for where, folders, files in os.walk(output):
+        folders.sort()
+        below = os.path.relpath(where, output).replace(os.sep, "/")
+        prefix = "" if below == "." else f"{below}/"
+        payload = is_bag and prefix.startswith(f"{bag.PAYLOAD}/")
+        for name in sorted(files):
+            ours = name.startswith(".divere-")
+            picture = os.path.splitext(name)[1].lower() in _PICTURES
+            if not ours and (picture or payload):
+                yield prefix + name
+
+
+def _key(each: Expected) -> str:
+    return each.name if each.source == "output" else f"input:{each.name}"
+
+
+def _path(output: str, each: Expected) -> str:
+    return each.name if each.source == "input" else os.path.join(output, each.name)
+
+
+def _size(output: str, each: Expected) -> int:
+    try:
+        return os.stat(_path(output, each)).st_size
+    except OSError:
+        return 0
+
+
+def _unchanged(path: str, known: Hashed) -> bool:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (
+        known.size,
+        known.mtime_ns,
+    )

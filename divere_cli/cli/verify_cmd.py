@@ -1,0 +1,92 @@
+"""``divere verify``: whether an archive is still what it was."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+
+import click
+
+from divere_cli.cli.console import Console
+from divere_cli.cli.options import json_option
+from divere_cli.errors import ScanError
+from divere_cli.text import format_bytes, quote
+
+_EVERY = 0.2  # seconds between two lines of progress
+
+
+@click.command()
+@click.argument("output", metavar="OUTPUT", type=click.Path())
+@click.option("--inputs", is_flag=True, help="Check the scans, too, against what was read then.")
+@click.option("--anew", is_flag=True, help="Do not go on where an interrupted check stopped.")
+@json_option
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Progress on stderr.  [default: where stderr is a terminal]",
+)
+def verify(output: str, inputs: bool, anew: bool, json: bool, progress: bool | None) -> int:
+    """Check every positive in OUTPUT against the journal and the manifest.
+
+    Exit 3 where something is missing, changed, unreadable, or recorded nowhere. What was
+    read is noted, so that the same command again goes on after an interruption.
+    """
+    from divere_cli.archive import checking
+    from divere_cli.batch import verifying
+
+    say = Console(sys.stdout, sys.stderr)
+    work = verifying.plan(output, inputs=inputs)
+    shown = sys.stderr.isatty() if progress is None else progress
+    meter = _Meter(len(work.expected) + len(work.extra), work.size, shown=shown)
+    try:
+        files = verifying.check(work, meter.add, anew=anew)
+    finally:
+        meter.close()
+    found = checking.document(output, files)
+    if json:
+        click.echo(_text(found))
+    else:
+        for each in found["files"]:
+            if each["status"] in checking.PROBLEMS:
+                say.result(f"{each['status']}: {quote(each['path'])}: {each['why']}")
+    summary = found["summary"]
+    counted = ", ".join(f"{n} {word}" for word, n in summary.items() if _told(word, n))
+    failed = checking.has_problem(files)
+    code = ScanError.exit_code if failed else 0
+    say.message("", f"{counted or 'nothing'}; {format_bytes(summary['bytes'])}; exit {code}")
+    return code
+
+
+def _told(word: str, count: int) -> bool:
+    return bool(count) and word not in ("total", "bytes")
+
+
+def _text(found: object) -> str:
+    return json.dumps(found, indent=1)
+
+
+class _Meter:
+    """A line on stderr that says how far the check is."""
+
+    def __init__(self, files: int, size: int, *, shown: bool) -> None:
+        self._files, self._size, self._shown = files, size, shown
+        self._done = self._read = 0
+        self._last = 0.0
+
+    def add(self, checked: object) -> None:
+        """Count one file."""
+        self._done += 1
+        self._read += getattr(checked, "bytes", 0)
+        now = time.monotonic()
+        if self._shown and now - self._last >= _EVERY:
+            self._last = now
+            read, size = format_bytes(self._read), format_bytes(self._size)
+            sys.stderr.write(f"\r{self._done} of {self._files} files, {read} of {size} \x1b[K")
+            sys.stderr.flush()
+
+    def close(self) -> None:
+        """Clear the line."""
+        if self._shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()

@@ -1,0 +1,30 @@
+"""A bag's own files."""
+
+from __future__ import annotations
+
+import hashlib
+
+from divere_cli.archive import bag, manifest
+
+
+def test_what_others_say_of_a_bag_stays() -> None:
+    before = (
+        b"Source-Organization: City Archive\nBagging-Date: 2020-01-01\n"
+        b"External-Description: a roll\n  of two lines\nPayload-Oxum: 1.1\n"
+    )
+    after = bag.info(before, day="2026-11-27", agent="divere 1", size=10, count=2).decode()
+    assert after.splitlines() == [
+        "Bagging-Date: 2026-11-27",
+        "Bag-Software-Agent: divere 1",
+        "Payload-Oxum: 10.2",
+        "Source-Organization: City Archive",
+        "External-Description: a roll",
+        "  of two lines",
+    ]
+    again = bag.info(after.encode(), day="2026-11-27", agent="divere 1", size=10, count=2)
+    assert again.decode() == after
+
+
+def test_the_manifest_of_tags() -> None:
+    made = bag.tag_manifest({"bagit.txt": b"x"})
+    assert manifest.parse(made) == {"bagit.txt": hashlib.sha256(b"x").hexdigest()}
