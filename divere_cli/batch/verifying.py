@@ -149,7 +149,8 @@ def _outputs(state: State) -> Iterator[Expected]:
     for done in state.done.values():
         for output in done.outputs:
             digest = (output.sha256,) if output.sha256 else ()
-            yield Expected(output.name, digest, output.size, output.mtime_ns)
+            kept = output.name in state.kept
+            yield Expected(output.name, digest, output.size, output.mtime_ns, kept)
 
 
 def _inputs(state: State) -> Iterator[Expected]:
