@@ -3,7 +3,8 @@
 What it covers: reading through Pillow (libjpeg-turbo stops at missing data
 there; imagecodecs gives a whole picture for a cut file), after a walk over the
 markers that bounds the scans; a file without its end marker is read when all of
-its rows are there; writing 4:4:4 in flat memory.
+its rows are there, and one with an end marker behind half of them is cut all the
+same; writing 4:4:4 in flat memory.
 What it does not: CMYK, lossless and arithmetic JPEG (the header refuses them).
 A bit that flipped inside the picture cannot be seen.
 
@@ -51,6 +52,7 @@ _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _SOS, _EOI = 0xDA, 0xD9
 _EXIF, _UNUSED = 0xE1, 0xEF  # APP1, APP15
 _END = bytes((0xFF, _EOI))
+_COEFFICIENTS, _MOST_SHIFT = 64, 15  # of a block; more than any scan leaves for later
 # entropy codes that no gray comes from
 _FILLED = b"\x5a\xa5\x3c\x69" * 4096
 _ICC_PIECE = 65_000
@@ -59,11 +61,11 @@ _ICC_PIECE = 65_000
 class JpegReader(Reader):
     """A JPEG that is open for reading; see :class:`divere_cli.image.reader.Reader`."""
 
-    def __init__(self, path: str, header: Header, exif: tuple[int, ...], ends: bool) -> None:
+    def __init__(self, path: str, header: Header, exif: tuple[int, ...], end: int | None) -> None:
         super().__init__(header)
         self._path = path
         self._exif = exif
-        self._ends = ends
+        self._end = end  # of the codes; None without an end marker
         self._picture: Image.Image | None = None
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -79,16 +81,24 @@ class JpegReader(Reader):
 
     def _decoded(self) -> Image.Image:
         if self._picture is None:
-            picture = self._decode(b"" if self._ends else _END)
-            if not self._ends:
+            picture = self._decode(None, b"" if self._end else _END)
+            if self._end is None or self._may_be_cut(picture):
                 self._check_rows(picture)
             self._picture = picture
         return self._picture
 
-    def _decode(self, tail: bytes) -> Image.Image:
+    def _may_be_cut(self, picture: Image.Image) -> bool:
+        """Whether the last block is flat, as the decoder makes those that it has no code for."""
+        width, height = picture.size
+        columns = range((width - 1) // 8 * 8, width)
+        rows = range((height - 1) // 8 * 8, height)
+        return len({picture.getpixel((x, y)) for x in columns for y in rows}) == 1
+
+    def _decode(self, end: int | None, tail: bytes) -> Image.Image:
+        """Decode the file up to ``end``, with other bytes behind it."""
         mode = "L" if self.header.channels == 1 else "RGB"
         try:
-            with _opened(self._path, self._exif, tail) as file:
+            with _opened(self._path, self._exif, end, tail) as file:
                 # as a JPEG and nothing else; its size was checked against the user's limit
                 picture = JpegImagePlugin.JpegImageFile(file)
                 picture.load()
@@ -99,18 +109,20 @@ class JpegReader(Reader):
         return picture
 
     def _check_rows(self, picture: Image.Image) -> None:
-        """Raise unless the last row is whole in a file without its end.
+        """Raise unless the last row is whole.
 
         The decoder makes gray of what is missing, without a word. With other codes
         behind the file's own it makes something else of it: what is the same both
         times was all in the file.
         """
         with Source(self._path) as source:
-            half = source.read(source.size - 1, 1) == b"\xff"  # of a marker, or of a code
-        other = self._decode(half * b"\0" + _FILLED + _END)
+            end = source.size if self._end is None else self._end
+            half = source.read(end - 1, 1) == b"\xff"  # of a marker, or of a code
+        other = self._decode(self._end, half * b"\0" + _FILLED + _END)
         if picture.tobytes() != other.tobytes():
-            raise CorruptInput("the JPEG has no end: it is cut")
-        self.warnings = ("the JPEG has no end marker (EOI); all of its rows are there",)
+            raise CorruptInput("the JPEG ends before its last row: it is cut")
+        if self._end is None:
+            self.warnings = ("the JPEG has no end marker (EOI); all of its rows are there",)
 
     def close(self) -> None:
         self._picture = None
@@ -180,11 +192,11 @@ def open_reader(path: str, header: Header) -> JpegReader:
         raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
     check_expansion(header.pixels * header.channels, header.file_size)
     with Source(path) as source:
-        ends = check_whole(source)
-        if not ends and header.variant == "progressive":
-            raise CorruptInput("the progressive JPEG has no end: it is cut")
+        end, scans = check_whole(source)
+        if end is None and header.variant == "progressive" and not _is_refined(scans):
+            raise CorruptInput("scans of the progressive JPEG are missing: it is cut")
         exif = [at - 3 for marker, at, _ in containers.segments(source) if marker == _EXIF]
-    return JpegReader(path, header, tuple(exif), ends)
+    return JpegReader(path, header, tuple(exif), end)
 
 
 def open_writer(
@@ -200,8 +212,15 @@ def open_writer(
     return JpegWriter(sink, encoding, shape, picture)
 
 
-def check_whole(source: Source) -> bool:
-    """Walk over all scans to the end of the image; whether there is an end marker.
+def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
+    """Walk over all scans to the end of the image.
+
+    Returns
+    -------
+    int or None
+        Where the end marker stands; None where there is none.
+    list of bytes
+        What each scan says of itself (T.81 B.2.3).
 
     Raises
     ------
@@ -211,19 +230,35 @@ def check_whole(source: Source) -> bool:
         When it has more scans than any real picture.
     """
     *_, (_, offset, length) = containers.segments(source)
-    at, scans = offset + length, 1
+    at, scans = offset + length, [source.read(offset, length)]
     while True:
         marker, at = _next_marker(source, at)
         if marker in (_EOI, 0):
-            return marker == _EOI
+            return (at - 2 if marker else None), scans
         (length,) = struct.unpack(">H", source.read(at, 2, "a JPEG segment"))
         source.inside(at, max(length, 2), "a JPEG segment")
+        if marker == _SOS:
+            scans.append(source.read(at + 2, max(length - 2, 0)))
         at += max(length, 2)
-        scans += marker == _SOS
-        if scans > MAX_SCANS:
+        if len(scans) > MAX_SCANS:
             raise LimitExceeded(
                 f"the JPEG has more than {MAX_SCANS} scans", hint="save it again as baseline JPEG"
             )
+
+
+def _is_refined(scans: list[bytes]) -> bool:
+    """Whether the scans of a progressive JPEG give every bit of every coefficient."""
+    left: dict[int, list[int]] = {}
+    for scan in scans:
+        count = scan[0] if scan else 0
+        if len(scan) < 2 * count + 4:
+            return False
+        first, last, bits = scan[1 + 2 * count : 4 + 2 * count]
+        for component in scan[1 : 1 + 2 * count : 2]:
+            known = left.setdefault(component, [_MOST_SHIFT] * _COEFFICIENTS)
+            for coefficient in range(first, min(last, _COEFFICIENTS - 1) + 1):
+                known[coefficient] = bits & 15
+    return bool(left) and not any(map(any, left.values()))
 
 
 def _next_marker(source: Source, at: int) -> tuple[int, int]:
@@ -241,17 +276,20 @@ def _next_marker(source: Source, at: int) -> tuple[int, int]:
 class _WithoutExif(io.FileIO):
     """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults.
 
-    ``tail`` follows the file's own bytes.
+    It ends at ``end``, or where the file does, and ``tail`` follows.
     """
 
-    def __init__(self, path: str, markers: tuple[int, ...], tail: bytes) -> None:
+    def __init__(self, path: str, markers: tuple[int, ...], end: int | None, tail: bytes) -> None:
         super().__init__(path)
         self._markers = markers
+        self._end = end
         self._tail = tail
 
     def read(self, size: int | None = -1, /) -> bytes:
         start = self.tell()
         data = bytearray(super().read(size) or b"")
+        if self._end is not None:
+            del data[max(0, self._end - start) :]
         for place in self._markers:
             if start <= place < start + len(data):
                 data[place - start] = _UNUSED
@@ -260,9 +298,9 @@ class _WithoutExif(io.FileIO):
         return bytes(data)
 
 
-def _opened(path: str, exif: tuple[int, ...], tail: bytes) -> _WithoutExif:
+def _opened(path: str, exif: tuple[int, ...], end: int | None, tail: bytes) -> _WithoutExif:
     try:
-        return _WithoutExif(path, exif, tail)
+        return _WithoutExif(path, exif, end, tail)
     except (FileNotFoundError, PermissionError) as error:
         raise Unreadable(f"cannot be opened: {error.strerror}") from error
 

@@ -223,6 +223,40 @@ def test_without_its_end_and_a_part_of_its_rows_it_is_corrupt(tmp_path: Path, ke
         read(saved(tmp_path, data[: int(len(data) * keep)]))
 
 
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("subsampled", [False, True])
+def test_an_end_marker_behind_a_part_of_the_rows_hides_nothing(
+    tmp_path: Path, keep: float, subsampled: bool
+) -> None:
+    options = {"subsampling": 2} if subsampled else {}
+    out = io.BytesIO()
+    Image.fromarray(grain(64, 48, 3)).save(out, "JPEG", quality=95, **options)
+    data = out.getvalue()
+    start = data.index(b"\xff\xda")
+    cut = data[: start + int((len(data) - start) * keep)].rstrip(b"\xff")
+    with pytest.raises(CorruptInput, match="cut"):
+        read(saved(tmp_path, cut + b"\xff\xd9"))
+
+
+def test_a_flat_picture_is_whole(tmp_path: Path) -> None:
+    flat = np.full((40, 50, 3), 77, np.uint8)
+    assert np.array_equal(read(saved(tmp_path, encoded(flat))), flat)
+
+
+def test_a_progressive_jpeg_without_its_end_is_read_when_no_scan_is_missing(tmp_path: Path) -> None:
+    out = io.BytesIO()
+    Image.fromarray(grain(64, 48, 3)).save(out, "JPEG", quality=95, progressive=True)
+    data = out.getvalue()
+    want = read(saved(tmp_path, data))
+    assert np.array_equal(read(saved(tmp_path, data[:-2])), want)
+    for scan in range(1, data.count(b"\xff\xda")):
+        at = -1
+        for _ in range(scan + 1):
+            at = data.index(b"\xff\xda", at + 1)
+        with pytest.raises(CorruptInput, match="scans of the progressive"):
+            read(saved(tmp_path, data[:at]))
+
+
 def test_stray_bytes_between_segments_are_passed_over_and_said(tmp_path: Path) -> None:
     data = encoded(grain(16, 16, 3))
     want = read(saved(tmp_path, data))
