@@ -229,12 +229,15 @@ class Staleness:
             if status is None or not _regular(status):
                 continue
             present = (status.st_size, status.st_mtime_ns)
+            if output in self._state.kept:
+                seen = replace(seen, changed=(*seen.changed, output))
+                continue
             if any((each.size, each.mtime_ns) == present for each in recorded):
                 continue
             if recorded and self._state.owner.get(output) != plan.scan.name:
                 continue  # another scan's: ownership says so
             like = [each for each in recorded if each.sha256 and each.size == present[0]]
-            if output in self._state.kept or not like:
+            if not like:
                 seen = replace(seen, changed=(*seen.changed, output))
             elif hashes is None:
                 seen = replace(seen, unsure=(*seen.unsure, output))

@@ -49,6 +49,8 @@ COMMANDS = {
     "films": Entry("films_cmd", "films", "Film stocks by DX number."),
     "verify": Entry("verify_cmd", "verify", "Check positives against what was recorded."),
     "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
+    "adopt": Entry("adopt_cmd", "adopt", "Keep positives that were changed by hand."),
+    "prune": Entry("prune_cmd", "prune", "Remove positives whose scans are gone."),
     "report": Entry("report_cmd", "report", "Render a saved report again."),
 }
 

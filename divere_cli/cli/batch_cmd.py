@@ -10,9 +10,11 @@ from typing import Any
 
 import click
 
+from divere_cli.cli import config_file
 from divere_cli.cli.options import (
     LONGEST,
-    Finite,
+    Format,
+    Seconds,
     Size,
     SizeOrPercent,
     combined,
@@ -71,7 +73,7 @@ _which = combined(
     ),
     click.option(
         "--settle",
-        type=Finite(min=0, max=LONGEST),
+        type=Seconds(min=0, max=LONGEST),
         default=0.0,
         show_default=True,
         metavar="SECONDS",
@@ -101,7 +103,7 @@ _decide = combined(
 _what = combined(
     click.option(
         "--format",
-        type=click.Choice(["tiff", "jpeg", "png", "jxl", "dng"]),
+        type=Format(["tiff", "jpeg", "png", "jxl", "dng"]),
         default="tiff",
         show_default=True,
         help="Container of the positives; dng is a flat master for raw converters.",
@@ -231,7 +233,7 @@ _how = combined(
     jobs_option,
     click.option(
         "--timeout",
-        type=Finite(min=0, max=LONGEST, min_open=True),
+        type=Seconds(min=0, max=LONGEST, min_open=True),
         default=300.0,
         show_default=True,
         metavar="SECONDS",
@@ -273,7 +275,7 @@ _when = combined(
     click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
     click.option(
         "--lock-wait",
-        type=Finite(min=0, max=LONGEST),
+        type=Seconds(min=0, max=LONGEST),
         metavar="SECONDS",
         help="Wait so long for another run on OUTPUT, then exit 11.",
     ),
@@ -319,7 +321,7 @@ _said = combined(
 )
 
 
-@click.command()
+@click.command(cls=config_file.Configured)
 @click.argument(
     "inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(readable=False)
 )
@@ -332,6 +334,7 @@ _said = combined(
 @_how
 @_when
 @_said
+@config_file.option
 @click.pass_context
 def batch(ctx: click.Context, /, **values: Any) -> int:
     """Grade every scan under INPUT (folders or files) into the folder OUTPUT.

@@ -61,7 +61,8 @@ def read(ctx: click.Context, values: Values) -> CommandLine:
     request = options.request(values["inputs"], values["output"], given=given)
     _check_written(values, request)
     log = LogOptions(values["log_file"], values["log_format"], values["verbose"], values["quiet"])
-    request = dataclasses.replace(request, command=request.command | _logging(values))
+    command = request.command | _logging(values) | {"config": values["config"]}
+    request = dataclasses.replace(request, command=command)
     return CommandLine(request, log, values["json"], values["progress"], values["dry_run"])
 
 

@@ -23,6 +23,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _LARGEST = 1 << 62
+_LEAST = 1 << 20  # bytes: less is a unit forgotten
 LONGEST = 10_000_000  # seconds, 115 days
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 
@@ -31,6 +32,7 @@ class Size(ParamType):
     """Bytes: ``900M``, ``1.5 GiB``; units are powers of 1024."""
 
     name = "size"
+    other = ""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -38,9 +40,14 @@ class Size(ParamType):
         """Return bytes."""
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no size; write 900M or 1.5G", param, ctx)
+            self.fail(f"{value!r} is no size: write 900M or 1.5G{self.other}", param, ctx)
         size = float(match[1]) * _UNITS[match[2].lower()]
-        if not 1 <= size < _LARGEST:
+        if size < _LEAST:
+            given = str(value).strip()
+            self.fail(
+                f"{value!r} is {size:.0f} bytes: write {given}G, {given}M{self.other}", param, ctx
+            )
+        if size >= _LARGEST:
             self.fail(f"{value!r} is no size that a machine has", param, ctx)
         return int(size)
 
@@ -49,6 +56,7 @@ class SizeOrPercent(Size):
     """Bytes as :class:`Size`, or a share of what is available: ``70%``."""
 
     name = "size|percent"
+    other = ", or a share as 70%"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -79,6 +87,46 @@ class Finite(click.FloatRange):
         return number
 
 
+_TIME = re.compile(
+    r"(?:([0-9.]+)\s*h)?\s*(?:([0-9.]+)\s*m(?:in)?)?\s*(?:([0-9.]+)\s*s?)?", re.IGNORECASE
+)
+
+
+class Seconds(Finite):
+    """Seconds, or a duration as people write it: ``90``, ``90s``, ``5m``, ``1h30m``."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        text = str(value).strip()
+        match = _TIME.fullmatch(text)
+        if match is None or not any(match.groups()):
+            try:
+                return super().convert(value, param, ctx)
+            except click.BadParameter:
+                self.fail(f"{value!r} is no duration: write 90, 90s, 5m or 1h30m", param, ctx)
+        try:
+            hours, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
+        except ValueError:
+            self.fail(f"{value!r} is no duration: write 90, 90s, 5m or 1h30m", param, ctx)
+        return super().convert(3600 * hours + 60 * minutes + seconds, param, ctx)
+
+
+_ALIASES = {"jpg": "jpeg", "tif": "tiff", "jxl": "jxl", "jpegxl": "jxl"}
+
+
+class Format(click.Choice):  # type: ignore[type-arg]
+    """A container by its name or by a suffix that means it: ``jpg``, ``.tif``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the name."""
+        text = str(value).lower().removeprefix(".")
+        return super().convert(_ALIASES.get(text, text), param, ctx)
+
+
 class Jobs(ParamType):
     """A number of jobs, or ``auto`` (None)."""
 
@@ -91,7 +139,7 @@ class Jobs(ParamType):
         if value == "auto":
             return None
         if not str(value).isascii() or not str(value).isdigit() or int(value) < 1:
-            self.fail(f"{value!r} is neither 'auto' nor a number from 1 on", param, ctx)
+            self.fail(f"{value!r} is not a number of jobs: give 1 or more, or 'auto'", param, ctx)
         return int(value)
 
 

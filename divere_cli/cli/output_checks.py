@@ -56,7 +56,7 @@ def check(
         raise UsageError(f"{option} {quote(path)}: would take the place of a file that is read")
 
 
-def save(path: str, data: bytes) -> None:
+def save(path: str, data: bytes, *, replace: bool = True) -> None:
     """Put a file in place whole: another program sees the old one or the new one.
 
     Raises
@@ -65,7 +65,9 @@ def save(path: str, data: bytes) -> None:
         Nothing was changed.
     """
     try:
-        durable.write_atomic(path, data, replace=True)
+        durable.write_atomic(path, data, replace=replace)
+    except FileExistsError as error:
+        raise UsageError(f"{quote(path)} exists: choose another name or remove it") from error
     except OSError as error:
         reason = error.strerror or str(error)
         raise OutputUnusable(f"{path}: cannot be written: {reason}") from error

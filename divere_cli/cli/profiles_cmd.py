@@ -80,6 +80,27 @@ def show_profile(name: str, scan: str | None, json: bool) -> None:
         _say(f"warning: {warning}")
 
 
+@profiles.command("new", short_help="Write a preset to start from.")
+@click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
+@click.option(
+    "--from",
+    "from",
+    default="c41-portra-endura",
+    show_default=True,
+    metavar="NAME",
+    shell_complete=complete_name,
+    help="The shipped profile whose figures it has.",
+)
+def new_profile(file: str, **options: str) -> None:
+    """Write FILE, a preset with every key and what each is for; nothing is overwritten."""
+    from divere_cli.cli import output_checks
+    from divere_cli.profile import template
+
+    output_checks.check("FILE", file, [])
+    output_checks.save(file, template.text(file, options["from"]).encode(), replace=False)
+    _say(f"{file}: from {options['from']}; try it with: divere batch IN OUT -p {file}")
+
+
 @profiles.command("validate", short_help="Check preset files.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @json_option

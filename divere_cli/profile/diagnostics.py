@@ -7,8 +7,9 @@ and the checks do.
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 SHOWN_VALUE = 60
@@ -81,10 +82,13 @@ class Place:
         if len(self.findings.warnings) < KEPT:
             self.findings.warnings.append(f"{self.path} {what}")
 
-    def unknown(self, names: list[str]) -> None:
-        """Report keys that nothing reads."""
+    def unknown(self, names: list[str], known: Iterable[str] = ()) -> None:
+        """Report keys that nothing reads, each with the known one that may have been meant."""
+        there = list(known)
         for name in names[:KEPT]:
-            self.key(name).warn("is not a key that divere knows; it has no effect")
+            close = difflib.get_close_matches(name[:SHOWN_VALUE], there, n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ""
+            self.key(name).warn(f"is not a key that divere knows; it has no effect{meant}")
 
 
 def step(name: str) -> str:

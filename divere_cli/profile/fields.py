@@ -213,7 +213,7 @@ class Object:
             at.refuse(value, self.words())
             return None
         known = keys(self.cls)
-        at.unknown([name for name in value if name not in known and name != SCHEMA_KEY])
+        at.unknown([name for name in value if name not in known and name != SCHEMA_KEY], known)
         found: dict[str, Any] = {}
         for name, entry in known.items():
             member = value.get(name)

@@ -19,7 +19,7 @@ from tests.cli.program import DIVERE, divere, shell
         (["bach"], "no such command 'bach'; did you mean 'batch'?"),
         (["batch", "--jbos", "2", "a", "b"], "'--jobs'"),
         (["batch", "--format", "gif", "a", "b"], "'gif' is not one of"),
-        (["batch", "--jobs", "0", "a", "b"], "neither 'auto' nor a number"),
+        (["batch", "--jobs", "0", "a", "b"], "is not a number of jobs"),
         (["batch", "--memory-budget", "101%", "a", "b"], "no share"),
         (["batch", "--worker-memory", "9 potatoes", "a", "b"], "no size"),
         (["batch"], "missing argument"),

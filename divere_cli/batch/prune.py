@@ -1,0 +1,103 @@
+"""Positives whose scans are gone: found by the journal, removed when asked.
+
+Covers which positives these are and which are left: those changed by hand or adopted,
+and those whose INPUT is not there at all, which may only be unmounted.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import closing
+from dataclasses import dataclass
+
+from divere_cli.batch.journal import state as journal_state
+from divere_cli.batch.journal.state import Done, State
+from divere_cli.errors import OutputUnusable
+from divere_cli.files.lock import Lock
+from divere_cli.files.output_folder import Folder, split
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A positive whose scan is gone; ``left`` says why it is not removed, if it is not."""
+
+    name: str
+    scan: str
+    bytes: int
+    left: str = ""
+
+
+def orphans(output: str) -> tuple[Orphan, ...]:
+    """Return the positives in OUTPUT whose scans are gone.
+
+    Raises
+    ------
+    OutputUnusable, JournalFailed
+    """
+    with closing(_open(output)) as folder:
+        return _orphans(folder, journal_state.load(folder))
+
+
+def prune(output: str) -> tuple[Orphan, ...]:
+    """Remove the positives whose scans are gone; return all of them, also those left.
+
+    Raises
+    ------
+    OutputUnusable, OutputLocked, JournalFailed
+    """
+    with closing(_open(output)) as folder:
+        lock = Lock.take(folder, create=True, pause=None)
+        assert lock is not None
+        try:
+            found = _orphans(folder, journal_state.load(folder))
+            for orphan in found:
+                if not orphan.left:
+                    place, last = split(orphan.name)
+                    with folder.sub(place) as held:
+                        held.unlink(last)
+            return found
+        finally:
+            lock.release()
+
+
+def _open(output: str) -> Folder:
+    folder = Folder.open(output, create=False)
+    if folder is None:
+        raise OutputUnusable(f"OUTPUT '{output}' is not there")
+    return folder
+
+
+def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
+    current = {
+        output.name for done in state.done.values() if _there(done) for output in done.outputs
+    }
+    found = []
+    for done in state.done.values():
+        if _there(done):
+            continue
+        away = _input_is_away(done)
+        for output in done.outputs:
+            status = folder.look(output.name)
+            if status is None or output.name in current:
+                continue
+            left = away
+            if output.name in state.kept:
+                left = "it is its owner's"
+            elif (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
+                left = "it was changed since divere wrote it"
+            found.append(Orphan(output.name, done.path, status.st_size, left))
+    return tuple(found)
+
+
+def _there(done: Done) -> bool:
+    return os.path.lexists(done.path)
+
+
+def _input_is_away(done: Done) -> str:
+    """Why a scan may not be gone after all: the folder that was INPUT is absent or empty."""
+    root = done.path.removesuffix(done.input.replace("/", os.sep)).rstrip(os.sep) or os.sep
+    try:
+        with os.scandir(root) as entries:
+            return "" if any(entries) else f"'{root}' is empty: it may not be mounted"
+    except OSError:
+        return f"'{root}' is not there: it may not be mounted"

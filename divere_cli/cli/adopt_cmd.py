@@ -1,0 +1,22 @@
+"""``divere adopt``: positives that were changed by hand are their owner's."""
+
+from __future__ import annotations
+
+import click
+
+from divere_cli.text import quote
+
+
+@click.command("adopt")
+@click.argument("output", metavar="OUTPUT", type=click.Path(file_okay=False))
+@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+def adopt(output: str, files: tuple[str, ...]) -> None:
+    """Keep positives that you changed: no later run replaces them or fails because of them.
+
+    FILE is a positive in OUTPUT, by its path or by its name below OUTPUT. To have one
+    graded again, remove it or use `divere batch --overwrite`.
+    """
+    from divere_cli.batch import adopt as room
+
+    for name in room.adopt(output, files):
+        click.echo(f"kept from now on: {quote(name)}")

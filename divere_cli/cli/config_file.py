@@ -1,0 +1,149 @@
+"""``divere.toml``: options of ``batch`` and ``watch`` from a file, below flags and environment.
+
+Covers finding the file beside the scans or by ``--config``, its keys and the folder
+that its paths start from. What values mean is left to the options themselves.
+
+A file that is found beside scans may come from a stranger: it cannot name commands to
+run, and reports and logs only below its own folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from divere_cli.errors import UsageError
+from divere_cli.text import quote
+
+NAME = "divere.toml"
+_LARGEST = 1 << 20
+_NEVER = frozenset({"config", "inputs", "output", "help"})
+_BY_ASKING_ONLY = frozenset({"on_done", "on_failure", "listen", "token_file"})
+_WRITTEN = frozenset({"report", "log_file"})
+
+
+class Configured(click.Command):
+    """A command whose options may stand in a ``divere.toml``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Find the file by a first look at the arguments, then parse them."""
+        if not ctx.resilient_parsing and not any(arg in ("-h", "--help") for arg in args):
+            ctx.default_map = {**self._configured(ctx, args), **(ctx.default_map or {})}
+        return super().parse_args(ctx, args)
+
+    def _configured(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
+        parser = self.make_parser(ctx)
+        try:
+            given, _, _ = parser.parse_args(args=list(args))
+        except click.UsageError:
+            return {}  # said again, and better, by the real parsing
+        asked = given.get("config") or os.environ.get(f"{ctx.auto_envvar_prefix}_CONFIG")
+        if isinstance(asked, str):
+            return self._read(asked, asked_for=True)
+        inputs = given.get("inputs")
+        path = _beside(inputs if isinstance(inputs, Sequence) else ())
+        return self._read(path, asked_for=False) if path else {}
+
+    def _read(self, path: str, *, asked_for: bool) -> dict[str, Any]:
+        options = {
+            param.name: param
+            for param in self.params
+            if isinstance(param, click.Option) and param.name and param.name not in _NEVER
+        }
+        values: dict[str, Any] = {}
+        for key, value in _load(path).items():
+            name = key.replace("-", "_")
+            if name not in options:
+                known = [each.replace("_", "-") for each in options]
+                close = difflib.get_close_matches(key, known, n=1)
+                meant = f"; did you mean {close[0]!r}?" if close else ""
+                raise UsageError(f"{quote(path)}: no option {key!r}{meant}")
+            if not asked_for:
+                _harmless(path, name, value)
+            values[name] = _value(path, options[name], value)
+        values["config"] = path
+        return values
+
+
+def option(command: Any) -> Any:
+    """Add ``--config`` to a command of class :class:`Configured`."""
+    return click.option(
+        "--config",
+        type=click.Path(dir_okay=False),
+        metavar="FILE",
+        help=f"Take options from this file.  [default: {NAME} beside the scans, if there is one]",
+    )(command)
+
+
+def _beside(inputs: Sequence[object]) -> str | None:
+    """The file in the first INPUT's folder; other INPUTs must have none, or the same."""
+    found: dict[str, str] = {}
+    for path in inputs:
+        if not isinstance(path, str):
+            continue
+        folder = path if os.path.isdir(path) else os.path.dirname(path) or "."
+        file = os.path.join(folder, NAME)
+        if os.path.isfile(file):
+            found.setdefault(os.path.realpath(file), file)
+    if len(found) > 1:
+        names = ", ".join(map(quote, found.values()))
+        raise UsageError(f"several INPUTs have a {NAME}: {names}", hint="say --config FILE")
+    return next(iter(found.values()), None)
+
+
+def _load(path: str) -> dict[str, Any]:
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise UsageError(f"--config {quote(path)}: {error.strerror}") from error
+    if len(data) > _LARGEST:
+        raise UsageError(f"{quote(path)}: larger than 1 MB")
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UsageError(f"{quote(path)}: no TOML: {error}") from error
+
+
+def _harmless(path: str, name: str, value: Any) -> None:
+    said = name.replace("_", "-")
+    if name in _BY_ASKING_ONLY:
+        raise UsageError(
+            f"{quote(path)}: {said!r} is not taken from a file that was found beside scans",
+            hint=f"say --config {path} if you trust it",
+        )
+    if name in _WRITTEN:
+        for each in value if isinstance(value, list) else [value]:
+            parts = str(each).replace("\\", "/").split("/")
+            if os.path.isabs(str(each)) or ".." in parts:
+                raise UsageError(
+                    f"{quote(path)}: {said!r} may name files below its own folder only",
+                    hint=f"say --config {path} if you trust it",
+                )
+
+
+def _value(path: str, param: click.Option, value: Any) -> Any:
+    """A value for click: paths start from the file's folder."""
+    if isinstance(value, list):
+        if not param.multiple:
+            raise UsageError(f"{quote(path)}: {param.name!r} takes one value")
+        return [_value_of_one(path, param, each) for each in value]
+    one = _value_of_one(path, param, value)
+    return [one] if param.multiple else one
+
+
+def _value_of_one(path: str, param: click.Option, value: Any) -> Any:
+    if isinstance(value, dict):
+        raise UsageError(f"{quote(path)}: {param.name!r} is a table; give a value")
+    folder = os.path.dirname(path)
+    if isinstance(param.type, click.Path) and isinstance(value, str):
+        return os.path.join(folder, value)
+    if param.name == "profile" and isinstance(value, str):
+        beside = os.path.join(folder, value)
+        return beside if os.path.isfile(beside) else value
+    return value if isinstance(value, bool) or param.is_flag else str(value)

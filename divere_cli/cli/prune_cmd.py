@@ -1,0 +1,39 @@
+"""``divere prune``: positives whose scans are gone."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from divere_cli.errors import UsageError
+from divere_cli.text import format_bytes, quote
+
+
+@click.command("prune")
+@click.argument("output", metavar="OUTPUT", type=click.Path(file_okay=False))
+@click.option("--dry-run", is_flag=True, help="List them; remove nothing.")
+@click.option("--yes", is_flag=True, help="Remove them without asking.")
+def prune(output: str, dry_run: bool, yes: bool) -> None:
+    """Remove positives whose scans are gone, as the journal of OUTPUT knows them.
+
+    A positive that was changed by hand or adopted stays, and so do all of an INPUT
+    that is not there or empty, for it may only be unmounted.
+    """
+    from divere_cli.batch import prune as room
+
+    found = room.orphans(output)
+    going = [orphan for orphan in found if not orphan.left]
+    for orphan in found:
+        word = f"left, {orphan.left}" if orphan.left else "scan is gone"
+        click.echo(f"{word}: {quote(orphan.name)} (scan {quote(orphan.scan)})")
+    total = format_bytes(sum(orphan.bytes for orphan in going))
+    if dry_run or not going:
+        click.echo(f"{len(going)} to remove ({total}); nothing was removed")
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nothing was removed: say --yes, or --dry-run to see the list")
+        click.confirm(f"remove {len(going)} positives ({total})?", abort=True)
+    gone = [orphan for orphan in room.prune(output) if not orphan.left]
+    click.echo(f"{len(gone)} removed ({format_bytes(sum(orphan.bytes for orphan in gone))})")
