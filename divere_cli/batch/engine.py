@@ -20,6 +20,7 @@ from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
 from divere_cli.batch.retries import Policy
 from divere_cli.batch.scheduler import Queued, Scheduler
 from divere_cli.batch.stop import Stop
+from divere_cli.errors import IsolationUnavailable
 from divere_cli.isolation import factory
 from divere_cli.isolation.runner import DESCRIPTORS, IsolationRequest, Runner, confined_how
 from divere_cli.records.events import Event, ScanProgress, ScanStarted
@@ -113,10 +114,21 @@ class Engine:
         self._runner = _opener(self._request)(asked, self._note)
 
     def _within_descriptors(self, jobs: int, queue: Sequence[Queued]) -> int:
-        """Fewer jobs where this process may not open enough files for all of them."""
+        """Fewer jobs where this process may not open enough files for all of them.
+
+        Raises
+        ------
+        IsolationUnavailable
+            Not even one scan can be in work.
+        """
         outputs = max(len(queued.plan.writes) for queued in queue)
-        room = descriptors.free() - KEPT_FREE
-        fit = max(1, room // (DESCRIPTORS + outputs))
+        room, one = descriptors.free() - KEPT_FREE, DESCRIPTORS + outputs
+        if room + KEPT_FREE // 2 < one:
+            raise IsolationUnavailable(
+                f"this process may open only {room + KEPT_FREE} more files, too few for one scan",
+                hint="raise the limit: ulimit -n 256",
+            )
+        fit = max(1, room // one)
         if fit >= jobs:
             return jobs
         text = f"{fit} jobs and not {jobs}: this process may open only {room} more files"

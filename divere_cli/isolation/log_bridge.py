@@ -153,6 +153,7 @@ class LogBridge:
         self._entry = _BoundedHandler(self._records, limit)
         self._listener = _Listener(self._records, *handlers, respect_handler_level=True)
         self._logger = logger or logging.getLogger()
+        self._direct: tuple[logging.Handler, ...] = ()
 
     @property
     def dropped(self) -> int:
@@ -160,8 +161,12 @@ class LogBridge:
         return self._entry.dropped
 
     def __enter__(self) -> Self:
-        self._logger.addHandler(self._entry)
-        self._listener.start()
+        try:
+            self._listener.start()
+        except RuntimeError:  # no thread to be had: slow handlers are better than none
+            self._direct = tuple(self._listener.handlers)
+        for handler in self._direct or (self._entry,):
+            self._logger.addHandler(handler)
         return self
 
     def __exit__(
@@ -170,7 +175,8 @@ class LogBridge:
         value: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._logger.removeHandler(self._entry)
+        for handler in self._direct or (self._entry,):
+            self._logger.removeHandler(handler)
         self._listener.stop()
         self._entry.close()
 

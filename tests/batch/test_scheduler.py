@@ -216,6 +216,24 @@ def test_a_full_device_stops_the_run_in_order(lab: Lab) -> None:
     assert lab.run().exit_code == 0
 
 
+def test_a_worker_that_says_so_does_not_make_the_device_full(lab: Lab) -> None:
+    lab.scans("a.tif", "b.tif", "c.tif")
+    lab.bench.script = {"b.tif": ["no_space"] * 99}
+
+    def end(self: Bench, job: object, limits: object) -> Outcome:
+        outcome = attempt(self, job, limits)  # type: ignore[arg-type]
+        return outcome if outcome.end == "result" else _as_error(outcome)
+
+    attempt = Bench._attempt
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Bench, "_attempt", end)
+        report = lab.run()
+    assert report.exit_code == 3
+    assert lab.kinds(report) == {"b.tif": "no_space"}
+    assert report.files[1].attempts == 4
+    assert set(lab.positives()) == {"a.tif", "c.tif"}
+
+
 def _as_error(outcome: Outcome) -> Outcome:
     from dataclasses import replace
 

@@ -187,6 +187,34 @@ def nonsense(job: Job, progress: Progress) -> TaskResult:
         case "wrong result":
             _raw(encode(result | {"result": {"width": "wide"}}))
             os._exit(0)
+        case "infinity":
+            _raw(_framed(b'{"t":"progress","stage":"read","done":Infinity}'))
+        case "many digits":
+            _raw(_framed(b'{"t":"progress","stage":"read","done":' + b"9" * 400 + b"}"))
+        case "endless seconds":
+            _raw(
+                _framed(
+                    b'{"t":"end","end":"result","result":{},"seconds":1e999,"cpu":1,'
+                    b'"peak":1,"peak_source":"x"}'
+                )
+            )
+        case "great peak":
+            _raw(
+                _framed(
+                    b'{"t":"end","end":"result","result":{},"seconds":1,"cpu":1,'
+                    b'"peak":' + b"9" * 400 + b',"peak_source":"x"}'
+                )
+            )
+        case "wide result":
+            _raw(encode(result | {"result": {"width": 10**300}}))
+            os._exit(0)
+        case "log of the year 1e300":
+            _raw(
+                _framed(
+                    b'{"t":"log","name":"x","level":30,"text":"x","trace":null,'
+                    b'"created":1e300,"thread":"t","module":"m","line":1}'
+                )
+            )
         case "second hello":
             _raw(encode({"t": "hello"}))
         case "closed pipe":
@@ -194,6 +222,10 @@ def nonsense(job: Job, progress: Progress) -> TaskResult:
             sleep_for_ever()
     time.sleep(60)
     return TaskResult()
+
+
+def _framed(body: bytes) -> bytes:
+    return struct.pack("!I", len(body)) + body
 
 
 def _writer_descriptor() -> int:

@@ -117,3 +117,19 @@ def test_the_outcome_of_a_killed_worker_has_its_last_sample(work: Attempt, child
     assert (outcome.boot_seconds, outcome.rss_bytes_start) == (0.5, 7)
     assert outcome.error is not None
     assert outcome.error.detail == "a\nb"
+
+
+def test_what_a_worker_says_of_an_error_is_one_line(work: Attempt) -> None:
+    said = {"seconds": 1.0, "cpu": 1.0, "peak": 1, "peak_source": "vmhwm\n", "end": "error"}
+    error = {
+        "kind": "corrupt_input",
+        "message": "one\ntwo\x1b[31m",
+        "hint": "a\rb",
+        "detail": "a\nb",
+    }
+    work.note_end(said | {"error": error}, 105.0)
+    outcome = work.outcome(106.0, memory_was_short=False)
+    assert outcome.error is not None
+    assert (outcome.error.message, outcome.error.hint) == ("one\\x0atwo\\x1b[31m", "a\\x0db")
+    assert outcome.error.detail == "a\nb"
+    assert outcome.peak_source == "vmhwm\\x0a"
