@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test test-faults test-all docs lint demo bench clean
+.PHONY: setup test test-faults test-all docs lint demo bench fuzz clean
 
 setup: $(READY)
 
@@ -45,6 +45,12 @@ demo: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pyvips pyvips-binary
 	$(BIN)/python -m bench
+
+# broken files for every reader, guided by coverage: make fuzz SECONDS=600
+SECONDS ?= 60
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || echo "no atheris here: broken at random"
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
