@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "develop": {"color", "image", "infrared", "files", "films"},
     "samples": {"profile", "color", "image", "files"},
     "roll": {"profile", "color", "image", "develop"},
-    "frames": {"develop", "image"},
+    "frames": {"develop", "image", "profile"},
     "infrared": set(),
     "films": set(),
     "isolation": {"develop", "system"},
@@ -36,13 +36,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
     "proof": {"isolation", "develop", "roll", "review", "profile", "color", "image", "files"},
     "archive": set(),
-    "batch": {"isolation", "image", "films", "archive", "system", "files"},
+    "batch": {"isolation", "image", "films", "archive", "system", "files", "frames"},
     "report": set(),
     "service": {"batch", "image", "files", "system"},
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
             "calibrate", "proof", "samples", "system", "files", "review", "service", "films",
-            "archive"},
+            "archive", "frames"},
 }  # fmt: skip
 
 # One module may know more than its room: it turns words into what the room works with.

@@ -45,6 +45,7 @@ COMMANDS = {
     "watch": Entry("watch_cmd", "watch", "Grade what comes into a folder, as a service."),
     "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
     "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
+    "frames": Entry("frames_cmd", "frames", "Find the pictures on strips."),
     "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),
     "films": Entry("films_cmd", "films", "Film stocks by DX number."),
     "verify": Entry("verify_cmd", "verify", "Check positives against what was recorded."),

@@ -362,6 +362,17 @@ def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> li
     return made
 
 
+def shown(found: Result) -> list[float]:
+    """Width over height of the pictures that are seen on both sides, of the first format."""
+    return [
+        span.width / (layout.rows.bottom - layout.rows.top)
+        for layout in found.layouts
+        if layout.form.name == found.forms[0]
+        for span in layout.spans
+        if span.left.seen and span.right.seen and span.sure
+    ]
+
+
 def _hint(layouts: list[Layout]) -> Hint | None:
     """What the strips show together: the format with most sure pictures, its aspect."""
     sure: dict[str, list[float]] = {}

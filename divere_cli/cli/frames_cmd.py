@@ -1,0 +1,217 @@
+"""``divere frames``: where the pictures lie on strips, as a contact sheet preset."""
+
+from __future__ import annotations
+
+import base64
+import json as json_text
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from divere_cli.cli import output_checks
+from divere_cli.cli.options import ParamType, isolation_option, jobs_option, json_option
+from divere_cli.cli.session import Session, complain
+from divere_cli.errors import ScanError, UsageError
+from divere_cli.frames.formats import NAMES
+from divere_cli.profile.schema import FOLDER_FILE
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.text import quote, safe
+
+if TYPE_CHECKING:
+    from divere_cli.batch.framing import Looking
+    from divere_cli.frames.answer import FoundScan
+
+PICTURES = {".jpg": "jpg", ".jpeg": "jpg", ".png": "png"}
+
+
+class Count(ParamType):
+    """How many pictures a strip has: a number, or ``auto``."""
+
+    name = "n"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Return the number, None for ``auto``."""
+        if value is None or value == "auto":
+            return None
+        try:
+            number = int(value)
+        except ValueError:
+            number = 0
+        if not 1 <= number <= 99:
+            self.fail(f"{value!r} is no number of pictures: give 1 to 99, or auto", param, ctx)
+        return number
+
+
+@click.command("frames")
+@click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--film",
+    type=click.Choice([*NAMES, "auto"]),
+    default="auto",
+    show_default=True,
+    help="Format of the film.",
+)
+@click.option(
+    "--count",
+    type=Count(),
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="How many pictures each strip has.",
+)
+@click.option("--deskew", is_flag=True, help="Keep how each picture is turned, beside its crop.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write the crops into a divere_presets.json; what else it holds stays.",
+)
+@click.option(
+    "--picture",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Draw what was found on the scan; .jpg or .png. With several scans, one each.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace pictures, and crops that FILE has.")
+@isolation_option
+@jobs_option
+@json_option
+@click.pass_context
+def frames(ctx: click.Context, /, **values: Any) -> int:
+    """Find the pictures on strips and holders: SCANs of 135, 120 and 110 film.
+
+    Scans are never changed, and no picture is cut: a frame that is not sure is kept
+    whole and named. With -o, the crops go into a divere_presets.json that DiVERE
+    opens, where they can be corrected, and that `divere batch` takes from beside the
+    scans. Strips of one roll are best given together: they help each other.
+    """
+    from divere_cli.batch import framing
+
+    ctx.ensure_object(Session).answers_on_stdout = True
+    scans = tuple(dict.fromkeys(values["scans"]))
+    pictures = _check_files(values, scans)
+    answers = framing.look(_looking(values), scans, _tell)
+    found = {p: a for p in scans if not isinstance(a := answers[p], ErrorRecord) and a.frames}
+    if values["output"] and found:
+        _save(values, found)
+    for path, place in pictures.items():
+        scan = answers[path]
+        if not isinstance(scan, ErrorRecord):
+            output_checks.save(place, base64.b64decode(scan.picture))
+    _show(values, scans, answers)
+    return _complain(scans, answers)
+
+
+def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, str]:
+    """Places of the pictures, by scan; refuse what would harm something."""
+    output, picture = values["output"], values["picture"]
+    if output and os.path.basename(output) != FOLDER_FILE:
+        output_checks.check("-o", output, scans)
+        if not output.endswith(".json"):
+            raise UsageError(f"-o {quote(output)}: is no .json")
+    if not picture:
+        return {}
+    root, suffix = os.path.splitext(picture)
+    if suffix.lower() not in PICTURES:
+        raise UsageError(f"--picture {quote(picture)}: is no .jpg and no .png")
+    places = {scans[0]: picture}
+    if len(scans) > 1:
+        names = [os.path.splitext(os.path.basename(scan))[0] for scan in scans]
+        if len(set(names)) < len(names):
+            raise UsageError("--picture: two scans have one name", hint="give them one by one")
+        places = {s: f"{root}-{n}{suffix}" for s, n in zip(scans, names, strict=True)}
+    for place in places.values():
+        output_checks.check("--picture", place, scans, picture=True)
+        if os.path.lexists(place) and not values["overwrite"]:
+            raise UsageError(f"{quote(place)} is there already", hint="use --overwrite")
+    return places
+
+
+def _looking(values: dict[str, Any]) -> Looking:
+    from divere_cli.batch.framing import Looking
+    from divere_cli.frames.answer import Wanted
+    from divere_cli.isolation.runner import IsolationRequest
+    from divere_cli.profile import library
+    from divere_cli.records.job import Encoding, Limits
+
+    picture = values["picture"]
+    form = PICTURES[os.path.splitext(picture)[1].lower()] if picture else ""
+    return Looking(
+        wanted=Wanted(values["film"], values["count"], picture=form),
+        encoding=Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2")),
+        isolation=IsolationRequest(values["isolation"], jobs=values["jobs"] or 1),
+        limits=Limits(),
+    )
+
+
+def _tell(path: str) -> None:
+    if sys.stderr.isatty():
+        complain(quote(path), word="looked at")
+
+
+def _save(values: dict[str, Any], found: dict[str, FoundScan]) -> None:
+    """Put the crops into the presets file; crops that it has are a person's."""
+    from divere_cli.frames import preset
+    from divere_cli.profile import strict_json
+    from divere_cli.profile.select import Selector
+
+    file = values["output"]
+    text = None
+    if os.path.lexists(file):
+        with open(file, "rb") as stream:
+            text = stream.read()
+    known = strict_json.parse(text, file) if text is not None else {}
+    selector = Selector()
+    entries = {}
+    for path, scan in found.items():
+        name = os.path.basename(path)
+        if name in entries:
+            raise UsageError(f"two scans are called {quote(name)}", hint="one folder at a time")
+        entry = known.get(name) if isinstance(known, dict) else None
+        if isinstance(entry, dict) and entry.get("crops") and not values["overwrite"]:
+            raise UsageError(
+                f"{quote(file)} has crops of {quote(name)} already",
+                hint="use --overwrite to replace them",
+            )
+        entries[name] = (scan, selector.choose(path).frames[0].recipe)
+    output_checks.save(file, preset.merged(text, file, entries, deskew=values["deskew"]))
+
+
+def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any]) -> None:
+    right = [(path, answers[path]) for path in scans if not isinstance(answers[path], ErrorRecord)]
+    if values["json"]:
+        click.echo(json_text.dumps({"scans": [_object(path, scan) for path, scan in right]}))
+        return
+    for path, scan in right:
+        sure = sum(frame.sure for frame in scan.frames)
+        what = f"{safe(scan.film)}, turned {scan.turn:+.2f} degrees, " if scan.frames else ""
+        count = f"{len(scan.frames)} frames, {sure} of them sure" if scan.frames else "no frames"
+        click.echo(f"{quote(path)}: {what}{count}")
+        for frame in scan.frames:
+            place = " ".join(f"{value:.4f}" for value in frame.crop)
+            why = "" if frame.sure else f"  not sure: {safe(frame.why)}"
+            click.echo(f"  {frame.id:>2}  {place}{why}")
+    if values["output"] and any(scan.frames for _, scan in right):
+        click.echo(f"written: {safe(values['output'])}")
+
+
+def _object(path: str, scan: FoundScan) -> dict[str, Any]:
+    frames = [
+        {"id": f.id, "crop": list(f.crop), "sure": f.sure, "why": f.why, "turn": f.turn}
+        for f in scan.frames
+    ]
+    return {"input": path, "film": scan.film or None, "turn": scan.turn, "frames": frames}
+
+
+def _complain(scans: tuple[str, ...], answers: dict[str, Any]) -> int:
+    failed = [(path, answers[path]) for path in scans if isinstance(answers[path], ErrorRecord)]
+    for path, error in failed:
+        complain(f"{quote(path)}: {error.kind}: {error.message}")
+        if error.hint:
+            complain(error.hint, word="hint")
+    return ScanError.exit_code if failed else 0

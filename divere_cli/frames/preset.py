@@ -1,0 +1,104 @@
+"""Found frames as a ``divere_presets.json``: contact sheets that a person corrects in DiVERE.
+
+Covers the entry of each scan (its grade stays what it was; only its crops are new), and
+what is ours of it: turns of crops by id, film, which crops are not sure. Whatever else
+the file holds stays. Text in, text out; standard library only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+
+from divere_cli.errors import ProfileError
+from divere_cli.frames.answer import FoundScan
+from divere_cli.profile import document as documents
+from divere_cli.profile import own_entry, strict_json
+from divere_cli.profile.strict_json import Json
+from divere_cli.records.grade import Recipe
+
+
+def merged(
+    text: bytes | None,
+    file: str,
+    scans: Mapping[str, tuple[FoundScan, Recipe]],
+    *,
+    deskew: bool = False,
+) -> bytes:
+    """Give a presets file with the crops of scans set.
+
+    Parameters
+    ----------
+    text : bytes or None
+        What the file holds; None where there is none.
+    file : str
+        Its name, for messages.
+    scans : mapping
+        File name of a scan to what was found, and the grade of an entry that is new.
+    deskew : bool
+        Keep the turn of each crop, which the grade takes off.
+
+    Raises
+    ------
+    ProfileError
+        What is there is no presets file.
+    """
+    document: Json = {} if text is None else strict_json.parse(text, file)
+    if not isinstance(document, dict):
+        raise ProfileError(f"{file}: $ is no object of presets")
+    ours: dict[str, dict[str, Json]] = {}
+    for name, (found, recipe) in scans.items():
+        known = document.get(name)
+        entry = dict(known) if isinstance(known, dict) else documents.preset(recipe, {})
+        document[name] = _sheet(entry, name, found)
+        ours[name] = _ours(found, deskew)
+    plain = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return own_entry.merged(plain, file, scans=ours)
+
+
+def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Json]:
+    """A scan's preset with crops; its own crop goes, for it was the whole picture's."""
+    before = entry.get("metadata")
+    metadata: dict[str, Json] = {"raw_file": name}
+    metadata |= before if isinstance(before, dict) else {}
+    metadata.pop("crop", None)
+    orientation = metadata.get("orientation", 0)
+    crops: list[Json] = [
+        {
+            "metadata": {
+                "id": frame.id,
+                "name": frame.id,
+                "crop": list(frame.crop),
+                "orientation": orientation,
+            }
+        }
+        for frame in found.frames
+    ]
+    return {
+        **entry,
+        "type": "contactsheet",
+        "metadata": metadata,
+        "crops": crops,
+        "active_crop_id": found.frames[0].id,
+    }
+
+
+def _ours(found: FoundScan, deskew: bool) -> dict[str, Json]:
+    turns: dict[str, Json] = {frame.id: frame.turn for frame in found.frames if frame.turn}
+    unsure: dict[str, Json] = {frame.id: frame.why for frame in found.frames if not frame.sure}
+    return {
+        "format": found.film or None,
+        "turns": turns if deskew and turns else None,
+        "unsure": unsure or None,
+    }
+
+
+def straight(
+    crop: tuple[float, float, float, float], turn: float, width: int, height: int
+) -> tuple[float, float]:
+    """Width and height, pixels, of the turned picture whose box a crop is."""
+    box_w, box_h = crop[2] * width, crop[3] * height
+    sine, cosine = abs(math.sin(math.radians(turn))), math.cos(math.radians(turn))
+    part = cosine * cosine - sine * sine
+    return (box_w * cosine - box_h * sine) / part, (box_h * cosine - box_w * sine) / part

@@ -1,0 +1,104 @@
+"""Drawn strips of every format against their truth: edges, nothing cut, nothing unsure lost."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from divere_cli.frames import detect
+from divere_cli.frames.formats import named
+from tests.frames.scoring import score
+from tests.frames.strips import Spec, draw, photographs
+
+FORMATS = {
+    "135": 4,
+    "135-half": 5,
+    "xpan": 2,
+    "120-645": 3,
+    "120-66": 3,
+    "120-67": 2,
+    "120-68": 2,
+    "120-69": 2,
+    "110": 3,
+}
+
+
+def scale(film: str) -> float:
+    return 7.0 if film.startswith("120") else 11.0
+
+
+@pytest.mark.parametrize("film", FORMATS)
+@pytest.mark.parametrize("photos", [False, True])
+def test_every_format_is_found_by_itself(film: str, photos: bool) -> None:
+    if photos and not photographs():
+        pytest.skip("needs the photographs")
+    spec = Spec(film, FORMATS[film], seed=901, scale=scale(film), around="light")
+    scan = draw(spec, None if photos else [])
+    found = detect.find(scan.pixels / np.float32(65535))
+    result = score(scan, found)
+    assert result.missed == result.cut == result.extra == 0, result
+    assert result.right >= 0.99 * result.edges
+    assert found.forms == (film,)
+
+
+@pytest.mark.parametrize("around", ["holder", "light", "clipped"])
+@pytest.mark.parametrize("upright", [False, True])
+@pytest.mark.parametrize("turn", [-1.5, 0.4, 1.5])
+def test_turned_strips_in_holders_and_light(around: str, upright: bool, turn: float) -> None:
+    scan = draw(Spec(count=4, seed=77, scale=9.0, around=around, upright=upright, turn=turn), [])
+    found = detect.find(scan.pixels / np.float32(65535))
+    result = score(scan, found)
+    assert result.missed == result.cut == result.extra == result.unsure == 0, result
+    assert result.right == result.edges
+    way = -turn if upright else turn
+    assert found.turn == pytest.approx(way, abs=0.1) or found.turn == pytest.approx(turn, abs=0.1)
+
+
+HARD = [
+    {"night": (1,), "blank": (3,), "thin": (2,)},
+    {"overlap": (2,), "night": (4,)},
+    {"leader": True, "thin": (1,)},
+    {"covered": 4.6, "night": (0,)},
+]
+
+
+@pytest.mark.parametrize("more", HARD, ids=lambda more: "-".join(more))
+def test_hard_strips_lose_nothing(more: dict[str, object]) -> None:
+    scan = draw(Spec(count=5, seed=33, hard=True, turn=0.9, **more), [])  # type: ignore[arg-type]
+    found = detect.find(scan.pixels / np.float32(65535), named("135"))
+    result = score(scan, found)
+    assert result.missed == result.cut == 0, result
+    assert result.right >= 0.95 * result.edges
+    assert result.unsure <= 2
+
+
+def test_strips_in_a_holder_help_one_another() -> None:
+    scan = draw(Spec(count=4, strips=3, seed=5, scale=8.0, base=1, turn=-0.6), [])
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert (result.missed, result.cut, result.extra) == (0, 0, 0)
+    assert result.right >= 0.99 * result.edges
+
+
+@pytest.mark.parametrize("level", [0.02, 0.5, 0.9, 1.0])
+def test_a_bare_light_has_no_pictures(level: float) -> None:
+    rng = np.random.default_rng(1)
+    light = np.clip(level * (1 + 0.004 * rng.standard_normal((300, 450, 3))), 0, 1)
+    assert detect.find(light.astype(np.float32)).found == ()
+
+
+def test_a_picture_that_fills_the_scan_is_not_cut() -> None:
+    scan = draw(Spec(count=1, seed=8, scale=10.0), [])
+    corners = scan.truth[0].corners
+    left, top = np.ceil(corners.min(axis=0)).astype(int) + 4
+    right, bottom = np.floor(corners.max(axis=0)).astype(int) - 4
+    inside = scan.pixels[top:bottom, left:right] / np.float32(65535)
+    for one in detect.find(inside).found:
+        box = np.concatenate([one.corners.min(axis=0), one.corners.max(axis=0)])
+        whole = (box[2] - box[0]) * (box[3] - box[1]) / (inside.shape[0] * inside.shape[1])
+        assert not one.sure or whole >= 0.98
+
+
+def test_a_picture_half_in_view_is_left_alone() -> None:
+    scan = draw(Spec(count=4, seed=12, partly=True), [])
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert result.false == result.missed == result.cut == 0
