@@ -7,10 +7,11 @@ Covers the plan of each scan as ``--dry-run`` shows it. What it does not: the ru
 from __future__ import annotations
 
 import contextlib
+import logging
 import time
 from typing import Literal
 
-from divere_cli.batch import discover, flat_field, naming, plan, results
+from divere_cli.batch import discover, film_edges, flat_field, naming, plan, results
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import Action, ScanPlan
@@ -20,6 +21,8 @@ from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import PlannedScan
+
+log = logging.getLogger(__name__)
 
 
 def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
@@ -36,6 +39,8 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     try:
         state = journal_state.load(folder)
         walked = discover.find(request.inputs, request.outputs.folder)
+        if film_edges.wanted(request):
+            log.warning("{film} and {frame} are read from the scans: a dry run leaves them empty")
         plans = plan.make(request, walked, state, folder)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
         light = flat_field.of(request)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from divere_cli.errors import OutputError, UsageError
 
-FIELDS = ("stem", "crop", "index", "profile", "ext", "page")
+FIELDS = ("stem", "crop", "index", "profile", "ext", "page", "film", "frame")
 SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png", "jxl": ".jxl", "dng": ".dng"}
 _MAX_BYTES = 255
 # no character of a file name; on Windows a colon would write into a stream beside the file
@@ -34,6 +34,8 @@ class Parts:
     profile: str = ""
     page: str = ""
     paired: bool = False
+    film: str = ""
+    frame: str = ""
 
 
 def check(template: str) -> None:
@@ -76,6 +78,8 @@ def output(template: str, parts: Parts, format_: str) -> str:
             crop=crop,
             index=parts.index,
             profile=_in_a_name(parts.profile),
+            film=_in_a_name(parts.film),
+            frame=parts.frame,
             ext=ext,
             page=parts.page,
         )

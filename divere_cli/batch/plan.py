@@ -11,10 +11,12 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from divere_cli.batch import naming
+from divere_cli.batch import film_edges, naming
 from divere_cli.batch.discover import Found, Scan, identity
+from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
@@ -25,6 +27,7 @@ from divere_cli.image.layout import Header
 from divere_cli.records.film import FilmNotes
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding
+from divere_cli.records.outcome import FilmEdge
 
 if TYPE_CHECKING:
     from divere_cli.profile.select import Selection
@@ -99,8 +102,11 @@ def make(
     state: State,
     folder: Folder | None,
     stopped: Callable[[], bool] = lambda: False,
+    edges: Edges = MappingProxyType({}),
 ) -> list[ScanPlan]:
     """Plan every scan, in the order of the walk.
+
+    ``edges`` are what the film's edge says, by the path of a scan.
 
     ``stopped`` is asked between scans; once it is true, the rest is left out.
 
@@ -115,7 +121,7 @@ def make(
     for scan in found.scans:
         if stopped():
             break
-        plans += _pictures(request, scan, state)
+        plans += _pictures(request, scan, state, edges.get(scan.path))
     problems = [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
     if problems:
         raise PlanError(
@@ -146,9 +152,11 @@ def check_places(inputs: Iterable[str], output: str) -> None:
             here = parent
 
 
-def _pictures(request: BatchRequest, scan: Scan, state: State) -> Iterator[ScanPlan]:
-    """Plan each picture of a file that is to be graded."""
-    first = _plan(request, scan, state)
+def _pictures(
+    request: BatchRequest, scan: Scan, state: State, edge: FilmEdge | None
+) -> Iterator[ScanPlan]:
+    """Plan each picture of a file that is to be graded; the edge is the first one's."""
+    first = _plan(request, scan, state, edge)
     yield first
     count = first.header.pictures if first.header else 1
     if request.inputs.pages == "all":
@@ -156,7 +164,9 @@ def _pictures(request: BatchRequest, scan: Scan, state: State) -> Iterator[ScanP
             yield _plan(request, scan.further(picture), state)
 
 
-def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
+def _plan(
+    request: BatchRequest, scan: Scan, state: State, edge: FilmEdge | None = None
+) -> ScanPlan:
     if scan.problem is not None:
         return ScanPlan(scan, error=scan.problem)
     header: Header | None = None
@@ -165,7 +175,7 @@ def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
         selection = request.chooser.choose(scan.path, header)
         outputs = request.outputs
         main, *also = (
-            _positives(request, scan, header, selection, template, encoding)
+            _positives(request, scan, header, selection, template, encoding, edge)
             for template, encoding in zip(
                 (outputs.name, *(each.name for each in outputs.also)),
                 outputs.encodings,
@@ -179,6 +189,7 @@ def _plan(request: BatchRequest, scan: Scan, state: State) -> ScanPlan:
     except ScanError as problem:
         return ScanPlan(scan, header, error=problem)
     film = request.film_log.of(scan.file) if request.film_log else None
+    film = film_edges.noted(film, edge)
     encodings = outputs.encodings
     return ScanPlan(scan, header, selection, main, sidecar, tuple(also), encodings, film)
 
@@ -236,6 +247,7 @@ def _positives(
     selection: Selection,
     template: str,
     encoding: Encoding,
+    edge: FilmEdge | None,
 ) -> tuple[str, ...]:
     page = _page(request, scan, header)
     outputs = []
@@ -244,7 +256,14 @@ def _positives(
         if not crop and len(selection.frames) > 1:
             crop = str(index)
         parts = naming.Parts(
-            scan.file, crop, index, selection.profile.name, page, paired=scan.paired
+            scan.file,
+            crop,
+            index,
+            selection.profile.name,
+            page,
+            paired=scan.paired,
+            film=film_edges.film(edge),
+            frame=film_edges.frame(edge),
         )
         name = request.outputs.payload + naming.output(template, parts, encoding.format)
         outputs.append(scan.name if name == scan.name else name)  # a name is kept once
@@ -262,7 +281,7 @@ def _sidecar(encoding: Encoding, scan: Scan, header: Header, page: str) -> str:
         plain = naming.output("", naming.Parts(scan.file, page=page), encoding.format)
         sidecar = naming.sidecar(plain, encoding.format)
     elif encoding.infrared == "repair" and encoding.ir_mask and "infrared" in header.extra:
-        plain = naming.output("{stem}", naming.Parts(scan.name), encoding.format)
+        plain = naming.output("", naming.Parts(scan.file, page=page), encoding.format)
         sidecar = naming.mask(plain, encoding.format)
     return sidecar
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from divere_cli.batch import discover, naming, plan
+from divere_cli.batch import discover, film_edges, naming, plan
 from divere_cli.batch.journal import compaction
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import State
@@ -69,7 +69,8 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
             lock = _lock(folder, held, create=False, pause=pause)
     found = discover.find(request.inputs, request.outputs.folder)
     state = journal_state.load(folder)
-    plans = plan.make(request, found, state, folder, lambda: stop.stopping)
+    edges = film_edges.read(request, found.scans) if film_edges.wanted(request) else {}
+    plans = plan.make(request, found, state, folder, lambda: stop.stopping, edges)
     if folder is None:
         folder = _make(request.outputs.folder, held)
     if lock is None and not request.outputs.held:

@@ -152,7 +152,8 @@ _what = combined(
         "--name",
         default="",
         metavar="TEMPLATE",
-        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}, {page}.  "
+        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}, {page}, {film},"
+        " {frame}.  "
         "[default: {stem}, with crops {stem}-{crop}, with pages {stem}-{page}]",
     ),
     click.option(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json as json_text
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -13,9 +15,13 @@ from divere_cli.cli.inspect_view import Failed, Scan
 from divere_cli.cli.options import json_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError
+from divere_cli.files import stamp
 from divere_cli.image import header as headers
 from divere_cli.image.metadata import summary
+from divere_cli.profile import library
 from divere_cli.profile.select import Selector
+from divere_cli.records.job import Encoding, Job
+from divere_cli.records.outcome import FilmEdge
 from divere_cli.text import quote, safe
 
 SCHEMA = "divere-inspect/1"
@@ -23,19 +29,28 @@ SCHEMA = "divere-inspect/1"
 
 @click.command("inspect")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+@click.option(
+    "--film-edge",
+    type=click.Choice(["auto", "off"]),
+    default="auto",
+    show_default=True,
+    help="Read the DX edge code where a scan shows rebate: stock and frame numbers.",
+)
 @json_option
-def inspect(files: tuple[str, ...], json: bool) -> int:
+def inspect(files: tuple[str, ...], film_edge: str, json: bool) -> int:
     """Say what each FILE is, and which preset would serve it.
 
     Size, bits, channels, compression, infrared, ICC profile, metadata; warnings
-    that a run would give. Only headers are read. A file that cannot be graded is
-    an error on stderr, the others go on, and the exit code is 3.
+    that a run would give, from headers alone; and the code at the film's edge,
+    which a worker reads from the pixels. A file that cannot be graded is an error
+    on stderr, the others go on, and the exit code is 3.
     """
     selector = Selector()
+    edges = _edges(files) if film_edge == "auto" else {}
     code = 0
     documents: list[dict[str, Any]] = []
     for index, name in enumerate(files):
-        item = _scan(name, selector)
+        item = _scan(name, selector, edges.get(index))
         if json:
             documents.append(inspect_view.as_json(item))
         elif isinstance(item, Scan):
@@ -56,16 +71,36 @@ def _complain(item: Scan | Failed) -> int:
     return ScanError.exit_code
 
 
-def _scan(name: str, selector: Selector) -> Scan | Failed:
+def _edges(files: tuple[str, ...]) -> dict[int, FilmEdge]:
+    """The film's edge of each file that shows one, by its place in the list."""
+    from divere_cli.batch import film_edges
+    from divere_cli.isolation.tasks import run_tasks
+
+    if not film_edges.can_be_read():
+        return {}
+    encoding = Encoding("tiff", 16, library.output_space("DisplayP3"))
+    jobs = []
+    for index, name in enumerate(files):
+        with suppress(ScanError):  # said when its header is read
+            path, found = os.path.abspath(name), stamp.take(name)
+            jobs.append(Job(index, name, path, found, encoding, (), task=film_edges.TASK))
+    return {
+        outcome.job_id: outcome.result.film_edge
+        for outcome in run_tasks(jobs)
+        if outcome.result is not None and outcome.result.film_edge is not None
+    }
+
+
+def _scan(name: str, selector: Selector, edge: FilmEdge | None) -> Scan | Failed:
     try:
         header = headers.read(name)
         about = summary.read(name, header)
     except ScanError as error:
         return Failed(name, error)
     try:
-        return Scan(name, header, about, selector.choose(name, header), None)
+        return Scan(name, header, about, selector.choose(name, header), None, edge)
     except ScanError as error:
-        return Scan(name, header, about, None, error)
+        return Scan(name, header, about, None, error, edge)
 
 
 def _show(scan: Scan, first: bool) -> None:

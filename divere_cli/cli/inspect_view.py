@@ -12,6 +12,8 @@ from divere_cli.errors import ScanError
 from divere_cli.image.layout import Header
 from divere_cli.image.metadata.summary import About
 from divere_cli.profile.select import Selection
+from divere_cli.records.outcome import FilmEdge
+from divere_cli.records.serialize import to_plain
 from divere_cli.report.summary import digits
 from divere_cli.text import safe
 
@@ -51,6 +53,7 @@ class Scan:
     about: About
     preset: Selection | None
     preset_error: ScanError | None
+    film_edge: FilmEdge | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def as_json(item: Scan | Failed) -> dict[str, Any]:
         "pages": header.pages,
         "pictures": header.pictures,
         "infrared": _infrared(header),
+        "film_edge": None if item.film_edge is None else to_plain(item.film_edge),
         "icc": safe(about.icc, _TEXT) or None,
         "metadata": _metadata(item),
         "preset": _preset(item),
@@ -176,12 +180,22 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("author", ", ".join(filter(None, (about.artist, about.copyright)))),
         ("description", about.description),
         ("metadata", _blocks(about)),
+        ("film", _film(item.film_edge)),
         ("preset", _served(item)),
         ("balance", _white_balance(item).replace("_", " ")),
     ]
     rows += [("warning", text) for text in _warnings(item)]
     rows += [("note", text) for text in header.notes]
     return [(name, safe(text, _TEXT)) for name, text in rows if text]
+
+
+def _film(edge: FilmEdge | None) -> str:
+    """The film's edge in words: stock, number, frames."""
+    if edge is None:
+        return ""
+    frames = f", frames {', '.join(edge.frames)}" if edge.frames else ""
+    name = f"{edge.film} (DX {edge.dx})" if edge.film else f"DX {edge.dx}"
+    return name + frames + (", mirrored" if edge.mirrored else "")
 
 
 def _format(header: Header) -> str:

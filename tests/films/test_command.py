@@ -68,3 +68,32 @@ def test_it_can_be_switched_off(tmp_path: Path) -> None:
     write(scans / "a.tif", STRIP)
     files = batch(scans, "out", "--film-edge", "off", "--isolation", "never")
     assert "film_edge" not in files["a.tif"]
+
+
+def test_outputs_are_named_by_film_and_frame(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    write(scans / "none.tif", replace(STRIP, codes=False))
+    options = ("--name", "{stem} {film} {frame}", "--isolation", "never")
+    files = batch(scans, "out", *options)
+    assert files["a.tif"]["outputs"] == ["a Kodak ColorPlus 200 12.tif"]
+    assert files["none.tif"]["outputs"] == ["none  .tif"]
+    with tifffile.TiffFile(tmp_path / "out" / "a Kodak ColorPlus 200 12.tif") as made:
+        assert b"Kodak ColorPlus 200" in bytes(made.pages[0].tags["XMP"].value)
+    again = batch(scans, "out", *options)
+    assert {file["status"] for file in again.values()} == {"up_to_date"}
+
+
+def test_inspect_reads_the_edge(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "a.tif", STRIP)
+    write(tmp_path / "none.tif", replace(STRIP, codes=False))
+    names = [str(tmp_path / name) for name in ("a.tif", "none.tif")]
+    assert app.run(["inspect", "--json", *names]) == 0
+    first, second = json.loads(capfd.readouterr().out)["files"]
+    assert first["film_edge"] == FOUND
+    assert second["film_edge"] is None
+    assert app.run(["inspect", names[0]]) == 0
+    assert "Kodak ColorPlus 200 (DX 79-7), frames 12, 12A, 13" in capfd.readouterr().out
+    assert app.run(["inspect", "--film-edge", "off", names[0]]) == 0
+    assert "ColorPlus" not in capfd.readouterr().out
