@@ -22,7 +22,7 @@ from divere_cli.records.serialize import to_plain
 from divere_cli.report.json_report import valid
 from divere_cli.text import safe
 
-_LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "pillow", "exiv2")
+_LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "tifffile", "imageio", "pillow", "exiv2")
 _EXTRAS = {"raw": "rawpy", "dask": "distributed"}
 
 

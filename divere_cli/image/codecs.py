@@ -5,11 +5,19 @@ from __future__ import annotations
 import imagecodecs
 
 NAMES = {
+    "ccitt": "CCITTFAX4",
     "deflate": "DEFLATE",
     "jpeg": "JPEG8",
+    "jpeg2000": "JPEG2K",
+    "jpegxl": "JPEGXL",
+    "jpegxr": "JPEGXR",
+    "lerc": "LERC",
+    "ljpeg": "LJPEG",
+    "lzma": "LZMA",
     "lzw": "LZW",
     "packbits": "PACKBITS",
     "png": "PNG",
+    "webp": "WEBP",
     "zstd": "ZSTD",
 }
 
