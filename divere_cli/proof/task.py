@@ -120,6 +120,8 @@ def contact(job: Job, progress: Progress) -> TaskResult:
 def _measured(order: SheetOrder, picture: tiles.Small) -> tuple[Named, ...]:
     if not order.measured:
         return order.profiles
+    if len(order.profiles) > 1:
+        picture = tiles.coarser(picture)
     return tuple(
         Named(named.name, tiles.decided(picture, named.recipe, named.name))
         for named in order.profiles
