@@ -77,6 +77,7 @@ def main() -> int:
 
 if __name__ == "__main__":
     if sys.argv[1] in ("guided", "unguided"):
+        targets.quiet()
         {"guided": guided, "unguided": unguided}[sys.argv[1]](sys.argv[3], int(sys.argv[2]))
     else:
         sys.exit(main())

@@ -35,7 +35,8 @@ def _file(data: bytes, suffix: str) -> str:
     return path
 
 
-def _quiet() -> None:
+def quiet() -> None:
+    """Log nothing and warn of nothing in this process."""
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
 
@@ -45,7 +46,6 @@ def read(data: bytes, suffix: str) -> None:
     from divere_cli.image import header, reader
     from divere_cli.image.metadata import carried
 
-    _quiet()
     path = _file(data, suffix)
     with contextlib.suppress(DivereError):
         about = header.read(path, MOST_PIXELS)

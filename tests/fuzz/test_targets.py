@@ -10,6 +10,7 @@ from tests.fuzz import targets
 from tests.image.fuzz import mutated
 
 
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", sorted(targets.targets()))
 def test_a_target_takes_its_seeds_and_what_was_found(name: str) -> None:
     target, dice = targets.targets()[name], random.Random(7)
