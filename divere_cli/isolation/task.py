@@ -91,6 +91,19 @@ class Swapped(Exception):
     """A temporary file is not the one that was made for this job; nothing was written."""
 
 
+_confined: list[str] = []  # how this process is, once it is
+
+
+def confined() -> bool:
+    """Whether this process is a worker that shut itself in."""
+    return bool(_confined)
+
+
+def note_confined(how: str) -> None:
+    """Remember that this process is confined."""
+    _confined.append(how)
+
+
 def find(dotted: str) -> Task:
     """The function behind ``module:function``.
 
@@ -135,6 +148,13 @@ def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
     if isinstance(problem, DivereError):
         detail = "\n".join(part for part in (problem.detail, _trace(problem)) if part)
         return "error", ErrorRecord(problem.kind, problem.message, problem.hint, shortened(detail))
+    if isinstance(problem, PermissionError) and confined():
+        return "error", ErrorRecord(
+            kind=Internal.kind,
+            message=f"its decoder needs what the sandbox does not give: {_first_line(problem)}",
+            hint="please report it; --sandbox never grades scans that you trust",
+            detail=_trace(problem),
+        )
     return "error", ErrorRecord(
         kind=Internal.kind,
         message=f"a bug in divere: {_first_line(problem)}",

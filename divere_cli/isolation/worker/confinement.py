@@ -11,9 +11,10 @@ import dataclasses
 import importlib
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
-from divere_cli.isolation.task import Swapped
+from divere_cli.isolation.task import Swapped, note_confined
 from divere_cli.isolation.worker import sandbox
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Target
@@ -44,7 +45,48 @@ def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     for path in (job.input, *job.reads):
         with contextlib.suppress(OSError):  # the task meets it, and names it better
             reads += sandbox.places([path])
-    return sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
+    came = sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
+    sys.addaudithook(_tell)
+    note_confined(came)
+    return came
+
+
+def _tell(event: str, arguments: tuple[object, ...]) -> None:
+    """Leave a line in the last words of this worker when Python code tries what it may not.
+
+    Of code in C nothing is seen but that its call failed. What was to be reached is not told.
+    """
+    tried = _TRIES.get(event)
+    if tried and tried not in _told:
+        _told.add(tried)
+        with contextlib.suppress(OSError):
+            os.write(2, f"sandbox: the decoder tried to {tried}\n".encode())
+
+
+# Python's audit events that a confined worker never needs
+_TRIES = {
+    "socket.__new__": "open a socket",
+    "socket.getaddrinfo": "look up a name in the network",
+    "socket.gethostbyname": "look up a name in the network",
+    "subprocess.Popen": "start a program",
+    "os.exec": "start a program",
+    "os.posix_spawn": "start a program",
+    "os.system": "start a program",
+    "os.fork": "start a process",
+    "os.kill": "signal a process",
+    "os.mkdir": "make a folder",
+    "os.rename": "rename a file",
+    "os.remove": "remove a file",
+    "os.link": "link a file",
+    "os.symlink": "link a file",
+    "os.chmod": "change a file's mode",
+    "os.utime": "change a file's time",
+    "os.setxattr": "change a file's attributes",
+    "tempfile.mkstemp": "make a temporary file",
+    "tempfile.mkdtemp": "make a temporary file",
+    "urllib.Request": "reach the network",
+}
+_told: set[str] = set()
 
 
 def targets(job: Job) -> Iterator[Target]:
