@@ -18,7 +18,7 @@ from typing import Any
 
 from divere_cli.batch import run as batch
 from divere_cli.batch.request import BatchRequest
-from divere_cli.errors import DivereError, InputMissing, OutputLocked, RunError
+from divere_cli.errors import DivereError, InputMissing, OutputLocked, OutputUnusable, RunError
 from divere_cli.files.lock import Lock
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.events import Event, ScanFinished
@@ -32,7 +32,7 @@ from divere_cli.system import signals
 
 log = logging.getLogger(__name__)
 
-MOST = 64  # scans of one batch: what comes meanwhile does not wait for a thousand others
+MOST = 1000  # scans of one batch: planning them takes less time than a loop may stand still
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 NAMED = 200
 SIGNALS = {130: signal.SIGINT, 143: signal.SIGTERM, 129: getattr(signal, "SIGHUP", 0)}
@@ -85,6 +85,7 @@ class Watch:
         self._parts = parts
         self._request = build()
         self._held: ExitStack | None = None
+        self._place: tuple[int, int] | None = None
         self._pause = 0.0
         self._again = 0.0  # on the monotonic clock: not before then
         self._fates: dict[str, Fate] = {}
@@ -101,7 +102,7 @@ class Watch:
         """
         try:
             with signals.watch() as asked:
-                self._take()
+                self._take(first=True)
                 self._parts.notifier.tell("READY=1", "STATUS=watching")
                 while True:
                     number = self._turn() or self._heard(asked) or self._rest(asked)
@@ -130,8 +131,7 @@ class Watch:
                 recursive=inputs.recursive,
                 any_suffix=bool(inputs.include),
             )
-            if self._held is None:
-                self._take()
+            self._keep()
         except RunError as problem:
             self._trouble(problem)
             return 0
@@ -233,15 +233,34 @@ class Watch:
 
     # ------------------------------------------------------------ OUTPUT
 
-    def _take(self) -> None:
-        """Hold OUTPUT, so that no batch works beside us."""
+    def _keep(self) -> None:
+        """Make sure that OUTPUT is the folder that is held; take it again where it came back.
+
+        Raises
+        ------
+        OutputUnusable
+            It is gone, or another folder: below a share that is not mounted, for one.
+        """
+        if self._held is not None and _identity(self._request.outputs.folder) != self._place:
+            self._give_back()
+        if self._held is None:
+            self._take(first=False)
+
+    def _take(self, *, first: bool) -> None:
+        """Hold OUTPUT, so that no batch works beside us; only the first time it may be new."""
+        path = self._request.outputs.folder
         with ExitStack() as held:
-            folder = Folder.open(self._request.outputs.folder, create=True)
-            assert folder is not None
-            held.callback(folder.close)
-            lock = Lock.take(folder, create=True, pause=None)
-            assert lock is not None
+            folder = Folder.open(path, create=first)
+            if folder is not None:
+                held.callback(folder.close)
+            lock = None if folder is None else Lock.take(folder, create=first, pause=None)
+            if lock is None:
+                raise OutputUnusable(
+                    f"OUTPUT '{path}' is gone, or another folder than before",
+                    hint="is its share mounted?",
+                )
             held.callback(lock.release)
+            self._place = _identity(path)
             self._held = held.pop_all()
 
     def _give_back(self) -> None:
@@ -283,6 +302,14 @@ class Watch:
         )
         if (before.state, before.problem) != (state, problem):
             self._parts.notifier.tell(f"STATUS={state}{': ' if problem else ''}{problem}"[:500])
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _names(inputs: tuple[str, ...], ripe: list[str]) -> dict[str, str]:

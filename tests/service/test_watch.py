@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -255,6 +256,44 @@ def test_input_that_goes_away_is_waited_for(begin: Callable[..., Service]) -> No
     (service.inputs / "a.tif").write_bytes(negative(1))
     service.until(lambda: service.made() == ["a.tif"])
     assert service.get("/readyz")[0] == 200
+
+
+def test_output_that_goes_away_is_not_made_anew(begin: Callable[..., Service]) -> None:
+    service = begin()
+    (service.inputs / "a.tif").write_bytes(negative(1))
+    service.until(lambda: service.made() == ["a.tif"])
+    away = service.output.with_name("unmounted")
+    service.output.rename(away)
+    (service.inputs / "b.tif").write_bytes(negative(2))
+    service.until(lambda: service.get("/readyz")[0] == 503)
+    service.output.mkdir()  # where a share is not mounted lies an empty folder
+    time.sleep(1.0)
+    assert service.get("/healthz")[0] == 200
+    assert list(service.output.iterdir()) == []
+    service.output.rmdir()
+    away.rename(service.output)
+    service.until(lambda: service.made() == ["a.tif", "b.tif"])
+
+
+def test_what_fails_is_named_and_counted_once(begin: Callable[..., Service]) -> None:
+    service = begin("--on-failure", "true")
+    (service.inputs / "bad.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(200) + b"\xff\xd9")
+    service.until(lambda: service.status["failed"] == 1)
+    (service.inputs / "a.tif").write_bytes(negative(1))
+    service.until(lambda: service.made() == ["a.tif"])
+    (known,) = service.status["known_failures"]
+    assert known["input"] == "bad.jpg"
+    assert 'divere_scans_total{status="failed"} 1\n' in service.get("/metrics")[1]
+
+
+def test_the_unit_is_one_that_systemd_takes() -> None:
+    verify = shutil.which("systemd-analyze")
+    if verify is None:
+        pytest.skip("no systemd-analyze here")
+    unit = Path(__file__).parents[2] / "deploy" / "divere-watch.service"
+    done = subprocess.run([verify, "verify", str(unit)], capture_output=True, text=True)
+    said = [line for line in done.stderr.splitlines() if "is not executable" not in line]
+    assert not [line for line in said if "divere-watch" in line]
 
 
 def test_hup_reads_again_and_goes_on(begin: Callable[..., Service]) -> None:
