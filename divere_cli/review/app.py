@@ -7,6 +7,7 @@ it does not: who may ask (:mod:`divere_cli.review.access`, in front of this).
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import math
 from collections.abc import Awaitable, Callable
@@ -75,6 +76,7 @@ class Routes:
         self._files = {
             path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES
         }
+        self._numbers = itertools.count(1)
         self._page = (STATIC / "index.html").read_bytes()
 
     async def page(self, request: Request) -> Response:
@@ -115,7 +117,8 @@ class Routes:
 
     async def render(self, request: Request) -> Response:
         """A picture."""
-        wanted = _wanted(await _body(request))
+        number = next(self._numbers)
+        wanted = _wanted(await _body(request), number)
         future = await run_in_threadpool(self._service.render, wanted)
         said, data = await asyncio.wrap_future(future)
         facts = {key: said[key] for key in ("width", "height", "scale", "histogram", "seconds")}
@@ -124,12 +127,13 @@ class Routes:
 
     async def pick(self, request: Request) -> Response:
         """Gains that make a place gray."""
+        number = next(self._numbers)
         body = await _body(request)
         at = body.get("at")
         if not isinstance(at, list) or len(at) != 2 or not all(_share(v) for v in at):
             raise BadRequest("at is [x, y], each from 0 to 1")
         place = (float(at[0]), float(at[1]))
-        future = await run_in_threadpool(self._service.pick, _wanted(body), place)
+        future = await run_in_threadpool(self._service.pick, _wanted(body, number), place)
         said, _ = await asyncio.wrap_future(future)
         return JSONResponse({"rgb_gains": said["rgb_gains"]})
 
@@ -162,7 +166,8 @@ class Routes:
         body = await _body(request)
         if not await run_in_threadpool(self._service.export, body):
             return JSONResponse({"error": "an export runs already"}, 409)
-        return JSONResponse({"started": True})
+        version = await run_in_threadpool(self._service.file.read)
+        return JSONResponse({"started": True, "version": version.version})
 
     async def stop(self, request: Request) -> Response:
         """End the batch in order."""
@@ -180,7 +185,7 @@ async def _body(request: Request) -> dict[str, Any]:
     return found
 
 
-def _wanted(body: dict[str, Any]) -> Wanted:
+def _wanted(body: dict[str, Any], number: int) -> Wanted:
     name, size = body.get("name"), body.get("size", 1600)
     form, picture = body.get("format", "jpeg"), body.get("picture", 0)
     if not isinstance(name, str):
@@ -190,7 +195,7 @@ def _wanted(body: dict[str, Any]) -> Wanted:
     if form not in FORMATS:
         raise BadRequest("format is jpeg or png")
     window, tag = _window(body.get("window")), str(body.get("tag", ""))[:32]
-    return Wanted(name, size, form, body.get("preset"), picture, window, tag)
+    return Wanted(name, size, form, body.get("preset"), picture, window, tag, number)
 
 
 def _window(value: Any) -> Box:

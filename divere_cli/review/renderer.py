@@ -49,6 +49,7 @@ class Request:
     job: Job
     order: View | Pick
     tag: str = ""  # requests of one tag drop one another
+    number: int = 0  # in the order in which requests came
     strip: bool = False  # several pictures on one scan: its small proxy has to be larger
 
     @property
@@ -93,6 +94,7 @@ class Lane:
         self._work = work
         self._turn = threading.Condition()
         self._next: OrderedDict[tuple[str, str, bool], _Waiting] = OrderedDict()
+        self._newest: dict[tuple[str, str, bool], int] = {}
         self._closed = False
         self.thread = threading.Thread(target=self._run, name=name, daemon=True)
         self.thread.start()
@@ -102,11 +104,13 @@ class Lane:
         waiting = _Waiting(request)
         key = (request.scan.name, request.tag, isinstance(request.order, Pick))
         with self._turn:
-            older = self._next.pop(key, None)
-            if self._closed:
-                waiting.drop()
+            older = None
+            if self._closed or request.number < self._newest.get(key, 0):
+                waiting.drop()  # threads do not keep the order in which requests came
             else:
+                older = self._next.pop(key, None)
                 self._next[key] = waiting
+                self._newest[key] = request.number
             self._turn.notify()
         if older is not None:
             older.drop()

@@ -51,6 +51,7 @@ class Wanted:
     picture: int = 0
     window: Box = WHOLE
     tag: str = ""
+    number: int = 0
 
 
 class Service:
@@ -149,7 +150,9 @@ class Service:
         form: PictureFormat = wanted.format
         view = View(cut.recipe, cut.crop, cut.orientation, size, form, wanted.window)
         job = read_as(scan, cut)
-        return self.renderer.submit(Request(scan, job, view, wanted.tag, len(graded.cuts) > 1))
+        return self.renderer.submit(
+            Request(scan, job, view, wanted.tag, wanted.number, len(graded.cuts) > 1)
+        )
 
     def pick(self, wanted: Wanted, at: tuple[float, float]) -> Future[Answer]:
         """Ask for the gains that make a place gray; errors as :meth:`render`."""
@@ -158,7 +161,9 @@ class Service:
         cut = graded.cut(wanted.picture)
         order = Pick(cut.recipe, cut.crop, cut.orientation, at)
         job = read_as(scan, cut)
-        return self.renderer.submit(Request(scan, job, order, wanted.tag, len(graded.cuts) > 1))
+        return self.renderer.submit(
+            Request(scan, job, order, wanted.tag, wanted.number, len(graded.cuts) > 1)
+        )
 
     def again(self, name: str) -> None:
         """Try a scan anew that failed."""
@@ -220,12 +225,21 @@ class Service:
     def export(self, wanted: dict[str, Any]) -> bool:
         """Start the batch; False where one runs already.
 
+        What was measured is written down first: the batch grades what the page shows.
+
         Raises
         ------
         BadRequest
             The folder's name leads elsewhere, or an option is none.
         """
-        return self.exporting.start(self._export(wanted).arguments(), output=self._output(wanted))
+        arguments = self._export(wanted).arguments()
+        if self.exporting.progress.state == "running":
+            return False
+        state = self.file.read()
+        measured = self._unwritten(state)
+        if measured and not state.problem:
+            self.file.write(state.version, Change(measured))
+        return self.exporting.start(arguments, output=self._output(wanted))
 
     def _output(self, wanted: dict[str, Any]) -> str:
         return os.path.join(self.roll.folder, str(wanted.get("output") or "positives"))

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import signal
-import threading
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -217,19 +217,25 @@ def test_the_newest_request_wins(service: Running) -> None:
     """All are answered; the stale ones are dropped, and the last one is what is shown."""
     preset = entry(service)
     service.render(NAME)  # open it first
-    answers: dict[int, Any] = {}
-
-    def ask(number: int) -> None:
+    where = service.base.removeprefix("http://")
+    host, _, port = where.partition(":")
+    lines = []
+    for number in range(25):  # in order on the wire, none waits for an answer
         wanted = with_gains(preset, 0.01 * number, -0.4, -0.6)
-        answers[number] = service.render(NAME, size=1600, preset=wanted)
-
-    threads = [threading.Thread(target=ask, args=(n,)) for n in range(25)]
-    for thread in threads:
-        thread.start()
-        time.sleep(0.002)  # in order on the wire
-    for thread in threads:
-        thread.join()
-    statuses = [answers[n].status for n in range(25)]
+        body = json.dumps({"name": NAME, "size": 1600, "preset": wanted}).encode()
+        head = (
+            f"POST /api/render HTTP/1.1\r\nHost: {where}\r\nConnection: close\r\n"
+            f"Authorization: Bearer {service.token}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        line = socket.create_connection((host, int(port)), timeout=60.0)
+        line.sendall(head.encode() + body)
+        lines.append(line)
+    statuses = []
+    for line in lines:
+        with line, line.makefile("rb") as answer:
+            statuses.append(int(answer.readline().split()[1]))
+            answer.read()
     assert set(statuses) <= {200, 409}
     assert statuses[-1] == 200
     assert statuses.count(409) >= 5
@@ -332,6 +338,8 @@ def test_an_export_is_a_batch(service: Running, roll: Path) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert (said["exit_code"], said["done"], said["failed"]) == (0, 2, 0)
+    written = json.loads((roll / "divere_presets.json").read_text())
+    assert set(written) == {"divere_cli", "frame-01.tif", "frame-02.tif", "frame-03.tif"}
     made = sorted(p.name for p in (roll / "prints").glob("*.jpg"))
     assert made == ["frame-01.jpg", "frame-02.jpg"]
     for bad in ("../out", "/tmp/out", ".hidden", "-o", ""):

@@ -273,10 +273,12 @@ async function exportRoll() {
   const [format, bits] = { tiff16: ["tiff", 16], tiff8: ["tiff", 8], jpeg: ["jpeg", null], png16: ["png", 16] }[$("export-format").value];
   await store.save();
   try {
-    await post("/api/export", {
+    const answer = await post("/api/export", {
       output: $("export-folder").value.trim(), format, bit_depth: bits, color_space: $("export-space").value, quality: Number($("export-quality").value) || null,
     });
+    store.version = answer.version; // what was measured was written down for it
     $("export-failures").replaceChildren();
+    await store.load();
     look();
   } catch (problem) { $("export-running").hidden = false; $("export-said").textContent = problem.message; }
 }

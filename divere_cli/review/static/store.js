@@ -95,7 +95,7 @@ export class Store extends EventTarget {
   async #commit(entries, marks) {
     try {
       this.#say("saving");
-      const answer = await post("/api/presets", { version: this.version, entries, marks, freeze: true });
+      const answer = await post("/api/presets", { version: this.version, entries, marks, freeze: true /* with entries: see the service */ });
       this.version = answer.version;
       this.#took(entries, marks);
       this.#say("saved", { entries, marks });
