@@ -30,7 +30,7 @@ Bools = NDArray[np.bool_]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 STACK = 24  # tiles at once: their planes stay in the second-level cache
-GROUP = 3  # rows of tiles at once, for each thread
+GROUP = 2  # rows of tiles at once, for each thread
 
 
 class Crew(Protocol):

@@ -76,9 +76,9 @@ class Rows:
         assert room is not None
         if room is own and self._end - self._first + more <= len(room):
             return
-        if own is None or kept + more > len(own) - (kept if room is own else 0):
-            own = np.empty((2 * kept + more + more // 2, *room.shape[1:]), room.dtype)
+        if own is None or kept + more > len(own):
+            own = np.empty((kept + more + kept // 2, *room.shape[1:]), room.dtype)
         start = self._kept - self._first
-        own[:kept] = room[start : start + kept]
+        own[:kept] = room[start : start + kept]  # numpy moves rows that overlap in order
         self._own = self._room = own
         self._first = self._kept

@@ -127,22 +127,36 @@ class Samples:
         np.multiply(red, np.float32(-slope), out=red)
         return cells(np.add(red, density(np.concatenate(self._infrared)), out=red), 2 * self.step)
 
-    def red(self) -> Floats:
-        return density(np.concatenate(self._red))
+    def red(self, rows: slice) -> Floats:
+        """Red density in the middle of the blocks of some rows."""
+        return density(_part(self._red, rows.start, rows.stop))
 
-    def lows(self, placed: Placement) -> Floats:
-        """Infrared's greatest density about each block of the picture."""
-        lows = np.concatenate(self._lows)
+    def lows(self, placed: Placement, rows: slice) -> Floats:
+        """Infrared's greatest density about each block of some rows of the picture's."""
         side = self._ratio * max(self.step // self._ratio, 1)
+        height, width = sum(map(len, self._lows)), self._lows[0].shape[1]
         at = []
-        for axis in (0, 1):
+        for axis, size in ((0, height), (1, width)):
             count = -(-self._placement.picture[axis] // self.step)
             middles = np.arange(count) * self.step + self.step / 2 + placed.shift[axis]
-            at.append(np.clip((middles // side).astype(int), 0, lows.shape[axis] - 1))
-        return density(lows[np.ix_(*at)])
+            at.append(np.clip((middles // side).astype(int), 0, size - 1))
+        down = at[0][rows]
+        lows = _part(self._lows, int(down[0]), int(down[-1]) + 1)
+        return density(lows[np.ix_(down - down[0], at[1])])
 
     def green(self) -> Floats:
         return density(np.concatenate(self._green))
+
+
+def _part(strips: list[NDArray[Any]], start: int, stop: int) -> NDArray[Any]:
+    """Rows ``start`` to ``stop`` of strips that follow each other."""
+    found, first = [], 0
+    for strip in strips:
+        low, high = max(start - first, 0), min(stop - first, len(strip))
+        if low < high:
+            found.append(strip[low:high])
+        first += len(strip)
+    return np.concatenate(found)
 
 
 def _middles(length: int, step: int) -> NDArray[np.intp]:

@@ -29,6 +29,7 @@ Bands = Iterator[tuple[int, NDArray[Any]]]
 
 TILE = CELL  # what is looked at closely, or not at all
 MOST_COVERED = 0.08
+SCREENED = 16  # rows of cells at once: what is screened at once stays small
 HOLDER = 0.4  # a level so far over the film's is a holder: black, and noise in few codes
 # every place has a pixel of find.PEAK or more; less what one red sample a block is off
 SCREEN_SIGMAS, SCREEN_FLOOR = 4.0, 0.85 * find.PEAK
@@ -104,14 +105,19 @@ def _screened(
     taken: Samples, placed: Placement, slope: float, base: Level, limit: float
 ) -> NDArray[np.bool_]:
     """Which blocks have a pixel that stands out of infrared's level."""
-    found, red = taken.lows(placed), taken.red()
-    np.multiply(red, np.float32(slope), out=red)
-    np.subtract(found, red, out=found)
     each = CELL // taken.step
-    steady = np.repeat(np.repeat(base.cells, each, 0), each, 1)
-    steady = steady[: found.shape[0], : found.shape[1]]
-    film = steady < np.median(base.cells) + np.float32(HOLDER)
-    return (found > steady + np.float32(limit)) & film
+    dark = np.median(base.cells) + np.float32(HOLDER)
+    parts = []
+    for first in range(0, len(base.cells), SCREENED):
+        rows = slice(first * each, (first + SCREENED) * each)
+        found, red = taken.lows(placed, rows), taken.red(rows)
+        np.multiply(red, np.float32(slope), out=red)
+        np.subtract(found, red, out=found)
+        cells_ = base.cells[first : first + SCREENED]
+        steady = np.repeat(np.repeat(cells_, each, 0), each, 1)
+        steady = steady[: found.shape[0], : found.shape[1]]
+        parts.append((found > steady + np.float32(limit)) & (steady < dark))
+    return np.concatenate(parts)
 
 
 def _positions(placement: Placement) -> NDArray[np.float64]:
