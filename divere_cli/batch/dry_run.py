@@ -47,7 +47,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         key = light.key if light else ""
         stale = Staleness(request, state, folder, ownership, time.time_ns(), key)
         if request.roll is not None:
-            stale.decide_from(repr(request.roll), [each for each in plans if each.error is None])
+            stale.decide_from(repr(request.roll), stale.to_measure(plans))
         return tuple(_planned(_settled(stale, each)) for each in plans)
     finally:
         if folder is not None:

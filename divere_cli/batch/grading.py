@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from divere_cli import GRADE
-from divere_cli.batch import admission, failures, further, results
+from divere_cli.batch import admission, failures, further, lie, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -45,8 +45,6 @@ class Grading:
     results : Results
     threads : int
         For each worker.
-    basis : str
-        What the scans were decided from, for the journal.
     light : LightMap or None
         What evens out the scans.
     """
@@ -60,7 +58,6 @@ class Grading:
         results: Results,
         *,
         threads: int = 1,
-        basis: str = "",
         light: LightMap | None = None,
     ) -> None:
         self._light = light
@@ -70,7 +67,6 @@ class Grading:
         self._admission = admission
         self._results = results
         self._threads = threads
-        self._basis = basis
         self._staged: dict[int, Staged] = {}
         self._device_errors = 0
         self._full_for = 0  # scans in a row that said so, with space left as far as can be seen
@@ -87,15 +83,17 @@ class Grading:
         self._staged[queued.id] = staged
         targets = {temp.target.name: temp.target for temp in staged.temps}
         assert plan.selection is not None
+        mirrored, turned = lie.turn(plan, self._request.inputs)
         names = [(plan.outputs, *plan.also)[index] for index in plan.stale]
         frames = tuple(
             Frame(
                 targets[first],
                 recipe,
                 cut.crop,
-                cut.orientation,
+                (cut.orientation + turned) % 360,
                 cut.crop_name,
                 tuple(targets[name] for name in others),
+                mirrored,
             )
             for (first, *others), recipe, cut in zip(
                 zip(*names, strict=True), plan.recipes, plan.selection.frames, strict=True
@@ -119,6 +117,8 @@ class Grading:
             also=tuple(also),
             film=plan.film,
             flat_field=self._light,
+            transfer=lie.transfer(plan, self._request.inputs),
+            oriented=lie.applies(plan, self._request.inputs),
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
@@ -140,7 +140,8 @@ class Grading:
                 done(plan, (*plan.recorded, *outputs)),
                 sha256=result.input_sha256,
                 peak=peak,
-                basis=self._basis,
+                basis=plan.basis,
+                decided=plan.decided,
                 also=further.record(plan),
             ),
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from divere_cli.batch import lie
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.scheduler import Queued
@@ -54,6 +55,7 @@ class Measuring:
             film_base=scan.film_base,
             base_region=scan.base_region,
             flat_field=self._light,
+            transfer=lie.transfer(queued.plan, self._request.inputs),
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:

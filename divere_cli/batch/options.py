@@ -57,7 +57,8 @@ class BatchOptions:
     """
 
     profile: str = "auto"
-    auto: Literal["off", "frame", "roll"] = "off"
+    auto: Literal["auto", "off", "frame", "roll"] = "auto"
+    exposure_pull: float | None = None
     from_file: str | None = None
     roll_by: str | None = None
     strict: bool = False
@@ -68,6 +69,8 @@ class BatchOptions:
     settle: float = 0.0
     pages: Literal["first", "all"] = "all"
     pairs: Literal["raw", "both"] = "raw"
+    input_transfer: str = "auto"
+    orientation: Literal["auto", "apply", "ignore"] = "auto"
     format: further_outputs.Format = "tiff"
     bit_depth: further_outputs.BitDepth | None = None
     color_space: str | None = None
@@ -152,7 +155,7 @@ class BatchOptions:
                 for path in resolved.report
             ),
             command=resolved._command(inputs, output),
-            roll=None if self.auto == "off" else Auto(self.auto, self.roll_by, self.strict),
+            roll=self._roll(),
             open_runner=self._engine(inputs, output),
             film_log=film_data.read(self.film_data) if self.film_data else None,
             flat_field=self.flat_field or "",
@@ -169,11 +172,15 @@ class BatchOptions:
         depth = self._depth()
         if self.film_data and self.no_metadata:
             raise UsageError("--film-data is metadata: leave out --no-metadata")
-        if self.from_file and (self.auto != "off" or "profile" in given):
+        if self.from_file and (self.auto in ("frame", "roll") or "profile" in given):
             raise UsageError("--from has the whole grade: leave out --auto and --profile")
-        for name in ("roll_by", "strict"):
+        for name in ("roll_by", "strict", "exposure_pull"):
             if name in given and self.auto == "off":
-                raise UsageError(f"--{name.replace('_', '-')} is for --auto frame or roll")
+                raise UsageError(f"--{name.replace('_', '-')} is for --auto auto, frame or roll")
+        if self.input_transfer not in ("auto", "linear", "srgb", "icc"):
+            self._check_gamma()
+        if self.exposure_pull is not None and not 0.0 <= self.exposure_pull <= 1.0:
+            raise UsageError(f"--exposure-pull {self.exposure_pull} is not within 0 and 1")
         for name in ("ir_strength", "ir_mask"):
             if name in given and self.ir != "repair":
                 raise UsageError(f"--{name.replace('_', '-')} is for --ir repair")
@@ -181,6 +188,23 @@ class BatchOptions:
             raise UsageError("--sandbox always: --isolation never has threads, not confined")
         if depth != 8 and self.dither and "dither" in given:
             raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
+
+    def _check_gamma(self) -> None:
+        try:
+            gamma = float(self.input_transfer)
+        except ValueError:
+            gamma = 0.0
+        if not 0.2 <= gamma <= 5.0:
+            raise UsageError(
+                f"--input-transfer {self.input_transfer!r} is none of auto, linear, srgb, icc "
+                "and no gamma from 0.2 to 5"
+            )
+
+    def _roll(self) -> Auto | None:
+        """What measures and decides; nothing where a saved analysis has the whole grade."""
+        if self.auto == "off" or self.from_file:
+            return None
+        return Auto(self.auto, self.roll_by, self.strict, self.exposure_pull)
 
     def _depth(self) -> further_outputs.BitDepth:
         return further_outputs.depth(self.format, self.bit_depth)
@@ -212,6 +236,8 @@ class BatchOptions:
             film_edge=self.film_edge == "auto",
             pages=self.pages,
             pairs=self.pairs,
+            transfer=self.input_transfer,
+            orientation=self.orientation,
         )
 
     def _outputs(self, folder: str, settings: Settings) -> Outputs:

@@ -49,10 +49,11 @@ class ScanPlan:
     graded. The rest is filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved``
     is up to date under new stamps, ``check`` wants the SHA-256 of ``unsure``), ``key`` of what
     would be done, keys of ``earlier`` versions that mean the same, ``recipes`` of the frames
-    as they were decided, and what to say of it. ``unsure`` are names of outputs, and empty for
-    the scan itself; ``kept`` are outputs that their owner changed; ``failure`` is what an
-    earlier run met. ``stale`` are the outputs that are to be made (0 is the main one),
-    ``recorded`` the files of those that need not be.
+    as they were decided (``basis``: from what; ``decided``: for the journal), and what to
+    say of it. ``unsure`` are names of outputs, and empty for the scan itself; ``kept`` are
+    outputs that their owner changed; ``failure`` is what an earlier run met. ``stale`` are
+    the outputs that are to be made (0 is the main one), ``recorded`` the files of those
+    that need not be.
     """
 
     scan: Scan
@@ -71,6 +72,8 @@ class ScanPlan:
     kept: tuple[str, ...] = ()
     failure: Failure | None = None
     recipes: tuple[Recipe, ...] = ()
+    basis: str = ""
+    decided: str = ""
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     stale: tuple[int, ...] = (0,)

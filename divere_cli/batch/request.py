@@ -7,7 +7,7 @@ defaults that need a look at the machine, and the flags themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -16,6 +16,7 @@ from divere_cli.batch.also import Also
 from divere_cli.batch.film_data import FilmLog
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
+from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding
 from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import Decisions, Measured
@@ -45,8 +46,17 @@ class Roll(Protocol):
     def task(self) -> str:
         """Dotted name of the measure task, run as a job whose frames have no targets."""
 
-    def decide(self, measured: tuple[Measured, ...]) -> Decisions:
-        """Decide all scans at once; a bad frame raises nothing."""
+    @property
+    def unasked(self) -> bool:
+        """Whether nobody asked for measuring: then what was delivered stands."""
+
+    def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
+        """Return whether scans that are served so are measured at all."""
+
+    def decide(
+        self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+    ) -> Decisions:
+        """Decide all scans at once, what is frozen as before; a bad frame raises nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +68,8 @@ class Inputs:
     ``only`` are the files to take of all that is found (absolute paths); None takes all.
     ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
     several are scans, ``pairs`` whether the JPEG beside a raw file is one, too;
-    ``film_edge`` whether the code at the film's edge is read.
+    ``film_edge`` whether the code at the film's edge is read; ``transfer`` is how samples
+    relate to light, ``orientation`` what becomes of the file's own tag.
     """
 
     paths: tuple[str, ...]
@@ -71,6 +82,8 @@ class Inputs:
     pairs: Literal["raw", "both"] = "raw"
     only: frozenset[str] | None = None
     film_edge: bool = False
+    transfer: str = "auto"
+    orientation: Literal["auto", "apply", "ignore"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,8 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         warnings=_once((*result.warnings, *task.warnings)),
         notes=_once((*result.notes, *task.notes)),
         thumbnails=task.thumbnails,
+        input_transfer=task.input_transfer,
+        clipped=task.clipped,
         repaired=task.repaired.share if task.repaired else None,
         repair=task.repaired,
         film_edge=task.film_edge,

@@ -10,7 +10,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -81,12 +81,12 @@ class _Record:
         usage = memory.usage()
         return cls(clock, emit, clock(), _now(), usage.rss if usage else 0)
 
-    def announce(self, space: Workspace, engine: Engine, todo: int) -> None:
+    def announce(self, space: Workspace, engine: Engine, todo: int, measuring: str = "") -> None:
         """Emit, once, that the run starts; ``todo`` scans need work."""
         if not self.announced:
             self.announced = True
-            output, total = space.folder.path, len(space.plans)
-            self.emit(RunStarted(__version__, _now(), output, total, todo, engine.info))
+            output, total, info = space.folder.path, len(space.plans), engine.info
+            self.emit(RunStarted(__version__, _now(), output, total, todo, info, measuring))
 
 
 def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> RunReport:
@@ -216,7 +216,6 @@ def _grade(
         engine.admission,
         collected,
         threads=engine.threads,
-        basis=stale.basis,
         light=even,
     )
     del decisions, todo, settled  # a long run keeps nothing it need not
@@ -234,20 +233,32 @@ def _decide(
     stop: Stop,
 ) -> dict[str, Decision]:
     """Measure all scans and decide, where that is asked for and not known to change nothing."""
-    plans = [plan for plan in space.plans if plan.error is None]
+    plans = stale.to_measure(space.plans)
     if request.roll is None or not plans or stale.decide_from(repr(request.roll), plans):
         return {}
-    queue = engine.queue(plans)
+    frozen = stale.frozen(plans)
+    queue = engine.queue([plan for plan in plans if plan.scan.name not in frozen])
     light = record.light.measured() if record.light else None
-    engine.open(queue)
-    record.announce(space, engine, len(queue))
     work = Measuring(request, request.roll.task, engine.threads, light)
-    engine.scheduler().run(work, queue, failed=len(space.plans) - len(plans))
+    if queue:
+        engine.open(queue)
+        record.announce(space, engine, len(queue), _measuring(plans, frozen))
+        failed = sum(plan.error is not None for plan in space.plans)
+        engine.scheduler().run(work, queue, failed=failed)
     if stop.stopping:
         return {}
-    decisions = request.roll.decide(work.all(plans))
+    decisions = request.roll.decide(work.all(plans), frozen)
     record.rolls = decisions.rolls
     return decisions.scans
+
+
+def _measuring(plans: Sequence[ScanPlan], frozen: Mapping[str, str]) -> str:
+    """Say what is measured first and why, in a line."""
+    new = [plan for plan in plans if plan.scan.name not in frozen]
+    names = sorted({plan.selection.profile.name for plan in new if plan.selection})
+    scans = "1 scan is" if len(new) == 1 else f"{len(new)} scans are"
+    kept = f"; {len(frozen)} of earlier runs stay as they were decided" if frozen else ""
+    return f"{scans} measured first, for gray and exposure ({', '.join(names)}){kept}"
 
 
 def _settle(

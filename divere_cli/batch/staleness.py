@@ -36,6 +36,8 @@ DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are t
 DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"
 EARLIER_GRADE = "made by an earlier version of the grade (--force makes it anew)"
 
+DELIVERED = "graded by an earlier version, that measured nothing; --force grades it anew"
+
 FrameKey = tuple[str, tuple[float, float, float, float], int, str]
 """Output name, crop, orientation, recipe SHA-256."""
 
@@ -91,6 +93,8 @@ class Staleness:
         self._now_ns = now_ns
         self._all_stand = False
         self._restored: dict[str, OutputStamp] = {}
+        self._measured: frozenset[str] = frozenset()
+        self._delivered: dict[str, str] = {}
         self.basis = ""
 
     def decide_from(self, roll: str, plans: Sequence[ScanPlan]) -> bool:
@@ -100,8 +104,60 @@ class Staleness:
         """
         scans = [(each.scan.name, each.scan.stamp, self._grounds(each)) for each in plans]
         self.basis = basis(roll, scans)
+        self._measured = frozenset(each.scan.name for each in plans)
         self._all_stand = not self._request.outputs.force and all(map(self._stands, plans))
         return self._all_stand
+
+    def to_measure(self, plans: Sequence[ScanPlan]) -> list[ScanPlan]:
+        """Return the plans of scans that are measured before they are graded."""
+        roll = self._request.roll
+        if roll is None:
+            return []
+        found = []
+        for plan in plans:
+            chosen = plan.selection
+            if plan.error is not None or chosen is None:
+                continue
+            recipes = tuple(cut.recipe for cut in chosen.frames)
+            stands = roll.unasked and self._was_delivered(plan)
+            if roll.measures(recipes, chosen.shipped) and not stands:
+                found.append(plan)
+        return found
+
+    def frozen(self, plans: Sequence[ScanPlan]) -> dict[str, str]:
+        """Return, by name, what an earlier run decided for scans that have not changed."""
+        if self._request.outputs.force:
+            return {}
+        known = ((plan, self._state.done.get(plan.scan.name)) for plan in plans)
+        return {
+            plan.scan.name: done.decided
+            for plan, done in known
+            if done is not None and done.decided and stamp.same(done.stamp, plan.scan.stamp)
+        }
+
+    def _was_delivered(self, plan: ScanPlan) -> bool:
+        """Whether the positive of an earlier version stands, that measured nothing unasked.
+
+        It was made by the shipped default of then, or by the profile as it is; nobody
+        asked for another.
+        """
+        done, chosen = self._state.done.get(plan.scan.name), plan.selection
+        if done is None or chosen is None or not chosen.shipped or done.basis:
+            return False
+        if self._request.outputs.force or self._folder is None or plan.also:
+            return False
+        recipes = tuple(cut.recipe for cut in chosen.frames)
+        before = tuple(replace(one, sha256=chosen.earlier or one.sha256) for one in recipes)
+        keys = {self._key(replace(plan, recipes=each)) for each in (recipes, before)}
+        if done.key not in keys or not stamp.same(done.stamp, plan.scan.stamp):
+            return False
+        try:
+            stands = outputs_as_recorded(done, self._folder, plan.writes)
+        except OutputError:
+            return False
+        if stands:
+            self._delivered[plan.scan.name] = done.key
+        return stands
 
     def settle(
         self, plan: ScanPlan, decision: Decision | None = None, hashes: Hashes | None = None
@@ -118,17 +174,23 @@ class Staleness:
         """
         if plan.error is not None:
             return self._known_failure(plan) or replace(plan, action="fail")
+        if plan.scan.name in self._delivered:
+            known = self._delivered[plan.scan.name]
+            plan = replace(plan, earlier=(*plan.earlier, known), notes=(DELIVERED,))
+        measured = plan.scan.name in self._measured
         if decision is not None:
             plan = replace(
                 plan,
                 recipes=decision.recipes,
+                basis=self.basis if measured else "",
+                decided=decision.frozen,
                 notes=decision.notes,
                 warnings=decision.warnings,
             )
         else:
             assert plan.selection is not None
             plan = replace(plan, recipes=tuple(cut.recipe for cut in plan.selection.frames))
-        if self._all_stand:
+        if self._all_stand and measured:
             done = self._state.done[plan.scan.name]
             plan = replace(plan, action="up_to_date", key=done.key, notes=(DECIDED_BEFORE,))
             return replace(plan, stale=(), recorded=done.outputs)
@@ -152,13 +214,15 @@ class Staleness:
             if plan.action not in ("moved", "up_to_date"):
                 continue
             known = self._state.done[plan.scan.name]
-            basis = self.basis or known.basis
-            if plan.action == "moved" or basis != known.basis:
+            basis, decided = plan.basis or known.basis, plan.decided or known.decided
+            changed = (basis, decided) != (known.basis, known.decided)
+            if plan.action == "moved" or changed:
                 yield replace(
                     known,
                     path=os.path.abspath(plan.scan.path),
                     stamp=plan.scan.stamp,
                     basis=basis,
+                    decided=decided,
                     outputs=tuple(self._restored.get(each.name, each) for each in known.outputs),
                 )
 
@@ -300,8 +364,10 @@ class Staleness:
             (output, cut.crop, cut.orientation, recipe.sha256)
             for output, cut, recipe in zip(plan.outputs, cuts, recipes, strict=True)
         ]
-        known = with_film(key(frames, plan.sidecar, self._request.outputs.encoding), plan.film)
-        return with_light(known, self._light)
+        inputs = self._request.inputs
+        lies = [o for o in (inputs.transfer, inputs.orientation) if o != "auto"]
+        made = key(frames, plan.sidecar, self._request.outputs.encoding, lies)
+        return with_light(with_film(made, plan.film), self._light)
 
     def _grounds(self, plan: ScanPlan) -> str:
         """What of its preset a scan's decision is made from."""
@@ -322,7 +388,7 @@ class Staleness:
 
     def _anew(self, plan: ScanPlan) -> tuple[str, ...]:
         done = self._state.done.get(plan.scan.name)
-        if done is None or not done.basis or not self.basis or done.basis == self.basis:
+        if done is None or not done.basis or not plan.basis or done.basis == plan.basis:
             return ()
         return (DECIDED_ANEW,) if stamp.same(done.stamp, plan.scan.stamp) else ()
 
@@ -331,7 +397,9 @@ class Staleness:
 _KEY_BEGINS = "0.1.0"
 
 
-def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
+def key(
+    frames: Sequence[FrameKey], sidecar: str, encoding: Encoding, lies: Sequence[str] = ()
+) -> str:
     """Return the SHA-256 of everything that decides an output but for the scan itself.
 
     Parameters
@@ -340,8 +408,11 @@ def key(frames: Sequence[FrameKey], sidecar: str, encoding: Encoding) -> str:
     sidecar : str
         Name of the infrared sidecar, or empty.
     encoding : Encoding
+    lies : sequence of str
+        What was asked of transfer and orientation; nothing by default.
     """
-    scan = json.dumps([frames, sidecar], separators=(",", ":"))
+    facts = [frames, sidecar, lies] if lies else [frames, sidecar]
+    scan = json.dumps(facts, separators=(",", ":"))
     text = f"[{_same_for_all(encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 

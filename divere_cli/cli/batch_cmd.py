@@ -84,10 +84,32 @@ _which = combined(
 _decide = combined(
     click.option(
         "--auto",
-        type=click.Choice(["off", "frame", "roll"]),
-        default="off",
+        type=click.Choice(["auto", "off", "frame", "roll"]),
+        default="auto",
         show_default=True,
-        help="Measure all scans first and decide gray and exposure, for each frame or each roll.",
+        help="Measure all scans first and decide gray and exposure, for each frame or each roll. "
+        "auto: as roll where a shipped profile serves; your own presets are taken as they are.",
+    ),
+    click.option(
+        "--input-transfer",
+        default="auto",
+        show_default=True,
+        metavar="auto|linear|srgb|icc|GAMMA",
+        help="How samples relate to light. auto: as your preset says, else as the file does.",
+    ),
+    click.option(
+        "--orientation",
+        type=click.Choice(["auto", "apply", "ignore"]),
+        default="auto",
+        show_default=True,
+        help="The file's own tag. auto: applied, but where the scan's own preset says how it lies.",
+    ),
+    click.option(
+        "--exposure-pull",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="How much of what a frame differs from its roll's exposure is taken back, 0 to 1.  "
+        "[default: by the roll's own spread, 0.15 to 0.8]",
     ),
     click.option(
         "--from",

@@ -157,6 +157,8 @@ def _conclude(report: RunReport, options: CommandLine, console: Console) -> None
         console.message("error", f"{report.error.kind}: {report.error.message}")
     for hint in text_output.hints(report):
         console.message("hint", hint)
+    for line in () if options.log.quiet else text_output.roll_lines(report):
+        console.message("", line)
     if options.log.verbose and (stages := text_output.stages_line(report)):
         console.message("stages", stages)
     if report.exit_code or not options.log.quiet:

@@ -11,7 +11,7 @@ from collections import Counter
 
 from divere_cli.batch.staleness import EARLIER_GRADE
 from divere_cli.cli.console import Console
-from divere_cli.records.events import Event, RunStopping, ScanFinished
+from divere_cli.records.events import Event, RunStarted, RunStopping, ScanFinished
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import PlannedScan, RunReport
 from divere_cli.report.summary import digits, megapixels, seconds_by_stage, summarize, tally
@@ -47,6 +47,8 @@ class Lines:
         """Print what ``event`` has to say."""
         if isinstance(event, ScanFinished):
             self._scan(event.result)
+        elif isinstance(event, RunStarted) and self._scans and event.measuring:
+            self._say.message("", event.measuring)
         elif isinstance(event, RunStopping):
             self._say.message("warning", f"stopping: {event.reason}; {event.running} still in work")
 
@@ -118,6 +120,27 @@ def stages_line(report: RunReport) -> str:
         return ""
     shares = (f"{name} {value:.2f} s ({value / total:.0%})" for name, value in stages.items())
     return ", ".join(shares)
+
+
+def roll_lines(report: RunReport) -> list[str]:
+    """Return how sure each roll is that was measured, and what to do about it."""
+    found = []
+    for one in report.rolls:
+        name, count = quote(one.name), len(one.frames)
+        line = f"roll {name}: {count} frame{'s' if count > 1 else ''}, {one.confidence} confidence"
+        if one.confidence == "low":
+            why = one.reasons[0] if one.reasons else "nothing could be measured"
+            found.append(f"{line} ({safe(why)}): look at it, then {_CURE}")
+        else:
+            found.append(f"{line}; {_KEEP}")
+    return found
+
+
+_CURE = (
+    "correct a frame in DiVERE or by `divere review`, scan the rebate with the pictures, or keep "
+    "a good decision with `divere analyze -o FILE` and --from FILE"
+)
+_KEEP = "`divere analyze -o FILE` writes it down, --auto off leaves the profile as it is"
 
 
 def last_line(report: RunReport) -> str:

@@ -179,7 +179,7 @@ class Positive:
 
     def _store(self, rows: NDArray[Any]) -> None:
         for ready in self._resize.add(rows) if self._resize else (rows,):
-            self._rows_to(ready)
+            self._rows_to(np.ascontiguousarray(ready[:, ::-1]) if self._frame.mirrored else ready)
 
     def _cropped(self, rows: NDArray[Any]) -> NDArray[Any]:
         if self._box.width == rows.shape[1]:

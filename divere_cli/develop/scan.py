@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from divere_cli.develop import film_edge
 from divere_cli.develop import source as sources
 from divere_cli.develop.dust import Dust
+from divere_cli.develop.ends import Ends
 from divere_cli.develop.positive import Positive, compiled, resolved
 from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
@@ -95,6 +96,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             digest = stack.enter_context(digests.Digest(job.input, parallel))
             # what stands before the pixels of a JPEG or PNG must be known before them
             origin = digest.finish() if job.film is not None else ""
+        ends = Ends(header.width, header.height, header.channels)
         serial = Serial(parallel)
         with progress.stage("write"):
             positives = [
@@ -110,6 +112,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
         view = film_edge.EdgeView(header) if job.film_edge else None
         for first, band, done in _bands(scan, progress):
+            ends.take(first, band)
             for positive in positives:
                 positive.take(first, band)
             if small is not None:
@@ -134,12 +137,16 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             *(dust.warnings if dust else ()),
             *film_edge.warnings(edge, job.frames[0].recipe),
             *(carried.warnings if carried else ()),
+            *(scan.transfer.warnings if scan.transfer else ()),
+            *ends.warnings,
         ),
-        notes=(*header.notes, *notes),
+        notes=(*header.notes, *(scan.transfer.notes if scan.transfer else ()), *notes),
         input_sha256=sha256,
         thumbnails=_thumbnails(small, positives, dust),
         repaired=dust.repaired if dust else None,
         film_edge=edge,
+        input_transfer=scan.transfer.word if scan.transfer else "",
+        clipped=ends.clipped,
     )
 
 
@@ -199,7 +206,7 @@ def _infrared(
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
-    if header.orientation != 1:
+    if header.orientation != 1 and not job.oriented:
         notes.append(f"the file's orientation tag ({header.orientation}) was not applied")
     if dust is not None:
         with progress.stage("write"):

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from divere_cli.develop import flat_field
 from divere_cli.develop.flat_field import FlatField
+from divere_cli.develop.transfer import Decided, Transfer, decide
 from divere_cli.errors import Unsupported
 from divere_cli.image import header as headers
 from divere_cli.image import limits, reader
@@ -74,6 +75,8 @@ class Source(Closing):
         As given; whoever has the scan open may set it before the first band.
     header : Header
         Of the scan; its ``layout`` is that of the bands that come from here.
+    transfer : Decided or None
+        How its samples are taken, where the job asks.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Source(Closing):
         self.before = before
         self._room = np.empty(0, np.float32)
         self.said: tuple[str, ...] = ()
+        self.transfer: Decided | None = None
 
     @property
     def header(self) -> Header:
@@ -169,17 +173,20 @@ def open(  # noqa: A001 - as the readers say it
             scan.share(parallel)
         found = scan.header  # a raw decoder knows more than the header
         limits.check_size(found.width, found.height, job.max_pixels)
-        made = Source(scan, _steps(job, found), parallel)
-        made.said = _said(job, found)
+        decided = None if job.transfer is None else decide(job.transfer, job.input, found)
+        made = Source(scan, _steps(job, found, decided), parallel)
+        made.said, made.transfer = _said(job, found), decided
         return made
     except BaseException:
         scan.close()
         raise
 
 
-def _steps(job: Job, header: Header) -> tuple[Step, ...]:
+def _steps(job: Job, header: Header, transfer: Decided | None) -> tuple[Step, ...]:
     """What lies between this job's file and its grade."""
     steps: list[Step] = []
+    if transfer is not None and transfer.curve.word != "linear":
+        steps.append(Transfer(transfer.curve))
     if job.flat_field is not None:
         off = flat_field.aspect_off(job.flat_field, header.width, header.height)
         if off > flat_field.MOST_ASPECT:

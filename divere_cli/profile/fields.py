@@ -162,7 +162,12 @@ class KindOf(Anything):
     """An object that others keep, of which its ``kind`` is read; that word alone is one, too."""
 
     def read(self, value: Json, at: Place) -> str | None:  # type: ignore[override]
-        found = value.get("kind") if isinstance(value, dict) else value
+        named = ("schema", "kind")  # an analysis has both: a frame's kind is no kind of preset
+        found = (
+            next((value[n] for n in named if n in value), None)
+            if isinstance(value, dict)
+            else value
+        )
         return found if isinstance(found, str) else None
 
 

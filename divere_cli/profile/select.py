@@ -22,8 +22,10 @@ from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, 
 from divere_cli.records.grade import ProfileRef
 
 AUTO = "auto"
-COLOR_DEFAULT = "c41-endura-premier"
+COLOR_DEFAULT = "c41-portra-endura"
+EARLIER_COLOR_DEFAULT = "c41-endura-premier"  # of versions that measured nothing unasked
 MONOCHROME_DEFAULT = "bw-ilford-mgfb-2"
+DEFAULT_SOURCE = "the shipped default for its type"
 IMACON_DEFAULT = "imacon-fff"
 _SEPARATORS = {"/", os.sep}
 
@@ -46,6 +48,11 @@ class Selection:
     ``source`` says in words where the preset came from, for ``inspect`` and logs;
     ``film_base`` are the densities (R, G, B) of bare film, where the preset knows them,
     ``film_base_region`` is (x, y, w, h) in 0..1 of the stored frame: where it is seen.
+    ``shipped`` says that the preset came with divere: it knows film and paper, not the
+    light on the scene. ``earlier`` is the SHA-256 of the recipe that an earlier version's
+    default had for the scan. ``gamma`` is what a preset of the user's says of how samples
+    relate to light, None where it says nothing; ``turned`` whether the scan's own entry
+    says how it lies.
     """
 
     profile: ProfileRef
@@ -54,6 +61,10 @@ class Selection:
     source: str = ""
     film_base: Triple | None = None
     film_base_region: Box | None = None
+    shipped: bool = False
+    earlier: str = ""
+    gamma: float | None = None
+    turned: bool = False
 
 
 @dataclass(slots=True)
@@ -111,7 +122,7 @@ class Selector:
             # backs of cameras write .fff, too: their mosaics are no Flextight scans
             camera = getattr(header, "format", "") == "raw"
             preset = library.load(_default("" if camera else scan_path, channels))
-            served = _Served(preset, "the shipped default for its type", shared=True)
+            served = _Served(preset, DEFAULT_SOURCE, shared=True, shipped=True)
         elif crops.needs_channels(served.preset):
             channels, warnings = _channels(header)
         else:
@@ -126,7 +137,8 @@ class Selector:
     def _served(self, scan_path: str) -> _Served | None:
         """The preset that a file gives for a scan; None: the shipped default serves it."""
         if self._given is not None:
-            return _Served(self._given, self.option, shared=True)
+            shipped = self.option in library.names()
+            return _Served(self._given, self.option, shared=True, shipped=shipped)
         folder, name = self._given_folder, os.path.basename(scan_path)
         if folder is None:
             folder = self._folder(os.path.dirname(scan_path))
@@ -161,7 +173,17 @@ class Selector:
             served.source,
             whole.film_base,
             whole.film_base_region,
+            served.shipped,
+            self._earlier(served, channels),
+            None if served.shipped else _gamma(whole),
+            not served.shared and whole.metadata is not None and _turns(whole),
         )
+
+    def _earlier(self, served: _Served, channels: int) -> str:
+        if served.source != DEFAULT_SOURCE or served.preset.label != COLOR_DEFAULT:
+            return ""
+        before = library.load(EARLIER_COLOR_DEFAULT)
+        return crops.cuts(before, self.settings.working_space, channels).cuts[0].recipe.sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +193,22 @@ class _Served:
     preset: Preset
     source: str
     shared: bool
+    shipped: bool = False
+
+
+def _gamma(preset: Preset) -> float | None:
+    """What a preset says of samples; what `divere analyze` wrote only repeats the profile's."""
+    metadata = preset.metadata
+    told = (metadata.provenance if metadata is not None else None) or ""
+    if told.startswith("divere-analysis/"):
+        return None
+    return None if preset.idt is None else preset.idt.gamma
+
+
+def _turns(preset: Preset) -> bool:
+    """Whether a preset says how its scan lies, or how any of its crops does."""
+    parts = [preset.metadata, *(crop.metadata for crop in preset.crops or ())]
+    return any(one is not None and one.orientation is not None for one in parts)
 
 
 def _channels(header: Header) -> tuple[int, tuple[str, ...]]:

@@ -17,6 +17,8 @@ from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import FOLDER_DEFAULT, VERSION, Preset
 from divere_cli.profile.strict_json import Json
 
+_READ_ONLY = frozenset({"provenance"})  # who made a preset; it is not made again by writing it
+
 
 def plain(preset: Preset, raw_file: str = "") -> dict[str, Json]:
     """Give a preset as JSON-ready data, with what it does not say left out.
@@ -82,7 +84,9 @@ def _check(data: bytes) -> None:
 
 def _plain(value: object) -> Json:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        members = {name: getattr(value, name) for name in keys(type(value))}
+        members = {
+            name: getattr(value, name) for name in keys(type(value)) if name not in _READ_ONLY
+        }
         return {name: _plain(member) for name, member in members.items() if member is not None}
     if isinstance(value, tuple):
         return [_plain(item) for item in value]

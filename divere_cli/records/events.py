@@ -9,7 +9,10 @@ from divere_cli.records.outcome import IsolationInfo, ScanResult
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The plan stands; ``total`` scans were selected, ``todo`` of them need work."""
+    """The plan stands; ``total`` scans were selected, ``todo`` of them need work.
+
+    ``measuring`` says what is measured first and why, where anything is.
+    """
 
     version: str
     started: str
@@ -17,6 +20,7 @@ class RunStarted:
     total: int
     todo: int
     isolation: IsolationInfo
+    measuring: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,11 +61,23 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class InputTransfer:
+    """How a scan's samples are to be taken: ``option`` as ``--input-transfer`` has it.
+
+    ``preset_gamma`` is what the user's preset says, None where it says nothing.
+    """
+
+    option: str = "auto"
+    preset_gamma: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
     """One positive of a scan: where it lies in the stored rows, its grade, where it goes.
 
     ``crop`` is (x, y, w, h) in 0..1 of the stored frame, ``orientation`` in
-    {0, 90, 180, 270} degrees counter-clockwise, after the crop. ``also`` are the
+    {0, 90, 180, 270} degrees counter-clockwise, after the crop; ``mirrored`` is left for
+    right, before the turn. ``also`` are the
     targets of the job's further outputs, one for each of ``Job.also``.
     """
 
@@ -75,6 +87,7 @@ class Frame:
     orientation: int = 0
     crop_name: str = ""
     also: tuple[Target, ...] = ()
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,8 @@ class Job:
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
     ``reads`` are files besides ``input`` that the task may open; ``film_edge`` asks for
-    the code at the film's edge.
+    the code at the film's edge. ``transfer`` says how samples relate to light; None: they
+    are linear. ``oriented`` says that its frames are turned by the file's own tag, too.
     """
 
     id: int
@@ -113,6 +127,8 @@ class Job:
     film: FilmNotes | None = None
     reads: tuple[str, ...] = ()
     film_edge: bool = False
+    transfer: InputTransfer | None = None
+    oriented: bool = False
 
 
 @dataclass(frozen=True, slots=True)

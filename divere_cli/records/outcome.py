@@ -117,6 +117,14 @@ class Stages:
 
 
 @dataclass(frozen=True, slots=True)
+class Clipped:
+    """Share of each channel (red, green, blue; one of a gray scan) at either end of the scan."""
+
+    top: tuple[float, ...]
+    bottom: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskResult:
     """What a task hands back: facts about the scan and what was written.
 
@@ -136,6 +144,8 @@ class TaskResult:
     thumbnails: tuple[Thumbnail, ...] = ()
     repaired: Repaired | None = None
     film_edge: FilmEdge | None = None
+    input_transfer: str = ""
+    clipped: Clipped | None = None
 
 
 End = Literal[
@@ -245,3 +255,6 @@ class ScanResult:
     repair: Repaired | None = field(default=None, metadata=LATER)
     film_edge: FilmEdge | None = field(default=None, metadata=LATER)
     pages: Pages | None = field(default=None, metadata=LATER)
+    input_transfer: str = field(default="", metadata=LATER)
+    orientation: str = field(default="", metadata=LATER)
+    clipped: Clipped | None = field(default=None, metadata=LATER)

@@ -76,12 +76,16 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """How a scan is graded: a recipe for each of its frames; ``error`` when it must not be."""
+    """How a scan is graded: a recipe for each of its frames; ``error`` when it must not be.
+
+    ``frozen`` is JSON text of what was decided, for the journal: later runs keep to it.
+    """
 
     recipes: tuple[Recipe, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     error: ErrorRecord | None = None
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from divere_cli.profile.hashing import digest
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
-from divere_cli.roll import decide, films, reasons
+from divere_cli.roll import decide, films, freezing, reasons
 from divere_cli.roll.decide import Item, Mode, Roll, Triple
+from divere_cli.roll.freezing import Common
 from divere_cli.roll.measurement import FrameLooks, from_json
 
 TASK = "divere_cli.roll.measure:measure"
@@ -29,7 +31,8 @@ class Auto:
 
     Parameters
     ----------
-    mode : {"frame", "roll"}
+    mode : {"auto", "frame", "roll"}
+        ``auto``: as ``roll``, for what a shipped profile serves.
     roll_by : str, optional
         A pattern (``*``, ``?``, ``[...]``) that the start of a scan's name is held
         against: scans in one folder with the same matching text are a roll.
@@ -40,7 +43,7 @@ class Auto:
         0 to 1; by the roll's own spread when None.
     """
 
-    mode: Mode
+    mode: Literal["auto", "frame", "roll"]
     roll_by: str | None = None
     strict: bool = False
     pull: float | None = None
@@ -55,29 +58,81 @@ class Auto:
         """Dotted name of the measure task."""
         return TASK
 
-    def decide(self, measured: Sequence[Measured]) -> Decisions:
-        """Decide all scans at once; a bad frame raises nothing."""
+    @property
+    def unasked(self) -> bool:
+        """Whether this is the default, that nobody asked for."""
+        return self.mode == "auto"
+
+    def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
+        """Return whether scans served so are measured at all.
+
+        Parameters
+        ----------
+        recipes : sequence of Recipe
+            Of its frames.
+        shipped : bool
+            Whether they are of a profile that came with divere.
+        """
+        if self.mode != "auto":
+            return True
+        return shipped and all(one.film.invert and one.film.rgb_gains for one in recipes)
+
+    def decide(
+        self, measured: Sequence[Measured], frozen: Mapping[str, str] | None = None
+    ) -> Decisions:
+        """Decide all scans at once; a bad frame raises nothing.
+
+        ``frozen`` is, by name of a scan, what an earlier run decided for it: that stays,
+        and new scans of its roll are decided by it.
+        """
+        known = frozen or {}
         groups: dict[tuple[str, str, str], list[tuple[Measured, int, Item]]] = {}
+        told: dict[tuple[str, str, str], list[str]] = {}
+        stays: dict[str, Decision] = {}
         for scan in sorted(measured, key=lambda one: one.name):
+            gains = freezing.kept(scan, known)
+            if gains is not None:
+                stays[scan.name] = _again(scan, gains, known[scan.name])
             for index, item in enumerate(_items(scan)):
                 name, folder = roll_name(scan, self.roll_by), os.path.dirname(scan.input)
                 key = (name, folder, _bare(item.frame.recipe).sha256)
-                groups.setdefault(key, []).append((scan, index, item))
+                if gains is not None:
+                    told.setdefault(key, []).append(known[scan.name])
+                else:
+                    groups.setdefault(key, []).append((scan, index, item))
         records = []
         found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
-        for (name, *_), group in sorted(groups.items()):
-            for asked, places in self._rolls(name, [item for _, _, item in group]):
+        texts: dict[str, str] = {}
+        for key, group in sorted(groups.items()):
+            common = freezing.common(told.get(key, ()))
+            for asked, places in self._rolls(key[0], [item for _, _, item in group], common):
                 own = [group[place][2].frame.recipe for place in places]
-                record = _with_own_gray(decide.roll(asked), own)
+                made, baseline = decide.decided(asked)
+                record = _with_own_gray(made, own)
                 records.append(record)
+                by_scan: dict[str, list[RollFrame]] = {}
                 for place, frame in zip(places, record.frames, strict=True):
                     scan, index, _ = group[place]
                     found.setdefault(scan.name, {})[index] = (record, frame)
-        scans = {scan.name: self._decision(scan, found.get(scan.name, {})) for scan in measured}
+                    by_scan.setdefault(scan.name, []).append(frame)
+                for scan_name, frames in by_scan.items():
+                    texts[scan_name] = freezing.text(asked, baseline, frames)
+        scans = {
+            scan.name: stays.get(scan.name)
+            or self._decision(scan, found.get(scan.name, {}), texts.get(scan.name, ""))
+            for scan in measured
+        }
         return Decisions(scans, tuple(records))
 
-    def _rolls(self, name: str, items: list[Item]) -> Iterator[tuple[Roll, tuple[int, ...]]]:
+    def _rolls(
+        self, name: str, items: list[Item], common: Common | None = None
+    ) -> Iterator[tuple[Roll, tuple[int, ...]]]:
         """Part what lies in one folder into films; each with the places of its frames."""
+        mode: Mode = "frame" if self.mode == "frame" else "roll"
+        if common is not None:
+            whole = Roll(name, tuple(items), mode, "film", common.group, self.pull)
+            yield replace(whole, common=common.baseline), tuple(range(len(items)))
+            return
         parts = films.part([item.looks for item in items])
         several = sum(part.what == "film" for part in parts) > 1
         film = 0
@@ -89,9 +144,11 @@ class Auto:
             )
             own = tuple(items[i] for i in part.frames)
             title = name + (named if len(parts) > 1 else "")
-            yield Roll(title, own, self.mode, part.what, part.base, self.pull), part.frames
+            yield Roll(title, own, mode, part.what, part.base, self.pull), part.frames
 
-    def _decision(self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]]) -> Decision:
+    def _decision(
+        self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]], frozen: str
+    ) -> Decision:
         recipes: list[Recipe] = []
         notes: list[str] = []
         warnings: list[str] = []
@@ -106,9 +163,17 @@ class Auto:
             if told.confidence == "low":
                 why = told.reason if told.kind == "unmeasured" else record.reasons[0]
                 line = f"{prefix}low confidence: {why}"
-                warnings.append(line)
+                (notes if self.unasked else warnings).append(line)
                 error = _refused(record, line) if self.strict else None
-        return Decision(tuple(recipes), tuple(notes), tuple(warnings), error)
+        return Decision(tuple(recipes), tuple(notes), tuple(warnings), error, frozen)
+
+
+def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
+    """What an earlier run decided for a scan."""
+    recipes = tuple(
+        graded(frame.recipe, own) for frame, own in zip(scan.frames, gains, strict=True)
+    )
+    return Decision(recipes, (freezing.AS_DECIDED,), frozen=frozen)
 
 
 def _with_own_gray(record: RollRecord, recipes: Sequence[Recipe]) -> RollRecord:

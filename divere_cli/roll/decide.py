@@ -59,7 +59,7 @@ class Item:
 class Roll:
     """Frames of one film, what they are, and how much of a frame's exposure is taken back.
 
-    ``pull`` None: by the roll's own spread.
+    ``pull`` None: by the roll's own spread. ``common`` is what an earlier run decided.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Roll:
     what: What = "film"
     group: Group | None = None
     pull: float | None = None
+    common: Baseline | None = None
 
     @property
     def base(self) -> PooledBase | None:
@@ -118,12 +119,19 @@ class Baseline:
 
 
 def roll(asked: Roll) -> RollRecord:
+    """Decide a roll; as :func:`decided`."""
+    return decided(asked)[0]
+
+
+def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
     """Decide a roll.
 
     Returns
     -------
     RollRecord
         ``frames`` in the order of ``items``; their gains are to be used.
+    Baseline or None
+        What its pictures have in common.
     """
     base = asked.base
     density = None if base is None else base.density
@@ -134,13 +142,13 @@ def roll(asked: Roll) -> RollRecord:
         if item.looks is not None and look is not None and is_picture(item.looks, look)
     ]
     pictures = sorted(shown, key=_ordered)
-    common = common_of(pictures, asked)
+    common = asked.common or common_of(pictures, asked)
     kept = asked.items[0].frame.recipe.rgb_gains
     frames = tuple(
         _frame(item, look, common, asked) for item, look in zip(asked.items, looks, strict=True)
     )
     neutral = None if common is None else common.neutral
-    return RollRecord(
+    record = RollRecord(
         name=asked.name,
         profile=asked.items[0].frame.recipe.profile,
         mode=asked.mode,
@@ -154,6 +162,7 @@ def roll(asked: Roll) -> RollRecord:
         reasons=reasons.roll(asked, common, len(pictures)),
         frames=frames,
     )
+    return record, common
 
 
 def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:

@@ -76,10 +76,11 @@ def measure(job: Job, progress: Progress) -> TaskResult:
         bands = _watched(scan, progress, head.height)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.scan.warnings
+        rendered = scan.scan.header.bits == 8
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
-            examine(grid, frame.recipe, _given(job, bare, frame.recipe), rendered=full == 255.0)
+            examine(grid, frame.recipe, _given(job, bare, frame.recipe), rendered=rendered)
             for grid, frame in zip(grids, job.frames, strict=False)
         )
     return TaskResult(

@@ -24,6 +24,7 @@ SILVER = (
     "black-and-white paper"
 )
 ONE_SUBJECT = "the pictures' colors lie too near together to tell gray from one subject"
+DECIDED = "gray and exposure as an earlier run decided the roll"
 FOGGED = 0.5  # density above film base of what is exposed all over
 BRIGHTER = 0.15  # density; what is that much thinner than film base is no film
 
@@ -34,7 +35,9 @@ def roll(asked: Roll, common: Baseline | None, pictures: int) -> tuple[str, ...]
     silver = (SILVER,) if asked.what == "black-and-white" and not asked.monochrome else ()
     if common is None:
         return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
-    return (*_neutral(common, asked, pictures), *silver, *_exposure(common), *_base(asked.base))
+    gray = (DECIDED,) if asked.common is not None else _neutral(common, asked, pictures)
+    base = () if asked.common is not None else _base(asked.base)
+    return (*gray, *silver, *_exposure(common), *base)
 
 
 def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from divere_cli.batch import staleness
 from divere_cli.batch.dry_run import preview
 from divere_cli.records.events import RunStarted
+from divere_cli.records.grade import Recipe
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollRecord
 from tests.batch import tasks
@@ -26,7 +28,14 @@ class Roll:
     weak: str = "weak"
     seen: list[tuple[Measured, ...]] = field(default_factory=list, repr=False)
 
-    def decide(self, measured: tuple[Measured, ...]) -> Decisions:
+    unasked: bool = False
+
+    def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
+        return True
+
+    def decide(
+        self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+    ) -> Decisions:
         self.seen.append(measured)
         weak = Decision((), error=ErrorRecord("profile", "low confidence"))
         good = Decision((recipe(self.grade),), notes=("gains of the roll",), warnings=("thin",))
@@ -184,7 +193,9 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
     lab.chooser.crops = ("x", "y")
 
     class Two(Roll):
-        def decide(self, measured: tuple[Measured, ...]) -> Decisions:
+        def decide(
+            self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+        ) -> Decisions:
             decided = super().decide(measured)
             pair = (recipe("one"), recipe("two"))
             return replace(decided, scans={"a.tif": Decision(pair)})

@@ -33,7 +33,8 @@ def settings_file(folder: Path, **sections: Any) -> str:
     return str(path)
 
 
-def test_defaults_are_those_of_the_interface() -> None:
+def test_defaults_are_those_of_the_interface(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIVERE_BATCH_AUTO")
     found = asked()
     request, encoding = found.request, found.request.outputs.encoding
     assert (encoding.format, encoding.bit_depth, encoding.compression) == ("tiff", 16, "none")
@@ -53,7 +54,7 @@ def test_defaults_are_those_of_the_interface() -> None:
     assert [report.path for report in request.reports] == ["out/divere-report.json"]
     assert (found.progress, found.json, found.dry_run) == (None, False, False)
     assert not request.thumbnails
-    assert request.roll is None
+    assert repr(request.roll) == "Auto(mode='auto', roll_by=None, strict=False)"
     assert request.open_runner is None
 
 
@@ -155,7 +156,12 @@ def test_the_report_tells_every_resolved_option() -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [("--scheduler", "tcp://x:1"), ("--map", "a=b"), ("--engine", "dask"), ("--strict",)],
+    [
+        ("--scheduler", "tcp://x:1"),
+        ("--map", "a=b"),
+        ("--engine", "dask"),
+        ("--auto", "off", "--strict"),
+    ],
 )
 def test_options_that_need_another_are_refused_alone(args: tuple[str, ...]) -> None:
     with pytest.raises(UsageError):

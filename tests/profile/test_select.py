@@ -38,7 +38,7 @@ def never() -> Channels:
 @pytest.mark.parametrize(
     ("name", "channels", "profile"),
     [
-        ("a.tif", 3, "c41-endura-premier"),
+        ("a.tif", 3, "c41-portra-endura"),
         ("a.tif", 1, "bw-ilford-mgfb-2"),
         ("a.fff", 3, "imacon-fff"),
         ("a.FFF", 3, "imacon-fff"),
@@ -74,7 +74,7 @@ def test_the_scans_entry_before_the_folder_default(tmp_path: Path) -> None:
 def test_a_scan_that_no_entry_serves_has_the_shipped_default(tmp_path: Path) -> None:
     folder(tmp_path, {"a.tif": SINGLE})
     found = Selector().choose(str(tmp_path / "b.tif"), Header())
-    assert found.profile.name == "c41-endura-premier"
+    assert found.profile.name == "c41-portra-endura"
 
 
 def test_names_match_in_nfc_and_nfd(tmp_path: Path) -> None:

@@ -126,8 +126,10 @@ def test_the_report_says_what_was_decided_and_why(three: Path, tmp_path: Path) -
     "options",
     [
         ["--auto", "roll", "--from", "x.json"],
-        ["--strict"],
-        ["--roll-by", "*_"],
+        ["--auto", "off", "--strict"],
+        ["--auto", "off", "--roll-by", "*_"],
+        ["--auto", "off", "--exposure-pull", "0.5"],
+        ["--exposure-pull", "1.5"],
         ["--from", "missing.json"],
     ],
 )

@@ -89,7 +89,8 @@ class Done:
     done to it (:func:`.staleness.key`), ``header`` what the file says of itself
     while its stamp is the same, ``peak`` what later runs learn of memory,
     ``basis`` what its roll was decided from (:func:`.staleness.basis`), ``grade``
-    the version of the grade that made the outputs.
+    the version of the grade that made the outputs, ``decided`` what was decided for
+    the scan and its roll: later runs keep to it.
     """
 
     input: str
@@ -104,6 +105,7 @@ class Done:
     basis: str = ""
     also: tuple[Further, ...] = field(default=(), metadata=LATER)
     grade: int = field(default=1, metadata=LATER)
+    decided: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +249,7 @@ def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
         basis=_once(_text(record.get("basis", "")), known),
         grade=_number(record.get("grade", 1)),
         also=tuple(map(_further, record.get("also", ()))),
+        decided=_text(record.get("decided", "")),
     )
 
 

@@ -1,0 +1,58 @@
+"""How a scan lies, and how its samples are taken: options, preset and file made one.
+
+Covers ``--orientation`` and ``--input-transfer`` as the plan of a scan has them. What
+it does not: turning pixels and making them linear (``develop``).
+"""
+
+from __future__ import annotations
+
+from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.request import Inputs
+from divere_cli.records.job import InputTransfer
+
+# EXIF's orientation: mirrored left for right first, then turned, degrees counter-clockwise.
+_TAGS = {
+    1: (False, 0),
+    2: (True, 0),
+    3: (False, 180),
+    4: (True, 180),
+    5: (True, 90),
+    6: (False, 270),
+    7: (True, 270),
+    8: (False, 90),
+}
+
+
+def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
+    """Return whether a scan is mirrored by its own tag, and the degrees it is turned by it."""
+    if not applies(plan, inputs):
+        return False, 0
+    assert plan.header is not None
+    return _TAGS.get(plan.header.orientation, (False, 0))
+
+
+def applies(plan: ScanPlan, inputs: Inputs) -> bool:
+    """Return whether the file's own tag is applied; a raw decoder turns by itself."""
+    header, chosen = plan.header, plan.selection
+    if header is None or chosen is None or header.orientation == 1 or header.format == "raw":
+        return False
+    if inputs.orientation == "auto":
+        return not chosen.turned
+    return inputs.orientation == "apply"
+
+
+def word(plan: ScanPlan, inputs: Inputs) -> str:
+    """Say what became of the tag, for the report; empty where there is none."""
+    if plan.header is None or plan.header.orientation == 1:
+        return ""
+    return f"{plan.header.orientation} {'applied' if applies(plan, inputs) else 'ignored'}"
+
+
+def transfer(plan: ScanPlan, inputs: Inputs) -> InputTransfer:
+    """Return how a scan's samples are to be taken."""
+    assert plan.selection is not None
+    own = plan.selection.frames[0].recipe.input_space.gamma
+    said = plan.selection.gamma
+    if said is None and own != 1.0:
+        said = own  # a shipped profile of a scanner that encodes
+    return InputTransfer(inputs.transfer, said)
