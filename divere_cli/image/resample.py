@@ -12,19 +12,21 @@ making pictures larger.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from divere_cli.image.parallel import Parallel, slices
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Rows = NDArray[np.float32]
 
 BLOCK_ROWS = 32
 _SUPPORT = 1.0  # of the filter, in pixels of the result
-_FILTER = Image.Resampling.HAMMING
+_FILTER = 5  # Pillow's Image.Resampling.HAMMING
 
 
 def size_of(width: int, height: int, longest: int) -> tuple[int, int]:
@@ -101,4 +103,6 @@ class Shrink:
 
 
 def _image(plane: NDArray[Any]) -> Image.Image:
+    from PIL import Image  # not in a worker that makes nothing smaller: 9 MB
+
     return Image.fromarray(np.ascontiguousarray(plane, np.float32))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from divere_cli.image import resample
 from divere_cli.image.parallel import Parallel
 from divere_cli.image.resample import Shrink, size_of
 
@@ -82,3 +83,7 @@ def test_memory_does_not_grow_with_the_picture() -> None:
             work.add(rows)
             most = max(most, work._held.nbytes)
     assert most < 50_000 * 400 * 3 * 4 / 50
+
+
+def test_the_filter_is_the_one_that_is_meant() -> None:
+    assert resample._FILTER == Image.Resampling.HAMMING
