@@ -11,7 +11,15 @@ import logging
 import time
 from typing import Literal
 
-from divere_cli.batch import discover, film_edges, flat_field, naming, plan, results
+from divere_cli.batch import (
+    discover,
+    film_edges,
+    flat_field,
+    found_frames,
+    naming,
+    plan,
+    results,
+)
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import Action, ScanPlan
@@ -35,6 +43,8 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     """
     naming.check(request.outputs.name)
     plan.check_places(request.inputs.paths, request.outputs.folder)
+    light = flat_field.of(request)
+    request = found_frames.planned(request, light, look=False).request
     folder = Folder.open(request.outputs.folder, create=False)
     try:
         state = journal_state.load(folder)
@@ -43,7 +53,6 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
             log.warning("{film} and {frame} are read from the scans: a dry run leaves them empty")
         plans = plan.make(request, walked, state, folder)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
-        light = flat_field.of(request)
         key = light.key if light else ""
         stale = Staleness(request, state, folder, ownership, time.time_ns(), key)
         if request.roll is not None:

@@ -81,6 +81,8 @@ class BatchOptions:
     also: tuple[str, ...] = ()
     name: str = ""
     flat_field: str | None = None
+    frames: Literal["off", "find"] = "off"
+    film: str = "auto"
     ir: Literal["drop", "sidecar", "repair"] = "drop"
     ir_strength: Literal["low", "normal", "high"] = "normal"
     ir_mask: bool = False
@@ -159,6 +161,7 @@ class BatchOptions:
             open_runner=self._engine(inputs, output),
             film_log=film_data.read(self.film_data) if self.film_data else None,
             flat_field=self.flat_field or "",
+            frames=self.film if self.frames == "find" else None,
             thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
         )
 
@@ -170,6 +173,8 @@ class BatchOptions:
         if self.format == "dng" and "color_space" in given:
             raise UsageError("--format dng is linear light of the working space: no --color-space")
         depth = self._depth()
+        if "film" in given and self.frames != "find":
+            raise UsageError("--film is for --frames find")
         if self.film_data and self.no_metadata:
             raise UsageError("--film-data is metadata: leave out --no-metadata")
         if self.from_file and (self.auto in ("frame", "roll") or "profile" in given):

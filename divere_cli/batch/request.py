@@ -174,6 +174,8 @@ class BatchRequest:
     ``task`` is the dotted name of what workers run. ``open_runner`` makes the
     runner; None is this machine's (:func:`divere_cli.isolation.factory.open_runner`).
     ``flat_field`` is the picture of the light that scans are evened out by, or empty.
+    ``frames`` is the format of film whose pictures are looked for (``auto``: any); None
+    looks for none.
     """
 
     inputs: Inputs
@@ -189,3 +191,4 @@ class BatchRequest:
     task: str = DEVELOP
     open_runner: OpenRunner | None = None
     flat_field: str = ""
+    frames: str | None = None

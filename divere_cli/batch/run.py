@@ -22,6 +22,7 @@ from divere_cli.batch import (
     exit_code,
     failures,
     flat_field,
+    found_frames,
     report_files,
     results,
     staleness,
@@ -116,6 +117,9 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
     with signals.watch() as asked, ExitStack() as held:
         stop = Stop(asked, request.bounds.grace_seconds, clock)
         record = _Record.begin(clock, emit)
+        record.light = flat_field.of(request)
+        found = found_frames.planned(request, record.light)
+        request = found.request
         try:
             space = workspace.take(request, stop, held, record.run_id)
         except OutputLocked:
@@ -123,6 +127,7 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
                 raise
             return _report(request, record, stop)  # a signal ended the wait
         archiving.check(request.outputs, space.folder)
+        found.save()
         engine = _engine(request, space, stop, emit, clock)
         collected = Results(space.plans, emit)
         with _in_order(record, engine, stop):
@@ -191,7 +196,7 @@ def _grade(
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     now_ns = staleness.now_ns(space.folder)
-    light = record.light = flat_field.of(request)
+    light = record.light
     key = light.key if light else ""
     stale = Staleness(request, space.state, space.folder, ownership, now_ns, key)
     decisions = _decide(request, space, stale, engine, record, stop)

@@ -28,6 +28,7 @@ from divere_cli.cli.options import (
     sandbox_option,
 )
 from divere_cli.cli.session import Session
+from divere_cli.frames.formats import NAMES
 
 _which = combined(
     click.option(
@@ -221,6 +222,20 @@ _scans = combined(
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
         help="A picture of the light without film: evens out the light of a camera scan.",
+    ),
+    click.option(
+        "--frames",
+        type=click.Choice(["off", "find"]),
+        default="off",
+        show_default=True,
+        help="Find the pictures on strips and holders, and grade each as {stem}-{crop}.",
+    ),
+    click.option(
+        "--film",
+        type=click.Choice([*NAMES, "auto"]),
+        default="auto",
+        show_default=True,
+        help="Format of the film, for --frames find.",
     ),
 )
 

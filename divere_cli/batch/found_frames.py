@@ -1,0 +1,193 @@
+"""``--frames find``: the crops of a run's scans, looked for once and remembered in OUTPUT.
+
+Covers which scans are looked at (not those whose preset has crops, which are a person's),
+what earlier runs found, and the chooser that puts the crops into the plan. A scan whose
+frames are not found is graded whole. Remembered by path, size and time of change, so that
+a second run does nothing. What is found: :mod:`divere_cli.frames`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from divere_cli.batch import discover, framing
+from divere_cli.batch.flat_field import Light
+from divere_cli.batch.framing import Looking
+from divere_cli.batch.request import BatchRequest, Chooser
+from divere_cli.errors import DivereError
+from divere_cli.files import durable
+from divere_cli.frames import answer
+from divere_cli.frames.answer import FoundScan, Wanted
+from divere_cli.image import header as headers
+from divere_cli.image.layout import Header
+from divere_cli.isolation.runner import IsolationRequest
+from divere_cli.records.job import Limits, Stamp
+from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.system import cpus
+
+if TYPE_CHECKING:
+    from divere_cli.profile.select import Selection
+
+NAME = ".divere-frames.json"
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+NONE_FOUND = "no frames were found on it: graded whole"
+NOT_LOOKED = "its frames are looked for when the run begins"
+
+Told = Callable[[str], None]
+
+
+class Framed:
+    """A chooser that cuts scans into the frames that were found.
+
+    Parameters
+    ----------
+    inner : Chooser
+    found : dict
+        Path of a scan to its frames; None where they are not looked for yet.
+    """
+
+    def __init__(self, inner: Chooser, found: dict[str, FoundScan | None]) -> None:
+        self._inner = inner
+        self._found = found
+
+    def choose(self, scan_path: str, header: Header) -> Selection:
+        """Raise ``ProfileError`` where no profile can serve."""
+        chosen = self._inner.choose(scan_path, header)
+        path = os.path.abspath(scan_path)
+        if cut(chosen) or path not in self._found:
+            return chosen
+        scan = self._found[path]
+        if scan is None:
+            return replace(chosen, warnings=(*chosen.warnings, NOT_LOOKED))
+        if not scan.frames:
+            return replace(chosen, warnings=(*chosen.warnings, NONE_FOUND))
+        whole = chosen.frames[0]
+        frames = tuple(replace(whole, crop=one.crop, crop_name=one.id) for one in scan.frames)
+        unsure = tuple(
+            f"frame {one.id} is not sure and kept whole: {one.why}"
+            for one in scan.frames
+            if not one.sure
+        )
+        return replace(chosen, frames=frames, warnings=(*chosen.warnings, *unsure))
+
+
+@dataclass(slots=True)
+class FoundFrames:
+    """What was found, to be remembered; ``request`` has the chooser that cuts by it."""
+
+    request: BatchRequest
+    text: bytes = b""
+
+    def save(self) -> None:
+        """Remember it in OUTPUT; without it the next run looks again."""
+        if self.text:
+            path = os.path.join(self.request.outputs.folder, NAME)
+            with contextlib.suppress(OSError):
+                durable.write_atomic(path, self.text, replace=True)
+
+
+def planned(request: BatchRequest, light: Light | None, *, look: bool = True) -> FoundFrames:
+    """Look for the frames of a run's scans.
+
+    Parameters
+    ----------
+    request : BatchRequest
+    light : Light or None
+        Of ``--flat-field``: frames are looked for in even light.
+    look : bool
+        Whether to look at scans that no run has looked at; not for ``--dry-run``.
+
+    Raises
+    ------
+    RunError
+        INPUT is missing; no isolation.
+    """
+    if request.frames is None:
+        return FoundFrames(request)
+    asked = f"{answer.VERSION} {request.frames} {light.key if light else ''}"
+    known = _remembered(request.outputs.folder, asked)
+    found: dict[str, FoundScan | None] = {}
+    kept: dict[str, Any] = {}
+    folders: dict[str, list[str]] = {}
+    stamps: dict[str, Stamp] = {}
+    for path, stamp in _scans(request):
+        before = known.get(path)
+        if before is not None and before["stamp"] == [stamp.size, stamp.mtime_ns]:
+            kept[path] = before
+            found[path] = from_plain(FoundScan, before["found"])
+        else:
+            found[path] = None
+            stamps[path] = stamp
+            folders.setdefault(os.path.dirname(path), []).append(path)
+    text = b""
+    if look and folders:
+        looking = _looking(request, light)
+        for paths in folders.values():
+            for path, scan in framing.look(looking, paths).items():
+                if isinstance(scan, ErrorRecord):
+                    del found[path]  # grading will say what is wrong with it
+                    continue
+                found[path] = scan
+                stamp = stamps[path]
+                kept[path] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
+        text = (json.dumps({"asked": asked, "scans": kept}, indent=1) + "\n").encode("ascii")
+    return FoundFrames(replace(request, chooser=Framed(request.chooser, found)), text)
+
+
+def cut(chosen: Selection) -> bool:
+    """Return whether a preset says itself what the pictures of a scan are."""
+    first = chosen.frames[0]
+    return len(chosen.frames) > 1 or bool(first.crop_name) or first.crop != WHOLE
+
+
+def _scans(request: BatchRequest) -> list[tuple[str, Stamp]]:
+    """Scans to look at: of one picture, and without crops of their own."""
+    found: list[tuple[str, Stamp]] = []
+    for scan in discover.find(request.inputs, request.outputs.folder).scans:
+        if scan.problem is not None or scan.picture:
+            continue
+        try:
+            header = headers.read(scan.path, request.inputs.max_pixels)
+            chosen = request.chooser.choose(scan.path, header)
+        except DivereError:
+            continue  # planning says it
+        if header.pictures == 1 and not cut(chosen):
+            found.append((os.path.abspath(scan.path), scan.stamp))
+    return found
+
+
+def _looking(request: BatchRequest, light: Light | None) -> Looking:
+    isolation = request.isolation
+    return Looking(
+        wanted=Wanted(request.frames or "auto"),
+        encoding=request.outputs.encoding,
+        isolation=IsolationRequest(
+            isolation.requested,
+            isolation.start_method,
+            jobs=request.bounds.jobs or cpus.usable(),
+            sandbox=isolation.sandbox,
+        ),
+        limits=Limits(wall_seconds=request.bounds.timeout_seconds),
+        max_pixels=request.inputs.max_pixels,
+        light=light.measured() if light else None,
+    )
+
+
+def _remembered(folder: str, asked: str) -> dict[str, Any]:
+    """What earlier runs found, under the same question; nothing where that is not known."""
+    try:
+        with open(os.path.join(folder, NAME), "rb") as file:
+            data = json.load(file)
+        scans = data["scans"] if data["asked"] == asked else {}
+        for entry in scans.values():
+            from_plain(FoundScan, entry["found"])
+            list(entry["stamp"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    return dict(scans)
