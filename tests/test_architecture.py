@@ -20,6 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "__init__": set(),
     "__main__": {"cli"},
+    "api": {"batch", "profile", "roll", "report", "color", "image"},
     "system": set(),
     "files": set(),
     "profile": set(),
@@ -59,6 +60,7 @@ OWNERS: dict[str, set[str]] = {
     "jinja2": {"report"},
     "PyOpenColorIO": {"color", "isolation"},
     "numpy": {
+        "api",
         "calibrate",
         "proof",
         "color",

@@ -110,6 +110,7 @@ class Engine:
             self.jobs,
             warm_ups=_warm_ups(self._request, queue),
             sandbox=isolation.sandbox,
+            reap=self._request.host.reap,
         )
         self._runner = _opener(self._request)(asked, self._note)
 

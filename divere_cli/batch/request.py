@@ -164,6 +164,25 @@ class ReportFile:
     private: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """What a run may do to the process that it runs in; the command line allows all.
+
+    Attributes
+    ----------
+    signals : bool
+        INT, TERM and HUP end the run in order.
+    reap : bool
+        Orphaned grandchildren are adopted, so that none outlives the run (Linux).
+    stopped : callable
+        Asked about once a second: True ends the run in order.
+    """
+
+    signals: bool = True
+    reap: bool = True
+    stopped: Callable[[], bool] = lambda: False
+
+
 OpenRunner = Callable[[IsolationRequest, OnEvent], Runner]
 
 
@@ -190,5 +209,6 @@ class BatchRequest:
     thumbnails: bool = False
     task: str = DEVELOP
     open_runner: OpenRunner | None = None
+    host: Host = Host()
     flat_field: str = ""
     frames: str | None = None

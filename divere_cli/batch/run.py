@@ -11,7 +11,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -114,8 +114,10 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
     ProfileError
         While planning (2).
     """
-    with signals.watch() as asked, ExitStack() as held:
-        stop = Stop(asked, request.bounds.grace_seconds, clock)
+    host = request.host
+    watched = signals.watch() if host.signals else nullcontext(signals.StopRequest())
+    with watched as asked, ExitStack() as held:
+        stop = Stop(asked, request.bounds.grace_seconds, clock, host.stopped)
         record = _Record.begin(clock, emit)
         record.light = flat_field.of(request)
         found = found_frames.planned(request, record.light)

@@ -25,10 +25,12 @@ class Stop:
         request: StopRequest,
         grace_seconds: float,
         clock: Callable[[], float] = time.monotonic,
+        asked: Callable[[], bool] = lambda: False,
     ) -> None:
         self._request = request
         self._grace = grace_seconds
         self._clock = clock
+        self._asked = asked
         self._deadline: float | None = None
         self.reason = ""
         self.error: RunError | None = None
@@ -43,6 +45,9 @@ class Stop:
         """Whether no more scans are to be started."""
         if not self.reason and self.signal is not None:
             self.reason = f"{signal.Signals(self.signal).name} received"
+            self._deadline = self._clock() + self._grace
+        elif not self.reason and self._asked():
+            self.reason = "the program that runs the batch asked it to stop"
             self._deadline = self._clock() + self._grace
         return bool(self.reason)
 

@@ -78,6 +78,7 @@ class IsolationRequest:
     frozen: bool = field(default_factory=frozen_program)
     warm_ups: tuple[WarmUp, ...] = ()
     sandbox: Choice = "auto"
+    reap: bool = True
 
 
 def confined_how(request: IsolationRequest, effective: Literal["process", "thread"]) -> str:

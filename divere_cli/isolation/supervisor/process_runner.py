@@ -61,7 +61,8 @@ class ProcessRunner:
         self._recovery = Recovery()
         self._spare_failures = 0
         self._closed = False
-        orphans.adopt()
+        if request.reap:
+            orphans.adopt()
         atexit.register(self._kill_all)
 
     # ------------------------------------------------------------ the contract
@@ -160,7 +161,8 @@ class ProcessRunner:
         atexit.unregister(self._kill_all)
         self._methods.close()
         self.loop.close()
-        orphans.disown()
+        if self._request.reap:
+            orphans.disown()
         done, self.loop.done = self.loop.done, []
         return done
 
