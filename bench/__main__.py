@@ -7,7 +7,7 @@ import datetime
 import tempfile
 from pathlib import Path
 
-from bench import formats, grade, proof, review, roll, sizes, small, startup
+from bench import formats, grade, infrared, proof, review, roll, sizes, small, startup
 from bench.timing import Row, machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -38,7 +38,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
         rows: list[Row] = []
         large = (roll.rows, grade.rows, roll.codec_rows, sizes.rows)
-        sections = (startup.rows, *large, small.rows, formats.rows, proof.rows, review.rows)
+        sections = (
+            startup.rows,
+            *large,
+            small.rows,
+            formats.rows,
+            proof.rows,
+            review.rows,
+            infrared.rows,
+        )
         for section in sections:
             for row in section(Path(folder), quick=options.quick):
                 print(row, flush=True)

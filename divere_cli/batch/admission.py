@@ -24,6 +24,7 @@ LEAST_CAP = 1 << 30
 _SHARES = {"tiff": 0.5, "raw": 3.0}
 _WHOLE = 2.5
 _STREAMED = 0.5
+_REPAIR = 90 << 20  # a survey and its bands; 57 MB were seen at 24 megapixels
 _REMEMBERED = 200
 _ENOUGH = 3
 _LIKE = 2.0  # scans are alike when neither is more than twice the other
@@ -74,6 +75,8 @@ def most_written(header: Header | None) -> int | None:
 def _unusual(encoding: Encoding) -> tuple[str, ...]:
     """What else of an output tells on memory; nothing for those that there always were."""
     words = [str(encoding.size)] if encoding.size else []
+    if encoding.infrared == "repair":
+        words.append("repair")
     if encoding.format == "jxl":
         words += [str(encoding.bit_depth), "lossless" if encoding.quality >= 100 else "lossy"]
     return tuple(words)
@@ -132,6 +135,8 @@ class Admission:
         ]
         if len(like) < _ENOUGH:
             held = sum(held_bytes(header, each) for each in encodings)
+            if any(each.infrared == "repair" for each in encodings):
+                held += _REPAIR
             return BASE + _expected(header, raw) + held
         peaks = sorted(peak.peak_bytes for peak in like)
         high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]

@@ -21,6 +21,7 @@ from divere_cli.batch import (
     archiving,
     exit_code,
     failures,
+    film_edges,
     flat_field,
     found_frames,
     report_files,
@@ -197,6 +198,8 @@ def _grade(
     Returns whether other machines may have left files of attempts that were lost.
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
+    if request.inputs.film_edge and not film_edges.can_be_read():
+        log.info('no film edges are read: pip install "divere-cli[dx]" brings the reader')
     now_ns = staleness.now_ns(space.folder)
     light = record.light
     key = light.key if light else ""

@@ -121,3 +121,10 @@ def test_what_a_writer_holds_whole_is_counted() -> None:
     assert none.predict(header(24), (ENCODING, lossy)) == plain + 24 * 36 * 1_000_000
     proof = replace(lossy, size=1000)
     assert none.predict(header(24), (ENCODING, proof)) == plain + 36 * 1_000_000
+
+
+def test_a_repair_is_reckoned_with_and_learned_by_itself() -> None:
+    repaired = replace(ENCODING, infrared="repair")
+    none, scan = Admission(GB), header(24)
+    assert none.predict(scan, (repaired,)) >= none.predict(scan, ONE) + 57_000_000
+    assert admission.sort(scan, (repaired,)) != admission.sort(scan, ONE)
