@@ -24,6 +24,8 @@ J2K_START = b"\xff\x4f\xff\x51"
 EXPORT = "save it as a 16-bit RGB TIFF and try again"
 _SRGB, _GRAY = 16, 17
 _MOST_COMPONENTS = 4
+# pictures that reading holds at its most, beside the file (measured, and rounded up)
+_TIMES = {"jp2": 5, "webp": 8, "gif": 4, "bmp": 4}
 _WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
 
 
@@ -66,7 +68,7 @@ def read(source: Source, found: Format, max_pixels: int) -> Header:
     }
     facts = readers[found](source)
     check_size(facts.width, facts.height, max_pixels)
-    samples = facts.channels + len(facts.extra)
+    samples, size = facts.channels + len(facts.extra), -(-facts.bits // 8)
     return Header(
         format=found,
         width=facts.width,
@@ -79,8 +81,7 @@ def read(source: Source, found: Format, max_pixels: int) -> Header:
         variant=found,
         reader="whole",
         band="" if facts.bits in (8, 16) else "uint8" if facts.bits < 8 else "uint16",
-        # the file, what the decoder works on, and what it gives
-        memory=source.size + 3 * facts.width * facts.height * samples * -(-facts.bits // 8),
+        memory=source.size + _TIMES[found] * facts.width * facts.height * samples * size,
         notes=facts.notes,
     )
 

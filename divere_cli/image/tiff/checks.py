@@ -58,6 +58,11 @@ OTHER_COMPRESSIONS = {
     34713: "Nikon NEF",
 }
 _JPEG = {Compression.OLD_JPEG, Compression.JPEG, Compression.LOSSY_JPEG}
+_JPEG2000 = {
+    Compression.JPEG2000,
+    Compression.JPEG2000_KAKADU,
+    Compression.JPEG2000_KAKADU_RGB,
+}
 _CCITT = {Compression.CCITT_RLE, Compression.CCITT_FAX3, Compression.CCITT_FAX4}
 SAMPLES = (("uint", 8), ("uint", 16), ("float", 16), ("float", 32))
 _FLOATS = (16, 24, 32, 64)
@@ -119,8 +124,10 @@ def memory(page: Page) -> int:
     segment = pixels * row
     if segment <= BANDS_BYTES:
         return 0
-    # the code, what the decoder gives, and the rows that are held
-    return segment * (2 if streams(page) else 3)
+    # the code, what the decoder works on and gives, and the rows that are held
+    if page.compression in _JPEG2000:
+        return 6 * segment
+    return segment * (2 if streams(page) else 4)
 
 
 def _check_storage(page: Page) -> None:
