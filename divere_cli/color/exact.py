@@ -99,7 +99,8 @@ def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
     """
     film = recipe.film
     front = primaries.conversion(recipe.input_space, recipe.working_space, recipe.adaptation)
-    back = primaries.conversion(recipe.working_space, output, recipe.adaptation)
+    adaptation = "bradford" if output.adapted else recipe.adaptation
+    back = primaries.conversion(recipe.working_space, output, adaptation)
     if not (recipe.input_space.gamma > 0.0 and output.gamma > 0.0):
         raise ProfileError(f"profile {recipe.profile!r}: the gamma of a space must be above 0")
     graded = film.invert or film.density_matrix or film.rgb_gains or film.density_curve

@@ -55,7 +55,9 @@ def encoded(recipe: Recipe, output: Space, x: Array) -> Array:
     y = between(recipe.input_space, recipe.working_space, recipe.adaptation, x)
     if film.invert or film.density_matrix or film.rgb_gains or film.density_curve:
         y = print_light(recipe, y)
-    y = between(recipe.working_space, output, recipe.adaptation, y)
+    y = between(
+        recipe.working_space, output, "bradford" if output.adapted else recipe.adaptation, y
+    )
     y = coded(output, np.clip(y, 0.0, 1.0))
     if film.monochrome or one_channel or output.primaries is None:
         y = (y @ LUMINANCE)[..., None]

@@ -77,11 +77,17 @@ def spaces() -> dict[str, Shipped]:
     """All color spaces by name."""
     found = _table("color_spaces.json", "color_spaces")
     known = {name: _shipped(name, entry) for name, entry in found.items()}
-    for name, entry in _table("output_spaces.json", "output_spaces").items():
-        added = _shipped(name, entry)
+    for name, added in _further_outputs().items():
         there = known.get(name, added)
         known[name] = replace(there, roles=there.roles | added.roles)
     return known
+
+
+@functools.cache
+def _further_outputs() -> dict[str, Shipped]:
+    """Output spaces that DiVERE does not have, some of which serve as inputs with it."""
+    found = _table("output_spaces.json", "output_spaces")
+    return {name: _shipped(name, entry) for name, entry in found.items()}
 
 
 def space(name: str) -> Space:
@@ -94,7 +100,9 @@ def space(name: str) -> Space:
 
 def output_space(name: str) -> Space:
     """A color space to write positives in; ProfileError lists what there is."""
-    return _in_role("output", name)
+    found = _in_role("output", name)
+    further = _further_outputs().get(name)
+    return further.space if further else found
 
 
 def working_space(name: str) -> Space:
@@ -199,7 +207,8 @@ def _shipped(name: str, entry: dict[str, Json]) -> Shipped:
     transfer = cast(Transfer, entry.get("transfer", "power"))
     legacy = bool(entry.get("legacy"))
     roles = frozenset(["input"] if legacy else cast(list[str], entry["roles"]))
-    return Shipped(Space(name, primaries, white, gamma, transfer), roles, legacy)
+    space = Space(name, primaries, white, gamma, transfer, bool(entry.get("adapted")))
+    return Shipped(space, roles, legacy)
 
 
 def _curves(entry: dict[str, Json]) -> Curves:

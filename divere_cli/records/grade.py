@@ -28,7 +28,8 @@ class Space:
     """A color space: CIE 1931 xy primaries and white; ``gamma`` linearises an encoded value.
 
     ``primaries`` is None for a gray space. ``transfer`` names the encoding; ``gamma``
-    counts for ``power`` only.
+    counts for ``power`` only. To an ``adapted`` one the white is adapted by Bradford
+    whatever the preset says: DiVERE, whose own way presets follow, does not have it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Space:
     white: XY
     gamma: float = 1.0
     transfer: Transfer = field(default="power", metadata=LATER)
+    adapted: bool = field(default=False, metadata=LATER)
 
 
 WhiteBalance = Literal["off", "as_shot"]

@@ -7,11 +7,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from divere_cli.color import primaries, reference
+from divere_cli.color import exact, primaries, reference
 from divere_cli.errors import ProfileError
 from divere_cli.profile import library
 from divere_cli.records.grade import Space
-from tests.color.recipes import ENDURA, INPUTS, OUTPUTS
+from tests.color.recipes import ENDURA, INPUTS, OUTPUTS, recipe
 
 # IEC 61966-2-1; SMPTE EG 432-1 with D65; Adobe RGB (1998), 2005; ACES S-2014-004.
 PUBLISHED = {
@@ -119,3 +119,17 @@ def test_impossible_primaries_are_refused_by_name(space: Space, says: str) -> No
     with pytest.raises(ProfileError, match=says) as caught:
         primaries.rgb_to_xyz(space)
     assert space.name in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["eciRGB_v2", "ProPhotoRGB", "Rec2020", "ACEScct", "ACEScg"])
+def test_the_prints_white_is_white_in_spaces_that_divere_does_not_have(name: str) -> None:
+    """DiVERE's own way with whites would make it (0.94, 1.01, 1.02) in eciRGB."""
+    output = library.output_space(name)
+    found = exact.fold(recipe(), output, one_channel=False)
+    np.testing.assert_allclose(found.back @ np.ones(3), np.ones(3), atol=1e-9)
+
+
+def test_a_space_that_is_also_an_input_is_no_other_input() -> None:
+    """What a preset's hash is made of."""
+    assert not library.space("ProPhotoRGB").adapted
+    assert library.output_space("ProPhotoRGB").adapted
