@@ -64,6 +64,18 @@ def from_corners(corners: Floats, chart: Chart) -> Found | None:
     return None if matrix is None else Found(matrix, 0.0)
 
 
+def told(density: Floats, found: Found, chart: Chart) -> tuple[float, float]:
+    """What stays unexplained of a chart where it is said to lie: as said, and in its best turn.
+
+    1.0 for both where its patches do not differ or leave the picture.
+    """
+    match, colors = _Match(chart), _colors(flat.smooth(density), found.to_picture, chart)
+    best = match.unexplained(colors)
+    if colors is None or best is None:
+        return 1.0, 1.0
+    return match.left(colors), best[0]
+
+
 def field(chart: Chart) -> Floats:
     """Corners of the patch field in chart places: top left, top right, bottom right, left."""
     half = FILL / 2.0

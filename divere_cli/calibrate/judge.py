@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from divere_cli.calibrate import exposure
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.color_difference import ciede2000
+from divere_cli.calibrate.find import SURE
 from divere_cli.calibrate.printed import by_gray_row, figures, printed
 from divere_cli.calibrate.result import Calibration, ChartResult, PatchResult, Triple
 from divere_cli.calibrate.sample import Sample
@@ -143,6 +144,11 @@ def _warnings(e: Evidence, why: tuple[str, ...]) -> tuple[str, ...]:
         if e.start.film.invert:
             said = exposure.warnings(sample.values, e.used[e.part(index)], e.chart)
             found += [f"{name}: {text}" for text in said]
+        if sample.unexplained > SURE:
+            found.append(
+                f"{name}: {sample.unexplained:.0%} of the chart's colors stay unexplained: do the "
+                "corners lie on its patches?"
+            )
         if sample.mirrored:
             found.append(f"{name}: the chart is mirrored: the film was scanned from its back")
     if len(e.names) > 1:

@@ -7,6 +7,7 @@ figures back, and draw the picture.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -127,6 +128,8 @@ def _job(
         status = os.stat(scan)
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("is no regular file")
     return Job(
         id=index,
         name=os.path.basename(scan),

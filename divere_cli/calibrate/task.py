@@ -92,7 +92,7 @@ def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...]]:
 def _found(cells: Cells, order: FindOrder) -> Found:
     chart = order.chart
     if order.corners is not None:
-        return _by_corners(cells, order.corners, chart)
+        return _checked(cells, _by_corners(cells, order.corners, chart), chart)
     if min(chart.rows, chart.columns) < 2:
         raise Unsupported(f"{chart.title} is one row: it cannot be looked for", hint=_cure(chart))
     best: Found | None = None
@@ -114,6 +114,18 @@ def _found(cells: Cells, order: FindOrder) -> Found:
         f"unexplained where the likeliest one lies, {find.SURE:.0%} are allowed",
         hint=_cure(chart),
     )
+
+
+def _checked(cells: Cells, found: Found, chart: Chart) -> Found:
+    """Corners by hand are taken at their word, unless they are plainly in another order."""
+    as_said, best = find.told(cells.density, found, chart)
+    if as_said > find.SURE >= best:
+        raise Unsupported(
+            f"the corners are in another order: so {as_said:.0%} of the chart's colors stay "
+            f"unexplained, turned or mirrored {best:.0%}",
+            hint=_cure(chart),
+        )
+    return Found(found.to_picture, as_said)
 
 
 def _by_corners(cells: Cells, corners: Corners, chart: Chart) -> Found:

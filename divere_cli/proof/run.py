@@ -6,6 +6,7 @@ Covers the parent's side of ``divere proof``. No scan is decoded here.
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,6 +152,8 @@ def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, paramete
         status = os.stat(scan)
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("is no regular file")
     return Job(
         id=index,
         name=os.path.basename(scan),

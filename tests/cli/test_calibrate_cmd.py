@@ -139,6 +139,21 @@ def test_corners_by_hand_give_what_the_search_gives(tmp_path: Path) -> None:
     )
 
 
+def test_corners_in_another_order_and_beside_the_chart(tmp_path: Path) -> None:
+    look = Look(angle=12.0)
+    path = scan(tmp_path, look)
+    size = np.array([look.size[1], look.size[0]])
+    corners = (hidden.render(CHART, look).corners + 0.5) / size
+    given = [f"{x:.4f},{y:.4f}" for x, y in np.roll(corners, 2, axis=0)]
+    done = divere("calibrate", path, "-o", tmp_path / "film.json", "--corners", *given)
+    assert done.returncode == 3
+    assert "the corners are in another order" in done.stderr
+    assert not (tmp_path / "film.json").exists()
+    beside = [f"{x:.4f},{y:.4f}" for x, y in np.add(corners, (0.05, 0.06))]
+    done = divere("calibrate", path, "--corners", *beside)
+    assert done.returncode == 3 or "do the corners lie on its patches?" in done.stderr
+
+
 @pytest.mark.parametrize("kind", ["none", "shuffled"])
 def test_no_chart_is_refused_with_what_to_do(kind: str, tmp_path: Path) -> None:
     path = scan(tmp_path, hidden.hard(3, kind))
