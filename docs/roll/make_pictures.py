@@ -20,7 +20,7 @@ from divere_cli.profile import library
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
 from divere_cli.records.roll import Measured
-from divere_cli.roll import downsample, measure, pool, regions
+from divere_cli.roll import bare, downsample, films, measure, pool, regions
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import BIN, FrameMeasurement, from_json
 from divere_cli.samples import plan, writing
@@ -50,11 +50,13 @@ def main() -> None:
         truth = json.loads(Path(folder, writing.TRUTH).read_text())
         recipe = replace(made.recipe, rgb_gains=(0.0, 0.0, 0.0))
         scans = tuple(measured(path, recipe) for path in paths)
-        told = [from_json(scan.measurement).frames[0] for scan in scans]
+        looks = [look for look in (from_json(scan.measurement).frames[0] for scan in scans) if look]
+        base = films.part(looks)[0].base
+        assert base is not None
         sheet(paths, recipe, scans)
-        areas(paths[1], recipe)
-        chroma([m for m in told if m is not None], truth["rgb_gains"])
-        brightness(scans, [m for m in told if m is not None])
+        areas(paths[1], base.density)
+        pictures = [look for look in looks if films.is_picture(look)]
+        chroma([bare.look(look, base.density) for look in pictures], truth["rgb_gains"])
 
 
 def measured(path: str, recipe: Recipe) -> Measured:
@@ -93,12 +95,14 @@ def sheet(paths: tuple[str, ...], recipe: Recipe, scans: tuple[Measured, ...]) -
     page.save(HERE / "before-after.jpg", quality=88, optimize=True)
 
 
-def areas(path: str, recipe: Recipe) -> None:
+def areas(path: str, base: tuple[float, float, float]) -> None:
     """Draw what of a frame is measured: the picture as it is, the rest in one color each."""
     codes = pixels(path)
     box = (0, 0, codes.shape[1], codes.shape[0])
     cells = downsample.reduce([(0, codes)], [downsample.Reduction(box, 65535.0)])[0]
-    found = regions.find(cells.mean, cells.clipped)
+    density = -np.log10(np.maximum(cells.mean, regions.DARKEST))
+    known = regions.Base(np.array(base), "plain", 0, 0.0)
+    found = regions.around(density, cells.clipped, known)
     shown = cells.mean ** (1 / 2.2) * 255
     shown[found.outside] = (60, 90, 200)
     shown[found.rebate] = (240, 200, 40)
@@ -110,7 +114,7 @@ def areas(path: str, recipe: Recipe) -> None:
 
 def chroma(frames: list[FrameMeasurement], true: list[float]) -> None:
     """Draw how many pixels each chroma has, and how present it is in all tones."""
-    pictures = [m for m in frames if m.plateau < 0.8 and m.presence.rows]
+    pictures = [m for m in frames if m.presence.rows]
     found = pool.neutral(pictures)
     assert found is not None
     window = (true[0] - true[1], true[2] - true[1])
@@ -150,30 +154,6 @@ def dots(half: NDArray[np.float64], true: tuple[float, float], found: tuple[floa
         '<circle cx="152.5" cy="152.5" r="9" fill="none" stroke="#c22" stroke-width="1.5"/>'
         f'<path d="M{x - 5:.1f} {y:.1f}h10M{x:.1f} {y - 5:.1f}v10" stroke="#c22"/>'
     )
-
-
-def brightness(scans: tuple[Measured, ...], frames: list[FrameMeasurement]) -> None:
-    """Draw each picture's brightness against middle gray, as scanned and as decided."""
-    decided = Auto("roll").decide(scans)
-    record = decided.rolls[0]
-    rows = []
-    for told, frame in zip(frames, record.frames, strict=True):
-        if frame.kind == "no_picture":
-            continue
-        raw = told.key - told.target
-        rows.append((frame.input, raw, raw - sum(frame.rgb_gains) / 3))
-    body = f'<path d="M300 20V{40 + 24 * len(rows)}" stroke="#999"/>'
-    body += '<text x="300" y="14" text-anchor="middle">middle gray</text>'
-    for index, (name, before, after) in enumerate(rows):
-        y = 40 + 24 * index
-        body += f'<text x="10" y="{y + 4}">{name}</text>'
-        for value, color in ((before, "#aaa"), (after, "#c22")):
-            body += f'<circle cx="{300 - value * 350:.1f}" cy="{y}" r="5" fill="{color}"/>'
-    body += (
-        f'<text x="10" y="{64 + 24 * len(rows)}">gray: as scanned; red: with the decided gains; '
-        "left is darker, 35 units are 0.1 density</text>"
-    )
-    svg(HERE / "brightness.svg", 620, 76 + 24 * len(rows), body)
 
 
 def svg(path: Path, width: int, height: int, body: str) -> None:
