@@ -228,7 +228,7 @@ def test_the_newest_request_wins(service: Running) -> None:
             f"Authorization: Bearer {service.token}\r\nContent-Type: application/json\r\n"
             f"Content-Length: {len(body)}\r\n\r\n"
         )
-        line = socket.create_connection((host, int(port)), timeout=60.0)
+        line = socket.create_connection((host, int(port)), timeout=240.0)
         line.sendall(head.encode() + body)
         lines.append(line)
     statuses = []
@@ -273,7 +273,7 @@ def _has_proxy(process: psutil.Process) -> bool:
 def test_the_last_two_workers_are_kept_and_memory_comes_back(service: Running) -> None:
     for name in ("frame-01.tif", "frame-02.tif", "frame-03.tif"):
         assert service.render(name, size=600).status == 200
-    deadline = time.monotonic() + 10.0
+    deadline = time.monotonic() + 240.0
     while len(held := [p for p in workers(service) if _has_proxy(p)]) > 2:
         assert time.monotonic() < deadline, held
         time.sleep(0.02)
@@ -300,7 +300,7 @@ def test_the_service_ends_in_order_and_leaves_nothing(roll: Path) -> None:
     left = workers(running)
     assert left
     assert running.stop(signal.SIGTERM) == 143
-    _, alive = psutil.wait_procs(left, 5.0)
+    _, alive = psutil.wait_procs(left, 60.0)
     assert not alive
     for root in ("/dev/shm", "/tmp"):
         names = [p.name for p in Path(root).glob(f"divere-review-{running.process.pid}-*")]
@@ -333,7 +333,7 @@ def test_an_export_is_a_batch(service: Running, roll: Path) -> None:
     assert service.ask("/api/presets", body).status == 200
     wanted = {"output": "prints", "format": "jpeg", "quality": 80}
     assert service.ask("/api/export", wanted).status == 200
-    deadline = time.monotonic() + 60.0
+    deadline = time.monotonic() + 240.0
     while (said := service.ask("/api/state").json["exporting"])["state"] == "running":
         assert time.monotonic() < deadline
         time.sleep(0.05)

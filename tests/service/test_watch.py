@@ -25,7 +25,7 @@ import pytest
 
 from divere_cli.cli import app
 
-SECONDS = 60.0
+SECONDS = 240.0  # a guard, not a figure
 
 
 def negative(seed: int = 0, size: tuple[int, int] = (60, 80)) -> bytes:
@@ -47,7 +47,7 @@ class Service:
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=20.0) as answer:
+            with urllib.request.urlopen(request, timeout=120.0) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as problem:
             with problem:
@@ -337,7 +337,7 @@ def test_a_loop_that_stands_still_is_told(begin: Callable[..., Service]) -> None
         os.waitpid(service.process.pid, 0x40000000)  # __WALL: it has stopped
         began = time.monotonic()
         while service.get("/healthz")[0] == 200:
-            assert time.monotonic() - began < 30.0
+            assert time.monotonic() - began < 240.0
             time.sleep(0.2)
         assert time.monotonic() - began > 10.0
     finally:
