@@ -1,7 +1,7 @@
 """What outputs are called.
 
 Covers the template of ``--name``, suffixes, and the key by which two names are
-one on some file system. What it does not: which names are taken (:mod:`plan`).
+one on some file system. What it does not: which names are taken (:mod:`.plan`).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Covers the temporary files of an attempt, checking what a worker says it wrote,
 and the order of the calls: check, mode, sync, journal what is coming, rename,
 sync the folder, journal what is done. What it does not: deciding what may be
-replaced (:mod:`verdict`).
+replaced (:mod:`divere_cli.batch.ownership`).
 """
 
 from __future__ import annotations

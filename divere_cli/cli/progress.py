@@ -1,7 +1,7 @@
 """What is in work, done and failed right now: the state behind the live display.
 
 Covers counting, speed and the time left, from events and a clock that is passed
-in. What it does not: drawing (:mod:`.live`).
+in. What it does not: drawing (:mod:`divere_cli.cli.live_display`).
 """
 
 from __future__ import annotations

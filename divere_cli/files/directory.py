@@ -1,9 +1,9 @@
 """A folder held open, and the few system calls that reach names in it.
 
-Covers two ways, one chosen for all of a run: by descriptor, so that no name is
-looked up twice and no link is followed, and by path where the system has no
-calls beside a descriptor (Windows). What it does not: which name is made when,
-and what a failure means (:mod:`folder`, :mod:`durable`, :mod:`publish`).
+Covers two ways, one chosen for all of a run: by descriptor, so that no name is looked up
+twice and no link is followed, and by path where the system has no calls beside a
+descriptor (Windows). What it does not: which name is made when, and what a failure means
+(:mod:`divere_cli.files.output_folder`, :mod:`.durable`, :mod:`divere_cli.batch.publish`).
 
 By path every step is looked at before it is taken, so that a link in the way is
 refused; one that is put there in the instant between is not noticed. A folder

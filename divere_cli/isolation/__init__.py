@@ -1,9 +1,10 @@
 """Keeping scans apart: each in a fresh process, or on threads of this one.
 
-:func:`open` gives the runner that a request asks for; :mod:`.contract` says what
-a runner is, :mod:`.signals` how Ctrl-C and its like reach the loop,
-:mod:`.logbridge` how records reach the handlers, :mod:`.memory` and :mod:`.cpus`
-what this process may really use.
+:func:`open` gives the runner that a request asks for; :mod:`divere_cli.isolation.runner`
+says what a runner is, :mod:`divere_cli.system.signals` how Ctrl-C and its like reach the
+loop, :mod:`divere_cli.isolation.log_bridge` how records reach the handlers,
+:mod:`divere_cli.system.memory` and :mod:`divere_cli.system.cpus` what this process may
+really use.
 """
 
 from divere_cli.isolation.factory import open_runner as open  # noqa: A004

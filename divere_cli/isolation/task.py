@@ -2,7 +2,7 @@
 
 Covers what the worker process and the thread have in common: the dotted name of a
 task, seconds by stage, and the table from exceptions to ends. What it does not cover:
-deaths that raise nothing; :mod:`.exits` has those.
+deaths that raise nothing; :mod:`divere_cli.isolation.supervisor.exit_reasons` has those.
 """
 
 from __future__ import annotations

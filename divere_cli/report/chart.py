@@ -1,7 +1,7 @@
 """Bars for the report page: one for each scan, of one or more parts.
 
 Covers geometry and scales. What it does not: drawing (the page's template
-does) and which figures are shown (:mod:`.html_face`).
+does) and which figures are shown (:mod:`divere_cli.report.html_report`).
 """
 
 from __future__ import annotations

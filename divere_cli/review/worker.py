@@ -3,7 +3,7 @@
 Covers decoding a scan once into the files of its proxies, views and picks from
 what is held, and a closer look at the scan's own pixels. Runs in a process of
 its own, one for each scan. What it does not: the process and its pipe
-(:mod:`divere_cli.isolation.companion`).
+(:mod:`divere_cli.isolation.supervisor.launch`).
 """
 
 from __future__ import annotations

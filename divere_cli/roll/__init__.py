@@ -1,7 +1,7 @@
 """A roll graded unattended: each frame measured in a worker, all decided at once.
 
-The worker's side (numpy): :mod:`measure`, :mod:`grid`, :mod:`regions`,
-:mod:`chroma`. What it hands over: :mod:`measurement`. The parent's side
-(standard library only): :mod:`pool`, :mod:`decide`, :mod:`auto`,
-:mod:`analysis`.
+The worker's side (numpy): :mod:`.measure`, :mod:`divere_cli.roll.downsample`, :mod:`.regions`,
+:mod:`.chroma`. What it hands over: :mod:`.measurement`. The parent's side
+(standard library only): :mod:`.pool`, :mod:`.decide`, :mod:`.auto`,
+:mod:`.analysis`.
 """

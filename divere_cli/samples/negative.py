@@ -2,7 +2,7 @@
 
 Covers the inverse of steps 2 to 12 of the grade in float64. What it does not:
 the output space, black-and-white types, and anything that is not a function of
-one pixel (grain and dust are laid on the film by :mod:`strip`).
+one pixel (grain and dust are laid on the film by :mod:`.strip`).
 
 A print's curves lie apart (:mod:`divere_cli.color.print_stock`), differ a little beyond
 that, and dip here and there. So light goes back through one curve for all

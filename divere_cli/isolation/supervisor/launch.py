@@ -1,9 +1,10 @@
 """Starting a worker process by forkserver, spawn or fork, without the traps of each.
 
-Covers: no Ctrl-C lost or met by a half-born child (signals are blocked round the start), the
-caller's ``__main__`` is not imported again, thread pools of libraries are small, what the
-child finds of this process's environment and module path (:mod:`..worker.birth`). Nothing is
-waited for. Not covered: what becomes of the process once it runs.
+Covers: no Ctrl-C lost or met by a half-born child (signals are blocked round the start),
+the caller's ``__main__`` is not imported again, thread pools of libraries are small, what
+the child finds of this process's environment and module path
+(:mod:`divere_cli.isolation.worker.birth`). Nothing is waited for. Not covered: what
+becomes of the process once it runs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The process runner: a fresh worker for each attempt.
 
 Covers the contract, spares, and going over to the next start method when one fails
-under way. Watching the workers is :mod:`.loop`'s, inside :meth:`ProcessRunner.wait`.
+under way. Watching the workers is :mod:`.event_loop`'s, inside :meth:`ProcessRunner.wait`.
 No pools, no queues, locks or managers shared between processes: whatever a worker does
 to its pipes hurts only itself.
 """

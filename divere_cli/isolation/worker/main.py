@@ -1,9 +1,10 @@
 """The worker process: says hello, takes one job, runs it, says what came of it, leaves.
 
 Module level and importable, so that spawn and forkserver find it. Covers the order of
-things inside a worker; what it does to itself is :mod:`.guard`, what runs is
-:mod:`.attempt`. It leaves by ``os._exit``: nothing of the supervisor's exit handlers
-may run here, and tearing an interpreter down costs 20 ms.
+things inside a worker; what it does to itself is
+:mod:`divere_cli.isolation.worker.hardening`, what runs is
+:mod:`divere_cli.isolation.task`. It leaves by ``os._exit``: nothing of the supervisor's
+exit handlers may run here, and tearing an interpreter down costs 20 ms.
 
 Messages, in this order: ``hello``; then, for its job, ``start``, any number of ``log``
 and ``progress``, and one ``end``.
