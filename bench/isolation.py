@@ -23,7 +23,7 @@ from pathlib import Path
 from bench.timing import Row, machine
 from divere_cli.batch.request import PREPARE
 from divere_cli.isolation.factory import open_runner
-from divere_cli.isolation.runner import IsolationRequest, Progress, Runner
+from divere_cli.isolation.runner import Choice, IsolationRequest, Progress, Runner
 from divere_cli.isolation.task import WARM
 from divere_cli.profile import library, resolve
 from divere_cli.records.grade import Recipe
@@ -130,7 +130,7 @@ def warm_up() -> WarmUp:
     return WarmUp(PREPARE, recipe(), encoding(), channels=3, bits=16, sample="uint")
 
 
-def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
+def opened(kind: str, jobs: int, spares: int | None = None, sandbox: Choice = "auto") -> Runner:
     """A runner of a start method, or of threads."""
     if kind == "never":
         return open_runner(IsolationRequest("never", jobs=jobs), lambda event: None)
@@ -140,6 +140,7 @@ def opened(kind: str, jobs: int, spares: int | None = None) -> Runner:
         jobs=jobs,
         spares=spares,
         warm_ups=(warm_up(),),
+        sandbox=sandbox,
     )
     return open_runner(request, lambda event: None, warm=(*WARM, "bench.isolation"))
 
@@ -211,6 +212,24 @@ def cost_rows(scan: Path) -> list[Row]:
     ]
 
 
+def sandbox_row(scan: Path, count: int) -> Row:
+    """CPU time of a worker that does nothing, confined and not, in turn."""
+    job = make_job(scan, 1, "bench.isolation:nothing")
+    found: dict[Choice, list[float]] = {"always": [], "never": []}
+    runners = {mode: opened("forkserver", jobs=1, spares=0, sandbox=mode) for mode in found}
+    for _ in range(count):
+        for mode, runner in runners.items():
+            found[mode].append(run(runner, [job])[0].cpu_seconds * 1000)
+    for runner in runners.values():
+        runner.close()
+    confined, free = (statistics.median(found[mode][1:]) for mode in ("always", "never"))
+    note = f"{confined:.2f} ms of CPU time, {free:.2f} without"
+    more = confined - free
+    return Row(
+        "cost of the sandbox for a worker", "at most 1.5 ms", f"{more:.2f} ms", more <= 1.5, note
+    )
+
+
 def throughput_row(scan: Path, count: int, repeats: int, allowed: float) -> Row:
     """Fresh processes against two that are used again, in turn."""
     fresh: list[float] = []
@@ -274,6 +293,7 @@ def rows(scratch: Path, *, quick: bool) -> list[Row]:
     small = make_scan(scratch, 0.3)
     large = make_scan(scratch, 3 if quick else 24)
     found = start_rows(small, quick)
+    found.append(sandbox_row(small, 20 if quick else 100))
     found.append(throughput_row(small, 20 if quick else 100, 1 if quick else 5, 0.15))
     found.append(throughput_row(large, 4 if quick else 8, 1 if quick else 5, 0.03))
     found += cost_rows(small)
