@@ -11,7 +11,9 @@ import json
 import logging
 import os
 import secrets
+import threading
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records import serialize
 
 CONNECT_SECONDS = 15.0
+ASK_SECONDS = 5.0
 # distributed prints tracebacks of its own when a connection ends; what matters comes as our errors
 CHATTY = ("distributed", "distributed.client", "distributed.batched", "distributed.comm", "tornado")
 
@@ -92,13 +95,29 @@ def _address(scheduler: str) -> str:
 
 def threads_of_workers(client: Client) -> dict[str, int]:
     """Dask workers by address, and how many tasks each runs at once; none while it is lost."""
-    if client.status != "running":
-        return {}
-    try:
-        workers = client.scheduler_info(n_workers=-1)["workers"]
-    except (OSError, RuntimeError, ValueError, TimeoutError, AttributeError):
-        return {}  # lost between the two lines: distributed has no one error for it
-    return {address: int(entry["nthreads"]) for address, entry in workers.items()}
+    found: dict[str, int] = {}
+
+    def ask() -> None:
+        # lost after its status was asked: distributed has no one error for it
+        with contextlib.suppress(OSError, RuntimeError, ValueError, TimeoutError, AttributeError):
+            workers = client.scheduler_info(n_workers=-1)["workers"]
+            found.update((address, int(entry["nthreads"])) for address, entry in workers.items())
+
+    if client.status == "running":
+        within(ASK_SECONDS, ask)
+    return dict(found)
+
+
+def within(seconds: float, what: Callable[[], object]) -> None:
+    """Call what may wait for ever for a scheduler that stands still; go on after ``seconds``."""
+
+    def call() -> None:
+        with contextlib.suppress(Exception):
+            what()
+
+    thread = threading.Thread(target=call, name="divere-cluster", daemon=True)
+    thread.start()
+    thread.join(seconds)
 
 
 def survey(

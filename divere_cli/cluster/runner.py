@@ -31,13 +31,15 @@ from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.records import serialize
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits
-from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome
+from divere_cli.records.outcome import End, ErrorRecord, Incident, IsolationInfo, Outcome
 from divere_cli.system import signals
 from divere_cli.text import safe
 
 LOOK_SECONDS = 0.1
 LOST_SECONDS = 20.0
+ANSWER_SECONDS = 30.0  # of the network, beyond the time that scans may take
 LOST_IN_A_ROW = 10
+CLOSE_SECONDS = 10.0
 INCIDENTS_KEPT = 1000
 
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
@@ -51,6 +53,11 @@ class _Flight:
     future: Future[Any]
     since: float
     cancelled: bool = False
+
+    @property
+    def answer_by(self) -> float:
+        """When it is given up: it may wait at its machine for another scan's end."""
+        return self.since + 2 * self.limits.wall_seconds + ANSWER_SECONDS
 
 
 class DaskRunner:
@@ -194,7 +201,7 @@ class DaskRunner:
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._flights and not self._closed:
-            outcomes = self._landed()
+            outcomes = self._landed() or self._silent()
             if outcomes or self._woken():
                 return outcomes
             self._check_cluster()
@@ -232,6 +239,28 @@ class DaskRunner:
                 outcomes.append(self._outcome(flight))
                 self._note(outcomes[-1])
                 future.release()
+        return outcomes
+
+    def _silent(self) -> list[Outcome]:
+        """Give up flights that nobody has answered for longer than two scans may take.
+
+        Raises
+        ------
+        ClusterFailed
+            None of them was answered: the scheduler stands still.
+        """
+        now = time.monotonic()
+        late = [flight for flight in self._flights.values() if now > flight.answer_by]
+        if late and len(late) == len(self._flights):
+            raise ClusterFailed(f"the Dask scheduler does not answer, {len(late)} scans in flight")
+        outcomes = []
+        for flight in late:
+            del self._flights[flight.job.id]
+            text = f"no answer from the cluster in {now - flight.since:.0f} s"
+            error = ErrorRecord("internal", text)
+            end: End = "infrastructure"
+            outcomes.append(Outcome(flight.job.id, flight.limits.attempt, end, error=error))
+            self._note(outcomes[-1])
         return outcomes
 
     def _outcome(self, flight: _Flight) -> Outcome:
@@ -288,14 +317,17 @@ class DaskRunner:
         if self._client.status == "running":
             for flight in self._flights.values():
                 flight.cancelled = True
-            self._client.cancel([flight.future for flight in self._flights.values()], force=True)
-            self._client.run(machine.stop, self._order.run, on_error="ignore")
-        self._client.close(timeout=max(grace, 2.0))
+            connect.within(CLOSE_SECONDS, self._take_back)
+        connect.within(CLOSE_SECONDS, lambda: self._client.close(timeout=max(grace, 2.0)))
         error = ErrorRecord("internal", "cancelled")
         for number, flight in self._flights.items():
             outcomes.append(Outcome(number, flight.limits.attempt, "cancelled", error=error))
         self._flights.clear()
         return outcomes
+
+    def _take_back(self) -> None:
+        self._client.cancel([flight.future for flight in self._flights.values()], force=True)
+        self._client.run(machine.stop, self._order.run, on_error="ignore")
 
 
 def opener(request: ClusterRequest) -> Callable[[IsolationRequest, OnEvent], DaskRunner]:

@@ -125,9 +125,9 @@ def test_options_that_miss_their_partner(
     assert not (tmp_path / "out").exists()
 
 
-def start(negatives: Path, out: Path, cluster: Cluster) -> subprocess.Popen[str]:
+def start(negatives: Path, out: Path, cluster: Cluster, *more: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [DIVERE, "batch", str(negatives), str(out), "-p", PROFILE, *on(cluster)],
+        [DIVERE, "batch", str(negatives), str(out), "-p", PROFILE, *on(cluster), *more],
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -208,11 +208,34 @@ def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
     assert "Traceback" not in stderr
     finished = len(positives(tmp_path / "out"))
     assert 0 < finished < 60
+    assert {file["status"] for file in done.report["files"]} == {"ok", "interrupted"}
     again = batch(source, tmp_path / "out")
     assert again.code == 0
     assert again.report["summary"]["up_to_date"] == finished
     assert again.report["summary"]["ok"] == 60 - finished
     assert leftovers(tmp_path / "out") == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stopped", ["scheduler", "machine"])
+def test_what_stands_still_does_not_hold_a_run_for_ever(
+    cluster: Cluster, negatives: Path, tmp_path: Path, stopped: str
+) -> None:
+    source = many(negatives, tmp_path / "in", 60)
+    worker = cluster.add()
+    cluster.wait_for(1)
+    running = start(source, tmp_path / "out", cluster, "--timeout", "2")
+    wait_for_output(tmp_path / "out", running)
+    group = cluster.scheduler.pid if stopped == "scheduler" else worker.pid
+    os.killpg(group, signal.SIGSTOP)
+    try:
+        _, stderr = running.communicate(timeout=150)
+    finally:
+        os.killpg(group, signal.SIGCONT)
+    done = ended(running.returncode, stderr, tmp_path / "out")
+    assert done.code == 16, stderr
+    assert "Traceback" not in stderr
+    assert {file["status"] for file in done.report["files"]} == {"ok", "interrupted"}
 
 
 @pytest.mark.slow
