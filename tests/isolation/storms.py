@@ -92,7 +92,7 @@ def blow(
             workers += [child for child in children if child not in servers]
             seen |= {process.pid for process in (*servers, *workers)}
             standing = sum(1 for _ in outputs.glob("*.tif"))
-            if kind == "server" and standing <= stood:
+            if not standing or (kind == "server" and standing <= stood):
                 continue
             victim = dice.choice(workers if kind == "worker" else servers)
             os.kill(victim.pid, number)

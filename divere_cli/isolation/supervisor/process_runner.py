@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 SPARE_MEMORY = 512 << 20  # bytes that must be free for a worker without a job
 SPARE_FAILURES = 3
+PROOFS = 3  # tries of a start method: one that was killed meanwhile is none that does not work
 # Measured: with one copy of the forkserver ahead, small scans take a tenth less time; a
 # second brings nothing. A fork would copy what the program has in work.
 SPARES: dict[StartMethod, int] = {"forkserver": 1, "spawn": 2, "fork": 0}
@@ -174,12 +175,16 @@ class ProcessRunner:
         LaunchError
             None starts, or what starts is not fit; the reason is in the message.
         """
-        try:
-            self._prove_once()
-        except LaunchError as problem:
-            if not self._recovery.troubled:
-                self._note("start", f"the first worker: {problem}", None, scans=0)
-            self._prove_once()
+        for left in range(PROOFS - 1, -1, -1):
+            try:
+                self._prove_once()
+            except LaunchError as problem:
+                if not left:
+                    raise
+                if not self._recovery.troubled:
+                    self._note("start", f"the first worker: {problem}", None, scans=0)
+            else:
+                return
 
     def _prove_once(self) -> None:
         work = self._launch()
