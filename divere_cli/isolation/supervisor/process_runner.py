@@ -181,7 +181,10 @@ class ProcessRunner:
             except LaunchError as problem:
                 if not left:
                     raise
-                if not self._recovery.troubled:
+                server = self._methods.now.server
+                if server is not None and server.ended():
+                    self._note("forkserver", _fault(server), server, scans=0)
+                elif not self._recovery.troubled:
                     self._note("start", f"the first worker: {problem}", None, scans=0)
             else:
                 return
