@@ -8,19 +8,8 @@ from __future__ import annotations
 
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import Inputs
+from divere_cli.image.header import TURNS
 from divere_cli.records.job import InputTransfer
-
-# EXIF's orientation: mirrored left for right first, then turned, degrees counter-clockwise.
-_TAGS = {
-    1: (False, 0),
-    2: (True, 0),
-    3: (False, 180),
-    4: (True, 180),
-    5: (True, 90),
-    6: (False, 270),
-    7: (True, 270),
-    8: (False, 90),
-}
 
 
 def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
@@ -28,7 +17,7 @@ def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
     if not applies(plan, inputs):
         return False, 0
     assert plan.header is not None
-    return _TAGS.get(plan.header.orientation, (False, 0))
+    return TURNS.get(plan.header.orientation, (False, 0))
 
 
 def applies(plan: ScanPlan, inputs: Inputs) -> bool:

@@ -29,6 +29,17 @@ from divere_cli.image.tiff import header as tiff_header
 from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
 HEAD = 16
+# EXIF's orientation: mirrored left for right first, then turned, degrees counter-clockwise.
+TURNS = {
+    1: (False, 0),
+    2: (True, 0),
+    3: (False, 180),
+    4: (True, 180),
+    5: (True, 90),
+    6: (False, 270),
+    7: (True, 270),
+    8: (False, 90),
+}
 DUMP = ".raw"
 
 # suffix -> the formats that such a file may have

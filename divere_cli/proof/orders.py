@@ -11,7 +11,6 @@ from divere_cli.records.serialize import from_plain, to_plain
 
 T = TypeVar("T")
 Vary = Literal["color", "exposure", "contrast", "profile"]
-Box = tuple[float, float, float, float]
 
 STEPS = {"color": 0.05, "exposure": 0.1, "contrast": 0.05, "profile": 0.0}
 
@@ -38,8 +37,6 @@ class SheetOrder:
     step: float
     profiles: tuple[Named, ...]
     measured: bool
-    crop: Box
-    orientation: int
     title: str
     space: Space
     size: int

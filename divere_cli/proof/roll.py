@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from divere_cli.errors import DivereError
 from divere_cli.image import header as headers
+from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.profile.select import Selection, Selector
@@ -62,6 +63,7 @@ class _Work:
     scan: Scan
     selection: Selection | None = None
     own: bool = True  # graded by a preset of the user's
+    header: Header | None = None
     frames: tuple[Frame, ...] = ()
     cells: Cells | None = None
     error: ErrorRecord | None = None
@@ -81,8 +83,9 @@ def contact_sheet(request: Request) -> Made:
         rest = iter(temps)
         for work in works:
             if work.selection is not None:
+                assert work.header is not None
                 work.frames = tuple(
-                    Frame(Target("", "", next(rest)), cut.recipe, cut.crop, cut.orientation)
+                    run.frame_of(work.selection, work.header, cut, Target("", "", next(rest)))
                     for cut in work.selection.frames
                 )
         warnings = tuple(_read(works, request))
@@ -113,7 +116,8 @@ def _chosen(scan: Scan, request: Request) -> _Work:
         work.error = ErrorRecord.of_scan(error)
         return work
     work.selection = selector.choose(scan.path, header)
-    work.own = run.by_user(request.profile, work.selection)
+    work.own = not work.selection.shipped
+    work.header = header
     return work
 
 
@@ -127,7 +131,9 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
             continue
         order = orders.to_text(SmallOrder(not work.own, side))
         try:
-            jobs.append(run.job_of(index, work.scan.path, work.frames, SMALL, order))
+            job = run.job_of(index, work.scan.path, work.frames, SMALL, order)
+            assert work.selection is not None
+            jobs.append(replace(job, transfer=run.transfer_of(work.selection)))
         except DivereError as error:
             work.error = ErrorRecord.of_scan(error)
     for outcome in run_tasks(jobs, request=request.isolation):

@@ -15,16 +15,17 @@ from dataclasses import dataclass, field, replace
 from divere_cli.errors import Unreadable, UsageError
 from divere_cli.files import stamp
 from divere_cli.image import header as headers
+from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.profile import crops, inherit, library
 from divere_cli.profile.crops import Cut
-from divere_cli.profile.select import AUTO, Selection, Selector
+from divere_cli.profile.select import Selection, Selector
 from divere_cli.proof import orders
 from divere_cli.proof.orders import Named, SheetOrder, Vary
 from divere_cli.proof.variants import KEYS
 from divere_cli.records.grade import Space
-from divere_cli.records.job import Encoding, Frame, Job, Target
+from divere_cli.records.job import Encoding, Frame, InputTransfer, Job, Target
 from divere_cli.records.outcome import ErrorRecord, Outcome
 
 SHEET = "divere_cli.proof.task:sheet"
@@ -79,7 +80,7 @@ def sheet(request: Request) -> Made:
             "--vary color: the picture is black-and-white",
             hint="use --vary exposure, contrast or profile",
         )
-    measured = not by_user(request.profile, found) and not monochrome
+    measured = found.shipped and not monochrome
     if request.vary == "profile":
         named = tuple(_fitting(cut, header.channels))
         measured = not monochrome
@@ -91,16 +92,15 @@ def sheet(request: Request) -> Made:
         step=step,
         profiles=named,
         measured=measured,
-        crop=cut.crop,
-        orientation=cut.orientation,
         title=_title(request, found, cut, step),
         space=space(),
         size=request.size,
         form=form(request.output),
     )
     with temporary(1) as (temp,):
-        frame = Frame(Target("sheet", request.output, temp), cut.recipe, cut.crop, cut.orientation)
+        frame = frame_of(found, header, cut, Target("sheet", request.output, temp))
         job = job_of(0, request.scan, (frame,), SHEET, orders.to_text(order))
+        job = replace(job, transfer=transfer_of(found))
         (outcome,) = run_tasks([job], request=request.isolation)
         warnings = (*found.warnings, *(outcome.result.warnings if outcome.result else ()))
         if outcome.result is None:
@@ -117,11 +117,18 @@ def form(output: str) -> str:
     return FORMS[suffix]
 
 
-def by_user(option: str, found: Selection) -> bool:
-    """Whether a grade is the user's own, and not a shipped profile that is measured for."""
-    if option != AUTO:
-        return option not in library.names()
-    return found.source != "the shipped default for its type"
+def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Frame:
+    """A picture as a batch takes it: turned by the file's own tag where no preset says how."""
+    tagged = header.format != "raw" and not found.turned
+    mirrored, turned = headers.TURNS.get(header.orientation, (False, 0)) if tagged else (False, 0)
+    orientation = (cut.orientation + turned) % 360
+    return Frame(target, cut.recipe, cut.crop, orientation, mirrored=mirrored)
+
+
+def transfer_of(found: Selection) -> InputTransfer:
+    """How samples relate to light, as a batch takes it."""
+    own = found.frames[0].recipe.input_space.gamma
+    return InputTransfer("auto", own if found.gamma is None and own != 1.0 else found.gamma)
 
 
 def space() -> Space:

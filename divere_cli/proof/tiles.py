@@ -100,7 +100,7 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
     cells: list[downsample.Grid | None] = [grid.grid() for grid in grids]
     cells = cells or [None] * len(boxes)
     pictures = tuple(
-        Small(_cut(made, box, factor, frame.orientation, size), grid)
+        Small(_cut(made, box, factor, frame, size), grid)
         for box, frame, size, grid in zip(boxes, job.frames, sizes, cells, strict=True)
     )
     return Read(pictures, head.width, head.height, warnings)
@@ -171,9 +171,10 @@ def _factor(width: int, height: int, orientation: int, size: tuple[int, int]) ->
 
 
 def _cut(
-    made: Samples, box: geometry.Box, factor: int, orientation: int, size: tuple[int, int]
+    made: Samples, box: geometry.Box, factor: int, frame: Frame, size: tuple[int, int]
 ) -> Floats:
     """Crop, make as small as a tile, turn; float32 of 0..1."""
+    orientation = frame.orientation
     turned = fitted(*_turned(box.width, box.height, orientation), size)
     wide, high = turned if orientation % 180 == 0 else turned[::-1]
     edges = (box.left / factor, box.top / factor, box.right / factor, box.bottom / factor)
@@ -184,4 +185,5 @@ def _cut(
     part = proxy.area(made, (left, top, right, bottom), wide, high)
     scale = 1.0 if part.dtype == np.float32 else 1.0 / 65535.0
     small = np.asarray(part * np.float32(scale), np.float32)
-    return np.ascontiguousarray(np.rot90(small, orientation // 90))
+    seen = small[:, ::-1] if frame.mirrored else small
+    return np.ascontiguousarray(np.rot90(seen, orientation // 90))

@@ -213,3 +213,28 @@ def test_a_folder_wants_frame_all(scans: Scans, tmp_path: Path) -> None:
     done = divere("proof", scans("a.tif"), tmp_path / "s.png")
     assert done.returncode == 2
     assert "--frame all" in done.stderr
+
+
+def test_the_files_own_turn_and_transfer_are_taken_as_a_batch_takes_them(tmp_path: Path) -> None:
+    file = tmp_path / "camera.jpg"
+    y, x = np.mgrid[0:200, 0:300]
+    codes = np.stack([60 + x // 3, 60 + y // 3, 90 + (x + y) // 6], axis=-1).astype(np.uint8)
+    exif = Image.Exif()
+    exif[274] = 5
+    Image.fromarray(codes).save(file, quality=98, exif=exif)
+    options = ("-p", "c41-portra-endura")
+    done = divere("proof", file, tmp_path / "s.png", "--vary", "exposure", *options)
+    assert done.returncode == 0, done.stderr
+    out = ("--format", "png", "--bit-depth", "8", "--color-space", "sRGB", "-q")
+    batch = divere("batch", file, tmp_path / "out", "--auto", "auto", *options, *out)
+    assert batch.returncode == 0, batch.stderr
+    positive, shown = picture(tmp_path / "out" / "camera.png"), picture(tmp_path / "s.png")
+    assert positive.shape[:2] == (300, 200)
+    plan = layout.fitted([(float(i % 3), i // 3) for i in range(9)], 200 / 300, 2, 2400)
+    left, top = plan.place((1.0, 1))
+    for down in (0.2, 0.8):
+        for across in (0.2, 0.8):
+            at = (round(down * plan.tile_height), round(across * plan.tile_width))
+            tile = shown[top + at[0], left + at[1]]
+            full = positive[round(down * 300), round(across * 200)]
+            assert np.abs(tile - full).max() <= 6
