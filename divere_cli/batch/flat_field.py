@@ -17,7 +17,7 @@ from divere_cli.errors import PlanError, UsageError
 from divere_cli.files import stamp
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
-from divere_cli.records.job import Job, Limits
+from divere_cli.records.job import InputTransfer, Job, Limits
 from divere_cli.records.light import FlatFieldRecord, LightMap
 from divere_cli.records.serialize import from_plain
 from divere_cli.text import quote
@@ -38,6 +38,8 @@ class Light:
     ----------
     key : str
         For what is up to date.
+    transfer : InputTransfer
+        How its samples relate to light: as those of the scans.
     record : FlatFieldRecord or None
         For the report, when it was measured.
     warnings : tuple of str
@@ -51,6 +53,7 @@ class Light:
     def __init__(self, request: BatchRequest) -> None:
         self._request = request
         self._map: LightMap | None = None
+        self.transfer = InputTransfer(request.inputs.transfer)
         self.record: FlatFieldRecord | None = None
         self.warnings: tuple[str, ...] = ()
         self._path = os.path.abspath(request.flat_field)
@@ -87,6 +90,7 @@ class Light:
             task=TASK,
             max_pixels=request.inputs.max_pixels,
             threads=threads,
+            transfer=self.transfer,
         )
         isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
         limits = Limits(wall_seconds=request.bounds.timeout_seconds)

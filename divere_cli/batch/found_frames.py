@@ -26,7 +26,7 @@ from divere_cli.frames.answer import FoundScan, Wanted
 from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
-from divere_cli.records.job import Limits, Stamp
+from divere_cli.records.job import InputTransfer, Limits, Stamp
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.serialize import from_plain, to_plain
 from divere_cli.system import cpus
@@ -176,6 +176,7 @@ def _looking(request: BatchRequest, light: Light | None) -> Looking:
         limits=Limits(wall_seconds=request.bounds.timeout_seconds),
         max_pixels=request.inputs.max_pixels,
         light=light.measured() if light else None,
+        transfer=InputTransfer(request.inputs.transfer),
     )
 
 

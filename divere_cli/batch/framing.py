@@ -17,7 +17,7 @@ from divere_cli.frames import answer
 from divere_cli.frames.answer import FoundScan, Wanted
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
-from divere_cli.records.job import Encoding, Job, Limits
+from divere_cli.records.job import Encoding, InputTransfer, Job, Limits
 from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome
 
@@ -34,6 +34,7 @@ class Looking:
     limits: Limits
     max_pixels: int = 2_000_000_000
     light: LightMap | None = None
+    transfer: InputTransfer | None = None
 
 
 def look(
@@ -100,6 +101,7 @@ def _job(looking: Looking, number: int, path: str) -> Job:
         max_pixels=looking.max_pixels,
         parameters=answer.to_json(looking.wanted),
         flat_field=looking.light,
+        transfer=looking.transfer,
     )
 
 

@@ -24,6 +24,7 @@ from divere_cli.batch import (
     film_edges,
     flat_field,
     found_frames,
+    lie,
     report_files,
     results,
     staleness,
@@ -210,6 +211,8 @@ def _grade(
     todo, settled = _settle(request, space, stale, decisions, engine, record, stop)
     record.warnings = _regraded(todo)
     queue = engine.queue(todo)
+    if light and todo:
+        light.transfer = lie.transfer(todo[0], request.inputs)
     even = light.measured() if light and queue else None
     engine.open(queue)
     record.announce(space, engine, len(queue))
@@ -248,6 +251,8 @@ def _decide(
         return {}
     frozen = stale.frozen(plans)
     queue = engine.queue([plan for plan in plans if plan.scan.name not in frozen])
+    if record.light:
+        record.light.transfer = lie.transfer(plans[0], request.inputs)
     light = record.light.measured() if record.light else None
     work = Measuring(request, request.roll.task, engine.threads, light)
     if queue:

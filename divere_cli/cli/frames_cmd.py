@@ -137,7 +137,7 @@ def _looking(values: dict[str, Any]) -> Looking:
     from divere_cli.frames.answer import Wanted
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.profile import library
-    from divere_cli.records.job import Encoding, Limits
+    from divere_cli.records.job import Encoding, InputTransfer, Limits
 
     picture = values["picture"]
     form = PICTURES[os.path.splitext(picture)[1].lower()] if picture else ""
@@ -146,6 +146,7 @@ def _looking(values: dict[str, Any]) -> Looking:
         encoding=Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2")),
         isolation=IsolationRequest(values["isolation"], jobs=values["jobs"] or 1),
         limits=Limits(),
+        transfer=InputTransfer(),
     )
 
 

@@ -211,7 +211,7 @@ def _said(job: Job, header: Header) -> tuple[str, ...]:
             "beside its place"
         )
     gammas = {frame.recipe.input_space.gamma for frame in job.frames} - {1.0}
-    if gammas:
+    if gammas and job.transfer is None:
         said.append(
             "the light is evened out on samples that are not linear (input gamma "
             f"{', '.join(f'{gamma:g}' for gamma in sorted(gammas))}): scan linear, or leave "

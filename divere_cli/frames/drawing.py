@@ -15,6 +15,7 @@ from divere_cli.records.grade import Space
 
 SURE, UNSURE = (60, 230, 90), (255, 70, 60)
 LONGEST = 1600
+MOST_BYTES = 600_000  # it comes back in a message of 1 MiB, as text
 SRGB = Space("sRGB", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0.3290), 2.2)
 DIGITS = {
     "0": "757557",
@@ -41,6 +42,14 @@ def drawn(light: NDArray[np.float32], found: Result, form: str) -> bytes:
     form : {"jpg", "png"}
     """
     by = max(1, -(-max(light.shape[:2]) // LONGEST))
+    while True:
+        data = _drawn(light, found, form, by)
+        if len(data) <= MOST_BYTES:
+            return data
+        by += 1
+
+
+def _drawn(light: NDArray[np.float32], found: Result, form: str, by: int) -> bytes:
     part = light[: light.shape[0] // by * by : by, : light.shape[1] // by * by : by]
     codes = np.clip(part, 0.0, 1.0) ** (1 / 2.2) * 255
     shown = np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes

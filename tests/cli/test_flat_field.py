@@ -43,7 +43,7 @@ class Bench:
     def batch(self, source: str = "in", out: str = "out", *options: object) -> Any:
         return divere(
             *("batch", self.folder / source, self.folder / out, "--isolation", "never"),
-            *("--bit-depth", "8", "--format", "tiff", *options),
+            *("--bit-depth", "8", "--format", "tiff", "--auto", "off", *options),
         )
 
     def lit(self, *options: object) -> Any:
@@ -74,7 +74,7 @@ def test_positives_are_as_if_the_light_were_even(bench: Bench) -> None:
 
 
 def test_a_crop_and_a_turn_equal_the_whole(bench: Bench) -> None:
-    bench.lit()
+    bench.lit("-p", "c41-endura-premier")
     whole = bench.positive()
     preset = {
         "version": 3,
@@ -163,3 +163,14 @@ def test_nothing_is_measured_for_a_dry_run(bench: Bench) -> None:
     done = bench.lit("--dry-run")
     assert done.returncode == 0
     assert not (bench.folder / "out").exists()
+
+
+def test_the_light_goes_through_the_scans_own_transfer(bench: Bench) -> None:
+    """Scans and light with sRGB codes give what linear ones give."""
+    bench.batch("even", "truth")
+    for path in (bench.folder / "in" / "a.tif", bench.flat):
+        light = tifffile.imread(path) / 65535.0
+        save(path, np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055))
+    assert bench.lit("--input-transfer", "srgb").returncode == 0
+    off = np.abs(bench.positive() - bench.positive("truth"))
+    assert off.mean() < 1.0
