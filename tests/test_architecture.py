@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "text": set(),
     "__init__": set(),
     "__main__": {"cli"},
-    "api": {"batch", "profile", "roll", "report", "color", "image"},
+    "api": {"batch", "profile", "report", "color", "image"},
     "system": set(),
     "files": set(),
     "profile": set(),
@@ -28,12 +28,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "image": set(),
     "develop": {"color", "image", "infrared", "files", "films"},
     "samples": {"profile", "color", "image", "files"},
-    "roll": {"profile", "color", "image", "develop"},
+    "roll": {"profile", "color", "develop"},
     "frames": {"develop", "image", "profile"},
     "infrared": set(),
     "films": set(),
-    "isolation": {"develop", "system"},
-    "cluster": {"batch", "isolation", "system", "files"},
+    "isolation": {"system"},
+    "cluster": {"isolation", "system", "files"},
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
     "proof": {"isolation", "develop", "roll", "review", "profile", "color", "image", "files"},
     "archive": set(),
@@ -41,7 +41,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "report": set(),
     "service": {"batch", "image", "files", "system"},
     "review": {"isolation", "profile", "color", "image", "develop", "files"},
-    "cli": {"batch", "isolation", "cluster", "profile", "color", "image", "report", "roll",
+    "cli": {"batch", "isolation", "profile", "color", "image", "report", "roll",
             "calibrate", "proof", "samples", "system", "files", "review", "service", "films",
             "archive", "frames"},
 }  # fmt: skip
@@ -137,6 +137,62 @@ def test_a_library_is_touched_only_by_its_owner(path: Path) -> None:
         ):
             continue
         assert room in OWNERS[top], f"{room} must not import {top}"
+
+
+def _edges() -> dict[str, set[str]]:
+    """Who imports whom among the modules, functions and type checks included."""
+    names = {}
+    for path in modules():
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    edges: dict[str, set[str]] = {}
+    for name, path in names.items():
+        targets = set()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    whole = f"{node.module}.{alias.name}"
+                    targets.add(whole if whole in names else node.module)
+        edges[name] = (targets & names.keys()) - {name, PACKAGE.name}
+    return edges
+
+
+def _circle(edges: dict[str, set[str]]) -> list[str]:
+    """A way from something back to itself; empty where there is none."""
+    done: set[str] = set()
+
+    def walk(one: str, way: list[str]) -> list[str]:
+        if one in way:
+            return [*way[way.index(one) :], one]
+        if one in done:
+            return []
+        for other in sorted(edges.get(one, ())):
+            if found := walk(other, [*way, one]):
+                return found
+        done.add(one)
+        return []
+
+    return next((found for one in sorted(edges) if (found := walk(one, []))), [])
+
+
+def test_no_module_and_no_room_imports_itself_by_a_detour() -> None:
+    edges = _edges()
+    assert _circle(edges) == []
+    rooms: dict[str, set[str]] = {}
+    for name, others in edges.items():
+        room = [*name.split("."), ""][1]
+        rooms.setdefault(room, set()).update(other.split(".")[1] for other in others)
+    assert _circle({room: others - {room} for room, others in rooms.items()}) == []
+
+
+def test_no_room_may_import_what_it_does_not() -> None:
+    used: dict[str, set[str]] = {}
+    for path in modules():
+        for name in imported(path):
+            if name.startswith("divere_cli."):
+                used.setdefault(room_of(path), set()).add(name.split(".")[1])
+    unused = {room: MAY_IMPORT[room] - used.get(room, set()) for room in MAY_IMPORT}
+    assert {room: rooms for room, rooms in unused.items() if rooms} == {}
 
 
 def loaded_by(statement: str) -> set[str]:

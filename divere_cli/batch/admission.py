@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterable, Sequence
 from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
 from divere_cli.records.job import Encoding
-from divere_cli.system import cpus, memory
+from divere_cli.system import memory
+from divere_cli.system.capacity import BASE
 
 log = logging.getLogger(__name__)
 
-BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
 LEAST_CAP = 1 << 30
 # of the raw bytes: read in bands, decoded as a whole, developed by LibRaw (18 bytes a pixel)
 _SHARES = {"tiff": 0.5, "raw": 3.0}
@@ -94,13 +94,6 @@ def held_bytes(header: Header, encoding: Encoding) -> int:
     return pixels * {8: 11, 16: 22, 32: 44}[encoding.bit_depth]
 
 
-def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
-    """Bytes for all workers: as asked, or a share (0..1) of what is available now."""
-    if isinstance(asked, int):
-        return asked
-    return int(asked * (available() if available else memory.available().bytes))
-
-
 class Admission:
     """Predicts, learns, and says whether one more scan fits."""
 
@@ -164,13 +157,3 @@ class Admission:
             return asked
         usual = max(LEAST_CAP, 4 * predicted)
         return max(usual, self.budget_bytes) if alone else usual
-
-
-def jobs(asked: int | None, predicted: list[int], budget_bytes: int) -> int:
-    """Scans in work at once: as asked, else by usable cores, the budget and the work there is."""
-    if asked is not None:
-        return asked
-    if not predicted:
-        return cpus.usable()
-    usual = sorted(predicted)[len(predicted) // 2]
-    return max(1, min(cpus.usable(), len(predicted), budget_bytes // max(1, usual)))

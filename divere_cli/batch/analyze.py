@@ -11,18 +11,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from divere_cli.batch import admission, discover, plan
+from divere_cli.batch import discover, plan
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.discover import Found
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.journal.state import State
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.stop import Stop
+from divere_cli.batch.walked import Found
 from divere_cli.records.events import Event
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Measured
-from divere_cli.system import signals
+from divere_cli.system import capacity, signals
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def analyze(
         usable = [each for each in plans if each.error is None]
         engine = Engine(
             request,
-            Admission(admission.budget(request.bounds.memory_budget), []),
+            Admission(capacity.budget(request.bounds.memory_budget), []),
             stop,
             emit,
             clock,

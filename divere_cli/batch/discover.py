@@ -14,15 +14,14 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from dataclasses import dataclass, field, replace
 
 from divere_cli.batch import pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
-from divere_cli.errors import InputMissing, ScanError, Unreadable, Unsupported
+from divere_cli.batch.walked import Found, Scan
+from divere_cli.errors import InputMissing, Unreadable, Unsupported
 from divere_cli.files import stamp
 from divere_cli.image import header
-from divere_cli.records.job import Stamp
 
 SUFFIXES = frozenset(header.EXPECTED)
 _KINDS = {
@@ -33,42 +32,6 @@ _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFLNK: "a link",
 }
-
-
-_NO_STAMP = Stamp(0, 0)
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """One picture of a file that was selected; ``problem`` is set where it can be no scan.
-
-    ``picture`` counts the file's pictures from 0 on; the name of a further one ends
-    in ``#2``, ``#3`` and so on. ``paired`` is whether it is the JPEG of a raw file.
-    """
-
-    name: str
-    path: str
-    stamp: Stamp = _NO_STAMP
-    problem: ScanError | None = None
-    picture: int = 0
-    paired: bool = False
-
-    @property
-    def file(self) -> str:
-        """Name of the file, below INPUT."""
-        return self.name.removesuffix(f"#{self.picture + 1}") if self.picture else self.name
-
-    def further(self, picture: int) -> Scan:
-        """Another picture of the same file."""
-        return replace(self, name=f"{self.file}#{picture + 1}", picture=picture)
-
-
-@dataclass(slots=True)
-class Found:
-    """All that the walk found, in order."""
-
-    scans: list[Scan] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 def find(inputs: Inputs, output: str) -> Found:

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from divere_cli.batch import admission
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import DEVELOP, PREPARE, BatchRequest
@@ -26,7 +25,7 @@ from divere_cli.isolation.runner import DESCRIPTORS, IsolationRequest, Runner, c
 from divere_cli.records.events import Event, ScanProgress, ScanStarted
 from divere_cli.records.job import WarmUp
 from divere_cli.records.outcome import Incident, IsolationInfo
-from divere_cli.system import cpus, descriptors
+from divere_cli.system import capacity, cpus, descriptors
 
 log = logging.getLogger(__name__)
 
@@ -101,7 +100,7 @@ class Engine:
         if self._runner is not None or not queue:
             return
         predicted = [queued.predicted for queued in queue]
-        wanted = admission.jobs(self._request.bounds.jobs, predicted, self.admission.budget_bytes)
+        wanted = capacity.jobs(self._request.bounds.jobs, predicted, self.admission.budget_bytes)
         self.jobs = self._within_descriptors(wanted, queue)
         isolation = self._request.isolation
         asked = IsolationRequest(

@@ -12,8 +12,8 @@ import string
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from divere_cli.batch.discover import Scan
 from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.walked import Scan
 from divere_cli.films import stocks
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
 if TYPE_CHECKING:
-    from divere_cli.batch.discover import Found, Scan
+    from divere_cli.batch.walked import Found, Scan
 
 _COPIES = frozenset({".jpg", ".jpeg", ".heic", ".heif", ".hif"})
 _MOST_NAMED = 3

@@ -15,10 +15,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from divere_cli.batch import film_edges, naming
-from divere_cli.batch.discover import Found, Scan, identity
+from divere_cli.batch.discover import identity
 from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
 from divere_cli.batch.request import BatchRequest
+from divere_cli.batch.walked import Found, Scan
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
 from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder

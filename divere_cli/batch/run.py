@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 
 from divere_cli import GRADE, __version__
 from divere_cli.batch import (
-    admission,
     archiving,
     exit_code,
     failures,
@@ -54,7 +53,7 @@ from divere_cli.records.events import Event, RunStarted
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo
 from divere_cli.records.report import ParentInfo, RunReport
 from divere_cli.records.roll import Decision, RollRecord
-from divere_cli.system import memory, signals
+from divere_cli.system import capacity, memory, signals
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +160,7 @@ def _engine(
     request: BatchRequest, space: Workspace, stop: Stop, emit: Emit, clock: Clock
 ) -> Engine:
     learned = [done.peak for done in space.state.done.values() if done.peak is not None]
-    budget = admission.budget(request.bounds.memory_budget)
+    budget = capacity.budget(request.bounds.memory_budget)
     return Engine(request, Admission(budget, learned), stop, emit, clock)
 
 

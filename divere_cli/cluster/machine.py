@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
 
-from divere_cli.batch import admission
 from divere_cli.cluster import paths
 from divere_cli.cluster.station import Answer, Work
 from divere_cli.files import directory
@@ -27,7 +26,7 @@ from divere_cli.isolation.worker import birth
 from divere_cli.records import serialize
 from divere_cli.records.job import Job
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
-from divere_cli.system import cpus
+from divere_cli.system import capacity, cpus
 
 HELLO_SECONDS = 60.0
 IDLE_SECONDS = 600.0  # a caller that was killed cannot end its station; the next one does
@@ -68,10 +67,10 @@ def versions() -> tuple[str, ...]:
     return tuple(f"{name} {metadata.version(name)}" for name in names)
 
 
-def capacity(task_threads: int, memory_budget: int | float) -> int:
+def jobs_here(task_threads: int, memory_budget: int | float) -> int:
     """How many scans this machine takes at once, by the admission that a local run uses."""
-    budget = admission.budget(memory_budget)
-    return admission.jobs(None, [admission.BASE] * task_threads, budget)
+    budget = capacity.budget(memory_budget)
+    return capacity.jobs(None, [capacity.BASE] * task_threads, budget)
 
 
 def survey(plain_order: object, dask_worker: Any) -> object:
@@ -80,7 +79,7 @@ def survey(plain_order: object, dask_worker: Any) -> object:
     ``dask_worker`` is given by Dask, by this name.
     """
     order = serialize.from_plain(Order, plain_order)
-    jobs = capacity(dask_worker.state.nthreads, order.memory_budget)
+    jobs = jobs_here(dask_worker.state.nthreads, order.memory_budget)
     probe, problem = "", ""
     try:
         probe = _probe(order)
@@ -128,7 +127,7 @@ def attempt(plain_order: object, plain_work: object, token: str, task_threads: i
     work = dataclasses.replace(work, job=paths.with_temps(work.job, token))
     if versions() != order.versions:
         return serialize.to_plain(_failed(work, f"has other versions: {', '.join(versions())}"))
-    jobs = capacity(task_threads, order.memory_budget)
+    jobs = jobs_here(task_threads, order.memory_budget)
     try:
         _make_temps(work.job)
         station = _station(order, jobs)

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.batch import admission
-from divere_cli.batch.admission import BASE, Admission
+from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Peak
 from divere_cli.image.layout import Header
+from divere_cli.system import capacity
+from divere_cli.system.capacity import BASE
 from tests.batch.lab import ENCODING
 
 MB = 1 << 20
@@ -98,18 +100,18 @@ def test_the_cap_is_generous_exact_when_asked_and_whole_when_alone() -> None:
 
 
 def test_a_budget_is_bytes_or_a_share() -> None:
-    assert admission.budget(5 * GB) == 5 * GB
-    assert admission.budget(0.5, lambda: 8 * GB) == 4 * GB
+    assert capacity.budget(5 * GB) == 5 * GB
+    assert capacity.budget(0.5, lambda: 8 * GB) == 4 * GB
 
 
 def test_jobs_by_cores_budget_and_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("divere_cli.system.cpus.usable", lambda: 8)
-    assert admission.jobs(3, [GB], GB) == 3
-    assert admission.jobs(None, [GB] * 20, 64 * GB) == 8
-    assert admission.jobs(None, [GB] * 20, 5 * GB) == 5
-    assert admission.jobs(None, [GB] * 2, 64 * GB) == 2
-    assert admission.jobs(None, [GB] * 20, 1) == 1
-    assert admission.jobs(None, [], GB) == 8
+    assert capacity.jobs(3, [GB], GB) == 3
+    assert capacity.jobs(None, [GB] * 20, 64 * GB) == 8
+    assert capacity.jobs(None, [GB] * 20, 5 * GB) == 5
+    assert capacity.jobs(None, [GB] * 2, 64 * GB) == 2
+    assert capacity.jobs(None, [GB] * 20, 1) == 1
+    assert capacity.jobs(None, [], GB) == 8
 
 
 def test_what_a_writer_holds_whole_is_counted() -> None:

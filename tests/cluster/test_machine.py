@@ -12,9 +12,9 @@ from divere_cli.system import cpus
 
 
 def test_a_machine_takes_what_its_budget_holds() -> None:
-    assert machine.capacity(8, 1) == 1
-    assert machine.capacity(8, 1 << 40) == min(8, cpus.usable())
-    assert machine.capacity(1, 1 << 40) == 1
+    assert machine.jobs_here(8, 1) == 1
+    assert machine.jobs_here(8, 1 << 40) == min(8, cpus.usable())
+    assert machine.jobs_here(1, 1 << 40) == 1
 
 
 @dataclass

@@ -1,0 +1,30 @@
+"""What this machine can take at once: the memory budget and the number of jobs.
+
+Covers both from what is asked for and what the machine has. What it does not: what
+one scan will take (:mod:`divere_cli.batch.admission`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from divere_cli.system import cpus, memory
+
+BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
+
+
+def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
+    """Bytes for all workers: as asked, or a share (0..1) of what is available now."""
+    if isinstance(asked, int):
+        return asked
+    return int(asked * (available() if available else memory.available().bytes))
+
+
+def jobs(asked: int | None, predicted: list[int], budget_bytes: int) -> int:
+    """Scans in work at once: as asked, else by usable cores, the budget and the work there is."""
+    if asked is not None:
+        return asked
+    if not predicted:
+        return cpus.usable()
+    usual = sorted(predicted)[len(predicted) // 2]
+    return max(1, min(cpus.usable(), len(predicted), budget_bytes // max(1, usual)))
