@@ -18,7 +18,7 @@ from divere_cli.records.job import Frame
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
 from divere_cli.roll import decide, films, freezing, reasons
-from divere_cli.roll.decide import Item, Mode, Roll, Triple
+from divere_cli.roll.baseline import Item, Mode, Roll, Triple
 from divere_cli.roll.freezing import Common
 from divere_cli.roll.measurement import FrameLooks, from_json
 

@@ -15,19 +15,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from divere_cli.records.job import Frame
 from divere_cli.records.roll import Confidence, RollFrame, RollRecord
 from divere_cli.roll import bare, exposure, films, pool, reasons
-from divere_cli.roll.bare import Group
-from divere_cli.roll.films import What
+from divere_cli.roll.baseline import Baseline, Item, Roll
 from divere_cli.roll.measurement import FrameLooks, FrameMeasurement
 from divere_cli.roll.pool import Chroma, Neutral, PooledBase
-
-Triple = tuple[float, float, float]
-Mode = Literal["frame", "roll"]
 
 LEAST_PICTURE = 0.15  # of a frame that is neither bare film nor holder
 LEAST_FAR, FAR_SPREADS = 0.15, 2.5  # chroma of a named frame: density, spreads of the roll
@@ -43,79 +37,6 @@ AGREES, ENOUGH = 0.04, 4
 MANY, VARIED, SHADOWS_AGREE = 10, 0.09, 0.045
 SHADOWS = 6  # one frame in six: those that have the thinnest film
 SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One frame to decide; ``measured`` is False when its measuring failed."""
-
-    input: str
-    frame: Frame
-    looks: FrameLooks | None
-    measured: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Roll:
-    """Frames of one film, what they are, and how much of a frame's exposure is taken back.
-
-    ``pull`` None: by the roll's own spread. ``common`` is what an earlier run decided.
-    """
-
-    name: str
-    items: tuple[Item, ...]
-    mode: Mode
-    what: What = "film"
-    group: Group | None = None
-    pull: float | None = None
-    common: Baseline | None = None
-
-    @property
-    def base(self) -> PooledBase | None:
-        """The film base to believe."""
-        given = [item.looks.given for item in self.items if item.looks is not None]
-        return pool.base_of(self.group, [look for look in given if look is not None])
-
-    @property
-    def monochrome(self) -> bool:
-        """Whether the grade knows no color."""
-        return self.items[0].frame.recipe.film.monochrome
-
-
-@dataclass(frozen=True, slots=True)
-class Baseline:
-    """What the pictures of a roll have in common.
-
-    ``key`` is the roll's brightness, ``card`` that of an 18 % gray card, ``target``
-    the brightness of middle gray on the print; ``far`` how far the chroma of a frame
-    that is named lies, ``share`` how much of a frame's own exposure is taken back,
-    ``texture`` the middle of the pictures'. ``away`` is how far bare film's gray lies
-    from the pictures' own, None where one of the two is not known.
-    """
-
-    u: float
-    v: float
-    key: float
-    card: float
-    target: float
-    far: float
-    share: float
-    texture: float
-    confidence: Confidence
-    neutral: Neutral | None
-    one_subject: bool = False
-    away: float | None = None
-    rendered: bool = False
-
-    @property
-    def exposure(self) -> float:
-        """The offset on all three gains that puts a gray card at middle gray."""
-        return self.card - (self.u + self.v) / 3.0 - self.target
-
-    def gains(self, more: float = 0.0) -> Triple:
-        """Red, green and blue gains with ``more`` exposure."""
-        level = self.exposure + more
-        return round(self.u + level, 4), round(level, 4), round(self.v + level, 4)
 
 
 def roll(asked: Roll) -> RollRecord:

@@ -15,7 +15,7 @@ from typing import Any
 from divere_cli.records.roll import Measured, RollFrame
 from divere_cli.records.serialize import from_plain, to_plain
 from divere_cli.roll.bare import Group
-from divere_cli.roll.decide import Baseline, Roll, Triple
+from divere_cli.roll.baseline import Baseline, Roll, Triple
 
 AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides it anew"
 

@@ -12,7 +12,7 @@ from divere_cli.roll.pool import PROFILE, Neutral, PooledBase
 
 if TYPE_CHECKING:
     from divere_cli.records.roll import RollRecord
-    from divere_cli.roll.decide import Baseline, Roll
+    from divere_cli.roll.baseline import Baseline, Roll
 
 UNMEASURED = "could not be measured"
 POSITIVE = (

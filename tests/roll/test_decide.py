@@ -9,7 +9,7 @@ import pytest
 from divere_cli.profile import library, resolve
 from divere_cli.records.roll import RollFrame, RollRecord
 from divere_cli.roll import decide, exposure, films, pool
-from divere_cli.roll.decide import Item, Roll
+from divere_cli.roll.baseline import Item, Roll
 from divere_cli.roll.measurement import ChromaMap, FilmBase, FrameLooks
 from tests.roll import rolls
 from tests.roll.looks import DENSITY, REBATE, frame, look, lumas

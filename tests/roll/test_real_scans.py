@@ -22,7 +22,7 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.roll import Measured
 from divere_cli.roll import films
 from divere_cli.roll.auto import Auto
-from divere_cli.roll.decide import Mode
+from divere_cli.roll.baseline import Mode
 from tests.roll import rolls
 
 with warnings.catch_warnings():
