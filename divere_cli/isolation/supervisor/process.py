@@ -147,12 +147,12 @@ class WorkerProcess:
                 self.status = number
             else:
                 self.refused = os.strerror(number)
-        if ended and not self.pid and self.status is not None:
-            self.refused = "it ended before it was a worker"
-        elif ended and not self.pid and not self.refused:
-            server = self.launched.server
-            fault = server.fault if server is not None and server.ended() else "lost the request"
-            self.refused = f"the process that starts the workers {fault}"
+        server = self.launched.server
+        if ended and self.status is None and not self.refused and server is not None:
+            server.end("", kill=False)  # the pipe ends with it: it is gone, or about to be
+        if ended and not self.pid and not self.refused:
+            fault = f"the process that starts the workers {server.fault if server else 'is gone'}"
+            self.refused = fault if self.status is None else "it ended before it was a worker"
         return ended
 
     def read_frames(self) -> tuple[Iterator[Message], bool]:
