@@ -9,7 +9,7 @@ only; pixels are the workers'.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from divere_cli.errors import ProfileError
@@ -21,6 +21,7 @@ from divere_cli.profile.select import Selector
 from divere_cli.profile.strict_json import Json
 from divere_cli.profile.versions import upgrade
 from divere_cli.records.grade import Recipe
+from divere_cli.review.lie import Lie, of_preset
 from divere_cli.review.presets_file import Document, PresetsFile, State, reserved
 from divere_cli.review.roll import Scan
 
@@ -38,6 +39,7 @@ class Graded:
     cuts: tuple[Cut, ...]
     source: str
     profile: str = ""
+    lie: Lie = field(default_factory=Lie)
 
     def cut(self, index: int) -> Cut:
         """The picture ``index``; the last one where there are fewer."""
@@ -75,10 +77,11 @@ class Grades:
         source = self.source(state, scan.name)
         if source == MEASURED:
             found = self.sent(self._measured[scan.name], scan)
-            return Graded(found.cuts, MEASURED, found.profile)
+            return Graded(found.cuts, MEASURED, found.profile, found.lie)
         with self._turn:
             selection = self._chooser(state).choose(scan.path, scan.header)
-        return Graded(tuple(selection.frames), source, selection.profile.name)
+        lie = Lie(selection.gamma, selection.turned)
+        return Graded(tuple(selection.frames), source, selection.profile.name, lie)
 
     def source(self, state: State, name: str) -> str:
         """Where a scan's grade comes from."""
@@ -92,7 +95,8 @@ class Grades:
         """The grade that the page sent; ProfileError says what is wrong with it."""
         preset = loading.preset(value, SENT)
         channels = scan.header.channels if scan.header is not None else 3
-        return Graded(crops.cuts(preset, channels=channels).cuts, "sent", preset.label)
+        cuts = crops.cuts(preset, channels=channels).cuts
+        return Graded(cuts, "sent", preset.label, of_preset(preset))
 
     def described(self, scan: Scan) -> dict[str, Any]:
         """A frame as the page edits it: its entry, and its figures in plain numbers."""
@@ -103,14 +107,14 @@ class Grades:
             stored = state.entry(scan.name)
         elif graded.source == MEASURED:
             stored = self._measured[scan.name]
-        entry = _upgraded(stored) if stored is not None else _spelled(graded.cuts[0], scan.name)
+        entry = _upgraded(stored) if stored is not None else _spelled(graded, scan)
         return {
             "version": state.version,
             "name": scan.name,
             "source": graded.source,
             "profile": graded.profile,
             "entry": entry,
-            "pictures": [_figures(cut) for cut in graded.cuts],
+            "pictures": [_figures(cut, scan, graded.lie) for cut in graded.cuts],
         }
 
     def _chooser(self, state: State) -> Selector:
@@ -160,19 +164,26 @@ def _upgraded(value: Json) -> Json:
     return value if found is None else found
 
 
-def _spelled(cut: Cut, name: str) -> Json:
-    metadata: dict[str, Json] = {"raw_file": name, "orientation": cut.orientation}
+def _spelled(graded: Graded, scan: Scan) -> Json:
+    """An entry that grades as the scan is graded without one."""
+    cut = graded.cuts[0]
+    turn = (cut.orientation + graded.lie.tag(scan.header)[1]) % 360
+    metadata: dict[str, Json] = {"raw_file": scan.name, "orientation": turn}
     if cut.crop != crops.WHOLE:
         metadata["crop"] = list(cut.crop)
-    return document.preset(cut.recipe, metadata)
+    made = document.preset(cut.recipe, metadata)
+    space = made.get("idt")
+    if isinstance(space, dict) and graded.lie.gamma is None and space.get("gamma") == 1.0:
+        del space["gamma"]  # else it would say what the file is to say
+    return made
 
 
-def _figures(cut: Cut) -> dict[str, Any]:
+def _figures(cut: Cut, scan: Scan, lie: Lie) -> dict[str, Any]:
     recipe: Recipe = cut.recipe
     return {
         "name": cut.crop_name,
         "crop": list(cut.crop),
-        "orientation": cut.orientation,
+        "orientation": (cut.orientation + lie.tag(scan.header)[1]) % 360,
         "film_type": recipe.film.name,
         "monochrome": recipe.film.monochrome,
         "rgb_gains": list(recipe.rgb_gains),

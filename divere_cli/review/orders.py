@@ -36,7 +36,8 @@ class Opening:
 class View:
     """A picture to make.
 
-    ``crop`` and ``orientation`` as in a preset; ``window`` is (x, y, w, h) in
+    ``crop`` and ``orientation`` as in a preset; ``mirrored``: left for right before the
+    turn; ``window`` is (x, y, w, h) in
     0..1 of the positive, what of it to show; ``size`` the most pixels along the
     longer side. ``proxy`` names a small proxy to take instead of what is open.
     """
@@ -48,6 +49,7 @@ class View:
     format: PictureFormat = "jpeg"
     window: Box = WHOLE
     proxy: str = ""
+    mirrored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Pick:
     crop: Box
     orientation: int
     at: tuple[float, float]
+    mirrored: bool = False
 
 
 Order = Opening | View | Pick

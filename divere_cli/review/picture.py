@@ -49,6 +49,8 @@ def part_of(view: View, width: int, height: int) -> Part:
     """What of a scan of ``width`` by ``height`` pixels a view shows, before its turn."""
     box = geometry.box(view.crop, width, height)
     x, y, w, h = _unturned(view.window, view.orientation)
+    if view.mirrored:
+        x = 1.0 - x - w
     left, top = box.left + x * box.width, box.top + y * box.height
     right, bottom = left + w * box.width, top + h * box.height
     if view.window != (0.0, 0.0, 1.0, 1.0):  # whole pixels: at 1:1 nothing is resampled
@@ -110,6 +112,7 @@ class Views:
             made.apply(samples[rows], out[rows], rows.start)
 
         self._parallel.each(apply, [(p,) for p in slices(len(samples), self._parallel.size)])
+        out = out[:, ::-1] if view.mirrored else out
         return np.rot90(out, view.orientation // 90 % 4), part
 
     def color(self, view: View, at: tuple[float, float]) -> NDArray[np.float64]:
@@ -117,6 +120,7 @@ class Views:
         about = self.proxy.about
         box = geometry.box(view.crop, about.width, about.height)
         x, y, _, _ = _unturned((*at, 0.0, 0.0), view.orientation)
+        x = 1.0 - x if view.mirrored else x
         column = (box.left + x * box.width) / about.factor
         row = (box.top + y * box.height) / about.factor
         reach = max(1, round(max(box.width, box.height) / about.factor / 400))

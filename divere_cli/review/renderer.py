@@ -55,7 +55,7 @@ class Request:
     @property
     def light(self) -> str:
         """What its samples are made by besides the scan: other light is another proxy."""
-        return self.job.frames[0].recipe.camera_white_balance
+        return f"{self.job.frames[0].recipe.camera_white_balance} {self.job.transfer}"
 
     @property
     def small(self) -> bool:

@@ -22,6 +22,7 @@ from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
 from divere_cli.review import grades, presets_file, programs
 from divere_cli.review.channel import Answer
 from divere_cli.review.grades import MEASURED, SHIPPED, Grades
+from divere_cli.review.lie import Lie
 from divere_cli.review.orders import WHOLE, Box, Pick, PictureFormat, View
 from divere_cli.review.presets_file import Change, PresetsFile, State
 from divere_cli.review.renderer import Renderer, Request
@@ -148,8 +149,10 @@ class Service:
         cut = graded.cut(wanted.picture)
         size = min(max(LEAST_SIZE, wanted.size), MOST_SIZE)
         form: PictureFormat = wanted.format
-        view = View(cut.recipe, cut.crop, cut.orientation, size, form, wanted.window)
-        job = read_as(scan, cut)
+        mirrored, turned = graded.lie.tag(scan.header)
+        turn, window = (cut.orientation + turned) % 360, wanted.window
+        view = View(cut.recipe, cut.crop, turn, size, form, window, mirrored=mirrored)
+        job = read_as(scan, cut, graded.lie)
         return self.renderer.submit(
             Request(scan, job, view, wanted.tag, wanted.number, len(graded.cuts) > 1)
         )
@@ -159,8 +162,9 @@ class Service:
         scan = self._good(wanted.name)
         graded = self._graded(scan, wanted.preset)
         cut = graded.cut(wanted.picture)
-        order = Pick(cut.recipe, cut.crop, cut.orientation, at)
-        job = read_as(scan, cut)
+        mirrored, turned = graded.lie.tag(scan.header)
+        order = Pick(cut.recipe, cut.crop, (cut.orientation + turned) % 360, at, mirrored)
+        job = read_as(scan, cut, graded.lie)
         return self.renderer.submit(
             Request(scan, job, order, wanted.tag, wanted.number, len(graded.cuts) > 1)
         )
@@ -311,7 +315,7 @@ class Service:
         return found if found.get("confidence") in CONFIDENCE else {}
 
 
-def read_as(scan: Scan, cut: Cut) -> Job:
+def read_as(scan: Scan, cut: Cut, lie: Lie) -> Job:
     """How a batch would read a scan to grade a picture on it; nothing is written."""
     nowhere = Target(scan.name, "", "")
     return Job(
@@ -321,6 +325,7 @@ def read_as(scan: Scan, cut: Cut) -> Job:
         stamp=Stamp(scan.stamp[0], scan.stamp[1]),
         encoding=Encoding("tiff", 8, library.output_space("sRGB")),
         frames=(Frame(nowhere, cut.recipe, cut.crop, cut.orientation, cut.crop_name),),
+        transfer=lie.transfer(cut),
     )
 
 

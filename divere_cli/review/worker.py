@@ -207,7 +207,7 @@ class Bench:
         return said, encode(made, profile)
 
     def _pick(self, pick: Pick) -> Answer:
-        view = View(pick.recipe, pick.crop, pick.orientation)
+        view = View(pick.recipe, pick.crop, pick.orientation, mirrored=pick.mirrored)
         color = self._of("").color(view, pick.at)
         return {"rgb_gains": neutral.gains(pick.recipe, color, self._output)}, b""
 

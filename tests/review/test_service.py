@@ -359,3 +359,28 @@ def test_rolls_of_other_sizes_are_shown(tmp_path: Path) -> None:
         assert json.loads(close.headers["x-divere-picture"])["scale"] == 1.0
     finally:
         running.stop()
+
+
+@pytest.mark.parametrize("tag", [3, 5, 6])
+def test_light_and_orientation_are_the_batchs(
+    service: Running, roll: Path, tmp_path: Path, tag: int
+) -> None:
+    """An 8-bit JPEG is sRGB and turned by its own tag, until its entry says how it lies."""
+    y, x = np.mgrid[0:120, 0:180]
+    scan = np.stack([90 + x // 3, 80 + y // 3, 60 + (x + y) // 6], axis=2).astype(np.uint8)
+    exif = Image.Exif()
+    exif[0x0112] = tag
+    Image.fromarray(scan).save(roll / "camera.jpg", quality=95, exif=exif)
+    options = ["--format", "png", "--bit-depth", "8", "--color-space", "sRGB", "--auto", "off"]
+    out = tmp_path / "out"
+    words = ["batch", str(roll), str(out), *options, "--include", "camera.jpg", "-q"]
+    assert app.run(words) == 0
+    whole = pixels((out / "camera.png").read_bytes())
+    shown = pixels(service.render("camera.jpg", size=600).body)
+    assert shown.shape == whole.shape
+    assert np.abs(shown - whole).max() <= 1.0
+    spelled = pixels(
+        service.render("camera.jpg", size=600, preset=entry(service, "camera.jpg")).body
+    )
+    if tag != 5:  # a preset knows no mirror
+        assert np.abs(spelled - whole).max() <= 1.0
