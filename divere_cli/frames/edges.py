@@ -21,6 +21,7 @@ LEAST = 0.22  # share of lines
 CROSSING = 0.35  # mm on each side
 WIDTH_SHARE, WIDTH_MM = 0.02, 0.25
 CLEAR = 0.5  # share of lines at both edges of a picture that shows the width alone
+DOUBTFUL = 0.6  # of the stronger edge's share: from there on either may be the wrong one
 LEAST_FILLED = 0.1
 
 
@@ -147,7 +148,9 @@ def _settled(one: Span, width: float, known: bool, scale: float, form: Format) -
     if left.seen and right.seen:
         if abs(one.width - width) <= tolerance:
             return one
-        # One of the two is an edge within the picture.
+        # One of the two is an edge within the picture; where both stand alike, either may be.
+        weak, strong = sorted((left.share, right.share))
+        known = known and weak <= DOUBTFUL * strong
         if left.share >= right.share:
             right = Side(left.at + width, 0.0, False)
         else:
