@@ -111,6 +111,7 @@ class BatchOptions:
     max_failures: int | None = None
     fail_fast: bool = False
     report: tuple[str, ...] = ()
+    report_inline: bool = False
     settings: str | None = None
 
     def given(self) -> frozenset[str]:
@@ -153,7 +154,12 @@ class BatchOptions:
             bounds=self._bounds(),
             isolation=Isolation(resolved.isolation, self.start_method, self.sandbox),
             reports=tuple(
-                ReportFile(path, formats.renderer(path), private=not self.report)
+                ReportFile(
+                    path,
+                    formats.renderer(path),
+                    private=not self.report,
+                    beside=None if self.report_inline else formats.with_pictures_beside(path),
+                )
                 for path in resolved.report
             ),
             command=resolved._command(inputs, output),
@@ -172,6 +178,8 @@ class BatchOptions:
                 raise UsageError(f"--{name} is for --format {allowed}, not {self.format}")
         if self.format == "dng" and "color_space" in given:
             raise UsageError("--format dng is linear light of the working space: no --color-space")
+        if self.report_inline and not any(map(formats.shows_pictures, self.report)):
+            raise UsageError("--report-inline is for --report FILE.html")
         depth = self._depth()
         if "film" in given and self.frames != "find":
             raise UsageError("--film is for --frames find")

@@ -14,6 +14,7 @@ import stat
 import traceback
 from dataclasses import replace
 
+from divere_cli.batch import report_pictures
 from divere_cli.batch.exit_code import exit_code
 from divere_cli.batch.request import ReportFile
 from divere_cli.batch.stop import Stop
@@ -73,7 +74,7 @@ def _write_all(
 
 def _write_one(file: ReportFile, report: RunReport) -> ErrorRecord | None:
     try:
-        save(file.path, file.render(report), private=file.private)
+        write_one(file, report, remove=True)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         if problem.errno in durable.NO_SPACE:
@@ -87,6 +88,19 @@ def _write_one(file: ReportFile, report: RunReport) -> ErrorRecord | None:
         log.exception("the report '%s' cannot be rendered", file.path)
         return bug(f"the report '{file.path}' cannot be rendered")
     return None
+
+
+def write_one(file: ReportFile, report: RunReport, *, remove: bool) -> None:
+    """Write one report; ``remove`` takes away pictures of scans that are gone.
+
+    Raises
+    ------
+    OSError
+    """
+    if file.beside is not None and not _is_stream(file.path):
+        report_pictures.write(file.path, report, file.beside, save, remove=remove)
+    else:
+        save(file.path, file.render(report), private=file.private)
 
 
 def bug(message: str) -> ErrorRecord:

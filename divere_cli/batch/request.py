@@ -18,6 +18,7 @@ from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import Choice, IsolationRequest, OnEvent, Runner, StartMethod
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding
+from divere_cli.records.pictures import Album
 from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import Decisions, Measured
 
@@ -156,12 +157,14 @@ class ReportFile:
     """One report to write: where, what renders it, and whether it is for the owner alone.
 
     A report that was asked for by its path gets the mode of the umask, so that
-    whoever it is for can read it.
+    whoever it is for can read it. ``beside`` renders a page whose pictures lie in a
+    folder beside it; without it all is in ``render``'s one text.
     """
 
     path: str
     render: Callable[[RunReport], str]
     private: bool = False
+    beside: Callable[[RunReport, Album], str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

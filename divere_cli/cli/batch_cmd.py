@@ -344,6 +344,11 @@ _said = combined(
         help="Write a report; .json, .csv, .html or .xml (JUnit). May be repeated.  "
         "[default: OUTPUT/divere-report.json]",
     ),
+    click.option(
+        "--report-inline",
+        is_flag=True,
+        help="An .html report as one file; else its pictures lie beside it, in NAME-files.",
+    ),
     json_option,
     click.option(
         "--progress/--no-progress",

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from divere_cli.batch.request import ReportFile
 from divere_cli.cli import output_checks, text_output
 from divere_cli.cli.console import Console
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
@@ -24,15 +25,22 @@ _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
 @click.option("--html", type=click.Path(dir_okay=False), help="Write the page.")
 @click.option("--csv", type=click.Path(dir_okay=False), help="Write the table.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write JUnit XML.")
-def report(file: str, html: str | None, csv: str | None, junit: str | None) -> None:
+@click.option(
+    "--report-inline", is_flag=True, help="The page as one file; else its pictures lie beside it."
+)
+def report(
+    file: str, html: str | None, csv: str | None, junit: str | None, report_inline: bool
+) -> None:
     """Render a saved report again; without options, print it."""
     asked = {"html": html, "csv": csv, "junit": junit}
     wanted = {form: path for form, path in asked.items() if path is not None}
     for form, path in wanted.items():
         output_checks.check(f"--{form}", path, [file])
     saved = load(file)
+    if report_inline and html is None:
+        raise UsageError("--report-inline is for --html")
     for form, path in wanted.items():
-        write(path, formats.by_suffix(_SUFFIXES[form])(saved))
+        write(path, saved, form, inline=report_inline)
     if not wanted:
         show(saved)
 
@@ -62,12 +70,17 @@ def load(path: str) -> RunReport:
         raise UsageError(f"{quote(path)}: no UTF-8 text at byte {error.start}") from error
 
 
-def write(path: str, text: str) -> None:
-    """Write a rendered report, whole or not at all."""
+def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> None:
+    """Write a report in another form, whole or not at all.
+
+    Pictures that an earlier run left beside a page are shown, and none is removed.
+    """
     from divere_cli.batch import report_files
 
+    beside = formats.html_beside if form == "html" and not inline else None
+    file = ReportFile(path, formats.by_suffix(_SUFFIXES[form]), beside=beside)
     try:
-        report_files.save(path, text)
+        report_files.write_one(file, saved, remove=False)
     except OSError as error:
         raise JournalFailed(f"{quote(os.fspath(path))}: {error.strerror}") from error
 

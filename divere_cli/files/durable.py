@@ -168,9 +168,19 @@ def write_atomic(path: str, data: bytes, *, replace: bool, private: bool = False
 
 
 def write_atomic_in(
-    place: Place, name: str, pieces: Iterable[bytes], *, replace: bool, mode: int = 0o600
+    place: Place,
+    name: str,
+    pieces: Iterable[bytes],
+    *,
+    replace: bool,
+    mode: int = 0o600,
+    synced: bool = True,
 ) -> None:
-    """Write a file in a folder that is held; see :func:`write_atomic`."""
+    """Write a file in a folder that is held; see :func:`write_atomic`.
+
+    One that is not ``synced`` may be empty after a power cut: for what can be told by its
+    size and made again.
+    """
     temp = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
     fd = create(temp, place)
     try:
@@ -180,9 +190,11 @@ def write_atomic_in(
             if mode != 0o600:
                 with contextlib.suppress(PermissionError):  # a file system without modes
                     directory.set_mode(fd, mode)
-            sync(fd)
+            if synced:
+                sync(fd)
         rename(temp, name, place, replace=replace)
     except BaseException:
         place.unlink(temp)
         raise
-    sync_folder(place)
+    if synced:
+        sync_folder(place)

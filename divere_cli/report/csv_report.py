@@ -24,8 +24,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def render(report: RunReport) -> str:
-    """Return the table with a line of headings."""
+    """Return the table with a line of headings, beginning with a byte order mark."""
     text = io.StringIO()
+    text.write("\ufeff")  # without it Excel takes UTF-8 for the system's code page
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for file in report.files:

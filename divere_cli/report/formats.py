@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import PurePath
 
 from divere_cli.errors import UsageError
+from divere_cli.records.pictures import Album
 from divere_cli.records.report import RunReport
 from divere_cli.text import quote
 
 Render = Callable[[RunReport], str]
+RenderBeside = Callable[[RunReport, Album], str]
 
 
 def renderer(path: str) -> Render:
@@ -35,6 +37,18 @@ def by_suffix(suffix: str) -> Render:
 def shows_pictures(path: str) -> bool:
     """Return whether the report at ``path`` has room for thumbnails."""
     return PurePath(path).suffix.lower() == ".html"
+
+
+def with_pictures_beside(path: str) -> RenderBeside | None:
+    """Return what renders a page whose pictures lie beside it; None for other forms."""
+    return html_beside if shows_pictures(path) else None
+
+
+def html_beside(report: RunReport, album: Album) -> str:
+    """Render the page whose pictures lie in a folder beside it."""
+    from divere_cli.report import html_report
+
+    return html_report.render(report, album)
 
 
 def _json(report: RunReport) -> str:

@@ -1,9 +1,11 @@
-"""The report as one self-contained page: pictures, errors, charts, filters.
+"""The report as a page: pictures, errors, charts, filters, search, order.
 
-Covers a page that needs nothing from anywhere: no script, pictures and style
-inside, a content security policy that allows nothing else, readable on a phone,
-light and dark. All text passes :func:`divere_cli.text.safe` and the template's
-escaping, so no name can add an element. What it does not: making thumbnails.
+Covers a page that needs nothing from elsewhere: one script and one style, inside and
+the same whatever was run; pictures inside or in a folder beside it; a content security
+policy that allows nothing else; readable on a phone, light and dark, and without the
+script. All text passes :func:`divere_cli.text.safe` and the template's
+escaping, so no name can add an element. What it does not: making thumbnails, and the
+folder beside the page.
 """
 
 from __future__ import annotations
@@ -12,13 +14,16 @@ import base64
 import functools
 import hashlib
 import io
+import os
 import re
 from dataclasses import dataclass
 from statistics import median
+from urllib.parse import quote
 
 import jinja2
 
 from divere_cli.records.outcome import ErrorRecord, ScanResult, Thumbnail
+from divere_cli.records.pictures import Album, PictureFile
 from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import RollRecord
 from divere_cli.report.chart import Chart, Figure, chart
@@ -27,13 +32,19 @@ from divere_cli.text import safe, safe_lines
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _STAGES = ("start", "read", "grade", "write")
-_STATUSES = ("ok", "failed", "up_to_date", "deferred", "interrupted")
+_STATUSES = (
+    "ok", "failed", "up_to_date", "kept", "known_failure", "deferred", "interrupted"
+)  # fmt: skip
+_TROUBLE_FIRST = (
+    "failed", "interrupted", "known_failure", "deferred", "kept", "ok", "up_to_date"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A thumbnail, ready for ``src``."""
 
+    kind: str
     caption: str
     width: int
     height: int
@@ -47,6 +58,9 @@ class Card:
     number: int
     name: str
     status: str
+    rank: int
+    seconds: float
+    memory: int
     word: str
     outputs: tuple[str, ...]
     facts: tuple[str, ...]
@@ -67,17 +81,18 @@ class Decided:
     reasons: tuple[str, ...]
 
 
-def render(report: RunReport) -> str:
-    """Return the page."""
+def render(report: RunReport, album: Album | None = None) -> str:
+    """Return the page; its pictures are those beside it, else the thumbnails, inside it."""
     summary = summarize(report)
     elsewhere = len({file.host for file in report.files if file.host}) > 1
-    style = _source("page.css")
+    style, script = _source("page.css"), _source("page.js")
     pieces = (
         _environment()
         .get_template("page.html.j2")
         .generate(
-            policy=_policy(style),
+            policy=_policy(style, script, "'self' file:" if album else "data:"),
             style=style,
+            script=script,
             report=report,
             tally=tally(summary),
             headline=_headline(report, summary),
@@ -85,7 +100,10 @@ def render(report: RunReport) -> str:
             filters=_filters(summary),
             charts=_charts(report),
             rolls=[_roll(roll) for roll in report.rolls],
-            cards=(_card(number, file, elsewhere) for number, file in enumerate(report.files, 1)),
+            cards=(
+                _card(place + 1, file, elsewhere, _pictures(place, file, album))
+                for place, file in enumerate(report.files)
+            ),
             error=_error(report.error),
             remarks=tuple(safe(text) for text in (report.stopped, *report.warnings) if text),
             options=tuple(_option(key, value) for key, value in report.command.items()),
@@ -113,13 +131,20 @@ def _source(name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _policy(style: str) -> str:
-    """Allow this page's own style and pictures inside it, and nothing else."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+def _policy(style: str, script: str, pictures: str) -> str:
+    """Allow this page's own style, script and pictures, and nothing else.
+
+    A page that was opened from a disk may have no origin: then ``file:`` is its own folder,
+    and nothing where it came over a network.
+    """
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        f"img-src {pictures}; base-uri 'none'; form-action 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
 def _headline(report: RunReport, summary: Summary) -> str:
@@ -197,7 +222,7 @@ def _label(file: ScanResult, figure: str) -> str:
     return f"{safe(file.input)}: {figure}"
 
 
-def _card(number: int, file: ScanResult, elsewhere: bool) -> Card:
+def _card(number: int, file: ScanResult, elsewhere: bool, pictures: tuple[Picture, ...]) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
         facts.append(f"{file.width} × {file.height}, {digits(megapixels(file))} MP")
@@ -215,11 +240,14 @@ def _card(number: int, file: ScanResult, elsewhere: bool) -> Card:
         number=number,
         name=safe(file.input),
         status=file.status,
+        rank=_TROUBLE_FIRST.index(file.status),
+        seconds=round(file.seconds, 3),
+        memory=file.peak_rss_bytes,
         word=file.status.replace("_", " "),
         outputs=tuple(safe(name) for name in file.outputs),
         facts=tuple(facts),
         stages=tuple((stage, _seconds(value)) for stage, value in seconds if value > 0),
-        pictures=tuple(_pictures(file.thumbnails)),
+        pictures=pictures,
         error=_error(file.error),
         warnings=tuple(safe(text) for text in file.warnings),
         notes=tuple(safe(text) for text in file.notes),
@@ -242,17 +270,21 @@ def _triple(values: tuple[float, float, float]) -> str:
     return " ".join(f"{value:+.3f}" for value in values)
 
 
-def _pictures(thumbnails: tuple[Thumbnail, ...]) -> list[Picture]:
-    return [
-        Picture(
-            caption=safe(picture.of) or "scan",
-            width=picture.width,
-            height=picture.height,
-            source=f"data:image/jpeg;base64,{picture.jpeg}",
-        )
-        for picture in thumbnails
-        if _BASE64.fullmatch(picture.jpeg)
-    ]
+def _pictures(place: int, file: ScanResult, album: Album | None) -> tuple[Picture, ...]:
+    if album is not None:
+        folder = quote(os.fsencode(album.folder), safe="")
+        beside = album.pictures.get(place, ())
+        return tuple(_picture(each, f"{folder}/{each.file}") for each in beside)
+    return tuple(
+        _picture(each, f"data:image/jpeg;base64,{each.jpeg}")
+        for each in file.thumbnails
+        if _BASE64.fullmatch(each.jpeg)
+    )
+
+
+def _picture(picture: Thumbnail | PictureFile, source: str) -> Picture:
+    kind = "positive" if picture.of else "negative"
+    return Picture(kind, safe(picture.of) or "scan", picture.width, picture.height, source)
 
 
 def _error(error: ErrorRecord | None) -> ErrorRecord | None:

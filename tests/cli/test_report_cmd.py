@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,25 @@ def saved(tmp_path: Path) -> Path:
 
 def test_the_other_forms_are_those_of_the_run_itself(saved: Path, tmp_path: Path) -> None:
     html, table, junit = (tmp_path / f"r.{suffix}" for suffix in ("html", "csv", "junit"))
-    done = divere("report", saved, "--html", html, "--csv", table, "--junit", junit)
+    forms = ("--html", html, "--csv", table, "--junit", junit)
+    done = divere("report", saved, *forms, "--report-inline")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     report = run_report(HOSTILE)
     assert html.read_text() == html_report.render(report)
     assert table.read_text() == csv_report.render(report)
     assert junit.read_text() == junit_report.render(report)
+
+
+def test_the_page_has_its_pictures_beside_it(saved: Path, tmp_path: Path) -> None:
+    html = tmp_path / "r.html"
+    done = divere("report", saved, "--html", html)
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = re.findall(r'src="r-files/([0-9a-f]{32}\.jfif)"', html.read_text())
+    assert shown
+    assert set(shown) == {path.name for path in (tmp_path / "r-files").glob("*.jfif")}
+    refused = divere("report", saved, "--csv", tmp_path / "r.csv", "--report-inline")
+    assert refused.returncode == 2
+    assert "--report-inline is for --html" in refused.stderr
 
 
 def test_without_options_it_is_printed(saved: Path) -> None:

@@ -12,7 +12,14 @@ from tests.report.sample import HOSTILE, PLAIN, run_report
 
 
 def rows(names: tuple[str, ...]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_report.render(run_report(names)))))
+    text = csv_report.render(run_report(names))
+    return list(csv.DictReader(io.StringIO(text.encode().decode("utf-8-sig"))))
+
+
+def test_excel_is_told_that_it_is_utf_8() -> None:
+    data = csv_report.render(run_report(("Träume.tif",))).encode()
+    assert data.startswith(b"\xef\xbb\xbfinput,")
+    assert data.decode("utf-8-sig").count("\ufeff") == 0
 
 
 def test_a_row_a_scan_with_its_figures() -> None:
@@ -25,7 +32,7 @@ def test_a_row_a_scan_with_its_figures() -> None:
 
 
 def test_no_cell_is_a_formula_or_breaks_its_line() -> None:
-    text = csv_report.render(run_report(HOSTILE))
+    text = csv_report.render(run_report(HOSTILE)).removeprefix("\ufeff")
     assert len(text.splitlines()) == len(HOSTILE) + 1
     for row in csv.reader(io.StringIO(text)):
         for cell in row:

@@ -13,14 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from divere_cli.records.outcome import ErrorRecord, Thumbnail
+from divere_cli.records.outcome import ErrorRecord, ScanResult, Thumbnail
+from divere_cli.records.pictures import Album, PictureFile
 from divere_cli.records.report import RunReport
 from divere_cli.report import html_report
 from divere_cli.text import safe
 from tests.report.sample import HOSTILE, JPEG, PLAIN, run_report
 
-# Attributes whose values are made from names; all others must be the same for any names.
-NAMED = {"alt"}
 UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 
 
@@ -35,14 +34,23 @@ class Outline(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        kept = tuple((key, None if key in NAMED else value) for key, value in attrs)
-        self.elements.append((tag, kept))
+        self.elements.append((tag, tuple(attrs)))  # no attribute is made from a name
 
     def handle_endtag(self, tag: str) -> None:
         self.elements.append(("/" + tag, ()))
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+
+
+def digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def script_of(page: str) -> str:
+    found = re.search(r"<script>(.*?)</script>", page, re.DOTALL)
+    assert found is not None
+    return found[1]
 
 
 def named(tag: str, outline: Outline) -> list[dict[str, str | None]]:
@@ -63,12 +71,14 @@ def test_every_name_is_shown_as_it_is_said() -> None:
         assert safe(HOSTILE[number]) in text
 
 
-def test_no_script_and_nothing_from_anywhere() -> None:
+def test_one_script_of_ours_and_nothing_from_anywhere() -> None:
     page = html_report.render(run_report(HOSTILE))
     outline = Outline(page)
     tags = {tag for tag, _ in outline.elements}
-    assert not tags & {"script", "iframe", "object", "embed", "link", "base", "form"}
-    assert [attrs["src"] for attrs in named("img", outline)]
+    assert [attrs for tag, attrs in outline.elements if tag == "script"] == [()]
+    assert script_of(page) == script_of(html_report.render(run_report(PLAIN)))
+    assert not tags & {"iframe", "object", "embed", "link", "base", "form"}
+    assert [attrs for attrs in named("img", outline) if "src" in attrs]
     for tag, attrs in outline.elements:
         for key, value in attrs:
             assert not key.startswith("on"), tag
@@ -81,18 +91,46 @@ def test_no_script_and_nothing_from_anywhere() -> None:
     assert "@import" not in page
 
 
-def test_the_policy_allows_this_style_and_nothing_else() -> None:
-    page = html_report.render(run_report())
+@pytest.mark.parametrize(
+    ("album", "pictures"), [(None, "data:"), (Album("r-files"), "'self' file:")]
+)
+def test_the_policy_allows_this_style_and_script_and_nothing_else(
+    album: Album | None, pictures: str
+) -> None:
+    page = html_report.render(run_report(), album)
     (policy,) = [m.get("content") for m in named("meta", Outline(page)) if "http-equiv" in m]
     assert policy is not None
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert policy.split("; ")[:3] == [
+    assert policy.split("; ") == [
         "default-src 'none'",
-        f"style-src 'sha256-{digest}'",
-        "img-src data:",
+        f"style-src 'sha256-{digest(style[1])}'",
+        f"script-src 'sha256-{digest(script_of(page))}'",
+        f"img-src {pictures}",
+        "base-uri 'none'",
+        "form-action 'none'",
     ]
+
+
+def test_pictures_beside_the_page_are_shown_from_there_as_they_are_seen() -> None:
+    name = "0" * 32 + ".jfif"
+    album = Album('a "b" #?%\udcff-files', {2: (PictureFile("<x>", 3, 2, name, 9),)})
+    page = html_report.render(run_report(HOSTILE), album)
+    (picture,) = [attrs for attrs in named("img", Outline(page)) if "src" in attrs]
+    assert picture["src"] == "a%20%22b%22%20%23%3F%25%FF-files/" + name
+    assert picture["loading"] == "lazy"
+    assert "data:image" not in page
+
+
+def test_every_control_has_a_name() -> None:
+    outline = Outline(html_report.render(run_report()))
+    for tag in ("input", "select"):
+        assert all(attrs.get("aria-label") for attrs in named(tag, outline))
+    buttons = named("button", outline)
+    assert len(buttons) > 3
+    for attrs in buttons:  # those of pictures are named by what they show
+        assert attrs.get("aria-label") or attrs.get("class") == "pictures"
+    assert all(attrs.get("alt") for attrs in named("img", outline))
 
 
 def test_the_page_tells_what_the_report_tells() -> None:
@@ -110,11 +148,17 @@ def test_the_page_tells_what_the_report_tells() -> None:
 def test_filters_are_there_for_what_there_is() -> None:
     report = run_report()
     ok = dataclasses.replace(report, files=report.files[:1], exit_code=0)
-    picks = [attrs["id"] for attrs in named("input", Outline(html_report.render(ok)))]
+    inputs = named("input", Outline(html_report.render(ok)))
+    picks = [attrs["id"] for attrs in inputs if attrs["type"] == "radio"]
     assert picks == ["show-all", "show-ok"]
-    style = html_report.render(report)
-    for attrs in named("input", Outline(style)):
-        assert f"#{attrs['id']}:checked ~ nav" in style
+    kept = tuple(ScanResult(input=status, status=status) for status in ("kept", "known_failure"))
+    style = html_report.render(dataclasses.replace(report, files=(*report.files, *kept)))
+    inputs = [attrs for attrs in named("input", Outline(style)) if attrs["type"] == "radio"]
+    assert {"show-kept", "show-known_failure"} <= {attrs["id"] for attrs in inputs}
+    for attrs in inputs:
+        status = (attrs["id"] or "").removeprefix("show-")
+        assert f"#show-{status}:checked ~ nav label.{status}" in style
+        assert status == "all" or f"#show-{status}:checked ~ main .scan:not(.{status})" in style
 
 
 def test_a_thumbnail_that_is_no_base64_is_left_out() -> None:
@@ -122,7 +166,7 @@ def test_a_thumbnail_that_is_no_base64_is_left_out() -> None:
     evil = Thumbnail("x", 1, 1, '" onload="alert(1)')
     files = (dataclasses.replace(report.files[0], thumbnails=(evil, Thumbnail("", 1, 1, JPEG))),)
     outline = Outline(html_report.render(dataclasses.replace(report, files=files)))
-    assert len(named("img", outline)) == 1
+    assert len([attrs for attrs in named("img", outline) if "src" in attrs]) == 1
 
 
 @pytest.mark.parametrize(
@@ -154,7 +198,8 @@ def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Pa
         "f.onload = () => { const d = f.contentDocument, count = what => "
         "d.querySelectorAll(what).length; o.textContent = 'RESULT ' + JSON.stringify({"
         "wide: d.documentElement.scrollWidth, scans: count('article'), bars: count('svg a'),"
-        "scripts: d.scripts.length, styled: getComputedStyle(d.body).maxWidth}) }</script>",
+        "scripts: d.scripts.length, tools: !d.getElementById('tools').hidden,"
+        "styled: getComputedStyle(d.body).maxWidth}) }</script>",
         encoding="utf-8",
     )
     done = subprocess.run(
@@ -163,7 +208,8 @@ def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Pa
          "--enable-logging=stderr", "--v=0", "--dump-dom", probe.as_uri()],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    pattern = r'RESULT \{"wide":(\d+),"scans":(\d+),"bars":(\d+),"scripts":0,"styled":"1440px"'
+    counts = r'RESULT \{"wide":(\d+),"scans":(\d+),"bars":(\d+),'
+    pattern = counts + r'"scripts":1,"tools":true,"styled":"1440px"'
     found = re.search(pattern, done.stdout)
     assert found is not None, done.stdout[-500:]
     assert int(found[1]) <= width

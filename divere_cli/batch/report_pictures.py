@@ -1,0 +1,230 @@
+"""The pictures of a report's page, in a folder beside it.
+
+Covers which scan shows which pictures: those made in this run, and for scans that are
+up to date those that an earlier run left, as long as the positives are the same by
+SHA-256. Pictures of no scan any more are removed, and nothing that is not of ours: only
+what the list names and is named as we name pictures. What it does not: the page.
+
+A picture is not synced: its size stands in the list, and one of another size (after a
+power cut) is not shown. 20,000 synced files took minutes, unsynced they take seconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import re
+import stat
+from collections.abc import Callable, Iterable
+
+from divere_cli.files import directory, durable
+from divere_cli.files.directory import Place
+from divere_cli.records.outcome import ScanResult, Thumbnail
+from divere_cli.records.pictures import SCHEMA, Album, PictureFile, PictureList, ScanPictures
+from divere_cli.records.report import RunReport
+from divere_cli.records.serialize import from_plain, to_plain
+
+log = logging.getLogger(__name__)
+
+SUFFIX = "-files"
+LIST = "divere-pictures.json"
+_NAME = re.compile(r"[0-9a-f]{32}\.jfif")  # .jpg would be a scan, should INPUT be here
+_LARGEST = 1 << 28
+
+_Key = tuple[str, int]
+
+
+class Beside:
+    """The folder of a report's pictures, made where it is not there. A context manager.
+
+    Parameters
+    ----------
+    path : str
+        Of the page; the folder has its name without suffix and ``-files``.
+
+    Raises
+    ------
+    OSError
+    """
+
+    def __init__(self, path: str) -> None:
+        above, name = os.path.split(path)
+        self.folder = os.path.splitext(name)[0] + SUFFIX
+        self._mode = durable.usual_mode()
+        outer = directory.hold(above or ".")
+        try:
+            with contextlib.suppress(FileExistsError):
+                outer.mkdir(self.folder)
+            self._place = outer.inner(self.folder)
+        finally:
+            outer.close()
+        self._now: dict[_Key, ScanPictures] = {}
+        self._before: dict[_Key, ScanPictures] = {}
+
+    def __enter__(self) -> Beside:
+        self._before = {(each.input, each.page): each for each in _read(self._place).scans}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._place.close()
+
+    def keep(self, report: RunReport) -> Album:
+        """Write the pictures of ``report``; return what its page shows.
+
+        The list names old and new pictures until :meth:`sweep`, so that the page that is
+        there stays whole.
+
+        Raises
+        ------
+        OSError
+        """
+        shown: dict[int, tuple[PictureFile, ...]] = {}
+        for place, file in enumerate(report.files):
+            entry = self._of(file)
+            if entry is None:
+                continue
+            self._now[entry.input, entry.page] = entry
+            pictures = tuple(each for each in _shown(file, entry) if self._is_there(each))
+            if pictures:
+                shown[place] = pictures
+        self._save((*self._before.values(), *self._now.values()))
+        return Album(self.folder, shown)
+
+    def sweep(self, report: RunReport, *, remove: bool) -> None:
+        """Save the list as it is now; with ``remove``, take away what is of no scan any more."""
+        kept = dict(self._now)
+        for key, entry in self._before.items():
+            if key not in kept and (not remove or _has_positives(entry, report.output)):
+                kept[key] = entry
+        self._save(kept.values())
+        if remove:
+            self._remove_others(kept)
+
+    def _remove_others(self, kept: dict[_Key, ScanPictures]) -> None:
+        """Remove the pictures that were named before, and are of none that is kept."""
+        named = {picture.file for entry in kept.values() for picture in entry.pictures}
+        before = {picture.file for entry in self._before.values() for picture in entry.pictures}
+        for name in before - named:
+            with contextlib.suppress(FileNotFoundError):
+                self._place.unlink(name)
+
+    def _of(self, file: ScanResult) -> ScanPictures | None:
+        page = file.pages.picture if file.pages else 0
+        if not file.thumbnails:
+            return self._before.get((file.input, page))
+        pictures = tuple(
+            self._put(file.input, page, each, data)
+            for each in file.thumbnails
+            if (data := _data(each))
+        )
+        return ScanPictures(file.input, page, _positives(file), pictures)
+
+    def _put(self, scan: str, page: int, thumbnail: Thumbnail, data: bytes) -> PictureFile:
+        whose = json.dumps([scan, page, thumbnail.of]).encode("ascii")
+        name = hashlib.sha256(whose + data).hexdigest()[:32] + ".jfif"
+        picture = PictureFile(thumbnail.of, thumbnail.width, thumbnail.height, name, len(data))
+        if not self._is_there(picture):
+            durable.write_atomic_in(
+                self._place, name, [data], replace=True, mode=self._mode, synced=False
+            )
+        return picture
+
+    def _is_there(self, picture: PictureFile) -> bool:
+        try:
+            found = self._place.stat(picture.file)
+        except OSError:
+            return False
+        return stat.S_ISREG(found.st_mode) and found.st_size == picture.bytes
+
+    def _save(self, entries: Iterable[ScanPictures]) -> None:
+        text = json.dumps(to_plain(PictureList(tuple(entries))), separators=(",", ":"))
+        durable.write_atomic_in(
+            self._place, LIST, [text.encode("ascii")], replace=True, mode=self._mode
+        )
+
+
+def write(
+    path: str,
+    report: RunReport,
+    render: Callable[[RunReport, Album], str],
+    save: Callable[[str, str], None],
+    *,
+    remove: bool,
+) -> None:
+    """Write a page and the pictures beside it.
+
+    Parameters
+    ----------
+    path : str
+    report : RunReport
+    render : callable
+        Gives the page's text, with what lies beside it.
+    save : callable
+        Writes the text to ``path``.
+    remove : bool
+        Whether pictures of no scan any more are removed.
+
+    Raises
+    ------
+    OSError
+    """
+    with Beside(path) as beside:
+        album = beside.keep(report)
+        save(path, render(report, album))
+        beside.sweep(report, remove=remove)
+
+
+def _shown(file: ScanResult, entry: ScanPictures) -> tuple[PictureFile, ...]:
+    """Pictures that are true of a scan as the report has it."""
+    if file.thumbnails or (file.status == "up_to_date" and _positives(file) == entry.positives):
+        return entry.pictures
+    if file.status == "kept":  # the positive was changed by hand since
+        return tuple(each for each in entry.pictures if not each.of)
+    return ()
+
+
+def _positives(file: ScanResult) -> tuple[tuple[str, str], ...]:
+    return tuple((each.path, each.sha256) for each in file.positives)
+
+
+def _has_positives(entry: ScanPictures, output: str) -> bool:
+    """Whether the scan may only have been left out of this run."""
+    return any(os.path.lexists(os.path.join(output, path)) for path, _ in entry.positives)
+
+
+def _data(thumbnail: Thumbnail) -> bytes:
+    """The JPEG; nothing where that is no base64."""
+    try:
+        return base64.b64decode(thumbnail.jpeg, validate=True)
+    except ValueError:
+        return b""
+
+
+def _read(place: Place) -> PictureList:
+    """What an earlier run left; nothing where that cannot be read or is not ours."""
+    try:
+        fd = directory.open_regular(place, LIST, os.O_RDONLY)
+    except FileNotFoundError:
+        return PictureList()
+    except OSError as error:
+        log.warning("the pictures of earlier runs are not shown: %s", error.strerror)
+        return PictureList()
+    try:
+        with open(fd, "rb") as stream:
+            found = from_plain(PictureList, json.loads(stream.read(_LARGEST)))
+        if found.schema != SCHEMA:
+            raise ValueError(f"its schema is no {SCHEMA}")
+        return PictureList(tuple(each for each in found.scans if _is_ours(each)))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        log.warning(
+            "%s is no list of pictures, those of earlier runs are not shown: %s", LIST, error
+        )
+        return PictureList()
+
+
+def _is_ours(entry: ScanPictures) -> bool:
+    return all(_NAME.fullmatch(each.file) for each in entry.pictures)
