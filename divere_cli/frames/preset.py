@@ -8,7 +8,6 @@ the file holds stays. Text in, text out; standard library only.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 
 from divere_cli.errors import ProfileError
@@ -92,13 +91,3 @@ def _ours(found: FoundScan, deskew: bool) -> dict[str, Json]:
         "turns": turns if deskew and turns else None,
         "unsure": unsure or None,
     }
-
-
-def straight(
-    crop: tuple[float, float, float, float], turn: float, width: int, height: int
-) -> tuple[float, float]:
-    """Width and height, pixels, of the turned picture whose box a crop is."""
-    box_w, box_h = crop[2] * width, crop[3] * height
-    sine, cosine = abs(math.sin(math.radians(turn))), math.cos(math.radians(turn))
-    part = cosine * cosine - sine * sine
-    return (box_w * cosine - box_h * sine) / part, (box_h * cosine - box_w * sine) / part
