@@ -109,17 +109,19 @@ def test_the_grid_shows_the_roll(page: Page) -> None:
 def test_a_change_is_shown_saved_and_undone(page: Page) -> None:
     page.open()
     before = page.service.ask(f"/api/frame?name={NAME}").json["pictures"][0]["rgb_gains"]
-    page.changes(lambda: page.press("+"))
-    page.changes(lambda: page.press("r"))
-    page.until(lambda: page.text("#saved") == "Saved")
     brighter = [b + 0.05 for b in before]
     reddish = [brighter[0] + 0.0333, brighter[1] - 0.0167, brighter[2] - 0.0167]
-    page.until(lambda: page.gains() == pytest.approx(reddish, abs=2e-4))
+    for key, after in (("+", brighter), ("r", reddish)):  # each saved: two steps of undo
+        page.changes(lambda key=key: page.press(key))
+        page.until(lambda after=after: page.gains() == pytest.approx(after, abs=2e-4))
+    page.until(lambda: page.text("#saved") == "Saved")
     assert len(page.presets) == 3  # the others as they were measured
-    page.changes(lambda: page.press("Control+z"))
-    page.until(lambda: page.gains() == pytest.approx(before, abs=1e-4))
-    page.changes(lambda: page.press("Control+Shift+z"))
-    page.until(lambda: page.gains() == pytest.approx(reddish, abs=2e-4))
+    for after in (brighter, before):
+        page.changes(lambda: page.press("Control+z"))
+        page.until(lambda after=after: page.gains() == pytest.approx(after, abs=2e-4))
+    for after in (brighter, reddish):
+        page.changes(lambda: page.press("Control+Shift+z"))
+        page.until(lambda after=after: page.gains() == pytest.approx(after, abs=2e-4))
 
 
 def test_the_slider_moves_the_picture(page: Page) -> None:
