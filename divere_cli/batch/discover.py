@@ -24,6 +24,7 @@ from divere_cli.files import stamp
 from divere_cli.image import header
 
 SUFFIXES = frozenset(header.EXPECTED)
+_MOST_NAMED = 8
 _KINDS = {
     stat.S_IFIFO: "a pipe",
     stat.S_IFSOCK: "a socket",
@@ -62,7 +63,27 @@ def find(inputs: Inputs, output: str) -> Found:
     if inputs.only is not None:
         found.scans = [s for s in found.scans if os.path.abspath(s.path) in inputs.only]
     pairs.settle(found, both=inputs.pairs == "both")
+    if not found.scans and inputs.only is None:
+        found.warnings.append(_nothing(inputs, found))
     return found
+
+
+def _nothing(inputs: Inputs, found: Found) -> str:
+    """Say what was looked at where nothing was selected, and what was left and why."""
+    where = ", ".join(f"'{path}'" for path in inputs.paths)
+    if not found.left:
+        return f"no scan was selected: there is no file in {where}"
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.left.most_common(_MOST_NAMED))
+    more = len(found.left) - _MOST_NAMED
+    if more > 0:
+        kinds += f" and {more} kinds more"
+    if inputs.include:
+        globs = " or ".join(f"'{glob}'" for glob in inputs.include)
+        return f"no scan was selected: nothing in {where} matches {globs}; left: {kinds}"
+    return (
+        f"no scan was selected in {where}; left: {kinds}, which are no suffixes of scans "
+        "(--include GLOB takes them)"
+    )
 
 
 def _once(scans: list[Scan]) -> list[Scan]:
@@ -114,6 +135,9 @@ class _Walk:
                 self._link(name, entry)
             elif self._selected(name):
                 self._file(name, entry)
+            else:
+                suffix = os.path.splitext(entry.name)[1].lower()
+                self._found.left[suffix or "no suffix"] += 1
 
     def _descend(self, name: str, entry: os.DirEntry[str]) -> None:
         try:

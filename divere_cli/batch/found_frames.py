@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -55,6 +55,10 @@ class Framed:
     def __init__(self, inner: Chooser, found: dict[str, FoundScan | None]) -> None:
         self._inner = inner
         self._found = found
+
+    def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
+        """Return warnings of entries in presets files that fit no scan."""
+        return self._inner.unmatched(scans)
 
     def choose(self, scan_path: str, header: Header) -> Selection:
         """Raise ``ProfileError`` where no profile can serve."""

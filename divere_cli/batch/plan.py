@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from divere_cli.batch import film_edges, naming
-from divere_cli.batch.discover import identity
+from divere_cli.batch.discover import SUFFIXES, identity
 from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
 from divere_cli.batch.request import BatchRequest
@@ -126,7 +126,9 @@ def make(
         if stopped():
             break
         plans += _pictures(request, scan, state, edges.get(scan.path))
-    problems = [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
+    problems: list[str] = []
+    if request.outputs.folder:  # without OUTPUT nothing is written
+        problems += [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
     if problems:
         raise PlanError(
             "nothing was written: " + "; ".join(problems),
@@ -138,6 +140,12 @@ def make(
 
 def check_places(inputs: Iterable[str], output: str) -> None:
     """Raise ``PlanError`` where OUTPUT is an INPUT or a folder around one, by whatever path."""
+    suffix = os.path.splitext(output)[1].lower()
+    if suffix in SUFFIXES and not os.path.isdir(output):
+        raise PlanError(
+            f"OUTPUT '{output}' has the suffix of a picture, but OUTPUT is a folder",
+            hint="name a folder; each positive is called after its scan, or as --name says",
+        )
     this = identity(output)
     if this is None:
         return

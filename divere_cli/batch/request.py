@@ -7,7 +7,7 @@ defaults that need a look at the machine, and the flags themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -34,6 +34,9 @@ class Chooser(Protocol):
 
     def choose(self, scan_path: str, header: Header) -> Selection:
         """Raise ``ProfileError`` where no profile can serve."""
+
+    def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
+        """Return warnings of entries in presets files that fit no scan."""
 
 
 class Roll(Protocol):

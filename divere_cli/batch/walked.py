@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from divere_cli.errors import ScanError
@@ -41,3 +42,4 @@ class Found:
 
     scans: list[Scan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    left: Counter[str] = field(default_factory=Counter)  # files that were not selected, by suffix

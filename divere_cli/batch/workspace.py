@@ -76,7 +76,8 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
     if lock is None and not request.outputs.held:
         _lock(folder, held, create=True, pause=pause)
         state = journal_state.load(folder)
-    return _opened(folder, state, run_id, plans, tuple(found.warnings), held)
+    unmatched = request.chooser.unmatched([scan.path for scan in found.scans])
+    return _opened(folder, state, run_id, plans, (*found.warnings, *unmatched), held)
 
 
 def _pause(request: BatchRequest, stop: Stop) -> Pause:

@@ -9,8 +9,9 @@ does not change the run.
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -133,6 +134,30 @@ class Selector:
         if same not in self._shared:
             self._shared[same] = self._selection(served, channels, warnings)
         return self._shared[same]
+
+    def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
+        """Return a warning for each entry of a presets file that no scan of the run has.
+
+        Parameters
+        ----------
+        scans : iterable of str
+            Paths of all scans that were looked at.
+        """
+        names: dict[str, set[str]] = {}
+        for path in scans:
+            names.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+        warnings = []
+        for directory, folder in self._folders.items():
+            if folder is None:
+                continue
+            there = names.get(directory, set())
+            for entry in folder.entries:
+                if entry in there or os.path.lexists(os.path.join(directory, entry)):
+                    continue
+                close = difflib.get_close_matches(entry, there - folder.entries.keys(), n=1)
+                meant = f"; did you mean '{close[0]}'?" if close else ""
+                warnings.append(f"{folder.file}: the entry '{entry}' fits no scan{meant}")
+        return tuple(warnings)
 
     def _served(self, scan_path: str) -> _Served | None:
         """The preset that a file gives for a scan; None: the shipped default serves it."""

@@ -117,8 +117,7 @@ def _bytes_of(path: str, max_bytes: int) -> bytes:
 
 
 def _decode(data: bytes, file: str) -> str:
-    if data.startswith(b"\xef\xbb\xbf"):
-        raise ProfileError(f"{file}: starts with a byte order mark; allowed: UTF-8 without one")
+    data = data.removeprefix(b"\xef\xbb\xbf")  # as editors of Windows write it
     most = MAX_TEXT // (4 if _BEYOND_FFFF.search(data) else 2 if _BEYOND_LATIN.search(data) else 1)
     if len(data) > most:
         raise ProfileError(f"{file}: {len(data)} bytes; allowed: {most} with its characters")

@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +67,9 @@ class Chooser:
         )
         reference = ProfileRef(self.profile, recipe(self.profile).sha256)
         return Selection(reference, cuts, film_base=self.base, film_base_region=self.region)
+
+    def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
+        return ()
 
 
 class Steady:

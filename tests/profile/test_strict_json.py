@@ -38,7 +38,7 @@ HOSTILE = {
         r"\$\.idt\.gamma is there",
     ),
     "huge integer": (b'{"version": ' + b"1" * 4301 + b"}", "is a number of 4301 digits"),
-    "byte order mark": (b"\xef\xbb\xbf{}", "byte order mark"),
+    "byte order mark twice": (b"\xef\xbb\xbf\xef\xbb\xbf{}", "not valid JSON"),
     "UTF-16": ("{}".encode("utf-16"), "is not UTF-8"),
     "Latin-1": ('{"metadata": {"note": "Müller"}}'.encode("latin-1"), "is not UTF-8"),
     "lone surrogate": (rb'{"metadata": {"raw_file": "\ud800"}}', r"raw_file is \"\\ud800\""),
@@ -254,3 +254,9 @@ def test_a_folder_of_the_largest_size_is_read_quickly() -> None:
     strict_json.parse(text.encode(), "p.json")
     # Linear: this takes about a second of one core here; quadratic work would take minutes.
     assert time.process_time() - started < 60
+
+
+def test_the_byte_order_mark_of_an_editor_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "p.json"
+    path.write_bytes(b"\xef\xbb\xbf{}")
+    assert strict_json.read(str(path)) == {}
