@@ -18,7 +18,7 @@ import click
 
 from divere_cli import __version__
 from divere_cli.cli import streams
-from divere_cli.cli.session import Session, complain
+from divere_cli.cli.session import Session
 from divere_cli.errors import DivereError, UsageError
 
 INTERRUPTED = 130
@@ -123,14 +123,14 @@ def _explained(session: Session) -> Iterator[Callable[[int], None]]:
             sys.stderr.write(error.format_message() + "\n")
             session.exit_code = NO_COMMAND
         except click.Abort:
-            complain("interrupted")
+            session.complain("interrupted")
             session.exit_code = INTERRUPTED
         except click.ClickException as error:
             session.exit_code = _explain(_usage(error), session)
         except DivereError as error:
             session.exit_code = _explain(error, session)
         except KeyboardInterrupt:
-            complain("interrupted")
+            session.complain("interrupted")
             session.exit_code = INTERRUPTED
         except Exception as error:  # noqa: BLE001 - the last handler of all
             session.exit_code = _bug(error, session)
@@ -143,7 +143,7 @@ def _lost(why: OSError, session: Session) -> int:
     if streams.reader_is_gone(why):
         return READER_GONE if session.answers_on_stdout else 0
     word = "warning" if session.kept_elsewhere else "error"
-    complain(f"stdout: cannot be written: {why.strerror}", word)
+    session.complain(f"stdout: cannot be written: {why.strerror}", word)
     return 0 if session.kept_elsewhere else STREAM_FAILED
 
 
@@ -161,22 +161,24 @@ def _usage(error: click.ClickException) -> UsageError:
 
 
 def _explain(error: DivereError, session: Session) -> int:
-    complain(f"{error.kind}: {error.message}")
+    session.complain(f"{error.kind}: {error.message}")
     if error.hint:
-        complain(error.hint, word="hint")
+        session.complain(error.hint, word="hint")
     if session.verbose:
-        _trace(error)
+        _trace(error, session)
     return error.exit_code
 
 
 def _bug(error: Exception, session: Session) -> int:
-    complain(f"internal: {type(error).__name__}: {error}")
-    complain("this is a bug in divere, please report it; `divere -v ...` shows where", word="hint")
+    session.complain(f"internal: {type(error).__name__}: {error}")
+    session.complain(
+        "this is a bug in divere, please report it; `divere -v ...` shows where", word="hint"
+    )
     if session.verbose:
-        _trace(error)
+        _trace(error, session)
     return BUG
 
 
-def _trace(error: BaseException) -> None:
+def _trace(error: BaseException, session: Session) -> None:
     for line in "".join(traceback.format_exception(error)).splitlines():
-        complain(line, word="trace")
+        session.complain(line, word="trace")

@@ -75,7 +75,9 @@ class Display:
         streams.bound(sys.stderr, _PATIENCE, whole=False)
         patience = _EVENT_PATIENCE if options.json else _PATIENCE
         streams.bound(sys.stdout, patience, whole=options.json)
-        self._console = Console(sys.stdout, sys.stderr)
+        as_line = logs.message_line if logs.on_stderr(options.log) else None
+        session.as_line = as_line
+        self._console = Console(sys.stdout, sys.stderr, as_line)
         self._events = JsonEvents(sys.stdout) if options.json else None
 
     def __enter__(self) -> Display:
@@ -122,11 +124,14 @@ def _renderers(
         renderers.append(display.handle)
     covered = live and sys.stdout.isatty()
     scans = not (covered or options.json or options.log.quiet)
-    renderers.append(text_output.Lines(console, scans).handle)
+    failures = not logs.on_stderr(options.log)
+    renderers.append(text_output.Lines(console, scans, failures).handle)
     return renderers
 
 
 def _shows_live(options: CommandLine) -> bool:
+    if logs.on_stderr(options.log):
+        return False
     if options.progress is not None:
         return options.progress
     mixed = options.json and sys.stdout.isatty()

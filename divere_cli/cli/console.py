@@ -5,6 +5,7 @@ Every line passes :func:`divere_cli.text.safe`; one call is one line.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from divere_cli.text import safe
@@ -20,11 +21,21 @@ class Screen(Protocol):
 
 
 class Console:
-    """Prints lines; ``screen`` is the live display while there is one."""
+    """Prints lines; ``screen`` is the live display while there is one.
 
-    def __init__(self, stdout: TextIO, stderr: TextIO) -> None:
+    ``as_line`` makes one line of ASCII of a message's word and text, in place of
+    ``divere: word: text``.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO,
+        stderr: TextIO,
+        as_line: Callable[[str, str], str] | None = None,
+    ) -> None:
         self._stdout = stdout
         self._stderr = stderr
+        self._as_line = as_line
         self.screen: Screen | None = None
 
     def result(self, line: str) -> None:
@@ -34,7 +45,15 @@ class Console:
 
     def message(self, word: str, text: str) -> None:
         """Print ``divere: word: text``, or ``divere: text`` where ``word`` is empty."""
-        self.note(f"divere: {word}: {text}" if word else f"divere: {text}")
+        if self._as_line is not None:
+            self.data(self._as_line(word, safe(text, _LONGEST)))
+        else:
+            self.note(f"divere: {word}: {text}" if word else f"divere: {text}")
+
+    def data(self, line: str) -> None:
+        """Print one line for programs on stderr, whole: it holds ASCII and no control code."""
+        self._stderr.write(line + "\n")
+        self._stderr.flush()
 
     def note(self, line: str) -> None:
         """Print one line on stderr."""

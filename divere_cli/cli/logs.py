@@ -23,7 +23,7 @@ from divere_cli.errors import UsageError
 from divere_cli.report.json_report import valid
 from divere_cli.text import quote, safe
 
-RECORD = "divere_cli.record"  # what the screen shows already: for the file only
+RECORD = "divere_cli.record"  # what the screen shows already: for the log only
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,11 @@ class LogOptions:
 
 
 def level(options: LogOptions) -> int:
-    """Return the level of stderr."""
+    """Return the level of stderr; where it is the log, that of a log file."""
     if options.quiet:
         return logging.ERROR
+    if on_stderr(options) and not options.verbose:
+        return logging.INFO
     return (logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbose, 2)]
 
 
@@ -78,6 +80,19 @@ def log_object(record: logging.LogRecord) -> dict[str, Any]:
     return whole
 
 
+def on_stderr(options: LogOptions) -> bool:
+    """Return whether stderr is the log, an object a line: nothing else is written there."""
+    return options.format == "json" and options.file is None
+
+
+def message_line(word: str, text: str) -> str:
+    """Return what is said to people as an object of the log, too."""
+    level = {"error": logging.ERROR, "warning": logging.WARNING}.get(word, logging.INFO)
+    shown = f"{word}: {text}" if word and level == logging.INFO else text
+    made = logging.LogRecord("divere_cli", level, "", 0, "%s", (shown,), None)
+    return json.dumps(log_object(made))
+
+
 def stamp(record: logging.LogRecord) -> str:
     """Return when, ISO 8601 UTC with milliseconds."""
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
@@ -108,12 +123,13 @@ class SayHandler(logging.Handler):
         self._say = say
         self._as_json = as_json
         self._traces = traces
-        self.addFilter(lambda record: record.name != RECORD)
+        if not as_json:
+            self.addFilter(lambda record: record.name != RECORD)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record."""
         if self._as_json:
-            self._say.note(json.dumps(log_object(record)))
+            self._say.data(json.dumps(log_object(record)))
         else:
             self._say.message(record.levelname.lower(), said(record, self._traces))
 
@@ -172,8 +188,7 @@ def handlers(
     UsageError
         The log file cannot be opened.
     """
-    as_json = options.format == "json" and options.file is None
-    made: list[logging.Handler] = [SayHandler(say, as_json, bool(options.verbose))]
+    made: list[logging.Handler] = [SayHandler(say, on_stderr(options), bool(options.verbose))]
     made[0].setLevel(level(options))
     if write_event is not None:
         made.append(EventHandler(write_event))

@@ -37,11 +37,14 @@ class Lines:
         Where lines go.
     scans : bool
         Whether scans that did not fail get a line (off with a live display, ``-q``, ``--json``).
+    failures : bool
+        Whether those that failed get one on stderr (off where the log goes there, which has it).
     """
 
-    def __init__(self, say: Console, scans: bool) -> None:
+    def __init__(self, say: Console, scans: bool, failures: bool = True) -> None:
         self._say = say
         self._scans = scans
+        self._failures = failures
 
     def handle(self, event: Event) -> None:
         """Print what ``event`` has to say."""
@@ -55,7 +58,8 @@ class Lines:
     def _scan(self, file: ScanResult) -> None:
         if file.error is not None and file.status == "failed":
             error = f"{quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
-            self._say.message("error", error)
+            if self._failures:
+                self._say.message("error", error)
         elif self._scans:
             self._say.result(scan_line(file))
         for warning in file.warnings:

@@ -119,7 +119,7 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
             from divere_cli.service.http import Server
 
             server = held.enter_context(Server(address, figures, pulse))
-            complain(f"http://{address.host}:{server.port}/", "listening on")
+            session.complain(f"http://{address.host}:{server.port}/", "listening on")
         options = batch_options.read(ctx, given)
         display = held.enter_context(batch_display.Display(options, session))
         settling = Settling(timing.settle, is_complete)

@@ -249,3 +249,37 @@ def test_the_log_file_holds_each_scan_and_can_be_json(scans: Scans, tmp_path: Pa
     assert {record["scan"] for record in ends} == {"a.tif", r"latin \xff.tif"}
     assert all("MB peak" in record["message"] for record in ends)
     assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_json_log_without_a_file_is_all_of_stderr(scans: Scans, tmp_path: Path) -> None:
+    place, out = scans("a.tif", "b.tif"), tmp_path / "out"
+    (place / "b.tif").write_bytes((place / "b.tif").read_bytes()[:100])
+    done = divere("batch", place, out, "--log-format", "json", "--progress")
+    assert done.returncode == 3
+    records = [json.loads(line) for line in done.stderr.splitlines()]
+    ends = {record.get("scan"): record["level"] for record in records if "scan" in record}
+    assert ends == {"a.tif": "info", "b.tif": "error"}
+    assert "1 ok, 1 failed" in records[-1]["message"]
+    missing = divere("batch", tmp_path / "no", out, "--log-format", "json")
+    assert missing.returncode == 10
+    assert "No such file" in json.loads(missing.stderr.splitlines()[0])["message"]
+
+
+def test_a_page_keeps_the_pictures_of_scans_that_are_up_to_date(
+    scans: Scans, tmp_path: Path
+) -> None:
+    place, page = scans("a.tif", b"latin \xff.tif"), tmp_path / "r.html"
+    shown = []
+    for _ in range(2):
+        done = divere("batch", place, tmp_path / "out", "--report", page)
+        assert done.returncode == 0, done.stderr
+        shown.append(re.findall(r'src="r-files/([0-9a-f]{32}\.jfif)"', page.read_text()))
+    assert len(shown[0]) == 4
+    assert shown[1] == shown[0]
+    assert {path.name for path in (tmp_path / "r-files").glob("*.jfif")} == set(shown[0])
+    inline = divere("batch", place, tmp_path / "2", "--report", page, "--report-inline")
+    assert inline.returncode == 0, inline.stderr
+    assert page.read_text().count('src="data:image/jpeg;base64,') == 4
+    refused = divere("batch", place, tmp_path / "2", "--report-inline")
+    assert refused.returncode == 2
+    assert "--report-inline is for --report FILE.html" in refused.stderr

@@ -92,6 +92,13 @@ def test_json_without_a_file_goes_to_stderr() -> None:
     assert events == ["log: x"]
 
 
+def test_a_json_log_on_stderr_is_whole_and_has_every_scan() -> None:
+    done = record("ok", logging.INFO)
+    done.name = logs.RECORD
+    text, _ = emitted(LogOptions(format="json"), done, record("x" * 20_000, logging.WARNING))
+    assert [len(json.loads(line)["message"]) for line in text.splitlines()] == [2, 20_000]
+
+
 def test_what_the_screen_shows_already_is_for_the_file_only(tmp_path: Path) -> None:
     done = record("ok", logging.ERROR)
     done.name = logs.RECORD

@@ -26,3 +26,14 @@ def test_parts_stand_on_each_other_and_fill_the_scale() -> None:
     assert (grade.y, grade.height) == (0.0, 75.0)
     assert second.parts[0].y + second.parts[0].height == HEIGHT
     assert first.x < second.x < made.width
+
+
+def test_a_chart_of_very_many_shows_the_highest_of_each_few() -> None:
+    figures = [Figure(n, f"scan {n}", (("good", float(n % 100)),)) for n in range(1, 10_001)]
+    drawn = chart("Time", "median 1 s", "s", figures)
+    assert len(drawn.bars) <= 600
+    assert drawn.note == "median 1 s; a bar is the highest of 17 scans"
+    assert drawn.bars[0].label == "scan 17"
+    assert {bar.scan for bar in drawn.bars} >= {figure.scan for figure in figures[98:10_000:1700]}
+    few = chart("Time", "median 1 s", "s", figures[:600])
+    assert (len(few.bars), few.note) == (600, "median 1 s")
