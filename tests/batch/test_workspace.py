@@ -54,4 +54,4 @@ def test_a_bad_template_is_refused_first(lab: Lab) -> None:
 def test_lines_that_are_no_records_are_a_warning(lab: Lab) -> None:
     lab.outputs.mkdir()
     (lab.outputs / ".divere-journal.jsonl").write_text("hello\n")
-    assert "passed over" in lab.run().warnings[0]
+    assert any("passed over" in warning for warning in lab.run().warnings)
