@@ -84,6 +84,7 @@ OWNERS: dict[str, set[str]] = {
     "uvicorn": {"review"},
     "distributed": {"cluster"},
     "dask": {"cluster"},
+    "prometheus_client": {"service"},
     "multiprocessing": {"isolation", "cli"},
     "signal": {"batch", "cli", "isolation", "system", "service"},
     "resource": {"isolation", "system"},

@@ -96,13 +96,20 @@ class Pages:
             case "/status":
                 return _json(self._status())
             case "/metrics":
-                body = self.figures.metrics().encode()
-                return 200, "text/plain; version=0.0.4; charset=utf-8", body
+                return self._metrics()
             case "/":
                 return 200, "text/html; charset=utf-8", self._page().encode()
             case "/page.css":
                 return 200, "text/css", CSS
         return _text(404, "there is no such page")
+
+    def _metrics(self) -> tuple[int, str, bytes]:
+        figures = self.figures
+        if figures.metrics is None:
+            return _text(501, 'metrics need the extra: pip install "divere-cli[watch]"')
+        queue = figures.snapshot.waiting + figures.snapshot.in_work
+        body = figures.metrics.text(queue, figures.peak_rss_bytes, figures.restarts)
+        return 200, "text/plain; version=0.0.4; charset=utf-8", body
 
     def _refused(self, host: str, authorization: str) -> tuple[int, str, bytes] | None:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host

@@ -183,7 +183,7 @@ def test_slow_writers_of_all_kinds_are_never_early(begin: Callable[..., Service]
         writer.join()
     service.until(lambda: service.status["done"] == 10)
     assert service.made() == sorted(whole)
-    assert 'divere_scans_total{status="ok"} 10\n' in service.get("/metrics")[1]  # each once
+    assert 'divere_scans_total{status="ok"} 10.0\n' in service.get("/metrics")[1]  # each once
     assert service.status["failed"] == 0
     assert ended(service) == 143
     other = service.output.parent / "batch"
@@ -283,7 +283,7 @@ def test_what_fails_is_named_and_counted_once(begin: Callable[..., Service]) -> 
     service.until(lambda: service.made() == ["a.tif"])
     (known,) = service.status["known_failures"]
     assert known["input"] == "bad.jpg"
-    assert 'divere_scans_total{status="failed"} 1\n' in service.get("/metrics")[1]
+    assert 'divere_scans_total{status="failed"} 1.0\n' in service.get("/metrics")[1]
 
 
 def test_the_unit_is_one_that_systemd_takes() -> None:

@@ -1,0 +1,66 @@
+"""The service's figures as Prometheus reads them, by its own client (extra ``[watch]``).
+
+Covers names, kinds and the registry, which is this service's alone. No file name
+becomes a label.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from divere_cli.records.outcome import ScanResult
+
+SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+
+
+class Metrics:
+    """Counts scans; gauges are set when somebody reads.
+
+    Parameters
+    ----------
+    client : module
+        ``prometheus_client``.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self._registry = client.CollectorRegistry()
+        own = {"registry": self._registry}
+        self._scans = client.Counter("divere_scans", "Scans by how they ended.", ["status"], **own)
+        self._seconds = client.Histogram(
+            "divere_scan_seconds", "Seconds that a graded scan took.", buckets=SECONDS, **own
+        )
+        self._queue = client.Gauge("divere_queue_scans", "Scans not done yet.", **own)
+        self._peak = client.Gauge(
+            "divere_worker_peak_rss_bytes", "The most that one worker has used.", **own
+        )
+        self._restarts = client.Counter(
+            "divere_restarts", "Runs that ended by their own trouble.", **own
+        )
+        self._known_restarts = 0
+
+    def count(self, result: ScanResult) -> None:
+        """Take the result of a scan."""
+        self._scans.labels(status=result.status).inc()
+        if result.status == "ok":
+            self._seconds.observe(result.seconds)
+
+    def text(self, queue: int, peak_rss_bytes: int, restarts: int) -> bytes:
+        """Return all figures in the text form that Prometheus scrapes."""
+        self._queue.set(queue)
+        self._peak.set(peak_rss_bytes)
+        self._restarts.inc(restarts - self._known_restarts)
+        self._known_restarts = restarts
+        made: bytes = self._client.generate_latest(self._registry)
+        return made
+
+
+def of_this_service() -> Metrics | None:
+    """Return the figures; None where the extra is not installed."""
+    try:
+        import prometheus_client
+    except ModuleNotFoundError:
+        return None
+    client: Any = prometheus_client
+    client.disable_created_metrics()
+    return Metrics(client)
