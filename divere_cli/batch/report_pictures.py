@@ -27,6 +27,7 @@ from divere_cli.records.outcome import ScanResult, Thumbnail
 from divere_cli.records.pictures import SCHEMA, Album, PictureFile, PictureList, ScanPictures
 from divere_cli.records.report import RunReport
 from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.text import quote
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class Beside:
             with contextlib.suppress(FileExistsError):
                 outer.mkdir(self.folder)
             self._place = outer.inner(self.folder)
+        except OSError as error:
+            reason = f"{error.strerror}: its pictures' folder {quote(self.folder)}"
+            raise OSError(error.errno, reason) from error
         finally:
             outer.close()
         self._now: dict[_Key, ScanPictures] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import dataclasses
 import hashlib
+import html
+import json
 import re
 import shutil
 import subprocess
@@ -183,31 +185,92 @@ def test_the_headline_is_about_the_run(change: dict[str, object], headline: str)
     assert headline in "".join(outline.text)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Path) -> None:
+def in_browser(page: str, probe: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Let a browser show ``page`` in the frame ``f`` of ``probe``; return what came out."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("chromium is not here: apt-get install chromium")
-    page = tmp_path / "page.html"
-    page.write_text(html_report.render(run_report(HOSTILE)), encoding="utf-8")
-    probe = tmp_path / "probe.html"
+    (folder / "page.html").write_text(page, encoding="utf-8")
+    (folder / "probe.html").write_text(probe, encoding="utf-8")
+    return subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
+         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=8000",
+         "--enable-logging=stderr", "--v=0", "--dump-dom", (folder / "probe.html").as_uri()],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+
+
+_USE = """<iframe id=f src=page.html width=1200 height=900></iframe><pre id=o></pre><script>
+f.onload = async () => {
+  const d = f.contentDocument, w = f.contentWindow, seen = [];
+  const wait = () => new Promise((done) => setTimeout(done, 300));
+  const set = async (id, value, event) => {
+    d.getElementById(id).value = value;
+    d.getElementById(id).dispatchEvent(new w.Event(event));
+    await wait();
+  };
+  const cards = () => [...d.querySelectorAll(".scan")].filter((c) => c.checkVisibility());
+  const large = d.getElementById("large");
+  const key = (k) => large.dispatchEvent(new w.KeyboardEvent("keydown", { key: k }));
+  const pair = () => [large.open, d.getElementById("large-place").textContent,
+    d.getElementById("large-negative").src.slice(-9),
+    d.getElementById("large-positive-caption").textContent.trim()];
+  await set("search", "SCRIPT alert", "input");
+  seen.push(cards().map((c) => c.id));
+  await set("search", "", "input");
+  for (const key of ["rank", "seconds", "memory", ""]) {
+    await set("order", key, "change");
+    seen.push(cards().slice(0, 3).map((c) => c.id));
+  }
+  d.getElementById("show-ok").click();
+  d.querySelector(".ok .pictures").click();
+  seen.push(pair());
+  for (const k of ["ArrowDown", "ArrowLeft", "ArrowRight"]) { key(k); seen.push(pair()); }
+  large.close();
+  await wait();
+  seen.push([large.open, d.activeElement.closest(".scan").id]);
+  o.textContent = "RESULT " + JSON.stringify(seen) + " END";
+};
+</script>"""
+
+
+@pytest.mark.slow
+def test_search_order_and_the_large_view_in_a_browser(tmp_path: Path) -> None:
+    report = run_report(HOSTILE)
+    first = report.files[0]
+    twice = (*first.thumbnails, Thumbnail("second.jpg", 192, 128, JPEG))
+    files = (dataclasses.replace(first, thumbnails=twice), *report.files[1:])
+    done = in_browser(html_report.render(dataclasses.replace(report, files=files)), _USE, tmp_path)
+    found = re.search(r"RESULT (\[.*\]) END", done.stdout)
+    assert found is not None, done.stdout[-500:]
+    seen = json.loads(html.unescape(found[1]))
+    assert seen[0] == ["scan-10"]
+    orders = [[f"scan-{number}" for number in each] for each in (
+        (2, 6, 8), (13, 7, 1), (13, 7, 1), (1, 2, 3),
+    )]  # fmt: skip
+    assert seen[1:5] == orders
+    tail = JPEG[-9:]
+    assert seen[5] == [True, "1 of 3", tail, "--help.tif.jpg"]
+    second = [True, "1 of 3", tail, "second.jpg"]
+    assert seen[6:8] == [second, second], "nothing comes before the first scan"
+    assert seen[8] == [True, "2 of 3", tail, "[/red].tif.jpg"]
+    assert seen[9] == [False, "scan-7"]
+    assert "CONSOLE" not in done.stderr, done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Path) -> None:
     # A page around the page reads its layout: a frame of a phone's width must not scroll sideways.
-    probe.write_text(
+    probe = (
         f"<iframe id=f src=page.html width={width} height=900></iframe><pre id=o></pre><script>"
         "f.onload = () => { const d = f.contentDocument, count = what => "
         "d.querySelectorAll(what).length; o.textContent = 'RESULT ' + JSON.stringify({"
         "wide: d.documentElement.scrollWidth, scans: count('article'), bars: count('svg a'),"
         "scripts: d.scripts.length, tools: !d.getElementById('tools').hidden,"
-        "styled: getComputedStyle(d.body).maxWidth}) }</script>",
-        encoding="utf-8",
+        "styled: getComputedStyle(d.body).maxWidth}) }</script>"
     )
-    done = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files",
-         f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=5000",
-         "--enable-logging=stderr", "--v=0", "--dump-dom", probe.as_uri()],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
+    done = in_browser(html_report.render(run_report(HOSTILE)), probe, tmp_path)
     counts = r'RESULT \{"wide":(\d+),"scans":(\d+),"bars":(\d+),'
     pattern = counts + r'"scripts":1,"tools":true,"styled":"1440px"'
     found = re.search(pattern, done.stdout)
