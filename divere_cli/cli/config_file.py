@@ -21,6 +21,7 @@ from divere_cli.errors import UsageError
 from divere_cli.text import quote
 
 NAME = "divere.toml"
+ARGUMENTS = "divere.arguments"  # of a context: what a service parses again on HUP
 _LARGEST = 1 << 20
 _NEVER = frozenset({"config", "inputs", "output", "help"})
 _BY_ASKING_ONLY = frozenset({"on_done", "on_failure", "listen", "token_file"})
@@ -32,6 +33,7 @@ class Configured(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Find the file by a first look at the arguments, then parse them."""
+        ctx.meta[ARGUMENTS] = list(args)
         if not ctx.resilient_parsing and not any(arg in ("-h", "--help") for arg in args):
             ctx.default_map = {**self._configured(ctx, args), **(ctx.default_map or {})}
         return super().parse_args(ctx, args)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from divere_cli.cli import config_file
 from divere_cli.cli.batch_cmd import batch
 from divere_cli.cli.options import LONGEST, Finite
 from divere_cli.cli.session import Session, complain
@@ -86,7 +87,7 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
     not changed between two looks and for --settle, and is whole as far as its
     format can tell. TERM or Ctrl-C ends it in order, HUP reads the options again.
     """
-    from divere_cli.cli import batch_display, batch_options
+    from divere_cli.cli import batch_display, batch_options, config_file
     from divere_cli.service.commands import Commands, Hooks, split
     from divere_cli.service.complete import is_complete
     from divere_cli.service.figures import Figures
@@ -102,10 +103,18 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
     commands = Commands(
         split("--on-done", values["on_done"]), split("--on-failure", values["on_failure"])
     )
-    given = {n: v for n, v in values.items() if n not in {o.name for o in OWN}} | PLAIN
+    own = {option.name for option in OWN}
+    given = {n: v for n, v in values.items() if n not in own} | PLAIN
 
     def build() -> BatchRequest:
-        request = batch_options.read(ctx, given).request
+        """Read flags, environment and divere.toml anew; a file that changed counts."""
+        try:
+            argv = list(ctx.meta[config_file.ARGUMENTS])
+            anew = watch.make_context("watch", argv, ctx.parent)
+            asked = {n: v for n, v in anew.params.items() if n not in own} | PLAIN
+            request = batch_options.read(anew, asked).request
+        except click.ClickException as error:
+            raise UsageError(error.format_message()) from error
         retries = CRASHES if request.bounds.retries is None else request.bounds.retries
         bounds = dataclasses.replace(request.bounds, retries=retries)
         return dataclasses.replace(request, bounds=bounds, thumbnails=address is not None)
@@ -175,7 +184,7 @@ def _reopening() -> Iterator[None]:
 
 
 _kept = [param for param in batch.params if param.name not in LEFT_OUT]
-watch = click.Command(
+watch = config_file.Configured(
     "watch",
     callback=click.pass_context(_watch),
     params=[*_kept, *OWN],
