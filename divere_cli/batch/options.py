@@ -159,6 +159,7 @@ class BatchOptions:
                     formats.renderer(path),
                     private=not self.report,
                     beside=None if self.report_inline else formats.with_pictures_beside(path),
+                    inline=self.report_inline and formats.shows_pictures(path),
                 )
                 for path in resolved.report
             ),

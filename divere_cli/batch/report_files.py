@@ -14,7 +14,7 @@ import stat
 import traceback
 from dataclasses import replace
 
-from divere_cli.batch import report_pictures
+from divere_cli.batch import report_inline, report_pictures
 from divere_cli.batch.exit_code import exit_code
 from divere_cli.batch.request import ReportFile
 from divere_cli.batch.stop import Stop
@@ -99,6 +99,8 @@ def write_one(file: ReportFile, report: RunReport, *, remove: bool) -> None:
     """
     if file.beside is not None and not _is_stream(file.path):
         report_pictures.write(file.path, report, file.beside, save, remove=remove)
+    elif file.inline and not _is_stream(file.path):
+        save(file.path, report_inline.page(file.path, report, file.render))
     else:
         save(file.path, file.render(report), private=file.private)
 

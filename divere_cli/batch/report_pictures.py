@@ -92,7 +92,7 @@ class Beside:
             if entry is None:
                 continue
             self._now[entry.input, entry.page] = entry
-            pictures = tuple(each for each in _shown(file, entry) if self._is_there(each))
+            pictures = tuple(each for each in true_of(file, entry) if self._is_there(each))
             if pictures:
                 shown[place] = pictures
         self._save((*self._before.values(), *self._now.values()))
@@ -117,7 +117,7 @@ class Beside:
                 self._place.unlink(name)
 
     def _of(self, file: ScanResult) -> ScanPictures | None:
-        page = file.pages.picture if file.pages else 0
+        page = page_of(file)
         if not file.thumbnails:
             return self._before.get((file.input, page))
         pictures = tuple(
@@ -125,7 +125,7 @@ class Beside:
             for each in file.thumbnails
             if (data := _data(each))
         )
-        return ScanPictures(file.input, page, _positives(file), pictures)
+        return ScanPictures(file.input, page, positives_of(file), pictures)
 
     def _put(self, scan: str, page: int, thumbnail: Thumbnail, data: bytes) -> PictureFile:
         whose = json.dumps([scan, page, thumbnail.of]).encode("ascii")
@@ -182,16 +182,22 @@ def write(
         beside.sweep(report, remove=remove)
 
 
-def _shown(file: ScanResult, entry: ScanPictures) -> tuple[PictureFile, ...]:
+def true_of(file: ScanResult, entry: ScanPictures) -> tuple[PictureFile, ...]:
     """Pictures that are true of a scan as the report has it."""
-    if file.thumbnails or (file.status == "up_to_date" and _positives(file) == entry.positives):
+    if file.thumbnails or (file.status == "up_to_date" and positives_of(file) == entry.positives):
         return entry.pictures
     if file.status == "kept":  # the positive was changed by hand since
         return tuple(each for each in entry.pictures if not each.of)
     return ()
 
 
-def _positives(file: ScanResult) -> tuple[tuple[str, str], ...]:
+def page_of(file: ScanResult) -> int:
+    """Which picture of a file of several, from 1 on; else 0."""
+    return file.pages.picture if file.pages else 0
+
+
+def positives_of(file: ScanResult) -> tuple[tuple[str, str], ...]:
+    """Path and SHA-256 of a scan's positives."""
     return tuple((each.path, each.sha256) for each in file.positives)
 
 

@@ -161,13 +161,15 @@ class ReportFile:
 
     A report that was asked for by its path gets the mode of the umask, so that
     whoever it is for can read it. ``beside`` renders a page whose pictures lie in a
-    folder beside it; without it all is in ``render``'s one text.
+    folder beside it; without it all is in ``render``'s one text. ``inline``: a page that
+    takes over the pictures of the one that it replaces.
     """
 
     path: str
     render: Callable[[RunReport], str]
     private: bool = False
     beside: Callable[[RunReport, Album], str] | None = None
+    inline: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,8 +77,11 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
     """
     from divere_cli.batch import report_files
 
-    beside = formats.html_beside if form == "html" and not inline else None
-    file = ReportFile(path, formats.by_suffix(_SUFFIXES[form]), beside=beside)
+    page = form == "html"
+    beside = formats.html_beside if page and not inline else None
+    file = ReportFile(
+        path, formats.by_suffix(_SUFFIXES[form]), beside=beside, inline=page and inline
+    )
     try:
         report_files.write_one(file, saved, remove=False)
     except OSError as error:

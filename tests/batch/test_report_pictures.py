@@ -15,6 +15,7 @@ from divere_cli.batch.request import ReportFile
 from divere_cli.records.outcome import Positive, ScanResult, Thumbnail
 from divere_cli.records.pictures import Album
 from divere_cli.records.report import RunReport
+from divere_cli.report import html_report
 from tests.report.sample import run_report
 
 NAME = os.fsdecode(b'../"\xff<b>.tif')
@@ -159,3 +160,21 @@ def test_a_link_in_the_folders_place_is_not_followed(page: Page, tmp_path: Path)
     with pytest.raises(OSError, match="r-files"):
         page.write(scan())
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+def test_a_page_in_one_file_takes_over_what_is_still_true(tmp_path: Path) -> None:
+    path = tmp_path / "r.html"
+    file = ReportFile(str(path), html_report.render, inline=True)
+
+    def shown(*files: ScanResult) -> int:
+        report_files.write_one(file, dataclasses.replace(run_report(), files=files), remove=True)
+        return path.read_text().count("data:image/jpeg;base64,")
+
+    assert shown(scan()) == 2
+    assert shown(later(scan())) == 2
+    assert shown(later(scan(), status="kept", positives=())) == 1
+    assert shown(scan(), scan("b.tif")) == 4
+    assert shown(later(scan(sha256="cd")), later(scan("b.tif"))) == 2
+    for text in ("<!-- divere-pictures !!! -->", "<!-- divere-pictures W10= -->", "own"):
+        path.write_text(text)
+        assert shown(later(scan())) == 0

@@ -26,7 +26,9 @@ def test_the_other_forms_are_those_of_the_run_itself(saved: Path, tmp_path: Path
     done = divere("report", saved, *forms, "--report-inline")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     report = run_report(HOSTILE)
-    assert html.read_text() == html_report.render(report)
+    page, _, mark = html.read_text().removesuffix("\n").rpartition("\n")
+    assert page == html_report.render(report)
+    assert re.fullmatch(r"<!-- divere-pictures [A-Za-z0-9+/=]+ -->", mark)
     assert table.read_text() == csv_report.render(report)
     assert junit.read_text() == junit_report.render(report)
 
