@@ -22,6 +22,7 @@ from divere_cli.cli.session import Session
 from divere_cli.isolation.log_bridge import LogBridge
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.report import RunReport
+from divere_cli.text import format_bytes
 
 # Seconds that a run waits for somebody who does not read: lines are then left
 # out, but a stream of events with a hole would lie, so it ends instead.
@@ -151,7 +152,7 @@ def _log(event: Event) -> None:
         if file.error.detail:
             record.debug("%s", file.error.detail, extra={"scan": file.input})
     else:
-        peak = f"{file.peak_rss_bytes / 1e6:.1f} MB peak"
+        peak = f"{format_bytes(file.peak_rss_bytes)} peak"
         record.info("%s, %.3f s, %s", file.status, file.seconds, peak, extra={"scan": file.input})
 
 

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from divere_cli.cli.progress import AtWork, Board
 from divere_cli.records.events import Event, RunStarted, RunStopping
-from divere_cli.text import safe, tail
+from divere_cli.text import format_bytes, safe, tail
 
 _EVERY = 0.1  # seconds between two drawings
 _NARROW = 72  # columns; with fewer, figures matter more than bars
@@ -103,7 +103,7 @@ class Live:
         width = self._console.width - (26 if narrow else 58)
         for scan in scans:
             again = f" (attempt {scan.attempt})" if scan.attempt > 1 else ""
-            bar, size = ProgressBar(1.0, scan.done, width=16), _bytes(scan.rss_bytes)
+            bar, size = ProgressBar(1.0, scan.done, width=16), format_bytes(scan.rss_bytes)
             cells = (
                 Text("  " + tail(safe(scan.name), max(width, 8))),
                 Text(safe(scan.stage, 12) + again, style="cyan"),
@@ -140,8 +140,8 @@ def _headline(board: Board) -> Text:
 def _overall(board: Board, narrow: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     left = board.seconds_left()
-    now = f"{_bytes(board.rss_bytes)} now" if board.rss_bytes else ""
-    peak = f"{_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
+    now = f"{format_bytes(board.rss_bytes)} now" if board.rss_bytes else ""
+    peak = f"{format_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
     memory = ", ".join(filter(None, (now, peak)))
     table.add_row(
         *(() if narrow else (ProgressBar(1.0, board.done(), width=30),)),
@@ -159,7 +159,3 @@ def _clock(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e6:.0f} MB" if size < 10**9 else f"{size / 1e9:.2f} GB"

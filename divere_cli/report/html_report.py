@@ -28,7 +28,7 @@ from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import RollRecord
 from divere_cli.report.chart import Chart, Figure, chart
 from divere_cli.report.summary import Summary, digits, megapixels, summarize, tally
-from divere_cli.text import safe, safe_lines
+from divere_cli.text import format_bytes, safe, safe_lines
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _STAGES = ("start", "read", "grade", "write")
@@ -165,8 +165,8 @@ def _figures(report: RunReport, summary: Summary) -> tuple[tuple[str, str], ...]
         ("scans", str(summary.total)),
         ("time", _seconds(report.seconds)),
         ("speed", f"{summary.megapixels_per_second:.1f} MP/s"),
-        ("peak of a scan", _memory(summary.peak_rss_bytes)),
-        ("peak of divere itself", _memory(parent.peak_rss_bytes)),
+        ("peak of a scan", format_bytes(summary.peak_rss_bytes)),
+        ("peak of divere itself", format_bytes(parent.peak_rss_bytes)),
         ("at once", f"{info.jobs}, {how}"),
         ("slowest", safe(summary.slowest) or "none"),
     )
@@ -183,7 +183,7 @@ def _charts(report: RunReport) -> tuple[Chart, ...]:
     if not worked:
         return ()
     memory = [
-        Figure(n, _label(file, _memory(file.peak_rss_bytes)), ((_tone(file), peak),))
+        Figure(n, _label(file, format_bytes(file.peak_rss_bytes)), ((_tone(file), peak),))
         for n, file in worked
         for peak in [file.peak_rss_bytes / 1e6]
     ]
@@ -230,7 +230,7 @@ def _card(number: int, file: ScanResult, elsewhere: bool, pictures: tuple[Pictur
         facts.append(_seconds(file.seconds))
     if file.peak_rss_bytes:
         least = "at least " if file.peak_rss_source == "vmhwm>=" else ""
-        facts.append(f"{least}{_memory(file.peak_rss_bytes)}")
+        facts.append(f"{least}{format_bytes(file.peak_rss_bytes)}")
     if file.attempts > 1:
         facts.append(f"{file.attempts} attempts")
     if file.host and elsewhere:
@@ -305,7 +305,3 @@ def _seconds(seconds: float) -> str:
         return f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
-
-
-def _memory(size: int) -> str:
-    return f"{size / 1e6:,.0f} MB"

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from divere_cli.records.outcome import ErrorRecord, ScanResult
 from divere_cli.records.report import RunReport
 from divere_cli.report.summary import digits, megapixels
-from divere_cli.text import safe, safe_lines
+from divere_cli.text import format_bytes, safe, safe_lines
 
 _MACHINERY = frozenset({"crashed", "timeout", "out_of_memory", "internal"})
 
@@ -74,7 +74,7 @@ def _case(suite: ET.Element, file: ScanResult) -> None:
     said = [*file.warnings, *file.notes]
     if file.peak_rss_bytes:
         size = digits(megapixels(file))
-        said.append(f"{size} MP, peak memory {file.peak_rss_bytes / 1e6:.0f} MB")
+        said.append(f"{size} MP, peak memory {format_bytes(file.peak_rss_bytes)}")
     if said:
         ET.SubElement(case, "system-out").text = "\n".join(safe(line) for line in said)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import RunReport
 from divere_cli.report.summary import digits, megapixels, summarize
-from divere_cli.text import safe, tail
+from divere_cli.text import format_bytes, safe, tail
 
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
@@ -69,8 +69,8 @@ def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
 
 
 def memory(size: int) -> str:
-    """Return megabytes, or nothing where nothing is known."""
-    return f"{size / 1e6:,.0f} MB" if size else ""
+    """Return the memory as people read it, or nothing where nothing is known."""
+    return format_bytes(size) if size else ""
 
 
 def _row(file: ScanResult) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import End, ErrorRecord, Outcome, TaskResult
 from divere_cli.records.serialize import from_plain
 from divere_cli.system.memory import Usage, usage
-from divere_cli.text import safe
+from divere_cli.text import format_bytes, safe
 
 SAMPLE_SECONDS = 0.05
 DRAIN_SECONDS = 0.5  # a stranger may hold the pipes of a dead worker
@@ -168,7 +168,7 @@ class Attempt:
         """What it uses more than, in words (where the kernel does not enforce it); else empty."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         over = cap and self.last and self.last.anonymous > cap * OVER_CAP
-        return f"its cap of {cap >> 20} MiB" if cap and over else ""
+        return f"its cap of {format_bytes(cap)}" if cap and over else ""
 
     def near_cap(self) -> bool:
         """Whether its last sample was so near its cap that memory may have ended it."""
