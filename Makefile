@@ -15,7 +15,7 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 4
 
 # every system call that publishes, killed and failing; needs strace
 test-faults: $(READY)

@@ -20,6 +20,7 @@ SHARED = Path(__file__).parents[2] / "shared"
 # Most tests are of the machinery, and a run that measures first runs each scan twice: they measure
 # nothing unless they ask. What is done unasked is tested in tests/roll/test_unasked.py.
 os.environ.setdefault("DIVERE_BATCH_AUTO", "off")
+os.environ.setdefault("DIVERE_WATCH_AUTO", "off")
 
 
 @pytest.fixture(scope="session")

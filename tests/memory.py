@@ -93,7 +93,8 @@ def scan(path: Path, case: Case) -> None:
     )
     packed = PACK[codec](segment) if codec in PACK else segment.tobytes()
     count = planes * down * across
-    offsets, counts = [16] * count, [len(packed)] * count
+    offsets = [16 + number * len(packed) for number in range(count)]
+    counts = [len(packed)] * count
     end = 16 + count * len(packed)
     entries = [
         numbers(256, LONG, [width]),
@@ -114,6 +115,9 @@ def scan(path: Path, case: Case) -> None:
     with path.open("wb") as out:
         out.write(b"II\x2b\0\x08\0\0\0" + start.to_bytes(8, "little"))
         out.write(packed)
+        if codec in PACK:  # else the rest is a hole: zeros that take no room
+            for _ in range(count - 1):
+                out.write(packed)
         out.seek(end + end % 2)
         out.write(made)
 

@@ -42,7 +42,7 @@ class Size(ParamType):
         if match is None:
             self.fail(f"{value!r} is no size: write 900M or 1.5G{self.other}", param, ctx)
         size = float(match[1]) * _UNITS[match[2].lower()]
-        if size < _LEAST:
+        if size < _LEAST and not match[2]:
             given = str(value).strip()
             self.fail(
                 f"{value!r} is {size:.0f} bytes: write {given}G, {given}M{self.other}", param, ctx

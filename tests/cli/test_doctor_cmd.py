@@ -36,6 +36,7 @@ def test_it_is_a_page_for_people_too() -> None:
         memory=doctor_cmd.Memory(10**9, 64 * 10**9, "/sys/fs/cgroup/a"),
         start_methods=(doctor_cmd.StartMethod("spawn", works=False, problem="no pipe"),),
         isolation=doctor_cmd.Auto("thread", None, "no start method works"),
+        sandbox="none: macOS",
         libraries={"numpy": "2.4", "exiv2": None},
         codecs={"lzw": True, "zstd": False},
         extras={"raw": None, "dask": "2026.8"},

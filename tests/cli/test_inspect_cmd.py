@@ -63,7 +63,7 @@ def test_lines_say_what_a_scan_is(tmp_path: Path, capfd: pytest.CaptureFixture[s
     assert facts["storage"] == "deflate, one strip"
     assert facts["resolution"] == "4000 dpi"
     assert facts["scanner"] == "Nikon LS-5000"
-    assert facts["preset"].startswith("c41-endura-premier")
+    assert facts["preset"].startswith("c41-portra-endura")
     assert "\x1b" not in out
 
 

@@ -11,7 +11,6 @@ from divere_cli.cli.options import Finite, Jobs, Size, SizeOrPercent
 @pytest.mark.parametrize(
     ("text", "size"),
     [
-        ("1", 1),
         ("900M", 900 * 2**20),
         ("1.5G", 3 * 2**29),
         ("2 GiB", 2**31),

@@ -105,6 +105,8 @@ def test_a_second_run_ends_with_11_and_writes_nothing(lab: Lab, alias: bool) -> 
     task = ("--task", "tests.batch.tasks:misbehave", "--runner", "process")
     with processes.driver(lab, *task) as first:
         processes.until(lambda: (lab.inputs / "hangs-b.began").exists(), "never began")
+        journal = lab.outputs / ".divere-journal.jsonl"
+        processes.until(lambda: '"kind":"done"' in journal.read_text(), "a.tif was never done")
         (lab.root / "alias").symlink_to("out")
         before = sorted((p.name, p.stat().st_mtime_ns) for p in lab.outputs.iterdir())
         path = str(lab.root / "alias" if alias else lab.outputs)

@@ -158,7 +158,7 @@ def test_the_page_shows_what_was_repaired(tmp_path: Path, dusty: Scan) -> None:
     hdri(scans / "a.tif", dusty)
     page = tmp_path / "report.html"
     batch(scans, "out", "--ir", "repair", "--report", str(page))
-    assert "repaired</figcaption>" in page.read_text()
+    assert "repaired</span>" in page.read_text()
 
 
 @pytest.mark.parametrize("option", [("--ir-mask",), ("--ir-strength", "high")])
