@@ -122,15 +122,18 @@ class _Walk:
             entries = _entries(self._root)
         except OSError as problem:
             raise InputMissing(f"INPUT '{self._root}': {problem.strerror}") from problem
-        self._folder("", entries)
-
-    def _folder(self, prefix: str, entries: list[os.DirEntry[str]]) -> None:
-        for entry in entries:
+        folders = [("", iter(entries))]  # a stack: folders may be nested deeper than calls may
+        while folders:
+            prefix, rest = folders[-1]
+            entry = next(rest, None)
+            if entry is None:
+                folders.pop()
+                continue
             name = prefix + entry.name
             if entry.name.startswith(".") or self._excluded(name):
                 continue
             if entry.is_dir(follow_symlinks=False):
-                self._descend(name, entry)
+                folders.append((name + "/", iter(self._inner(name, entry))))
             elif entry.is_symlink():
                 self._link(name, entry)
             elif self._selected(name):
@@ -139,25 +142,26 @@ class _Walk:
                 suffix = os.path.splitext(entry.name)[1].lower()
                 self._found.left[suffix or "no suffix"] += 1
 
-    def _descend(self, name: str, entry: os.DirEntry[str]) -> None:
+    def _inner(self, name: str, entry: os.DirEntry[str]) -> list[os.DirEntry[str]]:
+        """What a sub-folder holds; nothing where it is left out, or cannot be listed."""
         try:
             status = _status(entry)
             if (status.st_dev, status.st_ino) == self._left_out:
-                return
+                return []
             if not self._inputs.recursive:
-                return
+                return []
             entries = _entries(entry.path)
         except OSError as problem:
             error = Unreadable(f"the folder cannot be listed: {problem.strerror}")
             self._found.scans.append(Scan(name + "/", entry.path, problem=error))
-            return
+            return []
         if any(inner.name == JOURNAL for inner in entries):
             self._found.warnings.append(
                 f"'{name}' holds the positives of another run and was left out; "
                 "name it as an INPUT to grade them again"
             )
-            return
-        self._folder(name + "/", entries)
+            return []
+        return entries
 
     def _file(self, name: str, entry: os.DirEntry[str]) -> None:
         try:

@@ -7,6 +7,7 @@ one on some file system. What it does not: which names are taken (:mod:`.plan`).
 from __future__ import annotations
 
 import os
+import re
 import string
 import unicodedata
 from dataclasses import dataclass
@@ -54,6 +55,10 @@ def check(template: str) -> None:
                 f"--name '{template}': no field '{{{name}}}'",
                 hint="fields: " + ", ".join(f"{{{field}}}" for field in FIELDS),
             )
+        if any(int(digits[:9]) > _MAX_BYTES for digits in re.findall(r"\d+", spec or "")):
+            raise UsageError(f"--name '{template}': no name is as wide as {{{name}:{spec}}} asks")
+    if template and not template.strip(". "):
+        raise UsageError(f"--name '{template}': is no name of a file")
 
 
 def output(template: str, parts: Parts, format_: str) -> str:

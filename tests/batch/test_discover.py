@@ -177,3 +177,13 @@ def test_many_scans_are_looked_at_once_each(
     monkeypatch.setattr(os, "stat", count)
     assert len(found(tmp_path)) == 50
     assert len(calls) < 10
+
+
+def test_folders_nested_deeper_than_calls_may_are_walked(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(700):
+        deep = deep / "d"
+    os.makedirs(deep)
+    (deep / "a.tif").write_bytes(b"scan")
+    found = discover.find(Inputs((str(tmp_path),)), "")
+    assert [scan.name for scan in found.scans] == ["d/" * 700 + "a.tif"]

@@ -95,3 +95,11 @@ def test_an_output_stays_in_its_folder(stem: str, crop: str) -> None:
     assert name.startswith("r/")
     assert name.count("/") == 1
     assert name.endswith(".tif")
+
+
+@pytest.mark.parametrize(
+    "template", [".", "..", " . ", "{index:99999999999d}", "{stem:>1000000000}"]
+)
+def test_a_template_that_can_give_no_name_is_a_usage_error(template: str) -> None:
+    with pytest.raises(UsageError):
+        naming.check(template)
