@@ -7,7 +7,6 @@ figures back, and draw the picture.
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ from divere_cli.calibrate import orders
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
 from divere_cli.calibrate.result import Calibration
-from divere_cli.errors import DivereError, Unreadable
+from divere_cli.errors import DivereError
 from divere_cli.files import stamp
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
@@ -124,17 +123,11 @@ def output() -> Space:
 def _job(
     index: int, scan: str, recipe: Recipe, name: str, order: object, target: Target | None = None
 ) -> Job:
-    try:
-        status = os.stat(scan)
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("is no regular file")
     return Job(
         id=index,
         name=os.path.basename(scan),
         input=os.path.abspath(scan),
-        stamp=stamp.of_status(status),
+        stamp=stamp.take_regular(scan),
         encoding=Encoding("tiff", 16, output()),
         frames=(Frame(target or Target("", "", ""), recipe),),
         task=name,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import stat
 
 from divere_cli.errors import InputChanged, Unreadable
 from divere_cli.records.job import Stamp
@@ -44,6 +45,23 @@ def take(path: str) -> Stamp:
         raise Unreadable("cannot be read: it vanished after it was planned") from problem
     except OSError as problem:
         raise Unreadable(f"cannot be read: {problem.strerror}") from problem
+
+
+def take_regular(path: str) -> Stamp:
+    """Return what a scan that a command was given is now.
+
+    Raises
+    ------
+    Unreadable
+        It is not there, or is no regular file.
+    """
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("is no regular file")
+    return of_status(status)
 
 
 def same(a: Stamp, b: Stamp) -> bool:

@@ -6,13 +6,12 @@ Covers the parent's side of ``divere proof``. No scan is decoded here.
 from __future__ import annotations
 
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from divere_cli.errors import Unreadable, UsageError
+from divere_cli.errors import UsageError
 from divere_cli.files import stamp
 from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
@@ -155,17 +154,11 @@ def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, paramete
     Unreadable
         The scan is not there.
     """
-    try:
-        status = os.stat(scan)
-    except OSError as error:
-        raise Unreadable(f"cannot be read: {error.strerror}") from None
-    if not stat.S_ISREG(status.st_mode):
-        raise Unreadable("is no regular file")
     return Job(
         id=index,
         name=os.path.basename(scan),
         input=os.path.abspath(scan),
-        stamp=stamp.of_status(status),
+        stamp=stamp.take_regular(scan),
         encoding=Encoding("tiff", 8, space()),
         frames=frames,
         task=task,

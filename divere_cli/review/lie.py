@@ -8,22 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from divere_cli.image.header import TURNS
 from divere_cli.image.layout import Header
 from divere_cli.profile import inherit
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.schema import Preset
 from divere_cli.records.job import InputTransfer
 
-# EXIF's orientation: left for right first, then turned, degrees counter-clockwise.
-_TAGS = {
-    2: (True, 0),
-    3: (False, 180),
-    4: (True, 180),
-    5: (True, 90),
-    6: (False, 270),
-    7: (True, 270),
-    8: (False, 90),
-}
 ANALYSIS = "divere-analysis/"  # what it wrote of samples only repeats the profile's
 
 
@@ -43,7 +34,7 @@ class Lie:
         """Whether the file's own tag mirrors the scan, and by how much it turns it."""
         if self.turned or header is None or header.format == "raw":
             return False, 0
-        return _TAGS.get(header.orientation, (False, 0))
+        return TURNS.get(header.orientation, (False, 0))
 
 
 def of_preset(preset: Preset) -> Lie:
