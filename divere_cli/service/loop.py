@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 MOST = 1000  # scans of one batch: planning them takes less time than a loop may stand still
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 NAMED = 200
-SIGNALS = {130: signal.SIGINT, 143: signal.SIGTERM, 129: getattr(signal, "SIGHUP", 0)}
+STOPPED = (129, 130, 143)  # exit codes of a batch that a signal ended
 FATES: dict[str, Fate] = {
     "ok": "done",
     "up_to_date": "done",
@@ -105,8 +105,8 @@ class Watch:
                 self._take(first=True)
                 self._parts.notifier.tell("READY=1", "STATUS=watching")
                 while True:
-                    number = self._turn() or self._heard(asked) or self._rest(asked)
-                    if number:
+                    self._turn()
+                    if number := self._heard(asked) or self._rest(asked):
                         return self._end(number)
         finally:
             self._give_back()
@@ -118,11 +118,11 @@ class Watch:
 
     # ------------------------------------------------------------ one turn
 
-    def _turn(self) -> int:
-        """Look, and grade what is ripe; the number of a signal that came meanwhile."""
+    def _turn(self) -> None:
+        """Look, and grade what is ripe."""
         now = self._parts.pulse()
         if now < self._again:
-            return 0
+            return
         inputs, outputs = self._request.inputs, self._request.outputs
         try:
             seen = look(
@@ -134,20 +134,19 @@ class Watch:
             self._keep()
         except RunError as problem:
             self._trouble(problem)
-            return 0
+            return
         self._parts.settling.see(seen, now)
         ripe = self._parts.settling.ripe(now, MOST)
         if ripe:
-            return self._grade(ripe)
-        self._well("watching")
-        return 0
+            self._grade(ripe)
+        else:
+            self._well("watching")
 
-    def _grade(self, ripe: list[str]) -> int:
+    def _grade(self, ripe: list[str]) -> None:
         self._parts.settling.take(ripe)
         self._tell("grading", "", in_work=len(ripe))
         self._fates = {}
         self._by_name = _names(self._request.inputs.paths, ripe)
-        number = 0
         try:
             report = batch.run(self._of(ripe), self._emit, self._parts.pulse)
         except (RunError, DivereError) as problem:
@@ -155,10 +154,9 @@ class Watch:
         else:
             self._parts.conclude(report)
             self._last_run = _short(report)
-            number = self._concluded(report, ripe)
+            self._concluded(report, ripe)
         finally:
             self._parts.settling.end(self._fates, ripe)
-        return number
 
     def _of(self, ripe: list[str]) -> BatchRequest:
         request = self._request = self._fresh()
@@ -177,11 +175,10 @@ class Watch:
             log.error("the options stay as they were: %s", problem.message)
             return self._request
 
-    def _concluded(self, report: RunReport, ripe: list[str]) -> int:
-        """Learn how a batch ended; a signal that it met is ours."""
-        if report.exit_code in SIGNALS:
-            number = int(SIGNALS[report.exit_code])
-            return self._heed(number)
+    def _concluded(self, report: RunReport, ripe: list[str]) -> None:
+        """Learn how a batch ended; the signal that ended one was noted here too."""
+        if report.exit_code in STOPPED:
+            return
         listed = {self._by_name.get(_plain(result.input)) for result in report.files}
         for path in ripe:
             if path not in listed:  # left out by --exclude, or the JPEG beside a raw file
@@ -191,7 +188,6 @@ class Watch:
             self._wait_longer(report.error.message)
         else:
             self._well("watching")
-        return 0
 
     def _emit(self, event: Event) -> None:
         self._parts.pulse()

@@ -55,7 +55,9 @@ def watch() -> Iterator[StopRequest]:
     """Note INT, TERM and HUP instead of dying of them, as long as the block runs.
 
     A signal that was ignored before (``nohup``) stays ignored. Outside the main
-    thread, where Python allows no handlers, nothing is noted.
+    thread, where Python allows no handlers, nothing is noted. Where one ``watch`` runs
+    inside another (a batch inside the service), both note it: a signal that comes after
+    the inner one looked for the last time is not lost.
     """
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
@@ -70,12 +72,17 @@ def watch() -> Iterator[StopRequest]:
         request._waker = (reading, writing)
         before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
         stack.callback(signal.set_wakeup_fd, before)
-        for name in STOPPING:
-            _handle(stack, name, lambda number, _: request.received.append(number))
-        _handle(stack, "SIGTSTP", lambda _number, _: setattr(request, "suspended", True))
         _active.append(request)
         stack.callback(_active.remove, request)
+        for name in STOPPING:
+            _handle(stack, name, _note)
+        _handle(stack, "SIGTSTP", lambda _number, _: setattr(request, "suspended", True))
         yield request
+
+
+def _note(number: int, _frame: FrameType | None) -> None:
+    for request in _active:
+        request.received.append(number)
 
 
 def _handle(

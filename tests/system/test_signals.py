@@ -28,6 +28,17 @@ def test_signals_are_noted_in_order_and_handlers_come_back() -> None:
     assert signal.set_wakeup_fd(-1) == -1
 
 
+def test_a_signal_that_an_inner_watch_no_longer_looks_at_reaches_the_outer_one() -> None:
+    with signals.watch() as service:
+        with signals.watch() as batch:
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert batch.received == [signal.SIGTERM]
+        assert service.received == [signal.SIGTERM]
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert batch.received == [signal.SIGTERM]
+    assert service.received == [signal.SIGTERM, signal.SIGHUP]
+
+
 def test_what_nohup_ignores_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
