@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.color import grade
-from divere_cli.develop import source
+from divere_cli.develop import proxy, source
 from divere_cli.files import stamp
 from divere_cli.image import geometry
 from divere_cli.image.layout import Layout
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.job import Frame, Job, Progress, Target
 from divere_cli.records.roll import Measured
-from divere_cli.review import proxy
 from divere_cli.roll import auto, downsample, measure
 from divere_cli.roll.measurement import Measurement, to_json
 

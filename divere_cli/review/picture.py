@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.color import grade
+from divere_cli.develop import proxy as proxies
 from divere_cli.image import geometry
 from divere_cli.image.layout import Layout
 from divere_cli.image.parallel import Parallel, slices
 from divere_cli.records.grade import Space
-from divere_cli.review import proxy as proxies
 from divere_cli.review.orders import View
 
 Samples = NDArray[Any]

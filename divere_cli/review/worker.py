@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.develop import source
+from divere_cli.develop import proxy, source
 from divere_cli.errors import CorruptInput, DivereError, Internal, OutOfMemory
 from divere_cli.image import icc, preview
 from divere_cli.image.parallel import Parallel
@@ -28,7 +28,7 @@ from divere_cli.records.grade import Space
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import ErrorRecord, TaskResult
 from divere_cli.records.serialize import to_plain
-from divere_cli.review import channel, neutral, picture, proxy
+from divere_cli.review import channel, neutral, picture
 from divere_cli.review.orders import VIEW_LONGEST, Opening, Order, Pick, View
 
 Samples = NDArray[Any]

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from divere_cli.develop import proxy
 from divere_cli.errors import CorruptInput
 from divere_cli.image.layout import Layout
-from divere_cli.review import proxy
 
 LAYOUTS = [Layout(3, 16), Layout(1, 16), Layout(3, 8), Layout(3, 32, "float")]
 
