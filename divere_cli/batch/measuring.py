@@ -33,6 +33,7 @@ class Measuring:
         self._threads = threads
         self._measured: dict[str, Measured] = {}
         self.notes: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
 
     def all(self, plans: list[ScanPlan]) -> tuple[Measured, ...]:
         """Return the measurements in the order of the plan; empty where measuring failed."""
@@ -59,7 +60,8 @@ class Measuring:
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
-        """Keep the measurement."""
+        """Keep the measurement, and how many seconds it took."""
+        self.seconds[queued.name] = outcome.seconds
         measurement = outcome.result.measurement if outcome.result else ""
         self._measured[queued.name] = _measured(queued.plan, measurement)
 

@@ -17,15 +17,22 @@ from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, 
 
 
 class Results:
-    """The result of each scan, emitted once and kept in the order of the plan."""
+    """The result of each scan, emitted once and kept in the order of the plan.
+
+    ``measured`` holds the seconds that measuring took, by the name of the scan.
+    """
 
     def __init__(self, plans: Sequence[ScanPlan], emit: Callable[[Event], None]) -> None:
+        self.measured: dict[str, float] = {}
         self._by_scan: dict[int, ScanResult] = {}  # by identity: two scans may be equal
         self._plans = plans
         self._emit = emit
 
     def put(self, plan: ScanPlan, result: ScanResult, *, emit: bool = True) -> None:
         """Keep the result of a scan and emit it."""
+        if seconds := self.measured.get(plan.scan.name):
+            stages = replace(result.seconds_by_stage, measure=seconds)
+            result = replace(result, seconds_by_stage=stages)
         self._by_scan[id(plan.scan)] = result
         if emit:
             self._emit(ScanFinished(result))

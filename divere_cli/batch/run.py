@@ -204,7 +204,7 @@ def _grade(
     light = record.light
     key = light.key if light else ""
     stale = Staleness(request, space.state, space.folder, ownership, now_ns, key)
-    decisions = _decide(request, space, stale, engine, record, stop)
+    decisions = _decide(request, space, stale, engine, collected, record, stop)
     if stop.stopping:
         return False
     todo, settled = _settle(request, space, stale, decisions, engine, record, stop)
@@ -241,6 +241,7 @@ def _decide(
     space: Workspace,
     stale: Staleness,
     engine: Engine,
+    collected: Results,
     record: _Record,
     stop: Stop,
 ) -> dict[str, Decision]:
@@ -259,6 +260,7 @@ def _decide(
         record.announce(space, engine, len(queue), _measuring(plans, frozen))
         failed = sum(plan.error is not None for plan in space.plans)
         engine.scheduler().run(work, queue, failed=failed)
+    collected.measured.update(work.seconds)
     if stop.stopping:
         return {}
     decisions = request.roll.decide(work.all(plans), frozen)

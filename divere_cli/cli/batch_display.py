@@ -105,7 +105,7 @@ class Display:
         elif sys.stdout.isatty() and not self._options.log.quiet:
             from divere_cli.cli import tables
 
-            tables.show(report, sys.stdout)
+            tables.show(report, sys.stdout, stages=bool(self._options.log.verbose))
         _conclude(report, self._options, self._console)
 
 
@@ -165,7 +165,7 @@ def _conclude(report: RunReport, options: CommandLine, console: Console) -> None
         console.message("hint", hint)
     for line in () if options.log.quiet else text_output.roll_lines(report):
         console.message("", line)
-    if options.log.verbose and (stages := text_output.stages_line(report)):
-        console.message("stages", stages)
+    for line in text_output.stages_lines(report) if options.log.verbose else ():
+        console.message("stages", line)
     if report.exit_code or not options.log.quiet:
         console.message("", text_output.last_line(report))

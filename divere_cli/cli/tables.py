@@ -10,8 +10,11 @@ from divere_cli.records.report import RunReport
 from divere_cli.report import table_report
 
 
-def show(report: RunReport, stdout: TextIO) -> None:
-    """Print the table of a run."""
-    if report.files:
-        console = Console(file=stdout, highlight=False, emoji=False)
-        console.print(table_report.render(report, console.width))
+def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
+    """Print the table of a run, and with ``stages`` a second one of where its time went."""
+    if not report.files:
+        return
+    console = Console(file=stdout, highlight=False, emoji=False)
+    console.print(table_report.render(report, console.width))
+    if stages and (table := table_report.stages(report)) is not None:
+        console.print(table)

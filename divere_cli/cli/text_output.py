@@ -116,14 +116,22 @@ def hints(report: RunReport) -> list[str]:
     return [f"{kind}: {hint}" for kind, hint in found]
 
 
-def stages_line(report: RunReport) -> str:
-    """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded."""
+def stages_lines(report: RunReport) -> list[str]:
+    """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded.
+
+    First the sum over all scans by stage, then mean, median and 95th percentile of each.
+    """
     stages = seconds_by_stage(report)
     total = sum(stages.values())
     if not total:
-        return ""
+        return []
     shares = (f"{name} {value:.2f} s ({value / total:.0%})" for name, value in stages.items())
-    return ", ".join(shares)
+    figures = [
+        f"{name} {each.mean:.3f}/{each.p50:.3f}/{each.p95:.3f}"
+        for name, each in summarize(report).seconds_by_stage.items()
+    ]
+    spread = [f"mean/median/95 % of a scan: {', '.join(figures)} s"] if figures else []
+    return [", ".join(shares), *spread]
 
 
 def roll_lines(report: RunReport) -> list[str]:

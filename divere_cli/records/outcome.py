@@ -108,12 +108,17 @@ class FilmEdge:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """Seconds by stage, one clock for all (``time.perf_counter`` of the worker)."""
+    """Seconds by stage, one clock for all (``time.perf_counter`` of the worker).
+
+    ``measure`` is the whole pass that ``--auto`` makes over a scan before it is graded, in
+    a worker of its own; 0, and not in a report, where nothing was measured.
+    """
 
     start: float = 0.0
     read: float = 0.0
     grade: float = 0.0
     write: float = 0.0
+    measure: float = field(default=0.0, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,24 @@ choosing the exit code (``batch``) and any rendering.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import RunReport
+
+STAGES = ("start", "read", "measure", "grade", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigures:
+    """Seconds of one stage over the scans that had it: mean, median, 95th percentile."""
+
+    mean: float
+    p50: float
+    p95: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +33,8 @@ class Summary:
     ``megapixels_per_second`` is of the scans graded in this run, over the wall
     clock of the whole run; ``slowest`` is the input that took longest, empty
     when nothing was graded; ``peak_rss_bytes`` is the largest worker's.
+    ``seconds_by_stage`` is of the scans that were graded in this run; a stage that none
+    of them had (``measure`` without ``--auto``) is left out.
     """
 
     ok: int = 0
@@ -33,6 +48,7 @@ class Summary:
     megapixels_per_second: float = 0.0
     slowest: str = ""
     peak_rss_bytes: int = 0
+    seconds_by_stage: dict[str, StageFigures] = field(default_factory=dict)
 
 
 def summarize(report: RunReport) -> Summary:
@@ -52,7 +68,31 @@ def summarize(report: RunReport) -> Summary:
         megapixels_per_second=round(_speed(report), 3),
         slowest=slowest.input if slowest else "",
         peak_rss_bytes=max((file.peak_rss_bytes for file in report.files), default=0),
+        seconds_by_stage=stage_figures(report.files),
     )
+
+
+def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
+    """Return mean, median and 95th percentile of each stage over the scans that were graded.
+
+    Percentiles are by the nearest rank, so each is a time that some scan took.
+    """
+    stages = [file.seconds_by_stage for file in files if file.status == "ok"]
+    found: dict[str, StageFigures] = {}
+    for name in STAGES:
+        seconds = sorted(getattr(each, name) for each in stages)
+        if name == "measure":  # only scans of --auto have one
+            seconds = [each for each in seconds if each]
+        if seconds:
+            mean = math.fsum(seconds) / len(seconds)
+            figures = (mean, percentile(seconds, 50), percentile(seconds, 95))
+            found[name] = StageFigures(*(round(each, 6) for each in figures))
+    return found
+
+
+def percentile(ordered: Sequence[float], percent: int) -> float:
+    """Return the value of the nearest rank in ``ordered``, which is sorted and not empty."""
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def seconds_by_stage(report: RunReport) -> dict[str, float]:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import RunReport
-from divere_cli.report.summary import digits, megapixels, summarize
+from divere_cli.report.summary import Summary, digits, megapixels, summarize
 from divere_cli.text import format_bytes, safe, tail
 
 ROWS = 50
@@ -34,7 +34,8 @@ def render(report: RunReport, width: int = 100) -> Table:
     """
     summary, shown = summarize(report), selected(report.files)
     rest = len(report.files) - len(shown)
-    caption = f"and {rest} more, in the report" if rest else None
+    more = f"and {rest} more, in the report" if rest else ""
+    caption = "\n".join(line for line in (more, _medians(summary)) if line) or None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
     sums = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)
     places = next(places for least, places in _SHOWN if width >= least)
@@ -55,6 +56,27 @@ def render(report: RunReport, width: int = 100) -> Table:
         name = tail(safe(file.input), room)
         table.add_row(Text(name), Text(row[0], style=style), *map(Text, row[1:]))
     return table
+
+
+def stages(report: RunReport) -> Table | None:
+    """Return mean, median and 95th percentile of each stage; None where nothing was graded."""
+    figures = summarize(report).seconds_by_stage
+    if not figures:
+        return None
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for heading in ("stage", "mean", "median", "95 %"):
+        side: Literal["left", "right"] = "left" if heading == "stage" else "right"
+        table.add_column(heading, justify=side, no_wrap=True)
+    for name, each in figures.items():
+        table.add_row(name, *(f"{value:.3f} s" for value in (each.mean, each.p50, each.p95)))
+    return table
+
+
+def _medians(summary: Summary) -> str:
+    """Return the median of each stage, in one line."""
+    found = summary.seconds_by_stage.items()
+    told = ", ".join(f"{name} {figures.p50:.2f}" for name, figures in found)
+    return f"median of a scan: {told} s" if told else ""
 
 
 def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:

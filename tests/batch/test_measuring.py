@@ -59,6 +59,8 @@ def test_every_scan_is_measured_before_any_is_graded(lab: Lab) -> None:
     assert lab.statuses(report) == {"a.tif": "ok", "b.tif": "ok", "weak.tif": "failed"}
     assert lab.kinds(report) == {"weak.tif": "profile"}
     assert report.rolls[0].name == "r"
+    measured = {file.input: file.seconds_by_stage.measure for file in report.files}
+    assert measured == {"a.tif": 0.5, "b.tif": 0.5, "weak.tif": 0.5}, "the bench takes 0.5 s"
 
 
 def test_the_decided_recipe_is_what_is_graded_and_told(lab: Lab) -> None:

@@ -114,6 +114,10 @@ def test_stages_are_told_with_their_shares_where_there_was_work() -> None:
     file = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     report = dataclasses.replace(run_report(), files=(file,))
     line = "start 0.10 s (5%), read 0.50 s (25%), grade 0.70 s (35%), write 0.30 s (15%)"
-    assert text_output.stages_line(report) == f"{line}, other 0.40 s (20%)"
+    spread = "start 0.100/0.100/0.100, read 0.500/0.500/0.500, grade 0.700/0.700/0.700"
+    assert text_output.stages_lines(report) == [
+        f"{line}, other 0.40 s (20%)",
+        f"mean/median/95 % of a scan: {spread}, write 0.300/0.300/0.300 s",
+    ]
     idle = dataclasses.replace(report, files=(ScanResult("a", status="up_to_date"),))
-    assert text_output.stages_line(idle) == ""
+    assert text_output.stages_lines(idle) == []

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 
 import pytest
 
 from divere_cli.records.outcome import ScanResult, Stages
-from divere_cli.report.summary import Summary, digits, seconds_by_stage, summarize, tally
+from divere_cli.report.summary import (
+    StageFigures,
+    Summary,
+    digits,
+    seconds_by_stage,
+    summarize,
+    tally,
+)
 from tests.report.sample import run_report
 
 
@@ -23,8 +30,24 @@ def test_figures_are_of_what_was_done() -> None:
 
 def test_a_run_that_did_nothing_has_figures_too() -> None:
     skipped = ScanResult(input="a.tif", status="up_to_date", seconds=99.0)
-    report = dataclasses.replace(run_report(), files=(skipped,), seconds=0.0)
+    report = replace(run_report(), files=(skipped,), seconds=0.0)
     assert summarize(report) == Summary(up_to_date=1, total=1)
+
+
+def test_each_stage_has_its_mean_its_median_and_its_95th_percentile() -> None:
+    files = [
+        ScanResult(str(n), attempts=1, seconds_by_stage=Stages(0.0, n / 100, 0.1, 0.2))
+        for n in range(1, 101)
+    ]
+    failed = ScanResult("bad", status="failed", attempts=1, seconds_by_stage=Stages(read=99.0))
+    measured = replace(files[7], seconds_by_stage=Stages(read=0.08, measure=0.5))
+    files[7] = measured
+    report = replace(run_report(), files=(*files, failed))
+    found = summarize(report).seconds_by_stage
+    assert list(found) == ["start", "read", "measure", "grade", "write"]
+    assert found["read"] == StageFigures(mean=0.505, p50=0.5, p95=0.95)
+    assert found["measure"] == StageFigures(0.5, 0.5, 0.5)
+    assert found["grade"].mean == pytest.approx(0.099)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +76,7 @@ def test_a_size_is_never_an_exponent(megapixels: float, shown: str) -> None:
 def test_the_time_of_all_scans_is_told_by_stage() -> None:
     first = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     second = ScanResult("b", seconds=1.0, seconds_by_stage=Stages(0.1, 0.5, 0.4, 0.5))
-    report = dataclasses.replace(run_report(), files=(first, second))
+    report = replace(run_report(), files=(first, second))
     found = seconds_by_stage(report)
     wanted = {"start": 0.2, "read": 1.0, "grade": 1.1, "write": 0.8, "other": 0.4}
     assert found == pytest.approx(wanted)
