@@ -37,6 +37,13 @@ class Results:
         if emit:
             self._emit(ScanFinished(result))
 
+    def so_far(self) -> tuple[ScanResult, ...]:
+        """Return what is known of each scan now, interrupted where nothing is; emits nothing."""
+        return tuple(
+            self._by_scan.get(id(plan.scan)) or without_worker(plan, "interrupted")
+            for plan in self._plans
+        )
+
     def all(self, *, emit: bool = True) -> tuple[ScanResult, ...]:
         """Return one result for each scan of the plan; what has none yet was interrupted."""
         for plan in self._plans:

@@ -34,6 +34,7 @@ from divere_cli.batch.checking import Checking
 from divere_cli.batch.engine import Engine
 from divere_cli.batch.flat_field import Light
 from divere_cli.batch.grading import Grading
+from divere_cli.batch.journal import history
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import ScanPlan
@@ -50,6 +51,7 @@ from divere_cli.errors import (
     RunError,
 )
 from divere_cli.records.events import Event, RunStarted
+from divere_cli.records.history import RunFigures
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo
 from divere_cli.records.report import ParentInfo, RunReport
 from divere_cli.records.roll import Decision, RollRecord
@@ -124,7 +126,7 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
         found = found_frames.planned(request, record.light)
         request = found.request
         try:
-            space = workspace.take(request, stop, held, record.run_id)
+            space = workspace.take(request, stop, held, record.run_id, record.started)
         except OutputLocked:
             if stop.signal is None:
                 raise
@@ -140,13 +142,27 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
                 space.publisher.sweep()
             if warning := space.journal.check():
                 record.warnings = (*record.warnings, warning)
-            space.journal.end()
+            if space.journal.began:
+                space.journal.end(_figures(engine, collected, record, stop))
             if request.outputs.manifest or request.outputs.bag:
                 archiving.write(request.outputs, space.folder)
         lit = record.light.warnings if record.light else ()
         record.warnings = (*space.warnings, *lit, *_unused(request, space), *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
+
+
+def _figures(engine: Engine, collected: Results, record: _Record, stop: Stop) -> RunFigures:
+    """Return what the journal keeps of this run."""
+    files, usage = collected.so_far(), memory.usage()
+    return history.figures(
+        files,
+        seconds=record.clock() - record.began,
+        exit_code=exit_code.exit_code(stop.signal, record.error, files),
+        version=__version__,
+        jobs=engine.info.jobs,
+        parent_peak_rss_bytes=usage.peak if usage else 0,
+    )
 
 
 def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from divere_cli.batch import discover, film_edges, naming, plan
 from divere_cli.batch.journal import compaction
@@ -41,7 +41,9 @@ class Workspace:
     warnings: tuple[str, ...]
 
 
-def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Workspace:
+def take(
+    request: BatchRequest, stop: Stop, held: ExitStack, run_id: str, started: str = ""
+) -> Workspace:
     """Plan, then take OUTPUT.
 
     Parameters
@@ -51,7 +53,8 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
         Ends the wait for another run.
     held : ExitStack
         Gives back what was taken.
-    run_id : str
+    run_id, started : str
+        What the journal calls this run, and when it began.
 
     Raises
     ------
@@ -77,7 +80,8 @@ def take(request: BatchRequest, stop: Stop, held: ExitStack, run_id: str) -> Wor
         _lock(folder, held, create=True, pause=pause)
         state = journal_state.load(folder)
     unmatched = request.chooser.unmatched([scan.path for scan in found.scans])
-    return _opened(folder, state, run_id, plans, (*found.warnings, *unmatched), held)
+    opened = _opened(folder, state, (run_id, started), held)
+    return replace(opened, plans=plans, warnings=(*opened.warnings, *found.warnings, *unmatched))
 
 
 def _pause(request: BatchRequest, stop: Stop) -> Pause:
@@ -105,22 +109,16 @@ def _lock(folder: Folder, held: ExitStack, *, create: bool, pause: Pause) -> Loc
     return lock
 
 
-def _opened(
-    folder: Folder,
-    state: State,
-    run_id: str,
-    plans: list[plan.ScanPlan],
-    warnings: tuple[str, ...],
-    held: ExitStack,
-) -> Workspace:
+def _opened(folder: Folder, state: State, run: tuple[str, str], held: ExitStack) -> Workspace:
+    """Open the journal and sweep away what earlier runs left; the plan comes later."""
     if compaction.due(state):
         compaction.compact(folder)
-    opened = Journal.open(folder, run_id)
+    opened = Journal.open(folder, *run)
     held.callback(opened.release)
-    publisher = Publisher(folder, opened, run_id)
+    publisher = Publisher(folder, opened, run[0])
     publisher.sweep(deep=not state.clean)
+    warnings: tuple[str, ...] = ()
     if state.ignored:
-        ignored = f"{state.ignored} lines of the journal are no records and were passed over"
-        log.warning("%s", ignored)
-        warnings = (*warnings, ignored)
-    return Workspace(folder, opened, state, publisher, plans, warnings)
+        warnings = (f"{state.ignored} lines of the journal are no records and were passed over",)
+        log.warning("%s", warnings[0])
+    return Workspace(folder, opened, state, publisher, [], warnings)

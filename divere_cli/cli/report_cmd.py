@@ -1,4 +1,4 @@
-"""``divere report``: a saved JSON report in other forms."""
+"""``divere report``: a saved JSON report in other forms, and the history of an output folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from divere_cli.batch.request import ReportFile
 from divere_cli.cli import output_checks, text_output
 from divere_cli.cli.console import Console
+from divere_cli.cli.options import json_option
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
 from divere_cli.records.report import RunReport
 from divere_cli.report import formats
@@ -21,19 +22,40 @@ _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
 
 
 @click.command()
-@click.argument("file", metavar="FILE.json", type=click.Path())
+@click.argument("file", metavar="FILE.json|OUTPUT", type=click.Path())
 @click.option("--html", type=click.Path(dir_okay=False), help="Write the page.")
 @click.option("--csv", type=click.Path(dir_okay=False), help="Write the table.")
 @click.option("--junit", type=click.Path(dir_okay=False), help="Write JUnit XML.")
 @click.option(
     "--report-inline", is_flag=True, help="The page as one file; else its pictures lie beside it."
 )
+@click.option(
+    "--history", is_flag=True, help="Show the runs on the folder OUTPUT, and trends of them."
+)
+@json_option
 def report(
-    file: str, html: str | None, csv: str | None, junit: str | None, report_inline: bool
+    file: str,
+    html: str | None,
+    csv: str | None,
+    junit: str | None,
+    report_inline: bool,
+    history: bool,
+    json: bool,
 ) -> None:
-    """Render a saved report again; without options, print it."""
+    """Render a saved report again; without options, print it.
+
+    With --history: the runs that worked on the folder OUTPUT, as its journal has kept them,
+    and how time and memory changed from run to run.
+    """
     asked = {"html": html, "csv": csv, "junit": junit}
     wanted = {form: path for form, path in asked.items() if path is not None}
+    if history:
+        if wanted or report_inline:
+            raise UsageError("--history prints; it has no --html, --csv, --junit, --report-inline")
+        show_history(file, as_json=json)
+        return
+    if json:
+        raise UsageError("--json is for --history; FILE.json is the report as JSON already")
     for form, path in wanted.items():
         output_checks.check(f"--{form}", path, [file])
     saved = load(file)
@@ -102,3 +124,24 @@ def show(saved: RunReport) -> None:
         for file in saved.files:
             say.result(text_output.any_line(file))
     say.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")
+
+
+def show_history(output: str, *, as_json: bool) -> None:
+    """Print the runs on an output folder and their trends.
+
+    Raises
+    ------
+    InputMissing, UsageError, JournalFailed
+    """
+    import json
+
+    from divere_cli.batch.journal import history as journal_history
+    from divere_cli.report import history
+
+    runs = journal_history.load(output)
+    if as_json:
+        click.echo(json.dumps(history.document(output, runs), indent=1, allow_nan=False))
+        return
+    say = Console(sys.stdout, sys.stderr)
+    for line in history.lines(runs):
+        say.result(line)

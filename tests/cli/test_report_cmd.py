@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -83,3 +84,35 @@ def test_what_lies_there_is_never_replaced_by_another_sort(
     assert (done.returncode, done.stdout) == (2, "")
     assert "would take the place of" in done.stderr
     assert (tmp_path / name).read_bytes() == before
+
+
+def test_the_history_of_an_output_folder_is_shown(tmp_path: Path) -> None:
+    assert (
+        divere("samples", tmp_path / "in", "--count", "1", "--megapixels", "0.02").returncode == 0
+    )
+    out = tmp_path / "out"
+    assert divere("batch", tmp_path / "in", out, "--auto", "roll").returncode == 0
+    shown = divere("report", "--history", out)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    heading, run, trend = shown.stdout.splitlines()
+    assert heading.split()[:4] == ["started", "exit", "ok", "failed"]
+    assert run.split()[1:4] == ["0", "1", "0"]
+    assert trend.startswith("no trend yet")
+    document = json.loads(divere("report", out, "--history", "--json").stdout)
+    assert document["runs"][0]["scans"] == {"ok": 1}
+    assert set(document["runs"][0]["seconds_by_stage"]) == {
+        "start", "read", "measure", "grade", "write",
+    }  # fmt: skip
+
+
+def test_the_history_of_what_has_none_is_refused(saved: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for words, code, said in [
+        (("--history", tmp_path / "empty"), 2, "no run is recorded here"),
+        (("--history", tmp_path / "nowhere"), 10, "no such folder"),
+        (("--history", tmp_path, "--csv", tmp_path / "r.csv"), 2, "--history prints"),
+        ((saved, "--json"), 2, "--json is for --history"),
+    ]:
+        done = divere("report", *words)
+        assert done.returncode == code, done.stderr
+        assert said in done.stderr

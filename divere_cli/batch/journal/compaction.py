@@ -7,7 +7,7 @@ Kept as it is, and in its place, is a line that is
 
 - the last ``done`` of a scan, or of an output's name;
 - a ``publish`` after the last ``done`` of a name: its run may have died between the two;
-- the last ``run`` or ``end``;
+- the last ``run`` or ``end``, and those of the last runs that have a start or figures;
 - the last ``failed`` of a scan that was not done since, and every ``kept``;
 - no record: a later version may know better.
 """
@@ -19,6 +19,7 @@ import os
 from collections.abc import Iterable
 
 from divere_cli.batch.journal import state as journal_state
+from divere_cli.batch.journal.history import KEPT
 from divere_cli.batch.journal.state import State
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
@@ -58,6 +59,7 @@ def compact(folder: Folder) -> None:
 def _kept(lines: Iterable[bytes]) -> set[int]:
     kept: set[int] = set()
     marks: set[int] = set()
+    history: dict[str, list[int]] = {}
     scans: dict[str, int] = {}
     names: dict[str, list[int]] = {}
     failures: dict[str, int] = {}
@@ -66,6 +68,8 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
             kept.add(number)
         elif line.kind in ("run", "end"):
             marks = {number}
+            if line.started or line.figures is not None:
+                history.setdefault(line.run, []).append(number)
         elif line.kind == "done":
             scans[line.scan] = number
             failures.pop(line.scan, None)
@@ -77,4 +81,5 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
         else:
             for output in line.outputs:
                 names.setdefault(output.name, []).append(number)
-    return kept.union(marks, scans.values(), failures.values(), *names.values())
+    kept_runs = list(history.values())[-KEPT:]
+    return kept.union(marks, scans.values(), failures.values(), *names.values(), *kept_runs)

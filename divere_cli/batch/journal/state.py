@@ -6,13 +6,14 @@ writing them (:mod:`.writer`), and what counts as up to date (:mod:`divere_cli.b
 One JSON object a line, of one of these kinds:
 
 ======= ====================================================================
-run     a run begins to work; without an ``end`` it died, and left temporaries
+run     a run begins to work, and when; without an ``end`` it died, and left
+        temporaries
 publish outputs that are about to get their names; a run that dies between
         the rename and ``done`` has left outputs that are still known as ours
 done    a scan is done and its outputs are durable; the last one for a scan counts
 failed  a scan failed for good, for a reason that lies in it; until it is done
 kept    outputs that are their owner's now: changed by hand, or adopted
-end     the run ended in order
+end     the run ended in order, with its figures (:mod:`.history`)
 ======= ====================================================================
 
 Names are as :func:`os.fsdecode` gives them; ASCII JSON keeps bytes that are
@@ -110,7 +111,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is a record; a ``done`` has all of ``done``, ``run`` and ``end`` nothing."""
+    """One line that is a record; a ``done`` has all of ``done``.
+
+    A ``run`` and an ``end`` have the ``run`` they are of, a ``run`` when it ``started``, an
+    ``end`` its ``figures`` as they stand there; an earlier divere wrote neither.
+    """
 
     kind: Literal["run", "publish", "done", "failed", "kept", "end"]
     scan: str = ""
@@ -118,6 +123,9 @@ class Line:
     done: Done | None = None
     failure: Failure | None = None
     kept: tuple[str, ...] = ()
+    run: str = ""
+    started: str = ""
+    figures: object = None
 
 
 @dataclass(slots=True)
@@ -199,7 +207,8 @@ def _line(record: dict[str, Any], known: dict[Any, Any]) -> Line:
     if kind == "kept":
         return Line(kind, kept=tuple(map(_text, record["outputs"])))
     if kind in ("run", "end"):
-        return Line(kind)
+        run, started = record.get("run", ""), record.get("started", "")
+        return Line(kind, run=_text(run), started=_text(started), figures=record.get("figures"))
     raise ValueError(kind)
 
 

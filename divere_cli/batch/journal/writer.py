@@ -19,6 +19,7 @@ from typing import Any
 from divere_cli.batch.journal.state import NAME, Done, Failure, OutputStamp, failed, read
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
+from divere_cli.records.history import RunFigures
 from divere_cli.records.serialize import to_plain
 
 log = logging.getLogger(__name__)
@@ -32,14 +33,15 @@ _BEGINS = b'{"kind":"'
 class Journal:
     """The journal of a run that holds the lock; every line is on the device when a call returns."""
 
-    def __init__(self, folder: Folder, fd: int, run_id: str) -> None:
+    def __init__(self, folder: Folder, fd: int, run_id: str, started: str = "") -> None:
         self._folder = folder
         self._fd = fd
         self._run_id = run_id
-        self._began = False
+        self._started = started
+        self.began = False
 
     @classmethod
-    def open(cls, folder: Folder, run_id: str) -> Journal:
+    def open(cls, folder: Folder, run_id: str, started: str = "") -> Journal:
         """Open it for appending, made if absent; a torn last line is cut off.
 
         Raises
@@ -57,7 +59,7 @@ class Journal:
             _mend(fd)
         except OSError as problem:
             raise failed(problem, "opened") from problem
-        return cls(folder, fd, run_id)
+        return cls(folder, fd, run_id, started)
 
     def check(self) -> str:
         """See that the name still leads to this file; else write all of it anew.
@@ -82,10 +84,10 @@ class Journal:
             raise failed(problem, "written anew") from problem
         return f"the journal '{NAME}' was removed or replaced while the run worked: written anew"
 
-    def end(self) -> None:
-        """Say that the run ended in order, if it did anything."""
-        if self._began:
-            self._append("end", {})
+    def end(self, figures: RunFigures | None = None) -> None:
+        """Record that the run ended in order, if it did anything, and its figures."""
+        if self.began:
+            self._append("end", {} if figures is None else {"figures": to_plain(figures)})
 
     def release(self) -> None:
         """Let go; without :meth:`end` the next run looks for what this one left."""
@@ -93,9 +95,9 @@ class Journal:
 
     def begin(self) -> None:
         """Say that this run begins to make temporary files; once."""
-        if not self._began:
-            self._append("run", {"pid": os.getpid()})
-            self._began = True
+        if not self.began:
+            self._append("run", {"pid": os.getpid(), "started": self._started})
+            self.began = True
 
     def publish(self, scan: str, outputs: tuple[OutputStamp, ...]) -> None:
         """Say what is about to be published."""
