@@ -12,12 +12,13 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "divere_cli"
 
-WORDS = {"errors", "records", "text", "__init__"}
+WORDS = {"errors", "records", "text", "extras", "__init__"}
 
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "records": set(),
     "text": set(),
+    "extras": set(),
     "__init__": set(),
     "__main__": {"cli"},
     "api": {"batch", "profile", "report", "color", "image"},
@@ -84,7 +85,7 @@ OWNERS: dict[str, set[str]] = {
     "uvicorn": {"review"},
     "distributed": {"cluster"},
     "dask": {"cluster"},
-    "prometheus_client": {"service"},
+    "prometheus_client": {"service", "report"},
     "multiprocessing": {"isolation", "cli"},
     "signal": {"batch", "cli", "isolation", "system", "service"},
     "resource": {"isolation", "system"},

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Literal, cast
 
+from divere_cli import extras
 from divere_cli.batch import also as further_outputs
 from divere_cli.batch import film_data
 from divere_cli.batch.request import (
@@ -313,9 +314,7 @@ class BatchOptions:
             from divere_cli.cluster.connect import ClusterRequest
             from divere_cli.cluster.runner import opener
         except ModuleNotFoundError as error:
-            raise UsageError(
-                f"--engine dask: {error}", hint='install it with: pip install "divere-cli[dask]"'
-            ) from error
+            raise UsageError(f"--engine dask: {error}", hint=extras.how_to_add("dask")) from error
         request = ClusterRequest(
             scheduler=self.scheduler,
             inputs=tuple(inputs),

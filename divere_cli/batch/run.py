@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from divere_cli import GRADE, __version__
+from divere_cli import GRADE, __version__, extras
 from divere_cli.batch import (
     archiving,
     exit_code,
@@ -215,7 +215,7 @@ def _grade(
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     if request.inputs.film_edge and not film_edges.can_be_read():
-        log.info('no film edges are read: pip install "divere-cli[dx]" brings the reader')
+        log.info("no film edges are read; the reader comes by: %s", extras.how_to_add("dx"))
     now_ns = staleness.now_ns(space.folder)
     light = record.light
     key = light.key if light else ""

@@ -341,7 +341,8 @@ _said = combined(
         "--report",
         multiple=True,
         type=click.Path(dir_okay=False),
-        help="Write a report; .json, .csv, .html or .xml (JUnit). May be repeated.  "
+        help="Write a report; .json, .csv, .html, .xml (JUnit) or .prom (Prometheus). "
+        "May be repeated.  "
         "[default: OUTPUT/divere-report.json]",
     ),
     click.option(

@@ -15,7 +15,7 @@ from importlib import metadata
 
 import click
 
-from divere_cli import __version__
+from divere_cli import __version__, extras
 from divere_cli.cli.options import json_option
 from divere_cli.errors import IsolationUnavailable
 from divere_cli.records.serialize import to_plain
@@ -23,7 +23,13 @@ from divere_cli.report.json_report import valid
 from divere_cli.text import safe
 
 _LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "tifffile", "imageio", "pillow", "exiv2")
-_EXTRAS = {"raw": "rawpy", "dask": "distributed"}
+_EXTRAS = {
+    "raw": "rawpy",
+    "dask": "distributed",
+    "dx": "zxing-cpp",
+    "review": "starlette",
+    "metrics": "prometheus-client",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +142,7 @@ def described(found: Findings) -> list[tuple[str, str]]:
     lack = f"; missing: {', '.join(missing)}" if missing else ""
     lines.append(("codecs", ", ".join(there) + lack))
     for extra, version in found.extras.items():
-        absent = f"not installed; pip install 'divere-cli[{extra}]'"
+        absent = f"not installed; {extras.how_to_add(extra)}"
         lines.append((extra, f"{_EXTRAS[extra]} {version}" if version else absent))
     return lines
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from divere_cli import extras
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import InputMissing, UsageError
 from divere_cli.system import cpus, signals
@@ -74,7 +75,7 @@ def _check(folder: str) -> None:
     if missing:
         raise UsageError(
             f"divere review needs {' and '.join(missing)}",
-            hint="pip install 'divere-cli[review]'",
+            hint=extras.how_to_add("review"),
         )
     if not os.path.lexists(folder):
         raise InputMissing(f"'{folder}' does not exist")

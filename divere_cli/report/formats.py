@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import PurePath
 
+from divere_cli import extras
 from divere_cli.errors import UsageError
 from divere_cli.records.pictures import Album
 from divere_cli.records.report import RunReport
@@ -20,9 +22,13 @@ def renderer(path: str) -> Render:
     Raises
     ------
     UsageError
-        The suffix is none of those known.
+        The suffix is none of those known, or what renders it is not installed.
     """
     suffix = PurePath(path).suffix.lower()
+    if suffix == ".prom" and importlib.util.find_spec("prometheus_client") is None:
+        raise UsageError(
+            f"--report {quote(path)} needs prometheus_client", hint=extras.how_to_add("metrics")
+        )
     if suffix not in _RENDERERS:
         known = ", ".join(_RENDERERS)
         raise UsageError(f"--report {quote(path)}: the suffix must be one of {known}")
@@ -75,4 +81,16 @@ def _junit(report: RunReport) -> str:
     return junit_report.render(report)
 
 
-_RENDERERS: dict[str, Render] = {".json": _json, ".csv": _csv, ".html": _html, ".xml": _junit}
+def _prometheus(report: RunReport) -> str:
+    from divere_cli.report import prometheus_report
+
+    return prometheus_report.render(report)
+
+
+_RENDERERS: dict[str, Render] = {
+    ".json": _json,
+    ".csv": _csv,
+    ".html": _html,
+    ".xml": _junit,
+    ".prom": _prometheus,
+}

@@ -18,7 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any
 
-from divere_cli import __version__
+from divere_cli import __version__, extras
 from divere_cli.errors import UsageError
 from divere_cli.service.figures import Figures
 from divere_cli.service.pulse import Pulse
@@ -106,7 +106,7 @@ class Pages:
     def _metrics(self) -> tuple[int, str, bytes]:
         figures = self.figures
         if figures.metrics is None:
-            return _text(501, 'metrics need the extra: pip install "divere-cli[watch]"')
+            return _text(501, f"metrics need prometheus_client: {extras.how_to_add('metrics')}")
         queue = figures.snapshot.waiting + figures.snapshot.in_work
         body = figures.metrics.text(queue, figures.peak_rss_bytes, figures.restarts)
         return 200, "text/plain; version=0.0.4; charset=utf-8", body

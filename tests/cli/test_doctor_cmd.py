@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from divere_cli import extras
 from divere_cli.cli import doctor_cmd
 from tests.cli.program import divere
 
@@ -48,7 +49,7 @@ def test_it_is_a_page_for_people_too() -> None:
     assert page["auto"] == "threads in this process (no start method works)"
     assert page["libraries"] == "numpy 2.4, exiv2 missing"
     assert page["codecs"] == "lzw; missing: zstd"
-    assert page["raw"] == "not installed; pip install 'divere-cli[raw]'"
+    assert page["raw"] == f"not installed; {extras.how_to_add('raw')}"
     assert page["dask"] == "distributed 2026.8"
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli import extras
 from divere_cli.errors import CorruptInput, LimitExceeded, OutOfMemory, Unsupported
 from divere_cli.image import containers
 from divere_cli.image.codes import TOLD_SHARE
@@ -87,9 +88,8 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
     try:
         import rawpy
     except ImportError as error:
-        raise Unsupported(
-            "camera raw files need LibRaw", hint='pip install "divere-cli[raw]"'
-        ) from error
+        hint = extras.how_to_add("raw")
+        raise Unsupported("camera raw files need LibRaw", hint=hint) from error
     with Source(path) as source:
         check_whole(source)
         _check_sensor(source, header)

@@ -197,7 +197,7 @@ def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(Unsupported) as caught:
         raw.open_reader(path, header.read(path))
-    assert 'pip install "divere-cli[raw]"' in caught.value.hint
+    assert caught.value.hint.endswith("-m pip install 'rawpy>=0.24'")
 
 
 @pytest.mark.slow
