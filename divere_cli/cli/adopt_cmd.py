@@ -1,4 +1,4 @@
-"""``divere adopt``: positives that were changed by hand are their owner's."""
+"""``divere adopt``: keep positives that were changed by hand."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from divere_cli.text import quote
 @click.argument("output", metavar="OUTPUT", type=click.Path(file_okay=False))
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 def adopt(output: str, files: tuple[str, ...]) -> None:
-    """Keep positives that you changed: no later run replaces them or fails because of them.
+    """Keep positives that you edited: later runs neither replace them nor report an error.
 
-    FILE is a positive in OUTPUT, by its path or by its name below OUTPUT. To have one
-    graded again, remove it or use `divere batch --overwrite`.
+    FILE is a positive in OUTPUT, given by its path or by its name in OUTPUT. To have it
+    graded again, delete it, or use `divere batch --overwrite`.
     """
     from divere_cli.batch import adopt as room
 

@@ -1,4 +1,4 @@
-"""``divere analyze``: measure a roll and say what was found; grade nothing."""
+"""``divere analyze``: measure a roll and print the result, without grading it."""
 
 from __future__ import annotations
 
@@ -41,49 +41,49 @@ if TYPE_CHECKING:
     show_default=True,
     metavar="PATH|NAME|auto",
     shell_complete=complete_profile,
-    help="The grade that is measured for, as in `divere batch`.",
+    help="The grade to measure for, as in `divere batch`.",
 )
 @click.option(
     "--auto",
     type=click.Choice(["frame", "roll"]),
     default="roll",
     show_default=True,
-    help="Decide for each frame alone, or for the roll.",
+    help="Measure each frame for itself, or the roll as a whole.",
 )
 @roll_by_option
-@click.option("--strict", is_flag=True, help="Low confidence is a failure.")
+@click.option("--strict", is_flag=True, help="Exit with code 3 if the confidence is low.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write a divere_presets.json with an entry for each scan.",
+    help="Write the result to this divere_presets.json, with an entry for each scan.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @isolation_option
 @sandbox_option
 @jobs_option
 @json_option
 @click.pass_context
 def analyze(ctx: click.Context, /, **values: Any) -> int:
-    """Measure a ROLL (a folder, or files): film base, gray, exposure, and how sure that is.
+    """Measure each ROLL (a folder or files): film base, gray balance, exposure, confidence.
 
-    With -o, the decisions become a divere_presets.json that DiVERE opens, that
-    `divere batch` finds beside the scans, and that `divere batch --from` takes
-    for other scans. Scans are never changed.
+    With -o, the result is saved as a divere_presets.json. DiVERE opens this file, `divere
+    batch` uses it if it is beside the scans, and `divere batch --from` uses it for other
+    scans. The scans are never changed.
     """
     output = values["output"]
     if output and os.path.lexists(output) and not values["overwrite"]:
-        raise PlanError(f"'{output}' is there already", hint="use --overwrite to replace it")
+        raise PlanError(f"{quote(output)} exists", hint="use --overwrite to replace it")
     ctx.ensure_object(Session).answers_on_stdout = True
     from divere_cli.roll import analysis
 
     found = _measure(values)
     if found.signal is not None:
-        complain(f"ended by {signal.Signals(found.signal).name}: nothing was written")
+        complain(f"stopped by {signal.Signals(found.signal).name}: nothing was written")
         return 128 + found.signal
     if not found.measured:
-        raise InputMissing("no scan to measure was found")
+        raise InputMissing("no scan found to measure")
     decided = _auto(values).decide(found.measured)
     if output:
         output_checks.save(output, analysis.presets(found.measured, decided))

@@ -37,22 +37,22 @@ class Entry(NamedTuple):
 
 
 COMMANDS = {
-    "batch": Entry("batch_cmd", "batch", "Grade every scan under INPUT into OUTPUT."),
-    "inspect": Entry("inspect_cmd", "inspect", "Say what a scan is."),
-    "profiles": Entry("profiles_cmd", "profiles", "List, check and export profiles."),
-    "samples": Entry("samples_cmd", "samples", "Write synthetic color negatives."),
-    "analyze": Entry("analyze_cmd", "analyze", "Measure a roll."),
-    "watch": Entry("watch_cmd", "watch", "Grade what comes into a folder, as a service."),
-    "review": Entry("review_cmd", "review", "Mend a roll's grades in the browser."),
-    "proof": Entry("proof_cmd", "proof", "Draw a scan under many grades, or a roll."),
-    "frames": Entry("frames_cmd", "frames", "Find the pictures on strips."),
-    "calibrate": Entry("calibrate_cmd", "calibrate", "Fit a preset to a color chart."),
-    "films": Entry("films_cmd", "films", "Film stocks by DX number."),
-    "verify": Entry("verify_cmd", "verify", "Check positives against what was recorded."),
-    "doctor": Entry("doctor_cmd", "doctor", "Say what this machine offers."),
-    "adopt": Entry("adopt_cmd", "adopt", "Keep positives that were changed by hand."),
-    "prune": Entry("prune_cmd", "prune", "Remove positives whose scans are gone."),
-    "report": Entry("report_cmd", "report", "Render a saved report again."),
+    "batch": Entry("batch_cmd", "batch", "Grade all scans in a folder."),
+    "inspect": Entry("inspect_cmd", "inspect", "Show a scan's format, size and preset."),
+    "profiles": Entry("profiles_cmd", "profiles", "List, show, check and export profiles."),
+    "samples": Entry("samples_cmd", "samples", "Make synthetic negatives to try divere with."),
+    "analyze": Entry("analyze_cmd", "analyze", "Measure the color and exposure of a roll."),
+    "watch": Entry("watch_cmd", "watch", "Grade new scans as they arrive, as a service."),
+    "review": Entry("review_cmd", "review", "Look at a roll and correct it in the browser."),
+    "proof": Entry("proof_cmd", "proof", "Make a test sheet of a scan, or a contact sheet."),
+    "frames": Entry("frames_cmd", "frames", "Find the pictures on scans of film strips."),
+    "calibrate": Entry("calibrate_cmd", "calibrate", "Make a preset from a scan of a color chart."),
+    "films": Entry("films_cmd", "films", "List film stocks and their DX numbers."),
+    "verify": Entry("verify_cmd", "verify", "Check that positives are complete and unchanged."),
+    "doctor": Entry("doctor_cmd", "doctor", "Show what this machine and installation can do."),
+    "adopt": Entry("adopt_cmd", "adopt", "Keep positives that you edited."),
+    "prune": Entry("prune_cmd", "prune", "Remove positives whose scans were deleted."),
+    "report": Entry("report_cmd", "report", "Show a saved report, or convert it."),
 }
 
 
@@ -92,13 +92,13 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"auto_envvar_prefix": "DIVERE", "help_option_names": ["-h", "--help"]},
-    epilog="Exit codes and reports: see the documentation of the project.",
+    epilog="`divere COMMAND --help` shows the options of a command.",
 )
 @click.version_option(__version__, message="%(prog)s %(version)s")
-@click.option("-v", "--verbose", is_flag=True, help="Show where an error arose.")
+@click.option("-v", "--verbose", is_flag=True, help="Show a traceback with an error.")
 @click.pass_context
 def divere(ctx: click.Context, verbose: bool) -> None:
-    """Grade film scans from linear negative to positive, unattended."""
+    """Turn scans of film negatives into positives, many at a time and unattended."""
     ctx.ensure_object(Session).verbose += verbose
 
 

@@ -17,7 +17,6 @@ from divere_cli.cli.options import (
     Seconds,
     Size,
     SizeOrPercent,
-    combined,
     complete_profile,
     complete_space,
     isolation_option,
@@ -26,11 +25,13 @@ from divere_cli.cli.options import (
     logging_options,
     roll_by_option,
     sandbox_option,
+    section,
 )
 from divere_cli.cli.session import Session
 from divere_cli.frames.formats import NAMES
 
-_which = combined(
+_grade = section(
+    "Grade",
     click.option(
         "-p",
         "--profile",
@@ -38,39 +39,84 @@ _which = combined(
         show_default=True,
         metavar="PATH|NAME|auto",
         shell_complete=complete_profile,
-        help="A preset file, a shipped profile, or each scan's own from divere_presets.json.",
+        help="A preset file or the name of a shipped profile. auto: for each scan its entry in "
+        "divere_presets.json beside it, else a shipped profile for its type of file.",
     ),
+    click.option(
+        "--auto",
+        type=click.Choice(["auto", "off", "frame", "roll"]),
+        default="auto",
+        show_default=True,
+        help="Measure the scans first, and set gray balance and exposure for each frame or for "
+        "each roll. auto: by roll where a shipped profile is used; your own presets stay as they "
+        "are.",
+    ),
+    click.option(
+        "--from",
+        "from",
+        type=click.Path(exists=True, dir_okay=False),
+        metavar="FILE",
+        help="Use the measurements that `divere analyze -o FILE` saved.",
+    ),
+    roll_by_option,
+    click.option(
+        "--exposure-pull",
+        type=click.FloatRange(0, 1),
+        metavar="SHARE",
+        help="How far each frame is moved to the exposure of its roll: 0 not at all, 1 all the "
+        "way.  [default: 0.15 to 0.8, by the spread of the roll]",
+    ),
+    click.option(
+        "--strict",
+        is_flag=True,
+        help="Fail the scans of a roll that was measured with low confidence.",
+    ),
+    click.option(
+        "--input-transfer",
+        default="auto",
+        show_default=True,
+        metavar="auto|linear|srgb|icc|GAMMA",
+        help="How the numbers in the scan relate to light. auto: as your preset says, else as "
+        "the file says.",
+    ),
+)
+
+_scans = section(
+    "Scans",
     click.option(
         "-r",
         "--recursive/--no-recursive",
         "recursive",
         default=True,
-        show_default="on",
-        help="Go into sub-folders, and mirror them under OUTPUT.",
+        help="Also take the scans in sub-folders; OUTPUT gets the same sub-folders.  [default: on]",
     ),
-    click.option("--include", multiple=True, metavar="GLOB", help="Only these files."),
-    click.option("--exclude", multiple=True, metavar="GLOB", help="Not these files."),
     click.option(
-        "--max-pixels",
-        type=click.IntRange(min=1),
-        default=2_000_000_000,
-        show_default=True,
-        metavar="N",
-        help="Refuse larger scans.",
+        "--include",
+        multiple=True,
+        metavar="GLOB",
+        help="Take only files whose name matches. May be repeated.",
+    ),
+    click.option(
+        "--exclude",
+        multiple=True,
+        metavar="GLOB",
+        help="Leave out files whose name matches. May be repeated.",
     ),
     click.option(
         "--pages",
         type=click.Choice(["first", "all"]),
         default="all",
         show_default=True,
-        help="Pictures of a file that holds several: all gives {stem}-{page} for each.",
+        help="Which pictures of a file with several pages to grade; all names the positives "
+        "{stem}-{page}.",
     ),
     click.option(
         "--pairs",
         type=click.Choice(["raw", "both"]),
         default="raw",
         show_default=True,
-        help="A raw file and its JPEG: the raw alone, or both ({stem}-{ext} for the JPEG).",
+        help="Where a camera wrote a raw file and a JPEG: grade the raw file only, or both (the "
+        "JPEG as {stem}-{ext}).",
     ),
     click.option(
         "--settle",
@@ -78,69 +124,67 @@ _which = combined(
         default=0.0,
         show_default=True,
         metavar="SECONDS",
-        help="Leave a scan that changed more recently for the next run.",
-    ),
-)
-
-_decide = combined(
-    click.option(
-        "--auto",
-        type=click.Choice(["auto", "off", "frame", "roll"]),
-        default="auto",
-        show_default=True,
-        help="Measure all scans first and decide gray and exposure, for each frame or each roll. "
-        "auto: as roll where a shipped profile serves; your own presets are taken as they are.",
+        help="Leave files that changed less than SECONDS ago for the next run.",
     ),
     click.option(
-        "--input-transfer",
-        default="auto",
+        "--max-pixels",
+        type=click.IntRange(min=1),
+        default=2_000_000_000,
         show_default=True,
-        metavar="auto|linear|srgb|icc|GAMMA",
-        help="How samples relate to light. auto: as your preset says, else as the file does.",
+        metavar="N",
+        help="Refuse scans with more pixels.",
     ),
     click.option(
         "--orientation",
         type=click.Choice(["auto", "apply", "ignore"]),
         default="auto",
         show_default=True,
-        help="The file's own tag. auto: applied, but where the scan's own preset says how it lies.",
+        help="Turn the picture as the file's orientation tag says. auto: yes, unless the scan's "
+        "own preset says how to turn it.",
     ),
     click.option(
-        "--exposure-pull",
-        type=click.FloatRange(0, 1),
-        metavar="SHARE",
-        help="How much of what a frame differs from its roll's exposure is taken back, 0 to 1.  "
-        "[default: by the roll's own spread, 0.15 to 0.8]",
-    ),
-    click.option(
-        "--from",
-        "from",
+        "--flat-field",
         type=click.Path(exists=True, dir_okay=False),
         metavar="FILE",
-        help="Grade by a saved analysis (`divere analyze -o FILE`).",
+        help="A picture of the light source without film; evens out the light of camera scans.",
     ),
-    roll_by_option,
-    click.option("--strict", is_flag=True, help="Low confidence in a roll fails its scans."),
+    click.option(
+        "--frames",
+        type=click.Choice(["off", "find"]),
+        default="off",
+        show_default=True,
+        help="find: look for the pictures on scans of strips and holders, and grade each as "
+        "{stem}-{crop}.",
+    ),
+    click.option(
+        "--film",
+        type=click.Choice([*NAMES, "auto"]),
+        default="auto",
+        show_default=True,
+        help="Film format, for --frames find.",
+    ),
 )
 
-_what = combined(
+_positives = section(
+    "Positives",
     click.option(
         "--format",
         type=Format(["tiff", "jpeg", "png", "jxl", "dng"]),
         default="tiff",
         show_default=True,
-        help="Container of the positives; dng is a flat master for raw converters.",
+        help="File format. dng: a flat master for raw converters.",
     ),
     click.option(
         "--bit-depth",
         type=click.Choice(["8", "16", "32"]),
-        help="Bits a channel; 32 is float (tiff, jxl), jpeg is always 8.  [default: 16, jpeg 8]",
+        help="Bits for each channel. 32 is floating point (tiff, jxl); jpeg is always 8.  "
+        "[default: 16, jpeg 8]",
     ),
     click.option(
         "--color-space",
         metavar="NAME",
         shell_complete=complete_space,
-        help="Output space; its ICC profile is embedded.  "
+        help="Color space; its ICC profile is embedded. `divere profiles list` shows the names.  "
         "[default: DisplayP3 for 8 bit, else KodakEnduraPremier_gamma_2_2]",
     ),
     click.option(
@@ -148,104 +192,180 @@ _what = combined(
         type=click.Choice(["none", "lzw", "deflate", "zstd"]),
         default="none",
         show_default=True,
-        help="Of TIFF.",
+        help="TIFF compression.",
     ),
     click.option(
         "--quality",
         type=click.IntRange(1, 100),
         metavar="N",
-        help="JPEG quality; of jxl, 100 is lossless.  [default: 95, jxl 100]",
+        help="JPEG and JPEG XL quality; JPEG XL at 100 is lossless.  [default: 95, jxl 100]",
     ),
     click.option(
         "--size",
         type=click.IntRange(min=1),
         metavar="N",
-        help="Long edge in pixels, made smaller in linear light; never larger.  "
+        help="Reduce the long edge to N pixels, in linear light. Pictures are never enlarged.  "
         "[default: as scanned]",
     ),
-    click.option("--flat", is_flag=True, help="Leave out the print's curve: a master to grade on."),
+    click.option(
+        "--flat",
+        is_flag=True,
+        help="Leave out the print's contrast curve: a flat master for further editing.",
+    ),
+    click.option("--dither", is_flag=True, help="Add dither noise to 8-bit positives."),
     click.option(
         "--also",
         multiple=True,
         metavar="SPEC",
-        help="One more output of the same decode: FORMAT[,size=N][,quality=N][,color-space=NAME]"
-        "[,bit-depth=N][,compression=C][,dither][,flat][,name=TEMPLATE]. May be repeated.",
+        help="Write one more positive of each scan, in the same pass: FORMAT[,size=N]"
+        "[,quality=N][,color-space=NAME][,bit-depth=N][,compression=C][,dither][,flat]"
+        "[,name=TEMPLATE]. May be repeated.",
     ),
     click.option(
         "--name",
         default="",
         metavar="TEMPLATE",
-        help="Output file stem, from {stem}, {crop}, {index}, {profile}, {ext}, {page}, {film},"
-        " {frame}.  "
+        help="File name without suffix, made of {stem}, {crop}, {index}, {profile}, {ext}, "
+        "{page}, {film} and {frame}.  "
         "[default: {stem}, with crops {stem}-{crop}, with pages {stem}-{page}]",
     ),
+)
+
+_film = section(
+    "Infrared, film and metadata",
     click.option(
         "--ir",
         type=click.Choice(["drop", "sidecar", "repair"]),
         default="drop",
         show_default=True,
-        help="The infrared channel: leave it out, write it beside the positive, or fill what dust"
-        " and scratches it shows.",
+        help="The scan's infrared channel. drop: leave it out; sidecar: write it as a file beside "
+        "the positive; repair: use it to remove dust and scratches.",
     ),
     click.option(
         "--ir-strength",
         type=click.Choice(["low", "normal", "high"]),
         default="normal",
         show_default=True,
-        help="How little --ir repair takes for dust: high fills more.",
+        help="How much --ir repair removes: high also takes faint marks.",
     ),
     click.option(
         "--ir-mask",
         is_flag=True,
-        help="Write what --ir repair filled as {stem}-ir-mask.png.",
-    ),
-    click.option(
-        "--film-data",
-        type=click.Path(dir_okay=False),
-        metavar="FILE.csv",
-        help="What was written down about the film, a row a scan, into Exif, XMP and IPTC.",
+        help="Write which pixels --ir repair filled, as {stem}-ir-mask.png.",
     ),
     click.option(
         "--film-edge",
         type=click.Choice(["auto", "off"]),
         default="auto",
         show_default=True,
-        help="Read the DX edge code where a scan shows rebate: stock and frame numbers.",
-    ),
-    click.option("--no-metadata", is_flag=True, help="Carry no metadata over."),
-    click.option("--dither", is_flag=True, help="Dither 8-bit outputs."),
-)
-
-_scans = combined(
-    click.option(
-        "--flat-field",
-        type=click.Path(exists=True, dir_okay=False),
-        metavar="FILE",
-        help="A picture of the light without film: evens out the light of a camera scan.",
+        help="Read the DX bar code at the edge of 135 film: film stock and frame numbers.",
     ),
     click.option(
-        "--frames",
-        type=click.Choice(["off", "find"]),
-        default="off",
-        show_default=True,
-        help="Find the pictures on strips and holders, and grade each as {stem}-{crop}.",
+        "--film-data",
+        type=click.Path(dir_okay=False),
+        metavar="FILE.csv",
+        help="A table with a row for each scan (camera, lens, film, date, ...), written into "
+        "Exif, XMP and IPTC.",
     ),
     click.option(
-        "--film",
-        type=click.Choice([*NAMES, "auto"]),
-        default="auto",
-        show_default=True,
-        help="Format of the film, for --frames find.",
+        "--no-metadata", is_flag=True, help="Do not copy the scan's metadata to the positive."
     ),
 )
 
-_where = combined(
+_output = section(
+    "Output folder",
+    click.option(
+        "--overwrite",
+        is_flag=True,
+        help="Replace files in OUTPUT, even those that divere did not write.",
+    ),
+    click.option("--force", is_flag=True, help="Grade all scans again, also those up to date."),
+    click.option(
+        "--dry-run", is_flag=True, help="Show what would be done; grade and write nothing."
+    ),
+    click.option("--wait", is_flag=True, help="If another run uses OUTPUT, wait until it ends."),
+    click.option(
+        "--lock-wait",
+        type=Seconds(min=0, max=LONGEST),
+        metavar="SECONDS",
+        help="Wait at most SECONDS for the other run, then stop with exit code 11.",
+    ),
+    click.option(
+        "--manifest",
+        is_flag=True,
+        help="Write the SHA-256 of every file in OUTPUT to manifest-sha256.txt.",
+    ),
+    click.option(
+        "--bag",
+        is_flag=True,
+        help="Make OUTPUT a BagIt bag, with the positives in data/; later runs add to it.",
+    ),
+)
+
+_failures = section(
+    "Failures",
+    click.option(
+        "--timeout",
+        type=Seconds(min=0, max=LONGEST, min_open=True),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Stop a scan that takes longer.",
+    ),
+    click.option(
+        "--retries",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Try a scan N times more after a crash or a timeout.  "
+        "[default: 3 after a crash, 0 after a timeout]",
+    ),
+    click.option(
+        "--known-failures",
+        type=click.Choice(["retry", "skip"]),
+        default="retry",
+        show_default=True,
+        help="skip: do not try scans again that failed before and have not changed; they do not "
+        "cause exit code 3.",
+    ),
+    click.option(
+        "--max-failures",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Start no more scans after N failures.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Start no more scans after the first failure."),
+)
+
+_machine = section(
+    "Processes and memory",
+    jobs_option,
+    click.option(
+        "--memory-budget",
+        type=SizeOrPercent(),
+        metavar="SIZE|PERCENT",
+        default="70%",
+        show_default=True,
+        help="Memory for all workers together: a size, or a share of what is free.",
+    ),
+    click.option(
+        "--worker-memory",
+        type=Size(),
+        metavar="SIZE",
+        help="Most memory for one worker.  [default: from the scan's size]",
+    ),
+    isolation_option,
+    sandbox_option,
+    click.option(
+        "--start-method",
+        type=click.Choice(["forkserver", "spawn", "fork"]),
+        help="How worker processes are started.  [default: the best that this system has]",
+    ),
     click.option(
         "--engine",
         type=click.Choice(["local", "dask"]),
         default="local",
         show_default=True,
-        help="Where scans run: here, or on a Dask cluster.",
+        help="Where scans are graded: on this machine, or on a Dask cluster.",
     ),
     click.option(
         "--scheduler",
@@ -256,112 +376,39 @@ _where = combined(
         "--map",
         multiple=True,
         metavar="A=B",
-        help="Folder A here is folder B on the machines of the cluster. May be repeated.",
+        help="Folder A on this machine is folder B on the machines of the cluster. "
+        "May be repeated.",
     ),
 )
 
-_how = combined(
-    isolation_option,
-    sandbox_option,
-    click.option(
-        "--start-method",
-        type=click.Choice(["forkserver", "spawn", "fork"]),
-        help="How worker processes start.  [default: best of the system]",
-    ),
-    jobs_option,
-    click.option(
-        "--timeout",
-        type=Seconds(min=0, max=LONGEST, min_open=True),
-        default=300.0,
-        show_default=True,
-        metavar="SECONDS",
-        help="Wall clock for one scan.",
-    ),
-    click.option(
-        "--retries",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Fresh attempts after a crash or a timeout.  [default: 3, after a timeout 0]",
-    ),
-    click.option(
-        "--memory-budget",
-        type=SizeOrPercent(),
-        metavar="SIZE|PERCENT",
-        default="70%",
-        show_default=True,
-        help="For all workers together; the share is of what is available.",
-    ),
-    click.option(
-        "--worker-memory",
-        type=Size(),
-        metavar="SIZE",
-        help="Cap for one worker.  [default: from the scan's size]",
-    ),
-)
-
-_when = combined(
-    click.option(
-        "--manifest",
-        is_flag=True,
-        help="List all of OUTPUT with its SHA-256 in manifest-sha256.txt.",
-    ),
-    click.option(
-        "--bag",
-        is_flag=True,
-        help="Lay OUTPUT out as a BagIt bag, its positives under data/; a later run adds to it.",
-    ),
-    click.option("--wait", is_flag=True, help="Wait for another run on OUTPUT to end."),
-    click.option(
-        "--lock-wait",
-        type=Seconds(min=0, max=LONGEST),
-        metavar="SECONDS",
-        help="Wait so long for another run on OUTPUT, then exit 11.",
-    ),
-    click.option(
-        "--known-failures",
-        type=click.Choice(["retry", "skip"]),
-        default="retry",
-        show_default=True,
-        help="skip: leave scans that failed before and have not changed; they make no exit 3.",
-    ),
-    click.option("--overwrite", is_flag=True, help="Replace outputs, whoever made them."),
-    click.option("--force", is_flag=True, help="Grade again what is up to date."),
-    click.option(
-        "--max-failures",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Start no more scans after N failures.",
-    ),
-    click.option("--fail-fast", is_flag=True, help="The same after the first failure."),
-    click.option("--dry-run", is_flag=True, help="Print the plan; write nothing."),
-)
-
-_said = combined(
+_messages = section(
+    "Reports and messages",
     click.option(
         "--report",
         multiple=True,
         type=click.Path(dir_okay=False),
-        help="Write a report; .json, .csv, .html, .xml (JUnit) or .prom (Prometheus). "
-        "May be repeated.  "
-        "[default: OUTPUT/divere-report.json]",
+        help="Write a report; the suffix gives the format: .json, .csv, .html or .xml (JUnit). "
+        "May be repeated.  [default: OUTPUT/divere-report.json]",
     ),
     click.option(
         "--report-inline",
         is_flag=True,
-        help="An .html report as one file; else its pictures lie beside it, in NAME-files.",
+        help="Put the pictures of an .html report into the page itself, not into a folder beside "
+        "it.",
     ),
     json_option,
     click.option(
         "--progress/--no-progress",
         default=None,
-        help="Live display on stderr.  [default: where stderr is a terminal]",
+        help="Live display on stderr.  [default: on if stderr is a terminal]",
     ),
+    logging_options,
     click.option(
         "--settings",
         type=click.Path(dir_okay=False),
-        help="A DiVERE app_settings.json to take defaults from.",
+        help="Take defaults from a DiVERE app_settings.json.",
     ),
-    logging_options,
+    config_file.option,
 )
 
 
@@ -370,21 +417,23 @@ _said = combined(
     "inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(readable=False)
 )
 @click.argument("output", metavar="OUTPUT", type=click.Path())
-@_which
-@_decide
+@_grade
 @_scans
-@_what
-@_where
-@_how
-@_when
-@_said
-@config_file.option
+@_positives
+@_film
+@_output
+@_failures
+@_machine
+@_messages
 @click.pass_context
 def batch(ctx: click.Context, /, **values: Any) -> int:
     """Grade every scan under INPUT (folders or files) into the folder OUTPUT.
 
-    What is up to date is skipped, so the same command again goes on after a
-    crash and grades what is new. Inputs are never changed.
+    Scans that are up to date are skipped: the same command again grades only what is new,
+    and continues after an interruption. The scans themselves are never changed.
+
+    Without options, each scan is graded by its entry in divere_presets.json beside it, or by
+    a shipped profile, and becomes a 16-bit TIFF.
     """
     from divere_cli.batch.run import run
     from divere_cli.cli import batch_display, batch_options

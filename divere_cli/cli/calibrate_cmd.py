@@ -1,4 +1,4 @@
-"""``divere calibrate``: from scans of a color chart to a preset that gives its colors."""
+"""``divere calibrate``: make a preset from scans of a color chart."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PICTURES = (".jpg", ".jpeg", ".png")
 
 
 class Point(ParamType):
-    """A place on the stored frame: ``0.12,0.5``."""
+    """A position on the stored frame: ``0.12,0.5``."""
 
     name = "x,y"
 
@@ -37,9 +37,9 @@ class Point(ParamType):
         try:
             x, y = (float(word) for word in str(value).split(","))
         except ValueError:
-            self.fail(f"{value!r} is no place; write X,Y as in 0.12,0.5", param, ctx)
+            self.fail(f"{value!r} is not a position: write X,Y as in 0.12,0.5", param, ctx)
         if not (-0.2 <= x <= 1.2 and -0.2 <= y <= 1.2):
-            self.fail(f"{value!r} is in parts of the frame, from 0 to 1", param, ctx)
+            self.fail(f"{value!r} is outside the scan: X and Y go from 0 to 1", param, ctx)
         return x, y
 
 
@@ -62,7 +62,7 @@ def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     default="colorchecker24",
     show_default=True,
     metavar="NAME|FILE",
-    help="The chart: a shipped one, or its reference file (CGATS or IT8 text).",
+    help="Name of a shipped chart, or the chart's reference file (CGATS or IT8 text).",
 )
 @click.option(
     "--list-charts",
@@ -70,14 +70,14 @@ def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     is_eager=True,
     expose_value=False,
     callback=_list_charts,
-    help="List the shipped charts and where their figures come from.",
+    help="List the shipped charts and the sources of their values, and exit.",
 )
 @click.option(
     "-p",
     "--profile",
     metavar="PRESET",
     shell_complete=complete_name,
-    help="The preset to start from: its print and contrast stay.  "
+    help="The preset to start from; its print and contrast are kept.  "
     "[default: c41-endura-premier; digital-neutral with --target input]",
 )
 @click.option(
@@ -85,7 +85,8 @@ def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     type=click.Choice(["print", "input"]),
     default="print",
     show_default=True,
-    help="Fit a negative's colors on a print, or the input space of a positive's scanner.",
+    help="print: fit the colors of a negative on its print; input: fit the scanner's color space, "
+    "for scans of positives.",
 )
 @click.option(
     "--corners",
@@ -93,33 +94,36 @@ def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> N
     nargs=4,
     multiple=True,
     metavar="X,Y X,Y X,Y X,Y",
-    help="Where the patches' outer corners lie, in parts of the frame: the chart's own top left "
-    "(dark skin), top right, bottom right, bottom left. Once for each SCAN.  [default: looked for]",
+    help="Outer corners of the patches, from 0 to 1 across and down the scan, in the chart's own "
+    "order: top left (dark skin), top right, bottom right, bottom left. Once for each SCAN.  "
+    "[default: found automatically]",
 )
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write the preset, a .json file.",
+    help="Write the preset to this .json file.",
 )
 @click.option(
     "--picture",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Draw the chart as found and as graded beside its truth; .jpg or .png.",
+    help="Draw the chart as it was found and graded, beside its true colors (.jpg or .png).",
 )
-@click.option("--overwrite", is_flag=True, help="Replace FILE.")
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
 @isolation_option
 @json_option
 @click.pass_context
 def calibrate(ctx: click.Context, /, **values: Any) -> int:
-    """Fit a preset to a color chart on one or several SCANs of a film.
+    """Make a preset for a film from one or more SCANs of a color chart on it.
 
-    The chart is found by itself, whichever way it lies; one that is not certain
-    is refused. Several scans are exposures of the same chart on the same film.
-    Says how far the chart's colors are off (CIEDE2000) before and after, by patch,
-    and where each patch was left out of the fit.
+    The chart is found automatically, also turned or upside down. If the position is not
+    certain, no preset is made: use --corners. Several scans must show the same chart on the
+    same film, for example in different exposures.
+
+    The output shows the color errors (CIEDE2000) of each patch: before, after, and after a
+    fit without this patch.
     """
     from divere_cli.calibrate import preset as document
     from divere_cli.calibrate import run
@@ -162,10 +166,10 @@ def _check_files(values: dict[str, Any]) -> None:
         shown = "-o" if option == "output" else "--picture"
         suffix = os.path.splitext(path)[1].lower()
         if option == "picture" and suffix not in PICTURES:
-            raise UsageError(f"--picture {quote(path)}: is no .jpg and no .png")
+            raise UsageError(f"--picture {quote(path)}: is not a .jpg or .png file")
         output_checks.check(shown, path, reads, picture=option == "picture")
         if os.path.lexists(path) and not values["overwrite"]:
-            raise UsageError(f"{quote(path)} is there already", hint="use --overwrite")
+            raise UsageError(f"{quote(path)} exists", hint="use --overwrite to replace it")
 
 
 def _request(values: dict[str, Any]) -> tuple[Preset, Request]:
@@ -179,7 +183,9 @@ def _request(values: dict[str, Any]) -> tuple[Preset, Request]:
     option = values["profile"] or default
     found = select.find(option)
     if not isinstance(found, Preset):
-        raise UsageError(f"-p {quote(option)} holds the presets of a folder; give one preset")
+        raise UsageError(
+            f"-p {quote(option)} has the presets of a whole folder: give a file with one preset"
+        )
     base = inherit.complete(found)
     corners = tuple(values["corners"])
     if corners and len(corners) != len(values["scans"]):

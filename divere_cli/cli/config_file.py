@@ -17,6 +17,7 @@ from typing import Any
 
 import click
 
+from divere_cli.cli.options import sections
 from divere_cli.errors import UsageError
 from divere_cli.text import quote
 
@@ -37,6 +38,13 @@ class Configured(click.Command):
         if not ctx.resilient_parsing and not any(arg in ("-h", "--help") for arg in args):
             ctx.default_map = {**self._configured(ctx, args), **(ctx.default_map or {})}
         return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options under the titles of their sections."""
+        for title, options in sections(self.get_params(ctx)).items():
+            rows = [row for each in options if (row := each.get_help_record(ctx)) is not None]
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
     def _configured(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         parser = self.make_parser(ctx)
@@ -78,7 +86,7 @@ def option(command: Any) -> Any:
         "--config",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help=f"Take options from this file.  [default: {NAME} beside the scans, if there is one]",
+        help=f"Take options from this file.  [default: {NAME} beside the scans, if it exists]",
     )(command)
 
 

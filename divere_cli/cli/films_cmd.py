@@ -20,25 +20,26 @@ if TYPE_CHECKING:
 
 @click.group("films")
 def films() -> None:
-    """Film stocks by DX number: name, process, speed."""
+    """List film stocks with DX number, name, process and speed."""
 
 
-@films.command("list", short_help="List the stocks that are known.")
+@films.command("list", short_help="List all known film stocks.")
 @json_option
 def list_films(json: bool) -> None:
-    """List film stocks by DX number; those made today come first."""
+    """List all known film stocks; those sold today come first."""
     from divere_cli.films import stocks
 
     _print(stocks.all_stocks(), json)
 
 
-@films.command("show", short_help="Show a stock.")
+@films.command("show", short_help="Show one film stock.")
 @click.argument("number_or_name", metavar="DX|NAME")
 @json_option
 def show_film(number_or_name: str, json: bool) -> None:
-    """Show the stock of a DX number, or the stocks whose name has all words of NAME.
+    """Show the film stock with a DX number, or those whose name has all the words of NAME.
 
-    DX is as on the film's edge (115-4), or the four or six digits of a cartridge.
+    DX is the number from the edge of the film, as in 115-4, or the four or six digits on the
+    cartridge.
     """
     from divere_cli.films import stocks
 

@@ -1,4 +1,4 @@
-"""``divere frames``: where the pictures lie on strips, as a contact sheet preset."""
+"""``divere frames``: find the pictures on strips, and write their crops as a preset."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Count(ParamType):
     type=click.Choice([*NAMES, "auto"]),
     default="auto",
     show_default=True,
-    help="Format of the film.",
+    help="Film format.",
 )
 @click.option(
     "--count",
@@ -61,15 +61,19 @@ class Count(ParamType):
     default="auto",
     show_default=True,
     metavar="N|auto",
-    help="How many pictures each strip has.",
+    help="Number of pictures on each scan.",
 )
-@click.option("--deskew", is_flag=True, help="Keep how each picture is turned, beside its crop.")
+@click.option(
+    "--deskew",
+    is_flag=True,
+    help="Also write how many degrees each picture is turned; `divere batch` then straightens it.",
+)
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
     metavar="FILE",
-    help="Write the crops into a divere_presets.json; what else it holds stays.",
+    help="Write the crops into this divere_presets.json; its other content stays.",
 )
 @click.option(
     "--picture",

@@ -1,4 +1,4 @@
-"""``divere inspect``: what a scan is, from its headers alone."""
+"""``divere inspect``: format, size and preset of a scan, from its headers alone."""
 
 from __future__ import annotations
 
@@ -34,16 +34,15 @@ SCHEMA = "divere-inspect/1"
     type=click.Choice(["auto", "off"]),
     default="auto",
     show_default=True,
-    help="Read the DX edge code where a scan shows rebate: stock and frame numbers.",
+    help="Read the DX bar code at the edge of 135 film: film stock and frame numbers.",
 )
 @json_option
 def inspect(files: tuple[str, ...], film_edge: str, json: bool) -> int:
-    """Say what each FILE is, and which preset would serve it.
+    """Show the format, size and metadata of each FILE, and the preset that would grade it.
 
-    Size, bits, channels, compression, infrared, ICC profile, metadata; warnings
-    that a run would give, from headers alone; and the code at the film's edge,
-    which a worker reads from the pixels. A file that cannot be graded is an error
-    on stderr, the others go on, and the exit code is 3.
+    Also shows the warnings that a run would give, and the DX code at the edge of the film. A
+    file that cannot be graded is an error on stderr and the exit code is 3; the other files are
+    still shown.
     """
     selector = Selector()
     edges = _edges(files) if film_edge == "auto" else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -154,6 +154,28 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
     return apply
 
 
+def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
+    """Return one decorator for several options that help shows under a title of their own."""
+
+    def apply(command: F) -> F:
+        known = len(getattr(command, "__click_params__", ()))
+        command = combined(*decorators)(command)
+        for param in vars(command)["__click_params__"][known:]:
+            vars(param)["section"] = title
+        return command
+
+    return apply
+
+
+def sections(params: Iterable[click.Parameter]) -> dict[str, list[click.Option]]:
+    """Return a command's options by the titles that help shows them under, in order."""
+    titles: dict[str, list[click.Option]] = {}
+    for param in params:
+        if isinstance(param, click.Option):
+            titles.setdefault(getattr(param, "section", "Help"), []).append(param)
+    return titles
+
+
 def complete_name(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -185,7 +207,8 @@ def complete_space(
 roll_by_option = click.option(
     "--roll-by",
     metavar="GLOB",
-    help="Scans whose names begin with the same match of GLOB are a roll.  [default: a folder]",
+    help="Which scans of a folder are one roll: those whose names start with the same match of "
+    "GLOB ('*_': the same text up to the first _).  [default: all of them]",
 )
 
 isolation_option = click.option(
@@ -193,7 +216,8 @@ isolation_option = click.option(
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="A fresh process for each scan, or threads in this one.",
+    help="always: a new process for each scan; never: threads of this process; auto: processes "
+    "where the system allows it, else threads.",
 )
 
 sandbox_option = click.option(
@@ -201,8 +225,9 @@ sandbox_option = click.option(
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
-    help="Worker processes that can open nothing but their scan and their output, and have no "
-    "network. auto: where the system can, else the report says why not; always: exit 15 there.",
+    help="Deny worker processes the network and every file but their scan and its positives. "
+    "auto: where the system can, and the report says where it cannot; always: else stop with exit "
+    "code 15.",
 )
 
 jobs_option = click.option(
@@ -212,20 +237,24 @@ jobs_option = click.option(
     default="auto",
     show_default=True,
     metavar="N|auto",
-    help="Scans in work at once.",
+    help="Scans graded at the same time. auto: by cores and memory.",
 )
 
-json_option = click.option("--json", "json", is_flag=True, help="Print JSON.")
+json_option = click.option("--json", "json", is_flag=True, help="Print JSON instead of text.")
 
 logging_options = combined(
-    click.option("--log-file", type=click.Path(dir_okay=False), help="Append the log to FILE."),
+    click.option(
+        "--log-file", type=click.Path(dir_okay=False), help="Append the log to this file."
+    ),
     click.option(
         "--log-format",
         type=click.Choice(["text", "json"]),
         default="text",
         show_default=True,
-        help="How the log is written.",
+        help="Format of the log.",
     ),
-    click.option("-v", "--verbose", count=True, help="Say more; -vv for all. Shows tracebacks."),
-    click.option("-q", "--quiet", is_flag=True, help="Say only what went wrong."),
+    click.option(
+        "-v", "--verbose", count=True, help="More messages, with tracebacks; -vv for all."
+    ),
+    click.option("-q", "--quiet", is_flag=True, help="Print errors and warnings only."),
 )

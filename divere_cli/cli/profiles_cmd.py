@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from divere_cli.cli.options import complete_name, complete_space, json_option
+from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
     from divere_cli.profile.description import Described, Description
@@ -24,19 +25,23 @@ EXPORT_SPACE = "KodakEnduraPremier_gamma_2_2"
 LIST_KEYS = ("title", "group", "film_type", "film_stock", "scanner", "print_stock", "note")
 
 
-_name = click.argument("name", shell_complete=complete_name)
-_scan = click.option("--scan", help="Which entry of a divere_presets.json.")
+_name = click.argument("name", metavar="NAME|FILE", shell_complete=complete_name)
+_scan = click.option(
+    "--scan",
+    metavar="NAME",
+    help="Which scan's entry to take, where FILE is a divere_presets.json.",
+)
 
 
 @click.group("profiles")
 def profiles() -> None:
-    """List, check and export profiles: the grades that scans get."""
+    """List, show, check and export profiles. A profile is a preset that divere ships."""
 
 
-@profiles.command("list", short_help="List what ships.")
+@profiles.command("list", short_help="List the shipped profiles.")
 @json_option
 def list_profiles(json: bool) -> None:
-    """List the profiles that ship, by group, and the output color spaces."""
+    """List the shipped profiles by group, and the color spaces for positives."""
     from divere_cli.profile import inherit, library
 
     found = {name: inherit.complete(library.load(name)).metadata for name in library.names()}
@@ -59,12 +64,12 @@ def list_profiles(json: bool) -> None:
     _say(f"  {', '.join(spaces)}")
 
 
-@profiles.command("show", short_help="Show what one comes to.")
+@profiles.command("show", short_help="Show the values of a profile or preset.")
 @_name
 @_scan
 @json_option
 def show_profile(name: str, scan: str | None, json: bool) -> None:
-    """Show what the profile or preset file NAME comes to, and where each figure came from."""
+    """Show every value of a profile or preset, and where it comes from; draw its curves."""
     from divere_cli.profile import description
 
     found = description.describe(_preset(name, scan))
@@ -80,7 +85,7 @@ def show_profile(name: str, scan: str | None, json: bool) -> None:
         _say(f"warning: {warning}")
 
 
-@profiles.command("new", short_help="Write a preset to start from.")
+@profiles.command("new", short_help="Write a commented preset to edit.")
 @click.argument("file", metavar="FILE", type=click.Path(dir_okay=False))
 @click.option(
     "--from",
@@ -89,10 +94,10 @@ def show_profile(name: str, scan: str | None, json: bool) -> None:
     show_default=True,
     metavar="NAME",
     shell_complete=complete_name,
-    help="The shipped profile whose figures it has.",
+    help="Start from the values of this shipped profile.",
 )
 def new_profile(file: str, **options: str) -> None:
-    """Write FILE, a preset with every key and what each is for; nothing is overwritten."""
+    """Write a preset to FILE with every key explained, to edit. FILE must not exist."""
     from divere_cli.cli import output_checks
     from divere_cli.profile import template
 
@@ -101,14 +106,13 @@ def new_profile(file: str, **options: str) -> None:
     _say(f"{file}: from {options['from']}; try it with: divere batch IN OUT -p {file}")
 
 
-@profiles.command("validate", short_help="Check preset files.")
+@profiles.command("validate", short_help="Check preset files for errors.")
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @json_option
 def validate(files: tuple[str, ...], json: bool) -> int:
-    """Check preset files and divere_presets.json; all that is wrong is listed.
+    """Check preset files and divere_presets.json, and list all errors and warnings.
 
-    The exit code is 2 when a file cannot be used, and 0 when there are only
-    warnings.
+    The exit code is 2 if a file cannot be used, and 0 if there are only warnings.
     """
     from divere_cli.profile import validation
 
@@ -122,33 +126,42 @@ def validate(files: tuple[str, ...], json: bool) -> int:
     return WRONG if bad else 0
 
 
-@profiles.command("export", short_help="Write one as CLF or .cube.")
+@profiles.command("export", short_help="Export a profile or preset as CLF or .cube.")
 @_name
 @click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
-@click.option("--format", type=click.Choice(["clf", "cube"]), required=True, help="Of OUT.")
 @click.option(
-    "--size", type=click.IntRange(2, 129), help="Points of a .cube on a side.  [default: 65]"
+    "--format", type=click.Choice(["clf", "cube"]), required=True, help="File format of OUT."
 )
 @click.option(
-    "--shaper", is_flag=True, help="A .cube with a table before it: Resolve, OpenColorIO."
+    "--size",
+    type=click.IntRange(2, 129),
+    metavar="N",
+    help="Grid points of the .cube in each direction.  [default: 65]",
+)
+@click.option(
+    "--shaper",
+    is_flag=True,
+    help="Put a 1D table before the .cube: more exact, but only Resolve, OpenColorIO and a few "
+    "others read it.",
 )
 @click.option(
     "--color-space",
     default=EXPORT_SPACE,
     show_default=True,
+    metavar="NAME",
     shell_complete=complete_space,
-    help="Of the positive.",
+    help="Color space of the positive.",
 )
 @_scan
-@click.option("--crop", help="Which crop of a contact sheet.")
-@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+@click.option("--crop", metavar="NAME", help="Which crop to take, where the preset has several.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 @json_option
 def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
-    """Write the grade of the profile or preset file NAME for other programs.
+    """Write the grade of a profile or preset to the file OUT, for other programs.
 
-    CLF (Academy/ASC) holds the grade itself; a .cube is a lattice of colors.
-    Both take the linear scan, 0 to 1, and give the encoded positive. The file is
-    read back, and how far it is from divere's own grade is printed.
+    A CLF file (Academy/ASC) has the formulas of the grade; a .cube has a grid of sampled
+    colors. Both turn the linear scan (0 to 1) into the encoded positive. divere reads the file
+    again and prints how much its colors differ from divere's own grade.
     """
     import os
 
@@ -160,7 +173,7 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
 
     output_checks.check("OUT", output, [name])
     if os.path.lexists(output) and not options["overwrite"]:
-        raise UsageError(f"{output} is there already", hint="use --overwrite to replace it")
+        raise UsageError(f"{quote(output)} exists", hint="use --overwrite to replace it")
     recipe = _recipe(_preset(name, options["scan"]), name, options["crop"])
     space = library.output_space(options["color_space"])
     kind, size, shaper = options["format"], options["size"], options["shaper"]
@@ -194,8 +207,8 @@ def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
         if cut.crop_name == crop:
             return cut.recipe
     there = ", ".join(cut.crop_name for cut in cuts if cut.crop_name) or "none"
-    meant = "is a contact sheet: --crop says which" if crop is None else f"has no crop {crop!r}"
-    raise UsageError(f"{name} {meant}; there are: {there}")
+    wrong = "has several crops: choose one with --crop" if crop is None else f"has no crop {crop!r}"
+    raise UsageError(f"{quote(name)} {wrong}; there are: {there}")
 
 
 def _show_checked(found: Checked) -> None:
@@ -252,7 +265,7 @@ def _preset(name: str, scan: str | None) -> Preset:
     found = select.find(name)
     if isinstance(found, Preset):
         if scan is not None:
-            raise UsageError(f"--scan {scan}: {name} is one preset")
+            raise UsageError(f"--scan {quote(scan)}: {quote(name)} is a single preset")
         return found
     default = found.folder_default() if scan == FOLDER_DEFAULT else None
     if default is not None:
@@ -261,8 +274,8 @@ def _preset(name: str, scan: str | None) -> Preset:
         return found.entry(scan)
     there = [*found.entries, *([FOLDER_DEFAULT] if found.default is not None else [])]
     if scan is None:
-        first = f"--scan says which, as in --scan {there[0]!r}" if there else "it has none"
-        raise UsageError(f"{name} holds the presets of a folder", hint=first)
+        first = f"choose one, as in --scan {there[0]!r}" if there else "it has no entry"
+        raise UsageError(f"{quote(name)} has the presets of a whole folder", hint=first)
     raise library.unknown("scan", scan, there)
 
 
@@ -271,8 +284,6 @@ def _listed(metadata: Metadata | None) -> dict[str, Any]:
 
 
 def _say(line: str) -> None:
-    from divere_cli.text import safe
-
     click.echo(safe(line))
 
 

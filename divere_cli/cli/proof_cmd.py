@@ -27,27 +27,29 @@ ALL = "all"
     show_default=True,
     metavar="PRESET",
     shell_complete=complete_profile,
-    help="The grade to vary: a preset file, a shipped profile, or what a batch would take.",
+    help="The grade to start from: a preset file or the name of a shipped profile. auto: what "
+    "`divere batch` would use.",
 )
 @click.option(
     "--vary",
     type=click.Choice(["color", "exposure", "contrast", "profile"]),
     default="color",
     show_default=True,
-    help="A ring-around, a strip of nine, or every shipped profile that fits.",
+    help="What changes from tile to tile. color: a ring-around; exposure, contrast: a strip of "
+    "nine; profile: all shipped profiles that fit.",
 )
 @click.option(
     "--step",
     type=Finite(0.001, 1.0),
     metavar="D",
-    help="Density from one tile to the next; with --vary contrast the slope.  "
+    help="Difference between two tiles in density; with --vary contrast, in slope.  "
     "[default: 0.05; 0.1 with --vary exposure]",
 )
 @click.option(
     "--frame",
     metavar="NAME|N|all",
-    help="Which picture of a contact sheet preset; `all` makes a contact sheet of every picture "
-    "on SCAN, or of a folder of scans.  [default: the first]",
+    help="Which picture, where the preset has several crops. all: a contact sheet of every picture "
+    "on SCAN; SCAN may then be a folder.  [default: the first]",
 )
 @click.option(
     "--size",
@@ -57,14 +59,14 @@ ALL = "all"
     metavar="N",
     help="Long edge of the sheet in pixels.",
 )
-@click.option("--overwrite", is_flag=True, help="Replace OUT.")
+@click.option("--overwrite", is_flag=True, help="Replace OUT if it exists.")
 @isolation_option
 def proof(**values: Any) -> int:
-    """Draw SCAN under many grades into OUT, a .jpg, .png or .pdf.
+    """Make a test sheet: SCAN in many grades, in the file OUT (.jpg, .png or .pdf).
 
-    The scan is decoded once. Under each tile stands what to put into a preset.
-    With `--frame all`, a contact sheet of a roll: names, exposure against the
-    roll, and how sure the grade is.
+    The label of each tile is the value to write into a preset. With --frame all, the sheet is
+    a contact sheet of a roll: file names, exposure compared with the roll, and how certain
+    the measurement is.
     """
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.proof import run
@@ -73,12 +75,15 @@ def proof(**values: Any) -> int:
     run.form(output)
     output_checks.check("OUT", output, (scan, values["profile"]), picture=True)
     if os.path.lexists(output) and not values["overwrite"]:
-        raise UsageError(f"{quote(output)} is there already", hint="use --overwrite")
+        raise UsageError(f"{quote(output)} exists", hint="use --overwrite to replace it")
     isolation = IsolationRequest(values["isolation"])
     if values["frame"] == ALL:
         return _roll(values, isolation)
     if os.path.isdir(scan):
-        raise UsageError(f"{quote(scan)} is a folder", hint="use --frame all for a contact sheet")
+        raise UsageError(
+            f"{quote(scan)} is a folder",
+            hint="give one scan, or use --frame all for a contact sheet",
+        )
     request = run.Request(
         scan=scan,
         output=output,
@@ -112,7 +117,7 @@ def _roll(values: dict[str, Any], isolation: Any) -> int:
 
     found = discover.find(Inputs((values["scan"],)), "")
     if not found.scans:
-        raise UsageError(f"{quote(values['scan'])}: no scan was found")
+        raise UsageError(f"{quote(values['scan'])}: no scan found")
     scans = tuple(roll.Scan(scan.name, scan.path) for scan in found.scans)
     request = roll.Request(scans, values["output"], values["profile"], values["size"], isolation)
     made = roll.contact_sheet(request)

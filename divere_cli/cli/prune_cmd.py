@@ -1,4 +1,4 @@
-"""``divere prune``: positives whose scans are gone."""
+"""``divere prune``: remove positives whose scans were deleted."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from divere_cli.text import format_bytes, quote
 
 @click.command("prune")
 @click.argument("output", metavar="OUTPUT", type=click.Path(file_okay=False))
-@click.option("--dry-run", is_flag=True, help="List them; remove nothing.")
-@click.option("--yes", is_flag=True, help="Remove them without asking.")
+@click.option("--dry-run", is_flag=True, help="List the positives; remove nothing.")
+@click.option("--yes", is_flag=True, help="Remove without asking.")
 def prune(output: str, dry_run: bool, yes: bool) -> None:
-    """Remove positives whose scans are gone, as the journal of OUTPUT knows them.
+    """Remove positives in OUTPUT whose scans no longer exist.
 
-    A positive that was changed by hand or adopted stays, and so do all of an INPUT
-    that is not there or empty, for it may only be unmounted.
+    The journal of OUTPUT says which scan a positive was made from. Positives that were edited
+    or adopted stay. If a folder of scans is missing or empty, all its positives stay: the
+    drive may only be disconnected.
     """
     from divere_cli.batch import prune as room
 
@@ -33,7 +34,10 @@ def prune(output: str, dry_run: bool, yes: bool) -> None:
         return
     if not yes:
         if not sys.stdin.isatty():
-            raise UsageError("nothing was removed: say --yes, or --dry-run to see the list")
+            raise UsageError(
+                "nothing was removed: there is no terminal to ask on",
+                hint="use --yes to remove them, or --dry-run to see the list",
+            )
         click.confirm(f"remove {len(going)} positives ({total})?", abort=True)
     gone = [orphan for orphan in room.prune(output) if not orphan.left]
     click.echo(f"{len(gone)} removed ({format_bytes(sum(orphan.bytes for orphan in gone))})")

@@ -1,4 +1,4 @@
-"""``divere review``: look at a roll in the browser, mend its grades, export it."""
+"""``divere review``: look at a roll in the browser and correct its grades."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from divere_cli import extras
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import InputMissing, UsageError
 from divere_cli.system import cpus, signals
+from divere_cli.text import quote
 
 if TYPE_CHECKING:
     from divere_cli.review.server import Server
@@ -32,18 +33,19 @@ MOST_THREADS = 4
     default="127.0.0.1:0",
     show_default="127.0.0.1 and a free port",
     metavar="HOST:PORT",
-    help="Where the page is; leave it on this machine.",
+    help="Address of the page. Anyone who knows its secret can use the page from another machine "
+    "if this is not 127.0.0.1.",
 )
 @click.option(
     "--browser/--no-browser", default=True, help="Open the page in the browser.", show_default=True
 )
 @click.pass_context
 def review(ctx: click.Context, /, folder: str, listen: str, browser: bool) -> int:
-    """Show the scans in FOLDER as positives in the browser, to mend their grades.
+    """Show the scans in FOLDER as positives in the browser, and correct them there.
 
-    What is changed goes into the divere_presets.json beside the scans, which
-    `divere batch` grades by. The first line on stdout is the page's address; it
-    holds a secret. Ctrl-C ends the service.
+    Corrections are saved in divere_presets.json beside the scans; `divere batch` then grades
+    by it. The first line on stdout is the address of the page, with a secret in it. Ctrl-C
+    ends the service.
     """
     _check(folder)
     ctx.ensure_object(Session).answers_on_stdout = True
@@ -60,7 +62,10 @@ def review(ctx: click.Context, /, folder: str, listen: str, browser: bool) -> in
         server.Server(service, where) as served,
     ):
         if where.host not in server.LOOPBACK:
-            complain("anyone who can read the address on this network can use it", word="warning")
+            complain(
+                "other machines can reach the page: whoever knows its address can change presets",
+                word="warning",
+            )
         service.measure()
         click.echo(served.address)
         sys.stdout.flush()
@@ -78,14 +83,16 @@ def _check(folder: str) -> None:
             hint=extras.how_to_add("review"),
         )
     if not os.path.lexists(folder):
-        raise InputMissing(f"'{folder}' does not exist")
+        raise InputMissing(f"{quote(folder)} does not exist")
 
 
 def _wait(served: Server, asked: signals.StopRequest) -> int:
     """Wait for a signal; the service itself never ends."""
     while not asked.received:
         if not served.serving:
-            raise UsageError("the page cannot be served any more", hint="start it again")
+            raise UsageError(
+                "the page's server ended", hint="run `divere review` again; -v shows why"
+            )
         if asked.suspended:
             signals.suspend(asked, [])
         readable = [asked.fileno()] if asked.fileno() >= 0 else []

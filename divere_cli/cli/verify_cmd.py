@@ -1,4 +1,4 @@
-"""``divere verify``: whether an archive is still what it was."""
+"""``divere verify``: check the positives in a folder against what was recorded of them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,28 @@ _EVERY = 0.2  # seconds between two lines of progress
 
 @click.command()
 @click.argument("output", metavar="OUTPUT", type=click.Path())
-@click.option("--inputs", is_flag=True, help="Check the scans, too, against what was read then.")
-@click.option("--anew", is_flag=True, help="Do not go on where an interrupted check stopped.")
+@click.option(
+    "--inputs",
+    is_flag=True,
+    help="Also check the scans against what was read when they were graded.",
+)
+@click.option(
+    "--anew",
+    is_flag=True,
+    help="Check all files again, also those that an interrupted check has done.",
+)
 @json_option
 @click.option(
     "--progress/--no-progress",
     default=None,
-    help="Progress on stderr.  [default: where stderr is a terminal]",
+    help="Progress on stderr.  [default: on if stderr is a terminal]",
 )
 def verify(output: str, inputs: bool, anew: bool, json: bool, progress: bool | None) -> int:
-    """Check every positive in OUTPUT against the journal and the manifest.
+    """Check that every positive in OUTPUT is as divere wrote it.
 
-    Exit 3 where something is missing, changed, unreadable, or recorded nowhere. What was
-    read is noted, so that the same command again goes on after an interruption.
+    Files are compared with the journal and the manifest of OUTPUT. The exit code is 3 if a
+    file is missing, changed, unreadable or recorded nowhere. After an interruption, the same
+    command continues where it stopped.
     """
     from divere_cli.archive import checking
     from divere_cli.batch import verifying

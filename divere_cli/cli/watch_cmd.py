@@ -46,7 +46,7 @@ OWN = [
         default=5.0,
         show_default=True,
         metavar="S",
-        help="Seconds between two looks.",
+        help="Look for new scans every S seconds.",
     ),
     click.Option(
         ["--settle"],
@@ -54,7 +54,7 @@ OWN = [
         default=10.0,
         show_default=True,
         metavar="S",
-        help="Take a scan that has not changed for so long.",
+        help="Grade a scan when it has not changed for S seconds.",
     ),
     click.Option(
         ["--grace"],
@@ -62,30 +62,39 @@ OWN = [
         default=30.0,
         show_default=True,
         metavar="S",
-        help="At the end, seconds for scans in work.",
+        help="When the service is stopped, wait S seconds for scans in progress.",
     ),
     click.Option(
         ["--listen"],
         metavar="HOST:PORT",
-        help="Serve /healthz, /readyz, /status, /metrics and a page there.",
+        help="Serve a status page and /healthz, /readyz, /status and /metrics at this address.",
     ),
     click.Option(
         ["--token-file"],
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="Ask for this token where --listen is not this machine alone.",
+        help="A file with a token that clients must send; needed where --listen is open to other "
+        "machines.",
     ),
-    click.Option(["--on-done"], metavar="CMD", help="Run CMD for each positive; JSON on stdin."),
-    click.Option(["--on-failure"], metavar="CMD", help="Run CMD for each scan that fails."),
+    click.Option(
+        ["--on-done"],
+        metavar="CMD",
+        help="Run CMD after each scan that was graded; it gets JSON on stdin.",
+    ),
+    click.Option(
+        ["--on-failure"],
+        metavar="CMD",
+        help="Run CMD after each scan that failed; it gets JSON on stdin.",
+    ),
 ]
 
 
 def _watch(ctx: click.Context, /, **values: Any) -> int:
-    """Look after INPUT: grade every scan that comes into the folder OUTPUT.
+    """Watch INPUT and grade every new scan into the folder OUTPUT, until it is stopped.
 
-    The same batch in a loop that lives for months: a scan is taken when it has
-    not changed between two looks and for --settle, and is whole as far as its
-    format can tell. TERM or Ctrl-C ends it in order, HUP reads the options again.
+    This is `divere batch` as a service that can run for months. A scan is graded when it
+    has not changed for --settle seconds and its format shows that it is complete. Ctrl-C or
+    the signal TERM stops the service, HUP makes it read its options again.
     """
     from divere_cli.cli import batch_display, batch_options, config_file
     from divere_cli.service.commands import Commands, Hooks, split
@@ -183,10 +192,12 @@ def _reopening() -> Iterator[None]:
         signal.signal(number, before)
 
 
+for _option in OWN:
+    vars(_option)["section"] = "Service"
 _kept = [param for param in batch.params if param.name not in LEFT_OUT]
 watch = config_file.Configured(
     "watch",
     callback=click.pass_context(_watch),
-    params=[*_kept, *OWN],
+    params=[*OWN, *_kept],
     help=_watch.__doc__,
 )

@@ -14,6 +14,7 @@ import click
 
 from divere_cli import errors
 from divere_cli.cli.app import COMMANDS, divere
+from divere_cli.cli.options import sections
 
 ROOT = Path(__file__).parents[2]
 COMMANDS_PAGE = ROOT / "docs" / "commands.md"
@@ -57,15 +58,18 @@ def _command(command: click.Command, name: str, parent: click.Context) -> Iterat
     yield f"```\n{' '.join(usage.split())}\n```\n"
     yield inspect.cleandoc(command.help or "") + "\n"
     options = [each for each in command.params if isinstance(each, click.Option)]
-    if options:
+    titled = sections(options)
+    for title, below in titled.items():
+        if len(titled) > 1:
+            yield f"**{title}**\n"
         yield "| option | meaning | default | environment |\n|---|---|---|---|"
-        yield from (_option(each, context) for each in options)
+        yield from (_option(each, context) for each in below)
         yield ""
     if isinstance(command, click.Group):
-        for below in command.list_commands(context):
-            child = command.get_command(context, below)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
             assert child is not None
-            yield from _command(child, below, context)
+            yield from _command(child, name, context)
 
 
 def _option(option: click.Option, context: click.Context) -> str:

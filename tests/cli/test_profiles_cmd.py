@@ -86,7 +86,7 @@ def test_one_scan_of_a_folders_presets_is_shown_and_exported(tmp_path: Path) -> 
     assert "[base c41-neutral, shipped 'linear']" in default.stdout
     export = ["profiles", "export", path, out, "--format", "clf"]
     for more, said in (
-        ([], "holds the presets of a folder"),
+        ([], "has the presets of a whole folder"),
         (["--scan", "b.tif"], "no scan is called 'b.tif'"),
     ):
         result = divere(*export, *more)
@@ -157,7 +157,7 @@ def test_export_writes_a_file_and_says_how_exact_it_is(tmp_path: Path, kind: str
     assert "CIE 1976" in third
     again = divere(*export)
     assert (again.returncode, again.stdout) == (2, "")
-    assert again.stderr.startswith(f"divere: error: usage: {out} is there already")
+    assert again.stderr.startswith(f"divere: error: usage: '{out}' exists")
     found = json.loads(divere(*export, "--overwrite", "--json").stdout)
     assert found["format"] == kind
     assert found["size"] == (17 if kind == "cube" else 0)
@@ -184,7 +184,10 @@ def test_export_of_a_sheet_needs_the_crop(tmp_path: Path) -> None:
     sheet, out = tmp_path / "sheet.json", tmp_path / "grade.clf"
     sheet.write_text(json.dumps(SHEET))
     export = ["profiles", "export", sheet, out, "--format", "clf"]
-    for more, message in (([], "is a contact sheet: --crop says which"), (["--crop", "x"], "'x'")):
+    for more, message in (
+        ([], "has several crops: choose one with --crop"),
+        (["--crop", "x"], "'x'"),
+    ):
         result = divere(*export, *more)
         assert result.returncode == 2
         assert message in result.stderr

@@ -192,7 +192,7 @@ def test_out_that_is_the_scan_is_refused_whatever_it_is_called(tmp_path: Path) -
     ("args", "said"),
     [
         (("s.tif",), "is no .jpg, .png or .pdf"),
-        (("there.png",), "is there already"),
+        (("there.png",), "'there.png' exists"),
         (("no/s.png",), "there is no folder"),
         (("s.png", "-p", "nowhere"), "no profile is called"),
         (("s.png", "--size", "5"), "400"),

@@ -43,7 +43,7 @@ def test_the_page_has_its_pictures_beside_it(saved: Path, tmp_path: Path) -> Non
     assert set(shown) == {path.name for path in (tmp_path / "r-files").glob("*.jfif")}
     refused = divere("report", saved, "--csv", tmp_path / "r.csv", "--report-inline")
     assert refused.returncode == 2
-    assert "--report-inline is for --html" in refused.stderr
+    assert "--report-inline needs --html" in refused.stderr
 
 
 def test_without_options_it_is_printed(saved: Path) -> None:
