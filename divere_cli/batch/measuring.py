@@ -55,6 +55,7 @@ class Measuring:
             threads=self._threads,
             film_base=scan.film_base,
             base_region=scan.base_region,
+            parameters=self._request.roll.parameters(queued.name) if self._request.roll else "",
             flat_field=self._light,
             transfer=lie.transfer(queued.plan, self._request.inputs),
         )

@@ -62,6 +62,7 @@ class BatchOptions:
     exposure_pull: float | None = None
     from_file: str | None = None
     roll_by: str | None = None
+    gray_frame: tuple[str, ...] = ()
     strict: bool = False
     recursive: bool = True
     include: tuple[str, ...] = ()
@@ -189,9 +190,11 @@ class BatchOptions:
             raise UsageError("--film-data is metadata: leave out --no-metadata")
         if self.from_file and (self.auto in ("frame", "roll") or "profile" in given):
             raise UsageError("--from has the whole grade: leave out --auto and --profile")
-        for name in ("roll_by", "strict", "exposure_pull"):
+        for name in ("roll_by", "strict", "exposure_pull", "gray_frame"):
             if name in given and self.auto == "off":
                 raise UsageError(f"--{name.replace('_', '-')} is for --auto auto, frame or roll")
+        if self.from_file and self.gray_frame:
+            raise UsageError("--from has the whole grade: leave out --gray-frame")
         if self.input_transfer not in ("auto", "linear", "srgb", "icc"):
             self._check_gamma()
         if self.exposure_pull is not None and not 0.0 <= self.exposure_pull <= 1.0:
@@ -219,7 +222,7 @@ class BatchOptions:
         """What measures and decides; nothing where a saved analysis has the whole grade."""
         if self.auto == "off" or self.from_file:
             return None
-        return Auto(self.auto, self.roll_by, self.strict, self.exposure_pull)
+        return Auto(self.auto, self.roll_by, self.strict, self.exposure_pull, self.gray_frame)
 
     def _depth(self) -> further_outputs.BitDepth:
         return further_outputs.depth(self.format, self.bit_depth)

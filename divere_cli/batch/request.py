@@ -54,6 +54,9 @@ class Roll(Protocol):
     def unasked(self) -> bool:
         """Whether nobody asked for measuring: then what was delivered stands."""
 
+    def parameters(self, name: str) -> str:
+        """Return JSON text with what the measure task of a scan has to know; empty for none."""
+
     def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
         """Return whether scans that are served so are measured at all."""
 

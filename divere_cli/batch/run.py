@@ -75,6 +75,7 @@ class _Record:
     announced: bool = False
     rolls: tuple[RollRecord, ...] = ()
     warnings: tuple[str, ...] = ()
+    rolled: tuple[str, ...] = ()
     orphans: int = 0
     error: ErrorRecord | None = None
     light: Light | None = None
@@ -147,7 +148,8 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if request.outputs.manifest or request.outputs.bag:
                 archiving.write(request.outputs, space.folder)
         lit = record.light.warnings if record.light else ()
-        record.warnings = (*space.warnings, *lit, *_unused(request, space), *record.warnings)
+        said = (*space.warnings, *lit, *_unused(request, space), *record.rolled)
+        record.warnings = (*said, *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
 
@@ -281,6 +283,7 @@ def _decide(
         return {}
     decisions = request.roll.decide(work.all(plans), frozen)
     record.rolls = decisions.rolls
+    record.rolled = decisions.warnings
     return decisions.scans
 
 

@@ -13,6 +13,7 @@ import click
 from divere_cli.cli import output_checks
 from divere_cli.cli.options import (
     complete_profile,
+    gray_frame_option,
     isolation_option,
     jobs_option,
     json_option,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     help="Measure each frame for itself, or the roll as a whole.",
 )
 @roll_by_option
+@gray_frame_option
 @click.option("--strict", is_flag=True, help="Exit with code 3 if the confidence is low.")
 @click.option(
     "-o",
@@ -100,7 +102,9 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
 def _auto(values: dict[str, Any]) -> Auto:
     from divere_cli.roll import auto
 
-    return auto.Auto(values["auto"], values["roll_by"], values["strict"])
+    return auto.Auto(
+        values["auto"], values["roll_by"], values["strict"], gray_frames=values["gray_frame"]
+    )
 
 
 def _measure(values: dict[str, Any]) -> Analysis:
@@ -117,6 +121,7 @@ def _measure(values: dict[str, Any]) -> Analysis:
         chooser=Selector(values["profile"]),
         bounds=Bounds(jobs=values["jobs"]),
         isolation=Isolation(values["isolation"], sandbox=values["sandbox"]),
+        roll=_auto(values),
     )
     return analyze(request, _auto(values).task, _tell)
 
@@ -143,6 +148,8 @@ def _complain(problems: dict[str, str], decided: Decisions) -> int:
     for name, decision in decided.scans.items():
         if decision.error is not None:
             failed.setdefault(name, decision.error.message)
+    for warning in decided.warnings:
+        complain(warning, word="warning")
     for name, problem in failed.items():
         complain(f"{quote(name)}: {problem}")
     return ScanError.exit_code if failed else 0

@@ -19,6 +19,7 @@ from divere_cli.cli.options import (
     SizeOrPercent,
     complete_profile,
     complete_space,
+    gray_frame_option,
     isolation_option,
     jobs_option,
     json_option,
@@ -59,6 +60,7 @@ _grade = section(
         help="Use the measurements that `divere analyze -o FILE` saved.",
     ),
     roll_by_option,
+    gray_frame_option,
     click.option(
         "--exposure-pull",
         type=click.FloatRange(0, 1),

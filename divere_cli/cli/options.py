@@ -211,6 +211,13 @@ roll_by_option = click.option(
     "GLOB ('*_': the same text up to the first _).  [default: all of them]",
 )
 
+gray_frame_option = click.option(
+    "--gray-frame",
+    multiple=True,
+    metavar="GLOB",
+    help="Scans of a gray card: its color sets the gray of their roll.",
+)
+
 isolation_option = click.option(
     "--isolation",
     type=click.Choice(["auto", "always", "never"]),

@@ -8,6 +8,7 @@ the live display, JSON events, the log.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from divere_cli.batch.staleness import EARLIER_GRADE
 from divere_cli.cli.console import Console
@@ -140,18 +141,32 @@ def roll_lines(report: RunReport) -> list[str]:
     for one in report.rolls:
         name, count = quote(one.name), len(one.frames)
         line = f"roll {name}: {count} frame{'s' if count > 1 else ''}, {one.confidence} confidence"
+        if one.stay:
+            line += f", as decided before for {_names(one.stay)}"
         if one.confidence == "low":
             why = one.reasons[0] if one.reasons else "nothing could be measured"
             found.append(f"{line} ({safe(why)}): look at it, then {_CURE}")
         else:
-            found.append(f"{line}; {_KEEP}")
+            found.append(f"{line}; {_ANEW if one.stay else _KEEP}")
     return found
 
 
+def _names(names: Sequence[str]) -> str:
+    """Names for one line, not all of them when there are many."""
+    shown = ", ".join(quote(name) for name in names[:_NAMES])
+    more = len(names) - _NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+_NAMES = 5
+
+
 _CURE = (
-    "correct a frame in DiVERE or by `divere review`, scan the rebate with the pictures, or keep "
-    "a good decision with `divere analyze -o FILE` and --from FILE"
+    "correct a frame in DiVERE or by `divere review`, scan the rebate with the pictures, name a "
+    "frame of a gray card by --gray-frame, or keep a good decision with `divere analyze -o FILE` "
+    "and --from FILE"
 )
+_ANEW = "'--auto roll --force' would decide all of them anew, and may change those"
 _KEEP = "`divere analyze -o FILE` writes it down, --auto off leaves the profile as it is"
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.serialize import LATER
 
 Confidence = Literal["high", "medium", "low"]
 
@@ -42,7 +43,9 @@ class RollRecord:
 
     ``rgb_gains`` are the roll's, exposure included; ``exposure`` is the part
     common to the three; ``film_base`` is in densities of the scan (R, G, B),
-    None where none was seen.
+    None where none was seen. ``gray_frames`` are the frames whose gray card set the gray;
+    ``stay`` are scans of the roll that an earlier run decided: they keep its decision, and
+    a new one could change them.
     """
 
     name: str
@@ -57,6 +60,8 @@ class RollRecord:
     confidence: Confidence = "high"
     reasons: tuple[str, ...] = ()
     frames: tuple[RollFrame, ...] = ()
+    gray_frames: tuple[str, ...] = field(default=(), metadata=LATER)
+    stay: tuple[str, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What came of measuring: a decision for each scan by name, and the rolls for the report."""
+    """What came of measuring: a decision for each scan by name, and the rolls for the report.
+
+    ``warnings`` are of the run as a whole.
+    """
 
     scans: dict[str, Decision]
     rolls: tuple[RollRecord, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -7,9 +7,8 @@ only: nothing here decodes a picture.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from divere_cli.profile.hashing import digest
@@ -17,10 +16,11 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decision, Decisions, Measured, RollFrame, RollRecord
-from divere_cli.roll import decide, films, freezing, reasons
-from divere_cli.roll.baseline import Item, Mode, Roll, Triple
-from divere_cli.roll.freezing import Common
-from divere_cli.roll.measurement import FrameLooks, from_json
+from divere_cli.roll import decide, freezing, naming, reasons
+from divere_cli.roll.baseline import Item, Mode, Triple
+from divere_cli.roll.folder import Folder
+from divere_cli.roll.measurement import AREAS, FrameLooks, from_json
+from divere_cli.text import quote
 
 TASK = "divere_cli.roll.measure:measure"
 
@@ -41,17 +41,29 @@ class Auto:
     pull : float, optional
         How much of what a frame differs from its roll's exposure is taken back,
         0 to 1; by the roll's own spread when None.
+    gray_frames : tuple of str
+        Globs over the name of a scan below INPUT or its last part: frames of a gray card,
+        which sets the gray of their roll.
     """
 
     mode: Literal["auto", "frame", "roll"]
     roll_by: str | None = None
     strict: bool = False
     pull: float | None = None
+    gray_frames: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Say all options; what an earlier version knew is said as it did, for rolls it decided."""
         known = f"mode={self.mode!r}, roll_by={self.roll_by!r}, strict={self.strict!r}"
-        return f"Auto({known})" if self.pull is None else f"Auto({known}, pull={self.pull!r})"
+        if self.pull is not None:
+            known += f", pull={self.pull!r}"
+        if self.gray_frames:
+            known += f", gray_frames={self.gray_frames!r}"
+        return f"Auto({known})"
+
+    def parameters(self, name: str) -> str:
+        """Return what the measure task of a scan wants to know besides its frames."""
+        return AREAS if naming.fits(name, self.gray_frames) else ""
 
     @property
     def task(self) -> str:
@@ -78,73 +90,89 @@ class Auto:
         return shipped and all(one.film.invert and one.film.rgb_gains for one in recipes)
 
     def decide(
-        self, measured: Sequence[Measured], frozen: Mapping[str, str] | None = None
+        self,
+        measured: Sequence[Measured],
+        frozen: Mapping[str, str] | None = None,
+        stocks: Mapping[str, str] | None = None,
     ) -> Decisions:
         """Decide all scans at once; a bad frame raises nothing.
 
-        ``frozen`` is, by name of a scan, what an earlier run decided for it: that stays,
-        and new scans of its roll are decided by it.
+        Parameters
+        ----------
+        measured : sequence of Measured
+        frozen : mapping of str to str, optional
+            By name of a scan, what an earlier run decided for it: that stays, and new
+            scans of its roll are decided by it.
+        stocks : mapping of str to str, optional
+            By name of a scan, the film it is on where that is known (the code at the
+            film's edge): scans of two films are never one roll.
         """
         known = frozen or {}
-        groups: dict[tuple[str, str, str], list[tuple[Measured, int, Item]]] = {}
-        told: dict[tuple[str, str, str], list[str]] = {}
+        folders: dict[tuple[str, str, str], Folder] = {}
+        owners: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
         stays: dict[str, Decision] = {}
         for scan in sorted(measured, key=lambda one: one.name):
             gains = freezing.kept(scan, known)
             if gains is not None:
                 stays[scan.name] = _again(scan, gains, known[scan.name])
-            for index, item in enumerate(_items(scan)):
-                name, folder = roll_name(scan, self.roll_by), os.path.dirname(scan.input)
+            name, folder = naming.roll_name(scan, self.roll_by), os.path.dirname(scan.input)
+            gray = naming.fits(scan.name, self.gray_frames)
+            for index, item in enumerate(_items(scan, gray)):
                 key = (name, folder, _bare(item.frame.recipe).sha256)
-                if gains is not None:
-                    told.setdefault(key, []).append(known[scan.name])
-                else:
-                    groups.setdefault(key, []).append((scan, index, item))
-        records = []
-        found: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = {}
-        texts: dict[str, str] = {}
-        for key, group in sorted(groups.items()):
-            common = freezing.common(told.get(key, ()))
-            for asked, places in self._rolls(key[0], [item for _, _, item in group], common):
-                own = [group[place][2].frame.recipe for place in places]
-                made, baseline = decide.decided(asked)
-                record = _with_own_gray(made, own)
-                records.append(record)
-                by_scan: dict[str, list[RollFrame]] = {}
-                for place, frame in zip(places, record.frames, strict=True):
-                    scan, index, _ = group[place]
-                    found.setdefault(scan.name, {})[index] = (record, frame)
-                    by_scan.setdefault(scan.name, []).append(frame)
-                for scan_name, frames in by_scan.items():
-                    texts[scan_name] = freezing.text(asked, baseline, frames)
+                own = folders.setdefault(key, Folder(name))
+                if gains is None:
+                    own.items.append(item)
+                    owners.setdefault(key, []).append((scan.name, index))
+                elif index == 0:
+                    own.decided.append(known[scan.name])
+                    own.stay.append(scan.name)
+        found = _Found()
+        for key, folder_of in sorted(folders.items()):
+            self._decide(folder_of, owners.get(key, []), found, stocks or {})
         scans = {
             scan.name: stays.get(scan.name)
-            or self._decision(scan, found.get(scan.name, {}), texts.get(scan.name, ""))
+            or self._decision(scan, found.frames.get(scan.name, {}), found.texts.get(scan.name, ""))
             for scan in measured
         }
-        return Decisions(scans, tuple(records))
+        return Decisions(scans, tuple(found.records), self._warnings(scans, stays))
 
-    def _rolls(
-        self, name: str, items: list[Item], common: Common | None = None
-    ) -> Iterator[tuple[Roll, tuple[int, ...]]]:
-        """Part what lies in one folder into films; each with the places of its frames."""
+    def _decide(
+        self,
+        folder: Folder,
+        owners: Sequence[tuple[str, int]],
+        found: _Found,
+        stocks: Mapping[str, str],
+    ) -> None:
+        """Decide the rolls of one folder."""
         mode: Mode = "frame" if self.mode == "frame" else "roll"
-        if common is not None:
-            whole = Roll(name, tuple(items), mode, "film", common.group, self.pull)
-            yield replace(whole, common=common.baseline), tuple(range(len(items)))
-            return
-        parts = films.part([item.looks for item in items])
-        several = sum(part.what == "film" for part in parts) > 1
-        film = 0
-        for part in parts:
-            film += part.what == "film"
-            named = f" (film {film})" if several and part.what == "film" else ""
-            named = {"film": named, "black-and-white": " (black-and-white)"}.get(
-                part.what, " (positives)"
-            )
-            own = tuple(items[i] for i in part.frames)
-            title = name + (named if len(parts) > 1 else "")
-            yield Roll(title, own, mode, part.what, part.base, self.pull), part.frames
+        for asked, places in folder.rolls(mode, self.pull, stocks):
+            made, baseline = decide.decided(asked)
+            record = _with_own_gray(made, [item.frame.recipe for item in asked.items])
+            found.records.append(record)
+            by_scan: dict[str, list[RollFrame]] = {}
+            for place, frame in zip(places, record.frames, strict=True):
+                name, index = owners[place]
+                found.frames.setdefault(name, {})[index] = (record, frame)
+                by_scan.setdefault(name, []).append(frame)
+            for name, frames in by_scan.items():
+                found.texts[name] = freezing.text(asked, baseline, frames)
+
+    def _warnings(self, scans: Collection[str], stays: Collection[str]) -> tuple[str, ...]:
+        """Name the globs of gray frames that have no say."""
+        said = []
+        for glob in self.gray_frames:
+            named = [name for name in scans if naming.fits(name, (glob,))]
+            if not named:
+                said.append(
+                    f"--gray-frame {quote(glob)} matches none of the scans that are measured: gray "
+                    "is found without it (give the name of a scan, or a pattern such as 'card*')"
+                )
+            elif all(name in stays for name in named):
+                said.append(
+                    f"--gray-frame {quote(glob)}: an earlier run decided the roll, and it stays as "
+                    "it is ('--auto roll --force' decides it by the gray frame)"
+                )
+        return tuple(said)
 
     def _decision(
         self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]], frozen: str
@@ -159,6 +187,7 @@ class Auto:
             notes += [reasons.note(record)] * (reasons.note(record) not in notes)
             prefix = f"{frame.crop_name}: " if frame.crop_name else ""
             odd = told.kind in ("no_picture", "positive", "unmeasured")
+            odd = odd or told.reason == reasons.NO_CARD
             (warnings if odd else notes).append(prefix + told.reason)
             if told.confidence == "low":
                 why = told.reason if told.kind == "unmeasured" else record.reasons[0]
@@ -166,6 +195,15 @@ class Auto:
                 (notes if self.unasked else warnings).append(line)
                 error = _refused(record, line) if self.strict else None
         return Decision(tuple(recipes), tuple(notes), tuple(warnings), error, frozen)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was decided so far, by scan and place of the frame in it."""
+
+    records: list[RollRecord] = field(default_factory=list)
+    frames: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
@@ -178,7 +216,7 @@ def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
 
 def _with_own_gray(record: RollRecord, recipes: Sequence[Recipe]) -> RollRecord:
     """Keep the gray of presets that were calibrated on a chart; their exposure is the roll's."""
-    if not any(recipe.calibrated for recipe in recipes):
+    if record.gray_frames or not any(recipe.calibrated for recipe in recipes):
         return record
     frames = tuple(
         replace(frame, rgb_gains=_moved(recipe, frame.rgb_gains)) if recipe.calibrated else frame
@@ -204,31 +242,7 @@ def graded(recipe: Recipe, gains: Triple) -> Recipe:
     return replace(changed, sha256=digest(changed))
 
 
-def roll_name(scan: Measured, pattern: str | None) -> str:
-    """Name the roll a scan belongs to: its folder, with what the pattern matched."""
-    folder, _, name = scan.name.rpartition("/")
-    shown = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
-    matched = re.match(expression(pattern), name) if pattern else None
-    return f"{shown}/{matched.group()}" if matched else shown
-
-
-def expression(pattern: str) -> str:
-    """Turn a pattern into a regular expression for the start of a name; ``*`` takes the least."""
-    found = []
-    for part in re.findall(r"\[[^]]*\]|.", pattern, re.DOTALL):
-        if part == "*":
-            found.append(".*?")
-        elif part == "?":
-            found.append(".")
-        elif len(part) > 2:
-            body = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            found.append(f"[{'^' + body[1:] if body.startswith('!') else body}]")
-        else:
-            found.append(re.escape(part))
-    return "".join(found)
-
-
-def _items(scan: Measured) -> list[Item]:
+def _items(scan: Measured, gray: bool) -> list[Item]:
     frames: tuple[FrameLooks | None, ...] = (None,) * len(scan.frames)
     measured = False
     if scan.measurement:
@@ -236,7 +250,7 @@ def _items(scan: Measured) -> list[Item]:
         measured = len(told) == len(scan.frames)
         frames = told if measured else frames
     pairs: zip[tuple[Frame, FrameLooks | None]] = zip(scan.frames, frames, strict=True)
-    return [Item(scan.name, frame, looks, measured) for frame, looks in pairs]
+    return [Item(scan.name, frame, looks, measured, gray) for frame, looks in pairs]
 
 
 def _bare(recipe: Recipe) -> Recipe:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from divere_cli.records.job import Frame
 from divere_cli.records.roll import Confidence
+from divere_cli.records.serialize import LATER
 from divere_cli.roll import pool
 from divere_cli.roll.bare import Group
 from divere_cli.roll.films import What
+from divere_cli.roll.gray_frames import CardGray
 from divere_cli.roll.measurement import FrameLooks
 from divere_cli.roll.pool import Neutral, PooledBase
 
@@ -19,19 +21,31 @@ Mode = Literal["frame", "roll"]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One frame to decide; ``measured`` is False when its measuring failed."""
+    """One frame to decide.
+
+    ``measured`` is False when its measuring failed; ``gray`` says that it was named as a
+    gray frame: its card sets the gray of the roll.
+    """
 
     input: str
     frame: Frame
     looks: FrameLooks | None
     measured: bool = True
+    gray: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its scan, with the crop where that has a name."""
+        return f"{self.input} ({self.frame.crop_name})" if self.frame.crop_name else self.input
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
     """Frames of one film, what they are, and how much of a frame's exposure is taken back.
 
-    ``pull`` None: by the roll's own spread. ``common`` is what an earlier run decided.
+    ``pull`` None: by the roll's own spread. ``common`` is what an earlier run decided, for
+    scans ``stay`` too, which keep it. ``beside`` is the film base of a decided roll in the
+    same folder that the frames are not of.
     """
 
     name: str
@@ -41,6 +55,8 @@ class Roll:
     group: Group | None = None
     pull: float | None = None
     common: Baseline | None = None
+    stay: tuple[str, ...] = ()
+    beside: Triple | None = None
 
     @property
     def base(self) -> PooledBase | None:
@@ -62,7 +78,8 @@ class Baseline:
     the brightness of middle gray on the print; ``far`` how far the chroma of a frame
     that is named lies, ``share`` how much of a frame's own exposure is taken back,
     ``texture`` the middle of the pictures'. ``away`` is how far bare film's gray lies
-    from the pictures' own, None where one of the two is not known.
+    from the pictures' own, None where one of the two is not known. ``card_gray`` is what
+    gray frames said, None without any.
     """
 
     u: float
@@ -78,6 +95,7 @@ class Baseline:
     one_subject: bool = False
     away: float | None = None
     rendered: bool = False
+    card_gray: CardGray | None = field(default=None, metadata=LATER)
 
     @property
     def exposure(self) -> float:

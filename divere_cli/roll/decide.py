@@ -18,8 +18,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from divere_cli.records.roll import Confidence, RollFrame, RollRecord
-from divere_cli.roll import bare, exposure, films, pool, reasons
+from divere_cli.roll import bare, exposure, films, gray_frames, pool, reasons
 from divere_cli.roll.baseline import Baseline, Item, Roll
+from divere_cli.roll.gray_frames import CardGray
 from divere_cli.roll.measurement import FrameLooks, FrameMeasurement
 from divere_cli.roll.pool import Chroma, Neutral, PooledBase
 
@@ -57,13 +58,11 @@ def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
     base = asked.base
     density = None if base is None else base.density
     looks = [None if i.looks is None else bare.look(i.looks, density) for i in asked.items]
-    shown = [
-        look
-        for item, look in zip(asked.items, looks, strict=True)
-        if item.looks is not None and look is not None and is_picture(item.looks, look)
-    ]
-    pictures = sorted(shown, key=_ordered)
+    pictures = sorted(_pictures(asked, looks), key=_ordered)
     common = asked.common or common_of(pictures, asked)
+    fresh = None
+    if asked.common is not None and len(pictures) >= ENOUGH:
+        fresh = common_of(pictures, replace(asked, common=None))
     kept = asked.items[0].frame.recipe.rgb_gains
     frames = tuple(
         _frame(item, look, common, asked) for item, look in zip(asked.items, looks, strict=True)
@@ -80,10 +79,27 @@ def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
         spread=None if neutral is None else neutral.spread,
         pixels=0 if neutral is None else neutral.pixels,
         confidence="low" if common is None else common.confidence,
-        reasons=reasons.roll(asked, common, len(pictures)),
+        reasons=reasons.roll(asked, common, len(pictures), fresh),
         frames=frames,
+        stay=asked.stay,
+        gray_frames=() if common is None or common.card_gray is None else common.card_gray.names,
     )
     return record, common
+
+
+def _pictures(asked: Roll, looks: Sequence[FrameMeasurement | None]) -> list[FrameMeasurement]:
+    """The looks of what is a picture; gray frames count only where there is nothing else."""
+    pairs = [
+        (item, look)
+        for item, look in zip(asked.items, looks, strict=True)
+        if item.looks is not None and look is not None
+    ]
+    shown = [
+        look
+        for item, look in pairs
+        if item.looks is not None and not item.gray and is_picture(item.looks, look)
+    ]
+    return shown or [look for item, look in pairs if item.gray]
 
 
 def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
@@ -101,6 +117,9 @@ def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | N
     alone = None if asked.monochrome else pool.neutral(pictures)
     one_subject = not asked.monochrome and pool.variety(pictures) < ONE_SUBJECT
     neutral, (u, v) = _gray(pictures, base, alone, one_subject)
+    card = None if asked.monochrome else _card_gray(asked, base, alone)
+    if card is not None:
+        u, v = card.u, card.v
     away = None
     if base is not None and alone is not None:
         away = pool.distance((alone.u, alone.v), base.card)
@@ -120,6 +139,7 @@ def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | N
         one_subject=one_subject,
         away=away,
         rendered=rendered,
+        card_gray=card,
     )
     return replace(common, confidence=_confidence(common, pictures, asked))
 
@@ -140,12 +160,26 @@ def _gray(
     return found, (found.u, found.v)
 
 
+def _card_gray(asked: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:
+    """What the gray frames of a roll say."""
+    named = [(item.name, item.looks) for item in asked.items if item.gray]
+    expected = base.card if base is not None else None
+    if expected is None and alone is not None:
+        expected = (alone.u, alone.v)
+    return gray_frames.gray(named, expected, base)
+
+
 def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], asked: Roll) -> Confidence:
     """How sure the roll's gray is: by form first, then by what agrees with what."""
     if asked.what == "positive":
         return "low"
     if asked.monochrome:
         return "medium"
+    card = common.card_gray
+    if card is not None:
+        if not card.agrees:
+            return "low"
+        return "medium" if card.odd > gray_frames.ODD or asked.what != "film" else "high"
     if asked.base is not None and not common.rendered:
         agrees = common.away is not None and common.away < AGREES and not common.one_subject
         silver = asked.what == "black-and-white"
@@ -191,6 +225,8 @@ def _frame(
     plain = RollFrame(input=item.input, crop_name=crop, rgb_gains=gains, confidence=sure)
     if not item.measured:
         return replace(plain, kind="unmeasured", confidence="low", reason=reasons.UNMEASURED)
+    if item.gray and common is not None and item.looks is not None:
+        return replace(plain, reason=reasons.gray_frame(item.name, common.card_gray))
     if item.looks is None or look is None or not is_picture(item.looks, look):
         return replace(plain, kind="no_picture", reason=reasons.no_picture(item.looks, asked.base))
     assert common is not None  # there is a picture

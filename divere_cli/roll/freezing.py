@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from divere_cli.records.roll import Measured, RollFrame
-from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.records.serialize import LATER, from_plain, to_plain
 from divere_cli.roll.bare import Group
 from divere_cli.roll.baseline import Baseline, Roll, Triple
+from divere_cli.roll.films import What
 
 AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides it anew"
 
@@ -27,6 +28,7 @@ class Common:
     baseline: Baseline
     base: Triple | None = None
     printed: Triple | None = None
+    what: What = field(default="film", metadata=LATER)
 
     @property
     def group(self) -> Group | None:
@@ -37,14 +39,18 @@ class Common:
 
 
 def text(asked: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> str:
-    """Give what the journal keeps of one scan; empty where nothing was decided."""
-    if common is None or asked.what != "film":
-        return ""
-    base = asked.base
-    kept = replace(common, neutral=None, far=min(common.far, 9.0))
-    known = Common(kept) if base is None else Common(kept, base.density, base.printed)
+    """Give what the journal keeps of one scan.
+
+    ``roll`` is null where its roll shows no picture: then its gains alone stay.
+    """
+    known = None
+    if common is not None:
+        base = asked.base
+        kept = replace(common, neutral=None, card_gray=None, far=min(common.far, 9.0))
+        density, printed = (base.density, base.printed) if base is not None else (None, None)
+        known = to_plain(Common(kept, density, printed, asked.what))
     gains = [list(frame.rgb_gains) for frame in frames]
-    plain = {"gains": gains, "roll": to_plain(known)}
+    plain = {"gains": gains, "roll": known}
     return json.dumps(plain, separators=(",", ":"), allow_nan=False)
 
 
@@ -59,21 +65,17 @@ def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
     return tuple((red, green, blue) for red, green, blue in found)
 
 
-def common(texts: Iterable[str]) -> Common | None:
-    """Give what most scans of a roll were decided by; None where none says so."""
+def commons(texts: Iterable[str]) -> tuple[Common, ...]:
+    """Give what the scans of a folder were decided by; the roll of most scans comes first."""
     told: Counter[str] = Counter()
     for one in texts:
-        try:
+        with suppress(ValueError, KeyError, TypeError):
             told[json.dumps(json.loads(one)["roll"], sort_keys=True)] += 1
-        except (ValueError, KeyError, TypeError):
-            continue
-    if not told:
-        return None
-    best: Any = json.loads(min(told, key=lambda one: (-told[one], one)))
-    try:
-        return from_plain(Common, best)
-    except (TypeError, KeyError, ValueError):
-        return None
+    found = []
+    for one in sorted(told, key=lambda text: (-told[text], text)):
+        with suppress(TypeError, KeyError, ValueError):
+            found.append(from_plain(Common, json.loads(one)))
+    return tuple(found)
 
 
 def kept(scan: Measured, frozen: Mapping[str, str]) -> tuple[Triple, ...] | None:

@@ -20,14 +20,16 @@ from divere_cli.develop import source
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
-from divere_cli.roll import chroma, lines, regions
+from divere_cli.roll import chroma, lines, plain_areas, regions
 from divere_cli.roll.downsample import Grid, Reduction, reduce
 from divere_cli.roll.measurement import (
+    AREAS,
     ChromaMap,
     FilmBase,
     FrameLooks,
     FrameMeasurement,
     Measurement,
+    PlainArea,
     PlainColor,
     to_json,
 )
@@ -56,6 +58,7 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     job : Job
         ``frames`` give crop and recipe; their gains are taken as zero.
         ``base_region`` may lie outside of their crops; ``film_base`` comes before it.
+        ``parameters`` is ``AREAS`` for a gray frame.
     progress : Progress
 
     Returns
@@ -80,7 +83,13 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
-            examine(grid, frame.recipe, _given(job, bare, frame.recipe), rendered=rendered)
+            examine(
+                grid,
+                frame.recipe,
+                _given(job, bare, frame.recipe),
+                rendered=rendered,
+                areas=job.parameters == AREAS,
+            )
             for grid, frame in zip(grids, job.frames, strict=False)
         )
     return TaskResult(
@@ -92,11 +101,17 @@ def measure(job: Job, progress: Progress) -> TaskResult:
 
 
 def examine(
-    grid: Grid, recipe: Recipe, given: regions.Base | None = None, *, rendered: bool = False
+    grid: Grid,
+    recipe: Recipe,
+    given: regions.Base | None = None,
+    *,
+    rendered: bool = False,
+    areas: bool = False,
 ) -> FrameLooks | None:
     """Take the statistics of one frame; None when nothing on it can be measured.
 
-    ``given`` is the film base that the preset knows; ``rendered`` as in the measurement.
+    ``given`` is the film base that the preset knows; ``rendered`` as in the measurement;
+    ``areas`` looks for plain areas in its middle, one of which may be a gray card.
     """
     linear = _working(grid.mean, recipe)
     density = -np.log10(np.maximum(linear, regions.DARKEST))
@@ -123,6 +138,9 @@ def examine(
         dense=_triple(np.percentile(inside, DENSE, axis=0)),
         thin_end=_rounded(np.percentile(inside.mean(axis=1), THIN_END)),
         given=known,
+        areas=tuple(_area(one, recipe) for one in plain_areas.find(density, valid))
+        if areas
+        else (),
     )
 
 
@@ -260,6 +278,11 @@ def _base(base: regions.Base | None, recipe: Recipe) -> FilmBase:
         cells=base.cells,
         spread=_rounded(base.spread),
     )
+
+
+def _area(area: plain_areas.Area, recipe: Recipe) -> PlainArea:
+    printed = _printed(10.0 ** -area.density[None, :], recipe)[0]
+    return PlainArea(_triple(area.density), _triple(printed), _rounded(area.share))
 
 
 def _plain(color: lines.PlainColor, recipe: Recipe) -> PlainColor:

@@ -8,12 +8,13 @@ matrix with the gains taken as zero.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.records.serialize import LATER, from_plain, to_plain
 
 SCHEMA = "divere-measurement/2"
+AREAS = '{"areas":true}'  # parameters of a job that measures a gray frame
 BIN = 0.01  # density; width of a bin of the chroma maps
 
 Triple = tuple[float, float, float]
@@ -63,6 +64,23 @@ class PlainColor:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainArea:
+    """One plain area in the middle of a frame, which may be a gray card.
+
+    ``share`` is its part of the frame's cells, 0 to 1.
+    """
+
+    density: Triple
+    printed: Triple
+    share: float
+
+    @property
+    def level(self) -> float:
+        """Mean density of the channels."""
+        return sum(self.density) / 3.0
+
+
+@dataclass(frozen=True, slots=True)
 class FrameMeasurement:
     """What was measured of one frame (one crop of a scan), under one idea of its film base.
 
@@ -109,7 +127,8 @@ class FrameLooks:
     for each of ``plain`` follows, in its order. ``given`` is the look under the film
     base that the profile knows or that of the region it names. ``thin`` and ``dense``
     are percentiles 2 and 97 of the inner picture's density by channel (scan, R, G, B),
-    ``thin_end`` the first percentile of its mean.
+    ``thin_end`` the first percentile of its mean. ``areas`` are the plain areas of a frame
+    that was named as gray.
     """
 
     plain: tuple[PlainColor, ...]
@@ -118,6 +137,7 @@ class FrameLooks:
     dense: Triple
     thin_end: float
     given: FrameMeasurement | None = None
+    areas: tuple[PlainArea, ...] = field(default=(), metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,11 @@ class PooledBase:
         return sum(self.printed) / 3.0
 
     @property
+    def film_level(self) -> float:
+        """Its density on the film, mean of the channels."""
+        return sum(self.density) / 3.0
+
+    @property
     def card(self) -> Chroma:
         """Where an 18 % gray card lies by it: print densities red - green and blue - green."""
         red, green, blue = self.printed

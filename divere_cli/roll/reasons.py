@@ -5,14 +5,19 @@ Covers sentences only; what is decided is decided in :mod:`divere_cli.roll.decid
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from divere_cli.roll import gray_frames
 from divere_cli.roll.measurement import FrameLooks
 from divere_cli.roll.pool import PROFILE, Neutral, PooledBase
+from divere_cli.text import quote
 
 if TYPE_CHECKING:
     from divere_cli.records.roll import RollRecord
     from divere_cli.roll.baseline import Baseline, Roll
+    from divere_cli.roll.gray_frames import CardGray
 
 UNMEASURED = "could not be measured"
 POSITIVE = (
@@ -23,21 +28,65 @@ SILVER = (
     "black-and-white film: gray and exposure of its own; '-p bw-ilford-mgfb-2' prints it on "
     "black-and-white paper"
 )
+NO_CARD = (
+    "a gray frame on which no plain area was found: it has no say; the card has to fill 1 % of "
+    "the frame, in its middle"
+)
 ONE_SUBJECT = "the pictures' colors lie too near together to tell gray from one subject"
 DECIDED = "gray and exposure as an earlier run decided the roll"
+# Density: new pictures that differ by more from what was decided for their roll are named.
+GRAY_APART, LIGHT_APART = 0.06, 0.15
 FOGGED = 0.5  # density above film base of what is exposed all over
 BRIGHTER = 0.15  # density; what is that much thinner than film base is no film
 
 
-def roll(asked: Roll, common: Baseline | None, pictures: int) -> tuple[str, ...]:
-    """Why a roll gets what it gets."""
+def roll(
+    asked: Roll, common: Baseline | None, pictures: int, fresh: Baseline | None = None
+) -> tuple[str, ...]:
+    """Why a roll gets what it gets.
+
+    Parameters
+    ----------
+    asked : Roll
+    common : Baseline or None
+        What its pictures have in common, or an earlier run decided; None without a picture.
+    pictures : int
+        How many it has.
+    fresh : Baseline, optional
+        What new pictures of a decided roll would say by themselves.
+    """
     kept = asked.items[0].frame.recipe.rgb_gains
     silver = (SILVER,) if asked.what == "black-and-white" and not asked.monochrome else ()
     if common is None:
         return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
-    gray = (DECIDED,) if asked.common is not None else _neutral(common, asked, pictures)
-    base = () if asked.common is not None else _base(asked.base)
-    return (*gray, *silver, *_exposure(common), *base)
+    if asked.common is not None:
+        return (DECIDED, *_apart(common, fresh), *silver, *_exposure(common))
+    gray = _neutral(common, asked, pictures)
+    return (*gray, *_beside(asked), *silver, *_exposure(common), *_base(asked.base))
+
+
+def _apart(common: Baseline, fresh: Baseline | None) -> tuple[str, ...]:
+    """How far new pictures lie from what was decided, where that is far."""
+    if fresh is None:
+        return ()
+    gray = math.hypot(fresh.u - common.u, fresh.v - common.v)
+    light = fresh.exposure - common.exposure
+    if gray < GRAY_APART and abs(light) < LIGHT_APART:
+        return ()
+    return (
+        f"the new pictures by themselves would have gray {gray:.2f} and exposure {light:+.2f} "
+        "from what was decided",
+    )
+
+
+def _beside(asked: Roll) -> tuple[str, ...]:
+    """That a film is another one than the roll that was decided in its folder."""
+    if asked.beside is None or asked.base is None:
+        return ()
+    return (
+        f"another film than the roll that was decided before: its base is "
+        f"{triple(asked.base.density)}, not {triple(asked.beside)}; decided by itself",
+    )
 
 
 def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
@@ -46,6 +95,8 @@ def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
         return (f"{counts} of positive film among negatives: not measured with them",)
     if asked.monochrome:
         return (f"black-and-white film, {counts}: no gray is looked for",)
+    if common.card_gray is not None:
+        return _card_gray(common.card_gray, bare=asked.base is not None)
     found = common.neutral
     if common.rendered and found is not None:
         return (
@@ -66,6 +117,35 @@ def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
     if common.confidence == "low":
         return ("no bare film was seen to bear out the pictures' gray", told)
     return (told,)
+
+
+def _card_gray(card: CardGray, *, bare: bool) -> tuple[str, ...]:
+    """Where the gray of a roll is from when gray frames set it."""
+    names = quoted_list(card.names)
+    if len(card.names) == 1:
+        told = f"gray from the card on the gray frame {names}"
+    else:
+        told = f"gray from the cards on the gray frames {names}, {card.apart:.3f} apart at most"
+    if not card.agrees:
+        told = (
+            f"the gray frames {names} disagree by {card.apart:.3f} density: the middle is taken; "
+            "name those of one light, and grade pictures in another light as a roll of their own"
+        )
+    found = [told]
+    if card.odd > gray_frames.ODD:
+        other = "bare film says" if bare else "the pictures say"
+        found.append(
+            f"that is {card.odd:.2f} from the gray that {other}: right for colored light, "
+            "wrong if the card is not gray"
+        )
+    return tuple(found)
+
+
+def gray_frame(name: str, card: CardGray | None) -> str:
+    """What a gray frame did."""
+    if card is None or name in card.without:
+        return NO_CARD
+    return "a gray frame: its card sets the gray of the roll"
 
 
 def _exposure(common: Baseline) -> tuple[str, ...]:
@@ -130,6 +210,13 @@ def note(record: RollRecord) -> str:
         f"roll {record.name}: gains {triple(record.rgb_gains)}, "
         f"{record.confidence} confidence ({record.reasons[0]})"
     )
+
+
+def quoted_list(names: Sequence[str], most: int = 5) -> str:
+    """Names in quotes, no more than ``most`` of them; the rest is counted."""
+    shown = ", ".join(quote(name) for name in names[:most])
+    more = len(names) - most
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def triple(values: tuple[float, ...]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from divere_cli.records.roll import Decisions, Measured
-from divere_cli.roll import auto
+from divere_cli.roll import auto, naming
 from divere_cli.roll.auto import Auto
 from divere_cli.roll.measurement import Measurement, to_json
 from tests.roll import rolls
@@ -62,7 +62,7 @@ def test_two_folders_of_one_name_are_two_rolls() -> None:
 )
 def test_a_pattern_parts_a_folder_into_rolls(pattern: str, names: list[str]) -> None:
     files = ["R101_1.tif", "R101_2.tif", "R102_2.tif", "x.tif"]
-    found = [auto.roll_name(scan(f"lab/{file}", picture()), pattern) for file in files]
+    found = [naming.roll_name(scan(f"lab/{file}", picture()), pattern) for file in files]
     fits = [name for name, file in zip(names, files, strict=True) if name != file]
     assert [name for name in found if name != "lab"] == [f"lab/{name}" for name in fits]
 

@@ -19,6 +19,7 @@ from divere_cli.roll import (
     measure,
     pool,
     regions,
+    stocks,
 )
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -32,7 +33,7 @@ TEXT = " ".join((DOCS / "roll.md").read_text().split())
         f"subjects scatter by {exposure.SUBJECTS},",
         f"thinner by {bare.UNDER} than this roll's base",
         f"follow green within {films.GRAY_SCATTER},",
-        f"differ in color by {films.OTHER_STOCK} |",
+        f"differ in color by {stocks.OTHER_STOCK} |",
         f"{films.FLAT:.0%} of a frame in two windows of {measure.PLATEAU} density".replace(
             "%", " %"
         ),

@@ -66,8 +66,31 @@ def test_a_dark_strip_on_many_frames_is_no_other_stock() -> None:
     assert parted(SHOWS, SHOWS, SHOWS, dark, dark) == [("film", (0, 1, 2, 3, 4))]
 
 
-def test_stocks_that_alternate_are_not_parted() -> None:
-    assert len(parted(SHOWS, SECOND, SHOWS, SECOND, SHOWS, SECOND)) == 1
+def test_stocks_that_alternate_are_two_rolls() -> None:
+    found = parted(SHOWS, SECOND, SHOWS, SECOND, SHOWS, SECOND)
+    assert sorted(frames for _, frames in found) == [(0, 2, 4), (1, 3, 5)]
+
+
+def test_a_second_stock_has_to_be_seen_on_two_frames() -> None:
+    assert len(parted(SHOWS, SECOND, SHOWS, NOTHING, SHOWS)) == 1
+
+
+def test_an_uneven_strip_among_rebates_is_no_second_stock() -> None:
+    walls = [
+        frame(PICTURE, replace(OTHER, density=(0.29, 0.66 + more, 0.95)), thin=(0.45, 0.9, 1.2))
+        for more in (0.0, 0.034)
+    ]
+    assert len(parted(SHOWS, walls[0], SHOWS, walls[1], SHOWS, NOTHING)) == 1
+
+
+def test_stocks_that_are_known_are_never_one_roll() -> None:
+    names = {0: "Portra 400", 2: "Gold 200", 4: "Portra 400"}
+    found = films.part([SHOWS] * 5, names)
+    assert [(part.stock, part.frames) for part in found] == [
+        ("Portra 400", (0, 1, 4)),
+        ("Gold 200", (2, 3)),
+    ]
+    assert films.part([SHOWS] * 5, {0: "Gold 200"}) == films.part([SHOWS] * 5)
 
 
 def test_what_was_not_measured_goes_with_the_frame_before_it() -> None:

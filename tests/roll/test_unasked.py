@@ -83,7 +83,10 @@ def test_a_roll_that_was_decided_stays_decided(scans: Path, roll: Roll, tmp_path
     assert statuses(out) == {**dict.fromkeys(PLAIN, "up_to_date"), LATER: "ok"}
     assert {n: p for n, p in positives(out).items() if n in PLAIN} == first
     assert "3 of earlier runs stay as they were decided" in done.stderr
+    named = ", ".join(f"'{name}'" for name in PLAIN)
+    assert f"as decided before for {named}" in done.stderr
     (record,) = report(out)["rolls"]
+    assert record["stay"] == list(PLAIN)
     assert [frame["input"] for frame in record["frames"]] == [LATER]
     red, green, blue = record["rgb_gains"]
     was = decided["rgb_gains"]

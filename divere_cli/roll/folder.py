@@ -1,0 +1,112 @@
+"""What lies in one folder (or under one name of ``--roll-by``), parted into rolls to decide.
+
+Covers the films of a folder, gray frames among them, and what an earlier run decided for
+scans of the folder. Standard library only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from divere_cli.roll import films, freezing, later
+from divere_cli.roll.baseline import Item, Mode, Roll
+from divere_cli.roll.films import Part
+from divere_cli.roll.freezing import Common
+from divere_cli.roll.measurement import FrameLooks
+
+_NAMES = {"black-and-white": "black-and-white", "positive": "positives"}
+
+
+@dataclass(slots=True)
+class Folder:
+    """Frames to decide, and scans that stay as an earlier run decided.
+
+    Parameters
+    ----------
+    name : str
+    items : list of Item
+        Frames to decide, in the order of their names.
+    decided : list of str
+        What the journal keeps of scans that stay (:mod:`divere_cli.roll.freezing`).
+    stay : list of str
+        Their names.
+    """
+
+    name: str
+    items: list[Item] = field(default_factory=list)
+    decided: list[str] = field(default_factory=list)
+    stay: list[str] = field(default_factory=list)
+
+    def rolls(
+        self, mode: Mode, pull: float | None, stocks: Mapping[str, str]
+    ) -> list[tuple[Roll, tuple[int, ...]]]:
+        """Part the frames into rolls, each with the places of its frames in ``items``.
+
+        Parameters
+        ----------
+        mode : {"frame", "roll"}
+        pull : float or None
+            As in :class:`divere_cli.roll.auto.Auto`.
+        stocks : mapping of str to str
+            The film of a scan by its name, where it is known: two films are never one roll.
+        """
+        if not self.items:
+            return []
+        looks = [_without_blank(item) for item in self.items]
+        known = freezing.commons(self.decided)
+        if known:
+            parts = later.part(looks, [_decided(one) for one in known])
+        else:
+            named = {i: stocks.get(item.input, "") for i, item in enumerate(self.items)}
+            parts = films.part(looks, named)
+        return [
+            (self._roll(one, title, mode, pull, known), one.frames)
+            for one, title in zip(parts, _titles(self.name, parts), strict=True)
+        ]
+
+    def _roll(
+        self,
+        part: Part,
+        title: str,
+        mode: Mode,
+        pull: float | None,
+        known: tuple[Common, ...],
+    ) -> Roll:
+        items = tuple(self.items[i] for i in part.frames)
+        asked = Roll(title, items, mode, part.what, part.base, pull)
+        if part.joins is None:
+            return replace(asked, beside=known[0].base if known else None)
+        stay = tuple(self.stay) if part.joins == 0 else ()
+        return replace(asked, common=known[part.joins].baseline, stay=stay)
+
+
+def _without_blank(item: Item) -> FrameLooks | None:
+    """What was measured; a card that fills its frame is no blank piece of film."""
+    looks = item.looks
+    if looks is None or not item.gray:
+        return looks
+    kept = [n for n, color in enumerate(looks.plain) if not color.blank]
+    return replace(
+        looks,
+        plain=tuple(looks.plain[n] for n in kept),
+        looks=(looks.looks[0], *(looks.looks[1 + n] for n in kept)),
+    )
+
+
+def _decided(one: Common) -> later.Decided:
+    return later.Decided(one.what, one.group, (one.baseline.u, one.baseline.v))
+
+
+def _titles(name: str, parts: tuple[Part, ...]) -> list[str]:
+    """A name for each roll of a folder; the folder's own where it is the only one."""
+    several = sum(one.what == "film" for one in parts) > 1
+    titles, count = [], 0
+    for one in parts:
+        count += one.what == "film"
+        if one.what != "film":
+            what = _NAMES[one.what]
+        else:
+            what = one.stock or (f"film {count}" if several else "")
+        titles.append(f"{name} ({what})" if what and len(parts) > 1 else name)
+    return titles

@@ -1,0 +1,40 @@
+"""Which roll a scan belongs to, and which scans a pattern names. Standard library only."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Sequence
+
+from divere_cli.records.roll import Measured
+
+
+def roll_name(scan: Measured, pattern: str | None) -> str:
+    """Name the roll a scan belongs to: its folder, with what the pattern matched."""
+    folder, _, name = scan.name.rpartition("/")
+    shown = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
+    matched = re.match(expression(pattern), name) if pattern else None
+    return f"{shown}/{matched.group()}" if matched else shown
+
+
+def expression(pattern: str) -> str:
+    """Turn a pattern into a regular expression for the start of a name; ``*`` takes the least."""
+    found = []
+    for part in re.findall(r"\[[^]]*\]|.", pattern, re.DOTALL):
+        if part == "*":
+            found.append(".*?")
+        elif part == "?":
+            found.append(".")
+        elif len(part) > 2:
+            body = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
+            found.append(f"[{'^' + body[1:] if body.startswith('!') else body}]")
+        else:
+            found.append(re.escape(part))
+    return "".join(found)
+
+
+def fits(name: str, globs: Sequence[str]) -> bool:
+    """Return whether a scan's name below INPUT, or its last part, matches one of ``globs``."""
+    last = name.rpartition("/")[2]
+    return any(fnmatch.fnmatchcase(name, g) or fnmatch.fnmatchcase(last, g) for g in globs)

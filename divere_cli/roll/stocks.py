@@ -1,0 +1,157 @@
+"""Two stocks of color film in one folder: which frames are of which.
+
+Covers stocks that lie in runs, stocks that alternate, and stocks that are known by
+name (the code at the film's edge). Standard library only. Two stocks are told by their
+film bases, each seen on two frames at least: a denser strip of gray is no other stock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from divere_cli.roll import bare
+from divere_cli.roll.bare import Group
+from divere_cli.roll.measurement import FrameLooks, Triple
+
+# Two stocks: their bases differ by more in one channel than in another; a denser gray would not.
+OTHER_STOCK = 0.03
+THINNER = 0.03  # density; no film is that much thinner than its base
+# Stocks that alternate: their bases are as even as film is (a strip of wall differs from frame to
+# frame), are seen on a share of the frames, and lie no further apart than those of two stocks do.
+EVEN, SEEN, FAR = 0.016, 0.15, 0.3
+CLEAR = 0.05  # density; by so much more gray shadows tell which base a frame has
+
+Looks = Mapping[int, FrameLooks]
+
+
+def part(frames: list[int], looks: Looks) -> list[tuple[list[int], Group | None]]:
+    """Part frames into stocks: each with the film base that its frames show.
+
+    Parameters
+    ----------
+    frames : list of int
+        Color negatives, in the order of their names.
+    looks : mapping of int to FrameLooks
+        What was measured of each.
+    """
+    if not frames:
+        return []
+    base = bare.find([looks[i] for i in frames])
+    place = _border(frames, looks)
+    if place is not None:
+        return part(frames[:place], looks) + part(frames[place:], looks)
+    other = None if base is None else _alternating(frames, looks, base)
+    if other is None:
+        return [(frames, base)]
+    own = [i for i in frames if i not in other]
+    return [(own, bare.find([looks[i] for i in own])), *part(other, looks)]
+
+
+def by_name(frames: Sequence[int], names: Mapping[int, str]) -> list[tuple[str, list[int]]]:
+    """Part frames by the names of their stocks, where two or more names are known.
+
+    A frame without a name goes with the one before it (the first ones with the first
+    that has a name).
+    """
+    known = [names[i] for i in frames if names.get(i)]
+    if len(set(known)) < 2:
+        return []
+    parts: dict[str, list[int]] = {}
+    last = known[0]
+    for i in frames:
+        last = names.get(i) or last
+        parts.setdefault(last, []).append(i)
+    return list(parts.items())
+
+
+def strangers(frames: list[int], looks: Looks, base: Triple) -> list[int]:
+    """Give the frames that show another stock's base than ``base``, and not that one."""
+    rest = [i for i in frames if not bare.shows(looks[i], base)]
+    second = bare.find([looks[i] for i in rest])
+    if second is None or not differ(base, second.density):
+        return []
+    even = second.spread <= EVEN and _farthest(base, second.density) <= FAR
+    return [i for i in rest if bare.shows(looks[i], second.density)] if even else []
+
+
+def differ(one: Triple, other: Triple) -> bool:
+    """Return whether two film bases are those of two stocks."""
+    steps = [a - b for a, b in zip(one, other, strict=True)]
+    return max(map(abs, steps)) > bare.ONE_COLOR and max(steps) - min(steps) > OTHER_STOCK
+
+
+def _alternating(frames: list[int], looks: Looks, base: Group) -> list[int] | None:
+    """The frames of a second stock that lies among those of the first; None without one."""
+    showing = {frames[place] for place in base.frames}
+    rest = [i for i in frames if i not in showing and not bare.shows(looks[i], base.density)]
+    second = bare.find([looks[i] for i in rest]) if len(rest) > 1 else None
+    if second is None or not _is_second(base, second, len(frames)):
+        return None
+    other = {rest[place] for place in second.frames}
+    if any(bare.shows(looks[i], second.density) for i in showing):
+        return None
+    return [i for i in rest if i in other or _belongs(looks[i], second.density, base.density)]
+
+
+def _is_second(base: Group, second: Group, count: int) -> bool:
+    """Whether a film base is that of a second stock, and no strip of wall."""
+    far = _farthest(base.density, second.density)
+    seen = min(len(base.frames), len(second.frames))
+    even = max(base.spread, second.spread) <= EVEN
+    return even and far <= FAR and seen >= max(2, SEEN * count) and _differ(base, second)
+
+
+def _farthest(one: Triple, other: Triple) -> float:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
+def _belongs(frame: FrameLooks, one: Triple, other: Triple) -> bool:
+    """Whether a frame that shows no base is rather of one stock than of another."""
+    if _thinner(frame, one) != _thinner(frame, other):
+        return _thinner(frame, other)
+    return _colored(frame, one) < _colored(frame, other) - CLEAR
+
+
+def _colored(frame: FrameLooks, base: Triple) -> float:
+    """How far the thinnest of a picture is from gray over a base, density."""
+    above = [thin - own for thin, own in zip(frame.thin, base, strict=True)]
+    return max(above) - min(above)
+
+
+def _border(frames: list[int], looks: Looks) -> int | None:
+    """Where one stock ends and the next begins; None where all are one."""
+    best: tuple[int, int, int] | None = None
+    whole = bare.find([looks[i] for i in frames])
+    for place in range(2, len(frames) - 1):
+        left, right = frames[:place], frames[place:]
+        one, other = bare.find([looks[i] for i in left]), bare.find([looks[i] for i in right])
+        if one is None or other is None or not _differ(one, other):
+            continue
+        if whole is None or not (_same(whole, one) or _same(whole, other)):
+            continue
+        if any(bare.shows(looks[i], other.density) for i in left):
+            continue
+        if any(bare.shows(looks[i], one.density) for i in right):
+            continue
+        wrong = sum(_thinner(looks[i], one.density) for i in left)
+        wrong += sum(_thinner(looks[i], other.density) for i in right)
+        seen = len(one.frames) + len(other.frames)
+        found = (seen, -wrong, -abs(2 * place - len(frames)))
+        if best is None or found > best[:3]:
+            best = found
+            at = place
+    return None if best is None else at
+
+
+def _differ(one: Group, other: Group) -> bool:
+    """Whether two film bases are those of two stocks."""
+    return min(len(one.frames), len(other.frames)) > 1 and differ(one.density, other.density)
+
+
+def _same(one: Group, other: Group) -> bool:
+    away = (abs(a - b) for a, b in zip(one.density, other.density, strict=True))
+    return max(away) <= bare.ONE_COLOR
+
+
+def _thinner(frame: FrameLooks, base: Triple) -> bool:
+    return any(thin < own - THINNER for thin, own in zip(frame.thin, base, strict=True))
