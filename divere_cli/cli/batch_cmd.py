@@ -389,7 +389,8 @@ _messages = section(
         "--report",
         multiple=True,
         type=click.Path(dir_okay=False),
-        help="Write a report; the suffix gives the format: .json, .csv, .html or .xml (JUnit). "
+        help="Write a report; the suffix gives the format: .json, .csv, .html, .xml (JUnit) or "
+        ".prom (Prometheus). "
         "May be repeated.  [default: OUTPUT/divere-report.json]",
     ),
     click.option(

@@ -1,4 +1,4 @@
-"""``divere doctor``: what this machine offers, found by trying.
+"""``divere doctor``: what this machine and installation can do, found by trying.
 
 Covers start methods (a worker must say hello), cores and memory as limited,
 libraries, codecs and extras, and what ``--isolation auto`` would choose. What it
@@ -88,9 +88,9 @@ class Findings:
 @click.command()
 @json_option
 def doctor(**values: bool) -> None:
-    """Say what this machine offers: start methods, cores, memory, codecs, libraries.
+    """Show what this machine can do: cores, memory, worker processes, libraries, codecs.
 
-    Start methods are proven by a worker that answers.
+    Each way to start worker processes is tried, with a worker that must answer.
     """
     found = examine()
     if values["json"]:

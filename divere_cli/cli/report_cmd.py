@@ -23,14 +23,22 @@ _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
 
 @click.command()
 @click.argument("file", metavar="FILE.json|OUTPUT", type=click.Path())
-@click.option("--html", type=click.Path(dir_okay=False), help="Write the page.")
-@click.option("--csv", type=click.Path(dir_okay=False), help="Write the table.")
-@click.option("--junit", type=click.Path(dir_okay=False), help="Write JUnit XML.")
 @click.option(
-    "--report-inline", is_flag=True, help="The page as one file; else its pictures lie beside it."
+    "--html", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as an HTML page."
 )
 @click.option(
-    "--history", is_flag=True, help="Show the runs on the folder OUTPUT, and trends of them."
+    "--csv", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as a CSV table."
+)
+@click.option(
+    "--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as JUnit XML."
+)
+@click.option(
+    "--report-inline",
+    is_flag=True,
+    help="Put the pictures into the page itself, not into a folder beside it.",
+)
+@click.option(
+    "--history", is_flag=True, help="Print the runs on the folder OUTPUT and how they changed."
 )
 @json_option
 def report(
@@ -42,25 +50,27 @@ def report(
     history: bool,
     json: bool,
 ) -> None:
-    """Render a saved report again; without options, print it.
+    """Print a saved report (OUTPUT/divere-report.json), or convert it to other formats.
 
-    With --history: the runs that worked on the folder OUTPUT, as its journal has kept them,
-    and how time and memory changed from run to run.
+    With --history: print the runs on the folder OUTPUT that its journal knows, and how their
+    time and memory changed.
     """
     asked = {"html": html, "csv": csv, "junit": junit}
     wanted = {form: path for form, path in asked.items() if path is not None}
     if history:
         if wanted or report_inline:
-            raise UsageError("--history prints; it has no --html, --csv, --junit, --report-inline")
+            raise UsageError(
+                "--history cannot be used with --html, --csv, --junit or --report-inline"
+            )
         show_history(file, as_json=json)
         return
     if json:
-        raise UsageError("--json is for --history; FILE.json is the report as JSON already")
+        raise UsageError("--json needs --history: FILE.json is the report as JSON already")
     for form, path in wanted.items():
         output_checks.check(f"--{form}", path, [file])
     saved = load(file)
     if report_inline and html is None:
-        raise UsageError("--report-inline is for --html")
+        raise UsageError("--report-inline needs --html")
     for form, path in wanted.items():
         write(path, saved, form, inline=report_inline)
     if not wanted:

@@ -111,7 +111,7 @@ def test_the_history_of_what_has_none_is_refused(saved: Path, tmp_path: Path) ->
         (("--history", tmp_path / "empty"), 2, "no run is recorded here"),
         (("--history", tmp_path / "nowhere"), 10, "no such folder"),
         (("--history", tmp_path, "--csv", tmp_path / "r.csv"), 2, "--history prints"),
-        ((saved, "--json"), 2, "--json is for --history"),
+        ((saved, "--json"), 2, "--json needs --history"),
     ]:
         done = divere("report", *words)
         assert done.returncode == code, done.stderr
