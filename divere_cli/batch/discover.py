@@ -14,6 +14,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
+from collections.abc import Mapping
 
 from divere_cli.batch import pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
@@ -61,11 +62,19 @@ def find(inputs: Inputs, output: str) -> Found:
             found.scans.append(_scan(os.path.basename(path), path, status))
     found.scans = _once(found.scans)
     if inputs.only is not None:
-        found.scans = [s for s in found.scans if os.path.abspath(s.path) in inputs.only]
+        found.scans = [scan for scan in found.scans if _asked_for(scan, inputs.only)]
     pairs.settle(found, both=inputs.pairs == "both")
     if not found.scans and inputs.only is None:
         found.warnings.append(_nothing(inputs, found))
     return found
+
+
+def _asked_for(scan: Scan, only: Mapping[str, tuple[int, int]]) -> bool:
+    """Return whether a scan is one of those, and still as it was when it was chosen."""
+    seen = only.get(os.path.abspath(scan.path))
+    if seen is None:
+        return False
+    return scan.problem is not None or (scan.stamp.size, scan.stamp.mtime_ns) == seen
 
 
 def _nothing(inputs: Inputs, found: Found) -> str:

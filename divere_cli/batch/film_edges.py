@@ -58,7 +58,7 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
         for index, scan in enumerate(whole)
     )
     found = {}
-    for outcome in run_tasks(jobs, request=isolation, limits=limits):
+    for outcome in run_tasks(jobs, request=isolation, limits=limits, stopped=request.host.stopped):
         if outcome.result is not None and outcome.result.film_edge is not None:
             found[whole[outcome.job_id].path] = outcome.result.film_edge
     return found

@@ -94,7 +94,8 @@ class Light:
         )
         isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
         limits = Limits(wall_seconds=request.bounds.timeout_seconds)
-        (outcome,) = run_tasks([job], request=isolation, limits=limits)
+        stopped = request.host.stopped
+        (outcome,) = run_tasks([job], request=isolation, limits=limits, stopped=stopped)
         if outcome.result is None:
             assert outcome.error is not None
             raise PlanError(

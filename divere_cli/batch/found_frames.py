@@ -181,6 +181,7 @@ def _looking(request: BatchRequest, light: Light | None) -> Looking:
         max_pixels=request.inputs.max_pixels,
         light=light.measured() if light else None,
         transfer=InputTransfer(request.inputs.transfer),
+        stopped=request.host.stopped,
     )
 
 

@@ -35,6 +35,7 @@ class Looking:
     max_pixels: int = 2_000_000_000
     light: LightMap | None = None
     transfer: InputTransfer | None = None
+    stopped: Callable[[], bool] = lambda: False
 
 
 def look(
@@ -81,8 +82,11 @@ def _pass(looking: Looking, paths: Sequence[str], told: Callable[[str], None]) -
             jobs.append(_job(looking, number, path))
         except ScanError as problem:
             found[path] = ErrorRecord.of_scan(problem)
-    request, limits = looking.isolation, looking.limits
-    for outcome in run_tasks(jobs, request=request, limits=limits) if jobs else ():
+    if not jobs:
+        return found
+    for outcome in run_tasks(
+        jobs, request=looking.isolation, limits=looking.limits, stopped=looking.stopped
+    ):
         path = paths[outcome.job_id]
         found[path] = _answered(outcome)
         told(path)

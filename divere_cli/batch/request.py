@@ -72,7 +72,8 @@ class Inputs:
 
     ``include`` and ``exclude`` are globs over the name below INPUT or its last
     part; with ``include`` the list of known suffixes does not count.
-    ``only`` are the files to take of all that is found (absolute paths); None takes all.
+    ``only`` are the files to take of all that is found: absolute path to size in bytes and
+    mtime in nanoseconds; one that is different by now is left out. None takes all.
     ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
     several are scans, ``pairs`` whether the JPEG beside a raw file is one, too;
     ``film_edge`` whether the code at the film's edge is read; ``transfer`` is how samples
@@ -87,7 +88,7 @@ class Inputs:
     max_pixels: int = 2_000_000_000
     pages: Literal["first", "all"] = "all"
     pairs: Literal["raw", "both"] = "raw"
-    only: frozenset[str] | None = None
+    only: Mapping[str, tuple[int, int]] | None = None
     film_edge: bool = False
     transfer: str = "auto"
     orientation: Literal["auto", "apply", "ignore"] = "auto"
@@ -187,11 +188,15 @@ class Host:
         Orphaned grandchildren are adopted, so that none outlives the run (Linux).
     stopped : callable
         Asked about once a second: True ends the run in order.
+    gentle : frozenset of int
+        Signals after which no more scans are taken and those in work may end, however
+        long they take.
     """
 
     signals: bool = True
     reap: bool = True
     stopped: Callable[[], bool] = lambda: False
+    gentle: frozenset[int] = frozenset()
 
 
 OpenRunner = Callable[[IsolationRequest, OnEvent], Runner]

@@ -121,17 +121,17 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
     host = request.host
     watched = signals.watch() if host.signals else nullcontext(signals.StopRequest())
     with watched as asked, ExitStack() as held:
-        stop = Stop(asked, request.bounds.grace_seconds, clock, host.stopped)
+        stop = Stop(asked, request.bounds.grace_seconds, clock, host.stopped, host.gentle)
         record = _Record.begin(clock, emit)
         record.light = flat_field.of(request)
-        found = found_frames.planned(request, record.light)
-        request = found.request
         try:
+            found = found_frames.planned(request, record.light)
+            request = found.request
             space = workspace.take(request, stop, held, record.run_id, record.started)
-        except OutputLocked:
-            if stop.signal is None:
+        except (OutputLocked, KeyboardInterrupt):
+            if not stop.stopping:
                 raise
-            return _report(request, record, stop)  # a signal ended the wait
+            return _report(request, record, stop)  # it ended the wait, or a look at the scans
         archiving.check(request.outputs, space.folder)
         found.save()
         engine = _engine(request, space, stop, emit, clock)
@@ -195,6 +195,9 @@ def _in_order(record: _Record, engine: Engine, stop: Stop) -> Iterator[None]:
         if isinstance(problem, early) and not engine.opened:
             raise
         stop.fatal(problem)
+    except KeyboardInterrupt:  # a signal while the light was measured
+        if not stop.stopping:
+            raise
     except Exception:
         log.exception("a bug in divere ended the run")
         record.error = report_files.bug("a bug in divere ended the run")

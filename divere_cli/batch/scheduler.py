@@ -334,4 +334,4 @@ class Scheduler:
         """Seconds until something is due even if no worker ends."""
         now = self._clock()
         due = [queued.not_before - now for queued in self._again if queued.not_before > now]
-        return max(0.0, min([_LOOK_SECONDS, *due]))
+        return max(0.0, min([_LOOK_SECONDS, self._stop.seconds_left, *due]))

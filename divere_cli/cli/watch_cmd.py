@@ -1,11 +1,16 @@
-"""``divere watch``: the batch in a loop, as a service."""
+"""``divere watch``: the batch in a loop, as a service.
+
+Covers the options of the service, reading them again, and putting its parts together. What
+it does not: the loop itself (:mod:`divere_cli.service.loop`).
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +21,15 @@ from divere_cli.cli.batch_cmd import batch
 from divere_cli.cli.options import LONGEST, Finite
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import UsageError
+from divere_cli.system import signals
 
 if TYPE_CHECKING:
-    from divere_cli.batch.request import BatchRequest
     from divere_cli.service.http import Address
+    from divere_cli.service.options import Options
 
 log = logging.getLogger(__name__)
 
-# What makes no sense for months: a preview, an end, a cluster, another run's end.
+# Options of batch that make no sense for a service.
 PLAIN: dict[str, Any] = {
     "dry_run": False,
     "max_failures": None,
@@ -96,53 +102,112 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
     has not changed for --settle seconds and its format shows that it is complete. Ctrl-C or
     the signal TERM stops the service, HUP makes it read its options again.
     """
-    from divere_cli.cli import batch_display, batch_options, config_file
-    from divere_cli.service.commands import Commands, Hooks, split
+    from divere_cli.cli import batch_display, batch_options
+    from divere_cli.service.commands import Hooks
     from divere_cli.service.complete import is_complete
     from divere_cli.service.figures import Figures
-    from divere_cli.service.loop import Parts, Timing, Watch
+    from divere_cli.service.loop import Parts, Watch
     from divere_cli.service.pulse import Notifier, Pulse
     from divere_cli.service.settling import Settling
 
     session = ctx.ensure_object(Session)
-    timing = Timing(values["interval"], values["settle"], values["grace"])
-    if timing.settle < LEAST_SETTLE:
-        complain(f"--settle below {LEAST_SETTLE:.0f} s is short for network shares", "warning")
-    address = _address(values)
-    commands = Commands(
-        split("--on-done", values["on_done"]), split("--on-failure", values["on_failure"])
-    )
-    own = {option.name for option in OWN}
-    given = {n: v for n, v in values.items() if n not in own} | PLAIN
-
-    def build() -> BatchRequest:
-        """Read flags, environment and divere.toml anew; a file that changed counts."""
-        try:
-            argv = list(ctx.meta[config_file.ARGUMENTS])
-            anew = watch.make_context("watch", argv, ctx.parent)
-            asked = {n: v for n, v in anew.params.items() if n not in own} | PLAIN
-            request = batch_options.read(anew, asked).request
-        except click.ClickException as error:
-            raise UsageError(error.format_message()) from error
-        retries = CRASHES if request.bounds.retries is None else request.bounds.retries
-        bounds = dataclasses.replace(request.bounds, retries=retries)
-        return dataclasses.replace(request, bounds=bounds, thumbnails=address is not None)
-
-    figures, notifier, hooks = Figures(), Notifier(), Hooks(commands)
-    pulse = Pulse(max(15.0, 3.0 * timing.interval), notifier)
-    with ExitStack() as held, _reopening():
+    with _reopening(), signals.watch() as asked, ExitStack() as held:  # before all else
+        read = _Reader(ctx, values)
+        options, address = read(False), _address(values)
+        timing = options.timing
+        if timing.settle < LEAST_SETTLE:
+            complain(f"--settle below {LEAST_SETTLE:.0f} s is short for network shares", "warning")
+        figures, notifier, hooks = Figures(), Notifier(), Hooks(options.commands)
+        pulse = Pulse(timing.longest_turn, notifier)
+        shown = batch_options.read(ctx, batch_values(values))
+        display = held.enter_context(batch_display.Display(shown, session))
         held.callback(notifier.close)
-        held.callback(hooks.close, timing.grace)
+        held.callback(lambda: hooks.close(read.grace_left(asked), lambda: asked.received))
+        revive: list[Callable[[], int]] = [hooks.revive]
         if address is not None:  # before any work: a busy port is an error now
             from divere_cli.service.http import Server
 
             server = held.enter_context(Server(address, figures, pulse))
+            revive.append(server.revive)
             session.complain(f"http://{address.host}:{server.port}/", "listening on")
-        options = batch_options.read(ctx, given)
-        display = held.enter_context(batch_display.Display(options, session))
         settling = Settling(timing.settle, is_complete)
-        parts = Parts(settling, figures, pulse, notifier, hooks, display.emit, display.conclude)
-        return Watch(build, timing, parts).run()
+        show = display.emit, display.conclude
+        parts = Parts(settling, figures, pulse, notifier, hooks, *show, revive)
+        return Watch(options, read, parts).run(asked)
+
+
+def batch_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of all options of ``batch``: as given, or as the service fixes them."""
+    own = {option.name for option in OWN}
+    return {name: value for name, value in values.items() if name not in own} | PLAIN
+
+
+class _Reader:
+    """Reads the options: from the command line at first, and all anew on HUP.
+
+    Parameters
+    ----------
+    ctx : click.Context
+    values : mapping of str to object
+        All options as click resolved them.
+    """
+
+    def __init__(self, ctx: click.Context, values: Mapping[str, Any]) -> None:
+        self._ctx = ctx
+        self._values = values
+        self._grace = 0.0
+
+    def __call__(self, again: bool) -> Options:
+        """Return the options; presets are read in any case.
+
+        Parameters
+        ----------
+        again : bool
+            Read flags, environment and ``divere.toml``, too. Where they are wrong, those of
+            before stay.
+
+        Raises
+        ------
+        UsageError, ProfileError
+        """
+        ctx, values = self._again() if again else (self._ctx, self._values)
+        options = _options(ctx, values)
+        for name in ("listen", "token_file"):
+            if values[name] != self._values[name]:
+                log.warning("--%s counts after a restart only", name.replace("_", "-"))
+        self._ctx, self._values, self._grace = ctx, values, options.timing.grace
+        return options
+
+    def grace_left(self, asked: signals.StopRequest) -> float:
+        """Return the seconds of ``--grace`` that are left since the first signal came."""
+        ends = (signal.SIGINT, signal.SIGTERM)
+        arrived = [asked.arrived[number] for number in ends if number in asked.arrived]
+        passed = time.monotonic() - min(arrived) if arrived else 0.0
+        return max(0.0, self._grace - passed)
+
+    def _again(self) -> tuple[click.Context, Mapping[str, Any]]:
+        argv = list(self._ctx.meta[config_file.ARGUMENTS])
+        try:
+            ctx = watch.make_context("watch", argv, self._ctx.parent)
+        except click.ClickException as error:
+            raise UsageError(error.format_message()) from error
+        return ctx, ctx.params
+
+
+def _options(ctx: click.Context, values: Mapping[str, Any]) -> Options:
+    from divere_cli.cli import batch_options
+    from divere_cli.service.commands import Commands, split
+    from divere_cli.service.options import Options, Timing
+
+    timing = Timing(values["interval"], values["settle"], values["grace"])
+    commands = Commands(
+        split("--on-done", values["on_done"]), split("--on-failure", values["on_failure"])
+    )
+    request = batch_options.read(ctx, batch_values(values)).request
+    retries = CRASHES if request.bounds.retries is None else request.bounds.retries
+    bounds = dataclasses.replace(request.bounds, retries=retries, grace_seconds=timing.grace)
+    served = values["listen"] is not None
+    return Options(dataclasses.replace(request, bounds=bounds, thumbnails=served), timing, commands)
 
 
 def _address(values: dict[str, Any]) -> Address | None:
@@ -180,7 +245,7 @@ def _token(path: str | None) -> str:
 
 @contextmanager
 def _reopening() -> Iterator[None]:
-    """USR1 rotates the log: its file is opened again by itself when it was moved away."""
+    """Let USR1 do no harm: a log file that was moved away is opened again by itself."""
     number = getattr(signal, "SIGUSR1", None)
     if number is None:
         yield

@@ -20,6 +20,7 @@ from divere_cli.system import signals
 
 ATTEMPTS = 3
 PAUSE_SECONDS = 0.05
+LOOK_SECONDS = 1.0
 _AGAIN = frozenset({"crashed", "lost", "infrastructure"})
 
 
@@ -29,6 +30,7 @@ def run_tasks(
     request: IsolationRequest | None = None,
     limits: Limits | None = None,
     on_event: Callable[[ScanStarted | ScanProgress], None] = lambda event: None,
+    stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
     """Run the task of each job in a worker of its own and yield what came of it.
 
@@ -45,13 +47,15 @@ def run_tasks(
         Of each attempt.
     on_event : callable
         Told when a worker begins and how far it is.
+    stopped : callable
+        Asked about once a second; True ends the work like a signal.
 
     Raises
     ------
     IsolationUnavailable
         ``always`` was asked for and no worker process can be had.
     KeyboardInterrupt
-        A signal came.
+        A signal came, or ``stopped`` was True.
     """
     limits = limits or Limits()
     with signals.watch() as asked:
@@ -72,7 +76,7 @@ def run_tasks(
                     raise IsolationUnavailable(f"no worker can be started: {runner.lost}")
                 if not running and not drained:
                     time.sleep(PAUSE_SECONDS)  # starts failed: the runner waits a little
-                for outcome in runner.wait(None if running else 0):
+                for outcome in runner.wait(LOOK_SECONDS if running else 0):
                     job, attempt = running.pop(outcome.job_id)
                     if outcome.end == "infrastructure" and not outcome.begun:
                         again.append((job, attempt))  # a start that failed is no attempt
@@ -80,7 +84,7 @@ def run_tasks(
                         again.append((job, attempt + 1))
                     else:
                         yield outcome
-                if asked.received:
+                if stopped() or asked.received:
                     raise KeyboardInterrupt
         finally:
             runner.close()

@@ -1,7 +1,8 @@
 """``--on-done`` and ``--on-failure``: a command for each scan, with its result on stdin.
 
-Covers splitting the command once (no shell), a time limit, and that nothing a
-command does holds up the loop or becomes the scan's failure.
+Covers splitting the command once (no shell), a time limit, and that nothing a command does
+delays the loop or becomes the scan's failure. A command and all that it starts are a process
+group of their own, which the time limit or the end of the service ends as a whole.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import queue
 import shlex
+import signal
 import subprocess
+import tempfile
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from divere_cli.errors import UsageError
@@ -25,15 +30,17 @@ log = logging.getLogger(__name__)
 
 SECONDS = 60.0
 WAITING = 1000
+LOOK_SECONDS = 0.05
+_SHOWN = 500  # bytes of a command's last line on stderr
 
 
 def split(option: str, command: str | None) -> tuple[str, ...]:
-    """A command line as its arguments; empty where there is none.
+    """Return a command line as its arguments; empty where there is none.
 
     Raises
     ------
     UsageError
-        A quote has no end.
+        A quote is not closed.
     """
     try:
         return tuple(shlex.split(command or ""))
@@ -43,72 +50,172 @@ def split(option: str, command: str | None) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Commands:
-    """What to run when a scan is done, and when it failed."""
+    """The commands to run when a scan is done, and when it failed."""
 
     done: Sequence[str] = ()
     failure: Sequence[str] = ()
 
     def of(self, result: ScanResult) -> Sequence[str]:
-        """The command for a result; empty for none."""
+        """Return the command for a result; empty for none."""
         if result.status == "ok":
             return self.done
         return self.failure if result.status == "failed" else ()
 
 
 class Hooks:
-    """Runs commands one after another beside the loop."""
+    """Runs commands one after another in a thread beside the loop.
+
+    Parameters
+    ----------
+    commands : Commands
+        May be replaced at any time; what waits already keeps its command.
+    seconds : float
+        Time limit of each command.
+    """
 
     def __init__(self, commands: Commands, seconds: float = SECONDS) -> None:
-        self._commands = commands
+        self.commands = commands
         self._seconds = seconds
         self._queue: queue.Queue[tuple[Sequence[str], ScanResult] | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
+        self._process: subprocess.Popen[str] | None = None
+        self._children = threading.Lock()  # held while a command is started, or strangers reaped
+        self._ended = False
 
     def tell(self, result: ScanResult) -> None:
-        """Run the command for a result, where there is one; never waits for it."""
-        command = self._commands.of(result)
+        """Run the command for a result, where there is one; return at once."""
+        command = self.commands.of(result)
         if not command:
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="watch-hooks", daemon=True)
-            self._thread.start()
+            self._start()
         try:
             self._queue.put_nowait((command, result))
         except queue.Full:
             log.warning("%d commands wait already: none for %s", WAITING, quote(result.input))
 
-    def close(self, seconds: float) -> None:
-        """Let what waits run for so long, then leave it."""
-        if self._thread is not None:
-            with contextlib.suppress(queue.Full):
-                self._queue.put(None, timeout=seconds)
-            self._thread.join(seconds)
+    def revive(self) -> int:
+        """Start the thread again if it died; return how many were started."""
+        if self._thread is None or self._thread.is_alive():
+            return 0
+        log.error("the thread that runs commands died and is started again")
+        self._start()
+        return 1
+
+    def reap(self) -> None:
+        """Take the ends of processes that commands left behind.
+
+        A batch adopts orphans, so that they become children of this process. Call it
+        between batches, when commands are all that this process has started.
+        """
+        if self._thread is None or not hasattr(os, "waitid"):
+            return
+        with self._children, contextlib.suppress(ChildProcessError):
+            own = -1 if self._process is None else self._process.pid
+            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if found.si_pid == own:  # the next ones are seen when its end was taken
+                    return
+                os.waitpid(found.si_pid, os.WNOHANG)
+
+    def close(self, seconds: float, hurry: Callable[[], object] = lambda: False) -> None:
+        """Let commands that wait run for so long, then end the one that runs.
+
+        Parameters
+        ----------
+        seconds : float
+        hurry : callable
+            True ends it at once.
+        """
+        if self._thread is None:
+            return
+        with contextlib.suppress(queue.Full):
+            self._queue.put_nowait(None)
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and time.monotonic() < deadline and not hurry():
+            self._thread.join(LOOK_SECONDS)
+        self._ended = True
+        if self._thread.is_alive():
+            self._drop()
+            _end(self._process)
+            self._thread.join(1.0)  # not for ever: a process may wait for a dead drive
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._run, name="watch-hooks", daemon=True)
+        self._thread.start()
+
+    def _drop(self) -> None:
+        """Forget what waits, and wake the thread for the last time."""
+        left = 0
+        with contextlib.suppress(queue.Empty):
+            while True:
+                left += self._queue.get_nowait() is not None
+        self._queue.put_nowait(None)
+        if left:
+            log.warning("commands that were not run, because the service ends: %d", left)
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
-            _call(*item, self._seconds)
+        while (item := self._queue.get()) is not None and not self._ended:
+            try:
+                self._call(*item)
+            except Exception:
+                log.exception("a bug in divere: the command for a scan was not run")
+
+    def _call(self, command: Sequence[str], result: ScanResult) -> None:
+        name = quote(result.input)
+        plain = to_plain(result)
+        if isinstance(plain, dict):
+            plain.pop("thumbnails", None)
+        try:
+            with tempfile.TemporaryFile("w+", errors="replace") as lines:
+                code = self._waited(command, json.dumps(plain), lines.fileno(), name)
+                if code:
+                    last = _last_line(lines.fileno())
+                    log.warning("the command for %s ended with %d: %s", name, code, last)
+        except OSError as problem:
+            log.warning("the command for %s cannot be run: %s", name, problem.strerror)
+
+    def _waited(self, command: Sequence[str], given: str, stderr: int, name: str) -> int:
+        """Run a command to its end or its time limit; return its exit code, 0 when it was ended."""
+        with self._children:
+            process = self._process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+        try:
+            if self._ended:
+                _end(process)
+            process.communicate(given, timeout=self._seconds)
+        except subprocess.TimeoutExpired:
+            log.warning(
+                "the command for %s took longer than %.0f s and was ended", name, self._seconds
+            )
+            return 0
+        finally:
+            if process.poll() is None:
+                _end(process)
+                process.communicate()
+            self._process = None
+        return 0 if self._ended else process.returncode
 
 
-def _call(command: Sequence[str], result: ScanResult, seconds: float) -> None:
-    plain = to_plain(result)
-    if isinstance(plain, dict):
-        plain.pop("thumbnails", None)
-    name = quote(result.input)
-    try:
-        ended = subprocess.run(
-            list(command),
-            input=json.dumps(plain),
-            text=True,
-            timeout=seconds,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            errors="replace",
-        )
-    except subprocess.TimeoutExpired:
-        log.warning("the command for %s took longer than %.0f s and was ended", name, seconds)
-    except OSError as problem:
-        log.warning("the command for %s cannot be run: %s", name, problem.strerror)
-    else:
-        if ended.returncode:
-            said = (ended.stderr.strip().splitlines() or [""])[-1][:500]
-            log.warning("the command for %s ended with %d: %s", name, ended.returncode, said)
+def _end(process: subprocess.Popen[str] | None) -> None:
+    """End a command with all that it started."""
+    if process is None or process.poll() is not None:
+        return
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+
+
+def _last_line(descriptor: int) -> str:
+    """Return the last line of a file, as far as it is in its last bytes."""
+    size = os.fstat(descriptor).st_size
+    os.lseek(descriptor, max(0, size - _SHOWN), os.SEEK_SET)
+    text = os.read(descriptor, _SHOWN).decode("utf-8", "replace")
+    return (text.strip().splitlines() or [""])[-1]

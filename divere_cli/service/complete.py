@@ -1,8 +1,8 @@
-"""Whether a file can be a whole scan yet, as far as its format can tell without a decoder.
+"""Whether a file can be a complete scan, as far as its format can tell without a decoder.
 
-Covers a TIFF's segments (each inside the file, none of length 0), a PNG's end
-chunk, a JPEG's end marker. Anything else is whole when its header can be read.
-What it does not: whether the pixels are right.
+Covers a TIFF's segments (each inside the file, none of length 0), a PNG's end chunk, a JPEG's
+end marker. Any other file is complete when its header can be read. Not covered: whether the
+pixels are right.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _TAIL = 1 << 16
 
 
 def is_complete(path: str) -> bool:
-    """Whether nothing of the file is missing that its format can tell.
+    """Return whether nothing is missing from the file, as far as its format can tell.
 
-    A file that is no scan at all is not complete either: its time runs out
+    A file that is no scan at all is not complete either: after a while it is taken as it is
     (:mod:`divere_cli.service.settling`), and the batch names what is wrong.
     """
     try:

@@ -1,13 +1,14 @@
-"""What the service tells of itself: a frozen snapshot, the latest positives and failures.
+"""What the service reports of itself: a frozen snapshot, the latest positives and failures.
 
-Covers counting what batches report. What it does not: the form of metrics
-(:mod:`.metrics`), and who may read it.
+Covers counting what batches report. Not covered: the form of metrics (:mod:`.metrics`), and
+who may read it.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,11 @@ RECENT = 24
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The service at the last turn of its loop."""
+    """The state of the service at the last turn of its loop.
+
+    ``waiting``, ``in_work``, ``done`` and ``failed`` count files; ``problem`` is what keeps it
+    from grading, in a line.
+    """
 
     state: str = "starting"  # starting, watching, grading, waiting, ending
     problem: str = ""
@@ -40,18 +45,23 @@ class Snapshot:
 
 @dataclass
 class Figures:
-    """Counts since the service began; any thread may read."""
+    """Counts since the service began; any thread may read.
+
+    ``restarts`` counts batches that their own trouble ended, forkservers that died and
+    threads of the service that were started again.
+    """
 
     restarts: int = 0
     _turn: threading.Lock = field(default_factory=threading.Lock)
     peak_rss_bytes: int = 0
     metrics: Metrics | None = field(default_factory=metrics.of_this_service)
     _recent: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=RECENT))
-    _failures: dict[str, str] = field(default_factory=dict)
+    _failures: dict[str, tuple[str, str]] = field(default_factory=dict)  # by path
     snapshot: Snapshot = field(default_factory=Snapshot)
 
-    def count(self, result: ScanResult) -> None:
-        """Take the last word on a scan."""
+    def count(self, result: ScanResult, path: str | None = None) -> None:
+        """Count the result of a scan; ``path`` is its file, as far as it is known."""
+        path = path or result.input
         with self._turn:
             self.peak_rss_bytes = max(self.peak_rss_bytes, result.peak_rss_bytes)
             if self.metrics is not None:
@@ -59,17 +69,23 @@ class Figures:
             if result.status == "ok":
                 self._recent.appendleft(_recent(result))
             if result.error is not None:
-                self._failures[result.input] = safe(result.error.message)
+                self._failures[path] = (safe(result.input), safe(result.error.message))
             else:
-                self._failures.pop(result.input, None)
+                self._failures.pop(path, None)
+
+    def keep_failures(self, paths: Container[str]) -> None:
+        """Forget failures of other files: they changed, or are gone."""
+        with self._turn:
+            for path in [each for each in self._failures if each not in paths]:
+                del self._failures[path]
 
     def failures(self) -> tuple[dict[str, str], ...]:
-        """Scans that failed and were not graded since."""
+        """Return the scans that failed and have not changed since."""
         with self._turn:
-            return tuple({"input": safe(n), "error": e} for n, e in self._failures.items())
+            return tuple({"input": name, "error": why} for name, why in self._failures.values())
 
     def recent(self) -> list[dict[str, Any]]:
-        """The latest positives, the last one first."""
+        """Return the latest positives, the last one first."""
         with self._turn:
             return list(self._recent)
 

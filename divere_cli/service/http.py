@@ -1,8 +1,8 @@
 """The service's pages: health, readiness, status, metrics, and one for people.
 
-Covers who may ask (by ``Host`` on loopback, by a token elsewhere), few
-connections at once, and answers from the snapshot alone: nothing here takes a
-lock that the loop holds while it works.
+Covers who may ask (by ``Host`` on loopback, by a token elsewhere), a limit of connections,
+and answers from the snapshot alone: nothing here takes a lock that the loop holds while it
+works. Not covered: counting (:mod:`.figures`).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import contextlib
 import hmac
 import html
 import json
+import logging
 import socket
 import threading
 from dataclasses import dataclass
@@ -23,9 +24,12 @@ from divere_cli.errors import UsageError
 from divere_cli.service.figures import Figures
 from divere_cli.service.pulse import Pulse
 
+log = logging.getLogger(__name__)
+
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 CONNECTIONS = 32
 SECONDS = 10.0
+POLL_SECONDS = 0.1  # how long the end of the server may take
 POLICY = "default-src 'none'; style-src 'self'; img-src data:; frame-ancestors 'none'"
 CSS = b"""body{background:#3b3b3b;color:#dedede;font:15px/1.5 system-ui,sans-serif;margin:2em}
 h1{font-size:1.2em}h2{font-size:1em;margin-top:1.6em}ul{list-style:none;padding:0;display:flex;
@@ -36,7 +40,7 @@ table{border-collapse:collapse}td{padding:2px 1.4em 2px 0;vertical-align:top}.ba
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen. ``token`` is asked of everyone who is not on this machine's names."""
+    """Where to listen; on an address that others can reach, requests must send ``token``."""
 
     host: str
     port: int
@@ -44,24 +48,41 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether only this machine can reach it."""
+        """Whether this machine alone can reach it."""
         return self.host in LOOPBACK or self.host.startswith("127.")
 
 
 class Server:
-    """The pages on their port, bound when made. A context manager."""
+    """Serves the pages. A context manager; the port is bound when it is made.
+
+    Raises
+    ------
+    UsageError
+        The address cannot be listened on.
+    """
 
     def __init__(self, address: Address, figures: Figures, pulse: Pulse) -> None:
         self._server = _bound(address)
         self._server.pages = Pages(address, self._server.server_port, figures, pulse)
         self.port = self._server.server_port
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="watch-http", daemon=True
-        )
+        self._thread = self._new_thread()
 
     def __enter__(self) -> Server:
         self._thread.start()
         return self
+
+    def revive(self) -> int:
+        """Start the thread again if it died; return how many were started."""
+        if self._thread.is_alive():
+            return 0
+        log.error("the thread that serves the pages died and is started again")
+        self._thread = self._new_thread()
+        self._thread.start()
+        return 1
+
+    def _new_thread(self) -> threading.Thread:
+        serve = self._server.serve_forever
+        return threading.Thread(target=serve, args=(POLL_SECONDS,), name="watch-http", daemon=True)
 
     def __exit__(
         self,
@@ -70,12 +91,13 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
+        self._thread.join()  # before its socket goes: it may only just have begun
         self._server.server_close()
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What is answered; status, type and body by path."""
+    """The answers: status, type and body, by path."""
 
     address: Address
     port: int
@@ -83,7 +105,7 @@ class Pages:
     pulse: Pulse
 
     def answer(self, path: str, host: str, authorization: str) -> tuple[int, str, bytes]:
-        """Answer one question."""
+        """Answer one request."""
         refused = self._refused(host, authorization)
         if refused is not None:
             return refused
@@ -197,10 +219,14 @@ class _Threads(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
+        if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:  # no thread can be started
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
@@ -209,7 +235,7 @@ class _Threads(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that hang up."""
+        """Print nothing about clients that hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -218,7 +244,7 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """Answer."""
+        """Answer a request."""
         server = self.server
         assert isinstance(server, _Threads)
         given = self.headers

@@ -1,8 +1,8 @@
 """One look at the INPUT folders: every scan's stamp, for the cost of a listing.
 
-Covers names, one ``stat`` a file, and the presets beside the scans. What it does
-not: which of them a batch takes (:mod:`divere_cli.batch.discover`), and opening
-any. A rewrite in place leaves its folder's time alone, so each file is asked.
+Covers names, one ``stat`` for each file, and the presets beside the scans. Not covered: which
+of them a batch takes (:mod:`divere_cli.batch.discover`), and opening any. A rewrite in place
+leaves the mtime of its folder alone, so each file has to be looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from divere_cli.errors import InputMissing
 from divere_cli.image import header
 
-Stamp = tuple[int, int, int, int]  # size, mtime, inode, ctime: compared for "different"
+Stamp = tuple[int, int, int, int]
+"""Size in bytes, mtime in nanoseconds, inode, ctime in nanoseconds: compared for equality only."""
 
 SUFFIXES = tuple(sorted(header.EXPECTED))
 UNFINISHED = (".part", ".tmp", ".crdownload", "~")
@@ -23,7 +24,7 @@ PRESETS = "divere_presets.json"
 
 @dataclass(slots=True)
 class Look:
-    """What was seen: scans by path, and the stamps of presets by folder."""
+    """The stamps of scans by path, and of presets files by folder."""
 
     scans: dict[str, Stamp] = field(default_factory=dict)
     presets: dict[str, Stamp] = field(default_factory=dict)
@@ -39,9 +40,15 @@ def look(
     inputs : iterable of str
         Folders and files.
     output : str
-        Left out where it lies inside an INPUT.
+        This folder is left out where it lies inside an INPUT.
+    recursive : bool
+        Whether sub-folders are looked at, too.
     any_suffix : bool
-        Names are chosen by ``--include``: every file counts.
+        Whether every file counts, because ``--include`` chooses by name.
+
+    Returns
+    -------
+    Look
 
     Raises
     ------
@@ -72,7 +79,7 @@ def _folder(
         except OSError as problem:
             if folder == top:
                 raise InputMissing(f"INPUT '{top}': {problem.strerror}") from problem
-            continue  # a folder that went away, or that the batch will name
+            continue  # it went away, or the batch reports that it cannot be listed
         with entries:
             for entry in entries:
                 name = entry.name
@@ -86,7 +93,7 @@ def _folder(
                         found.presets[folder] = _stamp(entry.stat())
                     elif any_suffix or name.lower().endswith(SUFFIXES):
                         found.scans[entry.path] = _stamp(entry.stat())
-                except OSError:  # gone between the listing and the question
+                except OSError:  # gone since the listing
                     continue
 
 

@@ -1,62 +1,48 @@
-"""The loop: look, take what is ripe, let the batch grade it, wait.
+"""The loop: look, take what has settled, let the batch grade it, wait.
 
-Covers OUTPUT's lock (held throughout), what a signal means, waiting with a
-growing pause while INPUT or OUTPUT is gone or full, and reading the options
-again. What it does not: grading, journal and reports, which are the batch's own.
+Covers signals, reading the options again, and waiting with a growing pause while INPUT or
+OUTPUT is gone or full. Not covered: OUTPUT's lock (:mod:`.held_output`), and what a batch
+takes and gives (:mod:`.grading`).
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import select
 import signal
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from divere_cli.batch import run as batch
 from divere_cli.batch.request import BatchRequest
-from divere_cli.errors import DivereError, InputMissing, OutputLocked, OutputUnusable, RunError
-from divere_cli.files.lock import Lock
-from divere_cli.files.output_folder import Folder
+from divere_cli.errors import DivereError, InputMissing, Internal, OutputLocked, RunError
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.report import RunReport
 from divere_cli.service.commands import Hooks
 from divere_cli.service.figures import Figures, Snapshot
+from divere_cli.service.grading import Grading, short
+from divere_cli.service.held_output import HeldOutput
 from divere_cli.service.look import look
+from divere_cli.service.options import Options
 from divere_cli.service.pulse import Notifier, Pulse
-from divere_cli.service.settling import Fate, Settling
-from divere_cli.system import signals
+from divere_cli.service.settling import Settling
+from divere_cli.system.signals import StopRequest
 
 log = logging.getLogger(__name__)
 
 MOST = 1000  # scans of one batch: planning them takes less time than a loop may stand still
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
+LEAST_REST = 0.2
 NAMED = 200
-STOPPED = (129, 130, 143)  # exit codes of a batch that a signal ended
-FATES: dict[str, Fate] = {
-    "ok": "done",
-    "up_to_date": "done",
-    "kept": "done",
-    "failed": "failed",
-    "known_failure": "failed",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds: between looks, without a change, for scans in work at the end."""
-
-    interval: float = 5.0
-    settle: float = 10.0
-    grace: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop works with and talks to."""
+    """What the loop works with and reports to.
+
+    ``revive`` are called at each turn; each starts again what has died beside the loop (a
+    thread) and returns how many.
+    """
 
     settling: Settling
     figures: Figures
@@ -65,6 +51,7 @@ class Parts:
     hooks: Hooks
     emit: Callable[[Event], None]
     conclude: Callable[[RunReport], None]
+    revive: Sequence[Callable[[], int]] = ()
 
 
 class Watch:
@@ -72,28 +59,31 @@ class Watch:
 
     Parameters
     ----------
+    options : Options
+        As they are when the service begins.
     build : callable
-        Reads the options and gives the batch they mean; asked again for each batch, so
-        that presets are read as they are then.
-    timing : Timing
+        Returns the options anew. It is called before each batch, so that presets are read as
+        they are then; with True, flags, environment and ``divere.toml`` are read again, too.
     parts : Parts
     """
 
-    def __init__(self, build: Callable[[], BatchRequest], timing: Timing, parts: Parts) -> None:
+    def __init__(self, options: Options, build: Callable[[bool], Options], parts: Parts) -> None:
         self._build = build
-        self._timing = timing
         self._parts = parts
-        self._request = build()
-        self._held: ExitStack | None = None
-        self._place: tuple[int, int] | None = None
+        self._options = options
+        self._output = HeldOutput()
         self._pause = 0.0
-        self._again = 0.0  # on the monotonic clock: not before then
-        self._fates: dict[str, Fate] = {}
-        self._by_name: dict[str, str] = {}
+        self._not_before = 0.0  # on the monotonic clock
         self._last_run: dict[str, Any] | None = None
+        self._apply()
 
-    def run(self) -> int:
-        """Loop until a signal ends it; gives the exit code.
+    def run(self, asked: StopRequest) -> int:
+        """Loop until a signal ends it; return the exit code.
+
+        Parameters
+        ----------
+        asked : StopRequest
+            Signals that came, also before the loop began.
 
         Raises
         ------
@@ -101,189 +91,172 @@ class Watch:
             Another run holds OUTPUT when the service begins.
         """
         try:
-            with signals.watch() as asked:
-                self._take(first=True)
-                self._parts.notifier.tell("READY=1", "STATUS=watching")
-                while True:
-                    self._turn()
-                    if number := self._heard(asked) or self._rest(asked):
-                        return self._end(number)
+            if number := self._signal(asked):
+                return self._end(number)
+            self.begin()
+            self._parts.notifier.tell("READY=1", "STATUS=watching")
+            while True:
+                self.turn()
+                if number := self._signal(asked) or self._rest(asked):
+                    return self._end(number)
         finally:
-            self._give_back()
+            self.close()
+
+    def begin(self) -> None:
+        """Make OUTPUT where it is absent, and lock it."""
+        self._output.take(self._request.outputs.folder, create=True)
+
+    def close(self) -> None:
+        """Give OUTPUT back."""
+        self._output.give_back()
+
+    @property
+    def _request(self) -> BatchRequest:
+        return self._options.request
 
     def _end(self, number: int) -> int:
-        self._tell("ending", "")
+        self._show("ending", "")
         self._parts.notifier.tell("STOPPING=1")
         return 128 + number
 
     # ------------------------------------------------------------ one turn
 
-    def _turn(self) -> None:
-        """Look, and grade what is ripe."""
+    def turn(self) -> None:
+        """Look once, and grade what has settled."""
         now = self._parts.pulse()
-        if now < self._again:
+        self._parts.hooks.reap()
+        self._parts.figures.restarts += sum(revive() for revive in self._parts.revive)
+        if now < self._not_before:
             return
-        inputs, outputs = self._request.inputs, self._request.outputs
         try:
-            seen = look(
-                inputs.paths,
-                outputs.folder,
-                recursive=inputs.recursive,
-                any_suffix=bool(inputs.include),
-            )
-            self._keep()
+            self._look(now)
         except RunError as problem:
             self._trouble(problem)
             return
-        self._parts.settling.see(seen, now)
         ripe = self._parts.settling.ripe(now, MOST)
         if ripe:
             self._grade(ripe)
         else:
-            self._well("watching")
+            self._well()
+
+    def _look(self, now: float) -> None:
+        inputs, outputs = self._request.inputs, self._request.outputs
+        seen = look(
+            inputs.paths,
+            outputs.folder,
+            recursive=inputs.recursive,
+            any_suffix=bool(inputs.include),
+        )
+        self._output.keep(outputs.folder)
+        self._parts.settling.see(seen, now)
+        self._parts.figures.keep_failures(self._parts.settling.failed)
 
     def _grade(self, ripe: list[str]) -> None:
-        self._parts.settling.take(ripe)
-        self._tell("grading", "", in_work=len(ripe))
-        self._fates = {}
-        self._by_name = _names(self._request.inputs.paths, ripe)
+        settling = self._parts.settling
+        grading: Grading | None = None
+        settling.take(ripe)
+        self._show("grading", "", in_work=len(ripe))
         try:
-            report = batch.run(self._of(ripe), self._emit, self._parts.pulse)
-        except (RunError, DivereError) as problem:
+            self._read_options(again=False)
+            files = settling.stamps(ripe)
+            grading = Grading(self._request, files, self._parts.pulse, self._count)
+            report = grading.run()
+        except DivereError as problem:
             self._trouble(problem)
+        except KeyboardInterrupt:  # a signal, which the loop sees next
+            log.info("a signal ended the batch")
+        except Exception as problem:
+            log.exception("a bug in divere ended a batch; the service goes on")
+            self._trouble(Internal(f"a bug in divere: {type(problem).__name__}: {problem}"))
         else:
             self._parts.conclude(report)
-            self._last_run = _short(report)
-            self._concluded(report, ripe)
+            self._last_run = short(report)
+            self._parts.figures.restarts += sum(i.kind == "forkserver" for i in report.incidents)
+            self._ended(report)
         finally:
-            self._parts.settling.end(self._fates, ripe)
+            settling.end({} if grading is None else grading.fates, ripe)
 
-    def _of(self, ripe: list[str]) -> BatchRequest:
-        request = self._request = self._fresh()
-        return replace(
-            request,
-            inputs=replace(request.inputs, only=frozenset(ripe), settle_seconds=0.0),
-            outputs=replace(request.outputs, held=True),
-            bounds=replace(request.bounds, grace_seconds=self._timing.grace),
+    def _ended(self, report: RunReport) -> None:
+        if report.error is None:
+            self._well()
+            return
+        self._parts.figures.restarts += 1
+        self._wait_longer(report.error.message)
+
+    def _count(self, event: Event, path: str | None, left: int) -> None:
+        self._parts.emit(event)
+        if not isinstance(event, ScanFinished):
+            return
+        figures = self._parts.figures
+        figures.count(event.result, path)
+        self._parts.hooks.tell(event.result)
+        figures.snapshot = replace(
+            figures.snapshot,
+            in_work=left,
+            known_failures=figures.failures()[:NAMED],
         )
 
-    def _fresh(self) -> BatchRequest:
-        """The options as they are now; the old ones where the new ones are wrong."""
+    # ------------------------------------------------------------ signals, options, rest
+
+    def _signal(self, asked: StopRequest) -> int:
+        """Obey the signals that came: HUP reads the options; return the first other one, or 0."""
+        while asked.received:
+            number = asked.received.pop(0)
+            if number != getattr(signal, "SIGHUP", None):
+                return number
+            log.info("HUP: the options are read again")
+            self._read_options(again=True)
+        return 0
+
+    def _read_options(self, *, again: bool) -> None:
+        """Take the options as they are now; keep the old ones where the new ones are wrong."""
         try:
-            return self._build()
+            self._options = self._build(again)
         except DivereError as problem:
             log.error("the options stay as they were: %s", problem.message)
-            return self._request
-
-    def _concluded(self, report: RunReport, ripe: list[str]) -> None:
-        """Learn how a batch ended; the signal that ended one was noted here too."""
-        if report.exit_code in STOPPED:
-            return
-        listed = {self._by_name.get(_plain(result.input)) for result in report.files}
-        for path in ripe:
-            if path not in listed:  # left out by --exclude, or the JPEG beside a raw file
-                self._fates[path] = "done"
-        if report.error is not None:
-            self._parts.figures.restarts += 1
-            self._wait_longer(report.error.message)
         else:
-            self._well("watching")
+            self._apply()
 
-    def _emit(self, event: Event) -> None:
-        self._parts.pulse()
-        self._parts.emit(event)
-        if isinstance(event, ScanFinished):
-            result = event.result
-            path = self._by_name.get(_plain(result.input))
-            if path is not None and self._fates.get(path) != "failed":
-                self._fates[path] = FATES.get(result.status, "waiting")
-            self._parts.figures.count(result)
-            self._parts.hooks.tell(result)
+    def _apply(self) -> None:
+        options, parts = self._options, self._parts
+        parts.settling.settle = options.timing.settle
+        parts.pulse.longest = options.timing.longest_turn
+        parts.hooks.commands = options.commands
 
-    # ------------------------------------------------------------ signals and rest
-
-    def _heard(self, asked: signals.StopRequest) -> int:
-        number = asked.received.pop(0) if asked.received else 0
-        return self._heed(number)
-
-    def _heed(self, number: int) -> int:
-        """HUP reads the options again; anything else ends the loop."""
-        if number == getattr(signal, "SIGHUP", None):
-            log.info("HUP: the options are read again")
-            self._request = self._fresh()
-            return 0
-        return number
-
-    def _rest(self, asked: signals.StopRequest) -> int:
+    def _rest(self, asked: StopRequest) -> int:
         """Wait for the next look, in steps that keep the watchdog quiet."""
+        interval = self._options.timing.interval
         now = self._parts.pulse()
         due = self._parts.settling.next_due(now)
-        until = now + min(self._timing.interval, due if due else self._timing.interval)
-        until = max(until, now + min(self._timing.interval, 0.2))
-        every = self._parts.notifier.every or self._timing.interval
+        until = now + max(min(interval, LEAST_REST), min(interval, due or interval))
+        step = (self._parts.notifier.every or interval) / 2
         while not asked.received and (left := until - self._parts.pulse()) > 0:
             wanted = [asked.fileno()] if asked.fileno() >= 0 else []
-            select.select(wanted, [], [], min(left, every / 2))
+            select.select(wanted, [], [], min(left, step))
             asked.drain()
-        return self._heard(asked)
+        return self._signal(asked)
 
-    # ------------------------------------------------------------ OUTPUT
-
-    def _keep(self) -> None:
-        """Make sure that OUTPUT is the folder that is held; take it again where it came back.
-
-        Raises
-        ------
-        OutputUnusable
-            It is gone, or another folder: below a share that is not mounted, for one.
-        """
-        if self._held is not None and _identity(self._request.outputs.folder) != self._place:
-            self._give_back()
-        if self._held is None:
-            self._take(first=False)
-
-    def _take(self, *, first: bool) -> None:
-        """Hold OUTPUT, so that no batch works beside us; only the first time it may be new."""
-        path = self._request.outputs.folder
-        with ExitStack() as held:
-            folder = Folder.open(path, create=first)
-            if folder is not None:
-                held.callback(folder.close)
-            lock = None if folder is None else Lock.take(folder, create=first, pause=None)
-            if lock is None:
-                raise OutputUnusable(
-                    f"OUTPUT '{path}' is gone, or another folder than before",
-                    hint="is its share mounted?",
-                )
-            held.callback(lock.release)
-            self._place = _identity(path)
-            self._held = held.pop_all()
-
-    def _give_back(self) -> None:
-        held, self._held = self._held, None
-        if held is not None:
-            held.close()
-
-    # ------------------------------------------------------------ what is told
+    # ------------------------------------------------------------ what is shown
 
     def _trouble(self, problem: DivereError) -> None:
         """Wait, longer each time, until what is wrong is mended."""
         if not isinstance(problem, InputMissing | OutputLocked):
             self._parts.figures.restarts += 1
-        log.warning("%s: %s", problem.kind, problem.message)
+        if problem.message != self._parts.figures.snapshot.problem:  # once, not at each try
+            log.warning("%s: %s", problem.kind, problem.message)
         self._wait_longer(problem.message)
 
     def _wait_longer(self, why: str) -> None:
-        self._give_back()
+        self._output.give_back()
         self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2.0 * self._pause))
-        self._again = self._parts.pulse() + self._pause
-        self._tell("waiting", why)
+        self._not_before = self._parts.pulse() + self._pause
+        self._show("waiting", why)
 
-    def _well(self, state: str) -> None:
+    def _well(self) -> None:
         self._pause = 0.0
-        self._tell(state, "")
+        self._show("watching", "")
 
-    def _tell(self, state: str, problem: str, in_work: int = 0) -> None:
+    def _show(self, state: str, problem: str, in_work: int = 0) -> None:
         settling, figures = self._parts.settling, self._parts.figures
         before = figures.snapshot
         figures.snapshot = Snapshot(
@@ -298,41 +271,3 @@ class Watch:
         )
         if (before.state, before.problem) != (state, problem):
             self._parts.notifier.tell(f"STATUS={state}{': ' if problem else ''}{problem}"[:500])
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def _names(inputs: tuple[str, ...], ripe: list[str]) -> dict[str, str]:
-    """How a batch names files: below their INPUT; by that name, the file."""
-    found = {}
-    for path in ripe:
-        for top in map(os.path.abspath, inputs):
-            if path == top:
-                found[os.path.basename(path)] = path
-            elif path.startswith(os.path.join(top, "")):
-                found[os.path.relpath(path, top).replace(os.sep, "/")] = path
-    return found
-
-
-def _plain(name: str) -> str:
-    """A name without the page: ``scan.tif#2`` is of ``scan.tif``."""
-    stem, sign, page = name.rpartition("#")
-    return stem if sign and page.isdigit() else name
-
-
-def _short(report: RunReport) -> dict[str, Any]:
-    counts: dict[str, int] = {}
-    for result in report.files:
-        counts[result.status] = counts.get(result.status, 0) + 1
-    return {
-        "started": report.started,
-        "seconds": report.seconds,
-        "exit_code": report.exit_code,
-        "summary": counts,
-    }

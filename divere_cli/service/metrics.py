@@ -1,7 +1,6 @@
-"""The service's figures as Prometheus reads them, by its own client (extra ``[watch]``).
+"""The service's figures for Prometheus, by its own client (extra ``[watch]``).
 
-Covers names, kinds and the registry, which is this service's alone. No file name
-becomes a label.
+Covers names, kinds and a registry of the service's own. No file name becomes a label.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 class Metrics:
-    """Counts scans; gauges are set when somebody reads.
+    """Counts scans; gauges are set when the figures are read.
 
     Parameters
     ----------
@@ -35,18 +34,28 @@ class Metrics:
             "divere_worker_peak_rss_bytes", "The most that one worker has used.", **own
         )
         self._restarts = client.Counter(
-            "divere_restarts", "Runs that ended by their own trouble.", **own
+            "divere_restarts", "Failed batches, forkservers and threads started again.", **own
         )
         self._known_restarts = 0
 
     def count(self, result: ScanResult) -> None:
-        """Take the result of a scan."""
+        """Count the result of a scan."""
         self._scans.labels(status=result.status).inc()
         if result.status == "ok":
             self._seconds.observe(result.seconds)
 
     def text(self, queue: int, peak_rss_bytes: int, restarts: int) -> bytes:
-        """Return all figures in the text form that Prometheus scrapes."""
+        """Return all figures as text.
+
+        Parameters
+        ----------
+        queue : int
+            Scans that wait or are in work.
+        peak_rss_bytes : int
+            The most memory that one worker has used.
+        restarts : int
+            Since the service began.
+        """
         self._queue.set(queue)
         self._peak.set(peak_rss_bytes)
         self._restarts.inc(restarts - self._known_restarts)

@@ -1,20 +1,33 @@
-"""Whether the loop turns: asked by the health page and by systemd's watchdog.
+"""Whether the loop turns: for the health page and systemd's watchdog.
 
-Covers the time of the last turn, told by the loop itself (also from within a
-batch, by the clock that it asks each time round), and systemd's notifications.
-Nothing here waits for anything: a reader that stands still must not stop the loop.
+Covers the time of the last turn, which the loop itself reports (also from within a batch,
+whose clock this is), and systemd's notifications. Nothing here waits: a reader that does not
+read must not stop the loop.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import socket
 import time
+from collections.abc import Callable
 
 
 class Notifier:
-    """systemd's ``sd_notify`` protocol; silent where nobody listens."""
+    """systemd's ``sd_notify`` protocol; does nothing where no service manager listens.
+
+    Parameters
+    ----------
+    environment : dict of str to str, optional
+        Where ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC`` are; the process's own when None.
+
+    Attributes
+    ----------
+    every : float or None
+        Seconds in which the watchdog wants two messages; None where there is no watchdog.
+    """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
         given = dict(os.environ) if environment is None else environment
@@ -28,35 +41,40 @@ class Notifier:
         self.every = int(micros) / 2e6 if micros.isdigit() else None
 
     def tell(self, *words: str) -> None:
-        """Send a message; what cannot be sent at once is left out."""
+        """Send a message; one that cannot be sent at once is dropped."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.sendto("\n".join(words).encode(), self._path)
 
     def close(self) -> None:
-        """Give the socket back."""
+        """Close the socket."""
         if self._socket is not None:
             self._socket.close()
 
 
 class Pulse:
-    """The loop's turns; call it for the monotonic time, as a batch asks its clock.
+    """The loop's turns. A call is a turn and returns the monotonic time, so that it is a clock.
 
     Parameters
     ----------
     longest : float
         Seconds between turns after which the loop stands still.
     notifier : Notifier
+    clock : callable
+        Monotonic seconds.
     """
 
-    def __init__(self, longest: float, notifier: Notifier) -> None:
+    def __init__(
+        self, longest: float, notifier: Notifier, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.longest = longest
         self._notifier = notifier
-        self._last = time.monotonic()
-        self._told = 0.0
+        self._clock = clock
+        self._last = clock()
+        self._told = -math.inf
 
     def __call__(self) -> float:
-        now = self._last = time.monotonic()
+        now = self._last = self._clock()
         every = self._notifier.every
         if every is not None and now - self._told >= every / 2:
             self._told = now
@@ -66,9 +84,9 @@ class Pulse:
     @property
     def age(self) -> float:
         """Seconds since the last turn."""
-        return time.monotonic() - self._last
+        return self._clock() - self._last
 
     @property
     def alive(self) -> bool:
-        """Whether the loop turned lately."""
+        """Whether the loop turned within ``longest`` seconds."""
         return self.age <= self.longest

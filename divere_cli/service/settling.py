@@ -1,8 +1,8 @@
-"""Which scans have stopped changing: what is ripe to be graded.
+"""Which scans have stopped changing, so that they can be graded.
 
-Covers two looks and ``--settle`` on the monotonic clock (a wall clock that jumps
-moves nothing), completeness, files that are done, and files that failed, which
-rest until they change. Pure: looks in, paths out.
+Covers two looks and ``--settle`` on the monotonic clock (a wall clock that jumps changes
+nothing), completeness, files that are done, and files that failed, which are left alone
+until they change. Pure: looks in, paths out.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 from divere_cli.service.look import Look, Stamp
 
-PATIENCE = 30.0  # seconds without a change that a file that is not complete is waited for
+PATIENCE = 30.0  # further seconds without a change until an incomplete file is taken and fails
 
 Fate = Literal["waiting", "taken", "done", "failed"]
 
@@ -29,14 +29,14 @@ class _File:
 
 @dataclass(slots=True)
 class Settling:
-    """All files that are known, and what became of them.
+    """All files that the last look saw, and what became of each.
 
     Parameters
     ----------
     settle : float
         Seconds without a change.
     complete : callable
-        Whether a file is whole, as far as its format can tell.
+        Returns whether the file at a path is complete, as far as its format can tell.
     """
 
     settle: float
@@ -45,7 +45,7 @@ class Settling:
     _presets: dict[str, Stamp] = field(default_factory=dict)
 
     def see(self, look: Look, now: float) -> None:
-        """Take note of a look at the monotonic time ``now``."""
+        """Compare a look at the monotonic time ``now`` with the one before."""
         for path in self._files.keys() - look.scans.keys():
             del self._files[path]
         for path, stamp in look.scans.items():
@@ -58,7 +58,7 @@ class Settling:
             self._other_presets(look.presets, now)
 
     def _other_presets(self, presets: dict[str, Stamp], now: float) -> None:
-        """Grade by them what was graded by the old ones: the batch knows what changes."""
+        """Let files wait again where presets changed: the batch knows what that changes."""
         changed = {f for f in {*presets, *self._presets} if presets.get(f) != self._presets.get(f)}
         first, self._presets = not self._presets, dict(presets)
         if first:
@@ -68,7 +68,7 @@ class Settling:
                 file.fate, file.since, file.looks = "waiting", now, 1
 
     def ripe(self, now: float, most: int) -> list[str]:
-        """At most ``most`` files that may be graded now, by name."""
+        """Return at most ``most`` files that may be graded now, sorted by path."""
         found = []
         for path in sorted(p for p, file in self._files.items() if file.fate == "waiting"):
             file = self._files[path]
@@ -82,30 +82,34 @@ class Settling:
         return found
 
     def take(self, paths: Iterable[str]) -> None:
-        """These are in work now."""
+        """Note that files are in work now."""
         for path in paths:
             if path in self._files:
                 self._files[path].fate = "taken"
 
     def end(self, fates: dict[str, Fate], taken: Iterable[str]) -> None:
-        """What became of files that were taken; those without a word wait again."""
+        """Note what became of files that were taken; those without a fate wait again."""
         for path in taken:
             file = self._files.get(path)
             if file is not None and file.fate == "taken":
                 file.fate = fates.get(path, "waiting")
 
     def next_due(self, now: float) -> float | None:
-        """Seconds until a file may be ripe; None where none waits."""
+        """Return the seconds until a file may be graded; None where none waits."""
         waiting = [f for f in self._files.values() if f.fate == "waiting"]
         if not waiting:
             return None
         return max(0.0, min(f.since + self.settle - now for f in waiting))
 
     def count(self, fate: Fate) -> int:
-        """How many files have that fate."""
+        """Return how many files have that fate."""
         return sum(file.fate == fate for file in self._files.values())
 
-    def names(self, fate: Fate, most: int) -> list[str]:
-        """Some of them."""
-        found = (path for path, file in self._files.items() if file.fate == fate)
-        return sorted(found)[:most]
+    @property
+    def failed(self) -> set[str]:
+        """Paths of the files that failed and have not changed since."""
+        return {path for path, file in self._files.items() if file.fate == "failed"}
+
+    def stamps(self, paths: Iterable[str]) -> dict[str, Stamp]:
+        """Return files as the last look saw them, by path."""
+        return {path: self._files[path].stamp for path in paths}

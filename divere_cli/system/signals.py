@@ -26,10 +26,12 @@ _active: list[StopRequest] = []
 class StopRequest:
     """Signals that asked this process to stop, in order of arrival.
 
-    ``suspended`` is set by Ctrl-Z until :func:`suspend` has obeyed it.
+    ``arrived`` has the monotonic time at which each number came first. ``suspended`` is
+    set by Ctrl-Z until :func:`suspend` has obeyed it.
     """
 
     received: list[int] = field(default_factory=list)
+    arrived: dict[int, float] = field(default_factory=dict)
     suspended: bool = False
     _waker: tuple[socket.socket, socket.socket] | None = None
 
@@ -46,8 +48,8 @@ class StopRequest:
 
 
 def active() -> StopRequest | None:
-    """The innermost :func:`watch` of this process."""
-    return _active[-1] if _active else None
+    """The request of the :func:`watch` that this process is in; None outside of one."""
+    return _active[0] if _active else None
 
 
 @contextlib.contextmanager
@@ -56,13 +58,17 @@ def watch() -> Iterator[StopRequest]:
 
     A signal that was ignored before (``nohup``) stays ignored. Outside the main
     thread, where Python allows no handlers, nothing is noted. Where one ``watch`` runs
-    inside another (a batch inside the service), both note it: a signal that comes after
-    the inner one looked for the last time is not lost.
+    inside another (a batch inside the service), both are one request: a signal that comes
+    before the inner one begins or after it looked for the last time is seen by whoever
+    looks next.
     """
-    request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
-        yield request
+        yield StopRequest()
         return
+    if _active:
+        yield _active[0]
+        return
+    request = StopRequest()
     with contextlib.ExitStack() as stack:
         reading, writing = socket.socketpair()
         stack.callback(reading.close)
@@ -83,6 +89,7 @@ def watch() -> Iterator[StopRequest]:
 def _note(number: int, _frame: FrameType | None) -> None:
     for request in _active:
         request.received.append(number)
+        request.arrived.setdefault(number, time.monotonic())
 
 
 def _handle(

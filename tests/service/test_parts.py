@@ -75,7 +75,7 @@ def test_failed_and_done_rest_until_they_change() -> None:
     found.end({"/in/a.tif": "failed"}, ["/in/a.tif"])
     found.see(seen(), 60.0)
     assert found.ripe(100.0, 9) == []
-    assert found.names("failed", 5) == ["/in/a.tif"]
+    assert found.failed == {"/in/a.tif"}
     for at in (101.0, 112.0):
         found.see(seen(OTHER), at)
     assert found.ripe(112.0, 9) == ["/in/a.tif"]

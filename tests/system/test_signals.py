@@ -6,6 +6,7 @@ import os
 import select
 import signal
 import threading
+import time
 
 import pytest
 
@@ -33,10 +34,21 @@ def test_a_signal_that_an_inner_watch_no_longer_looks_at_reaches_the_outer_one()
         with signals.watch() as batch:
             os.kill(os.getpid(), signal.SIGTERM)
             assert batch.received == [signal.SIGTERM]
+        assert signals.active() is service
         assert service.received == [signal.SIGTERM]
         os.kill(os.getpid(), signal.SIGHUP)
-        assert batch.received == [signal.SIGTERM]
     assert service.received == [signal.SIGTERM, signal.SIGHUP]
+    assert signals.active() is None
+
+
+def test_a_signal_that_comes_before_an_inner_watch_begins_is_seen_by_it() -> None:
+    """A TERM while the service looks for scans ends the batch that it begins next."""
+    with signals.watch():
+        before = time.monotonic()
+        os.kill(os.getpid(), signal.SIGTERM)
+        with signals.watch() as batch:
+            assert batch.received == [signal.SIGTERM]
+            assert before <= batch.arrived[signal.SIGTERM] <= time.monotonic()
 
 
 def test_what_nohup_ignores_stays_ignored() -> None:

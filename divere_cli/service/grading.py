@@ -1,0 +1,133 @@
+"""One batch of the service: which files it takes, and what became of each.
+
+Covers the request of a batch for files that have settled, counting its events, and which
+files rest afterwards. Not covered: grading, journal and reports, which are the batch's own.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from divere_cli.batch import run as batch
+from divere_cli.batch.request import BatchRequest, Host
+from divere_cli.records.events import Event, ScanFinished
+from divere_cli.records.report import RunReport
+from divere_cli.service.look import Stamp
+from divere_cli.service.settling import Fate
+
+FATES: dict[str, Fate] = {
+    "ok": "done",
+    "up_to_date": "done",
+    "kept": "done",
+    "failed": "failed",
+    "known_failure": "failed",
+}
+RELOADS = frozenset({signal.SIGHUP} if hasattr(signal, "SIGHUP") else ())
+
+
+class Grading:
+    """A batch over files that have settled.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The options; inputs are all of INPUT.
+    files : mapping of str to Stamp
+        The files to take, as they were when they had settled.
+    pulse : callable
+        The batch's clock: it tells that the loop turns.
+    emit : callable
+        Takes each event, the path of the file that a finished scan is of (else None), and
+        how many files have no end yet.
+
+    Attributes
+    ----------
+    fates : dict of str to Fate
+        By path; a file without one waits again.
+    """
+
+    def __init__(
+        self,
+        request: BatchRequest,
+        files: Mapping[str, Stamp],
+        pulse: Callable[[], float],
+        emit: Callable[[Event, str | None, int], None],
+    ) -> None:
+        self.fates: dict[str, Fate] = {}
+        self._files = files
+        self._names = _names(request.inputs.paths, files)
+        self._pulse = pulse
+        self._emit = emit
+        only = {path: (stamp[0], stamp[1]) for path, stamp in files.items()}
+        self._request = replace(
+            request,
+            inputs=replace(request.inputs, only=only, settle_seconds=0.0),
+            outputs=replace(request.outputs, held=True),
+            host=Host(stopped=self._turned, gentle=RELOADS),
+        )
+
+    def run(self) -> RunReport:
+        """Grade; errors are those of :func:`divere_cli.batch.run.run`."""
+        report = batch.run(self._request, self._take, self._pulse)
+        if not report.stopped:
+            self._rest_left_out(report)
+        return report
+
+    def _turned(self) -> bool:
+        """Beat the pulse where the batch asks nothing else of the service; never stop it."""
+        self._pulse()
+        return False
+
+    def _take(self, event: Event) -> None:
+        self._pulse()
+        path = None
+        if isinstance(event, ScanFinished):
+            path = self._names.get(_file(event.result.input))
+            if path is not None and self.fates.get(path) != "failed":  # one bad page is enough
+                self.fates[path] = FATES.get(event.result.status, "waiting")
+        self._emit(event, path, len(self._files) - len(self.fates))
+
+    def _rest_left_out(self, report: RunReport) -> None:
+        """Leave alone what the batch does not take: by --exclude, or the JPEG of a raw file.
+
+        A file that changed since it had settled is not listed either: the next look sees that.
+        """
+        listed = {self._names.get(_file(result.input)) for result in report.files}
+        for path in self._files:
+            if path not in listed:
+                self.fates[path] = "done"
+
+
+def short(report: RunReport) -> dict[str, Any]:
+    """Return what ``/status`` shows of a batch."""
+    counts: dict[str, int] = {}
+    for result in report.files:
+        counts[result.status] = counts.get(result.status, 0) + 1
+    return {
+        "started": report.started,
+        "seconds": report.seconds,
+        "exit_code": report.exit_code,
+        "summary": counts,
+    }
+
+
+def _names(inputs: tuple[str, ...], files: Mapping[str, Stamp]) -> dict[str, str]:
+    """Return the files by the names that a batch gives them: below their INPUT."""
+    found = {}
+    for path in files:
+        for top in map(os.path.abspath, inputs):
+            if path == top:
+                found[os.path.basename(path)] = path
+            elif path.startswith(os.path.join(top, "")):
+                found[os.path.relpath(path, top).replace(os.sep, "/")] = path
+    return found
+
+
+def _file(name: str) -> str:
+    """Return a scan's name without its page: ``scan.tif#2`` is of ``scan.tif``."""
+    stem, sign, page = name.rpartition("#")
+    return stem if sign and page.isdigit() else name

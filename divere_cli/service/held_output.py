@@ -1,0 +1,79 @@
+"""OUTPUT's lock, held by the service as long as it watches.
+
+Covers taking it, noticing that OUTPUT is gone or another folder (a share that was
+unmounted), and giving it back. Not covered: what is written there (the batch).
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+
+from divere_cli.errors import OutputUnusable
+from divere_cli.files.lock import Lock
+from divere_cli.files.output_folder import Folder
+
+
+class HeldOutput:
+    """The lock of one OUTPUT folder at a time."""
+
+    def __init__(self) -> None:
+        self._held: ExitStack | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def take(self, path: str, *, create: bool) -> None:
+        """Lock the folder, so that no batch works in it beside the service.
+
+        Parameters
+        ----------
+        path : str
+        create : bool
+            Make the folder where it is absent: right when the service begins only. Later an
+            absent folder is a share that is not mounted, and an empty one its mount point.
+
+        Raises
+        ------
+        OutputLocked
+            Another run holds it.
+        OutputUnusable
+            It is gone, or a folder that no run has used.
+        """
+        with ExitStack() as held:
+            folder = Folder.open(path, create=create)
+            if folder is not None:
+                held.callback(folder.close)
+            lock = None if folder is None else Lock.take(folder, create=create, pause=None)
+            if lock is None:
+                raise OutputUnusable(
+                    f"OUTPUT '{path}' is gone, or another folder than before",
+                    hint="is its share mounted?",
+                )
+            held.callback(lock.release)
+            self._identity = _identity(path)
+            self._held = held.pop_all()
+
+    def keep(self, path: str) -> None:
+        """Make sure that the folder at ``path`` is the locked one; lock it again if it came back.
+
+        Raises
+        ------
+        OutputLocked, OutputUnusable
+        """
+        if self._held is not None and _identity(path) != self._identity:
+            self.give_back()
+        if self._held is None:
+            self.take(path, create=False)
+
+    def give_back(self) -> None:
+        """Release the lock, if it is held."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.close()
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
