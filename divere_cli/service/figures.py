@@ -59,19 +59,32 @@ class Figures:
     _failures: dict[str, tuple[str, str]] = field(default_factory=dict)  # by path
     snapshot: Snapshot = field(default_factory=Snapshot)
 
-    def count(self, result: ScanResult, path: str | None = None) -> None:
-        """Count the result of a scan; ``path`` is its file, as far as it is known."""
+    def count(self, result: ScanResult, path: str | None = None) -> bool:
+        """Count the result of a scan.
+
+        Parameters
+        ----------
+        result : ScanResult
+        path : str, optional
+            Its file, as far as it is known.
+
+        Returns
+        -------
+        bool
+            Whether it is news: not the failure that the file had before.
+        """
         path = path or result.input
         with self._turn:
+            before = self._failures.pop(path, None)
             self.peak_rss_bytes = max(self.peak_rss_bytes, result.peak_rss_bytes)
             if self.metrics is not None:
                 self.metrics.count(result)
             if result.status == "ok":
                 self._recent.appendleft(_recent(result))
-            if result.error is not None:
-                self._failures[path] = (safe(result.input), safe(result.error.message))
-            else:
-                self._failures.pop(path, None)
+            if result.error is None:
+                return True
+            failure = self._failures[path] = (safe(result.input), safe(result.error.message))
+            return failure != before
 
     def keep_failures(self, paths: Container[str]) -> None:
         """Forget failures of other files: they changed, or are gone."""

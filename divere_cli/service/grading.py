@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from divere_cli.batch import failures
 from divere_cli.batch import run as batch
 from divere_cli.batch.request import BatchRequest, Host
 from divere_cli.records.events import Event, ScanFinished
+from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import RunReport
 from divere_cli.service.look import Stamp
 from divere_cli.service.settling import Fate
@@ -23,7 +25,6 @@ FATES: dict[str, Fate] = {
     "ok": "done",
     "up_to_date": "done",
     "kept": "done",
-    "failed": "failed",
     "known_failure": "failed",
 }
 RELOADS = frozenset({signal.SIGHUP} if hasattr(signal, "SIGHUP") else ())
@@ -73,6 +74,8 @@ class Grading:
     def run(self) -> RunReport:
         """Grade; errors are those of :func:`divere_cli.batch.run.run`."""
         report = batch.run(self._request, self._take, self._pulse)
+        if report.error is not None:  # the loop waits until that is mended
+            self.fates = {p: "waiting" if f == "again" else f for p, f in self.fates.items()}
         if not report.stopped:
             self._rest_left_out(report)
         return report
@@ -88,7 +91,7 @@ class Grading:
         if isinstance(event, ScanFinished):
             path = self._names.get(_file(event.result.input))
             if path is not None and self.fates.get(path) != "failed":  # one bad page is enough
-                self.fates[path] = FATES.get(event.result.status, "waiting")
+                self.fates[path] = _fate(event.result)
         self._emit(event, path, len(self._files) - len(self.fates))
 
     def _rest_left_out(self, report: RunReport) -> None:
@@ -100,6 +103,13 @@ class Grading:
         for path in self._files:
             if path not in listed:
                 self.fates[path] = "done"
+
+
+def _fate(result: ScanResult) -> Fate:
+    if result.status == "failed":
+        lasting = result.error is None or result.error.kind in failures.LASTING
+        return "failed" if lasting else "again"
+    return FATES.get(result.status, "waiting")
 
 
 def short(report: RunReport) -> dict[str, Any]:

@@ -10,13 +10,15 @@ from __future__ import annotations
 import logging
 import select
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from divere_cli.batch.request import BatchRequest
-from divere_cli.errors import DivereError, InputMissing, Internal, OutputLocked, RunError
+from divere_cli.errors import DivereError, InputMissing, OutputLocked, RunError
 from divere_cli.records.events import Event, ScanFinished
+from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import RunReport
 from divere_cli.service.commands import Hooks
 from divere_cli.service.figures import Figures, Snapshot
@@ -74,6 +76,8 @@ class Watch:
         self._output = HeldOutput()
         self._pause = 0.0
         self._not_before = 0.0  # on the monotonic clock
+        self._problem = ""  # what it waits for
+        self._error: ErrorRecord | None = None  # what ended the last batch early
         self._last_run: dict[str, Any] | None = None
         self._apply()
 
@@ -131,7 +135,7 @@ class Watch:
         try:
             self._look(now)
         except RunError as problem:
-            self._trouble(problem)
+            self._trouble(ErrorRecord.of(problem))
             return
         ripe = self._parts.settling.ripe(now, MOST)
         if ripe:
@@ -153,43 +157,47 @@ class Watch:
 
     def _grade(self, ripe: list[str]) -> None:
         settling = self._parts.settling
-        grading: Grading | None = None
         settling.take(ripe)
         self._show("grading", "", in_work=len(ripe))
+        self._read_options(again=False)
+        grading = Grading(self._request, settling.stamps(ripe), self._parts.pulse, self._count)
         try:
-            self._read_options(again=False)
-            files = settling.stamps(ripe)
-            grading = Grading(self._request, files, self._parts.pulse, self._count)
-            report = grading.run()
+            with self._survived():
+                self._ended(grading.run())
+        finally:
+            settling.end(grading.fates, ripe, self._parts.pulse())
+        if self._error is None:
+            self._well()
+        else:
+            self._trouble(self._error)
+
+    @contextmanager
+    def _survived(self) -> Iterator[None]:
+        """Keep whatever ends a batch early as ``_error``: the service goes on."""
+        self._error = None
+        try:
+            yield
         except DivereError as problem:
-            self._trouble(problem)
+            self._error = ErrorRecord.of(problem)
         except KeyboardInterrupt:  # a signal, which the loop sees next
             log.info("a signal ended the batch")
         except Exception as problem:
             log.exception("a bug in divere ended a batch; the service goes on")
-            self._trouble(Internal(f"a bug in divere: {type(problem).__name__}: {problem}"))
-        else:
-            self._parts.conclude(report)
-            self._last_run = short(report)
-            self._parts.figures.restarts += sum(i.kind == "forkserver" for i in report.incidents)
-            self._ended(report)
-        finally:
-            settling.end({} if grading is None else grading.fates, ripe)
+            self._error = ErrorRecord("internal", f"a bug in divere: {problem!r}")
 
     def _ended(self, report: RunReport) -> None:
-        if report.error is None:
-            self._well()
-            return
-        self._parts.figures.restarts += 1
-        self._wait_longer(report.error.message)
+        self._error = report.error
+        self._last_run = short(report)
+        self._parts.figures.restarts += sum(i.kind == "forkserver" for i in report.incidents)
+        self._parts.conclude(report)
 
     def _count(self, event: Event, path: str | None, left: int) -> None:
         self._parts.emit(event)
         if not isinstance(event, ScanFinished):
             return
         figures = self._parts.figures
-        figures.count(event.result, path)
-        self._parts.hooks.tell(event.result)
+        if figures.count(event.result, path):
+            self._parts.hooks.tell(event.result)
         figures.snapshot = replace(
             figures.snapshot,
             in_work=left,
@@ -238,22 +246,22 @@ class Watch:
 
     # ------------------------------------------------------------ what is shown
 
-    def _trouble(self, problem: DivereError) -> None:
+    def _trouble(self, problem: ErrorRecord) -> None:
         """Wait, longer each time, until what is wrong is mended."""
-        if not isinstance(problem, InputMissing | OutputLocked):
+        if problem.kind not in (InputMissing.kind, OutputLocked.kind):
             self._parts.figures.restarts += 1
-        if problem.message != self._parts.figures.snapshot.problem:  # once, not at each try
-            log.warning("%s: %s", problem.kind, problem.message)
-        self._wait_longer(problem.message)
-
-    def _wait_longer(self, why: str) -> None:
+        if problem.message != self._problem:  # once, not at each try
+            log.warning("%s: %s; the service waits for it", problem.kind, problem.message)
+        self._problem = problem.message
         self._output.give_back()
         self._pause = min(LONGEST_PAUSE, max(FIRST_PAUSE, 2.0 * self._pause))
         self._not_before = self._parts.pulse() + self._pause
-        self._show("waiting", why)
+        self._show("waiting", problem.message)
 
     def _well(self) -> None:
-        self._pause = 0.0
+        if self._problem:
+            log.warning("the service goes on: what it waited for is mended")
+        self._problem, self._pause = "", 0.0
         self._show("watching", "")
 
     def _show(self, state: str, problem: str, in_work: int = 0) -> None:
@@ -265,7 +273,7 @@ class Watch:
             waiting=settling.count("waiting"),
             in_work=in_work,
             done=settling.count("done"),
-            failed=settling.count("failed"),
+            failed=settling.count("failed", "again"),
             known_failures=figures.failures()[:NAMED],
             last_run=self._last_run,
         )

@@ -7,24 +7,35 @@ until they change. Pure: looks in, paths out.
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from divere_cli.service.look import Look, Stamp
 
 PATIENCE = 30.0  # further seconds without a change until an incomplete file is taken and fails
+AGAIN_SECONDS = 300.0  # until a file is tried again whose failure may pass
 
-Fate = Literal["waiting", "taken", "done", "failed"]
+Fate = Literal["waiting", "taken", "done", "failed", "again"]
+"""``again``: it failed for a reason that may pass without a change of the file."""
 
 
 @dataclass(slots=True)
 class _File:
+    """``since`` is when a look saw the last change, for ``again`` when the file failed."""
+
     stamp: Stamp
     since: float
     looks: int = 1
     fate: Fate = "waiting"
+
+    def due(self, settle: float) -> float:
+        """Return when the file may be graded; infinite when nothing is to be done with it."""
+        if self.fate == "waiting":
+            return self.since + settle
+        return self.since + AGAIN_SECONDS if self.fate == "again" else math.inf
 
 
 @dataclass(slots=True)
@@ -42,7 +53,7 @@ class Settling:
     settle: float
     complete: Callable[[str], bool]
     _files: dict[str, _File] = field(default_factory=dict)
-    _presets: dict[str, Stamp] = field(default_factory=dict)
+    _presets: dict[str, Stamp] | None = None
 
     def see(self, look: Look, now: float) -> None:
         """Compare a look at the monotonic time ``now`` with the one before."""
@@ -54,28 +65,25 @@ class Settling:
                 self._files[path] = _File(stamp, now)
             else:
                 known.looks += 1
-        if look.presets != self._presets:
-            self._other_presets(look.presets, now)
+        before, self._presets = self._presets, dict(look.presets)
+        if before is not None and before != self._presets:
+            folders = before.keys() | self._presets.keys()
+            self._wait_in({f for f in folders if before.get(f) != self._presets.get(f)}, now)
 
-    def _other_presets(self, presets: dict[str, Stamp], now: float) -> None:
+    def _wait_in(self, folders: set[str], now: float) -> None:
         """Let files wait again where presets changed: the batch knows what that changes."""
-        changed = {f for f in {*presets, *self._presets} if presets.get(f) != self._presets.get(f)}
-        first, self._presets = not self._presets, dict(presets)
-        if first:
-            return
         for path, file in self._files.items():
-            if os.path.dirname(path) in changed and file.fate in ("done", "failed"):
+            if os.path.dirname(path) in folders and file.fate in ("done", "failed", "again"):
                 file.fate, file.since, file.looks = "waiting", now, 1
 
     def ripe(self, now: float, most: int) -> list[str]:
         """Return at most ``most`` files that may be graded now, sorted by path."""
-        found = []
-        for path in sorted(p for p, file in self._files.items() if file.fate == "waiting"):
+        found: list[str] = []
+        for path in sorted(p for p, f in self._files.items() if f.due(self.settle) <= now):
             file = self._files[path]
-            rested = now - file.since
-            if file.looks < 2 or rested < self.settle:
+            if file.looks < 2:
                 continue
-            if self.complete(path) or rested >= self.settle + PATIENCE:
+            if now >= file.due(self.settle) + PATIENCE or self.complete(path):
                 found.append(path)
                 if len(found) == most:
                     break
@@ -87,28 +95,28 @@ class Settling:
             if path in self._files:
                 self._files[path].fate = "taken"
 
-    def end(self, fates: dict[str, Fate], taken: Iterable[str]) -> None:
+    def end(self, fates: Mapping[str, Fate], taken: Iterable[str], now: float) -> None:
         """Note what became of files that were taken; those without a fate wait again."""
         for path in taken:
             file = self._files.get(path)
             if file is not None and file.fate == "taken":
                 file.fate = fates.get(path, "waiting")
+                if file.fate == "again":
+                    file.since = now
 
     def next_due(self, now: float) -> float | None:
         """Return the seconds until a file may be graded; None where none waits."""
-        waiting = [f for f in self._files.values() if f.fate == "waiting"]
-        if not waiting:
-            return None
-        return max(0.0, min(f.since + self.settle - now for f in waiting))
+        due = min((file.due(self.settle) for file in self._files.values()), default=math.inf)
+        return None if due == math.inf else max(0.0, due - now)
 
-    def count(self, fate: Fate) -> int:
-        """Return how many files have that fate."""
-        return sum(file.fate == fate for file in self._files.values())
+    def count(self, *fates: Fate) -> int:
+        """Return how many files have one of these fates."""
+        return sum(file.fate in fates for file in self._files.values())
 
     @property
     def failed(self) -> set[str]:
         """Paths of the files that failed and have not changed since."""
-        return {path for path, file in self._files.items() if file.fate == "failed"}
+        return {path for path, file in self._files.items() if file.fate in ("failed", "again")}
 
     def stamps(self, paths: Iterable[str]) -> dict[str, Stamp]:
         """Return files as the last look saw them, by path."""

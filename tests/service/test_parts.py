@@ -72,7 +72,7 @@ def test_failed_and_done_rest_until_they_change() -> None:
         found.see(seen(), at)
     found.take(["/in/a.tif"])
     assert found.ripe(50.0, 9) == []
-    found.end({"/in/a.tif": "failed"}, ["/in/a.tif"])
+    found.end({"/in/a.tif": "failed"}, ["/in/a.tif"], 50.0)
     found.see(seen(), 60.0)
     assert found.ripe(100.0, 9) == []
     assert found.failed == {"/in/a.tif"}
@@ -87,7 +87,7 @@ def test_a_change_while_in_work_is_not_lost() -> None:
         found.see(seen(), at)
     found.take(["/in/a.tif"])
     found.see(seen(OTHER), 12.0)
-    found.end({"/in/a.tif": "done"}, ["/in/a.tif"])
+    found.end({"/in/a.tif": "done"}, ["/in/a.tif"], 50.0)
     found.see(seen(OTHER), 23.0)
     assert found.ripe(23.0, 9) == ["/in/a.tif"]
 
@@ -97,7 +97,9 @@ def test_other_presets_have_their_folder_looked_at_again() -> None:
     for at in (0.0, 11.0):
         found.see(Look({"/in/a.tif": ONE, "/in/b/c.tif": ONE}, {"/in": ONE}), at)
     found.take(["/in/a.tif", "/in/b/c.tif"])
-    found.end(dict.fromkeys(["/in/a.tif", "/in/b/c.tif"], "done"), ["/in/a.tif", "/in/b/c.tif"])
+    found.end(
+        dict.fromkeys(["/in/a.tif", "/in/b/c.tif"], "done"), ["/in/a.tif", "/in/b/c.tif"], 50.0
+    )
     for at in (20.0, 31.0):
         found.see(Look({"/in/a.tif": ONE, "/in/b/c.tif": ONE}, {"/in": OTHER}), at)
     assert found.ripe(31.0, 9) == ["/in/a.tif"]

@@ -48,6 +48,7 @@ class Journal:
         ------
         JournalFailed, NoSpaceLeft
         """
+        fd = -1
         try:
             if _shared_or_foreign(folder):
                 _renew(folder)
@@ -58,6 +59,8 @@ class Journal:
                 durable.sync_folder(folder.place)
             _mend(fd)
         except OSError as problem:
+            if fd >= 0:  # a service tries again and again
+                os.close(fd)
             raise failed(problem, "opened") from problem
         return cls(folder, fd, run_id, started)
 
