@@ -110,7 +110,7 @@ def test_the_history_of_what_has_none_is_refused(saved: Path, tmp_path: Path) ->
     for words, code, said in [
         (("--history", tmp_path / "empty"), 2, "no run is recorded here"),
         (("--history", tmp_path / "nowhere"), 10, "no such folder"),
-        (("--history", tmp_path, "--csv", tmp_path / "r.csv"), 2, "--history prints"),
+        (("--history", tmp_path, "--csv", tmp_path / "r.csv"), 2, "--history cannot be used with"),
         ((saved, "--json"), 2, "--json needs --history"),
     ]:
         done = divere("report", *words)
