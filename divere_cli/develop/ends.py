@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from divere_cli.records.outcome import Clipped
 
 MARGIN = 0.1  # of each side is left out: holder, rebate, light
-SAMPLES = 1_000_000  # looked at, about: 24 megapixels cost 4 ms
+SAMPLES = 250_000  # looked at, about; at 1 % of clipped pixels the share is right to 0.02 %
 TOP, BOTTOM = 0.998, 1e-4  # of full scale
 WARNED = 0.01
 _NAMES = ("red", "green", "blue")
@@ -45,8 +45,10 @@ class Ends:
             return
         part = band[wanted, self._left : self._right : self._step]
         full = float(np.iinfo(part.dtype).max) if part.dtype.kind == "u" else 1.0
-        self._high += (part >= TOP * full).sum(axis=(0, 1))
-        self._low += (part <= BOTTOM * full).sum(axis=(0, 1))
+        for channel in range(part.shape[2]):
+            plane = part[..., channel]
+            self._high[channel] += np.count_nonzero(plane >= TOP * full)
+            self._low[channel] += np.count_nonzero(plane <= BOTTOM * full)
         self._seen += part.shape[0] * part.shape[1]
 
     @property

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.films.perforations import ACROSS, Row, bright, rows
+from divere_cli.films.perforations import ACROSS, Row, bright, likely, rows
 
 try:  # here and not where it is used: a confined worker can load nothing any more
     import zxingcpp
@@ -80,8 +80,11 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
     """
     if not is_here():
         return None
+    turned = [turns for turns in (0, 1) if likely(np.rot90(gray, turns))]
+    if not turned:
+        return None
     mask, step = bright(gray)
-    for turns in (0, 1):
+    for turns in turned:
         # cut to whole steps, so that a quarter turn of both keeps them on each other
         found = rows(np.rot90(mask, turns), step)
         picture = np.rot90(gray[: mask.shape[0] * step, : mask.shape[1] * step], turns)

@@ -22,6 +22,9 @@ MOST_PLACES = 4000
 # runs of bright pixels in a row of the small picture, on average: perforations make a few dozen,
 # a picture's own lights and grain many times as many, and cost time for nothing
 MOST_RUNS = 40
+# the look ahead: every third row, runs of bright pixels about as wide and as far apart as
+# perforations, in two rows after each other
+EVERY, LIKELY_BRIGHT = 3, 0.82
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,47 @@ class _Place:
     tall: float
 
 
+def likely(gray: NDArray[np.uint8]) -> bool:
+    """Whether a row of perforations may run across a picture.
+
+    A quick look that costs a tenth of :func:`rows`, for the many scans without any:
+    along a perforated edge three bright runs of one width follow each other, 2.4 widths
+    from start to start.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8, (rows, columns)
+    """
+    step = _step(gray)
+    lines = _reduced(gray, step, EVERY)
+    if lines.shape[1] < 3 or not len(lines):
+        return False
+    soft = lines[:, :-2] + lines[:, 1:-1] + lines[:, 2:]
+    light = np.zeros((soft.shape[0], soft.shape[1] + 2), np.int8)
+    light[:, 1:-1] = soft > LIKELY_BRIGHT * float(np.percentile(soft[:, ::3], 99.7))
+    turns = np.diff(light.ravel())
+    starts, ends = np.nonzero(turns == 1)[0], np.nonzero(turns == -1)[0]
+    wide = ends - starts >= LEAST - 1
+    starts, ends = starts[wide], ends[wide]
+    if len(starts) < 3:
+        return False
+    line, width, pitch = starts // light.shape[1], ends - starts, np.diff(starts)
+    narrow, broad = (
+        pick(pick(width[:-2], width[1:-1]), width[2:]) for pick in (np.minimum, np.maximum)
+    )
+    near, far = np.minimum(pitch[:-1], pitch[1:]), np.maximum(pitch[:-1], pitch[1:])
+    row = (line[2:] == line[:-2]) & (broad <= 1.25 * narrow + 2) & (far <= 1.1 * near + 2)
+    row &= (near >= 1.8 * narrow) & (far <= 2.9 * broad)
+    # a perforation is taller than it is wide: the next row that is looked at shows it, too
+    middle = ((starts + ends) // 2)[1:-1][row]
+    reach = 2 + 0.15 * far[row]
+    first = np.searchsorted(middle, middle + light.shape[1] - reach)
+    return bool((np.searchsorted(middle, middle + light.shape[1] + reach, "right") > first).any())
+
+
 def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
     """What may be bare light, small: (rows, columns), and pixels of the picture for one of them."""
-    step = max(1, -(-max(gray.shape) // SMALL))
+    step = _step(gray)
     small = _softened(_reduced(gray, step))
     if not small.size:
         return np.zeros((0, 0), bool), step
@@ -70,15 +111,19 @@ def rows(mask: NDArray[np.bool_], step: int) -> list[Row]:
     return sorted((_scaled(row, step) for row in _chains(places)), key=lambda row: -_length(row))
 
 
-def _reduced(gray: NDArray[np.uint8], step: int) -> NDArray[np.float32]:
-    """Every ``step``-th pixel, each the mean of four of its square."""
+def _step(gray: NDArray[np.uint8]) -> int:
+    return max(1, -(-max(gray.shape) // SMALL))
+
+
+def _reduced(gray: NDArray[np.uint8], step: int, every: int = 1) -> NDArray[np.float32]:
+    """Every ``step``-th pixel, each the mean of four of its square; of ``every``-th rows."""
     down, across = gray.shape[0] // step, gray.shape[1] // step
     whole = gray[: down * step, : across * step]
     near, far = step // 4, step - 1 - step // 4
-    total = np.zeros((down, across), np.float32)
+    total = np.zeros((-(-down // every), across), np.float32)
     for top in (near, far):
         for left in (near, far):
-            total += whole[top::step, left::step]
+            total += whole[top :: step * every, left::step]
     return total * np.float32(0.25)
 
 
