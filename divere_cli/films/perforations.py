@@ -112,7 +112,7 @@ def rows(mask: NDArray[np.bool_], step: int) -> list[Row]:
 
 
 def _step(gray: NDArray[np.uint8]) -> int:
-    return max(1, -(-max(gray.shape) // SMALL))
+    return max(1, -(-int(max(gray.shape)) // SMALL))
 
 
 def _reduced(gray: NDArray[np.uint8], step: int, every: int = 1) -> NDArray[np.float32]:

@@ -55,7 +55,12 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the shipped profiles, sorted."""
-    return sorted(path.stem for path in (folder() / "library").glob("*.json"))
+    return list(_names())
+
+
+@functools.cache  # asked for each scan of a run
+def _names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (folder() / "library").glob("*.json")))
 
 
 @functools.cache

@@ -114,8 +114,13 @@ def trim_heap() -> None:
         trim(0)
 
 
-def cgroup_folders(controller: str, root: str = "/") -> Iterator[str]:
+@functools.cache  # asked for each scan of a run; a process stays where it was started
+def cgroup_folders(controller: str, root: str = "/") -> tuple[str, ...]:
     """Folders of our cgroup and of each of its ancestors, for one controller."""
+    return tuple(_cgroup_folders(controller, root))
+
+
+def _cgroup_folders(controller: str, root: str) -> Iterator[str]:
     top = join(root, "sys/fs/cgroup")
     for line in _text(join(root, "proc/self/cgroup")).splitlines():
         number, controllers, path = line.split(":", 2)

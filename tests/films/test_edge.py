@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.films import edge
 from divere_cli.films.edge import Code, FilmEdge
-from divere_cli.films.perforations import bright, rows
+from divere_cli.films.perforations import bright, likely, rows
 from tests.films.simulator import Strip, picture
 
 pytest.importorskip("zxingcpp")
@@ -96,6 +96,33 @@ def test_no_name_is_wrong() -> None:
             assert found.dx == f"{strip.dx[0]}-{strip.dx[1]}"
             assert found.mirrored == strip.mirrored
     assert said >= 15
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_quick_look_misses_no_perforations(seed: int) -> None:
+    random = np.random.default_rng(700 + seed)
+    strip = replace(
+        STRIP,
+        long=float(random.uniform(30, 120)),
+        tall=float(random.uniform(7, 26)),
+        scale=float(random.uniform(18, 40)),
+        tilt=float(random.uniform(-1.5, 1.5)),
+        slide=bool(random.random() < 0.3),
+        grain=float(random.uniform(0.01, 0.15)),
+        flare=float(random.uniform(0, 0.15)),
+    )
+    gray = picture(strip, seed)
+    mask, step = bright(gray)
+    assert rows(mask, step)
+    assert likely(gray)
+
+
+def test_the_quick_look_passes_over_stripes_and_grain() -> None:
+    random = np.random.default_rng(701)
+    assert not likely(random.integers(0, 255, (600, 900)).astype(np.uint8))
+    fence = np.zeros((600, 900), np.uint8)
+    fence[:, ::2] = 200
+    assert not likely(fence)
 
 
 def test_perforations_give_scale_and_tilt() -> None:
