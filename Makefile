@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup test test-faults test-all docs lint demo bench fuzz clean
+.PHONY: setup test test-faults test-all docs lint demo bench fuzz dist clean
 
 setup: $(READY)
 
@@ -32,6 +32,7 @@ lint: $(READY)
 # the pages that are made from the code; a test compares them
 docs: $(READY)
 	$(BIN)/python -m tests.cli.generated
+	$(BIN)/python -m tests.cli.man_pages
 	$(BIN)/python -m tests.profile.generated
 
 demo: $(READY)
@@ -52,6 +53,14 @@ SECONDS ?= 60
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check atheris || echo "no atheris here: broken at random"
 	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+# the source archive and the wheel, checked as an index would: docs/releasing.md
+dist: $(READY)
+	rm -rf dist
+	$(PYTHON) -m venv .venv/dist
+	.venv/dist/bin/python -m pip install --quiet --disable-pip-version-check build twine
+	.venv/dist/bin/python -m build --outdir dist .
+	.venv/dist/bin/python -m twine check --strict dist/*
 
 clean:
 	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

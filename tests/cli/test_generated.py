@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from divere_cli import errors
-from tests.cli import generated
+from tests.cli import generated, man_pages
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,3 +46,21 @@ def test_every_option_has_the_environment_variable_of_its_name() -> None:
             assert line.split(" | ")[-1].removesuffix(" |") == wanted, line
             seen += 1
     assert seen > 50
+
+
+def test_the_manual_pages_are_up_to_date() -> None:
+    made = man_pages.pages()
+    assert set(man_pages.FOLDER.glob("*.1")) == set(made), "run: make docs"
+    for path, text in made.items():
+        assert path.read_text(encoding="utf-8") == text, f"{path.name}: run: make docs"
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
+def test_the_manual_pages_are_what_roff_reads_without_a_warning() -> None:
+    pages = sorted(man_pages.FOLDER.glob("*.1"))
+    command = ["groff", "-man", "-Kutf8", "-Tutf8", "-ww", "-Wbreak", *map(str, pages)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
+    plain = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)  # bold, as groff writes it
+    assert "divere report [OPTIONS] FILE.json|OUTPUT" in plain
+    assert "--known-failures" in plain
