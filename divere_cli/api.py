@@ -29,6 +29,7 @@ from divere_cli.errors import (
     RunError,
     UsageError,
 )
+from divere_cli.files import regular
 from divere_cli.records.events import (
     Event,
     RunStarted,
@@ -261,7 +262,7 @@ def read_report(path: StrPath) -> RunReport:
 
     name = os.fspath(path)
     try:
-        with open(name, encoding="utf-8") as file:
+        with open(name, encoding="utf-8", opener=regular.opener) as file:
             text = file.read()
     except OSError as error:
         raise InputMissing(f"'{name}': {error.strerror}") from error

@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "extras": set(),
     "__init__": set(),
     "__main__": {"cli"},
-    "api": {"batch", "profile", "report", "color", "image"},
+    "api": {"batch", "profile", "report", "color", "image", "files"},
     "system": set(),
     "files": set(),
     "profile": set(),

@@ -79,7 +79,7 @@ def analyze(
             engine.open(queue)
             work = Measuring(request, task, engine.threads)
             if queue:
-                engine.scheduler().run(work, queue)
+                engine.scheduler().run(work, queue, looks=True)
         finally:
             engine.close()
         if stop.error is not None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from divere_cli.batch import film_values
 from divere_cli.errors import UsageError
+from divere_cli.files import regular
 from divere_cli.films import names
 from divere_cli.records.film import FilmNotes
 
@@ -198,7 +199,7 @@ def _row(
 def _lines(path: str) -> tuple[list[str], str]:
     """The text's lines, and what parts its cells."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular.opener) as file:
             data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise UsageError(f"--film-data {path}: cannot be read: {error.strerror}") from error

@@ -20,7 +20,7 @@ from divere_cli.batch.flat_field import Light
 from divere_cli.batch.framing import Looking
 from divere_cli.batch.request import BatchRequest, Chooser
 from divere_cli.errors import DivereError
-from divere_cli.files import durable
+from divere_cli.files import durable, regular
 from divere_cli.frames import answer
 from divere_cli.frames.answer import FoundScan, Wanted
 from divere_cli.image import header as headers
@@ -188,7 +188,7 @@ def _looking(request: BatchRequest, light: Light | None) -> Looking:
 def _remembered(folder: str, asked: str) -> dict[str, Any]:
     """What earlier runs found, under the same question; nothing where that is not known."""
     try:
-        with open(os.path.join(folder, NAME), "rb") as file:
+        with open(os.path.join(folder, NAME), "rb", opener=regular.opener) as file:
             data = json.load(file)
         scans = data["scans"] if data["asked"] == asked else {}
         for entry in scans.values():

@@ -200,7 +200,9 @@ class Grading:
         self, queued: Queued, status: Status, error: ErrorRecord | None, outcome: Outcome | None
     ) -> None:
         plan, attempts = queued.plan, queued.tally.attempts
-        self._results.put(plan, results.of_attempt(plan, status, error, outcome, attempts))
+        result = results.of_attempt(plan, status, error, outcome, attempts)
+        orientation = lie.word(plan, self._request.inputs)
+        self._results.put(plan, replace(result, orientation=orientation))
 
 
 def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:

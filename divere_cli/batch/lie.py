@@ -23,7 +23,9 @@ def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
 def applies(plan: ScanPlan, inputs: Inputs) -> bool:
     """Return whether the file's own tag is applied; a raw decoder turns by itself."""
     header, chosen = plan.header, plan.selection
-    if header is None or chosen is None or header.orientation == 1 or header.format == "raw":
+    if header is None or chosen is None or header.format == "raw":
+        return False
+    if header.orientation not in TURNS or header.orientation == 1:
         return False
     if inputs.orientation == "auto":
         return not chosen.turned

@@ -280,7 +280,7 @@ def _decide(
         engine.open(queue)
         record.announce(space, engine, len(queue), _measuring(plans, frozen))
         failed = sum(plan.error is not None for plan in space.plans)
-        engine.scheduler().run(work, queue, failed=failed)
+        engine.scheduler().run(work, queue, failed=failed, looks=True)
     collected.measured.update(work.seconds)
     if stop.stopping:
         return {}
@@ -352,7 +352,7 @@ def _checked(
     engine.open(queue)
     record.announce(space, engine, len(queue))
     work = Checking(request, stale)
-    engine.scheduler().run(work, queue)
+    engine.scheduler().run(work, queue, looks=True)
     if stop.stopping:
         return []
     return [

@@ -22,7 +22,7 @@ from divere_cli.batch.retries import CRASHED_IN_A_ROW, Policy, Tally, is_shortag
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import DivereError, Internal, RunError
 from divere_cli.isolation.runner import Runner
-from divere_cli.records.events import Event, RunStopping
+from divere_cli.records.events import ENDED, Event, RunStopping, ScanProgress
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import End, ErrorRecord, Incident, Outcome
 from divere_cli.text import format_bytes
@@ -115,9 +115,10 @@ class Scheduler:
         self._failed = 0
         self._announced = False
         self._relieved: set[int] = set()
+        self._looks = False
         self._work: Work
 
-    def run(self, work: Work, scans: list[Queued], failed: int = 0) -> None:
+    def run(self, work: Work, scans: list[Queued], failed: int = 0, *, looks: bool = False) -> None:
         """Bring every scan to its end: succeeded, failed, or left when the run stops.
 
         Parameters
@@ -127,8 +128,10 @@ class Scheduler:
             Emptied on the way.
         failed : int
             Scans that failed before; they count for ``--max-failures``.
+        looks : bool
+            Scans are only looked at (measured, hashed): the work emits no end of theirs.
         """
-        self._work, self._failed = work, failed
+        self._work, self._failed, self._looks = work, failed, looks
         self._waiting.extend(scans)
         scans.clear()
         self._heed_failures()
@@ -224,6 +227,8 @@ class Scheduler:
         try:
             if outcome.end == "result":
                 self._succeed(queued, outcome)
+                if self._looks:
+                    self._emit(ScanProgress(queued.id, queued.name, ENDED, 1.0))
             elif outcome.end == "cancelled":
                 self._work.leave(queued, outcome)
             else:

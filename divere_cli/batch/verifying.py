@@ -20,6 +20,7 @@ from divere_cli.batch import naming
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.state import State
 from divere_cli.errors import InputMissing, OutputUnusable, UsageError
+from divere_cli.files import regular
 from divere_cli.files.output_folder import Folder
 from divere_cli.system import cpus
 from divere_cli.text import quote
@@ -139,7 +140,7 @@ class _Notes:
 
 def _noted(path: str) -> dict[str, Hashed]:
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=regular.opener) as file:
             return dict(checking.noted(file))
     except (OSError, UnicodeDecodeError):
         return {}
@@ -169,7 +170,7 @@ def _listed(output: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in (manifest.NAME, bag.TAGS):
         try:
-            with open(os.path.join(output, name), "rb") as file:
+            with open(os.path.join(output, name), "rb", opener=regular.opener) as file:
                 found |= manifest.parse(file.read(), name)
         except FileNotFoundError:
             continue

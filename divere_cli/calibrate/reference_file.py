@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from divere_cli.calibrate.chart import Chart, Lab, Patch
 from divere_cli.errors import UsageError
+from divere_cli.files import regular
 
 MAX_BYTES = 4 << 20
 MOST_PATCHES = 2000
@@ -48,7 +49,7 @@ def read(path: str) -> Chart:
     """
     shown = os.path.basename(path)
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular.opener) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"chart {path!r}: cannot be read: {error.strerror}") from None

@@ -106,6 +106,8 @@ class Display:
             from divere_cli.cli import tables
 
             tables.show(report, sys.stdout, stages=bool(self._options.log.verbose))
+            for line in text_output.note_lines(report):
+                self._console.message("note", line)
         _conclude(report, self._options, self._console)
 
 

@@ -19,6 +19,7 @@ import click
 
 from divere_cli.cli.options import sections
 from divere_cli.errors import UsageError
+from divere_cli.files import regular
 from divere_cli.text import quote
 
 NAME = "divere.toml"
@@ -108,7 +109,7 @@ def _beside(inputs: Sequence[object]) -> str | None:
 
 def _load(path: str) -> dict[str, Any]:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular.opener) as file:
             data = file.read(_LARGEST + 1)
     except OSError as error:
         raise UsageError(f"--config {quote(path)}: {error.strerror}") from error

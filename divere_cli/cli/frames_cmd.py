@@ -14,6 +14,7 @@ from divere_cli.cli import output_checks
 from divere_cli.cli.options import ParamType, isolation_option, jobs_option, json_option
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import ScanError, UsageError
+from divere_cli.files import regular
 from divere_cli.frames.formats import NAMES
 from divere_cli.profile.schema import FOLDER_FILE
 from divere_cli.records.outcome import ErrorRecord
@@ -168,7 +169,7 @@ def _save(values: dict[str, Any], found: dict[str, FoundScan]) -> None:
     file = values["output"]
     text = None
     if os.path.lexists(file):
-        with open(file, "rb") as stream:
+        with open(file, "rb", opener=regular.opener) as stream:
             text = stream.read()
     known = strict_json.parse(text, file) if text is not None else {}
     selector = Selector()

@@ -157,7 +157,9 @@ class _LogFile(logging.handlers.WatchedFileHandler):
 
     def _open(self) -> Any:
         def private(name: str, flags: int) -> int:
-            return os.open(name, flags, 0o600)
+            fd = os.open(name, flags | getattr(os, "O_NONBLOCK", 0), 0o600)  # a pipe nobody reads
+            os.set_blocking(fd, True)
+            return fd
 
         return open(
             self.baseFilename, self.mode, encoding=self.encoding, errors=self.errors, opener=private

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from divere_cli.records.events import (
+    ENDED,
     Event,
     RunStarted,
     RunStopping,
@@ -20,6 +21,8 @@ from divere_cli.records.events import (
 )
 from divere_cli.records.outcome import ScanResult
 from divere_cli.report.summary import megapixels
+
+MEASURING = 0.2  # of the work on a scan that is measured first and graded later
 
 
 @dataclass
@@ -56,6 +59,7 @@ class Board:
         self.stopping = ""
         self._worked = 0
         self._jobs: dict[str, int] = {}
+        self._measured: set[str] = set()
 
     def handle(self, event: Event) -> None:
         """Take in one event."""
@@ -75,6 +79,10 @@ class Board:
     def _progress(self, event: ScanProgress) -> None:
         scan = self.at_work.get(event.job_id)
         if scan is None:
+            return
+        if event.stage == ENDED:
+            del self.at_work[event.job_id]
+            self._measured.add(event.input)
             return
         scan.stage, scan.done = event.stage, min(max(event.done, 0.0), 1.0)
         scan.rss_bytes = event.rss_bytes or scan.rss_bytes
@@ -124,8 +132,13 @@ class Board:
         todo = self.started.todo if self.started else 0
         if todo <= 0:
             return 1.0 if self.started else 0.0
-        parts = sum(scan.done for scan in self.at_work.values())
-        return min((self._worked + parts) / todo, 1.0)
+        scans = self.at_work.values()
+        if not (self.started and self.started.measuring):
+            return min((self._worked + sum(scan.done for scan in scans)) / todo, 1.0)
+        first = [scan.done for scan in scans if scan.name not in self._measured]
+        then = [scan.done for scan in scans if scan.name in self._measured]
+        measured, graded = len(self._measured) + sum(first), self._worked + sum(then)
+        return min((MEASURING * measured + (1 - MEASURING) * graded) / todo, 1.0)
 
     def seconds_left(self) -> float | None:
         """Return the time left if the rest goes as so far; None while that is a guess."""

@@ -12,10 +12,11 @@ from divere_cli.cli import output_checks, text_output
 from divere_cli.cli.console import Console
 from divere_cli.cli.options import json_option
 from divere_cli.errors import InputMissing, JournalFailed, UsageError
+from divere_cli.files import regular
 from divere_cli.records.report import RunReport
 from divere_cli.report import formats
 from divere_cli.report.summary import summarize, tally
-from divere_cli.text import quote
+from divere_cli.text import quote, safe
 
 _SUFFIXES = {"html": ".html", "csv": ".csv", "junit": ".xml"}
 _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
@@ -90,7 +91,7 @@ def load(path: str) -> RunReport:
     from divere_cli.report import json_report
 
     try:
-        with open(path, "rb") as stream:
+        with open(path, "rb", opener=regular.opener) as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         raise InputMissing(f"{quote(path)}: {error.strerror}") from error
@@ -121,18 +122,29 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
 
 
 def show(saved: RunReport) -> None:
-    """Print the report: a table on a terminal, else a line a scan."""
+    """Print the report: a table on a terminal, else a line a scan; then all warnings."""
     say = Console(sys.stdout, sys.stderr)
-    if sys.stdout.isatty():
+    on_terminal = sys.stdout.isatty()
+    if on_terminal:
         from divere_cli.cli import tables
 
         tables.show(saved, sys.stdout)
-        for file in saved.files:
-            if file.error is not None:
-                say.result(text_output.any_line(file))
-    else:
-        for file in saved.files:
+        for line in text_output.note_lines(saved):
+            say.message("note", line)
+    for file in saved.files:
+        if file.error is not None or not on_terminal:
             say.result(text_output.any_line(file))
+    for file in saved.files:
+        for warning in file.warnings:
+            say.message("warning", f"{quote(file.input)}: {safe(warning)}")
+    for warning in saved.warnings:
+        say.message("warning", warning)
+    for incident in saved.incidents:
+        say.message("incident", f"after {incident.at:.1f} s: {safe(incident.message)}")
+    if saved.error is not None:
+        say.message("error", f"{saved.error.kind}: {saved.error.message}")
+    for hint in text_output.hints(saved):
+        say.message("hint", hint)
     say.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")
 
 

@@ -28,6 +28,9 @@ _PLANNED = {
     "fail": "will fail",
 }
 
+_MOST_NOTES = 12
+_MOST_NAMES = 3
+
 
 class Lines:
     """Prints each scan when it is done with.
@@ -115,6 +118,29 @@ def hints(report: RunReport) -> list[str]:
     errors = [report.error, *(file.error for file in report.files)]
     found = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
     return [f"{kind}: {hint}" for kind, hint in found]
+
+
+def note_lines(report: RunReport) -> list[str]:
+    """Return each note of the run once, with the scans that it is about.
+
+    For a terminal, whose table has no room for what was assumed or left out of a scan.
+    """
+    scans: dict[str, list[str]] = {}
+    decided = tuple({frame.reason for roll in report.rolls for frame in roll.frames} - {""})
+    for file in report.files:
+        for note in file.notes if file.status == "ok" else ():
+            of_roll = report.rolls and note.startswith(("roll ", "low confidence"))
+            if not of_roll and not note.endswith(decided):  # what rolls have lines of their own for
+                scans.setdefault(note, []).append(file.input)
+    lines = [f"{safe(note)}: {_named(names)}" for note, names in scans.items()]
+    more = len(lines) - _MOST_NOTES
+    return [*lines[:_MOST_NOTES], f"{more} more notes, in the report"] if more > 1 else lines
+
+
+def _named(names: list[str]) -> str:
+    """Return up to three names, and how many more there are."""
+    shown, more = ", ".join(quote(name) for name in names[:_MOST_NAMES]), len(names) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def stages_lines(report: RunReport) -> list[str]:

@@ -206,8 +206,9 @@ def _infrared(
     """Write infrared as the reader gives it; say what became of all that is no color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
-    if header.orientation != 1 and not job.oriented:
-        notes.append(f"the file's orientation tag ({header.orientation}) was not applied")
+    if header.orientation != 1:
+        done = "was applied" if job.oriented else "was not applied"
+        notes.append(f"the file's orientation tag ({header.orientation}) {done}")
     if dust is not None:
         with progress.stage("write"):
             return dust.finish(), (*notes, *dust.notes)

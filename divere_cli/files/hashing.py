@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 
+from divere_cli.files import regular
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
 
@@ -44,7 +45,7 @@ def _size(path: str) -> int:
 def _digest(path: str, progress: Progress, before: int, total: int) -> str:
     digest = hashlib.sha256()
     try:
-        with progress.stage("read"), open(path, "rb", buffering=0) as stream:
+        with progress.stage("read"), open(path, "rb", buffering=0, opener=regular.opener) as stream:
             while piece := stream.read(PIECE):
                 digest.update(piece)
                 before += len(piece)

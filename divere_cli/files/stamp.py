@@ -12,6 +12,7 @@ import os
 import stat
 
 from divere_cli.errors import InputChanged, Unreadable
+from divere_cli.files import regular
 from divere_cli.records.job import Stamp
 
 
@@ -94,5 +95,5 @@ def sha256(path: str) -> str:
     ------
     OSError
     """
-    with open(path, "rb", buffering=0) as stream:
+    with open(path, "rb", buffering=0, opener=regular.opener) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

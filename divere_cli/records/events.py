@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from divere_cli.records.outcome import IsolationInfo, ScanResult
 
+ENDED = "ended"
+
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
@@ -35,7 +37,11 @@ class ScanStarted:
 
 @dataclass(frozen=True, slots=True)
 class ScanProgress:
-    """How far a scan is: ``done`` of 0..1, and the stage it is in."""
+    """How far a scan is: ``done`` of 0..1, and the stage it is in.
+
+    The stage :data:`ENDED` comes once a scan that was only measured or hashed is done
+    with; what is graded ends with :class:`ScanFinished`.
+    """
 
     job_id: int
     input: str

@@ -17,6 +17,7 @@ COLUMNS = (
     "input", "status", "outputs", "profile", "width", "height", "seconds", "seconds_start",
     "seconds_read", "seconds_grade", "seconds_write", "peak_rss_bytes", "peak_rss_source",
     "attempts", "error_kind", "error_message", "error_hint", "warnings",
+    "notes", "input_transfer", "orientation", "page", "pages", "clipped_top", "clipped_bottom",
 )  # fmt: skip
 
 # Excel and LibreOffice also take the full-width forms of East Asian input methods.
@@ -60,4 +61,16 @@ def _row(file: ScanResult) -> tuple[str | int | float, ...]:
         error.message,
         error.hint,
         "; ".join(file.warnings),
+        "; ".join(file.notes),
+        file.input_transfer,
+        file.orientation,
+        file.pages.picture if file.pages else "",
+        file.pages.pictures if file.pages else "",
+        _shares(file.clipped.top) if file.clipped else "",
+        _shares(file.clipped.bottom) if file.clipped else "",
     )
+
+
+def _shares(channels: tuple[float, ...]) -> str:
+    """Return the share of each channel as text, ``0.0012 0 0``."""
+    return " ".join(f"{share:.4g}" for share in channels)

@@ -19,11 +19,12 @@ from divere_cli.text import format_bytes, safe, tail
 
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
-_HEADINGS = ("status", "MP", "seconds", "peak memory", "")
+_HEADINGS = ("status", "profile", "MP", "seconds", "peak memory", "")
 # By the width of the terminal: what is left out was told by a scan's line, or is in the report.
-_SHOWN = ((80, (0, 1, 2, 3, 4)), (60, (0, 1, 2, 3)), (0, (0, 2)))
+_SHOWN = ((110, (0, 1, 2, 3, 4, 5)), (80, (0, 1, 3, 4)), (60, (0, 1, 4)), (0, (0, 3)))
 _RIGHT = ("MP", "seconds", "peak memory")
 _NAME = 80
+_PROFILE = 20  # most of the shipped ones
 _GAP = 3  # between two columns, as the box has it
 
 
@@ -37,7 +38,7 @@ def render(report: RunReport, width: int = 100) -> Table:
     more = f"and {rest} more, in the report" if rest else ""
     caption = "\n".join(line for line in (more, _medians(summary)) if line) or None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
-    sums = ("", "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), speed)
+    sums = ("", speed, "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), "")
     places = next(places for least, places in _SHOWN if width >= least)
     headings, footer, *rows = (
         tuple(line[place] for place in places)
@@ -103,6 +104,7 @@ def _row(file: ScanResult) -> tuple[str, ...]:
     told = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     return (
         file.status.replace("_", " "),
+        tail(safe(file.profile.name), _PROFILE) if file.profile and file.status == "ok" else "",
         digits(megapixels(file)) if file.width else "",
         f"{file.seconds:.2f}" if file.attempts else "",
         f"{source}{peak}" if peak else "",

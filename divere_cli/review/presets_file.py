@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from divere_cli.errors import OutputUnusable, ProfileError
-from divere_cli.files import durable
+from divere_cli.files import durable, regular
 from divere_cli.profile import crops, loading, own_entry, strict_json
 from divere_cli.profile.schema import FOLDER_DEFAULT
 from divere_cli.profile.strict_json import Json
@@ -239,7 +239,7 @@ def _put(path: str, data: bytes) -> None:
 
 def _bytes(path: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular.opener) as file:
             return file.read(loading.MAX_FOLDER_BYTES + 1)
     except FileNotFoundError:
         return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from divere_cli.cli.progress import Board
-from divere_cli.records.events import RunStarted, ScanFinished, ScanProgress, ScanStarted
+from divere_cli.records.events import ENDED, RunStarted, ScanFinished, ScanProgress, ScanStarted
 from divere_cli.records.outcome import ErrorRecord, IsolationInfo, ScanResult
 
 INFO = IsolationInfo("auto", "thread", None, 2)
@@ -67,3 +69,21 @@ def test_progress_of_a_scan_that_is_not_in_work_is_nothing() -> None:
 
 def test_nothing_to_do_is_done() -> None:
     assert board(total=3, todo=0)[0].done() == 1.0
+
+
+def test_a_scan_that_was_measured_is_in_work_no_more_until_it_is_graded() -> None:
+    made = Board(lambda: 0.0)
+    made.handle(RunStarted("1", "now", "out", 2, 2, INFO, measuring="2 scans are measured first"))
+    for number, name in ((1, "a"), (2, "b")):
+        made.handle(ScanStarted(number, name, 1, 1))
+        made.handle(ScanProgress(number, name, "read", 0.5))
+        made.handle(ScanProgress(number, name, ENDED, 1.0))
+    assert not made.at_work
+    assert made.done() == 0.2
+    made.handle(ScanStarted(3, "a", 1, 1))
+    assert [scan.name for scan in made.at_work.values()] == ["a"]
+    made.handle(ScanProgress(3, "a", "grade", 0.5))
+    assert made.done() == pytest.approx(0.2 + 0.8 * 0.25)
+    made.handle(ScanProgress(3, "a", ENDED, 1.0))
+    made.handle(ScanFinished(ScanResult("a", attempts=1)))
+    assert made.done() == pytest.approx(0.2 + 0.8 * 0.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.records.outcome import ErrorRecord, Incident
 from divere_cli.report import csv_report, html_report, json_report, junit_report
 from tests.cli.program import divere, on_terminal
 from tests.report.sample import HOSTILE, run_report
@@ -55,6 +57,34 @@ def test_without_options_it_is_printed(saved: Path) -> None:
     assert code == 0
     assert "peak memory" in screen
     assert r"\x1b[31mred" in screen
+
+
+def test_warnings_incidents_and_the_run_s_error_are_printed_too(tmp_path: Path) -> None:
+    report = dataclasses.replace(
+        run_report(("a.tif",)),
+        warnings=("the journal was made anew",),
+        error=ErrorRecord("no_space", "the disk is full", "make room"),
+        incidents=(Incident(1.25, "forkserver", "the process that starts the workers died", 2),),
+    )
+    path = tmp_path / "saved.json"
+    path.write_text(json_report.render(report))
+    told = divere("report", path).stderr
+    for line in (
+        "divere: warning: 'a.tif': a warning with a.tif",
+        "divere: warning: the journal was made anew",
+        "divere: incident: after 1.2 s: the process that starts the workers died",
+        "divere: error: no_space: the disk is full",
+        "divere: hint: no_space: make room",
+    ):
+        assert line in told.splitlines()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a pipe with a name")
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "r.json")
+    done = divere("report", tmp_path / "r.json")
+    assert done.returncode == 10
+    assert "is not a regular file" in done.stderr
 
 
 def test_what_is_no_report_is_refused(tmp_path: Path) -> None:

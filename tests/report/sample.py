@@ -6,6 +6,7 @@ import os
 
 from divere_cli.records.grade import ProfileRef
 from divere_cli.records.outcome import (
+    Clipped,
     ErrorRecord,
     FilmEdge,
     IsolationInfo,
@@ -102,6 +103,9 @@ def _file(place: int, name: str) -> ScanResult:
         repaired=0.004,
         film_edge=FilmEdge("115-4", None, ("12", "12A")),
         repair=Repaired(0.004, 1200, 310, 20, (1.2, -0.4)),
+        input_transfer="srgb",
+        orientation="6 applied",
+        clipped=Clipped((0.012, 0.0, 0.0), (0.0, 0.0, 0.0)),
     )
     if kind == "ok":
         return done

@@ -1,0 +1,30 @@
+"""Opening regular files only: a pipe or a device of that name is refused, never waited for.
+
+Covers files that a person or an earlier run named. What it does not: files below an open
+folder (:func:`divere_cli.files.directory.open_regular`).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+
+def opener(path: str, flags: int) -> int:
+    """Open a regular file; for the parameter ``opener`` of :func:`open`.
+
+    Raises
+    ------
+    OSError
+        It cannot be opened, or is a folder, a pipe, a device or a socket.
+    """
+    extra = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    fd = os.open(path, flags | extra)
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode):
+        return fd
+    os.close(fd)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    raise OSError(errno.EINVAL, "is not a regular file", path)
