@@ -6,10 +6,8 @@ a finished batch has, which ``batch`` decides.
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -78,6 +76,8 @@ class LazyGroup(click.Group):
         """Find the command, or say which one may have been meant."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
+            import difflib
+
             close = difflib.get_close_matches(name, COMMANDS, n=1)
             meant = f"; did you mean {close[0]!r}?" if close else ""
             raise click.UsageError(f"no such command {name!r}{meant}", ctx)
@@ -180,5 +180,7 @@ def _bug(error: Exception, session: Session) -> int:
 
 
 def _trace(error: BaseException, session: Session) -> None:
+    import traceback
+
     for line in "".join(traceback.format_exception(error)).splitlines():
         session.complain(line, word="trace")

@@ -9,7 +9,6 @@ run, and reports and logs only below its own folder.
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from collections.abc import Sequence
@@ -71,6 +70,8 @@ class Configured(click.Command):
             name = key.replace("-", "_")
             if name not in options:
                 known = [each.replace("_", "-") for each in options]
+                import difflib
+
                 close = difflib.get_close_matches(key, known, n=1)
                 meant = f"; did you mean {close[0]!r}?" if close else ""
                 raise UsageError(f"{quote(path)}: no option {key!r}{meant}")
