@@ -59,12 +59,26 @@ class Survey:
     start_method: str
     problem: str = ""
     probe: str = ""
+    sandbox: str = "none"
+
+
+# What must be the same everywhere for the same bytes; an extra may be missing everywhere.
+_LIBRARIES = ("divere-cli", "opencolorio", "numpy", "imagecodecs", "pillow", "tifffile", "exiv2")
+_EXTRAS = ("rawpy", "zxing-cpp")
 
 
 def versions() -> tuple[str, ...]:
-    """What must be the same everywhere for the same bytes."""
-    names = ("divere-cli", "opencolorio", "numpy", "imagecodecs", "pillow")
-    return tuple(f"{name} {metadata.version(name)}" for name in names)
+    """Return the libraries on which a positive's bytes depend, each with its version."""
+    return tuple(f"{name} {_version(name)}" for name in (*_LIBRARIES, *_EXTRAS))
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        if name in _EXTRAS:
+            return "none"
+        raise
 
 
 def jobs_here(task_threads: int, memory_budget: int | float) -> int:
@@ -80,11 +94,11 @@ def survey(plain_order: object, dask_worker: Any) -> object:
     """
     order = serialize.from_plain(Order, plain_order)
     jobs = jobs_here(dask_worker.state.nthreads, order.memory_budget)
-    probe, problem = "", ""
+    probe, problem, sandbox = "", "", "none"
     try:
         probe = _probe(order)
         info = _station(order, jobs).info
-        method = info.start_method or "threads"
+        method, sandbox = info.start_method or "threads", info.sandbox
     except OSError as error:
         problem, method = str(error), ""
     except RuntimeError as error:
@@ -98,6 +112,7 @@ def survey(plain_order: object, dask_worker: Any) -> object:
             method,
             problem,
             probe,
+            sandbox,
         )
     )
 

@@ -128,7 +128,16 @@ class DaskRunner:
             "thread" if threads else "process",
             None if threads else "+".join(methods),
             jobs,
+            sandbox=self._sandbox(),
         )
+
+    def _sandbox(self) -> str:
+        """Return how workers are confined; by machine where that is not everywhere the same."""
+        found = {survey.sandbox for survey in self._surveys.values()}
+        if len(found) == 1:
+            return next(iter(found))
+        by_host = sorted({(survey.host, survey.sandbox) for survey in self._surveys.values()})
+        return "; ".join(f"{host}: {sandbox}" for host, sandbox in by_host)
 
     def slots(self) -> int:
         """Room in the window: what the machines take, and one waiting at each.

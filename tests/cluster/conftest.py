@@ -30,13 +30,16 @@ class Cluster:
     scheduler: subprocess.Popen[bytes]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def add(self, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-        """One more machine, with a single task thread."""
+    def add(
+        self, *words: str, within: tuple[str, ...] = (), **environment: str
+    ) -> subprocess.Popen[bytes]:
+        """One more machine, with a single task thread; ``within`` is a command to start it by."""
         name = f"machine-{len(self.workers)}"
         started = _start(
             self.folder / f"{name}.log",
             *("worker", "--scheduler-file", str(self.file), "--nthreads", "1"),
             *("--no-dashboard", "--name", name, *words),
+            within=within,
             **environment,
         )
         self.workers.append(started)
@@ -57,11 +60,13 @@ class Cluster:
             process.wait()
 
 
-def _start(log: Path, *words: str, **more: str) -> subprocess.Popen[bytes]:
+def _start(
+    log: Path, *words: str, within: tuple[str, ...] = (), **more: str
+) -> subprocess.Popen[bytes]:
     environment = os.environ | {"DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False"} | more
     with open(log, "wb") as out:
         return subprocess.Popen(
-            [DASK, *words], stdout=out, stderr=out, env=environment, start_new_session=True
+            [*within, DASK, *words], stdout=out, stderr=out, env=environment, start_new_session=True
         )
 
 
