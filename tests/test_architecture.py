@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import architecture_page
+
 PACKAGE = Path(__file__).parents[1] / "divere_cli"
 
 WORDS = {"errors", "records", "text", "extras", "__init__"}
@@ -222,7 +224,17 @@ def test_the_parent_stays_light(statement: str, forbidden: set[str]) -> None:
 
 def test_the_map_names_every_room_and_no_other() -> None:
     rooms = {room_of(path) for path in modules()}
-    assert rooms <= set(MAY_IMPORT)
-    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    assert rooms == set(MAY_IMPORT)
+    page = architecture_page.PAGE.read_text(encoding="utf-8")
     for room in rooms - {"__init__", "__main__"}:
         assert f"`{room}/`" in page or f"`{room}.py`" in page, f"{room} is not on the page"
+
+
+def test_the_generated_tables_of_the_page_are_up_to_date() -> None:
+    page = architecture_page.PAGE.read_text(encoding="utf-8")
+    parts = {
+        "rooms": architecture_page.room_table(MAY_IMPORT, OWNERS),
+        "tree": architecture_page.tree(),
+        "way": architecture_page.drawing(architecture_page.drawn()),
+    }
+    assert architecture_page.text(page, parts) == page, "run: make docs"

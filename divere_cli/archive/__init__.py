@@ -1,1 +1,1 @@
-"""What an archive keeps of an output folder: manifests, bags, and whether all is still there."""
+"""Manifests, BagIt bags, and checks of an output folder against them."""

@@ -189,6 +189,7 @@ class Scheduler:
         return queued if self._admission.fits(queued.predicted, reserved) else None
 
     def _start(self, queued: Queued) -> None:
+        """Hand one scan to the runner."""
         try:
             job = self._work.prepare(queued)
         except DivereError as problem:

@@ -1,4 +1,4 @@
-"""The command ``divere``: flags to requests, events to a screen, outcomes to exit codes.
+"""The command line: options to requests, events to the screen, results to exit codes.
 
 Importing this loads next to nothing: worker processes import the program's main
 module again, and ``divere --help`` must be there at once.

@@ -1,4 +1,4 @@
-"""The same batch on a Dask cluster.
+"""Run scans on a Dask cluster.
 
 Dask moves tasks and notices dead machines; on each machine a station (a process
 of ours, see :mod:`divere_cli.cluster.station`) runs each scan through the very

@@ -1,1 +1,1 @@
-"""Color: a recipe and an output space to a transform, band in, band out."""
+"""Color: a recipe and an output space become a transform of bands."""

@@ -1,1 +1,1 @@
-"""Film stocks by DX number, and the code at a film's edge that names them."""
+"""Film stocks by DX number, and the DX code at the edge of the film."""

@@ -1,1 +1,1 @@
-"""Pictures on strips of film: where they lie on a scan, how sure that is, and the preset for it."""
+"""Find the pictures on scans of film strips, and write their crops as a preset."""

@@ -1,4 +1,4 @@
-"""Presets: schema, strict loading, older versions, the shipped library, which serves which scan.
+"""Presets: schema, strict loading, the shipped profiles, and which preset grades which scan.
 
 Ends in a :class:`~divere_cli.records.grade.Recipe`. Standard library only: it runs in the parent.
 """

@@ -1,1 +1,1 @@
-"""Proof: one scan under many grades, or a roll, as a sheet with labels."""
+"""Test sheets of a scan under many grades, and contact sheets of a roll."""

@@ -1,4 +1,4 @@
-"""The words that all rooms share: what is to be done, what came of it, what happened.
+"""The data that passes between rooms: jobs, results, events, reports. Frozen, standard library.
 
 Plain frozen data that any machine with the same files could take; JSON both
 ways through :mod:`divere_cli.records.serialize`. No behaviour lives here, and nothing but

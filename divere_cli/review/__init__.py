@@ -1,1 +1,1 @@
-"""A page in the browser on this machine: look at a roll, mend its grades, write them down."""
+"""The page in the browser: look at a roll, correct its grades, save them as presets."""

@@ -1,4 +1,4 @@
-"""A roll graded unattended: each frame measured in a worker, all decided at once.
+"""Measure scans and decide gray balance and exposure for whole rolls.
 
 The worker's side (numpy): :mod:`.measure`, :mod:`divere_cli.roll.downsample`, :mod:`.regions`,
 :mod:`.chroma`. What it hands over: :mod:`.measurement`. The parent's side

@@ -1,4 +1,4 @@
-"""Synthetic color negatives whose truth is known: to try the tool, and to test it.
+"""Synthetic color negatives with known truth, to try and to test the program.
 
 A scene (:mod:`.scene`, with the :mod:`.chart` in it) is run backwards through a
 grade (:mod:`.negative`), laid onto a strip of film with its rebate, holes and

@@ -1,1 +1,1 @@
-"""``divere watch``: the same batch in a loop that looks after a folder for months."""
+"""``divere watch``: the batch as a service that watches a folder."""

@@ -1,0 +1,1 @@
+"""What this machine gives: cores, memory, open files, signals."""

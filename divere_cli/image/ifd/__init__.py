@@ -1,0 +1,1 @@
+"""Directories of tags, as TIFF, Exif and camera raw files have them."""

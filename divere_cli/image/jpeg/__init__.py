@@ -1,0 +1,1 @@
+"""JPEG: header, reader and writer."""

@@ -1,0 +1,1 @@
+"""JPEG XL: header, reader and writer."""

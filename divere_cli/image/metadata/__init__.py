@@ -1,0 +1,1 @@
+"""Exif, XMP and IPTC: read from any input, cleaned, and made ready for the writers."""

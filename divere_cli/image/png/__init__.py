@@ -1,0 +1,1 @@
+"""PNG: header, reader and writer."""

@@ -1,0 +1,1 @@
+"""TIFF, BigTIFF and their dialects: header, reader and writer."""

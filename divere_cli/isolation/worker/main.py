@@ -62,7 +62,7 @@ class Boot:
 
 
 def born(argument: str) -> None:
-    """Be the worker that ``argument`` describes, in a process of its own; never returns."""
+    """Run as the worker that ``argument`` describes; never return."""
     said = json.loads(argument)
     for descriptor in said["pipes"]:
         os.set_inheritable(descriptor, False)
