@@ -91,6 +91,7 @@ class Selector:
     _given_folder: loading.Folder | None = None
     _folders: dict[str, loading.Folder | None] = field(default_factory=dict)
     _shared: dict[tuple[str, str, int, tuple[str, ...]], Selection] = field(default_factory=dict)
+    _asking: dict[tuple[str, str], bool] = field(default_factory=dict)  # by file and label
 
     def __post_init__(self) -> None:
         found = None if self.option == AUTO else find(self.option)
@@ -124,7 +125,7 @@ class Selector:
             camera = getattr(header, "format", "") == "raw"
             preset = library.load(_default("" if camera else scan_path, channels))
             served = _Served(preset, DEFAULT_SOURCE, shared=True, shipped=True)
-        elif crops.needs_channels(served.preset):
+        elif self._needs_channels(served):
             channels, warnings = _channels(header)
         else:
             channels, warnings = 3, ()
@@ -134,6 +135,14 @@ class Selector:
         if same not in self._shared:
             self._shared[same] = self._selection(served, channels, warnings)
         return self._shared[same]
+
+    def _needs_channels(self, served: _Served) -> bool:
+        if not served.shared:
+            return crops.needs_channels(served.preset)
+        key = (served.preset.file, served.preset.label)
+        if key not in self._asking:
+            self._asking[key] = crops.needs_channels(served.preset)
+        return self._asking[key]
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
         """Return a warning for each entry of a presets file that no scan of the run has.

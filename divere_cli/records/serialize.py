@@ -19,11 +19,14 @@ T = TypeVar("T")
 LATER = {"divere_cli": "later"}
 # Metadata of a field that plain data never have: it is of this process alone.
 UNSAVED = {"divere_cli": "unsaved"}
+_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def to_plain(record: Any) -> Any:
     """Dataclasses to dicts, tuples to lists, the rest as it is."""
     kind: type = type(record)
+    if kind in _ATOMS:  # most of what a record holds, and a report has a hundred for each scan
+        return record
     names = _names(kind)
     if names is not None:
         made = {name: to_plain(getattr(record, name)) for name in names}

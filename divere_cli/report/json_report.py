@@ -29,12 +29,13 @@ SCHEMA = "divere-report/1"
 Object = dict[str, Any]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ENCODER = json.JSONEncoder(allow_nan=False)
 
 
 def render(report: RunReport) -> str:
     """Return the whole report, indented, a line for each scan, ending with a line feed."""
     head = json.dumps(_head(report), indent=1, allow_nan=False).removesuffix("\n}")
-    files = ",\n  ".join(json.dumps(file_object(file), allow_nan=False) for file in report.files)
+    files = ",\n  ".join(map(_line, report.files))
     return f'{head},\n "files": [\n  {files}\n ]\n}}\n'
 
 
@@ -68,6 +69,13 @@ def summary_object(summary: Summary) -> Object:
     return plain
 
 
+def _line(file: ScanResult) -> str:
+    """One entry of ``files`` as text."""
+    text = _ENCODER.encode(_rounded(to_plain(file), file))
+    # a text of an odd name has escapes of surrogates, and a few others have them, too
+    return _ENCODER.encode(file_object(file)) if r"\ud" in text else text
+
+
 def file_object(file: ScanResult) -> Object:
     """Return one entry of ``files``; ``thumbnails`` only where there are some."""
     plain: Object = valid(to_plain(file))
@@ -78,6 +86,10 @@ def file_object(file: ScanResult) -> Object:
     for entry, positive in zip(plain["positives"], file.positives, strict=True):
         if _SURROGATE.search(positive.path):
             entry["path_b64"] = _b64(positive.path)
+    return _rounded(plain, file)
+
+
+def _rounded(plain: Object, file: ScanResult) -> Object:
     if not file.thumbnails:
         del plain["thumbnails"]
     for key in ("seconds", "cpu_seconds"):
