@@ -7,8 +7,10 @@ does not: scans and profiles (``inspect``, ``profiles``).
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import platform
+import sys
 import time
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,6 +25,12 @@ from divere_cli.report.json_report import valid
 from divere_cli.text import safe
 
 _LIBRARIES = ("numpy", "opencolorio", "imagecodecs", "tifffile", "imageio", "pillow", "exiv2")
+_MODULES = {
+    "opencolorio": "PyOpenColorIO",
+    "pillow": "PIL",
+    "zxing-cpp": "zxingcpp",
+    "prometheus-client": "prometheus_client",
+}
 _EXTRAS = {
     "raw": "rawpy",
     "dask": "distributed",
@@ -206,10 +214,13 @@ def _memory() -> Memory:
 
 
 def _version(distribution: str) -> str | None:
+    """Return a library's version; ``built in`` where a frozen program has it without one."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
-        return None
+        module = _MODULES.get(distribution, distribution)
+        there = getattr(sys, "frozen", False) and importlib.util.find_spec(module) is not None
+        return "built in" if there else None
 
 
 def _who(memory: Memory) -> str:

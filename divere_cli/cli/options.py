@@ -179,11 +179,14 @@ def sections(params: Iterable[click.Parameter]) -> dict[str, list[click.Option]]
 def complete_name(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the shipped profiles, and files."""
+    """Offer the shipped profiles, and files.
+
+    Files come first: click's script for bash drops what it was told before them.
+    """
     from divere_cli.profile import library
 
     names = [name for name in library.names() if name.startswith(incomplete)]
-    return [*map(CompletionItem, names), CompletionItem(incomplete, type="file")]
+    return [CompletionItem(incomplete, type="file"), *map(CompletionItem, names)]
 
 
 def complete_profile(
@@ -191,7 +194,7 @@ def complete_profile(
 ) -> list[CompletionItem]:
     """Offer what :func:`complete_name` does, and ``auto``."""
     auto = [CompletionItem("auto")] if "auto".startswith(incomplete) else []
-    return [*auto, *complete_name(ctx, param, incomplete)]
+    return [*complete_name(ctx, param, incomplete), *auto]
 
 
 def complete_space(

@@ -9,6 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,11 @@ def test_a_frozen_divere_runs_in_every_isolation(form: str, tmp_path: Path) -> N
     program = tmp_path / "dist" / "divere"
     program = program / "divere" if form == "--onedir" else program
 
-    def divere(*arguments: str) -> None:
-        subprocess.run([program, *arguments], cwd=tmp_path, check=True, timeout=120)
+    def divere(*arguments: str) -> str:
+        done = subprocess.run(
+            [program, *arguments], cwd=tmp_path, check=True, timeout=120, stdout=subprocess.PIPE
+        )
+        return done.stdout.decode()
 
     divere("samples", "in", "--count", "2", "--megapixels", "0.1")
     cases = [("auto", ""), ("never", ""), ("always", "forkserver"), ("always", "spawn")]
@@ -67,3 +71,28 @@ def test_a_frozen_divere_runs_in_every_isolation(form: str, tmp_path: Path) -> N
         assert report["isolation"]["fallback_reason"] is None
         pictures.add((tmp_path / out / "frame-01.tif").read_bytes())
     assert len(pictures) == 1, "isolation must not change a pixel"
+    divere("report", "out-auto-/divere-report.json", "--html", "page.html")
+    assert "<title>" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    found = json.loads(divere("doctor", "--json"))
+    assert all(found["libraries"].values()), "what is built in is not missing"
+    assert all(found["codecs"].values())
+    assert found["isolation"]["effective"] == "thread"
+    works = {method["name"] for method in found["start_methods"] if method["works"]}
+    assert works == {"forkserver", "spawn", "fork"}
+    assert "c41-endura-premier" in divere("profiles", "list")
+    service = subprocess.Popen(
+        [program, "watch", "in", "watched", "--listen", "127.0.0.1:0", "--isolation", "always"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert service.stderr is not None
+    try:
+        deadline = time.monotonic() + 120
+        while not (tmp_path / "watched" / "frame-02.tif").exists():
+            assert service.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        service.terminate()
+        assert service.wait(60) == 143
