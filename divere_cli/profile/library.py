@@ -55,12 +55,12 @@ def folder() -> Path:
 
 def names() -> list[str]:
     """Names of the shipped profiles, sorted."""
-    return list(_names())
+    return list(_names(folder() / "library"))
 
 
 @functools.cache  # asked for each scan of a run
-def _names() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in (folder() / "library").glob("*.json")))
+def _names(library: Path) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in library.glob("*.json")))
 
 
 @functools.cache
