@@ -34,6 +34,7 @@ docs: $(READY)
 	$(BIN)/python -m tests.cli.generated
 	$(BIN)/python -m tests.cli.man_pages
 	$(BIN)/python -m tests.profile.generated
+	$(BIN)/python -m tests.test_readme_zh
 	$(BIN)/python -m tests.architecture_page
 
 demo: $(READY)
