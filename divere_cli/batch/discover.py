@@ -16,11 +16,11 @@ import os
 import stat
 from collections.abc import Mapping
 
-from divere_cli.batch import pairs
+from divere_cli.batch import missing, pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
 from divere_cli.batch.walked import Found, Scan
-from divere_cli.errors import InputMissing, Unreadable, Unsupported
+from divere_cli.errors import Unreadable, Unsupported
 from divere_cli.files import stamp
 from divere_cli.image import header
 
@@ -55,7 +55,7 @@ def find(inputs: Inputs, output: str) -> Found:
         try:
             status = os.stat(path)
         except OSError as problem:
-            raise InputMissing(f"INPUT '{path}': {problem.strerror}") from problem
+            raise missing.error(path, output, problem) from problem
         if stat.S_ISDIR(status.st_mode):
             _Walk(inputs, path, identity(output), found).run()
         else:
@@ -65,7 +65,7 @@ def find(inputs: Inputs, output: str) -> Found:
         found.scans = [scan for scan in found.scans if _asked_for(scan, inputs.only)]
     pairs.settle(found, both=inputs.pairs == "both")
     if not found.scans and inputs.only is None:
-        found.warnings.append(_nothing(inputs, found))
+        found.warnings.append(_nothing(inputs, found) + _swapped(output))
     return found
 
 
@@ -93,6 +93,15 @@ def _nothing(inputs: Inputs, found: Found) -> str:
         f"no scan was selected in {where}; left: {kinds}, which are no suffixes of scans "
         "(--include GLOB takes them)"
     )
+
+
+def _swapped(output: str) -> str:
+    """Say where OUTPUT looks as if it were meant to be INPUT."""
+    count = missing.holds_scans(output) if output else 0
+    if not count:
+        return ""
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
+    return f"; OUTPUT '{output}' holds {pictures}: INPUT comes first and OUTPUT last"
 
 
 def _once(scans: list[Scan]) -> list[Scan]:
@@ -130,7 +139,7 @@ class _Walk:
         try:
             entries = _entries(self._root)
         except OSError as problem:
-            raise InputMissing(f"INPUT '{self._root}': {problem.strerror}") from problem
+            raise missing.error(self._root, "", problem) from problem
         folders = [("", iter(entries))]  # a stack: folders may be nested deeper than calls may
         while folders:
             prefix, rest = folders[-1]

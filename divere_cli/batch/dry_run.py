@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from typing import Literal
 
 from divere_cli.batch import (
@@ -16,6 +17,7 @@ from divere_cli.batch import (
     film_edges,
     flat_field,
     found_frames,
+    measuring,
     naming,
     plan,
     results,
@@ -29,6 +31,7 @@ from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import PlannedScan
+from divere_cli.records.roll import Decision
 
 log = logging.getLogger(__name__)
 
@@ -55,24 +58,42 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
         key = light.key if light else ""
         stale = Staleness(request, state, folder, ownership, time.time_ns(), key)
-        if request.roll is not None:
-            stale.decide_from(repr(request.roll), stale.to_measure(plans))
-        return tuple(_planned(_settled(stale, each)) for each in plans)
+        decisions = _decided_before(request, stale, plans)
+        return tuple(
+            _planned(_settled(stale, each, decisions.get(each.scan.name))) for each in plans
+        )
     finally:
         if folder is not None:
             folder.close()
 
 
-def _settled(stale: Staleness, each: ScanPlan) -> ScanPlan:
+def _decided_before(
+    request: BatchRequest, stale: Staleness, plans: list[ScanPlan]
+) -> dict[str, Decision]:
+    """Return what earlier runs decided for scans of rolls; the others would be measured."""
+    measured = stale.to_measure(plans)
+    if request.roll is None or stale.decide_from(repr(request.roll), measured):
+        return {}
+    known = stale.frozen(measured, _hashes(stale.moved(measured)))
+    scans = [measuring.measured(plan) for plan in measured if plan.scan.name in known]
+    return request.roll.decide(tuple(scans), known).scans if scans else {}
+
+
+def _settled(stale: Staleness, each: ScanPlan, decision: Decision | None) -> ScanPlan:
     """Decide as the run would; what it would hash in a worker is hashed here."""
-    plan = stale.settle(each)
+    plan = stale.settle(each, decision)
     if plan.action != "check":
         return plan
+    return stale.settle(each, decision, _hashes(stale.paths(plan).values()))
+
+
+def _hashes(paths: Iterable[str]) -> dict[str, str]:
+    """Return SHA-256 by path; what cannot be read is left out."""
     hashes = {}
-    for path in stale.paths(plan).values():
+    for path in paths:
         with contextlib.suppress(OSError):
             hashes[path] = stamp.sha256(path)
-    return stale.settle(each, hashes=hashes)
+    return hashes
 
 
 _ACTIONS: dict[Action, Literal["grade", "up_to_date"]] = {

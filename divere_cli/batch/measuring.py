@@ -37,11 +37,11 @@ class Measuring:
 
     def all(self, plans: list[ScanPlan]) -> tuple[Measured, ...]:
         """Return the measurements in the order of the plan; empty where measuring failed."""
-        return tuple(self._measured.get(plan.scan.name) or _measured(plan) for plan in plans)
+        return tuple(self._measured.get(plan.scan.name) or measured(plan) for plan in plans)
 
     def prepare(self, queued: Queued) -> Job:
         """Say what is to be measured."""
-        scan = _measured(queued.plan)
+        scan = measured(queued.plan)
         return Job(
             id=queued.id,
             name=queued.name,
@@ -64,7 +64,7 @@ class Measuring:
         """Keep the measurement, and how many seconds it took."""
         self.seconds[queued.name] = outcome.seconds
         measurement = outcome.result.measurement if outcome.result else ""
-        self._measured[queued.name] = _measured(queued.plan, measurement)
+        self._measured[queued.name] = measured(queued.plan, measurement)
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
         """Go on without it: grading will say what is wrong with the scan."""
@@ -82,8 +82,8 @@ class Measuring:
         """A measure task leaves nothing behind."""
 
 
-def _measured(plan: ScanPlan, measurement: str = "") -> Measured:
-    """A scan as its preset has it, its frames without targets, with what was measured."""
+def measured(plan: ScanPlan, measurement: str = "") -> Measured:
+    """Return a scan as its preset has it, its frames without targets, with what was measured."""
     chosen = plan.selection
     assert chosen is not None
     frames = tuple(

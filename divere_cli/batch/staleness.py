@@ -124,16 +124,37 @@ class Staleness:
                 found.append(plan)
         return found
 
-    def frozen(self, plans: Sequence[ScanPlan]) -> dict[str, str]:
-        """Return, by name, what an earlier run decided for scans that have not changed."""
+    def frozen(self, plans: Sequence[ScanPlan], hashes: Hashes | None = None) -> dict[str, str]:
+        """Return, by name, what an earlier run decided for scans that have not changed.
+
+        ``hashes`` are those of scans under other times: their content tells.
+        """
         if self._request.outputs.force:
             return {}
         known = ((plan, self._state.done.get(plan.scan.name)) for plan in plans)
+        told = hashes or {}
         return {
             plan.scan.name: done.decided
             for plan, done in known
-            if done is not None and done.decided and stamp.same(done.stamp, plan.scan.stamp)
+            if done is not None
+            and done.decided
+            and (
+                stamp.same(done.stamp, plan.scan.stamp)
+                or (done.sha256 and told.get(plan.scan.path) == done.sha256)
+            )
         }
+
+    def moved(self, plans: Sequence[ScanPlan]) -> list[str]:
+        """Return the paths of decided scans that have other times and the same size."""
+        known = ((plan.scan, self._state.done.get(plan.scan.name)) for plan in plans)
+        return [
+            scan.path
+            for scan, done in known
+            if done is not None
+            and done.decided
+            and done.stamp.size == scan.stamp.size
+            and not stamp.same(done.stamp, scan.stamp)
+        ]
 
     def _was_delivered(self, plan: ScanPlan) -> bool:
         """Whether the positive of an earlier version stands, that measured nothing unasked.

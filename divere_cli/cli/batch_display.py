@@ -72,7 +72,7 @@ class Display:
         self._renderers: list[Callable[[Event], None]] = []
         self._held = ExitStack()
         session.verbose += options.log.verbose
-        session.answers_on_stdout, session.kept_elsewhere = options.json, True
+        session.answers_on_stdout, session.kept_elsewhere = options.json, not options.json
         streams.bound(sys.stderr, _PATIENCE, whole=False)
         patience = _EVENT_PATIENCE if options.json else _PATIENCE
         streams.bound(sys.stdout, patience, whole=options.json)

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from divere_cli.errors import InputMissing
+from divere_cli.batch import missing
 from divere_cli.image import header
 
 Stamp = tuple[int, int, int, int]
@@ -64,7 +64,7 @@ def look(
             try:
                 found.scans[os.path.abspath(path)] = _stamp(os.stat(path))
             except OSError as problem:
-                raise InputMissing(f"INPUT '{path}': {problem.strerror}") from problem
+                raise missing.error(path, output, problem) from problem
     return found
 
 
@@ -78,7 +78,7 @@ def _folder(
             entries = os.scandir(folder)
         except OSError as problem:
             if folder == top:
-                raise InputMissing(f"INPUT '{top}': {problem.strerror}") from problem
+                raise missing.error(top, "", problem) from problem
             continue  # it went away, or the batch reports that it cannot be listed
         with entries:
             for entry in entries:

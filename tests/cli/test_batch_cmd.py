@@ -224,7 +224,7 @@ def test_mistakes_end_the_run_before_anything_is_written(
         ("divere batch $1 $2 >/dev/full 2>&1", 0),
         ("divere batch $1 $2 >&- 2>&- <&-", 0),
         ("divere batch $1 $2 | true; exit ${PIPESTATUS[0]}", 0),
-        ("divere batch --json $1 $2 >/dev/full", 0),
+        ("divere batch --json $1 $2 >/dev/full", 14),
         ("divere batch --json $1 $2 | true; exit ${PIPESTATUS[0]}", 141),
     ],
 )
