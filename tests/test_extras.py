@@ -16,7 +16,7 @@ from divere_cli import extras
 
 ROOT = Path(__file__).parents[1]
 IN_AN_INDEX = re.compile(
-    r"""(install|inject|add)\b[^\n`]*?["' ]divere[-_]cli(?![ ]*@)(\[|["'`\s]|$)"""
+    r"""(install|inject|add)\b[^\n`]*?["' ]divere[-_]cli(?!(\[\w+\])? *@)(\[|["'`\s]|$)"""
 )
 
 

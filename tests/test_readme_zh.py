@@ -36,7 +36,8 @@ def test_every_block_of_code_is_that_of_the_english_page() -> None:
 def test_every_command_and_option_that_is_named_here_is_named_there_or_on_a_page() -> None:
     pages = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("*.md"))
     for command in commands(CHINESE) - commands(ENGLISH):
-        assert command in pages, command
+        for word in re.findall(r"--[a-z-]+|^divere [a-z]+", command):
+            assert word in pages, command
     assert commands(ENGLISH) <= commands(CHINESE), "translate what is new in README.md"
 
 
