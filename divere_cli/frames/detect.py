@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from divere_cli.frames import columns, edges, film, perforations, rows, steps, straight
+from divere_cli.frames import columns, doubts, edges, film, perforations, rows, steps, straight
 from divere_cli.frames.columns import Row
 from divere_cli.frames.edges import Lines, Span
 from divere_cli.frames.film import Floats, Picture
@@ -40,6 +40,10 @@ ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
 SPACED = 0.15  # for the logarithm of how much pictures are off their distance
 LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
+# How much better than its rivals a layout must be, for all of its pictures and for each: the
+# fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
+# edges may be off by, mm.
+BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.5, 0.6, 0.2, 0.5
 DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
 
 
@@ -68,7 +72,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a strip was taken for."""
+    """What a strip was taken for; ``rivals`` explain it about as well."""
 
     strip: Strip
     form: Format
@@ -76,6 +80,7 @@ class Layout:
     row: Row
     spans: tuple[Span, ...]
     quality: float
+    rivals: tuple[Layout, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,13 +115,17 @@ def find(
         What other strips of the same roll have shown.
     """
     layouts, doubtful = _layouts(light, forms, count, hint, lamps=True)
+    others: list[Layout] = []
     if doubtful:
         # Bare film round an even picture looks like light round film: both are tried.
         others, _ = _layouts(light, forms, count, hint, lamps=False)
-        if _worth(layouts) < LIGHT_SHOWN and _worth(others) > _worth(layouts):
-            layouts = others
+        if _worth(layouts) >= LIGHT_SHOWN:
+            others = []
+        elif _worth(others) > _worth(layouts):
+            layouts, others = others, layouts
     layouts = _ordered(_together(layouts, count, hint))
     found = [one for layout in layouts for one in _corners(layout)]
+    found = doubts.apart(doubts.kept_whole(found, _rivals(layouts, others)))
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
     return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
@@ -143,6 +152,53 @@ def _layouts(
     return made, (lit or not made) and lamps and not sure
 
 
+def _rivals(layouts: list[Layout], others: list[Layout]) -> list[doubts.Rival]:
+    """Pictures of all layouts that explain a strip, or the whole scan, about as well."""
+    found = [(layout.quality, rival) for layout in layouts for rival in layout.rivals]
+    best = _worth(layouts)
+    found += [(best, other) for other in others if other.quality > best - _lead(other)]
+    made: list[doubts.Rival] = []
+    for quality, rival in sorted(found, key=lambda one: -one[1].quality):
+        alike = rival.quality > quality - ALIKE
+        values = _smoothed(_smoothed(rival.strip.over, 2).T, 2).T
+        made += [
+            _rival(rival, index, values, alike)
+            for index, span in enumerate(rival.spans)
+            if span.filled >= edges.LEAST_FILLED
+        ]
+    return made
+
+
+def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> doubts.Rival:
+    """A rival's picture: the exposed places on it, or all where it explains as much."""
+    span, less = layout.spans[index], RIVAL_OFF * layout.rows.scale
+    x = np.linspace(span.left.at + less, span.right.at - less, 60)
+    y = np.linspace(layout.rows.top + less, layout.rows.bottom - less, 40)
+    points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
+    cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
+    shown_ = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
+    first, last = _whole(layout, index)
+    return doubts.Rival(
+        _box(layout, span.left.at, span.right.at, 0.0),
+        layout.strip.place.out(points[shown_]),
+        len(points),
+        _box(layout, first, last, -ACROSS * layout.rows.scale),
+        layout.form.name,
+    )
+
+
+def _box(layout: Layout, left: float, right: float, less: float) -> Floats:
+    top, bottom = layout.rows.top + less, layout.rows.bottom - less
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    return doubts.box(layout.strip.place.out(corners))
+
+
+def _lead(layout: Layout) -> float:
+    """How much less a rival must explain to be no rival."""
+    shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
+    return BETTER + BETTER_EACH / max(1, shown_)
+
+
 def _worth(layouts: list[Layout]) -> float:
     return max((layout.quality for layout in layouts), default=0.0)
 
@@ -162,9 +218,20 @@ def _piece(
         extra = _slope(layout)
         if abs(extra) > STRAIGHT:
             again = _strip(straight.straighten(piece, upright, extra), (layout.form,), count, hint)
-            layout = again or layout
+            layout = replace(again, rivals=layout.rivals) if again else layout
         tried.append(layout)
-    return max(tried, key=lambda layout: layout.quality, default=None)
+    return _best(tried)
+
+
+def _best(layouts: Sequence[Layout]) -> Layout | None:
+    """The layout that explains most, with its rivals."""
+    best = max(layouts, key=lambda one: one.quality, default=None)
+    if best is None:
+        return None
+    least = max(0.0, best.quality - _lead(best))
+    others = [one for layout in layouts for one in (layout, *layout.rivals) if layout is not best]
+    rivals = [one for one in (*best.rivals, *others) if one.quality > least and one.spans]
+    return replace(best, rivals=tuple(rivals))
 
 
 def _strip(
@@ -292,7 +359,7 @@ def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
     if hint is not None:
         hinted = [one for one in layouts if one.form.name == hint.form]
         layouts = hinted or layouts
-    best = max(layouts, key=lambda one: one.quality, default=None)
+    best = _best(layouts)
     if best is None or best.quality <= 0.0 or not best.spans:
         return None
     return best
@@ -411,6 +478,9 @@ def _corners(layout: Layout) -> list[Found]:
         if not sure:
             left, right = _whole(layout, index)
             high, low = high - ACROSS * scale, low + ACROSS * scale
+            if len(spans) == 1:  # nothing on the strip shows where it may lie
+                left, right = min(left, 0.0), max(right, float(layout.strip.over.shape[1]))
+                high, low = min(high, 0.0), max(low, float(layout.strip.over.shape[0]))
         box = np.array([(left, high), (right, high), (right, low), (left, low)])
         place = layout.strip.place
         made.append(Found(place.out(box), place.turn, place.upright, sure, why))
@@ -423,13 +493,23 @@ def _whole(layout: Layout, index: int) -> tuple[float, float]:
     Up to its neighbors, where these are near: a gap may be narrower than usual.
     """
     spans, more = layout.spans, ACROSS * layout.rows.scale
-    span, doubt = spans[index], DOUBT * layout.row.width
-    left, right = span.left.at, span.right.at
-    first = spans[index - 1].right.at if index else -np.inf
-    last = spans[index + 1].left.at if index + 1 < len(spans) else np.inf
+    start, end = index, index
+    while start and _joined(spans[start - 1], spans[start]):
+        start -= 1
+    while end + 1 < len(spans) and _joined(spans[end], spans[end + 1]):
+        end += 1
+    left, right = spans[start].left.at, spans[end].right.at
+    doubt = DOUBT * max(layout.row.width, right - left)
+    first = spans[start - 1].right.at if start else -np.inf
+    last = spans[end + 1].left.at if end + 1 < len(spans) else np.inf
     left = min(left - more, max(first, left - doubt))
     right = max(right + more, min(last, right + doubt))
     return left, right
+
+
+def _joined(one: Span, other: Span) -> bool:
+    """Return whether nothing shows where one unsure picture ends and the next begins."""
+    return not (one.sure or other.sure or one.right.seen or other.left.seen)
 
 
 def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:

@@ -23,6 +23,9 @@ WIDTH_SHARE, WIDTH_MM = 0.02, 0.25
 CLEAR = 0.5  # share of lines at both edges of a picture that shows the width alone
 DOUBTFUL = 0.6  # of the stronger edge's share: from there on either may be the wrong one
 LEAST_FILLED = 0.1
+BESIDE, BLUR, LEAST_GAP = 1.5, 0.35, 0.3  # mm beside a picture; of its edge; of a gap that shows
+BARE_GAP = 0.25  # share of lines that may be exposed in a gap
+CLEAR_SIDE, CLEAR_OTHER = 0.6, 0.8  # shares of lines from which on an edge is beyond doubt
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,11 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
     wide = _template(found, row.width, form, scale)
     width = wide if wide is not None else template
     known = width is not None
-    return [
+    settled = [
         _settled(one, width if width is not None else row.width, known, scale, form)
         for one in found
     ]
+    return _bare_beside(settled, lines, scale)
 
 
 def _seen(start: float, width: float, lines: Lines, scale: float) -> Span:
@@ -120,6 +124,44 @@ def crossing(values: Picture, weight: Picture, at: float, scale: float, *, risin
     # A cell's value stands at its middle.
     place = index + 0.5 + (half - float(curve[index])) / max(rise, 1e-6)
     return low + place if rising else high - place
+
+
+def _bare_beside(found: list[Span], lines: Lines, scale: float) -> list[Span]:
+    """Withdraw what was believed of pictures that exposed film lies beside.
+
+    Bare film surrounds a picture. Where exposed film goes on beyond an edge that was not
+    clearly seen, the picture may go on, too.
+    """
+    made: list[Span] = []
+    for index, one in enumerate(found):
+        before = found[index - 1].right.at if index else one.left.at - BESIDE * scale
+        after = (
+            found[index + 1].left.at if index + 1 < len(found) else one.right.at + BESIDE * scale
+        )
+        doubtful = (
+            _exposed(lines, before, one.left.at, scale) and not _clear(one.left, one.right),
+            _exposed(lines, one.right.at, after, scale) and not _clear(one.right, one.left),
+        )
+        if one.sure and any(doubtful):
+            side_ = "left" if doubtful[0] else "right"
+            why = f"exposed film lies beside its {side_} edge, which is not clearly seen"
+            one = replace(one, sure=False, why=why)
+        made.append(one)
+    return made
+
+
+def _clear(side_: Side, other: Side) -> bool:
+    """Return whether a side's place is beyond doubt: by its own step, or by the other's."""
+    return side_.share >= CLEAR_SIDE or other.share >= CLEAR_OTHER
+
+
+def _exposed(lines: Lines, first: float, last: float, scale: float) -> bool:
+    """Return whether the film between two pictures is exposed."""
+    low = max(0, round(first + BLUR * scale))
+    high = min(len(lines.filled), round(last - BLUR * scale))
+    if high - low < max(2.0, LEAST_GAP * scale):
+        return False
+    return float(lines.filled[low:high].mean()) > BARE_GAP
 
 
 def _template(found: list[Span], nominal: float, form: Format, scale: float) -> float | None:

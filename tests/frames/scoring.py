@@ -28,6 +28,12 @@ class Score:
     unsure: int = 0
     extra: int = 0
     false: int = 0
+    unsure_cut: int = 0
+
+    @property
+    def faulty(self) -> bool:
+        """Whether a picture was lost, in part or as a whole."""
+        return bool(self.cut or self.missed or self.false)
 
 
 def score(scan: Scan, found: Result) -> Score:
@@ -50,9 +56,14 @@ def score(scan: Scan, found: Result) -> Score:
             continue
         made.pictures += 1
         if not seen:
-            made.missed += 1
+            held = max((within(truth.corners, box) for box in boxes), default=0.0)
+            # In one crop with another picture; or no crop at all, and the scan is graded whole.
+            together = held >= KEPT * whole or not boxes
+            made.unsure += together
+            made.missed += not together
             continue
         made.cut += parts[best] < KEPT * whole
+        made.unsure_cut += parts[best] < KEPT * whole and not found.found[best].sure
         if not found.found[best].sure:
             made.unsure += 1
             continue

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from divere_cli.frames import detect
+from divere_cli.frames import detect, picture
 from divere_cli.frames.formats import named
-from tests.frames.scoring import score
-from tests.frames.strips import Spec, draw, photographs
+from tests.frames.scoring import score, within
+from tests.frames.strips import PHOTOS, Spec, draw, linear, photographs
 
 FORMATS = {
     "135": 4,
@@ -102,3 +103,71 @@ def test_a_picture_half_in_view_is_left_alone() -> None:
     scan = draw(Spec(count=4, seed=12, partly=True), [])
     result = score(scan, detect.find(scan.pixels / np.float32(65535)))
     assert result.false == result.missed == result.cut == 0
+
+
+@pytest.mark.skipif(not photographs(), reason="needs the photographs")
+@pytest.mark.parametrize("film", ["auto", "120-645"])
+def test_a_pair_that_looks_like_one_picture_of_another_format_loses_nothing(film: str) -> None:
+    """Two overlapping pictures of 6x4.5 have the shape of one of 135."""
+    scan = draw(
+        Spec(
+            "120-645",
+            4,
+            seed=4008,
+            hard=True,
+            scale=7.0,
+            turn=-0.85,
+            night=(0,),
+            blank=(3,),
+            overlap=(2,),
+            leader=True,
+        )
+    )
+    result = score(scan, detect.find(scan.pixels / np.float32(65535), named(film)))
+    assert (result.missed, result.cut, result.false) == (0, 0, 0), result
+
+
+@pytest.mark.skipif(not photographs(), reason="needs the photographs")
+def test_exposed_film_beside_a_weak_edge_is_kept() -> None:
+    scan = draw(
+        Spec(
+            "xpan",
+            3,
+            seed=4061,
+            hard=True,
+            scale=11.5,
+            around="light",
+            thin=(0,),
+            overlap=(1,),
+            leader=True,
+        )
+    )
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert (result.missed, result.cut, result.false) == (0, 0, 0), result
+
+
+REAL = sorted((PHOTOS.parents[1] / "scans").glob("*.jpg"))
+
+
+@pytest.mark.skipif(not REAL, reason="needs the real scans")
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [
+        # left, top, right and bottom of the picture, in parts of the scan, read off by eye
+        ("bw_sprockets_yellow_light.jpg", (0.188, 0.13, 0.876, 0.824)),
+        ("c41_camera_scan.jpg", (0.079, 0.056, 0.938, 0.911)),
+    ],
+)
+def test_real_scans_are_not_cut(name: str, held: tuple[float, ...]) -> None:
+    path = next(path for path in REAL if path.name == name)
+    codes = np.asarray(Image.open(path).convert("RGB"), np.float32) / np.float32(255)
+    light = picture.coarser(np.asarray(linear(codes.astype(np.float64)), np.float32), 4)
+    light = picture.coarser(light, picture.fitting(light))
+    size = np.array([light.shape[1], light.shape[0]])
+    wanted = np.array(held).reshape(2, 2) * size
+    corners = wanted[[0, 1, 1, 0], 0], wanted[[0, 0, 1, 1], 1]
+    parts = [
+        within(np.stack(corners, axis=1), np.concatenate([one.corners.min(0), one.corners.max(0)]))
+        for one in detect.find(light).found
+    ]
+    assert max(parts) >= 0.98 * float(np.prod(wanted[1] - wanted[0]))

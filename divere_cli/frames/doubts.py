@@ -1,0 +1,144 @@
+"""Formats that explain a scan about as well as the best one: what they say keeps pictures whole.
+
+Covers the comparison of the pictures found with those that a rival layout shows. Where a
+rival's picture has exposed film that no crop holds, the crops that it meets grow until they
+hold it and are not sure; where it meets none, an unsure crop is added. Rivals that show the
+same pictures (135 and 6x9 have one aspect) change nothing. Not covered: which layouts are
+rivals (``detect``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from divere_cli.frames.detect import Found
+    from divere_cli.frames.film import Floats
+
+LOST = 0.02  # of a rival's picture that may lie outside of all crops
+SHARED = 0.3  # of either of the two that makes them the same picture
+WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A picture of another layout.
+
+    Attributes
+    ----------
+    box : ndarray
+        Left, top, right, bottom in cells of the small picture.
+    points : ndarray
+        ``(n, 2)`` places of x, y within it that crops have to hold, of ``count`` evenly spread.
+    whole : ndarray
+        All of the film that it may lie on: what is kept where it is the only one to show it.
+    form : str
+        Name of its format.
+    """
+
+    box: Floats
+    points: Floats
+    count: int
+    whole: Floats
+    form: str
+
+
+def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
+    """Return the pictures, with those that a rival shows otherwise grown and not sure.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        Of the best layout.
+    rivals : sequence of Rival
+        Pictures of layouts that explain the scan about as well.
+    """
+    first = [box(one.corners) for one in found]
+    boxes, formats = list(first), [""] * len(found)
+    added: list[Rival] = []
+    for rival in rivals:
+        if _outside(rival.points, boxes) <= LOST * rival.count:
+            continue
+        met = False
+        for index, known in enumerate(first):
+            shared = _shared(rival.box, known)
+            if shared >= SHARED * min(_area(known), _area(rival.box)):
+                boxes[index] = _union(boxes[index], rival.box)
+                formats[index] = formats[index] or rival.form
+                met = True
+        if not met:
+            added.append(rival)
+    made = [_grown(*one) for one in zip(found, boxes, formats, strict=True)]
+    if found:
+        made += [_new(found[0], rival) for rival in _apart(added)]
+    return made
+
+
+def apart(found: Sequence[Found]) -> list[Found]:
+    """Return the pictures, one alone where several that are not sure have the same crop."""
+    kept: list[Found] = []
+    for one in found:
+        same = [k for k in kept if not (k.sure or one.sure) and (k.corners == one.corners).all()]
+        if not same:
+            kept.append(one)
+    return kept
+
+
+def _outside(points: Floats, boxes: Sequence[Floats]) -> int:
+    """Count the points that lie in no box."""
+    out = np.ones(len(points), bool)
+    for left, top, right, bottom in boxes:
+        x, y = points[:, 0], points[:, 1]
+        out &= ~((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
+    return int(out.sum())
+
+
+def _grown(one: Found, whole: Floats, form: str) -> Found:
+    if not form:
+        return one
+    return replace(one, corners=_corners(whole), sure=False, why=one.why or WHY.format(form))
+
+
+def _new(like: Found, rival: Rival) -> Found:
+    return replace(like, corners=_corners(rival.whole), sure=False, why=WHY.format(rival.form))
+
+
+def _apart(rivals: Sequence[Rival]) -> list[Rival]:
+    """One of those that share a place, as large as all of them."""
+    kept: list[Rival] = []
+    for rival in rivals:
+        box_, whole, rest = rival.box, rival.whole, []
+        for other in kept:
+            if _shared(box_, other.box) >= SHARED * min(_area(box_), _area(other.box)):
+                box_, whole = _union(box_, other.box), _union(whole, other.whole)
+            else:
+                rest.append(other)
+        kept = [*rest, replace(rival, box=box_, whole=whole)]
+    return kept
+
+
+def box(corners: Floats) -> Floats:
+    """Return left, top, right and bottom of what holds corners (n, 2)."""
+    return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+
+
+def _corners(whole: Floats) -> Floats:
+    left, top, right, bottom = whole
+    return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
+def _area(of: Floats) -> float:
+    return float(max(0.0, of[2] - of[0]) * max(0.0, of[3] - of[1]))
+
+
+def _shared(one: Floats, other: Floats) -> float:
+    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+    return _area(np.concatenate([low, high]))
+
+
+def _union(one: Floats, other: Floats) -> Floats:
+    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
