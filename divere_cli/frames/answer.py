@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from divere_cli.records.serialize import from_plain, to_plain
 
-VERSION = 1  # raised when the same scan would be cut otherwise
+VERSION = 2  # raised when the same scan would be cut otherwise
 TASK = "divere_cli.frames.task:find"
 LEAST_SHOWN = 2  # pictures that show a format and a width to others
 

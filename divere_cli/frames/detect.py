@@ -11,21 +11,20 @@ What is not sure is kept whole: a crop that reaches to the middle of both gaps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from divere_cli.frames import columns, doubts, edges, film, perforations, rows, steps, straight
-from divere_cli.frames.columns import Row
 from divere_cli.frames.edges import Lines, Span
-from divere_cli.frames.film import Floats, Picture
+from divere_cli.frames.film import Picture
 from divere_cli.frames.formats import FORMATS, Format
+from divere_cli.frames.layout import Found, Hint, Layout, Result
 from divere_cli.frames.rows import Rows
 from divere_cli.frames.straight import Strip
 
 LEAST_PIECE = 0.05  # of the scan
 MIDDLE = 0.84  # of a picture's height: flare rounds corners
-FILLED = 0.04  # density over bare film
 # Strong steps that are edges; a picture with a gap in it is two.
 EXPLAINED, GAP_WITHIN = 0.75, 0.6
 STRONG, MOST_STRONG, NEAR = 0.5, 40, 0.5  # share of lines; steps; mm
@@ -34,64 +33,11 @@ BLANK = 0.01  # of a picture that is exposed
 LEAST_EDGES = 0.35  # seen a picture, at least: else there is no row of pictures
 SQUARE = 1.7  # a piece that is not longer than this may lie either way
 STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straight again
-ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 # What it is worth, in edges seen a picture: rows seen; that film and pictures are as high as a
 # format says; that most film is 135.
 ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
 SPACED = 0.15  # for the logarithm of how much pictures are off their distance
 LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
-# How much better than its rivals a layout must be, for all of its pictures and for each: the
-# fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
-# edges may be off by, mm.
-BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.5, 0.6, 0.2, 0.5
-DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
-
-
-@dataclass(frozen=True)
-class Hint:
-    """What other strips of a roll have shown: format, width over height of a picture."""
-
-    form: str
-    aspect: float
-
-
-@dataclass(frozen=True)
-class Found:
-    """A picture: its corners in cells of the small picture (4, 2), in the strip's order.
-
-    ``turn`` is that of its strip, degrees counter-clockwise; ``upright`` says that the
-    strip runs down the scan.
-    """
-
-    corners: Floats
-    turn: float
-    upright: bool
-    sure: bool
-    why: str
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What a strip was taken for; ``rivals`` explain it about as well."""
-
-    strip: Strip
-    form: Format
-    rows: Rows
-    row: Row
-    spans: tuple[Span, ...]
-    quality: float
-    rivals: tuple[Layout, ...] = ()
-
-
-@dataclass(frozen=True)
-class Result:
-    """All pictures of a scan, strip by strip; the formats that were seen; a hint for others."""
-
-    found: tuple[Found, ...]
-    forms: tuple[str, ...]
-    turn: float
-    hint: Hint | None = None
-    layouts: tuple[Layout, ...] = ()
 
 
 def find(
@@ -125,7 +71,7 @@ def find(
             layouts, others = others, layouts
     layouts = _ordered(_together(layouts, count, hint))
     found = [one for layout in layouts for one in _corners(layout)]
-    found = doubts.apart(doubts.kept_whole(found, _rivals(layouts, others)))
+    found = doubts.apart(doubts.kept_whole(found, doubts.rivals(layouts, others)))
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
     return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
@@ -150,53 +96,6 @@ def _layouts(
             sure = sure or perforations.find(best.strip.holes) is not None
     lit = sorted_.lamp or any(layout.strip.holes.any() for layout in made)
     return made, (lit or not made) and lamps and not sure
-
-
-def _rivals(layouts: list[Layout], others: list[Layout]) -> list[doubts.Rival]:
-    """Pictures of all layouts that explain a strip, or the whole scan, about as well."""
-    found = [(layout.quality, rival) for layout in layouts for rival in layout.rivals]
-    best = _worth(layouts)
-    found += [(best, other) for other in others if other.quality > best - _lead(other)]
-    made: list[doubts.Rival] = []
-    for quality, rival in sorted(found, key=lambda one: -one[1].quality):
-        alike = rival.quality > quality - ALIKE
-        values = _smoothed(_smoothed(rival.strip.over, 2).T, 2).T
-        made += [
-            _rival(rival, index, values, alike)
-            for index, span in enumerate(rival.spans)
-            if span.filled >= edges.LEAST_FILLED
-        ]
-    return made
-
-
-def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> doubts.Rival:
-    """A rival's picture: the exposed places on it, or all where it explains as much."""
-    span, less = layout.spans[index], RIVAL_OFF * layout.rows.scale
-    x = np.linspace(span.left.at + less, span.right.at - less, 60)
-    y = np.linspace(layout.rows.top + less, layout.rows.bottom - less, 40)
-    points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
-    cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
-    shown_ = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
-    first, last = _whole(layout, index)
-    return doubts.Rival(
-        _box(layout, span.left.at, span.right.at, 0.0),
-        layout.strip.place.out(points[shown_]),
-        len(points),
-        _box(layout, first, last, -ACROSS * layout.rows.scale),
-        layout.form.name,
-    )
-
-
-def _box(layout: Layout, left: float, right: float, less: float) -> Floats:
-    top, bottom = layout.rows.top + less, layout.rows.bottom - less
-    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-    return doubts.box(layout.strip.place.out(corners))
-
-
-def _lead(layout: Layout) -> float:
-    """How much less a rival must explain to be no rival."""
-    shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
-    return BETTER + BETTER_EACH / max(1, shown_)
 
 
 def _worth(layouts: list[Layout]) -> float:
@@ -228,7 +127,7 @@ def _best(layouts: Sequence[Layout]) -> Layout | None:
     best = max(layouts, key=lambda one: one.quality, default=None)
     if best is None:
         return None
-    least = max(0.0, best.quality - _lead(best))
+    least = max(0.0, best.quality - doubts.lead(best))
     others = [one for layout in layouts for one in (layout, *layout.rivals) if layout is not best]
     rivals = [one for one in (*best.rivals, *others) if one.quality > least and one.spans]
     return replace(best, rivals=tuple(rivals))
@@ -279,15 +178,10 @@ def _lines(strip: Strip, candidate: Rows) -> Lines:
     values, weight = steps.blocks(strip.over[part], strip.clear[part], size)
     found = steps.steps(values, weight, candidate.scale, strip.noise, size)
     reach = max(1, round(0.25 * candidate.scale))
-    exposed = _smoothed(values, reach) > FILLED
+    exposed = steps.smoothed(values, reach) > steps.FILLED
     seen = weight > 0.3
     filled = (exposed & seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
     return Lines(values, weight, found, filled.astype(np.float32))
-
-
-def _smoothed(values: Picture, reach: int) -> Picture:
-    total = np.cumsum(np.pad(values, [(0, 0), (reach + 1, reach)], mode="edge"), axis=1)
-    return np.asarray((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / (2 * reach + 1))
 
 
 def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
@@ -476,8 +370,8 @@ def _corners(layout: Layout) -> list[Found]:
             sure, why = False, "its upper or lower edge cannot be seen"
         left, right, high, low = span.left.at, span.right.at, top, bottom
         if not sure:
-            left, right = _whole(layout, index)
-            high, low = high - ACROSS * scale, low + ACROSS * scale
+            left, right = doubts.whole(layout, index)
+            high, low = high - doubts.ACROSS * scale, low + doubts.ACROSS * scale
             if len(spans) == 1:  # nothing on the strip shows where it may lie
                 left, right = min(left, 0.0), max(right, float(layout.strip.over.shape[1]))
                 high, low = min(high, 0.0), max(low, float(layout.strip.over.shape[0]))
@@ -485,31 +379,6 @@ def _corners(layout: Layout) -> list[Found]:
         place = layout.strip.place
         made.append(Found(place.out(box), place.turn, place.upright, sure, why))
     return made
-
-
-def _whole(layout: Layout, index: int) -> tuple[float, float]:
-    """Both ends of the cell that an unsure picture may lie in.
-
-    Up to its neighbors, where these are near: a gap may be narrower than usual.
-    """
-    spans, more = layout.spans, ACROSS * layout.rows.scale
-    start, end = index, index
-    while start and _joined(spans[start - 1], spans[start]):
-        start -= 1
-    while end + 1 < len(spans) and _joined(spans[end], spans[end + 1]):
-        end += 1
-    left, right = spans[start].left.at, spans[end].right.at
-    doubt = DOUBT * max(layout.row.width, right - left)
-    first = spans[start - 1].right.at if start else -np.inf
-    last = spans[end + 1].left.at if end + 1 < len(spans) else np.inf
-    left = min(left - more, max(first, left - doubt))
-    right = max(right + more, min(last, right + doubt))
-    return left, right
-
-
-def _joined(one: Span, other: Span) -> bool:
-    """Return whether nothing shows where one unsure picture ends and the next begins."""
-    return not (one.sure or other.sure or one.right.seen or other.left.seen)
 
 
 def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:

@@ -3,23 +3,29 @@
 Covers the comparison of the pictures found with those that a rival layout shows. Where a
 rival's picture has exposed film that no crop holds, the crops that it meets grow until they
 hold it and are not sure; where it meets none, an unsure crop is added. Rivals that show the
-same pictures (135 and 6x9 have one aspect) change nothing. Not covered: which layouts are
-rivals (``detect``).
+same pictures (135 and 6x9 have one aspect) change nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from divere_cli.frames.detect import Found
-    from divere_cli.frames.film import Floats
+from divere_cli.frames import edges, steps
+from divere_cli.frames.edges import Span
+from divere_cli.frames.film import Floats, Picture
+from divere_cli.frames.layout import Found, Layout
+from divere_cli.frames.steps import FILLED
 
 LOST = 0.02  # of a rival's picture that may lie outside of all crops
+ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
+# How much better than its rivals a layout must be, for all of its pictures and for each: the
+# fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
+# edges may be off by, mm.
+BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.5, 0.6, 0.2, 0.5
+DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
 SHARED = 0.3  # of either of the two that makes them the same picture
 WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"
 
@@ -142,3 +148,75 @@ def _shared(one: Floats, other: Floats) -> float:
 
 def _union(one: Floats, other: Floats) -> Floats:
     return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
+
+
+def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
+    """Pictures of all layouts that explain a strip, or the whole scan, about as well."""
+    found = [(layout.quality, rival) for layout in layouts for rival in layout.rivals]
+    best = max((one.quality for one in layouts), default=0.0)
+    found += [(best, other) for other in others if other.quality > best - lead(other)]
+    made: list[Rival] = []
+    for quality, rival in sorted(found, key=lambda one: -one[1].quality):
+        alike = rival.quality > quality - ALIKE
+        values = steps.smoothed(steps.smoothed(rival.strip.over, 2).T, 2).T
+        made += [
+            _rival(rival, index, values, alike)
+            for index, span in enumerate(rival.spans)
+            if span.filled >= edges.LEAST_FILLED
+        ]
+    return made
+
+
+def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
+    """A rival's picture: the exposed places on it, or all where it explains as much."""
+    span, less = layout.spans[index], RIVAL_OFF * layout.rows.scale
+    x = np.linspace(span.left.at + less, span.right.at - less, 60)
+    y = np.linspace(layout.rows.top + less, layout.rows.bottom - less, 40)
+    points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
+    cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
+    shown_ = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
+    first, last = whole(layout, index)
+    return Rival(
+        _box(layout, span.left.at, span.right.at, 0.0),
+        layout.strip.place.out(points[shown_]),
+        len(points),
+        _box(layout, first, last, -ACROSS * layout.rows.scale),
+        layout.form.name,
+    )
+
+
+def lead(layout: Layout) -> float:
+    """How much less a rival must explain to be no rival."""
+    shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
+    return BETTER + BETTER_EACH / max(1, shown_)
+
+
+def whole(layout: Layout, index: int) -> tuple[float, float]:
+    """Both ends of the cell that an unsure picture may lie in.
+
+    Up to its neighbors, where these are near: a gap may be narrower than usual.
+    """
+    spans, more = layout.spans, ACROSS * layout.rows.scale
+    start, end = index, index
+    while start and _joined(spans[start - 1], spans[start]):
+        start -= 1
+    while end + 1 < len(spans) and _joined(spans[end], spans[end + 1]):
+        end += 1
+    left, right = spans[start].left.at, spans[end].right.at
+    doubt = DOUBT * max(layout.row.width, right - left)
+    first = spans[start - 1].right.at if start else -np.inf
+    last = spans[end + 1].left.at if end + 1 < len(spans) else np.inf
+    left = min(left - more, max(first, left - doubt))
+    right = max(right + more, min(last, right + doubt))
+    return left, right
+
+
+def _joined(one: Span, other: Span) -> bool:
+    """Return whether nothing shows where one unsure picture ends and the next begins."""
+    return not (one.sure or other.sure or one.right.seen or other.left.seen)
+
+
+def _box(layout: Layout, left: float, right: float, less: float) -> Floats:
+    top, bottom = layout.rows.top + less, layout.rows.bottom - less
+    corners = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
+    return box(layout.strip.place.out(corners))

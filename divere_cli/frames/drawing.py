@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.frames.detect import Result
+from divere_cli.frames.layout import Result
 from divere_cli.image import icc, preview
 from divere_cli.records.grade import Space
 

@@ -18,6 +18,7 @@ from divere_cli.frames.film import Bools, Picture
 
 Profile = NDArray[np.float32]
 
+FILLED = 0.04  # density over bare film from which on film is exposed
 BARE = 0.05  # density over bare film that is still bare
 SIGMAS = 4.0
 LEAST_STEP = 0.014
@@ -121,3 +122,9 @@ def _summed(share: Profile, reach: int) -> Profile:
     place = np.arange(len(share))
     low, high = np.clip(place - reach, 0, len(share)), np.clip(place + reach + 1, 0, len(share))
     return np.asarray(total[high] - total[low], np.float32)
+
+
+def smoothed(values: Picture, reach: int) -> Picture:
+    """Return means along rows, over ``reach`` cells on either side."""
+    total = np.cumsum(np.pad(values, [(0, 0), (reach + 1, reach)], mode="edge"), axis=1)
+    return np.asarray((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / (2 * reach + 1))

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from divere_cli.develop import source
 from divere_cli.frames import answer, detect, drawing, picture
 from divere_cli.frames.answer import FoundFrame, FoundScan, Wanted
-from divere_cli.frames.detect import Found, Hint, Result
 from divere_cli.frames.formats import named
+from divere_cli.frames.layout import Found, Hint, Result
 from divere_cli.image.parallel import Parallel
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.frames.detect import Result
+from divere_cli.frames.layout import Result
 from tests.frames.strips import Scan
 
 RIGHT = 0.3  # mm
