@@ -201,7 +201,7 @@ def _film(edge: FilmEdge | None) -> str:
 def _format(header: Header) -> str:
     order = ", big-endian" if header.big_endian else ""
     variant = _VARIANTS.get(header.variant, header.variant.upper())
-    name = _FORMATS[header.format]
+    name = _FORMATS.get(header.format, header.format.upper())
     dialect = f" ({variant})" if variant not in ("", name, header.format.upper()) else ""
     return f"{name}{dialect}{order}"
 
