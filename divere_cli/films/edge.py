@@ -29,10 +29,13 @@ BAND = (0.02, 1.92)  # mm beyond the perforations that are cut out
 MARKS = 1.6  # mm beyond the perforations that have to be in view
 FINE = 32.0  # pixels per mm of what is cut out, at most
 TRACK = 0.33  # mm: half of a row of marks
-MODULE = 13.0 / 31
+LONG_CODE, SHORT_CODE = 31, 23  # modules of a code with a frame number, and without
+MODULE = 13.0 / LONG_CODE
+CLOCK = (0.43, 0.9)  # mm beyond the perforations that surely belong to the clock
 WINDOW, STEP = 21.0, 5.5  # mm that are read at once, and from window to window
 HALF_FRAME = 19.0  # mm from code to code
 LEAST_CONTRAST, BORDER = 6, 24
+SAME_PLACE = 3.0  # mm: readings so near each other are of one code
 AGREE = 1.2  # mm that a distance may be off, for each frame between
 _TEXT = re.compile(r"(\d{1,3})-(\d{1,2})(?:/(\d{1,2})(A?))?")
 
@@ -48,6 +51,17 @@ class Code:
     half: int | None
     place: float
     mirrored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A code in a piece of rebate; ``left`` and ``right`` are its ends, in pixels."""
+
+    dx: str
+    half: int | None
+    left: float
+    right: float
+    backwards: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,14 +158,15 @@ def name(half: int) -> str:
 
 
 def _apart(codes: list[Code]) -> list[Code]:
-    """Each code once, however many windows it was read in; other readings of a place stay."""
+    """Keep each code once, however many windows it was read in; other readings of a place stay."""
     out: list[Code] = []
     for code in sorted(codes, key=lambda code: code.place):
-        last = out[-1] if out else None
-        same = last is not None and (last.dx, last.half, last.mirrored) == (
-            code.dx, code.half, code.mirrored,
-        )  # fmt: skip
-        if last is None or not same or code.place - last.place > 3.0:
+        known = any(
+            (last.dx, last.half, last.mirrored) == (code.dx, code.half, code.mirrored)
+            for last in out
+            if code.place - last.place <= SAME_PLACE
+        )
+        if not known:
             out.append(code)
     return out
 
@@ -165,23 +180,21 @@ def _codes(band: NDArray[np.uint8], fine: float) -> Iterator[Code]:
         part = slice(start, start + window)
         if width - start < 12 * fine:
             break
-        for code, middle, mirrored in _decode(band[:, part], quiet[:, part]):
-            yield Code(code[0], code[1], (start + middle) / fine, mirrored)
+        for code in _decode(band[:, part], quiet[:, part], fine):
+            middle = start + (code.left + code.right) / 2
+            yield Code(code.dx, code.half, middle / fine, code.backwards)
 
 
-def _quiet(band: NDArray[np.uint8], fine: float) -> NDArray[np.uint8]:
-    """Without much of its grain: means over half a track's height, and a quarter of a module."""
+def _quiet(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
+    """Return the band with less grain: means over a quarter of a track and of a module."""
     out = band.astype(np.float32)
-    for axis, size in ((0, TRACK * fine), (1, MODULE / 4 * fine)):
-        reach = max(int(size) // 2, 0)
+    for axis, size in ((0, TRACK / 2 * fine), (1, MODULE / 4 * fine)):
+        reach = max(int(size) // 2, 1)
         padded = np.pad(out, [(reach, reach) if n == axis else (0, 0) for n in (0, 1)], mode="edge")
-        sums = np.cumsum(padded, axis=axis, dtype=np.float64)
-        sums = np.concatenate([np.zeros_like(np.take(sums, [0], axis)), sums], axis)
-        count = 2 * reach + 1
         length = out.shape[axis]
-        after = np.take(sums, np.arange(count, count + length), axis)
-        out = ((after - np.take(sums, np.arange(length), axis)) / count).astype(np.float32)
-    return np.rint(out).astype(np.uint8)
+        shifted = [np.take(padded, range(at, at + length), axis) for at in range(2 * reach + 1)]
+        out = np.asarray(sum(shifted) / np.float32(len(shifted)), np.float32)
+    return out
 
 
 def straight(
@@ -230,29 +243,80 @@ def _sampled(
     return np.asarray(np.rint(total / reach**2), np.uint8)
 
 
-def _decode(
-    band: NDArray[np.uint8], quiet: NDArray[np.uint8]
-) -> Iterator[tuple[tuple[str, int | None], float, bool]]:
-    """Hand a piece of rebate to the reader: (number, half frame), middle, runs to the left."""
+def _decode(band: NDArray[np.uint8], quiet: NDArray[np.float32], fine: float) -> Iterator[Found]:
+    """Hand a piece of rebate to the reader, in three forms."""
     fixed, local = zxingcpp.Binarizer.FixedThreshold, zxingcpp.Binarizer.LocalAverage
-    for part, binarizer in ((quiet, fixed), (band, fixed), (band, local)):
+    for part, factor, binarizer in ((quiet, 1, fixed), (quiet, 2, local), (band, 1, fixed)):
         low, high = np.percentile(part[:, ::3], (2, 98))
         if high - low < LEAST_CONTRAST:
             return
         image = np.clip((part - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
-        border = np.full((image.shape[0], BORDER), np.median(image), np.uint8)
+        image = _doubled(image) if factor == 2 else image
         found: list[Any] = zxingcpp.read_barcodes(
-            np.ascontiguousarray(np.hstack([border, image, border])),
+            _framed(image, fine * factor),
             formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.DXFilmEdge),
             try_rotate=False,
             binarizer=binarizer,
         )
         for code in found:
-            parts = _TEXT.fullmatch(code.text)
-            if code.valid and parts and int(parts[2]) < 16 and 0 < int(parts[1]) < 128:
-                half = None if parts[3] is None else 2 * int(parts[3]) + bool(parts[4])
-                corners = code.position.top_left, code.position.bottom_right
-                middle = (corners[0].x + corners[1].x) / 2 - BORDER
-                # right-reading with the film's edge below, a code begins at the left
-                mirrored = abs(code.orientation) > 90
-                yield (f"{int(parts[1])}-{int(parts[2])}", half), middle, mirrored
+            made = _found(code, factor)
+            if made is not None and _clock_runs_along(made, quiet, fine):
+                yield made
+
+
+def _framed(image: NDArray[np.uint8], fine: float) -> NDArray[np.uint8]:
+    """Add a border, so that the middle row of the image lies on the clock.
+
+    The reader takes rows from the middle one down, and wants the clock before the data.
+    """
+    above = image.shape[0] - 2 * round((CLOCK[0] + 0.1 - BAND[0]) * fine)
+    return np.pad(
+        image,
+        ((max(above, 0), 0), (BORDER, BORDER)),
+        constant_values=int(np.median(image)),
+    )
+
+
+def _doubled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Enlarge to twice the size, with means between pixels."""
+    for axis in (0, 1):
+        padded = np.pad(image, [(1, 1) if n == axis else (0, 0) for n in (0, 1)], mode="edge")
+        wide = padded.astype(np.uint16)
+        length = image.shape[axis]
+        before, here, after = (np.take(wide, range(at, at + length), axis) for at in range(3))
+        pairs = np.stack([(before + 3 * here + 2) // 4, (3 * here + after + 2) // 4], axis + 1)
+        shape = [2 * side if n == axis else side for n, side in enumerate(image.shape)]
+        image = pairs.reshape(shape).astype(np.uint8)
+    return image
+
+
+def _found(code: Any, factor: int) -> Found | None:
+    """Return what the reader says of a code, in pixels of the band; None where it is none."""
+    parts = _TEXT.fullmatch(code.text)
+    if not code.valid or not parts or int(parts[2]) > 15 or not 0 < int(parts[1]) < 128:
+        return None
+    half = None if parts[3] is None else 2 * int(parts[3]) + bool(parts[4])
+    ends = sorted((code.position.top_left.x, code.position.bottom_right.x))
+    left, right = ((x - BORDER) / factor for x in ends)
+    # right-reading with the film's edge below, a code begins at the left
+    backwards = abs(code.orientation) > 90
+    return Found(f"{int(parts[1])}-{int(parts[2])}", half, left, right, backwards)
+
+
+def _clock_runs_along(code: Found, quiet: NDArray[np.float32], fine: float) -> bool:
+    """Return whether the clock beside a code runs in the direction in which it was read.
+
+    A clock begins with five dark modules and ends with three; one code in sixty can be
+    read backwards as another valid one (measured), and the reader lets some pass.
+    """
+    top, bottom = (round((edge - BAND[0]) * fine) for edge in CLOCK)
+    modules = LONG_CODE if code.half is not None else SHORT_CODE
+    size = (code.right - code.left) / modules
+    means = []
+    for place in (3.5, modules - 3.5):
+        middle = code.left + place * size
+        part = quiet[top:bottom, max(int(middle - size / 4), 0) : int(middle + size / 4) + 1]
+        if not part.size:
+            return False
+        means.append(float(part.mean()))
+    return (means[0] > means[1]) is code.backwards

@@ -38,6 +38,7 @@ class Strip:
     grain: float = 0.03
     flare: float = 0.02
     bits: str = "uint8"
+    damage: float = 0.0  # share of the data's modules that are turned over, each code by itself
 
 
 def bits(dx: tuple[int, int], half: int | None) -> list[int]:
@@ -93,7 +94,7 @@ def _density(
     wave = 0.5 + 0.4 * np.sin(u * random.uniform(0.2, 2) + v * random.uniform(0.2, 2))
     density[image] = (base * (0.3 if strip.slide else 1) + 0.9 * wave)[image]
     if strip.codes:
-        _codes(strip, density, u, v, mark)
+        _codes(strip, density, u, v, mark, random)
     _print(density, u, v, mark, random, strip)
     hole = np.abs((u - random.uniform(0, 4.75)) % 4.75 - 1.5) < 0.99
     density[hole & (v > 2.0) & (v < 4.79)] = 0.0
@@ -107,12 +108,15 @@ def _codes(
     u: NDArray[np.float32],
     v: NDArray[np.float32],
     mark: float,
+    random: np.random.Generator,
 ) -> None:
     for number in range(-1, int(strip.long / HALF_FRAME) + 2):
         half = None if strip.first is None else strip.first + number
         if half is not None and not 0 <= half < 128:
             continue
         data = bits(strip.dx, half)
+        if strip.damage:
+            data = [bit ^ int(random.random() < strip.damage) for bit in data]
         left = strip.start + number * HALF_FRAME
         at = np.floor((u - left) / MODULE).astype(int)
         inside = (at >= 0) & (at < len(data))
