@@ -19,6 +19,8 @@ Floats = NDArray[np.float32]
 Kernel = tuple[float, ...]  # middle, then outward
 Kind = TypeVar("Kind", bound=np.generic)
 
+IN_CACHE = 48_000  # samples that are filtered at once: three planes of them fit the L2 cache
+
 
 @cache
 def gaussian(sigma: float, radius: int) -> Kernel:
@@ -42,16 +44,32 @@ def blur(windows: Floats, kernel: Kernel) -> Floats:
     ndarray of float32, (..., rows - 2 r, columns - 2 r)
     """
     radius = len(kernel) - 1
-    down = _axis(windows, kernel, windows.ndim - 2, radius)
-    return _axis(down, kernel, windows.ndim - 1, radius)
+    rows, columns = windows.shape[-2:]
+    planes = windows.reshape(-1, rows, columns)
+    out = np.empty((len(planes), rows - 2 * radius, columns), np.float32)
+    at_once = max(IN_CACHE // (rows * columns), 1)
+    for first in range(0, len(planes), at_once):
+        _blur(planes[first : first + at_once], kernel, out[first : first + at_once])
+    out = out[..., : columns - 2 * radius]
+    return out.reshape(*windows.shape[:-2], *out.shape[-2:])
 
 
-def _axis(windows: Floats, kernel: Kernel, axis: int, radius: int) -> Floats:
-    length = windows.shape[axis] - 2 * radius
-    lead = (slice(None),) * axis
+def _blur(planes: Floats, kernel: Kernel, out: Floats) -> None:
+    """Filter planes; the last columns of ``out`` are without meaning."""
+    down = _down(planes, kernel)
+    # All rows as one line: what runs over the end of a row is cut off. Short rows by
+    # themselves cost twice as much (measured).
+    line = _down(down.reshape(-1, 1), kernel)[:, 0]
+    out.reshape(-1)[: line.size] = line
+
+
+def _down(planes: Floats, kernel: Kernel) -> Floats:
+    """Filter the axis before the last one."""
+    radius = len(kernel) - 1
+    length = planes.shape[-2] - 2 * radius
 
     def part(start: int) -> Floats:
-        return windows[(*lead, slice(start, start + length))]
+        return planes[..., start : start + length, :]
 
     out = part(radius) * np.float32(kernel[0])
     pair = np.empty_like(out)

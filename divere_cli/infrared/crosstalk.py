@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.level import around
+from divere_cli.infrared.level import around, median
 
 Floats = NDArray[np.float32]
 
@@ -94,7 +94,7 @@ def _medians(points: Floats) -> Floats:
     boxes = np.lib.stride_tricks.sliding_window_view(padded, (15, 15))[::EVERY, ::EVERY]
     down, across = points.shape[0] // EVERY, points.shape[1] // EVERY
     part = boxes[:down, :across, ::2, ::2].reshape(down, across, -1)
-    return np.asarray(np.median(part, axis=-1), dtype=np.float32)
+    return median(part)
 
 
 def is_silver(found: float, gate: Floats, green: Floats) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+Ints = NDArray[np.intp]
+
 BLOCK = 8
 
 
@@ -16,41 +18,60 @@ class Extent:
 
     def __init__(self, height: int, width: int) -> None:
         self._pixels = height * width
-        self._blocks: dict[tuple[int, int], int] = {}
+        self._parts: list[NDArray[np.int64]] = []
 
-    def take(self, top: int, left: int, mask: NDArray[np.bool_]) -> None:
-        """Take a part of the mask; ``top``, ``left`` and its sides are multiples of 8."""
-        down, across = (side // BLOCK for side in mask.shape)
-        sums = mask.reshape(down, BLOCK, across, BLOCK).sum(axis=(1, 3), dtype=np.uint8)
-        for y, x in np.argwhere(sums):
-            self._blocks[top // BLOCK + int(y), left // BLOCK + int(x)] = int(sums[y, x])
+    def take(self, tops: Ints, lefts: Ints, masks: NDArray[np.bool_]) -> None:
+        """Take parts of the mask, each of which comes once.
+
+        Parameters
+        ----------
+        tops, lefts : ndarray of int, (parts,)
+            Row and column of each part's first pixel, multiples of 8.
+        masks : ndarray of bool, (parts, side, side)
+            The side is a multiple of 8.
+        """
+        parts, side = masks.shape[:2]
+        blocks = masks.reshape(parts, side // BLOCK, BLOCK, side // BLOCK, BLOCK)
+        sums = blocks.sum(axis=(2, 4), dtype=np.int64)
+        part, down, across = np.nonzero(sums)
+        y, x = tops[part] // BLOCK + down, lefts[part] // BLOCK + across
+        self._parts.append(np.stack([y, x, sums[part, down, across]]))
 
     def share(self) -> float:
         """Share of the picture's pixels that are set."""
-        return sum(self._blocks.values()) / self._pixels
+        return int(sum(part[2].sum() for part in self._parts)) / self._pixels
 
     def biggest(self) -> tuple[int, int, int]:
         """Pixels of the biggest place, and the column and row of its middle; zeros for none."""
-        left = set(self._blocks)
-        best = (0, 0, 0)
-        for first in sorted(left):
-            if first not in left:
-                continue
-            place = self._place(first, left)
-            size = sum(self._blocks[at] for at in place)
-            if size > best[0]:
-                y = sum(at[0] * self._blocks[at] for at in place) / size
-                x = sum(at[1] * self._blocks[at] for at in place) / size
-                best = (size, round((x + 0.5) * BLOCK), round((y + 0.5) * BLOCK))
-        return best
+        if not any(part.size for part in self._parts):
+            return 0, 0, 0
+        y, x, size = np.concatenate(self._parts, axis=1)
+        order = np.lexsort((x, y))
+        y, x, size = y[order], x[order], size[order]
+        place = _places(y, x)
+        sizes = np.bincount(place, size)
+        best = int(np.argmax(sizes))
+        middles = (float((at * size)[place == best].sum()) / sizes[best] for at in (x, y))
+        column, row = (round((middle + 0.5) * BLOCK) for middle in middles)
+        return int(sizes[best]), column, row
 
-    def _place(self, first: tuple[int, int], left: set[tuple[int, int]]) -> list[tuple[int, int]]:
-        """Take the blocks of the place of ``first`` out of those that are left."""
-        place = [first]
-        left.discard(first)
-        for y, x in place:
-            for at in [(y + down, x + across) for down in (-1, 0, 1) for across in (-1, 0, 1)]:
-                if at in left:
-                    left.discard(at)
-                    place.append(at)
-        return place
+
+def _places(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.intp]:
+    """The first block of the place that each block belongs to; blocks in the order of rows."""
+    wide = int(x.max()) + 3
+    keys = y * wide + x + 1
+    pairs = []
+    for step in (1, wide - 1, wide, wide + 1):
+        at = np.searchsorted(keys, keys + step)
+        there = np.flatnonzero(at < len(keys))
+        there = there[keys[at[there]] == keys[there] + step]
+        pairs.append(np.stack([there, at[there]]))
+    one, other = np.concatenate(pairs, axis=1)
+    first = np.arange(len(keys))
+    while True:
+        low, high = np.minimum(first[one], first[other]), np.maximum(first[one], first[other])
+        if np.array_equal(low, high):
+            return first
+        np.minimum.at(first, high, low)
+        while not np.array_equal(first, first[first]):
+            first = first[first]

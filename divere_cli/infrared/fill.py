@@ -39,6 +39,8 @@ SCALES = (
     Scale(1, 1.0, 3), Scale(2, 1.5, 3), Scale(4, 1.2, 3), Scale(8, 1.2, 3), Scale(8, 3.0, 3),
 )  # fmt: skip
 NEAR_SCALES = 2
+# a Gaussian over sums of 2x2 is so wide that steps of two pixels do not show, and cost a tenth
+STEPPED = 2
 
 
 def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
@@ -60,18 +62,22 @@ def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
         The means, and the clean weight of the coarsest scale that was used.
     """
     scales = SCALES[:NEAR_SCALES] if border == NEAR else SCALES
-    sums, weights = values * clean, clean
+    channels = values.shape[1]
+    # the sums of all channels and, last, the weights: one filter takes them together
+    sums = np.empty((len(values), channels + 1, *values.shape[2:]), np.float32)
+    np.multiply(values, clean, out=sums[:, :channels])
+    sums[:, channels:] = clean
     found: list[tuple[Floats, Floats]] = []
     side = 1
     for scale in scales:
         while side < scale.side:
-            sums, weights, side = _halved(sums), _halved(weights), 2 * side
-        kernel = gaussian(scale.sigma, scale.radius)
+            sums, side = _halved(sums), 2 * side
         # no more around the tile than this scale looks at, and one for what lies between
-        spare = min(border // side - scale.radius, 1)
+        spare = min(border // side - scale.radius, 1) if side > STEPPED else 0
         near = border // side - scale.radius - spare
-        top, bottom = blur(inner(sums, near), kernel), blur(inner(weights, near), kernel)
-        found.append((_tile(top, spare, side), _tile(bottom, spare, side)))
+        soft = blur(inner(sums, near), gaussian(scale.sigma, scale.radius))
+        tile = _tile(soft, spare, side)
+        found.append((tile[:, :channels], tile[:, channels:]))
     out, weight = found[-1]
     last = weight
     out = np.divide(out, np.maximum(weight, np.float32(1e-9)), dtype=np.float32)
@@ -88,11 +94,8 @@ def _halved(planes: Floats) -> Floats:
 
 def _tile(planes: Floats, spare: int, side: int) -> Floats:
     """Cut a tile out of sums and enlarge it bilinearly to pixels."""
-    if side == 1:
-        return inner(planes, spare)
-    if side == 2:
-        # its Gaussian is so wide that steps of two pixels do not show, and cost a tenth
-        return np.repeat(np.repeat(inner(planes, spare), 2, axis=-2), 2, axis=-1)
+    if side <= STEPPED:
+        return np.repeat(np.repeat(planes, 2, axis=-2), 2, axis=-1) if side == 2 else planes
     planes = inner(planes, spare - 1)
     for axis in (planes.ndim - 2, planes.ndim - 1):
         planes = _enlarged(planes, axis, side)

@@ -18,6 +18,7 @@ from divere_cli.infrared.blur import blur, gaussian, inner
 Floats = NDArray[np.float32]
 
 SIDE = 256
+AT_ONCE = 4096  # numbers: what they are made of stays in the cache
 EVERY = 2  # of the pixels whose grain is measured, down and across
 SIGMA = gaussian(0.7, 3)
 HIGH_PASS = gaussian(1.5, 5)
@@ -34,10 +35,9 @@ def texture(layer: int) -> Floats:
     return np.asarray(1.1 * grain / (1.4826 * np.median(np.abs(detail))), dtype=np.float32)
 
 
-def window(top: int, left: int, side: int, layers: int) -> Floats:
-    """Grain of a square of the scan that does not cross a multiple of 256; (side, side, layers)."""
-    y, x = top % SIDE, left % SIDE
-    return _textures(layers)[y : y + side, x : x + side]
+def at(rows: NDArray[np.intp], columns: NDArray[np.intp], layers: int) -> Floats:
+    """Grain of pixels of the scan; (pixels, layers)."""
+    return _textures(layers)[rows % SIDE, columns % SIDE]
 
 
 @cache
@@ -77,12 +77,24 @@ def _wrapped(plane: Floats, kernel: tuple[float, ...]) -> Floats:
 
 def _normal(count: int, seed: int) -> Floats:
     """Nearly normal numbers: sums of six uniform ones by splitmix64."""
+    out = np.empty(count, np.float32)
     first = 1 + 6 * count * seed
-    step = np.arange(first, first + 6 * count, dtype=np.uint64)
+    for start in range(0, count, AT_ONCE):
+        part = out[start : start + AT_ONCE]
+        begin = first + 6 * start
+        part[:] = _sums(np.arange(begin, begin + 6 * len(part), dtype=np.uint64))
+    return out
+
+
+def _sums(state: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Sums of six: what the steps ``state`` of the generator give, which are used up."""
     with np.errstate(over="ignore"):
-        state = step * np.uint64(0x9E3779B97F4A7C15)
-        state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    uniform = (state ^ (state >> np.uint64(31))).astype(np.float64) / 2.0**64 - 0.5
-    sums = uniform.reshape(count, 6).sum(axis=1) * np.sqrt(2.0)
-    return np.asarray(sums, dtype=np.float32)
+        state *= np.uint64(0x9E3779B97F4A7C15)
+        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+            state ^= state >> np.uint64(shift)
+            state *= np.uint64(factor)
+    state ^= state >> np.uint64(31)
+    uniform = state.astype(np.float64)
+    uniform /= 2.0**64
+    uniform -= 0.5
+    return np.asarray(uniform.reshape(-1, 6).sum(axis=1) * np.sqrt(2.0))

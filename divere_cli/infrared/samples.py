@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.infrared.density import density
-from divere_cli.infrared.level import CELL, cells
+from divere_cli.infrared.level import CELL, cells, median
 from divere_cli.infrared.placement import Placement
 from divere_cli.infrared.rows import Rows
 
@@ -91,7 +91,7 @@ class Samples:
             for plane in (self._lows, self._red)
         )
         lows, red = lows.reshape(count, -1), red.reshape(count, -1)
-        out = (lows > np.median(lows, axis=1, keepdims=True) + STANDS_OUT).sum(axis=1)
+        out = (lows > median(lows)[:, np.newaxis] + STANDS_OUT).sum(axis=1)
         # a holder's border stands out as a whole and tells nothing of dust
         dusty = np.where(out <= 0.3 * lows.shape[1], out, 0)
         varied = np.where(dusty == out, red.std(axis=1), 0)

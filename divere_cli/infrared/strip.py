@@ -1,16 +1,19 @@
-"""True and false of the pixels of some rows of tiles, with a border of one tile around.
+"""Marks of the pixels of some rows of tiles, with a border of one tile around.
 
 A strip moves down a picture as its rows are done with; windows into it are
-slices, also at the picture's borders. Outside of the picture all is false.
+slices, also at the picture's borders. Outside of the picture
+all is 0.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-Bools = NDArray[np.bool_]
-Tile = tuple[int, int]  # row and column of tiles
+Marks = NDArray[np.uint8]
+Tile = Sequence[int]  # row and column of tiles
 
 
 class Strip:
@@ -28,7 +31,7 @@ class Strip:
 
     def __init__(self, side: int, across: int, rows: int) -> None:
         self._side = side
-        self._plane = np.zeros(((rows + 2) * side, (across + 2) * side), bool)
+        self._plane = np.zeros(((rows + 2) * side, (across + 2) * side), np.uint8)
         self._first = 0
 
     def move(self, first: int) -> None:
@@ -41,14 +44,14 @@ class Strip:
         self._plane[kept:] = False
         self._first = first
 
-    def window(self, tile: Tile, border: int = 0) -> Bools:
+    def window(self, tile: Tile, border: int = 0) -> Marks:
         """A tile and ``border`` pixels around it, at most a tile's side; a view."""
         side = self._side
         top = (tile[0] - self._first + 1) * side - border
         left = (tile[1] + 1) * side - border
         return self._plane[top : top + side + 2 * border, left : left + side + 2 * border]
 
-    def rows(self, first: int, last: int) -> Bools:
+    def rows(self, first: int, last: int) -> Marks:
         """All pixels of rows of tiles ``first`` to ``last``, without the border; a view."""
         side = self._side
         top, bottom = ((row - self._first + 1) * side for row in (first, last))

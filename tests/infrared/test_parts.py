@@ -137,7 +137,8 @@ def test_a_far_fill_reaches_over_a_large_place() -> None:
 def test_grain_is_the_same_with_any_numpy() -> None:
     whole = np.rint(grain.texture(0)[:64, :64] * 1000).astype(np.int16)
     assert zlib.crc32(whole.tobytes()) == GRAIN
-    window = grain.window(256 + 32, 512 + 64, 32, 3)
+    y, x = np.mgrid[256 + 32 : 256 + 64, 512 + 64 : 512 + 96]
+    window = grain.at(y, x, 3)
     assert np.array_equal(window[..., 0], grain.texture(0)[32:64, 64:96])
     assert abs(np.corrcoef(window[..., 0].ravel(), window[..., 1].ravel())[0, 1]) < 0.1
 
@@ -147,8 +148,10 @@ def test_the_biggest_place_is_found() -> None:
     mask[3:6, 3:6] = True
     mask[40:52, 60:75] = True
     extent = Extent(70, 90)
-    for top, left in [(y, x) for y in (0, 32, 64) for x in (0, 32, 64)]:
-        extent.take(top, left, np.pad(mask, ((0, 26), (0, 6)))[top : top + 32, left : left + 32])
+    tops, lefts = (side.ravel() for side in np.mgrid[0:96:32, 0:96:32])
+    whole = np.pad(mask, ((0, 26), (0, 6)))
+    parts = [whole[y : y + 32, x : x + 32] for y, x in zip(tops, lefts, strict=True)]
+    extent.take(tops, lefts, np.stack(parts))
     pixels, x, y = extent.biggest()
     assert pixels == 12 * 15
     assert abs(x - 67) <= 4

@@ -130,10 +130,28 @@ def test_small_and_odd_pictures_go_through(height: int, width: int) -> None:
     assert np.array_equal(done.pixels[~done.mask], made.rgb[~done.mask])
 
 
-def test_a_place_too_big_to_see_around_is_left() -> None:
+def too_big() -> Scan:
+    """A scan with a place that is larger than what a fill looks at."""
     made = scan(quiet(FILM), 680)
     plane = made.infrared.copy()
     plane[200:400, 300:520] = plane[200:400, 300:520] // 3
-    done = run(replace(made, infrared=plane))
+    return replace(made, infrared=plane)
+
+
+def test_a_place_too_big_to_see_around_is_left() -> None:
+    made = too_big()
+    done = run(made)
     middle = (slice(270, 330), slice(380, 440))
     assert np.array_equal(done.pixels[middle], made.rgb[middle])
+    assert not done.mask[middle].any()
+
+
+@pytest.mark.parametrize(("rows", "threads"), [(50, 2), (211, 3)])
+def test_bands_and_threads_change_nothing_beside_a_place_that_is_left(
+    rows: int, threads: int
+) -> None:
+    made = too_big()
+    one, other = run(made), run(made, rows=rows, threads=threads)
+    assert np.array_equal(one.mask, other.mask)
+    assert np.array_equal(one.pixels, other.pixels)
+    assert one.result == other.result
