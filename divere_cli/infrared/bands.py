@@ -31,7 +31,8 @@ Bands = Iterator[tuple[int, NDArray[Any]]]
 
 # tiles at once: fewer cost Python's time, more leave the second-level cache
 STACK, FAR_STACK = 24, 8
-GROUP = 2  # rows of tiles at once, for each thread
+# rows of tiles at once for each thread, and pixels of them at most: what is kept of a wide scan
+GROUP, GROUP_PIXELS = 2, 800_000
 FILLED, LEFT = 1, 2  # in the mask; what is left as it is has nothing clean in sight
 
 
@@ -70,7 +71,8 @@ class Repair:
         self._search = Search(findings, tuning)
         self._height, self._width = findings.placement.picture
         self._down, self._across = findings.tiles.shape
-        self._group = min(GROUP * crew.size, self._down)
+        most = max(GROUP_PIXELS // (self._width * TILE), 1)
+        self._group = min(GROUP * crew.size, most, self._down)
         self._extent = Extent(self._height, self._width)
         self._hits, self._mask = (Strip(TILE, self._across, self._group + 2) for _ in range(2))
         self._reached = Reached((self._down, self._across), find.GROWTH)

@@ -33,6 +33,7 @@ class Rows:
         self._first = 0  # row of the scan in the first row of the room
         self._kept = 0  # rows from here on are still wanted
         self._end = 0
+        self._tallest = 0  # rows of a band so far
 
     @property
     def row_bytes(self) -> int:
@@ -42,12 +43,15 @@ class Rows:
 
     def reach(self, row: int) -> None:
         """Take bands until ``row`` (or the last one) is here, and all before it."""
-        while self._end < min(row + 1, self.height):
-            if self._kept < self._end:
-                self._make_own(0)
+        stop = min(row + 1, self.height)
+        while self._end < stop:
+            holds = self._kept < self._end
+            if holds:
+                self._hold(stop - self._kept + self._tallest)
             first, band = next(self._bands)
             assert first == self._end, "bands out of order"
-            if self._kept < self._end:
+            self._tallest = max(self._tallest, len(band))
+            if holds:
                 self._append(band)
             else:
                 self._room, self._first = band, first
@@ -64,21 +68,37 @@ class Rows:
         self._kept = max(self._kept, min(before, self._end))
 
     def _append(self, band: NDArray[Any]) -> None:
-        self._make_own(len(band))
-        assert self._own is not None
         start = self._end - self._first
+        if self._own is None or start + len(band) > len(self._own):  # the tallest so far
+            self._hold(self._end - self._kept + len(band))
+            start = self._end - self._first
+        assert self._own is not None
         self._own[start : start + len(band)] = band
         self._end += len(band)
 
-    def _make_own(self, more: int) -> None:
-        """Hold what is kept, with room for ``more`` rows, in memory of its own."""
+    def _hold(self, rows: int) -> None:
+        """Hold what is kept in memory of its own, with room for ``rows`` rows in all.
+
+        The room is what one reach asks for: rows that stay are moved once for each.
+        """
         room, own, kept = self._room, self._own, self._end - self._kept
         assert room is not None
-        if room is own and self._end - self._first + more <= len(room):
+        if room is own and self._end - self._first + self._tallest <= len(room):
             return
-        if own is None or kept + more > len(own):
-            own = np.empty((kept + more + kept // 2, *room.shape[1:]), room.dtype)
+        if own is None or rows > len(own):
+            own = np.empty((rows, *room.shape[1:]), room.dtype)
         start = self._kept - self._first
-        own[:kept] = room[start : start + kept]  # numpy moves rows that overlap in order
+        move(room, own, start, kept)
         self._own = self._room = own
         self._first = self._kept
+
+
+def move(rows: NDArray[Any], out: NDArray[Any], start: int, count: int) -> None:
+    """Copy ``count`` rows from ``start`` on to the top of ``out``, which may be the same array.
+
+    In parts that do not overlap: numpy would copy rows that do twice.
+    """
+    most = start if rows is out else count
+    for at in range(0, count, max(most, 1)):
+        size = min(most, count - at)
+        out[at : at + size] = rows[start + at : start + at + size]

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.infrared.rows import move
+
 Marks = NDArray[np.uint8]
 Tile = Sequence[int]  # row and column of tiles
 
@@ -40,7 +42,7 @@ class Strip:
         if down <= 0:
             return
         kept = max(len(self._plane) - down, 0)
-        self._plane[:kept] = self._plane[down : down + kept]
+        move(self._plane, self._plane, down, kept)
         self._plane[kept:] = False
         self._first = first
 
