@@ -236,7 +236,8 @@ class Watch:
         interval = self._options.timing.interval
         now = self._parts.pulse()
         due = self._parts.settling.next_due(now)
-        until = now + max(min(interval, LEAST_REST), min(interval, due or interval))
+        wait = interval if due is None else min(interval, due)
+        until = now + max(min(interval, LEAST_REST), wait)
         step = (self._parts.notifier.every or interval) / 2
         while not asked.received and (left := until - self._parts.pulse()) > 0:
             wanted = [asked.fileno()] if asked.fileno() >= 0 else []

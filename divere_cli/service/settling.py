@@ -105,9 +105,13 @@ class Settling:
                     file.since = now
 
     def next_due(self, now: float) -> float | None:
-        """Return the seconds until a file may be graded; None where none waits."""
-        due = min((file.due(self.settle) for file in self._files.values()), default=math.inf)
-        return None if due == math.inf else max(0.0, due - now)
+        """Return the seconds until the next file has settled; None where none waits for that.
+
+        Files that have settled and are not complete are looked at in every interval.
+        """
+        due = (file.due(self.settle) for file in self._files.values())
+        soon = min((each for each in due if each > now), default=math.inf)
+        return None if soon == math.inf else soon - now
 
     def count(self, *fates: Fate) -> int:
         """Return how many files have one of these fates."""
