@@ -7,7 +7,7 @@ import datetime
 import tempfile
 from pathlib import Path
 
-from bench import formats, grade, infrared, proof, review, roll, sizes, small, startup
+from bench import formats, grade, infrared, proof, review, roll, sizes, small, startup, watch
 from bench.timing import Row, machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -45,6 +45,7 @@ def main() -> None:
             formats.rows,
             proof.rows,
             review.rows,
+            watch.rows,
             infrared.rows,
         )
         for section in sections:

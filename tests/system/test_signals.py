@@ -97,3 +97,14 @@ def test_a_loop_opened_before_and_after_the_watch_is_woken_alike() -> None:
                 table.runner.wait(20)
                 assert stop.received == [signal.SIGTERM]
             assert table.wait_for(number)[0].end == "result"
+
+
+def test_a_signal_while_the_first_worker_starts_ends_the_wait_for_it() -> None:
+    """It is no fault of the start method: no second try, no incident."""
+    with signals.watch() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+        with opened("forkserver", spares=0) as table:
+            assert table.runner.incidents == ()
+            assert table.runner.info.start_method == "forkserver"
+            assert table.runner.info.fallback_reason is None
+        assert stop.received == [signal.SIGTERM]

@@ -70,6 +70,7 @@ class Attempt:
     reason: exit_reasons.Reason | None = None
     reason_text: str = ""
     steps: deque[tuple[float, Step]] = field(default_factory=deque)
+    step: Step | None = None  # the last one that was taken
     exited: float = math.inf
     abandoned: bool = False
     dropped: int = 0
@@ -139,24 +140,32 @@ class Attempt:
         if term > 0:
             steps.append((now + trace, "term"))
         steps += [(now + trace + term, "kill"), (now + trace + term + KILL_SECONDS, "abandon")]
-        self.steps = deque(steps)
+        self.steps, self.step = deque(steps), None
 
     def climb(self, now: float) -> None:
         """Take the steps of the ladder that are due."""
         while self.alive and self.steps and self.steps[0][0] <= now:
-            _, step = self.steps.popleft()
-            match step:
-                case "trace":
-                    self.child.signal(signal.SIGCONT)
-                    self.child.signal(signal.SIGUSR1)
-                case "term":
-                    self.child.signal_group(signal.SIGTERM)
-                    self.child.signal_group(signal.SIGCONT)
-                case "kill":
-                    self.sample(now)
-                    self.child.kill()
-                case "abandon":
-                    self.abandoned = True
+            _, self.step = self.steps.popleft()
+            self._take_step(now)
+
+    def born(self, now: float) -> None:
+        """Take the last step of the ladder again: the worker has a pid only now."""
+        if self.alive and self.step is not None:
+            self._take_step(now)
+
+    def _take_step(self, now: float) -> None:
+        match self.step:
+            case "trace":
+                self.child.signal(signal.SIGCONT)
+                self.child.signal(signal.SIGUSR1)
+            case "term":
+                self.child.signal_group(signal.SIGTERM)
+                self.child.signal_group(signal.SIGCONT)
+            case "kill":
+                self.sample(now)
+                self.child.kill()
+            case "abandon":
+                self.abandoned = True
 
     def sample(self, now: float) -> None:
         """Look at the worker's memory."""

@@ -163,6 +163,7 @@ class Loop:
         ended = work.child.hear()
         if work.child.pid and not before:
             self._born(work)
+            work.born(time.monotonic())
         if ended or work.child.refused:
             self._close(work, "told")
             if work.child.status is None:

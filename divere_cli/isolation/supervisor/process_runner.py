@@ -32,7 +32,7 @@ from divere_cli.isolation.supervisor.recovery import Methods, Recovery
 from divere_cli.isolation.supervisor.server import Server
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import ErrorRecord, Incident, IsolationInfo, Outcome
-from divere_cli.system import memory
+from divere_cli.system import memory, signals
 
 log = logging.getLogger(__name__)
 
@@ -170,6 +170,8 @@ class ProcessRunner:
     def prove(self) -> None:
         """Start a first worker and have it say hello; it then waits as a spare.
 
+        A signal ends the wait, without an error: whoever watches signals ends the run.
+
         Raises
         ------
         LaunchError
@@ -193,10 +195,11 @@ class ProcessRunner:
         work = self._launch()
         deadline = work.deadline + 2.0
         self.loop.watch_signals()
-        while work.alive and not work.greeted and work.reason is None:
-            if self.loop.turn(deadline) or time.monotonic() > deadline:
+        while work.alive and not work.greeted and work.reason is None and not _signaled():
+            self.loop.turn(deadline)
+            if time.monotonic() > deadline:
                 break
-        if not work.greeted:
+        if not work.greeted and not _signaled():
             tail = "; ".join(list(work.child.lines.tail)[-3:])
             said = work.reason_text or work.child.refused
             raise LaunchError(said or f"the first worker did not say hello {tail}")
@@ -281,6 +284,11 @@ class ProcessRunner:
             if work.alive:
                 work.child.kill()
         self._methods.close()
+
+
+def _signaled() -> bool:
+    asked = signals.active()
+    return asked is not None and bool(asked.received)
 
 
 def _fault(server: Server) -> str:

@@ -71,6 +71,24 @@ def test_the_ladder_is_climbed_step_by_step(work: Attempt, child: Sent) -> None:
     assert work.abandoned
 
 
+@pytest.mark.parametrize("term", [0.0, 2.0])
+def test_a_worker_that_is_born_on_the_ladder_is_ended_then(
+    work: Attempt, child: Sent, term: float
+) -> None:
+    """A forkserver tells the pid of a worker only after it was to be ended: nobody to signal."""
+    work.begin_end("cancelled", "", 110.0, trace=0, term=term)
+    work.climb(110.0)
+    told = list(child.heard)
+    child.heard.clear()
+    work.born(110.1)
+    assert child.heard == told == (["group SIGTERM", "group SIGCONT"] if term else ["kill"])
+
+
+def test_a_worker_that_is_born_in_order_hears_nothing(work: Attempt, child: Sent) -> None:
+    work.born(100.5)
+    assert child.heard == []
+
+
 def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Attempt) -> None:
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     work.begin_end("cancelled", "", 110.1, trace=0, term=0)
