@@ -251,6 +251,11 @@ def grade_array(
 def read_report(path: StrPath) -> RunReport:
     """Read a report that a run saved as JSON.
 
+    Parameters
+    ----------
+    path : StrPath
+        Path of the report, a JSON file.
+
     Raises
     ------
     InputMissing

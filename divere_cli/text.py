@@ -42,12 +42,26 @@ def safe(text: str, limit: int | None = None) -> str:
 
 
 def safe_lines(text: str) -> str:
-    """Return a text of several lines (a traceback), each of them harmless."""
+    """Return a text of several lines, such as a traceback, with each line made harmless.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     return "\n".join(safe(line) for line in text.splitlines())
 
 
 def tail(text: str, width: int) -> str:
-    """Return the last ``width`` characters, the first of them ``…`` where something was cut."""
+    """Return the last ``width`` characters; the first is ``…`` where something was cut.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    width : int
+        Most characters.
+    """
     return text if len(text) <= width else "…" + text[len(text) - width + 1 :]
 
 
@@ -55,12 +69,23 @@ def quote(name: str) -> str:
     r"""Return ``name`` for a message: ``'scan 7\x0a.tif'``.
 
     Quotes and backslashes in the name are escaped, so that no two names look alike.
+
+    Parameters
+    ----------
+    name : str
+        The name.
     """
     return "'" + safe(name.replace("\\", "\\\\").replace("'", "\\'")) + "'"
 
 
 def format_bytes(size: float) -> str:
-    """Return a number of bytes for people, decimal: ``73 MB``, ``1.25 GB``."""
+    """Return a number of bytes for people, in decimal units: ``73 MB``, ``1.25 GB``.
+
+    Parameters
+    ----------
+    size : float
+        Bytes.
+    """
     if size < _KILO:
         return f"{size:.0f} bytes"
     if size < _MEGA:

@@ -10,7 +10,13 @@ from collections.abc import Sequence
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and leave the process with its exit code."""
+    """Run the command line and leave the process with its exit code.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        The command line without the program's name; that of the process when absent.
+    """
     import sys
 
     if getattr(sys, "frozen", False):  # its workers are started as itself

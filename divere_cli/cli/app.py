@@ -103,7 +103,13 @@ def divere(ctx: click.Context, verbose: bool) -> None:
 
 
 def run(args: Sequence[str]) -> int:
-    """Run one command line; return its exit code. Nothing escapes from here."""
+    """Run one command line and return its exit code; no exception gets out.
+
+    Parameters
+    ----------
+    args : sequence of str
+        The command line without the program's name.
+    """
     session = Session()
     with _explained(session) as end:
         code = divere.main(list(args), prog_name="divere", standalone_mode=False, obj=session)

@@ -34,7 +34,13 @@ record = logging.getLogger(logs.RECORD)
 
 @contextmanager
 def ends_reported(as_json: bool) -> Iterator[None]:
-    """Let a run that ends without a report have its ``end`` event, where there are events."""
+    """Write an ``end`` event for a run that ends without a report, where events are written.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether events are written to stdout.
+    """
     try:
         yield
     except Exception as error:
@@ -44,7 +50,15 @@ def ends_reported(as_json: bool) -> Iterator[None]:
 
 
 def preview(options: CommandLine, session: Session) -> int:
-    """Print the plan; return 0."""
+    """Print the plan; return 0.
+
+    Parameters
+    ----------
+    options : CommandLine
+        The command line.
+    session : Session
+        State of this run of the program.
+    """
     session.verbose += options.log.verbose
     planned = dry_run.preview(options.request)
     console = Console(sys.stdout, sys.stderr)

@@ -44,6 +44,13 @@ class CommandLine:
 def read(ctx: click.Context, values: Values) -> CommandLine:
     """Resolve the command line.
 
+    Parameters
+    ----------
+    ctx : Context
+        The context of the command.
+    values : Values
+        The values of all options and arguments by name.
+
     Raises
     ------
     UsageError, ProfileError

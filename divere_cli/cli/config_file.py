@@ -83,7 +83,13 @@ class Configured(click.Command):
 
 
 def option(command: Any) -> Any:
-    """Add ``--config`` to a command of class :class:`Configured`."""
+    """Add ``--config`` to a command of class :class:`Configured`.
+
+    Parameters
+    ----------
+    command : Any
+        The command.
+    """
     return click.option(
         "--config",
         type=click.Path(dir_okay=False),

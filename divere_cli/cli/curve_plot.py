@@ -19,6 +19,15 @@ def plot(curves: Curves, width: int = WIDTH, height: int = HEIGHT) -> list[str]:
 
     x is what goes in, y what comes out, both 1 - density / log10(65536): black
     at 0, white at 1. ``*`` is where channels coincide.
+
+    Parameters
+    ----------
+    curves : Curves
+        Density curves.
+    width : int, default WIDTH
+        Characters in a line.
+    height : int, default HEIGHT
+        Lines.
     """
     field = [[" "] * width for _ in range(height)]
     for letter, points in (("R", curves.r), ("G", curves.g), ("B", curves.b)):
@@ -39,7 +48,15 @@ def _label(row: int, height: int) -> str:
 
 
 def at(points: Points, x: float) -> float:
-    """The value of a piecewise linear curve, held beyond its ends, cut to 0..1."""
+    """Return the value of a piecewise linear curve, constant beyond its ends, within 0 to 1.
+
+    Parameters
+    ----------
+    points : Points
+        Pairs of x and y, by rising x; none for the diagonal.
+    x : float
+        Where, 0 to 1.
+    """
     if not points:
         return x
     found = points[-1][1]

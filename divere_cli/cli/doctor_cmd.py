@@ -129,7 +129,13 @@ def examine() -> Findings:
 
 
 def described(found: Findings) -> list[tuple[str, str]]:
-    """Return what was found as lines for a person."""
+    """Return the findings as lines for a person.
+
+    Parameters
+    ----------
+    found : Findings
+        The findings.
+    """
     memory, auto = found.memory, found.isolation
     lines = [
         ("divere", f"{found.version}, Python {found.python}, {found.system}"),

@@ -65,7 +65,13 @@ class Failed:
 
 
 def as_json(item: Scan | Failed) -> dict[str, Any]:
-    """Return what programs get of one file."""
+    """Return what ``divere inspect --json`` prints of one file.
+
+    Parameters
+    ----------
+    item : Scan or Failed
+        One file.
+    """
     if not isinstance(item, Scan):
         return {"file": item.name, "error": _error(item.error)}
     header, about = item.header, item.about
@@ -160,7 +166,13 @@ def _storage(header: Header) -> str:
 
 
 def rows(item: Scan) -> list[tuple[str, str]]:
-    """The facts as people read them, in the order of their weight; empty ones left out."""
+    """Return the facts as pairs of name and text, the important ones first; none is empty.
+
+    Parameters
+    ----------
+    item : Scan
+        One file.
+    """
     header, about = item.header, item.about
     said = _metadata(item)
     known = header.width and header.height

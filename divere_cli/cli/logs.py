@@ -37,7 +37,13 @@ class LogOptions:
 
 
 def level(options: LogOptions) -> int:
-    """Return the level of stderr; where it is the log, that of a log file."""
+    """Return the log level of stderr, or of the log file where stderr is the log.
+
+    Parameters
+    ----------
+    options : LogOptions
+        File, format and amount of the log.
+    """
     if options.quiet:
         return logging.ERROR
     if on_stderr(options) and not options.verbose:
@@ -62,7 +68,13 @@ class LogJson(logging.Formatter):
 
 
 def log_object(record: logging.LogRecord) -> dict[str, Any]:
-    """Return a record as the ``log`` event has it."""
+    """Return a record as the data of a ``log`` event.
+
+    Parameters
+    ----------
+    record : LogRecord
+        The log record.
+    """
     found: dict[str, Any] = {
         "time": stamp(record),
         "level": record.levelname.lower(),
@@ -81,12 +93,26 @@ def log_object(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def on_stderr(options: LogOptions) -> bool:
-    """Return whether stderr is the log, an object a line: nothing else is written there."""
+    """Return whether stderr is the log, one JSON object a line, with nothing else in it.
+
+    Parameters
+    ----------
+    options : LogOptions
+        File, format and amount of the log.
+    """
     return options.format == "json" and options.file is None
 
 
 def message_line(word: str, text: str) -> str:
-    """Return what is said to people as an object of the log, too."""
+    """Return a message to people as one JSON line of the log.
+
+    Parameters
+    ----------
+    word : str
+        ``error``, ``warning``, ``hint`` or another label; empty for none.
+    text : str
+        The message.
+    """
     level = {"error": logging.ERROR, "warning": logging.WARNING}.get(word, logging.INFO)
     shown = f"{word}: {text}" if word and level == logging.INFO else text
     made = logging.LogRecord("divere_cli", level, "", 0, "%s", (shown,), None)
@@ -94,13 +120,27 @@ def message_line(word: str, text: str) -> str:
 
 
 def stamp(record: logging.LogRecord) -> str:
-    """Return when, ISO 8601 UTC with milliseconds."""
+    """Return the time of a record: ISO 8601, UTC, with milliseconds.
+
+    Parameters
+    ----------
+    record : LogRecord
+        The log record.
+    """
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
     return f"{seconds}.{int(record.msecs):03d}Z"
 
 
 def said(record: logging.LogRecord, traces: bool = True) -> str:
-    """Return which scan and what, as one harmless line; ``traces`` adds the traceback."""
+    """Return which scan and what, as one harmless line; ``traces`` adds the traceback.
+
+    Parameters
+    ----------
+    record : LogRecord
+        The log record.
+    traces : bool, default True
+        Whether the traceback is added.
+    """
     scan = getattr(record, "scan", None)
     parts = [f"{quote(scan)}: " if isinstance(scan, str) else "", safe(record.getMessage())]
     trace = _trace(record) if traces else ""
@@ -183,7 +223,16 @@ class _LogFile(logging.handlers.WatchedFileHandler):
 def handlers(
     options: LogOptions, say: Console, write_event: Callable[[str, dict[str, Any]], None] | None
 ) -> Iterator[list[logging.Handler]]:
-    """Give the handlers that ``options`` ask for, and set the root logger's level.
+    """Yield the handlers that ``options`` ask for, with the root logger's level set.
+
+    Parameters
+    ----------
+    options : LogOptions
+        File, format and amount of the log.
+    say : Console
+        Prints messages.
+    write_event : callable or None
+        Writes an event of a name and its data; None where no events are written.
 
     Raises
     ------

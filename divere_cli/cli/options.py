@@ -144,7 +144,13 @@ class Jobs(ParamType):
 
 
 def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Return one decorator for several options, in the order that help shows."""
+    """Return one decorator for several options, in the order that help shows.
+
+    Parameters
+    ----------
+    decorators : callable
+        Options, in order.
+    """
 
     def apply(command: F) -> F:
         for decorator in reversed(decorators):
@@ -155,7 +161,15 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Return one decorator for several options that help shows under a title of their own."""
+    """Return one decorator for several options that help shows under a title of their own.
+
+    Parameters
+    ----------
+    title : str
+        The title in the help.
+    decorators : callable
+        Options, in order.
+    """
 
     def apply(command: F) -> F:
         known = len(getattr(command, "__click_params__", ()))
@@ -168,7 +182,13 @@ def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def sections(params: Iterable[click.Parameter]) -> dict[str, list[click.Option]]:
-    """Return a command's options by the titles that help shows them under, in order."""
+    """Return a command's options by the titles that help shows them under, in order.
+
+    Parameters
+    ----------
+    params : iterable of Parameter
+        All parameters of the command; arguments are left out.
+    """
     titles: dict[str, list[click.Option]] = {}
     for param in params:
         if isinstance(param, click.Option):
@@ -179,9 +199,18 @@ def sections(params: Iterable[click.Parameter]) -> dict[str, list[click.Option]]
 def complete_name(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the shipped profiles, and files.
+    """Return the shipped profiles and files that complete what was typed.
 
     Files come first: click's script for bash drops what it was told before them.
+
+    Parameters
+    ----------
+    _ctx : Context
+        Not used.
+    _param : Parameter
+        Not used.
+    incomplete : str
+        What was typed so far.
     """
     from divere_cli.profile import library
 
@@ -192,7 +221,17 @@ def complete_name(
 def complete_profile(
     ctx: click.Context, param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer what :func:`complete_name` does, and ``auto``."""
+    """Return what :func:`complete_name` does, and ``auto``.
+
+    Parameters
+    ----------
+    ctx : Context
+        The context of the command.
+    param : Parameter
+        The parameter.
+    incomplete : str
+        What was typed so far.
+    """
     auto = [CompletionItem("auto")] if "auto".startswith(incomplete) else []
     return [*complete_name(ctx, param, incomplete), *auto]
 
@@ -200,7 +239,17 @@ def complete_profile(
 def complete_space(
     _ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Offer the output color spaces."""
+    """Return the color spaces that complete what was typed.
+
+    Parameters
+    ----------
+    _ctx : Context
+        Not used.
+    _param : Parameter
+        Not used.
+    incomplete : str
+        What was typed so far.
+    """
     from divere_cli.profile import library
 
     names = library.in_role("output")

@@ -31,6 +31,10 @@ def check(
 
     Parameters
     ----------
+    option : str
+        The option that names the file, for the message.
+    path : str
+        Path of the file to write.
     reads : iterable of str
         Files that the command reads; what is no path of a file does not matter.
     made : str, optional
@@ -57,7 +61,16 @@ def check(
 
 
 def save(path: str, data: bytes, *, replace: bool = True) -> None:
-    """Put a file in place whole: another program sees the old one or the new one.
+    """Write a file at once: another program sees the old one or the new one.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    data : bytes
+        Its content.
+    replace : bool, default True
+        Whether a file that exists is replaced.
 
     Raises
     ------

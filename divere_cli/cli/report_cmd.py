@@ -81,6 +81,11 @@ def report(
 def load(path: str) -> RunReport:
     """Read a saved report, strictly.
 
+    Parameters
+    ----------
+    path : str
+        Path of the report, a JSON file.
+
     Raises
     ------
     InputMissing
@@ -104,9 +109,20 @@ def load(path: str) -> RunReport:
 
 
 def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> None:
-    """Write a report in another form, whole or not at all.
+    """Write a report in another format, completely or not at all.
 
     Pictures that an earlier run left beside a page are shown, and none is removed.
+
+    Parameters
+    ----------
+    path : str
+        Path of the new file.
+    saved : RunReport
+        The report.
+    form : str
+        ``html``, ``csv`` or ``junit``.
+    inline : bool, default False
+        Whether an HTML page has its pictures in itself.
     """
     from divere_cli.batch import report_files
 
@@ -122,7 +138,13 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
 
 
 def show(saved: RunReport) -> None:
-    """Print the report: a table on a terminal, else a line a scan; then all warnings."""
+    """Print the report: a table on a terminal, else a line a scan; then all warnings.
+
+    Parameters
+    ----------
+    saved : RunReport
+        The report.
+    """
     say = Console(sys.stdout, sys.stderr)
     on_terminal = sys.stdout.isatty()
     if on_terminal:
@@ -150,6 +172,13 @@ def show(saved: RunReport) -> None:
 
 def show_history(output: str, *, as_json: bool) -> None:
     """Print the runs on an output folder and their trends.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
+    as_json : bool
+        Whether JSON is printed.
 
     Raises
     ------

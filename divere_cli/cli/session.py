@@ -35,5 +35,13 @@ class Session:
 
 
 def complain(message: str, word: str = "error") -> None:
-    """Write one line to stderr: ``divere: error: message``, made harmless."""
+    """Write one line to stderr: ``divere: error: message``, made harmless.
+
+    Parameters
+    ----------
+    message : str
+        The message; made harmless here.
+    word : str, default 'error'
+        The label before it.
+    """
     sys.stderr.write(f"divere: {word}: {safe(message)}\n")

@@ -131,7 +131,17 @@ class Octets(io.RawIOBase):
 
 
 def bound(stream: object, patience: float, *, whole: bool) -> None:
-    """Let a :class:`Stream` wait no longer than ``patience`` seconds; others are left alone."""
+    """Limit how long a :class:`Stream` waits for its reader; other streams are left alone.
+
+    Parameters
+    ----------
+    stream : object
+        The stream.
+    patience : float
+        Seconds.
+    whole : bool
+        Whether the stream is given up rather than lose a part.
+    """
     if isinstance(stream, Stream):
         stream.patience, stream.whole = patience, whole
 
@@ -163,7 +173,13 @@ def _writer(file: TextIO) -> Callable[[memoryview], int]:
 
 
 def reader_is_gone(error: OSError) -> bool:
-    """Return whether a stream was lost because its reader went away."""
+    """Return whether a stream was lost because its reader went away.
+
+    Parameters
+    ----------
+    error : OSError
+        Why the stream was lost.
+    """
     return error.errno == errno.EPIPE
 
 

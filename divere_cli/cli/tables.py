@@ -11,7 +11,17 @@ from divere_cli.report import table_report
 
 
 def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
-    """Print the table of a run, and with ``stages`` a second one of where its time went."""
+    """Print the table of a run, and with ``stages`` a second one of where its time went.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    stdout : TextIO
+        Where to print.
+    stages : bool, default False
+        Whether the table of stages is printed.
+    """
     if not report.files:
         return
     console = Console(file=stdout, highlight=False, emoji=False)

@@ -71,7 +71,13 @@ class Lines:
 
 
 def scan_line(file: ScanResult) -> str:
-    """Return what is printed of a scan that did not fail."""
+    """Return the line for a scan that did not fail.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     word = _WORDS.get(file.status, file.status)
     line = f"{word}: {quote(file.input)}"
     if file.error is not None:
@@ -88,14 +94,26 @@ def scan_line(file: ScanResult) -> str:
 
 
 def any_line(file: ScanResult) -> str:
-    """Return a line for a scan, whatever came of it."""
+    """Return the line for a scan, failed or not.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     if file.error is None:
         return scan_line(file)
     return f"{file.status}: {quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
 
 
 def plan_line(scan: PlannedScan) -> str:
-    """Return what ``--dry-run`` prints of one scan."""
+    """Return what ``--dry-run`` prints of one scan.
+
+    Parameters
+    ----------
+    scan : PlannedScan
+        The scan as planned.
+    """
     line = f"{_PLANNED[scan.action]}: {quote(scan.input)}"
     if scan.error is not None:
         return f"{line}: {scan.error.kind}: {safe(scan.error.message)}"
@@ -107,23 +125,40 @@ def plan_line(scan: PlannedScan) -> str:
 
 
 def plan_summary(planned: tuple[PlannedScan, ...]) -> str:
-    """Return the last line of a dry run."""
+    """Return the last line of a dry run.
+
+    Parameters
+    ----------
+    planned : tuple of PlannedScan
+        All scans.
+    """
     counts = Counter(_PLANNED[scan.action] for scan in planned)
     told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "0 files"
     return f"{told}; nothing was written"
 
 
 def hints(report: RunReport) -> list[str]:
-    """Return each hint of the run once, with the kind of error it is for."""
+    """Return each hint of the run once, with the kind of error that it belongs to.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     errors = [report.error, *(file.error for file in report.files)]
     found = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
     return [f"{kind}: {hint}" for kind, hint in found]
 
 
 def note_lines(report: RunReport) -> list[str]:
-    """Return each note of the run once, with the scans that it is about.
+    """Return each note of the run once, with the scans that it belongs to.
 
     For a terminal, whose table has no room for what was assumed or left out of a scan.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
     """
     scans: dict[str, list[str]] = {}
     decided = tuple({frame.reason for roll in report.rolls for frame in roll.frames} - {""})
@@ -147,6 +182,11 @@ def stages_lines(report: RunReport) -> list[str]:
     """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded.
 
     First the sum over all scans by stage, then mean, median and 95th percentile of each.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
     """
     stages = seconds_by_stage(report)
     total = sum(stages.values())
@@ -162,7 +202,13 @@ def stages_lines(report: RunReport) -> list[str]:
 
 
 def roll_lines(report: RunReport) -> list[str]:
-    """Return how sure each roll is that was measured, and what to do about it."""
+    """Return the confidence of each measured roll, and what to do about it.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     found = []
     for one in report.rolls:
         name, count = quote(one.name), len(one.frames)
@@ -197,7 +243,13 @@ _KEEP = "`divere analyze -o FILE` writes it down, --auto off leaves the profile 
 
 
 def last_line(report: RunReport) -> str:
-    """Return ``41 ok, 2 failed; 1 incident; report out/divere-report.json; exit 3``."""
+    """Return ``41 ok, 2 failed; 1 incident; report out/divere-report.json; exit 3``.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     parts = [tally(summarize(report))]
     earlier = sum(EARLIER_GRADE in file.notes for file in report.files)
     if earlier:

@@ -137,7 +137,13 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
 
 
 def batch_values(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of all options of ``batch``: as given, or as the service fixes them."""
+    """Return the values of all options of ``batch``: as given, or as the service fixes them.
+
+    Parameters
+    ----------
+    values : Mapping[str, Any]
+        The values of all options of ``watch``, by name.
+    """
     own = {option.name for option in OWN}
     return {name: value for name, value in values.items() if name not in own} | PLAIN
 

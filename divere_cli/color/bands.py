@@ -48,7 +48,17 @@ class Levels:
 
 
 def run(processor: PyOpenColorIO.CPUProcessor, src: Band, out: Band) -> None:
-    """Process one band into another, both of shape (rows, width, 3 or 4), C-contiguous."""
+    """Process one band into another, both of shape (rows, width, 3 or 4), C-contiguous.
+
+    Parameters
+    ----------
+    processor : CPUProcessor
+        The OpenColorIO processor.
+    src : Band
+        The band to read.
+    out : Band
+        The band to write.
+    """
     try:
         processor.apply(_described(src), _described(out))
     except PyOpenColorIO.Exception as error:

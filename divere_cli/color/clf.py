@@ -18,7 +18,13 @@ FORMAT = "Academy/ASC Common LUT Format"
 
 
 def transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
-    """The whole grade for float samples of 0..1: logarithms are computed, not looked up."""
+    """Return the whole grade for float samples of 0 to 1; logarithms are computed, not looked up.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    """
     group = ocio.whole(exact_grade)
     if exact_grade.gray:
         group.appendTransform(ocio.luminance())
@@ -26,14 +32,16 @@ def transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
 
 
 def text(exact_grade: ExactGrade, name: str, source: str, target: str) -> str:
-    """A CLF document.
+    """Return a CLF document.
 
     Parameters
     ----------
+    exact_grade : ExactGrade
+        The folded grade.
     name : str
-        Of the profile; becomes the description.
+        Name of the profile; becomes the description.
     source, target : str
-        What goes in and what comes out, in words.
+        Descriptions of the samples that go in and that come out.
     """
     group = transform(exact_grade)
     about = group.getFormatMetadata()

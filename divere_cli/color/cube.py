@@ -32,7 +32,12 @@ LEAST_SHAPED = 1e-4
 
 
 def check(size: int) -> None:
-    """Refuse a lattice that cannot be.
+    """Raise unless a grid of ``size`` points can be written.
+
+    Parameters
+    ----------
+    size : int
+        Points in each direction.
 
     Raises
     ------
@@ -44,17 +49,52 @@ def check(size: int) -> None:
 
 
 def shaped(x: Array) -> Array:
-    """Code values of 0..1 to places of 0..1 in the lattice."""
+    """Convert code values to positions in the grid.
+
+    Parameters
+    ----------
+    x : Array
+        Code values, 0 to 1, any shape.
+
+    Returns
+    -------
+    Array
+        Positions, 0 to 1, of the same shape.
+    """
     return np.asarray(np.log1p(x / TOE) / np.log1p(1.0 / TOE))
 
 
 def unshaped(place: Array) -> Array:
-    """The inverse of :func:`shaped`."""
+    """Convert positions in the grid to code values: the inverse of :func:`shaped`.
+
+    Parameters
+    ----------
+    place : Array
+        Positions, 0 to 1, any shape.
+
+    Returns
+    -------
+    Array
+        Code values, 0 to 1, of the same shape.
+    """
     return np.asarray(TOE * np.expm1(place * np.log1p(1.0 / TOE)))
 
 
 def lattice(exact_grade: ExactGrade, levels: Array) -> Array:
-    """Encoded values where the channels have ``levels``: shape (n ** 3, 3), red fastest."""
+    """Return the encoded positive at every point of a grid.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    levels : Array
+        Linear samples of one channel at the grid's points, 0 to 1, shape (n,).
+
+    Returns
+    -------
+    Array
+        Encoded values, float64, shape (n ** 3, 3), red fastest.
+    """
     values = []
     for blue in levels:
         green, red = np.meshgrid(levels, levels, indexing="ij")
@@ -64,7 +104,19 @@ def lattice(exact_grade: ExactGrade, levels: Array) -> Array:
 
 
 def text(exact_grade: ExactGrade, name: str, size: int, *, shaper: bool) -> str:
-    """A `.cube` document; ``name`` becomes its title or first comment."""
+    """Return a `.cube` document.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    name : str
+        Its title, or first comment.
+    size : int
+        Points in each direction.
+    shaper : bool
+        Whether a 1D table comes before the grid.
+    """
     check(size)
     title = "".join(c for c in name if c.isprintable() and c != '"')
     places = np.linspace(0.0, 1.0, size)

@@ -71,7 +71,13 @@ class Tone:
 
 
 def tones(recipe: Recipe) -> tuple[Tone, Tone, Tone]:
-    """The three channels' functions; a film type without density curve has only light."""
+    """Return the tone function of each channel; a film type without density curve has only light.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     if not recipe.film.density_curve:
         return (Tone((), 0.0),) * 3
     own = recipe.curves

@@ -41,11 +41,16 @@ class Density:
 
 
 def fold(recipe: Recipe) -> Density:
-    """The recipe's steps 4 to 9.
+    """Fold the recipe's steps 4 to 9 into one function of the logarithm of light.
 
     Steps 4 to 6 are ``d = a log10(x) + b``. As d is monotonic in x, its clamp
     at 10 is a bound on x: from above where light makes density (negatives),
     from below where it takes density away (reversal).
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
 
     Raises
     ------

@@ -88,6 +88,8 @@ def build(
 
     Parameters
     ----------
+    channels : tuple of Sought
+        The functions of the channels.
     encode : callable
         Light to encoded value of 0..1, in which errors are weighed.
     joint : bool

@@ -85,12 +85,36 @@ class ExactGrade:
 
 
 def encoded(y: Array, kind: Transfer, gamma_out: float) -> Array:
-    """Step 14 for linear output of any shape."""
+    """Encode linear light for output (step 14).
+
+    Parameters
+    ----------
+    y : Array
+        Linear light, 0 to 1, any shape.
+    kind : Transfer
+        Transfer function of the space.
+    gamma_out : float
+        Its exponent.
+
+    Returns
+    -------
+    Array
+        Encoded values of the same shape.
+    """
     return transfer.encode(np.clip(y, 0.0, 1.0), kind, gamma_out)
 
 
 def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
-    """Fold ``recipe`` for scans of one or three channels.
+    """Fold ``recipe`` into matrices and functions, for scans of one or three channels.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    one_channel : bool
+        Whether the scan has one channel.
 
     Raises
     ------
@@ -117,7 +141,18 @@ def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
 
 
 def finite(x: Array) -> Array:
-    """Float samples without infinities; what is no number counts as no light."""
+    """Replace infinities and what is no number, which counts as no light.
+
+    Parameters
+    ----------
+    x : Array
+        Float samples, any shape.
+
+    Returns
+    -------
+    Array
+        Finite samples of the same shape.
+    """
     if np.isfinite(x).all():
         return x
     return np.nan_to_num(x, nan=0.0, posinf=density.MOST_LIGHT, neginf=-density.MOST_LIGHT)

@@ -89,6 +89,19 @@ def text(
 def measure(recipe: Recipe, output: Space, form: Form, size: int | None, path: str) -> ExportReport:
     """Read a file with the :func:`text` of a grade back, and measure how far it is off.
 
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    form : Form
+        ``clf`` or ``cube``.
+    size : int or None
+        Points of a `.cube` in each direction.
+    path : str
+        Path of the file.
+
     Raises
     ------
     Internal
@@ -127,7 +140,20 @@ def sample() -> npt.NDArray[np.float32]:
 
 
 def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
-    """Run samples (n, 3) through a file of either format, as another program would."""
+    """Run samples through a CLF or `.cube` file, as another program would.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    x : ndarray of float32
+        Linear samples, float32, shape (n, 3), 0 to 1.
+
+    Returns
+    -------
+    Array
+        Encoded values, shape (n, 3).
+    """
     # OpenColorIO keeps files by name: another export to the same one would be missed.
     PyOpenColorIO.ClearAllCaches()
     file = PyOpenColorIO.FileTransform(
@@ -143,7 +169,22 @@ def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
 
 
 def delta_e(space: Space, first: Array, second: Array) -> Array:
-    """CIE 1976 difference of encoded values (n, 3), relative to the space's own white."""
+    """Return the CIE 1976 color difference, relative to the space's own white.
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
+    first : Array
+        Encoded values, shape (n, 3), 0 to 1.
+    second : Array
+        Encoded values, shape (n, 3), 0 to 1.
+
+    Returns
+    -------
+    Array
+        Differences, shape (n,).
+    """
     return np.asarray(np.linalg.norm(_lab(space, first) - _lab(space, second), axis=1))
 
 

@@ -18,21 +18,38 @@ MOST = 6.0
 
 
 def recipe(graded: Recipe) -> Recipe:
-    """Give the same grade without the print's curve and glare."""
+    """Return the same grade without the print's curve and glare.
+
+    Parameters
+    ----------
+    graded : Recipe
+        The grade with every name resolved.
+    """
     film = replace(graded.film, density_curve=False)
     return replace(graded, film=film, curves=Curves(), screen_glare_compensation=0.0)
 
 
 def space(graded: Recipe) -> Space:
-    """Give the space of a linear master: the working space, so that nothing is clipped."""
+    """Return the space of a linear master: the working space, so that nothing is clipped.
+
+    Parameters
+    ----------
+    graded : Recipe
+        The grade with every name resolved.
+    """
     return replace(graded.working_space, gamma=1.0, transfer="power")
 
 
 def exposure(graded: Recipe) -> float:
-    """Stops between the light that prints as middle gray and middle gray itself.
+    """Return the stops between the light that prints as middle gray and middle gray itself.
 
     A raw converter that brightens the flat master by so much shows the tones about where
     the print has them.
+
+    Parameters
+    ----------
+    graded : Recipe
+        The grade with every name resolved.
     """
     if not graded.film.density_curve:
         return 0.0

@@ -63,12 +63,28 @@ class Plan:
 
 
 def diagonal(matrix: Array) -> bool:
-    """Whether channels stay apart."""
+    """Return whether a matrix leaves the channels apart.
+
+    Parameters
+    ----------
+    matrix : Array
+        Shape (3, 3).
+    """
     return not np.any(matrix - np.diag(np.diag(matrix)))
 
 
 def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
-    """Transforms from samples of ``bits`` bits (32: float) for positives of ``bit_depth`` bits."""
+    """Return the transforms from a scan's samples to a positive's.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    bits : int
+        Bits of the scan's samples; 32 is float.
+    bit_depth : int
+        Bits of the positive.
+    """
     reads: accuracy.Reads = "samples"
     if exact_grade.density is not None and (bits == FLOAT or not diagonal(exact_grade.front)):
         reads = "logarithms"
@@ -91,9 +107,14 @@ def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
 
 
 def whole(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
-    """Float samples of 0..1 to encoded values, without the luminance: for files.
+    """Return float samples of 0 to 1 to encoded values, without the luminance, for files.
 
     Logarithms are computed, not looked up.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
     """
     made, tables = PyOpenColorIO.GroupTransform(), _tables(exact_grade)
     _input_power(made, exact_grade, FLOAT)
@@ -114,7 +135,17 @@ def whole(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
 def processor(
     transform: PyOpenColorIO.Transform, source: npt.DTypeLike, target: npt.DTypeLike
 ) -> PyOpenColorIO.CPUProcessor:
-    """A processor from one sort of sample to another; threads may share it."""
+    """Return a processor from one type of sample to another; threads may share it.
+
+    Parameters
+    ----------
+    transform : Transform
+        The transform.
+    source : DTypeLike
+        Type of the samples that go in.
+    target : DTypeLike
+        Type of the samples that come out.
+    """
     try:
         made = PyOpenColorIO.Config.CreateRaw().getProcessor(transform)
         return made.getOptimizedCPUProcessor(

@@ -65,7 +65,19 @@ def judge(
     reads: Reads,
     bit_depth: int,
 ) -> Accuracy:
-    """Weigh a grade's tables; None where the film type has no density."""
+    """Estimate what a grade's tables and float32 cost; None where the film type has no density.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    tables : tuple of density_lut.Table or None
+        The tables of the three channels; None without.
+    reads : Reads
+        How samples are read.
+    bit_depth : int
+        Bits of the positive.
+    """
     found = Accuracy(float32=True)
     light = dim = step = 0.0
     if tables is not None and exact_grade.density is not None:
@@ -92,7 +104,13 @@ def judge(
 
 
 def glare(exact_grade: ExactGrade) -> float:
-    """The screen glare that a grade takes off."""
+    """Return the screen glare that a grade takes off.
+
+    Parameters
+    ----------
+    exact_grade : ExactGrade
+        The folded grade.
+    """
     return max((tone.glare for tone in exact_grade.tones or ()), default=0.0)
 
 

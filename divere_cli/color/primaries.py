@@ -27,13 +27,29 @@ BRADFORD = np.array(
 
 
 def xyz(point: XY) -> Array:
-    """XYZ of a chromaticity at Y = 1: float64, shape (3,)."""
+    """Return XYZ of a chromaticity at Y = 1.
+
+    Parameters
+    ----------
+    point : XY
+        x and y.
+
+    Returns
+    -------
+    Array
+        XYZ, float64, shape (3,).
+    """
     x, y = point
     return np.array([x / y, 1.0, (1.0 - x - y) / y])
 
 
 def rgb_to_xyz(space: Space) -> Array:
-    """Matrix from linear RGB of ``space`` to XYZ: (1, 1, 1) gives its white at Y = 1.
+    """Return the matrix from linear RGB to XYZ; (1, 1, 1) gives the space's white at Y = 1.
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
 
     Returns
     -------
@@ -62,10 +78,12 @@ def rgb_to_xyz(space: Space) -> Array:
 def conversion(
     source: Space, target: Space, adaptation: Literal["ratio", "bradford"] = "ratio"
 ) -> Array:
-    """Matrix from linear RGB of ``source`` to linear RGB of ``target``.
+    """Return the matrix from linear RGB of ``source`` to linear RGB of ``target``.
 
     Parameters
     ----------
+    source, target : Space
+        The color spaces.
     adaptation : {"ratio", "bradford"}
         ``ratio``: rows multiplied by XYZ white of ``target`` over that of
         ``source``, each clipped to 0.1..10, as DiVERE does. ``bradford``: the

@@ -24,10 +24,20 @@ STEPS = 4097
 
 
 def offsets(recipe: Recipe) -> Array:
-    """How far each channel's curve lies from the middle of the three: density, ``(3,)``, sum 0.
+    """Return how far each channel's curve is from the middle of the three.
 
     What is gray on the print has these differences before the curves; zero for
     a film type without curves.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+
+    Returns
+    -------
+    Array
+        Densities before the curves, shape (3,), of sum 0; zeros for a film type without curves.
     """
     before, prints = _prints(recipe)
     low = float(prints[:, 0].max()) + TONES[0]
@@ -40,7 +50,13 @@ def offsets(recipe: Recipe) -> Array:
 
 
 def middle(recipe: Recipe) -> float:
-    """Density before the curves, mean of the channels, that prints as 18 % of the print's white."""
+    """Return the density before the curves that prints as 18 % of the print's white.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     before, prints = _prints(recipe)
     return float(np.mean([np.interp(MIDDLE_GRAY, channel, before) for channel in prints]))
 

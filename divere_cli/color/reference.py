@@ -26,12 +26,20 @@ IDENTITY_CURVE = ((0.0, 0.0), (1.0, 1.0))
 def code_values(
     recipe: Recipe, output: Space, codes: npt.ArrayLike, *, bits: int = 16, bit_depth: int = 16
 ) -> Array:
-    """Steps 1 to 16: code values of a scan to code values of the positive.
+    """Grade code values of a scan to code values of the positive (steps 1 to 16).
 
     Parameters
     ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
     codes : array_like, shape (..., 3) or (..., 1)
         Code values of ``bits`` bits; ``bits`` = 32 means float samples, taken as they are.
+    bits : int
+        Bits of the scan's samples.
+    bit_depth : int
+        Bits of the positive.
 
     Returns
     -------
@@ -45,7 +53,22 @@ def code_values(
 
 
 def encoded(recipe: Recipe, output: Space, x: Array) -> Array:
-    """Steps 2 to 15: transmittance, shape (..., 1 or 3), to encoded values of 0..1."""
+    """Grade transmittance in float64, one step after the other (steps 2 to 15).
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    x : Array
+        Transmittance, 0 to 1, shape (..., 1 or 3).
+
+    Returns
+    -------
+    Array
+        Encoded values, 0 to 1, shape (..., 1 or 3).
+    """
     film = recipe.film
     one_channel = x.shape[-1] == 1
     x = np.nan_to_num(x, nan=0.0, posinf=1e6, neginf=-1e6)
@@ -65,7 +88,20 @@ def encoded(recipe: Recipe, output: Space, x: Array) -> Array:
 
 
 def coded(space: Space, y: Array) -> Array:
-    """Step 14: linear values of 0..1 to the space's own code."""
+    """Encode linear light by the space's own transfer function (step 14).
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
+    y : Array
+        Linear light, 0 to 1, any shape.
+
+    Returns
+    -------
+    Array
+        Codes, 0 to 1, of the same shape.
+    """
     if space.transfer == "l_star":
         return np.where(y > 216 / 24389, 1.16 * np.cbrt(y) - 0.16, y * 24389 / 2700)
     if space.transfer == "acescct":
@@ -75,7 +111,20 @@ def coded(space: Space, y: Array) -> Array:
 
 
 def print_light(recipe: Recipe, x: Array) -> Array:
-    """Steps 4 to 12: linear transmittance to the light that the print reflects."""
+    """Return the light that the print reflects (steps 4 to 12).
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    x : Array
+        Linear transmittance in the working space, shape (..., 1 or 3).
+
+    Returns
+    -------
+    Array
+        Light, 0 to 1, of the same shape.
+    """
     film = recipe.film
     sign = 1.0 if film.invert else -1.0
     density = -sign * np.log10(np.maximum(x, 1e-10))
@@ -100,7 +149,20 @@ def print_light(recipe: Recipe, x: Array) -> Array:
 
 
 def through_curves(recipe: Recipe, d: Array) -> Array:
-    """Step 10: the master curve on all channels, then each channel's own."""
+    """Apply the master curve to all channels, then each channel's own (step 10).
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    d : Array
+        Densities, shape (..., 1 or 3).
+
+    Returns
+    -------
+    Array
+        Densities of the same shape.
+    """
     curves = recipe.curves
     if does_something(curves.rgb):
         d = (1.0 - curve(curves.rgb, 1.0 - np.clip(d / L, 0.0, 1.0))) * L
@@ -114,18 +176,54 @@ def through_curves(recipe: Recipe, d: Array) -> Array:
 
 
 def does_something(points: Points) -> bool:
-    """Whether a curve is neither absent nor the diagonal."""
+    """Return whether a curve is neither absent nor the diagonal.
+
+    Parameters
+    ----------
+    points : Points
+        Pairs of x and y.
+    """
     return len(points) > 0 and tuple(tuple(p) for p in points) != IDENTITY_CURVE
 
 
 def curve(points: Points, n: Array) -> Array:
-    """A piecewise linear curve, held constant beyond its first and last point."""
+    """Evaluate a piecewise linear curve, constant beyond its first and last point.
+
+    Parameters
+    ----------
+    points : Points
+        Pairs of x and y, by rising x.
+    n : Array
+        Where, 0 to 1, any shape.
+
+    Returns
+    -------
+    Array
+        Values of the same shape.
+    """
     ordered = sorted(points, key=lambda point: point[0])
     return np.interp(n, [x for x, _ in ordered], [y for _, y in ordered])
 
 
 def between(source: Space, target: Space, adaptation: str, x: Array) -> Array:
-    """Steps 3 and 13: linear RGB of one space to linear RGB of another."""
+    """Convert linear RGB of one space to another (steps 3 and 13).
+
+    Parameters
+    ----------
+    source : Space
+        Space of ``x``.
+    target : Space
+        Space of what is returned.
+    adaptation : str
+        Name of the chromatic adaptation.
+    x : Array
+        Linear RGB, shape (..., 3).
+
+    Returns
+    -------
+    Array
+        Linear RGB, shape (..., 3).
+    """
     if source.name == target.name or source.primaries is None or target.primaries is None:
         return x
     xyz = x @ to_xyz(source).T
@@ -141,13 +239,35 @@ def between(source: Space, target: Space, adaptation: str, x: Array) -> Array:
 
 
 def white_xyz(space: Space) -> Array:
-    """XYZ of a space's white, Y = 1."""
+    """Return XYZ of a space's white at Y = 1.
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
+
+    Returns
+    -------
+    Array
+        XYZ, float64, shape (3,).
+    """
     x, y = space.white
     return np.array([x / y, 1.0, (1.0 - x - y) / y])
 
 
 def to_xyz(space: Space) -> Array:
-    """RGB to XYZ from the xy primaries: columns scaled so that (1, 1, 1) gives the white."""
+    """Return the matrix from linear RGB to XYZ; (1, 1, 1) gives the space's white.
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
+
+    Returns
+    -------
+    Array
+        Matrix, float64, shape (3, 3).
+    """
     assert space.primaries is not None
     columns = np.array([[x, y, 1.0 - x - y] for x, y in space.primaries]).T
     return np.asarray(columns * (np.linalg.inv(columns) @ white_xyz(space)))

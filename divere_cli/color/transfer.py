@@ -29,7 +29,22 @@ STOPS, ORIGIN = 17.52, 9.72
 
 
 def encode(light: Values, transfer: Transfer, gamma: float) -> Values:
-    """Light of 0..1 to encoded values; of the same shape, float64 for float64."""
+    """Encode light.
+
+    Parameters
+    ----------
+    light : Values
+        Linear light, 0 to 1, any shape.
+    transfer : Transfer
+        The transfer function.
+    gamma : float
+        Its exponent, where it is a power.
+
+    Returns
+    -------
+    Values
+        Encoded values of the same shape; float64 for float64.
+    """
     if transfer == "l_star":
         return np.where(light > KNEE, 1.16 * np.cbrt(light) - 0.16, light * LINEAR)
     if transfer == "acescct":
@@ -39,7 +54,22 @@ def encode(light: Values, transfer: Transfer, gamma: float) -> Values:
 
 
 def decode(codes: Values, transfer: Transfer, gamma: float) -> Values:
-    """Encoded values of 0..1 to light; what lies below no light in ACEScct is none."""
+    """Decode encoded values to light; in ACEScct, what is below no light is none.
+
+    Parameters
+    ----------
+    codes : Values
+        Encoded values, 0 to 1, any shape.
+    transfer : Transfer
+        The transfer function.
+    gamma : float
+        Its exponent, where it is a power.
+
+    Returns
+    -------
+    Values
+        Linear light of the same shape.
+    """
     if transfer == "l_star":
         return np.where(codes > LIGHTNESS_KNEE, ((codes + 0.16) / 1.16) ** 3, codes / LINEAR)
     if transfer == "acescct":

@@ -47,6 +47,15 @@ def segments(
     Stray bytes between segments are passed over, as libjpeg does; where they lie
     is added to ``stray``.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    base : int, default 0
+        Offset of the JPEG in the file.
+    stray : list of int, optional
+        Takes the offsets of stray bytes.
+
     Yields
     ------
     tuple of int
@@ -93,6 +102,11 @@ def _behind_stray(source: Source, at: int) -> int:
 def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
     """Walk a PNG's chunks by their headers alone.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+
     Yields
     ------
     tuple of bytes, int and int
@@ -117,6 +131,15 @@ def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
 
 def boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Walk the boxes of an ISO base media file between two offsets.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    start : int
+        Offset of the first box.
+    end : int
+        Offset behind the last one.
 
     Yields
     ------

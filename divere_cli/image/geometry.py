@@ -76,7 +76,17 @@ def _span(start: float, length: float, size: int) -> tuple[int, int]:
 
 
 def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
-    """Width and height after a rotation by ``orientation`` degrees."""
+    """Return width and height after a rotation.
+
+    Parameters
+    ----------
+    width : int
+        Pixels.
+    height : int
+        Pixels.
+    orientation : int
+        Degrees counter-clockwise: 0, 90, 180 or 270.
+    """
     return (height, width) if orientation % 180 else (width, height)
 
 
@@ -219,9 +229,14 @@ _ahead: dict[str, list[io.FileIO]] = {}
 
 
 def open_ahead(folder: str) -> int:
-    """Open a spool file that a turn to come will use: a confined process can make none later.
+    """Open a spool file that a later turn will use; a confined process cannot create one later.
 
     Returns its descriptor.
+
+    Parameters
+    ----------
+    folder : str
+        Where to create it.
 
     Raises
     ------

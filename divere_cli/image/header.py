@@ -174,7 +174,13 @@ def _of_jxl(header: Header) -> Header:
 
 
 def format_of(head: bytes) -> Format | Literal[""]:
-    """Tell the format by a file's first 16 bytes, or nothing."""
+    """Return the format that a file's first 16 bytes show, or an empty string.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+    """
     if head[:4] in HEADS:
         return "tiff"
     if head.startswith(PNG_SIGNATURE):

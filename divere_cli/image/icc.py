@@ -102,7 +102,12 @@ def description(icc: bytes) -> str:
 
 
 def colorants(icc: bytes) -> tuple[tuple[float, ...], ...]:
-    """Give the matrix of an RGB profile: linear values to XYZ of D50.
+    """Return the matrix of an RGB profile: linear values to XYZ of D50.
+
+    Parameters
+    ----------
+    icc : bytes
+        An ICC profile.
 
     Returns
     -------

@@ -14,7 +14,17 @@ METADATA_BYTES = 4 << 20
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raise LimitExceeded unless the sides are sane and the area is within the limit."""
+    """Raise LimitExceeded unless the sides are sane and the area is within the limit.
+
+    Parameters
+    ----------
+    width : int
+        Pixels.
+    height : int
+        Pixels.
+    max_pixels : int
+        Larger pictures are refused.
+    """
     if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
         raise LimitExceeded(
             f"the header says {width} x {height} pixels; a side must be 1 to {MAX_SIDE}",
@@ -25,7 +35,15 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def check_expansion(full: int, stored: int) -> None:
-    """Raise LimitExceeded when ``stored`` bytes would become ``full`` ones as no scan does."""
+    """Raise LimitExceeded when ``stored`` bytes would become ``full`` ones as no scan does.
+
+    Parameters
+    ----------
+    full : int
+        Bytes of the picture.
+    stored : int
+        Bytes in the file.
+    """
     if full > BOMB_BYTES and full > BOMB_RATIO * stored:
         raise LimitExceeded(
             f"{stored} bytes would expand to {full}; a scan does not compress like that",

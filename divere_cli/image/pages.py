@@ -83,7 +83,13 @@ def sort(pages: tuple[Page, ...], silverfast: bool) -> Sorted:
 
 
 def area(page: Page) -> int:
-    """Pixels of a page."""
+    """Return the number of pixels of a page.
+
+    Parameters
+    ----------
+    page : Page
+        One picture of the TIFF.
+    """
     return page.width * page.height
 
 

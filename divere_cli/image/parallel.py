@@ -110,7 +110,13 @@ class Serial(Closing):
 
 
 def settle(running: Sequence[Future[Any]]) -> None:
-    """Cancel what did not start yet and wait for what did; errors were or are raised elsewhere."""
+    """Cancel work that has not started and wait for the rest; errors are raised elsewhere.
+
+    Parameters
+    ----------
+    running : Sequence[Future[Any]]
+        The work.
+    """
     for future in running:
         future.cancel()
     for future in running:
@@ -119,6 +125,14 @@ def settle(running: Sequence[Future[Any]]) -> None:
 
 
 def slices(length: int, parts: int) -> list[slice]:
-    """Cut ``length`` into at most ``parts`` slices of nearly the same length."""
+    """Cut ``length`` into at most ``parts`` slices of nearly the same length.
+
+    Parameters
+    ----------
+    length : int
+        Number of items.
+    parts : int
+        Most slices.
+    """
     count = max(1, min(parts, length))
     return [slice(length * n // count, length * (n + 1) // count) for n in range(count)]

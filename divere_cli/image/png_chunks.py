@@ -10,6 +10,14 @@ COLOR_TYPES = {(1, False): 0, (3, False): 2, (1, True): 4, (3, True): 6}
 
 
 def chunk(name: bytes, data: bytes) -> bytes:
-    """Wrap data as a chunk with its length and check sum."""
+    """Return data as a chunk, with its length and check sum.
+
+    Parameters
+    ----------
+    name : bytes
+        Type of the chunk.
+    data : bytes
+        Its data.
+    """
     check = zlib.crc32(data, zlib.crc32(name))
     return b"".join((struct.pack(">I", len(data)), name, data, struct.pack(">I", check)))

@@ -19,14 +19,27 @@ _MOST_PROFILE = 65_000  # bytes that one segment of a JPEG holds
 
 
 def jpeg(picture: NDArray[np.uint8]) -> bytes:
-    """Return ``picture``, (rows, width, 1|3) sRGB codes, as a JPEG."""
+    """Return a picture as a JPEG.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8
+        sRGB codes, uint8, shape (rows, width, 1 or 3).
+    """
     return bytes(imagecodecs.jpeg8_encode(_plain(picture), level=QUALITY))
 
 
 def fine_jpeg(picture: NDArray[np.uint8], profile: bytes) -> bytes:
-    """Return ``picture``, (rows, width, 1|3) codes, as a JPEG without subsampling, with a profile.
+    """Return a picture as a JPEG without subsampling.
 
     ``profile`` is an ICC profile of at most 65,000 bytes.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8
+        Codes, uint8, shape (rows, width, 1 or 3).
+    profile : bytes
+        An ICC profile of at most 65,000 bytes.
     """
     assert len(profile) <= _MOST_PROFILE
     data = bytes(imagecodecs.jpeg8_encode(_plain(picture), level=FINE, subsampling="444"))
@@ -36,7 +49,15 @@ def fine_jpeg(picture: NDArray[np.uint8], profile: bytes) -> bytes:
 
 
 def png(picture: NDArray[np.uint8], profile: bytes) -> bytes:
-    """Return ``picture``, (rows, width, 1|3) codes, as a PNG with a profile; fast, not small."""
+    """Return a picture as a PNG, encoded fast rather than small.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8
+        Codes, uint8, shape (rows, width, 1 or 3).
+    profile : bytes
+        An ICC profile.
+    """
     data = bytes(imagecodecs.png_encode(_plain(picture), level=PNG_LEVEL))
     part = chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(profile))
     return data[:_PNG_HEAD] + part + data[_PNG_HEAD:]

@@ -30,7 +30,17 @@ _FILTER = 5  # Pillow's Image.Resampling.HAMMING
 
 
 def size_of(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Width and height with a long edge of at most ``longest`` pixels; never larger, never 0."""
+    """Return the size of a picture made smaller; it never gets larger, and no side is 0.
+
+    Parameters
+    ----------
+    width : int
+        Pixels.
+    height : int
+        Pixels.
+    longest : int
+        Most pixels of the long edge.
+    """
     scale = min(1.0, longest / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 

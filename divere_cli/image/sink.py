@@ -164,7 +164,15 @@ class Sink(Closing):
 
 
 def failure(what: str, error: OSError) -> NoSpace | OutputError:
-    """Turn a system error met while writing into ours."""
+    """Return our error for a system error that came while writing.
+
+    Parameters
+    ----------
+    what : str
+        What could not be done.
+    error : OSError
+        The system error.
+    """
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return NoSpace(f"the output {what}: {reason}")

@@ -42,12 +42,24 @@ LINEAR, SRGB = Curve("linear"), Curve("srgb")
 
 
 def power(gamma: float) -> Curve:
-    """Give the curve of a power."""
+    """Return the curve of a power.
+
+    Parameters
+    ----------
+    gamma : float
+        The exponent.
+    """
     return LINEAR if abs(gamma - 1.0) < 1e-6 else Curve(f"gamma {gamma:.4g}", gamma)
 
 
 def read(profile: bytes) -> Curve | None:
-    """Give the tone curve of an ICC profile; None where it has none that can be read."""
+    """Return the tone curve of an ICC profile; None where it has none that can be read.
+
+    Parameters
+    ----------
+    profile : bytes
+        An ICC profile.
+    """
     try:
         count = struct.unpack_from(">I", profile, 128)[0]
         for i in range(min(count, 100)):

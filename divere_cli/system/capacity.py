@@ -14,14 +14,32 @@ BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
 
 
 def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
-    """Bytes for all workers: as asked, or a share (0..1) of what is available now."""
+    """Return the bytes that all workers together may use.
+
+    Parameters
+    ----------
+    asked : int or float
+        Bytes (int), or a share of what is available (float, 0 to 1).
+    available : callable, optional
+        Returns the bytes that are available; that of the system when absent.
+    """
     if isinstance(asked, int):
         return asked
     return int(asked * (available() if available else memory.available().bytes))
 
 
 def jobs(asked: int | None, predicted: list[int], budget_bytes: int) -> int:
-    """Scans in work at once: as asked, else by usable cores, the budget and the work there is."""
+    """Return how many scans may be graded at the same time.
+
+    Parameters
+    ----------
+    asked : int or None
+        The number that the user gave; None for automatic.
+    predicted : list of int
+        Bytes that each scan is expected to need.
+    budget_bytes : int
+        Bytes for all workers together.
+    """
     if asked is not None:
         return asked
     if not predicted:

@@ -13,12 +13,24 @@ from divere_cli.system.memory import cgroup_folders
 
 
 def usable(root: str = "/") -> int:
-    """Cores that can be used at once, at least 1. ``root`` is where ``proc`` and ``sys`` are."""
+    """Return the number of cores that can be used at the same time, at least 1.
+
+    Parameters
+    ----------
+    root : str, default '/'
+        Folder that has ``proc`` and ``sys``; another one in tests.
+    """
     return max(1, math.ceil(min(_affinity(), quota(root))))
 
 
 def quota(root: str = "/") -> float:
-    """Cores by the tightest cgroup quota; infinite without one."""
+    """Return the cores that the tightest cgroup quota allows; infinite without one.
+
+    Parameters
+    ----------
+    root : str, default '/'
+        Folder that has ``proc`` and ``sys``; another one in tests.
+    """
     best = math.inf
     for folder in cgroup_folders("cpu", root):
         best = min(best, _v2(folder), _v1(folder))

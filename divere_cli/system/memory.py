@@ -47,9 +47,14 @@ class Usage:
 
 
 def available(root: str = "/") -> Available:
-    """The least of what the system and every cgroup above this process leave free.
+    """Return the least of what the system and every cgroup above this process leave free.
 
     ``root`` is where ``proc`` and ``sys`` are looked for.
+
+    Parameters
+    ----------
+    root : str, default '/'
+        Folder that has ``proc`` and ``sys``; another one in tests.
     """
     best = Available(_system_available(root), "system")
     for folder, limit, used in _cgroups(root):
@@ -60,7 +65,13 @@ def available(root: str = "/") -> Available:
 
 
 def oom_kills(root: str = "/") -> int:
-    """How often the kernel killed for memory, of our cgroups or of the machine; grows only."""
+    """Return how often the kernel killed for memory, in our cgroups or on the machine.
+
+    Parameters
+    ----------
+    root : str, default '/'
+        Folder that has ``proc`` and ``sys``; another one in tests.
+    """
     total = _counter(join(root, "proc/vmstat"), "oom_kill")
     for folder in cgroup_folders("memory", root):
         for name in ("memory.events", "memory.oom_control"):
@@ -81,7 +92,13 @@ def held() -> tuple[int, ...]:
 
 
 def usage(pid: int | None = None) -> Usage | None:
-    """Memory of a process (None: this one); None when it is gone or a zombie."""
+    """Return the memory of a process; None when it is gone or a zombie.
+
+    Parameters
+    ----------
+    pid : int, optional
+        Number of the process; this one when absent.
+    """
     if LINUX:
         return _linux_usage("self" if pid is None else str(pid))
     return _other_usage(pid)
@@ -116,7 +133,15 @@ def trim_heap() -> None:
 
 @functools.cache  # asked for each scan of a run; a process stays where it was started
 def cgroup_folders(controller: str, root: str = "/") -> tuple[str, ...]:
-    """Folders of our cgroup and of each of its ancestors, for one controller."""
+    """Return the folders of our cgroup and of each of its ancestors, for one controller.
+
+    Parameters
+    ----------
+    controller : str
+        Name of the controller, such as ``memory``.
+    root : str, default '/'
+        Folder that has ``proc`` and ``sys``; another one in tests.
+    """
     return tuple(_cgroup_folders(controller, root))
 
 

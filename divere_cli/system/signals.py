@@ -102,9 +102,16 @@ def _handle(
 
 
 def suspend(request: StopRequest, groups: list[int]) -> float:
-    """Obey Ctrl-Z: stop the process groups, then this process; go on with both later.
+    """Obey Ctrl-Z: stop the process groups, then this process; continue both later.
 
     Returns the seconds that passed meanwhile, to be added to deadlines.
+
+    Parameters
+    ----------
+    request : StopRequest
+        The watched signals.
+    groups : list of int
+        Process groups of the workers.
     """
     request.suspended = False
     began = time.monotonic()

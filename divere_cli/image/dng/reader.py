@@ -46,6 +46,15 @@ class LinearReader(TiffReader):
 def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") -> LinearReader:
     """Open a linear DNG; see :func:`divere_cli.image.reader.open`.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    white_balance : WhiteBalance, default 'off'
+        ``off`` or ``as_shot``.
+
     Raises
     ------
     Unsupported

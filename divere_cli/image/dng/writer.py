@@ -49,7 +49,19 @@ _TEN_THOUSAND = 10_000
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> DngWriter:
-    """Begin a DNG; see :func:`divere_cli.image.writer.open`."""
+    """Begin a DNG; see :func:`divere_cli.image.writer.open`.
+
+    Parameters
+    ----------
+    sink : Sink
+        The file to write to.
+    encoding : Encoding
+        How the positive is written.
+    shape : Shape
+        Width, height and channels of the picture.
+    picture : PictureMetadata
+        Metadata and ICC profile to embed.
+    """
     if encoding.bit_depth != 16 or encoding.compression != "none":
         raise OutputError("a DNG has 16 bits and no compression")
     return DngWriter(sink, encoding, shape, picture)

@@ -55,7 +55,13 @@ class Dump:
 
 
 def find(source: Source) -> Dump | None:
-    """The one reading of a file as a dump; None where there is none or more than one."""
+    """Return the one way to read a file as a dump; None where there is none or more than one.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    """
     with_head = _with_head(source)
     if with_head is not None:
         return with_head
@@ -78,7 +84,14 @@ def _with_head(source: Source) -> Dump | None:
 
 
 def read(source: Source, max_pixels: int) -> Header:
-    """Give the header of a dump.
+    """Return the header of a dump.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    max_pixels : int
+        Larger pictures are refused.
 
     Raises
     ------

@@ -44,7 +44,15 @@ class DumpReader(Reader):
 
 
 def open_reader(path: str, header: Header) -> DumpReader:
-    """Open a dump; see :func:`divere_cli.image.reader.open`."""
+    """Open a dump; see :func:`divere_cli.image.reader.open`.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    """
     source = Source(path)
     try:
         return DumpReader(source, header)

@@ -201,22 +201,47 @@ class Tiff:
 
 
 def size_of(tag: Tag) -> int:
-    """Bytes of an entry's value."""
+    """Return the bytes of an entry's value.
+
+    Parameters
+    ----------
+    tag : Tag
+        The entry.
+    """
     return tag.count * unit_of(tag.kind)
 
 
 def unit_of(kind: int) -> int:
-    """Bytes of one value of a TIFF type."""
+    """Return the bytes of one value of a TIFF type.
+
+    Parameters
+    ----------
+    kind : int
+        Number of the TIFF type.
+    """
     return _KINDS[kind][1]
 
 
 def letter_of(kind: int) -> str:
-    """The :mod:`struct` letter of a TIFF type's numbers; a rational has two."""
+    """Return the :mod:`struct` letter of a TIFF type's numbers; a rational has two numbers.
+
+    Parameters
+    ----------
+    kind : int
+        Number of the TIFF type.
+    """
     return _KINDS[kind][0]
 
 
 def parse(source: Source, base: int = 0) -> Tiff:
     """Read the head of a TIFF structure.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    base : int, default 0
+        Offset of the structure in the file.
 
     Raises
     ------

@@ -39,19 +39,45 @@ class Entry:
 
 
 def numbers(code: int, kind: int, values: Iterable[int]) -> Entry:
-    """Make an entry of SHORT, LONG or LONG8 numbers."""
+    """Return an entry of SHORT, LONG or LONG8 numbers.
+
+    Parameters
+    ----------
+    code : int
+        Number of the tag.
+    kind : int
+        Number of the TIFF type.
+    values : iterable of int
+        The numbers.
+    """
     flat = tuple(values)
     return Entry(code, kind, struct.pack(f"{ORDER}{len(flat)}{letter_of(kind)}", *flat))
 
 
 def rational(code: int, value: float) -> Entry:
-    """Make an entry of one positive RATIONAL."""
+    """Return an entry of one positive RATIONAL.
+
+    Parameters
+    ----------
+    code : int
+        Number of the tag.
+    value : float
+        The number.
+    """
     close = Fraction(value).limit_denominator(10_000)
     return Entry(code, RATIONAL, struct.pack(ORDER + "II", close.numerator, close.denominator))
 
 
 def text(code: int, value: str) -> Entry:
-    """Make an ASCII entry (in UTF-8, as Exif readers expect it where ASCII is not enough)."""
+    """Return an ASCII entry, in UTF-8 where ASCII is not enough, as Exif readers expect it.
+
+    Parameters
+    ----------
+    code : int
+        Number of the tag.
+    value : str
+        The text.
+    """
     return Entry(code, ASCII, value.encode("utf-8", "replace") + b"\0")
 
 

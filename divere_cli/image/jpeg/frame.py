@@ -47,6 +47,11 @@ class Frame:
 def read(source: Source) -> Frame:
     """Find the frame of a stream.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+
     Raises
     ------
     CorruptInput

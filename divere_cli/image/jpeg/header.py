@@ -26,6 +26,13 @@ _NO_INK = "convert it to RGB by its own profile in an image editor, as 16-bit TI
 def read(source: Source, max_pixels: int) -> Header:
     """Read the header of a JPEG file.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    max_pixels : int
+        Larger pictures are refused.
+
     Raises
     ------
     CorruptInput, Unsupported, LimitExceeded

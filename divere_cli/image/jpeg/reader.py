@@ -187,7 +187,15 @@ class JpegWriter(Writer):
 
 
 def open_reader(path: str, header: Header) -> JpegReader:
-    """Open a JPEG; see :func:`divere_cli.image.reader.open`."""
+    """Open a JPEG; see :func:`divere_cli.image.reader.open`.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    """
     if max(header.width, header.height) > MAX_SIDE:
         raise Unsupported(f"a JPEG of more than {MAX_SIDE} pixels a side")
     check_expansion(header.pixels * header.channels, header.file_size)
@@ -202,7 +210,19 @@ def open_reader(path: str, header: Header) -> JpegReader:
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> JpegWriter:
-    """Begin a JPEG; see :func:`divere_cli.image.writer.open`."""
+    """Begin a JPEG; see :func:`divere_cli.image.writer.open`.
+
+    Parameters
+    ----------
+    sink : Sink
+        The file to write to.
+    encoding : Encoding
+        How the positive is written.
+    shape : Shape
+        Width, height and channels of the picture.
+    picture : PictureMetadata
+        Metadata and ICC profile to embed.
+    """
     height, width, _ = shape
     if max(width, height) > MAX_SIDE:
         raise OutputError(
@@ -214,6 +234,11 @@ def open_writer(
 
 def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
     """Walk over all scans to the end of the image.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
 
     Returns
     -------

@@ -20,12 +20,25 @@ _PART_NUMBER = 4
 
 
 def is_jxl(head: bytes) -> bool:
-    """Tell a JPEG XL, boxed or bare, by its first bytes."""
+    """Return whether the first bytes are those of a JPEG XL file, boxed or bare.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+    """
     return head.startswith((SIGNATURE, codestream.START))
 
 
 def read(source: Source, max_pixels: int) -> Header:
     """Read the header of a JPEG XL file.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    max_pixels : int
+        Larger pictures are refused.
 
     Raises
     ------

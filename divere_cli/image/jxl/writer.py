@@ -41,7 +41,19 @@ _LINEAR = Space("linear", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> JxlWriter:
-    """Begin a JPEG XL; see :func:`divere_cli.image.writer.open`."""
+    """Begin a JPEG XL; see :func:`divere_cli.image.writer.open`.
+
+    Parameters
+    ----------
+    sink : Sink
+        The file to write to.
+    encoding : Encoding
+        How the positive is written.
+    shape : Shape
+        Width, height and channels of the picture.
+    picture : PictureMetadata
+        Metadata and ICC profile to embed.
+    """
     if encoding.color_space.transfer != "power":
         raise OutputError(
             f"JPEG XL has no words for the encoding of {encoding.color_space.name}",
@@ -128,7 +140,13 @@ class JxlWriter(Writer):
 
 
 def distance(quality: int) -> float:
-    """Butteraugli distance of a JPEG-like quality of 1 to 99, as libjxl has it."""
+    """Return libjxl's Butteraugli distance for a JPEG-like quality.
+
+    Parameters
+    ----------
+    quality : int
+        1 to 99.
+    """
     if quality >= 30:
         return 0.1 + (100 - quality) * 0.09
     return 53.0 / 3000.0 * quality**2 - 23.0 / 20.0 * quality + 25.0

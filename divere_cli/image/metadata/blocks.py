@@ -61,6 +61,11 @@ class Blocks:
 def find(source: Source) -> Blocks:
     """Find the metadata blocks of a file by what it starts with.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+
     Raises
     ------
     Unreadable

@@ -30,7 +30,17 @@ _MAX_VALUE = 1 << 20
 
 
 def build(ifd0: list[Entry], exif: list[Entry], gps: list[Entry]) -> bytes:
-    """Build an Exif block; each code at most once in a list, the pointers are added here."""
+    """Build an Exif block; the pointers between the directories are added here.
+
+    Parameters
+    ----------
+    ifd0 : list of Entry
+        Entries of the first directory, each code at most once.
+    exif : list of Entry
+        Entries of the Exif directory.
+    gps : list of Entry
+        Entries of the GPS directory.
+    """
     made, start = lay_out(ifd0, {EXIF_IFD: exif, GPS_IFD: gps}, 8, big=False)
     return _START + struct.pack(ORDER + "I", start) + made
 

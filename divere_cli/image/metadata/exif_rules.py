@@ -82,13 +82,25 @@ IPTC_PREVIEW = {
 
 
 def name_of(code: int) -> str:
-    """Name a tag for people."""
+    """Return a tag's name for people.
+
+    Parameters
+    ----------
+    code : int
+        Number of the tag.
+    """
     names = {_USER_COMMENT: "UserComment"}
     return {**names, **_IFD0_TEXT, **_IFD0_NUMBERS}.get(code, f"tag {code}")
 
 
 def record(processing: Processing) -> str:
-    """Say in one line what was done."""
+    """Return the processing of a scan in one line.
+
+    Parameters
+    ----------
+    processing : Processing
+        Program, version and profile.
+    """
     return (
         f"{processing.program} {processing.version}, profile {harmless(processing.profile)}, "
         f"sha256 {processing.profile_sha256}"
@@ -96,7 +108,13 @@ def record(processing: Processing) -> str:
 
 
 def harmless(value: str) -> str:
-    """Remove control characters but for line breaks and tabs."""
+    """Remove control characters except line breaks and tabs.
+
+    Parameters
+    ----------
+    value : str
+        The text.
+    """
     return "".join(c for c in value if c in "\t\n\r" or unicodedata.category(c) != "Cc")
 
 
@@ -106,6 +124,11 @@ def clean(entries: list[Entry]) -> list[Entry]:
     A text that is no UTF-8 is taken for Latin-1, as scanner programs wrote it.
     A description in XML or JSON (OME, tifffile, ImageJ) is how another program
     found its planes in the input; it would mislead readers of the positive.
+
+    Parameters
+    ----------
+    entries : list of Entry
+        Entries of a directory.
     """
     kept = []
     for entry in entries:
@@ -134,7 +157,15 @@ def _text(raw: bytes) -> str:
 
 
 def fit(parts: list[list[Entry]], limit: int) -> list[int]:
-    """Leave out the longest values until all together fit; returns their codes."""
+    """Leave out the longest values until all fit together; return their codes.
+
+    Parameters
+    ----------
+    parts : list[list[Entry]]
+        Entries of each directory; changed in place.
+    limit : int
+        Bytes.
+    """
     lost = []
     while sum(len(entry.data) + 12 for part in parts for entry in part) > limit:
         part, entry = max(

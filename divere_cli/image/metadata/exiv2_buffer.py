@@ -70,6 +70,11 @@ class Scratch:
 def jpeg_segments(given: PictureMetadata) -> bytes:
     """Encode Exif, XMP and IPTC as JPEG marker segments, to follow SOI (or APP0).
 
+    Parameters
+    ----------
+    given : PictureMetadata
+        Metadata of the positive.
+
     Returns
     -------
     bytes
@@ -80,6 +85,11 @@ def jpeg_segments(given: PictureMetadata) -> bytes:
 
 def png_chunks(given: PictureMetadata) -> bytes:
     """Encode Exif, XMP and IPTC as PNG chunks, to follow IHDR.
+
+    Parameters
+    ----------
+    given : PictureMetadata
+        Metadata of the positive.
 
     Returns
     -------

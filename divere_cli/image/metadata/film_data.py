@@ -37,7 +37,15 @@ _MAKERS = {
 
 
 def into_exif(data: exiv2.ExifData, notes: FilmNotes) -> None:
-    """Set Exif's fields; what is not known stays as the scan has it."""
+    """Set the Exif fields; what is not known stays as the scan has it.
+
+    Parameters
+    ----------
+    data : ExifData
+        The Exif fields; changed in place.
+    notes : FilmNotes
+        What is known about the film of the scan.
+    """
     said: dict[str, str] = {"Exif.Photo.FileSource": _TRANSPARENT_SCANNER}
     if notes.camera:
         said["Exif.Image.Model"] = notes.camera
@@ -70,7 +78,17 @@ def into_exif(data: exiv2.ExifData, notes: FilmNotes) -> None:
 
 
 def into_xmp(data: exiv2.XmpData, notes: FilmNotes, scanner: tuple[str, str, str]) -> None:
-    """Set XMP's fields; ``scanner`` is maker, model and program of the scan."""
+    """Set the XMP fields.
+
+    Parameters
+    ----------
+    data : XmpData
+        The properties; changed in place.
+    notes : FilmNotes
+        What is known about the film of the scan.
+    scanner : tuple[str, str, str]
+        Maker, model and program of the scan.
+    """
     exiv2.XmpProperties.registerNs(ANALOG, "AnalogExif")
     frame = notes.frame if _WHOLE.fullmatch(notes.frame) else ""
     analog = {
@@ -104,7 +122,15 @@ def into_xmp(data: exiv2.XmpData, notes: FilmNotes, scanner: tuple[str, str, str
 
 
 def into_iptc(data: exiv2.IptcData, notes: FilmNotes) -> None:
-    """Set IPTC's fields, in UTF-8."""
+    """Set the IPTC fields, in UTF-8.
+
+    Parameters
+    ----------
+    data : IptcData
+        The IPTC fields; changed in place.
+    notes : FilmNotes
+        What is known about the film of the scan.
+    """
     day, _, _ = _moment(notes.date)
     said = {
         "Iptc.Application2.Byline": (notes.photographer, 32),

@@ -37,7 +37,14 @@ KEYWORDS = frozenset({*_CODES, _DATE})
 
 
 def value(name: bytes, data: bytes) -> bytes:
-    """Give the text of a chunk, undecoded.
+    """Return the text of a chunk, not decoded.
+
+    Parameters
+    ----------
+    name : bytes
+        Type of the chunk: ``tEXt``, ``zTXt`` or ``iTXt``.
+    data : bytes
+        Its data behind the keyword.
 
     Raises
     ------
@@ -54,7 +61,13 @@ def value(name: bytes, data: bytes) -> bytes:
 
 
 def as_exif(texts: Mapping[bytes, bytes]) -> bytes:
-    """Build an Exif block of texts by keyword; empty when none of them is known."""
+    """Build an Exif block from texts; empty when no keyword is known.
+
+    Parameters
+    ----------
+    texts : Mapping[bytes, bytes]
+        Texts by keyword.
+    """
     found: dict[int, bytes] = {}
     for keyword, code in _CODES.items():
         if texts.get(keyword):

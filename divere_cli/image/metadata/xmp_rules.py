@@ -45,7 +45,13 @@ EMPTY = (
 
 
 def trimmed(packet: bytes) -> tuple[bytes, list[str]]:
-    """Cut the list of ancestors out of a packet: Photoshop lets it grow to megabytes."""
+    """Cut the list of ancestors out of a packet: Photoshop lets it grow to megabytes.
+
+    Parameters
+    ----------
+    packet : bytes
+        The XMP packet.
+    """
     start, end = packet.find(b"<" + _ANCESTORS), packet.rfind(b"</" + _ANCESTORS + b">")
     if not 0 <= start < end:
         return packet, []
@@ -54,7 +60,13 @@ def trimmed(packet: bytes) -> tuple[bytes, list[str]]:
 
 
 def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
-    """Choose the properties that belong to the picture; origin becomes DerivedFrom."""
+    """Return the properties that belong to the picture; its origin becomes DerivedFrom.
+
+    Parameters
+    ----------
+    data : XmpData
+        All properties.
+    """
     kept, lost = exiv2.XmpData(), []
     origin = {}
     for datum in data:
@@ -80,7 +92,15 @@ def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
 
 
 def without(data: exiv2.XmpData, top: str) -> exiv2.XmpData:
-    """Copy all but one property with all that is in it."""
+    """Return a copy without one property and all that is in it.
+
+    Parameters
+    ----------
+    data : XmpData
+        All properties.
+    top : str
+        Name of the property.
+    """
     kept = exiv2.XmpData()
     for datum in data:
         if str(datum.key()).split("/")[0].split("[")[0] != top:
@@ -89,7 +109,15 @@ def without(data: exiv2.XmpData, top: str) -> exiv2.XmpData:
 
 
 def append_history(data: exiv2.XmpData, processing: Processing) -> None:
-    """Append one event to ``xmpMM:History``."""
+    """Append one event to ``xmpMM:History``.
+
+    Parameters
+    ----------
+    data : XmpData
+        The properties; changed in place.
+    processing : Processing
+        Program, version and profile.
+    """
     name = "Xmp.xmpMM.History"
     if name not in data:
         array = exiv2.XmpTextValue("")
@@ -107,7 +135,17 @@ def append_history(data: exiv2.XmpData, processing: Processing) -> None:
 
 
 def derive_from(data: exiv2.XmpData, origin: str, sha256: str) -> None:
-    """Name the scan as what the positive was made from, by its file's name and digest."""
+    """Name the scan as the origin of the positive, by file name and SHA-256.
+
+    Parameters
+    ----------
+    data : XmpData
+        The properties; changed in place.
+    origin : str
+        File name of the scan.
+    sha256 : str
+        Its digest, in hex digits.
+    """
     name = "Xmp.xmpMM.DerivedFrom"
     known = next((d for d in data if str(d.key()) == f"{name}/stRef:documentID"), None)
     before = str(known.toString()) if known is not None else ""

@@ -43,7 +43,13 @@ class _Facts:
 
 
 def format_of(head: bytes) -> Format | None:
-    """Tell one of these formats by a file's first 16 bytes."""
+    """Return which of these formats a file's first 16 bytes show; None for none.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+    """
     if head.startswith((JP2_SIGNATURE, J2K_START)):
         return "jp2"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
@@ -55,6 +61,15 @@ def format_of(head: bytes) -> Format | None:
 
 def read(source: Source, found: Format, max_pixels: int) -> Header:
     """Read the header of a file of one of these formats.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    found : Format
+        The format that the first bytes show.
+    max_pixels : int
+        Larger pictures are refused.
 
     Raises
     ------

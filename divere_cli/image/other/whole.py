@@ -66,6 +66,13 @@ class WholeReader(Reader):
 def open_reader(path: str, header: Header) -> WholeReader:
     """Decode a container whole; see :func:`divere_cli.image.reader.open`.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+
     Raises
     ------
     CorruptInput

@@ -40,6 +40,13 @@ _WHOLE_GAMMA = 100_000
 def read(source: Source, max_pixels: int) -> Header:
     """Read the header of a PNG file.
 
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    max_pixels : int
+        Larger pictures are refused.
+
     Raises
     ------
     CorruptInput, Unsupported, LimitExceeded

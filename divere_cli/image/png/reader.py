@@ -223,7 +223,15 @@ def _palette(source: Source) -> NDArray[np.uint8]:
 
 
 def open_reader(path: str, header: Header) -> PngReader:
-    """Open a PNG; see :func:`divere_cli.image.reader.open`."""
+    """Open a PNG; see :func:`divere_cli.image.reader.open`.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    """
     samples = 1 if header.variant == "palette" else header.channels + len(header.extra)
     full = header.pixels * samples * header.bits // 8
     check_expansion(full, header.file_size)

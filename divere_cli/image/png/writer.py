@@ -98,7 +98,19 @@ class PngWriter(Writer):
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> PngWriter:
-    """Begin a PNG; see :func:`divere_cli.image.writer.open`."""
+    """Begin a PNG; see :func:`divere_cli.image.writer.open`.
+
+    Parameters
+    ----------
+    sink : Sink
+        The file to write to.
+    encoding : Encoding
+        How the positive is written.
+    shape : Shape
+        Width, height and channels of the picture.
+    picture : PictureMetadata
+        Metadata and ICC profile to embed.
+    """
     return PngWriter(sink, encoding, shape, picture)
 
 

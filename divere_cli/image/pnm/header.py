@@ -62,12 +62,25 @@ class Pixmap:
 
 
 def is_pixmap(head: bytes) -> bool:
-    """Tell whether a file that starts so is a portable pixmap."""
+    """Return whether the first bytes are those of a portable pixmap.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+    """
     return STARTS.match(head) is not None
 
 
 def read(source: Source, max_pixels: int) -> Header:
     """Read the header of a pixmap.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    max_pixels : int
+        Larger pictures are refused.
 
     Raises
     ------
@@ -116,7 +129,12 @@ def _of_white(found: Pixmap) -> tuple[str, ...]:
 
 
 def pixmap(source: Source) -> Pixmap:
-    """Read what stands before the samples.
+    """Read what is before the samples.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
 
     Raises
     ------

@@ -81,7 +81,15 @@ class PnmReader(Reader):
 
 
 def open_reader(path: str, header: Header) -> PnmReader:
-    """Open a pixmap; see :func:`divere_cli.image.reader.open`."""
+    """Open a pixmap; see :func:`divere_cli.image.reader.open`.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    """
     source = Source(path)
     try:
         return PnmReader(source, header)

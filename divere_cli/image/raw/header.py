@@ -22,7 +22,13 @@ _STARTS = {
 
 
 def is_raw(head: bytes) -> bool:
-    """Tell whether a file that starts so is a camera raw file."""
+    """Return whether the first bytes are those of a camera's raw file.
+
+    Parameters
+    ----------
+    head : bytes
+        The first bytes of the file.
+    """
     return _variant(head) != ""
 
 
@@ -33,7 +39,15 @@ def _variant(head: bytes) -> str:
 
 
 def read(source: Source, suffix: str) -> Header:
-    """Give what is known of a raw file without LibRaw: its kind."""
+    """Return what is known of a raw file without LibRaw: its kind.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    suffix : str
+        The file's suffix, in lower case.
+    """
     head = source.read(0, min(16, source.size))
     return Header(
         format="raw",

@@ -75,6 +75,15 @@ class RawReader(Reader):
 def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") -> RawReader:
     """Decode a raw file; see :func:`divere_cli.image.reader.open`.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    white_balance : WhiteBalance, default 'off'
+        ``off`` or ``as_shot``.
+
     Raises
     ------
     Unsupported
@@ -192,6 +201,11 @@ def _said(error: Exception) -> str:
 
 def check_whole(source: Source) -> None:
     """Compare what a raw file says of its own extent with its size.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
 
     Raises
     ------

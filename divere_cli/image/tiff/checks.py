@@ -86,6 +86,13 @@ EXPORT = "open it in an image editor and save it as a 16-bit RGB TIFF"
 def check_page(tiff: Tiff, page: Page) -> None:
     """Raise unless the page's picture can be read.
 
+    Parameters
+    ----------
+    tiff : Tiff
+        The open TIFF structure.
+    page : Page
+        One picture of the TIFF.
+
     Raises
     ------
     CorruptInput, Unsupported, LimitExceeded
@@ -99,7 +106,13 @@ def check_page(tiff: Tiff, page: Page) -> None:
 
 
 def streams(page: Page) -> bool:
-    """Whether the first reader reads this page: band by band, by codecs that it has proved."""
+    """Return whether our own reader reads this page, band by band.
+
+    Parameters
+    ----------
+    page : Page
+        One picture of the TIFF.
+    """
     if (page.sample, page.bits) not in SAMPLES or page.fill_order != 1:
         return False
     if page.subsampling != (1, 1) and page.compression in STREAMS:
@@ -116,7 +129,13 @@ def streams(page: Page) -> bool:
 
 
 def memory(page: Page) -> int:
-    """Bytes that reading holds beside bands: a segment that is taller than these, and its code."""
+    """Return the bytes that reading needs beside bands: a tall segment and its code.
+
+    Parameters
+    ----------
+    page : Page
+        One picture of the TIFF.
+    """
     if page.compression == Compression.NONE and page.tile is None and page.subsampling == (1, 1):
         return 0
     pixels = page.segment_rows * page.width
@@ -230,13 +249,27 @@ def _check_last_segment(tiff: Tiff, page: Page) -> None:
 
 
 def stored_row(page: Page) -> int:
-    """Bytes of one row of an uncompressed segment; packed rows end on a byte."""
+    """Return the bytes of one row of an uncompressed segment; packed rows end on a byte.
+
+    Parameters
+    ----------
+    page : Page
+        One picture of the TIFF.
+    """
     samples = 1 if page.planar else page.samples
     return -(-page.segment_width * samples * page.bits // 8)
 
 
 def rows_of(page: Page, index: int) -> int:
-    """Rows that segment ``index`` holds; the last strip has fewer, tiles never."""
+    """Return the rows of a segment; the last strip has fewer, tiles never.
+
+    Parameters
+    ----------
+    page : Page
+        One picture of the TIFF.
+    index : int
+        Number of the segment, from 0.
+    """
     if page.tile is not None:
         return page.segment_rows
     return min(page.segment_rows, page.height - index % page.down * page.segment_rows)

@@ -116,7 +116,17 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
 
 
 def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bool:
-    """Whether what was chosen may be a preview only, where further pages cannot be read."""
+    """Return whether the chosen picture may be a preview, where further pages cannot be read.
+
+    Parameters
+    ----------
+    picture : Page
+        The chosen page.
+    pages : tuple of Page
+        All pages.
+    identity : Identity
+        Maker, model and program of the scan.
+    """
     first = picture is pages[0] and identity.suffix in SCANNER_SUFFIXES
     return first or bool(picture.subfile & Subfile.REDUCED)
 

@@ -28,6 +28,15 @@ _OPCODES = {
 def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     """Add to a page what its DNG tags say of its codes and its picture.
 
+    Parameters
+    ----------
+    tiff : Tiff
+        The open TIFF structure.
+    page : Page
+        One picture of the TIFF.
+    entries : Entries
+        Entries of the page's directory.
+
     Raises
     ------
     CorruptInput
@@ -62,7 +71,15 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
 
 
 def warnings_of(tiff: Tiff, entries: Entries) -> list[str]:
-    """Say what the DNG asks for that is not done."""
+    """Return warnings about what the DNG asks for and divere does not do.
+
+    Parameters
+    ----------
+    tiff : Tiff
+        The open TIFF structure.
+    entries : Entries
+        Entries of the page's directory.
+    """
     lists = [name for code, name in _OPCODES.items() if _has_opcodes(tiff, entries.get(code))]
     if not lists:
         return []

@@ -50,7 +50,15 @@ _MOST_BITS = 16  # samples whose bits are compared
 
 
 def page_of(tiff: Tiff, directory: Directory) -> Page:
-    """Read one directory's facts, in TIFF's own numbers; nothing is judged but its readability."""
+    """Return a directory's facts in TIFF's own numbers, without judging them.
+
+    Parameters
+    ----------
+    tiff : Tiff
+        The open TIFF structure.
+    directory : Directory
+        The directory.
+    """
     entries = directory.entries
 
     def one(code: int, default: int) -> int:

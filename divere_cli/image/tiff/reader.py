@@ -41,7 +41,15 @@ Piece = tuple[int, int, NDArray[Any]]  # segment, plane, where it goes
 
 
 def open_reader(path: str, header: Header) -> TiffReader:
-    """Open a TIFF file for reading; see :func:`divere_cli.image.reader.open`."""
+    """Open a TIFF file for reading; see :func:`divere_cli.image.reader.open`.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    header : Header
+        Header of the scan.
+    """
     return TiffReader(path, header)
 
 
@@ -109,7 +117,17 @@ class TiffReader(Reader):
 
 
 def segments_of(source: Source, page: Page, big_endian: bool) -> Segments:
-    """Open a page's strips or tiles with the reader that knows them."""
+    """Open a page's strips or tiles with the reader that knows them.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    page : Page
+        One picture of the TIFF.
+    big_endian : bool
+        Byte order of the file.
+    """
     if streams(page):
         return Segments(source, page, big_endian)
     from divere_cli.image.other.segments import OtherSegments  # starts tifffile

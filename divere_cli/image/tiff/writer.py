@@ -51,7 +51,19 @@ Encode = Callable[[Rows], bytes | bytearray | memoryview]
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> TiffWriter:
-    """Begin a TIFF; see :func:`divere_cli.image.writer.open`."""
+    """Begin a TIFF; see :func:`divere_cli.image.writer.open`.
+
+    Parameters
+    ----------
+    sink : Sink
+        The file to write to.
+    encoding : Encoding
+        How the positive is written.
+    shape : Shape
+        Width, height and channels of the picture.
+    picture : PictureMetadata
+        Metadata and ICC profile to embed.
+    """
     return TiffWriter(sink, encoding, shape, picture)
 
 
