@@ -12,6 +12,7 @@ import os
 import select
 import stat
 import traceback
+from collections.abc import Iterable
 from dataclasses import replace
 
 from divere_cli.batch import report_inline, report_pictures
@@ -110,8 +111,8 @@ def bug(message: str) -> ErrorRecord:
     return ErrorRecord.of(Internal(message, detail=traceback.format_exc()))
 
 
-def save(path: str, text: str, *, private: bool = False) -> None:
-    """Write a rendered report; what is a pipe or a device is written into.
+def save(path: str, text: str | Iterable[str], *, private: bool = False) -> None:
+    """Write a rendered report, whole or in pieces; what is a pipe or a device is written into.
 
     Names that are no UTF-8 must have been made harmless before: what is left of
     them is written with backslashes. ``private`` is mode 0600 instead of the umask's.
@@ -120,10 +121,15 @@ def save(path: str, text: str, *, private: bool = False) -> None:
     ------
     OSError
     """
-    data = text.encode("utf-8", "backslashreplace")
-    if not _is_stream(path):
+    pieces = [text] if isinstance(text, str) else text
+    data = (piece.encode("utf-8", "backslashreplace") for piece in pieces)
+    if _is_stream(path):
+        _write_stream(path, b"".join(data))
+    else:
         durable.write_atomic(path, data, replace=True, private=private)
-        return
+
+
+def _write_stream(path: str, data: bytes) -> None:
     fd = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe without a reader: ENXIO
     try:
         view = memoryview(data)

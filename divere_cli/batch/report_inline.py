@@ -14,7 +14,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from divere_cli.batch.report_pictures import page_of, positives_of, true_of
@@ -33,7 +33,7 @@ _LONGEST = 1 << 28  # bytes of one line
 _Before = dict[tuple[str, int], tuple[Thumbnail, ...]]
 
 
-def page(path: str, report: RunReport, render: Callable[[RunReport], str]) -> str:
+def page(path: str, report: RunReport, render: Callable[[RunReport], Iterable[str]]) -> str:
     """Return the page, with the pictures of this run and those that ``path`` has already."""
     before = _read(path, {(file.input, page_of(file)): file for file in report.files})
     files = tuple(
@@ -43,7 +43,8 @@ def page(path: str, report: RunReport, render: Callable[[RunReport], str]) -> st
     listed = PictureList(tuple(_entry(file) for file in files if file.thumbnails))
     text = json.dumps(to_plain(listed), separators=(",", ":")).encode("ascii")
     mark = (_MARK + base64.b64encode(text) + b" -->").decode("ascii")
-    return f"{render(replace(report, files=files)).rstrip()}\n{mark}\n"
+    html = "".join(render(replace(report, files=files)))
+    return f"{html.rstrip()}\n{mark}\n"
 
 
 def _key(file: ScanResult) -> tuple[str, int]:

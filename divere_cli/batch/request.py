@@ -165,12 +165,12 @@ class ReportFile:
 
     A report that was asked for by its path gets the mode of the umask, so that
     whoever it is for can read it. ``beside`` renders a page whose pictures lie in a
-    folder beside it; without it all is in ``render``'s one text. ``inline``: a page that
-    takes over the pictures of the one that it replaces.
+    folder beside it; without it all is in ``render``'s text, which it gives in pieces.
+    ``inline``: a page that takes over the pictures of the one that it replaces.
     """
 
     path: str
-    render: Callable[[RunReport], str]
+    render: Callable[[RunReport], Iterable[str]]
     private: bool = False
     beside: Callable[[RunReport, Album], str] | None = None
     inline: bool = False

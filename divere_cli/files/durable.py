@@ -137,7 +137,9 @@ def usual_mode() -> int:
     return 0o666 & ~mask
 
 
-def write_atomic(path: str, data: bytes, *, replace: bool, private: bool = False) -> None:
+def write_atomic(
+    path: str, data: bytes | Iterable[bytes], *, replace: bool, private: bool = False
+) -> None:
     """Write a file: afterwards it is complete and synced with its folder, or not there.
 
     A link that has the name is replaced, never followed.
@@ -145,7 +147,8 @@ def write_atomic(path: str, data: bytes, *, replace: bool, private: bool = False
     Parameters
     ----------
     path : str
-    data : bytes
+    data : bytes or iterable of bytes
+        Whole, or in pieces.
     replace : bool
         Whether a file that has the name is replaced.
     private : bool
@@ -161,8 +164,9 @@ def write_atomic(path: str, data: bytes, *, replace: bool, private: bool = False
     folder, name = os.path.split(path)
     place = directory.hold(folder or ".")
     mode = 0o600 if private else usual_mode()
+    pieces = [data] if isinstance(data, bytes) else data
     try:
-        write_atomic_in(place, name, [data], replace=replace, mode=mode)
+        write_atomic_in(place, name, pieces, replace=replace, mode=mode)
     finally:
         place.close()
 

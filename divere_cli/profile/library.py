@@ -46,6 +46,7 @@ class FilmType:
     curve: str
 
 
+@functools.cache
 def folder() -> Path:
     """Where the shipped data are."""
     package = Path(__file__).resolve().parent.parent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePath
 
 from divere_cli import extras
@@ -12,7 +12,7 @@ from divere_cli.records.pictures import Album
 from divere_cli.records.report import RunReport
 from divere_cli.text import quote
 
-Render = Callable[[RunReport], str]
+Render = Callable[[RunReport], Iterator[str]]  # pieces of the text: there may be 100 MB of it
 RenderBeside = Callable[[RunReport, Album], str]
 
 
@@ -57,34 +57,34 @@ def html_beside(report: RunReport, album: Album) -> str:
     return html_report.render(report, album)
 
 
-def _json(report: RunReport) -> str:
+def _json(report: RunReport) -> Iterator[str]:
     from divere_cli.report import json_report
 
-    return json_report.render(report)
+    yield from json_report.pieces(report)
 
 
-def _csv(report: RunReport) -> str:
+def _csv(report: RunReport) -> Iterator[str]:
     from divere_cli.report import csv_report
 
-    return csv_report.render(report)
+    yield csv_report.render(report)
 
 
-def _html(report: RunReport) -> str:
+def _html(report: RunReport) -> Iterator[str]:
     from divere_cli.report import html_report
 
-    return html_report.render(report)
+    yield html_report.render(report)
 
 
-def _junit(report: RunReport) -> str:
+def _junit(report: RunReport) -> Iterator[str]:
     from divere_cli.report import junit_report
 
-    return junit_report.render(report)
+    yield junit_report.render(report)
 
 
-def _prometheus(report: RunReport) -> str:
+def _prometheus(report: RunReport) -> Iterator[str]:
     from divere_cli.report import prometheus_report
 
-    return prometheus_report.render(report)
+    yield prometheus_report.render(report)
 
 
 _RENDERERS: dict[str, Render] = {

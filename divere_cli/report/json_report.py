@@ -15,6 +15,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from divere_cli.errors import UsageError
@@ -34,9 +35,16 @@ _ENCODER = json.JSONEncoder(allow_nan=False)
 
 def render(report: RunReport) -> str:
     """Return the whole report, indented, a line for each scan, ending with a line feed."""
+    return "".join(pieces(report))
+
+
+def pieces(report: RunReport) -> Iterator[str]:
+    """Yield the text of :func:`render` piece by piece, a scan at a time."""
     head = json.dumps(_head(report), indent=1, allow_nan=False).removesuffix("\n}")
-    files = ",\n  ".join(map(_line, report.files))
-    return f'{head},\n "files": [\n  {files}\n ]\n}}\n'
+    yield f'{head},\n "files": [\n  '
+    for index, file in enumerate(report.files):
+        yield f",\n  {_line(file)}" if index else _line(file)
+    yield "\n ]\n}\n"
 
 
 def _head(report: RunReport) -> Object:

@@ -200,7 +200,10 @@ def _line(record: dict[str, Any], known: dict[Any, Any]) -> Line:
         done = _done(record, known)
         return Line(kind, done.input, done.outputs, done)
     if kind == "publish":
-        return Line(kind, _text(record["input"]), tuple(map(_output, record["outputs"])))
+        known[_PUBLISHED] = {}
+        outputs = tuple(_output(each, known) for each in record["outputs"])
+        known[_PUBLISHED] = {output.name: output for output in outputs}
+        return Line(kind, _text(record["input"]), outputs)
     if kind == "failed":
         failure = Failure(**_checked(Failure, record))
         return Line(kind, failure.input, failure=failure)
@@ -244,14 +247,14 @@ def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
 
     What many scans have in common is kept once, in ``known``: half of what they would take.
     """
-    peak, outputs = record.get("peak"), tuple(map(_output, record["outputs"]))
+    peak, outputs = record.get("peak"), tuple(_output(each, known) for each in record["outputs"])
     return Done(
         input=_text(record["input"]),
         path=_text(record["path"]),
         stamp=Stamp(**_checked(Stamp, record["stamp"])),
         key=_text(record["key"]),
         outputs=outputs,
-        header=_once(_header(record["header"]), known),
+        header=_header_once(record["header"], known),
         profile=_once(ProfileRef(**_checked(ProfileRef, record["profile"])), known),
         sha256=_text(record.get("sha256", "")),
         peak=None if peak is None else _peak(peak, known),
@@ -276,10 +279,24 @@ def _peak(record: dict[str, Any], known: dict[Any, Any]) -> Peak:
     return Peak(sort, _number(record["raw_bytes"]), _number(record["peak_bytes"]))
 
 
-def _output(record: dict[str, Any]) -> OutputStamp:
+_PUBLISHED = object()  # in what is known: outputs of the last ``publish``, which ``done`` repeats
+
+
+def _output(record: dict[str, Any], known: dict[Any, Any]) -> OutputStamp:
     sha256 = _text(record.get("sha256", ""))
     size, mtime_ns = _number(record["size"]), _number(record["mtime_ns"])
-    return OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
+    made = OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
+    same: OutputStamp | None = known.get(_PUBLISHED, {}).get(made.name)
+    return same if same == made else made
+
+
+def _header_once(record: dict[str, Any], known: dict[Any, Any]) -> Header:
+    """The header of a record; scans of a roll have one between them."""
+    text = str(record)
+    header: Header | None = known.get(text)
+    if header is None:
+        header = known[text] = _header(record)
+    return header
 
 
 def _header(record: dict[str, Any]) -> Header:
