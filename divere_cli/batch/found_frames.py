@@ -50,11 +50,17 @@ class Framed:
     inner : Chooser
     found : dict
         Path of a scan to its frames; None where they are not looked for yet.
+    deskew : bool
+        Whether to take off what each picture is turned by; one that is not sure is not
+        turned.
     """
 
-    def __init__(self, inner: Chooser, found: dict[str, FoundScan | None]) -> None:
+    def __init__(
+        self, inner: Chooser, found: dict[str, FoundScan | None], *, deskew: bool = False
+    ) -> None:
         self._inner = inner
         self._found = found
+        self._deskew = deskew
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
         """Return warnings of entries in presets files that fit no scan."""
@@ -72,7 +78,15 @@ class Framed:
         if not scan.frames:
             return replace(chosen, warnings=(*chosen.warnings, NONE_FOUND))
         whole = chosen.frames[0]
-        frames = tuple(replace(whole, crop=one.crop, crop_name=one.id) for one in scan.frames)
+        frames = tuple(
+            replace(
+                whole,
+                crop=one.crop,
+                crop_name=one.id,
+                turn=one.turn if self._deskew and one.sure else 0.0,
+            )
+            for one in scan.frames
+        )
         unsure = tuple(
             f"frame {one.id} is not sure and kept whole: {one.why}"
             for one in scan.frames
@@ -141,7 +155,9 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
                 stamp = stamps[path]
                 kept[path] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
         text = (json.dumps({"asked": asked, "scans": kept}, indent=1) + "\n").encode("ascii")
-    return FoundFrames(replace(request, chooser=Framed(request.chooser, found)), text)
+    return FoundFrames(
+        replace(request, chooser=Framed(request.chooser, found, deskew=request.deskew)), text
+    )
 
 
 def cut(chosen: Selection) -> bool:

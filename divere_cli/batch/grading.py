@@ -94,6 +94,7 @@ class Grading:
                 cut.crop_name,
                 tuple(targets[name] for name in others),
                 mirrored,
+                cut.turn,
             )
             for (first, *others), recipe, cut in zip(
                 zip(*names, strict=True), plan.recipes, plan.selection.frames, strict=True

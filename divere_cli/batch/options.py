@@ -85,6 +85,7 @@ class BatchOptions:
     flat_field: str | None = None
     frames: Literal["off", "find"] = "off"
     film: str = "auto"
+    deskew: bool = False
     ir: Literal["drop", "sidecar", "repair"] = "drop"
     ir_strength: Literal["low", "normal", "high"] = "normal"
     ir_mask: bool = False
@@ -171,6 +172,7 @@ class BatchOptions:
             film_log=film_data.read(self.film_data) if self.film_data else None,
             flat_field=self.flat_field or "",
             frames=self.film if self.frames == "find" else None,
+            deskew=self.deskew,
             thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
         )
 
@@ -186,6 +188,12 @@ class BatchOptions:
         depth = self._depth()
         if "film" in given and self.frames != "find":
             raise UsageError("--film is for --frames find")
+        if self.deskew and self.frames != "find":
+            raise UsageError(
+                "--deskew is for --frames find",
+                hint="turns that divere frames --deskew wrote into a divere_presets.json are "
+                "taken off without it",
+            )
         if self.film_data and self.no_metadata:
             raise UsageError("--film-data is metadata: leave out --no-metadata")
         if self.from_file and (self.auto in ("frame", "roll") or "profile" in given):

@@ -210,7 +210,7 @@ class BatchRequest:
     runner; None is this machine's (:func:`divere_cli.isolation.factory.open_runner`).
     ``flat_field`` is the picture of the light that scans are evened out by, or empty.
     ``frames`` is the format of film whose pictures are looked for (``auto``: any); None
-    looks for none.
+    looks for none. ``deskew`` takes off what each of them is turned by.
     """
 
     inputs: Inputs
@@ -228,3 +228,4 @@ class BatchRequest:
     host: Host = Host()
     flat_field: str = ""
     frames: str | None = None
+    deskew: bool = False

@@ -387,6 +387,7 @@ class Staleness:
         ]
         inputs = self._request.inputs
         lies = [o for o in (inputs.transfer, inputs.orientation) if o != "auto"]
+        lies += [f"turn {cut.turn:g} of {cut.crop_name}" for cut in cuts if cut.turn]
         made = key(frames, plan.sidecar, self._request.outputs.encoding, lies)
         return with_light(with_film(made, plan.film), self._light)
 
@@ -430,7 +431,8 @@ def key(
         Name of the infrared sidecar, or empty.
     encoding : Encoding
     lies : sequence of str
-        What was asked of transfer and orientation; nothing by default.
+        What was asked of transfer and orientation, and turns that are taken off; nothing
+        by default.
     """
     facts = [frames, sidecar, lies] if lies else [frames, sidecar]
     scan = json.dumps(facts, separators=(",", ":"))

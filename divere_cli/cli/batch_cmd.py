@@ -165,6 +165,11 @@ _scans = section(
         show_default=True,
         help="Film format, for --frames find.",
     ),
+    click.option(
+        "--deskew",
+        is_flag=True,
+        help="With --frames find, turn each picture level; one that is not sure stays as it lies.",
+    ),
 )
 
 _positives = section(

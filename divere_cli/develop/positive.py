@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from divere_cli import __version__
 from divere_cli.color import flat, grade
-from divere_cli.develop import resize
+from divere_cli.develop import deskew, resize
 from divere_cli.develop.thumbnail import Thumbnailer
 from divere_cli.image import geometry, icc, resample, writer
 from divere_cli.image.layout import Carried, Header, Layout, PictureMetadata, Processing
@@ -75,6 +75,12 @@ class Positive:
         self._parallel = parallel
         self._serial = serial
         self._box = geometry.box(frame.crop, header.width, header.height)
+        self._level = None
+        if deskew.applies(frame.turn):
+            scan = header.width, header.height
+            self._level = deskew.Deskew(self._box, frame.turn, scan, header.channels, parallel)
+            self._box = geometry.Box(0, 0, self._level.width, self._level.height)
+            header = replace(header, band="float32")
         self._resize = None
         self._size = self._box.width, self._box.height
         small = resample.size_of(*self._size, self._encoding.size or max(self._size))
@@ -142,6 +148,18 @@ class Positive:
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Take what lies in this frame of a band of the scan."""
+        if self._level is None:
+            self._take(first, band)
+            return
+        with self._progress.stage("grade"):
+            rows = iter(self._level.take(first, band))
+            ready = next(rows, None)
+        while ready is not None:
+            self._take(*ready)
+            with self._progress.stage("grade"):
+                ready = next(rows, None)
+
+    def _take(self, first: int, band: NDArray[Any]) -> None:
         top = max(self._box.top, first)
         bottom = min(self._box.bottom, first + len(band))
         if top >= bottom:

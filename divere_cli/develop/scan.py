@@ -17,7 +17,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from divere_cli.develop import film_edge
+from divere_cli.develop import deskew, film_edge
 from divere_cli.develop import source as sources
 from divere_cli.develop.dust import Dust
 from divere_cli.develop.ends import Ends
@@ -140,7 +140,12 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             *(scan.transfer.warnings if scan.transfer else ()),
             *ends.warnings,
         ),
-        notes=(*header.notes, *(scan.transfer.notes if scan.transfer else ()), *notes),
+        notes=(
+            *header.notes,
+            *(scan.transfer.notes if scan.transfer else ()),
+            *_levelled(job),
+            *notes,
+        ),
         input_sha256=sha256,
         thumbnails=_thumbnails(small, positives, dust),
         repaired=dust.repaired if dust else None,
@@ -173,6 +178,16 @@ def _bands(scan: Source, progress: Progress) -> Iterator[tuple[int, NDArray[Any]
             return
         first, band = item
         yield first, band, (first + len(band)) / scan.header.height * FRAMES_SHARE
+
+
+def _levelled(job: Job) -> list[str]:
+    """Say which pictures were turned level."""
+    return [
+        f"picture {frame.crop_name or 1} was turned level by {abs(frame.turn):.2f} degrees "
+        + ("clockwise" if frame.turn > 0 else "counter-clockwise")
+        for frame in job.frames
+        if deskew.applies(frame.turn)
+    ]
 
 
 def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:

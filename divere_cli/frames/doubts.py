@@ -24,7 +24,7 @@ ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 # How much better than its rivals a layout must be, for all of its pictures and for each: the
 # fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
 # edges may be off by, mm.
-BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.5, 0.6, 0.2, 0.5
+BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.2, 0.5
 DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
 SHARED = 0.3  # of either of the two that makes them the same picture
 WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"

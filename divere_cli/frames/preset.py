@@ -84,7 +84,9 @@ def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Jso
 
 
 def _ours(found: FoundScan, deskew: bool) -> dict[str, Json]:
-    turns: dict[str, Json] = {frame.id: frame.turn for frame in found.frames if frame.turn}
+    turns: dict[str, Json] = {
+        frame.id: frame.turn for frame in found.frames if frame.turn and frame.sure
+    }
     unsure: dict[str, Json] = {frame.id: frame.why for frame in found.frames if not frame.sure}
     return {
         "format": found.film or None,

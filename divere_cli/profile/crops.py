@@ -10,7 +10,7 @@ import dataclasses
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from divere_cli.profile import inherit, resolve
@@ -28,12 +28,15 @@ class Cut:
 
     ``crop`` is (x, y, w, h) in 0..1 of the stored frame; ``orientation`` degrees
     counter-clockwise, after the crop; ``crop_name`` is empty but on a contact sheet.
+    ``turn`` are the degrees counter-clockwise that the picture within the crop lies off,
+    0 where it is taken as it lies.
     """
 
     crop: Box
     orientation: int
     crop_name: str
     recipe: Recipe
+    turn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,10 @@ class Cuts:
     @property
     def sha256(self) -> str:
         """Over all that decides the pixels: the crops, rotations, names and recipes."""
-        facts = [(c.crop, c.orientation, c.crop_name, c.recipe.sha256) for c in self.cuts]
+        facts = [
+            (c.crop, c.orientation, c.crop_name, c.recipe.sha256, *([c.turn] if c.turn else ()))
+            for c in self.cuts
+        ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -72,13 +78,36 @@ def pictures(preset: Preset) -> list[Picture]:
     return [_picture(whole, index, name) for index, name in enumerate(names)]
 
 
-def cuts(preset: Preset, working: str = resolve.WORKING, channels: int = 3) -> Cuts:
-    """The pictures of a preset; raises ProfileError as :func:`resolve.recipe` does."""
+def cuts(
+    preset: Preset,
+    working: str = resolve.WORKING,
+    channels: int = 3,
+    turns: Mapping[str, float] | None = None,
+) -> Cuts:
+    """Return the pictures of a preset, each with its grade.
+
+    Parameters
+    ----------
+    preset : Preset
+    working : str
+        Name of the working color space.
+    channels : int
+        Of the scan: 1 or 3.
+    turns : mapping, optional
+        Degrees counter-clockwise that the pictures of a contact sheet lie off, by crop id.
+
+    Raises
+    ------
+    ProfileError
+        As :func:`resolve.recipe` does.
+    """
     found: list[Cut] = []
     warnings = list(preset.warnings)
     for picture in pictures(preset):
         resolved = resolve.resolve(picture.preset, working, channels)
-        cut = Cut(picture.crop, picture.orientation, picture.crop_name, resolved.recipe)
+        metadata = picture.preset.metadata
+        turn = (turns or {}).get((metadata.id if metadata is not None else None) or "", 0.0)
+        cut = Cut(picture.crop, picture.orientation, picture.crop_name, resolved.recipe, turn)
         found.append(cut)
         warnings += [warning for warning in resolved.warnings if warning not in warnings]
     return Cuts(tuple(found), tuple(warnings))

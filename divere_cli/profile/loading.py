@@ -92,12 +92,13 @@ class Folder:
     """A ``divere_presets.json``: presets by file name, and one for the others.
 
     Entries are checked when they are asked for, so that one that nobody needs
-    does not stop a run.
+    does not stop a run. ``own`` is what divere keeps there, unchecked.
     """
 
     file: str
     entries: dict[str, Json]
     default: Json = None
+    own: Json = None
     _names: dict[str, str] = field(default_factory=dict)
     _checked: dict[str, Preset] = field(default_factory=dict)
 
@@ -145,7 +146,7 @@ def folder(value: Json, file: str) -> Folder:
         other = names.setdefault(normal(name), name)
         if other != name:
             raise ProfileError(f"{file}: ${step(name)} and ${step(other)} name the same file")
-    return Folder(file, entries, value.get(FOLDER_DEFAULT), names)
+    return Folder(file, entries, value.get(FOLDER_DEFAULT), value.get(OWN_ENTRY), names)
 
 
 def is_preset(value: Json) -> bool:

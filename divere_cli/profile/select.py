@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops, inherit, library, loading, strict_json
+from divere_cli.profile import crops, inherit, library, loading, own_entry, strict_json
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
@@ -179,7 +179,8 @@ class Selector:
         if folder is None:
             return None
         if folder.has(name):
-            return _Served(folder.entry(name), f"its entry in {folder.file}", shared=False)
+            source = f"its entry in {folder.file}"
+            return _Served(folder.entry(name), source, shared=False, turns=_stored(folder, name))
         default = folder.folder_default()
         if default is None and self._given_folder is not None:
             raise ProfileError(
@@ -198,7 +199,7 @@ class Selector:
         return self._folders[directory]
 
     def _selection(self, served: _Served, channels: int, warnings: tuple[str, ...]) -> Selection:
-        cuts = crops.cuts(served.preset, self.settings.working_space, channels)
+        cuts = crops.cuts(served.preset, self.settings.working_space, channels, served.turns)
         whole = inherit.complete(served.preset)
         return Selection(
             ProfileRef(served.preset.label, cuts.sha256),
@@ -222,12 +223,29 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A preset, where it was found, and whether other scans are served by it too."""
+    """A preset, where it was found, and whether other scans are served by it too.
+
+    ``turns`` are degrees that pictures of the scan lie off, by crop id.
+    """
 
     preset: Preset
     source: str
     shared: bool
     shipped: bool = False
+    turns: Mapping[str, float] = field(default_factory=dict)
+
+
+def _stored(folder: loading.Folder, name: str) -> dict[str, float]:
+    """Return the turns that ``divere frames --deskew`` kept of a scan's crops."""
+    ours = own_entry.read({own_entry.KEY: folder.own}, folder.file).scan(name)
+    turns = ours.get("turns")
+    if not isinstance(turns, dict):
+        return {}
+    return {
+        crop: float(turn)
+        for crop, turn in turns.items()
+        if isinstance(turn, int | float) and not isinstance(turn, bool)
+    }
 
 
 def _gamma(preset: Preset) -> float | None:

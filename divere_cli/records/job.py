@@ -78,7 +78,9 @@ class Frame:
     ``crop`` is (x, y, w, h) in 0..1 of the stored frame, ``orientation`` in
     {0, 90, 180, 270} degrees counter-clockwise, after the crop; ``mirrored`` is left for
     right, before the turn. ``also`` are the
-    targets of the job's further outputs, one for each of ``Job.also``.
+    targets of the job's further outputs, one for each of ``Job.also``. ``turn`` are the
+    degrees counter-clockwise that the picture within the crop is turned by in the scan,
+    which are taken off.
     """
 
     target: Target
@@ -88,6 +90,7 @@ class Frame:
     crop_name: str = ""
     also: tuple[Target, ...] = ()
     mirrored: bool = False
+    turn: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,3 +90,50 @@ def test_a_dry_run_looks_at_nothing(strip: Path) -> None:
 
 def test_a_format_without_find_is_refused(strip: Path) -> None:
     assert batch(strip, "--film", "135").returncode == 2
+
+
+@pytest.fixture
+def turned(tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    scan = draw(Spec(count=3, scale=9.0, seed=3, turn=1.4), [])
+    tifffile.imwrite(folder / "strip.tif", scan.pixels, photometric="rgb")
+    return folder
+
+
+def test_deskewed_pictures_are_level_and_part_of_what_is_up_to_date(turned: Path) -> None:
+    batch(turned, "--frames", "find")
+    boxes = [tifffile.imread(turned.parent / "out" / name).shape for name in names(turned)]
+    done = batch(turned, "--frames", "find", "--deskew")
+    assert done.returncode == 0, done.stderr
+    assert "1 ok" in done.stderr
+    notes = report(turned)["files"][0]["notes"]
+    assert [note for note in notes if "turned level by 1.4" in note and "clockwise" in note]
+    for name, box in zip(names(turned), boxes, strict=True):
+        made = tifffile.imread(turned.parent / "out" / name)
+        assert made.shape[0] < box[0] - 5
+        assert abs(made.shape[1] / made.shape[0] - 1.5) < 0.02
+    assert "1 up to date" in batch(turned, "--frames", "find", "--deskew").stderr
+
+
+def test_turns_of_a_presets_file_are_taken_off(turned: Path) -> None:
+    presets = turned / "divere_presets.json"
+    one = batch(turned, "--frames", "find", "--deskew", "--auto", "off")
+    assert one.returncode == 0, one.stderr
+    direct = {name: tifffile.imread(turned.parent / "out" / name) for name in names(turned)}
+    told = divere("frames", turned / "strip.tif", "--deskew", "-o", presets)
+    assert told.returncode == 0, told.stderr
+    stored = divere("batch", turned, turned.parent / "stored", "--isolation", "never")
+    assert stored.returncode == 0, stored.stderr
+    for name, pixels in direct.items():
+        assert (tifffile.imread(turned.parent / "stored" / name) == pixels).all()
+    assert divere("frames", turned / "strip.tif", "-o", presets, "--overwrite").returncode == 0
+    divere("batch", turned, turned.parent / "stored", "--isolation", "never")
+    again = [tifffile.imread(turned.parent / "stored" / name).shape for name in direct]
+    assert again != [pixels.shape for pixels in direct.values()]
+
+
+def test_deskew_without_find_is_refused(turned: Path) -> None:
+    done = batch(turned, "--deskew")
+    assert done.returncode == 2
+    assert "--frames find" in done.stderr
