@@ -13,6 +13,7 @@ import csv
 import fnmatch
 import functools
 import io
+import json
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -21,21 +22,23 @@ from typing import Any
 from divere_cli.batch import film_values
 from divere_cli.errors import UsageError
 from divere_cli.files import regular
-from divere_cli.films import names
+from divere_cli.films import stocks
 from divere_cli.records.film import FilmNotes
 
 # Column names as they are compared: small letters and digits only.
 ALIASES = {
     "file": "file filename sourcefile image imagefile scan scanfile name",
-    "film": "film filmstock stock filmname filmtype emulsion filmused",
+    "film": "film filmstock stock filmname filmtype emulsion filmused documentname "
+    "spectralsensitivity",
     "iso": "iso ei asa speed filmspeed boxspeed exposureindex isospeed ratediso",
-    "camera": "camera cameramodel model body camerabody",
-    "lens": "lens lensmodel objective lensused",
+    "camera": "camera cameramodel model body camerabody cameraname",
+    "lens": "lens lensmodel objective lensused lensname",
     "aperture": "aperture fnumber fstop f av",
     "shutter": "shutter shutterspeed exposuretime exposure tv",
     "date": "date datetime datetimeoriginal datetaken taken dateandtime timestamp",
-    "roll": "roll rollid rollname rollnumber filmroll rollno",
-    "frame": "frame framenumber framecount frameno exposurenumber shot no nr number",
+    "roll": "roll rollid rollname rollnumber filmroll rollno reelname",
+    "frame": "frame framenumber framecount frameno exposurenumber imagenumber shotnumber shot "
+    "no nr number",
     "lab": "lab laboratory labname processedby",
     "developer": "developer dev chemistry developedin developed",
     "notes": "notes note comment comments description remarks remark caption memo",
@@ -49,18 +52,25 @@ _READ: dict[str, Callable[[str], Any]] = {
     "iso": film_values.iso,
     "date": film_values.date,
 }
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBERED = re.compile(r"(?:\./)?\d+\.")
 _MOST_BYTES = 16 << 20
 _MOST_TEXT = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its line in the file, which scans it means, and what it says of them."""
+    """One row: its line in the file, which scans it is about, and what it says of them.
+
+    ``beside`` is the frame in a row that names its file: of a scan that is one picture it is
+    only written down, of a strip it says which crop.
+    """
 
     line: int
     file: str
     frames: frozenset[int] | None
     cells: tuple[tuple[str, Any], ...]
+    beside: frozenset[int] | None = None
 
     @property
     def words(self) -> str:
@@ -77,28 +87,30 @@ class FilmLog:
     rows: tuple[Row, ...]
     unread: tuple[str, ...] = ()
 
-    def of(self, scan: str) -> FilmNotes | None:
-        """Return what is known of a scan, by its name below INPUT; None for nothing."""
+    def of(self, scan: str, crop: str = "") -> FilmNotes | None:
+        """Return what is known of a scan, by its name below INPUT; None for nothing.
+
+        With ``crop``, the name of one of its crops: what is known of that picture. Its frame
+        is the number in the crop's name, and rows may name ``{stem}-{crop}``, too.
+        """
         found: dict[str, Any] = {}
-        number = frame_of(scan)
+        number = _number(scan, crop)
         for row in self.rows:
-            if _fits(row, scan, number):
+            if _fits(row, scan, crop, number):
                 found |= {name: value for name, value in row.cells if value not in ("", None)}
                 if row.frames is not None and len(row.frames) > 1:
                     found["frame"] = str(number)
         return _completed(found) if found else None
 
-    def without_scan(self, scans: Iterable[str]) -> tuple[Row, ...]:
-        """Return the rows that fit none of these scans."""
-        numbered = [(scan, frame_of(scan)) for scan in scans]
+    def without_scan(self, scans: Iterable[tuple[str, str]]) -> tuple[Row, ...]:
+        """Return the rows that fit none of these pictures: (scan, crop or nothing)."""
+        numbered = [(scan, crop, _number(scan, crop)) for scan, crop in scans]
         return tuple(
-            row
-            for row in self.rows
-            if not any(_fits(row, scan, number) for scan, number in numbered)
+            row for row in self.rows if not any(_fits(row, *picture) for picture in numbered)
         )
 
-    def warnings(self, scans: Iterable[str]) -> tuple[str, ...]:
-        """Say what of the table was not used."""
+    def warnings(self, scans: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+        """Say what of the table was not used; ``scans`` as in :meth:`without_scan`."""
         said = [f"{self.path}: {row.words} fits no scan" for row in self.without_scan(scans)]
         if self.unread:
             said.append(f"{self.path}: columns that are not used: {', '.join(self.unread)}")
@@ -118,7 +130,8 @@ def read(path: str) -> FilmLog:
     whole, start = _preamble(path, lines, delimiter)
     table = csv.reader(io.StringIO("\n".join(lines[start:])), delimiter=delimiter)
     head = next(table, [])
-    columns = [_COLUMNS.get(_folded(name)) for name in head]
+    columns = _columns(head)
+    times = [place for place, name in enumerate(head) if _folded(name) == "exposuretime"]
     unread = tuple(
         name.strip()
         for name, column in zip(head, columns, strict=True)
@@ -128,12 +141,30 @@ def read(path: str) -> FilmLog:
     try:
         for cells in table:
             if any(cell.strip() for cell in cells):
+                _in_seconds(cells, times)
                 rows.append(_row(path, start + table.line_num, columns, cells, whole))
     except csv.Error as error:
         raise UsageError(f"{path}: line {start + table.line_num}: {error}") from error
     if not rows:
         raise UsageError(f"{path}: has no rows below its columns")
     return FilmLog(path, tuple(rows), unread)
+
+
+def _columns(head: list[str]) -> list[str | None]:
+    """Return what each column holds; one of the very name wins over others of the same meaning."""
+    folded = [_folded(name) for name in head]
+    found = [_COLUMNS.get(name) for name in folded]
+    return [
+        None if column in folded and name != column else column
+        for name, column in zip(folded, found, strict=True)
+    ]
+
+
+def _in_seconds(cells: list[str], places: list[int]) -> None:
+    """Say of a bare number below Exif's own name that it is seconds: there it is no 1/125."""
+    for place in places:
+        if place < len(cells) and _NUMBER.fullmatch(cells[place].strip()):
+            cells[place] = f"{cells[place].strip()}s"
 
 
 def frame_of(scan: str) -> int | None:
@@ -143,10 +174,25 @@ def frame_of(scan: str) -> int | None:
     return int(numbers[-1]) if numbers and len(numbers[-1]) < 10 else None
 
 
-def _fits(row: Row, scan: str, number: int | None) -> bool:
+def _number(scan: str, crop: str) -> int | None:
+    """Return the frame of a picture: the number of its crop, else that of its scan."""
+    own = frame_of(crop) if crop else None
+    return frame_of(scan) if own is None else own
+
+
+def _fits(row: Row, scan: str, crop: str, number: int | None) -> bool:
+    if row.file and crop and _named(row.file, _cropped(scan, crop)):
+        return row.frames is None or number in row.frames
     if row.file and not _named(row.file, scan):
         return False
-    return row.frames is None or number in row.frames
+    wanted = row.frames if row.frames is not None or not crop else row.beside
+    return wanted is None or number in wanted
+
+
+def _cropped(scan: str, crop: str) -> str:
+    """Return a crop's name as outputs have it by default: ``strip-02.tif``."""
+    stem, dot, suffix = scan.rpartition(".")
+    return f"{stem}-{crop}{dot}{suffix}" if stem else f"{scan}-{crop}"
 
 
 def _named(pattern: str, scan: str) -> bool:
@@ -159,12 +205,12 @@ def _named(pattern: str, scan: str) -> bool:
 def _completed(found: dict[str, Any]) -> FilmNotes:
     """Add what the stock says: whole name, maker, process, and box speed for want of another."""
     fields = {name: value for name, value in found.items() if name != "file"}
-    stock = names.find(fields.get("film", "")) if fields.get("film") else None
+    stock = stocks.meant(fields.get("film", "")) if fields.get("film") else None
     if stock is not None:
         fields |= {"film": stock.name, "process": stock.process}
         fields.setdefault("iso", stock.speed)
     notes = FilmNotes(**fields)
-    return replace(notes, maker=names.maker(notes.film))
+    return replace(notes, maker=stocks.maker(notes.film))
 
 
 def _row(
@@ -185,15 +231,18 @@ def _row(
         except ValueError as error:
             raise UsageError(f"{path}: line {line}: {column} {cell!r}: {error}") from error
     file = given.get("file", "")
+    if _NUMBERED.fullmatch(file) and given.get("frame"):
+        file = ""  # exiftool's place for a file that is not known yet: its frame says which
     frames = film_values.frames(given["frame"]) if given.get("frame") else None
     if not file and frames is None:
         raise UsageError(
             f"{path}: line {line}: says of no scan what it is about",
             hint="give a file (a name or a glob) or a frame (12, 1-12)",
         )
+    beside = None
     if file and frames is not None and len(frames) == 1 and not set("*?[") & set(file):
-        frames = None  # the file says which; the frame is what is written beside it
-    return Row(line, file, frames, tuple(values.items()))
+        frames, beside = None, frames  # the file says which; the frame is written beside it
+    return Row(line, file, frames, tuple(values.items()), beside)
 
 
 def _lines(path: str) -> tuple[list[str], str]:
@@ -205,11 +254,35 @@ def _lines(path: str) -> tuple[list[str], str]:
         raise UsageError(f"--film-data {path}: cannot be read: {error.strerror}") from error
     if len(data) > _MOST_BYTES:
         raise UsageError(f"--film-data {path}: is larger than any film log")
-    lines = _decoded(data).splitlines()
+    text = _decoded(data)
+    if text.lstrip().startswith("["):
+        return _of_json(path, text), "\t"
+    lines = text.splitlines()
     counts = {mark: sum(line.count(mark) for line in lines[:50]) for mark in ",;\t"}
     # commas are in numbers and in words, too: the others win where they are there
     delimiter = next((mark for mark in ("\t", ";") if counts[mark] >= max(1, len(lines) // 2)), ",")
     return lines, delimiter
+
+
+def _of_json(path: str, text: str) -> list[str]:
+    """Return a list of objects, as Lightme and exiftool write them, as lines of a table."""
+    try:
+        entries = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"--film-data {path}: no valid JSON: {error}") from error
+    if not all(isinstance(entry, dict) for entry in entries):
+        raise UsageError(f"--film-data {path}: needs a list of objects, one for each picture")
+    head = list(dict.fromkeys(key for entry in entries for key in entry))
+    made = io.StringIO()
+    writer = csv.writer(made, delimiter="\t", lineterminator="\n")
+    writer.writerow(head)
+    for entry in entries:
+        writer.writerow(_one_line(entry.get(key)) for key in head)
+    return made.getvalue().splitlines()
+
+
+def _one_line(value: object) -> str:
+    return "" if value is None else " ".join(str(value).split())
 
 
 def _decoded(data: bytes) -> str:

@@ -95,9 +95,14 @@ class Grading:
                 tuple(targets[name] for name in others),
                 mirrored,
                 cut.turn,
+                film,
             )
-            for (first, *others), recipe, cut in zip(
-                zip(*names, strict=True), plan.recipes, plan.selection.frames, strict=True
+            for (first, *others), recipe, cut, film in zip(
+                zip(*names, strict=True),
+                plan.recipes,
+                plan.selection.frames,
+                plan.films or (None,) * len(plan.recipes),
+                strict=True,
             )
         )
         encoding, *also = (plan.encodings[index] for index in plan.stale)

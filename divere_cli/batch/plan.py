@@ -46,7 +46,8 @@ class ScanPlan:
 
     ``outputs`` are the positives' names below OUTPUT, one for each frame of ``selection``, and
     ``also`` those of each further output, written as ``encodings`` say (the main one first);
-    ``film`` is what ``--film-data`` says of it; ``error`` is set where the scan cannot be
+    ``film`` is what ``--film-data`` says of it, ``films`` what it says of each frame where that
+    differs; ``error`` is set where the scan cannot be
     graded. The rest is filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved``
     is up to date under new stamps, ``check`` wants the SHA-256 of ``unsure``), ``key`` of what
     would be done, keys of ``earlier`` versions that mean the same, ``recipes`` of the frames
@@ -65,6 +66,7 @@ class ScanPlan:
     also: tuple[tuple[str, ...], ...] = ()
     encodings: tuple[Encoding, ...] = ()
     film: FilmNotes | None = None
+    films: tuple[FilmNotes | None, ...] = ()
     error: DivereError | None = None
     action: Action = ""
     key: str = ""
@@ -200,10 +202,32 @@ def _plan(
         raise
     except ScanError as problem:
         return ScanPlan(scan, header, error=problem)
-    film = request.film_log.of(scan.file) if request.film_log else None
-    film = film_edges.noted(film, edge)
+    film, films = _film(request, scan, selection, edge)
     encodings = outputs.encodings
-    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), encodings, film)
+    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), encodings, film, films)
+
+
+def _film(
+    request: BatchRequest, scan: Scan, selection: Selection, edge: FilmEdge | None
+) -> tuple[FilmNotes | None, tuple[FilmNotes | None, ...]]:
+    """Return what is written down about a scan; and about each of its crops, where that differs."""
+    log = request.film_log
+    if log is None:
+        return film_edges.noted(None, edge), ()
+    found = [log.of(scan.file, crop) for crop in crop_names(selection)]
+    if all(each == found[0] for each in found):
+        return film_edges.noted(found[0], edge), ()
+    bare = replace(edge, frames=()) if edge is not None else None  # it has the scan's first frame
+    return None, tuple(film_edges.noted(each, bare) for each in found)
+
+
+def crop_names(selection: Selection) -> list[str]:
+    """Return the names of a scan's crops, as its outputs have them; one of no crop is empty."""
+    several = len(selection.frames) > 1
+    return [
+        frame.crop_name or (str(index) if several else "")
+        for index, frame in enumerate(selection.frames, 1)
+    ]
 
 
 def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
@@ -263,10 +287,7 @@ def _positives(
 ) -> tuple[str, ...]:
     page = _page(request, scan, header)
     outputs = []
-    for index, frame in enumerate(selection.frames, 1):
-        crop = frame.crop_name if len(selection.frames) > 1 or frame.crop_name else ""
-        if not crop and len(selection.frames) > 1:
-            crop = str(index)
+    for index, crop in enumerate(crop_names(selection), 1):
         parts = naming.Parts(
             scan.file,
             crop,

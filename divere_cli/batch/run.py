@@ -37,7 +37,7 @@ from divere_cli.batch.grading import Grading
 from divere_cli.batch.journal import history
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.ownership import Ownership
-from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.plan import ScanPlan, crop_names
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results
 from divere_cli.batch.staleness import Staleness
@@ -171,7 +171,11 @@ def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:
     """Name the rows of a film log that no scan of the run was meant by."""
     if request.film_log is None:
         return ()
-    return request.film_log.warnings(plan.scan.file for plan in space.plans)
+    return request.film_log.warnings(
+        (plan.scan.file, crop)
+        for plan in space.plans
+        for crop in (crop_names(plan.selection) if plan.selection else [""])
+    )
 
 
 def _engine(

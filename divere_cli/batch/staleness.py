@@ -389,7 +389,7 @@ class Staleness:
         lies = [o for o in (inputs.transfer, inputs.orientation) if o != "auto"]
         lies += [f"turn {cut.turn:g} of {cut.crop_name}" for cut in cuts if cut.turn]
         made = key(frames, plan.sidecar, self._request.outputs.encoding, lies)
-        return with_light(with_film(made, plan.film), self._light)
+        return with_light(with_films(with_film(made, plan.film), plan.films), self._light)
 
     def _grounds(self, plan: ScanPlan) -> str:
         """What of its preset a scan's decision is made from."""
@@ -445,6 +445,14 @@ def with_film(key: str, film: FilmNotes | None) -> str:
     if film is None:
         return key
     said = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(said.encode("ascii")).hexdigest()
+
+
+def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
+    """Return the key of a scan whose crops have film data of their own; else it stays."""
+    if not films:
+        return key
+    said = json.dumps([key, [to_plain(film) for film in films]], sort_keys=True)
     return hashlib.sha256(said.encode("ascii")).hexdigest()
 
 

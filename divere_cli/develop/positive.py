@@ -133,13 +133,14 @@ class Positive:
             )
             scaled = replace(known, x=known.x * share, y=known.y * share)
             header = replace(header, resolution=scaled)
+        film = self._frame.film or self._job.film
         processing = Processing(
             "divere",
             __version__,
             recipe.profile,
             recipe.sha256,
-            self._job.film,
-            os.path.basename(self._job.name) if self._job.film else "",
+            film,
+            os.path.basename(self._job.name) if film else "",
             self._origin,
         )
         turned = bool(self._frame.orientation % 180)

@@ -95,7 +95,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
             # what stands before the pixels of a JPEG or PNG must be known before them
-            origin = digest.finish() if job.film is not None else ""
+            noted = job.film is not None or any(frame.film for frame in job.frames)
+            origin = digest.finish() if noted else ""
         ends = Ends(header.width, header.height, header.channels)
         serial = Serial(parallel)
         with progress.stage("write"):

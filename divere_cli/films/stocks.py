@@ -1,7 +1,9 @@
-"""Film stocks by DX number: name, process, speed.
+"""Film stocks by DX number and by what people write: name, process, speed.
 
 Covers the table beside this module (``stocks.tsv``, where its sources are named)
-and looking things up in it. Standard library only: the parent process asks, too.
+and looking things up in it; names in any case, with or without spaces, hyphens, and a
+maker that is left out where only one film can be meant. Standard library only: the
+parent process asks, too.
 """
 
 from __future__ import annotations
@@ -11,6 +13,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Literal
+
+_DX = re.compile(r"\d{1,4}-\d{1,2}")
+_MAKERS = ("kodak", "fujifilm", "fuji", "ilford", "agfa", "konica", "cinestill", "lomography")
 
 Process = Literal["C-41", "E-6", "B&W", "K-14"]
 
@@ -71,3 +76,40 @@ def search(text: str) -> tuple[Stock, ...]:
     return tuple(
         stock for stock in all_stocks() if all(word in stock.name.casefold() for word in words)
     )
+
+
+def meant(text: str) -> Stock | None:
+    """Return the stock that a written name or a DX number (``115-4``) is of.
+
+    None where none is known, or several are: a maker may be left out (``Portra 400``) as
+    long as one film is called so.
+    """
+    if _DX.fullmatch(text.strip()):
+        return by_number(normal(text) or "")
+    return _by_name().get(_folded(text))
+
+
+def maker(name: str) -> str:
+    """Return the first word of a film's name where that is a known maker; else nothing."""
+    first = name.split(" ", 1)[0]
+    return first if first.casefold() in _MAKERS else ""
+
+
+@cache
+def _by_name() -> dict[str, Stock]:
+    """Return stocks by their whole names, and by names without a maker that are of one film."""
+    found: dict[str, Stock] = {}
+    for stock in all_stocks():
+        found.setdefault(_folded(stock.name), stock)
+    short: dict[str, set[str]] = {}
+    for stock in all_stocks():
+        if maker(stock.name):
+            short.setdefault(_folded(stock.name.split(" ", 1)[1]), set()).add(stock.name)
+    for name, whole in short.items():
+        if len(whole) == 1:
+            found.setdefault(name, found[_folded(next(iter(whole)))])
+    return found
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[^0-9a-z]+", "", name.casefold())

@@ -80,7 +80,8 @@ class Frame:
     right, before the turn. ``also`` are the
     targets of the job's further outputs, one for each of ``Job.also``. ``turn`` are the
     degrees counter-clockwise that the picture within the crop is turned by in the scan,
-    which are taken off.
+    which are taken off. ``film`` is what was
+    written down about this picture, where its scan has several; else ``Job.film`` counts.
     """
 
     target: Target
@@ -91,6 +92,7 @@ class Frame:
     also: tuple[Target, ...] = ()
     mirrored: bool = False
     turn: float = 0.0
+    film: FilmNotes | None = field(default=None, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +109,7 @@ def test_exif_notes_with_its_lines_above_the_table(tmp_path: Path) -> None:
 
 def test_a_row_that_fits_nothing_is_named(tmp_path: Path) -> None:
     found = log(tmp_path, "file,film,mood\na.tif,x,good\nroll9_*,y,bad\n")
-    said = found.warnings(["a.tif"])
+    said = found.warnings([("a.tif", "")])
     assert any("line 3 (roll9_*) fits no scan" in line for line in said)
     assert any("not used: mood" in line for line in said)
 
@@ -177,3 +180,100 @@ def test_an_own_speed_wins_over_the_box(tmp_path: Path) -> None:
     notes = log(tmp_path, "file,film,iso\na.tif,Portra 400,200\n").of("a.tif")
     assert notes is not None
     assert notes.iso == 200
+
+
+LIGHTME = {
+    "DateTimeOriginal": "2022:04:30 18:29:15",
+    "Description": "Ilford HP5 Plus (135)",
+    "DocumentName": "Ilford HP5 Plus",
+    "ExposureTime": 0.008,
+    "FNumber": 8,
+    "FocalLength": 35,
+    "GPSLatitude": "57deg 42' 3\" N",
+    "ImageNumber": 1,
+    "ImageUniqueId": "A0020_1",
+    "ISO": 200,
+    "ISOSpeed": 200,
+    "LensModel": "35mm f/2,5 Color Skopar",
+    "Model": "Bessa R2M",
+    "Notes": "",
+    "ReelName": "A0020",
+    "SourceFile": "./1.",
+    "UserComment": "roll_notes:\n \ndev_notes:\n ",
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_an_export_of_lightme(tmp_path: Path, form: str) -> None:
+    second = LIGHTME | {"ImageNumber": 2, "ExposureTime": 2, "Notes": "dusk", "SourceFile": "./2."}
+    text = json.dumps([LIGHTME, second])
+    if form == "csv":
+        made = io.StringIO()
+        writer = csv.DictWriter(made, list(LIGHTME))
+        writer.writeheader()
+        writer.writerows([LIGHTME | {"UserComment": ""}, second | {"UserComment": ""}])
+        text = made.getvalue()
+    found = log(tmp_path, text)
+    assert found.of("A0020_001.tif") == FilmNotes(
+        film="Ilford HP5 Plus",
+        maker="Ilford",
+        process="B&W",
+        iso=200,
+        camera="Bessa R2M",
+        lens="35mm f/2,5 Color Skopar",
+        aperture=8.0,
+        shutter=(1, 125),
+        date="2022-04-30T18:29:15",
+        roll="A0020",
+        frame="1",
+    )
+    later = found.of("A0020_002.tif")
+    assert later is not None
+    assert (later.shutter, later.notes) == ((2, 1), "dusk")
+    assert found.without_scan([("A0020_001.tif", ""), ("A0020_002.tif", "")]) == ()
+
+
+def test_a_log_of_a_film_tracker(tmp_path: Path) -> None:
+    found = log(
+        tmp_path,
+        "Roll Name,Film Stock,Camera Name,Frame #,Lens Name,Shutter Speed,F-Stop,Date Taken,"
+        "Comments\n"
+        "Porto,Portra 160,Mamiya 7,3,80mm,1/60,f/5.6,2024-05-17 14:30,by the river\n",
+    )
+    notes = found.of("porto_03.tif")
+    assert notes is not None
+    assert (notes.roll, notes.film, notes.camera) == ("Porto", "Kodak Portra 160", "Mamiya 7")
+    assert (notes.lens, notes.shutter, notes.aperture) == ("80mm", (1, 60), 5.6)
+    assert (notes.frame, notes.notes) == ("3", "by the river")
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[{]", "no valid JSON"), ("[1, 2]", "a list of objects"), ("[]", "no line has a column")],
+)
+def test_json_that_is_no_film_log_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        log(tmp_path, text)
+
+
+def test_each_crop_of_a_strip_has_its_rows(tmp_path: Path) -> None:
+    found = log(
+        tmp_path,
+        "file,frame,film,aperture,notes\n"
+        "strip_7.tif,,Portra 400,,\n"  # all of the strip
+        ",1-2,,4,\n"  # by the number of the crop
+        "strip_7.tif,2,,,the bridge\n"  # one of a file that is named
+        "strip_7-03,12A,,,a name of its own\n",  # as the output is called
+    )
+    first, second, third = (found.of("in/strip_7.tif", f"{n:02}") for n in (1, 2, 3))
+    assert first is not None
+    assert second is not None
+    assert third is not None
+    assert (first.film, first.aperture, first.notes, first.frame) == (
+        "Kodak Portra 400", 4.0, "", "1",
+    )  # fmt: skip
+    assert (second.aperture, second.notes, second.frame) == (4.0, "the bridge", "2")
+    assert (third.aperture, third.notes, third.frame) == (None, "a name of its own", "12A")
+    crops = [("strip_7.tif", f"{n:02}") for n in (1, 2)]
+    assert [row.line for row in found.without_scan(crops)] == [5]

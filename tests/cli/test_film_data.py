@@ -15,6 +15,7 @@ import tifffile
 from PIL import Image
 
 from tests.cli.program import divere
+from tests.frames.strips import Spec, draw
 
 RNG = np.random.default_rng(5)
 TABLE = (
@@ -145,3 +146,33 @@ def test_exiftool_reads_every_field(scans: Path, name: str) -> None:
     if name not in ("a.jxl",):
         assert found["IPTC:By-line"] == "José"
     assert not [key for key in found if "Warning" in key or "Error" in key]
+
+
+def test_each_crop_of_a_strip_gets_its_own_row(tmp_path: Path) -> None:
+    folder, out = tmp_path / "in", tmp_path / "out"
+    folder.mkdir()
+    strip = draw(Spec(count=2, scale=6.0, seed=3), [])
+    tifffile.imwrite(folder / "strip.tif", strip.pixels, photometric="rgb")
+    table = tmp_path / "film.csv"
+    table.write_text("file,frame,film,notes\nstrip.tif,,Portra 400,\n,1,,the tram\n,2,,the hill\n")
+    words = ("batch", folder, out, "--frames", "find", "--auto", "off", "--film-data", table)
+    done = divere(*words, "--isolation", "never")
+    assert (done.returncode, "fits no scan" in done.stderr) == (0, False), done.stderr
+    told = {}
+    for path in sorted(out.glob("*.tif")):
+        with tifffile.TiffFile(path) as file:
+            xmp = file.pages[0].tags[700].value
+        told[path.name] = xmp.decode() if isinstance(xmp, bytes) else str(xmp)
+    assert list(told) == ["strip-1.tif", "strip-2.tif"]
+    for xmp, ours, other in zip(
+        told.values(), ("the tram", "the hill"), ("the hill", "the tram"), strict=True
+    ):
+        assert ours in xmp
+        assert other not in xmp
+        assert "Kodak Portra 400" in xmp
+        assert "DerivedFrom" in xmp
+    again = divere(*words, "--isolation", "never", "--json")
+    assert '"status": "up_to_date"' in again.stdout
+    table.write_text(table.read_text().replace("the hill", "the river"))
+    changed = divere(*words, "--isolation", "never", "--json")
+    assert '"status": "ok"' in changed.stdout

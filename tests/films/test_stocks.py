@@ -59,3 +59,23 @@ def test_the_command_lists_and_shows(capfd: pytest.CaptureFixture[str]) -> None:
     assert {"dx": "95-13", "name": "Kodak Portra 400", "process": "C-41", "speed": 400} in found
     assert app.run(["films", "show", "1-1"]) == 2
     assert "no film stock is known for DX number 1-1" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Portra 400", "Kodak Portra 400"),
+        ("kodak portra-400", "Kodak Portra 400"),
+        (" 95-13 ", "Kodak Portra 400"),
+        ("HP5 plus", "Ilford HP5 Plus"),
+    ],
+)
+def test_a_written_name_is_of_one_stock(text: str, name: str) -> None:
+    stock = stocks.meant(text)
+    assert stock is not None
+    assert stock.name == name
+
+
+@pytest.mark.parametrize("text", ["", "1600", "99-99", "no such film", "Kodak"])
+def test_what_may_be_none_or_several_is_of_no_stock(text: str) -> None:
+    assert stocks.meant(text) is None
