@@ -24,8 +24,9 @@ RECENT = 24
 class Snapshot:
     """The state of the service at the last turn of its loop.
 
-    ``waiting``, ``in_work``, ``done`` and ``failed`` count files; ``problem`` is what keeps it
-    from grading, in a line.
+    ``waiting``, ``in_work``, ``done`` and ``failed`` count files; ``queue`` has the names of
+    some that wait or are in work, below INPUT; ``problem`` is what keeps it from grading, in a
+    line.
     """
 
     state: str = "starting"  # starting, watching, grading, waiting, ending
@@ -34,6 +35,7 @@ class Snapshot:
     in_work: int = 0
     done: int = 0
     failed: int = 0
+    queue: tuple[str, ...] = ()
     known_failures: tuple[dict[str, str], ...] = ()
     last_run: dict[str, Any] | None = None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -43,7 +43,7 @@ class Grading:
         The batch's clock: it tells that the loop turns.
     emit : callable
         Takes each event, the path of the file that a finished scan is of (else None), and
-        how many files have no end yet.
+        how many files are not finished.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Grading:
     ) -> None:
         self.fates: dict[str, Fate] = {}
         self._files = files
-        self._names = _names(request.inputs.paths, files)
+        self._names = names(request.inputs.paths, files)
         self._pulse = pulse
         self._emit = emit
         only = {path: (stamp[0], stamp[1]) for path, stamp in files.items()}
@@ -89,7 +89,7 @@ class Grading:
         self._pulse()
         path = None
         if isinstance(event, ScanFinished):
-            path = self._names.get(_file(event.result.input))
+            path = self._names.get(file_of(event.result.input))
             if path is not None and self.fates.get(path) != "failed":  # one bad page is enough
                 self.fates[path] = _fate(event.result)
         self._emit(event, path, len(self._files) - len(self.fates))
@@ -99,7 +99,7 @@ class Grading:
 
         A file that changed since it had settled is not listed either: the next look sees that.
         """
-        listed = {self._names.get(_file(result.input)) for result in report.files}
+        listed = {self._names.get(file_of(result.input)) for result in report.files}
         for path in self._files:
             if path not in listed:
                 self.fates[path] = "done"
@@ -125,8 +125,8 @@ def short(report: RunReport) -> dict[str, Any]:
     }
 
 
-def _names(inputs: tuple[str, ...], files: Mapping[str, Stamp]) -> dict[str, str]:
-    """Return the files by the names that a batch gives them: below their INPUT."""
+def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
+    """Return the paths of files by the names that a batch gives them: below their INPUT."""
     found = {}
     for path in files:
         for top in map(os.path.abspath, inputs):
@@ -137,7 +137,7 @@ def _names(inputs: tuple[str, ...], files: Mapping[str, Stamp]) -> dict[str, str
     return found
 
 
-def _file(name: str) -> str:
+def file_of(name: str) -> str:
     """Return a scan's name without its page: ``scan.tif#2`` is of ``scan.tif``."""
     stem, sign, page = name.rpartition("#")
     return stem if sign and page.isdigit() else name

@@ -35,6 +35,7 @@ CSS = b"""body{background:#3b3b3b;color:#dedede;font:15px/1.5 system-ui,sans-ser
 h1{font-size:1.2em}h2{font-size:1em;margin-top:1.6em}ul{list-style:none;padding:0;display:flex;
 flex-wrap:wrap;gap:14px}li{width:200px;overflow-wrap:anywhere}img{max-width:200px;display:block}
 table{border-collapse:collapse}td{padding:2px 1.4em 2px 0;vertical-align:top}.bad{color:#e8a29a}
+.queue{columns:220px;overflow-wrap:anywhere}
 """
 
 
@@ -165,6 +166,7 @@ class Pages:
             "in_work": snapshot.in_work,
             "done": snapshot.done,
             "failed": snapshot.failed,
+            "queue": list(snapshot.queue),
             "known_failures": list(snapshot.known_failures),
             "last_run": snapshot.last_run,
             "restarts": self.figures.restarts,
@@ -173,7 +175,7 @@ class Pages:
     def _page(self) -> str:
         status = self._status()
         rows = "".join(
-            f"<tr><td>{name}</td><td>{html.escape(str(status[name]))}</td></tr>"
+            f"<tr><td>{name.replace('_', ' ')}</td><td>{html.escape(str(status[name]))}</td></tr>"
             for name in ("state", "problem", "waiting", "in_work", "done", "failed")
             if status[name] != ""
         )
@@ -182,11 +184,16 @@ class Pages:
             f"<td class=bad>{html.escape(one['error'])}</td></tr>"
             for one in status["known_failures"]
         )
+        queue = "".join(f"<div>{html.escape(name)}</div>" for name in status["queue"])
+        left = status["waiting"] + status["in_work"] - len(status["queue"])
+        if left > 0 and queue:
+            queue += f"<div>and {left} more</div>"
         pictures = "".join(map(_picture, self.figures.recent()))
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>divere watch</title>'
             '<meta http-equiv="refresh" content="5"><link rel="stylesheet" href="/page.css">'
             f"<h1>divere watch</h1><table>{rows}</table>"
+            f"<h2>Queue</h2><div class=queue>{queue or 'empty'}</div>"
             f"<h2>Failures</h2><table>{failures or '<tr><td>none</td></tr>'}</table>"
             f"<h2>Latest positives</h2><ul>{pictures}</ul></html>"
         )

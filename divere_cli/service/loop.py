@@ -22,13 +22,14 @@ from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.report import RunReport
 from divere_cli.service.commands import Hooks
 from divere_cli.service.figures import Figures, Snapshot
-from divere_cli.service.grading import Grading, short
+from divere_cli.service.grading import Grading, file_of, names, short
 from divere_cli.service.held_output import HeldOutput
 from divere_cli.service.look import look
 from divere_cli.service.options import Options
 from divere_cli.service.pulse import Notifier, Pulse
 from divere_cli.service.settling import Settling
 from divere_cli.system.signals import StopRequest
+from divere_cli.text import safe
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ MOST = 1000  # scans of one batch: planning them takes less time than a loop may
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LEAST_REST = 0.2
 NAMED = 200
+QUEUED = 24  # names of the queue that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,11 @@ class Watch:
         figures = self._parts.figures
         if figures.count(event.result, path):
             self._parts.hooks.tell(event.result)
+        name = safe(file_of(event.result.input))
         figures.snapshot = replace(
             figures.snapshot,
             in_work=left,
+            queue=tuple(each for each in figures.snapshot.queue if each != name),
             known_failures=figures.failures()[:NAMED],
         )
 
@@ -275,6 +279,7 @@ class Watch:
             in_work=in_work,
             done=settling.count("done"),
             failed=settling.count("failed", "again"),
+            queue=tuple(map(safe, names(self._request.inputs.paths, settling.queue(QUEUED)))),
             known_failures=figures.failures()[:NAMED],
             last_run=self._last_run,
         )

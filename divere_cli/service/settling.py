@@ -7,6 +7,7 @@ until they change. Pure: looks in, paths out.
 
 from __future__ import annotations
 
+import heapq
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -116,6 +117,11 @@ class Settling:
     def count(self, *fates: Fate) -> int:
         """Return how many files have one of these fates."""
         return sum(file.fate in fates for file in self._files.values())
+
+    def queue(self, most: int) -> list[str]:
+        """Return the first paths, in order, of files that wait or are in work."""
+        paths = (path for path, file in self._files.items() if file.fate in ("waiting", "taken"))
+        return heapq.nsmallest(most, paths)
 
     @property
     def failed(self) -> set[str]:

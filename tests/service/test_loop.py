@@ -299,16 +299,19 @@ def test_a_failure_that_may_pass_is_tried_again_later(
 
 
 def test_the_queue_is_shown_as_it_shrinks(rig: Rig) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: list[tuple[int, int, tuple[str, ...]]] = []
 
     def look(job: Job) -> None:
         snapshot = rig.figures.snapshot
-        seen.append((snapshot.in_work, snapshot.waiting))
+        seen.append((snapshot.in_work, snapshot.waiting, snapshot.queue))
 
     rig.lab.bench.before = look
-    rig.lab.scans("a.tif", "b.tif", "c.tif")
+    rig.lab.scans("a.tif", "b.tif", "sub/c.tif")
     rig.settle()
-    assert seen == [(3, 0), (2, 0), (1, 0)]
+    names = ("a.tif", "b.tif", "sub/c.tif")
+    assert seen == [(3, 0, names), (2, 0, names[1:]), (1, 0, names[2:])]
+    rig.turn()
+    assert rig.figures.snapshot.queue == ()
 
 
 def test_excluded_files_rest(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
