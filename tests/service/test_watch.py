@@ -6,9 +6,7 @@ What goes wrong is in :mod:`.test_loop` (this process) and :mod:`.test_faults` (
 from __future__ import annotations
 
 import json
-import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -127,13 +125,3 @@ def test_the_page_shows_pictures_and_escapes_names(service: Service) -> None:
     page = service.get("/")[1]
     assert "<b>" not in page
     assert "data:image/jpeg;base64," in page
-
-
-def test_the_unit_is_one_that_systemd_takes() -> None:
-    verify = shutil.which("systemd-analyze")
-    if verify is None:
-        pytest.skip("no systemd-analyze here")
-    unit = Path(__file__).parents[2] / "deploy" / "divere-watch.service"
-    done = subprocess.run([verify, "verify", str(unit)], capture_output=True, text=True)
-    said = [line for line in done.stderr.splitlines() if "is not executable" not in line]
-    assert not [line for line in said if "divere-watch" in line]
