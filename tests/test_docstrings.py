@@ -10,11 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "divere_cli"
 # rooms whose functions are still to be described; the list only gets shorter
-TO_DO = {
-    "archive", "batch", "calibrate", "cluster", "develop", "files", "films", "frames", "infrared",
-    "isolation", "profile", "proof", "records", "report", "review", "roll", "samples", "service",
-}  # fmt: skip
-ARRAYS = re.compile(r"NDArray|\b(Array|Band|Bools|Codes|Floats|Mask|Picture|Rows|Values)\b")
+TO_DO = {"batch", "develop", "films", "frames", "infrared", "isolation", "roll", "service"}
+ARRAYS = re.compile(r"NDArray|(?<!list\[)\b(Array|Band|Bools|Codes|Floats|Mask|Rows|Values)\b")
 
 
 def room_of(path: Path) -> str:

@@ -54,6 +54,12 @@ def info(known: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
 
 
 def tag_manifest(files: Mapping[str, bytes]) -> bytes:
-    """The manifest of a bag's own files, by their content."""
+    """Return the manifest of a bag's own files.
+
+    Parameters
+    ----------
+    files : Mapping[str, bytes]
+        Content by path.
+    """
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     return manifest.text(digests)

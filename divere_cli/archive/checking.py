@@ -44,7 +44,15 @@ class Checked:
 
 
 def judge(expected: Expected, found: Hashed) -> Checked:
-    """Compare one file with what was recorded of it."""
+    """Compare one file with what was recorded of it.
+
+    Parameters
+    ----------
+    expected : Expected
+        What was recorded of the file.
+    found : Hashed
+        What the file is now.
+    """
 
     def said(status: Verdict, why: str = "") -> Checked:
         return Checked(expected.name, status, why, found.sha256, found.size, expected.source)
@@ -67,7 +75,15 @@ def judge(expected: Expected, found: Hashed) -> Checked:
 
 
 def document(output: str, files: Iterable[Checked]) -> dict[str, Any]:
-    """The verdicts as JSON-ready data, those with a problem first."""
+    """Return the results as JSON-ready data, those with a problem first.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
+    files : iterable of Checked
+        The checked files.
+    """
     ordered = sorted(files, key=lambda each: (each.status not in PROBLEMS, each.path))
     counts = Counter(each.status for each in ordered)
     summary = {
@@ -82,18 +98,36 @@ def document(output: str, files: Iterable[Checked]) -> dict[str, Any]:
 
 
 def has_problem(files: Iterable[Checked]) -> bool:
-    """Whether anything is not as it was recorded."""
+    """Return whether anything is not as it was recorded.
+
+    Parameters
+    ----------
+    files : iterable of Checked
+        The checked files.
+    """
     return any(each.status in PROBLEMS for each in files)
 
 
 def note(found: Hashed) -> str:
-    """A line by which a check that is begun again passes over a file."""
+    """Return a line that lets an interrupted check skip this file when it continues.
+
+    Parameters
+    ----------
+    found : Hashed
+        The file as it was read.
+    """
     said = [found.name, found.size, found.mtime_ns, found.sha256]
     return json.dumps(said, separators=(",", ":")) + "\n"
 
 
 def noted(lines: Iterable[str]) -> Mapping[str, Hashed]:
-    """What an interrupted check had read; a line that is none is passed over."""
+    """Return what an interrupted check had read; lines that are no notes are skipped.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines of the notes.
+    """
     found: dict[str, Hashed] = {}
     for line in lines:
         try:

@@ -56,7 +56,15 @@ def hash_all(files: Iterable[tuple[str, str]], threads: int) -> Iterator[Hashed]
 
 
 def hash_one(name: str, path: str) -> Hashed:
-    """Hash one file; a link is not followed."""
+    """Hash one file; a link is not followed.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file in the output folder.
+    path : str
+        Path of the file.
+    """
     digest = hashlib.sha256()
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
     try:

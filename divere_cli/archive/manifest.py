@@ -19,13 +19,26 @@ _ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 
 
 def text(entries: Mapping[str, str]) -> bytes:
-    """Write a manifest, in the order of its paths; names that are no UTF-8 keep their bytes."""
+    """Return a manifest, sorted by path; names that are not UTF-8 keep their bytes.
+
+    Parameters
+    ----------
+    entries : Mapping[str, str]
+        SHA-256 by path.
+    """
     lines = [f"{entries[path]}  {_escaped(path)}\n" for path in sorted(entries)]
     return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 def parse(data: bytes, name: str = NAME) -> dict[str, str]:
     """Read a manifest: SHA-256 by path.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the manifest.
+    name : str, default NAME
+        Its name, for messages.
 
     Raises
     ------

@@ -35,14 +35,36 @@ class Areas:
 
 
 def smooth(picture: Floats) -> Floats:
-    """A picture ``(h, w, c)`` through the binomial 3 x 3."""
+    """Smooth a picture by the binomial 3 x 3 filter.
+
+    Parameters
+    ----------
+    picture : Floats
+        Shape (h, w, c).
+
+    Returns
+    -------
+    Floats
+        The smoothed picture, same shape.
+    """
     padded = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge")
     rows = padded[:-2] + 2.0 * padded[1:-1] + padded[2:]
     return np.asarray((rows[:, :-2] + 2.0 * rows[:, 1:-1] + rows[:, 2:]) / 16.0)
 
 
 def contrast(density: Floats) -> Floats:
-    """The steepest slope of any channel at each pixel ``(h, w)``, density a pixel."""
+    """Return the steepest slope of any channel at each pixel.
+
+    Parameters
+    ----------
+    density : Floats
+        Densities, shape (h, w, 3).
+
+    Returns
+    -------
+    Floats
+        Density per pixel, shape (h, w).
+    """
     padded = np.pad(density, ((1, 1), (1, 1), (0, 0)), mode="edge")
     across = 0.5 * (padded[1:-1, 2:] - padded[1:-1, :-2])
     down = 0.5 * (padded[2:, 1:-1] - padded[:-2, 1:-1])
@@ -50,14 +72,26 @@ def contrast(density: Floats) -> Floats:
 
 
 def find(density: Floats) -> list[Areas]:
-    """Areas of a patch's shape in a picture of densities ``(h, w, 3)``, by threshold."""
+    """Return the areas that have the shape of a patch, for each of several thresholds.
+
+    Parameters
+    ----------
+    density : Floats
+        Densities, shape (h, w, 3).
+    """
     slope = contrast(smooth(density))
     found = [patch_shaped(slope < limit) for limit in CONTRASTS]
     return [areas for areas in found if len(areas.sizes) >= 3]
 
 
 def patch_shaped(mask: Bools) -> Areas:
-    """Connected areas of a mask that have the shape of a patch, the largest first."""
+    """Return the connected areas of a mask that have the shape of a patch, the largest first.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (h, w).
+    """
     labels = label(mask)
     y, x = np.nonzero(mask)
     which = labels[y, x]
@@ -83,9 +117,14 @@ def patch_shaped(mask: Bools) -> Areas:
 
 
 def label(mask: Bools) -> Ints:
-    """Number the connected areas (by sides) of a mask: 0 up, -1 outside of it.
+    """Number the connected areas (by sides) of a mask, from 0; -1 outside of it.
 
     Works on runs of pixels in a row: a run joins those of the row above that it touches.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (h, w).
     """
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)

@@ -44,7 +44,20 @@ def lab(xyz: ArrayLike, white: ArrayLike = D50) -> Floats:
 
 
 def xyz_of_lab(values: ArrayLike, white: ArrayLike = D50) -> Floats:
-    """XYZ of Lab ``(..., 3)``: the way back of :func:`lab`."""
+    """Convert Lab to XYZ: the inverse of :func:`lab`.
+
+    Parameters
+    ----------
+    values : ArrayLike
+        Lab, shape (..., 3).
+    white : ArrayLike, default D50
+        XYZ of the white, shape (3,).
+
+    Returns
+    -------
+    Floats
+        XYZ, shape (..., 3).
+    """
     given = np.asarray(values, np.float64)
     y = (given[..., 0] + 16.0) / 116.0
     f = np.stack([y + given[..., 1] / 500.0, y, y - given[..., 2] / 200.0], axis=-1)
@@ -53,7 +66,19 @@ def xyz_of_lab(values: ArrayLike, white: ArrayLike = D50) -> Floats:
 
 
 def ciede2000(one: ArrayLike, other: ArrayLike) -> Floats:
-    """CIEDE2000 of two Lab arrays ``(..., 3)``, with kL = kC = kH = 1.
+    """Return the CIEDE2000 differences of two arrays, with kL = kC = kH = 1.
+
+    Parameters
+    ----------
+    one : ArrayLike
+        Lab, shape (..., 3).
+    other : ArrayLike
+        Lab, shape (..., 3).
+
+    Returns
+    -------
+    Floats
+        Differences, shape (...).
 
     Notes
     -----

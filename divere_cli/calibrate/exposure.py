@@ -21,7 +21,16 @@ SAME_GRAY = 0.06  # log10 of light: patches nearer to each other are one gray
 
 
 def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Floats, list[int]]:
-    """Contrast of the film between neighbors of the gray row, from dark to light.
+    """Return the contrast of the film between neighbors of the gray row, from dark to light.
+
+    Parameters
+    ----------
+    values : Floats
+        Densities of the patches, shape (n, 3).
+    used : ndarray of bool
+        Which patches are used, shape (n,).
+    chart : Chart
+        The color chart.
 
     Returns
     -------
@@ -47,7 +56,17 @@ def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Float
 
 
 def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]:
-    """What is to be said of the chart's exposure; nothing where it is right."""
+    """Return warnings about the chart's exposure; none where it is right.
+
+    Parameters
+    ----------
+    values : Floats
+        Densities of the patches, shape (n, 3).
+    used : ndarray of bool
+        Which patches are used, shape (n,).
+    chart : Chart
+        The color chart.
+    """
     if sum(bool(used[g]) for g in chart.grays) < LEAST_GRAYS:
         return []
     by_channel, order = slopes(values, used, chart)
@@ -70,7 +89,17 @@ def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]
 
 
 def is_negative(values: Floats, used: NDArray[np.bool_], chart: Chart) -> bool:
-    """Whether light patches let less light through than dark ones do."""
+    """Return whether light patches let less light through than dark ones do.
+
+    Parameters
+    ----------
+    values : Floats
+        Densities of the patches, shape (n, 3).
+    used : ndarray of bool
+        Which patches are used, shape (n,).
+    chart : Chart
+        The color chart.
+    """
     lightness = np.array([patch.lab[0] for patch in chart.patches])[used]
     density = -np.log10(np.maximum(values[used], 1e-6)).mean(axis=1)
     together = (lightness - lightness.mean()) * (density - density.mean())

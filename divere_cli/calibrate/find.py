@@ -59,15 +59,32 @@ class Found:
 
 
 def from_corners(corners: Floats, chart: Chart) -> Found | None:
-    """A chart whose patch field has these corners ``(4, 2)``, in pixels, the chart's order."""
+    """Return a chart whose patch field has the given corners.
+
+    Parameters
+    ----------
+    corners : Floats
+        Pixels, shape (4, 2), in the chart's own order.
+    chart : Chart
+        The color chart.
+    """
     matrix = homography.fit(field(chart), corners)
     return None if matrix is None else Found(matrix, 0.0)
 
 
 def told(density: Floats, found: Found, chart: Chart) -> tuple[float, float]:
-    """What stays unexplained of a chart where it is said to lie: as said, and in its best turn.
+    """Return what a chart leaves unexplained at a given position: as given, and in its best turn.
 
     1.0 for both where its patches do not differ or leave the picture.
+
+    Parameters
+    ----------
+    density : Floats
+        Densities, shape (h, w, 3).
+    found : Found
+        The chart at the given position.
+    chart : Chart
+        The color chart.
     """
     match, colors = _Match(chart), _colors(flat.smooth(density), found.to_picture, chart)
     best = match.unexplained(colors)
@@ -77,14 +94,36 @@ def told(density: Floats, found: Found, chart: Chart) -> tuple[float, float]:
 
 
 def field(chart: Chart) -> Floats:
-    """Corners of the patch field in chart places: top left, top right, bottom right, left."""
+    """Return the corners of the patch field in chart units.
+
+    Parameters
+    ----------
+    chart : Chart
+        The color chart.
+
+    Returns
+    -------
+    Floats
+        Top left, top right, bottom right and bottom left, shape (4, 2).
+    """
     half = FILL / 2.0
     right, bottom = chart.columns - 1 + half, chart.rows - 1 + half
     return np.array([[-half, -half], [right, -half], [right, bottom], [-half, bottom]])
 
 
 def places(chart: Chart) -> Floats:
-    """Centers of the patches in chart places, ``(patches, 2)``, row by row."""
+    """Return the centers of the patches in chart units.
+
+    Parameters
+    ----------
+    chart : Chart
+        The color chart.
+
+    Returns
+    -------
+    Floats
+        Centers, row by row, shape (patches, 2).
+    """
     rows, columns = np.divmod(np.arange(chart.rows * chart.columns), chart.columns)
     return np.stack([columns, rows], axis=1).astype(np.float64)
 

@@ -68,7 +68,22 @@ class Fitted:
 
 
 def directions(chart_lab: Floats, start: Floats, gray_chroma: float = 8.0) -> Floats:
-    """Directions that a chart can tell: all nine, or the rows' contrasts where all is gray."""
+    """Return the directions that a chart can determine: all nine, or the rows' contrasts.
+
+    Parameters
+    ----------
+    chart_lab : Floats
+        Lab of the patches, shape (n, 3).
+    start : Floats
+        The matrix that the fit starts from, shape (3, 3).
+    gray_chroma : float, default 8.0
+        Chroma below which a patch is gray.
+
+    Returns
+    -------
+    Floats
+        The directions, shape (directions, 9).
+    """
     if np.hypot(chart_lab[:, 1], chart_lab[:, 2]).max() < gray_chroma:
         rows = np.zeros((3, 3, 3))
         rows[range(3), range(3)] = start
@@ -77,17 +92,51 @@ def directions(chart_lab: Floats, start: Floats, gray_chroma: float = 8.0) -> Fl
 
 
 def lab(task: Task, fitted: Fitted) -> Floats:
-    """Lab of all patches by each fit: ``(f, n, 3)``."""
+    """Return Lab of all patches by each fit.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    fitted : Fitted
+        The fits.
+
+    Returns
+    -------
+    Floats
+        Lab, shape (fits, patches, 3).
+    """
     return task.printer.lab(_toned(_density(task, fitted), fitted.tone))
 
 
 def errors(task: Task, fitted: Fitted) -> Floats:
-    """CIEDE2000 of all patches by each fit: ``(f, n)``."""
+    """Return the CIEDE2000 difference of all patches by each fit.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    fitted : Fitted
+        The fits.
+
+    Returns
+    -------
+    Floats
+        Differences, shape (fits, patches).
+    """
     return ciede2000(lab(task, fitted), task.wanted[None])
 
 
 def fit(task: Task, weights: Floats) -> Fitted:
-    """Fit each set of weights ``(f, n)``; a patch with weight 0 does not count."""
+    """Fit each set of weights; a patch with weight 0 does not count.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    weights : Floats
+        Weights, shape (fits, patches); 0 leaves a patch out.
+    """
     return on_lab(task, weights, linear(task, weights), toned=False)
 
 
@@ -96,12 +145,29 @@ def bent(task: Task, weights: Floats, straight: Fitted) -> Fitted:
 
     From the first step's matrix half of the fits of one chart ended in another place than the
     others did (mean 3.8 instead of 2.9), and what left-one-out said of them was worth little.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    weights : Floats
+        Weights, shape (fits, patches); 0 leaves a patch out.
+    straight : Fitted
+        The fits without a tone curve.
     """
     return on_lab(task, weights, straight, toned=True)
 
 
 def linear(task: Task, weights: Floats) -> Fitted:
-    """The first step: least squares in density before the curves."""
+    """Fit by least squares in density before the curves: the first step.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    weights : Floats
+        Weights, shape (fits, patches); 0 leaves a patch out.
+    """
     target = task.printer.density(task.wanted)
     member = (task.scan[None, :] == np.arange(task.scans)[:, None]).astype(np.float64)
     share = member[None] * weights[:, None, :]
@@ -122,7 +188,19 @@ def linear(task: Task, weights: Floats) -> Fitted:
 
 
 def on_lab(task: Task, weights: Floats, first: Fitted, *, toned: bool) -> Fitted:
-    """The second step: Gauss-Newton with damping on Lab, a and b scaled as in CIE94."""
+    """Fit on Lab by damped Gauss-Newton, a and b scaled as in CIE94: the second step.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    weights : Floats
+        Weights, shape (fits, patches); 0 leaves a patch out.
+    first : Fitted
+        Where to start.
+    toned : bool
+        Whether a tone curve is fitted, too.
+    """
     chroma = np.hypot(task.wanted[:, 1], task.wanted[:, 2])
     scale = np.stack([np.ones_like(chroma), *[1.0 / (1.0 + 0.045 * chroma)] * 2], axis=1)
     scale = scale[None] * np.sqrt(weights)[..., None]
@@ -146,9 +224,21 @@ def on_lab(task: Task, weights: Floats, first: Fitted, *, toned: bool) -> Fitted
 
 
 def shifts(task: Task, fitted: Fitted) -> Floats:
-    """How much darker each patch prints than it should: density, ``(f, n)``.
+    """Return how much darker each patch prints than it should.
 
     The shift of all three densities together that explains most of what is off.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    fitted : Fitted
+        The fits.
+
+    Returns
+    -------
+    Floats
+        Densities, shape (fits, patches).
     """
     after = _toned(_density(task, fitted), fitted.tone)
     together = task.printer.slopes(after).sum(axis=-1)

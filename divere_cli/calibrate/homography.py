@@ -14,9 +14,21 @@ Floats = NDArray[np.float64]
 
 
 def fit(source: Floats, target: Floats) -> Floats | None:
-    """The homography ``(3, 3)`` from points ``source`` to ``target``, each ``(n, 2)``, n >= 4.
+    """Return the homography from one set of points to another; None where they determine none.
 
     None where the points do not determine one: on a line, or all in one place.
+
+    Parameters
+    ----------
+    source : Floats
+        Points, shape (n, 2), n at least 4.
+    target : Floats
+        Points, shape (n, 2).
+
+    Returns
+    -------
+    Floats or None
+        The homography, shape (3, 3).
     """
     from_unit, to_unit = _normal(source), _normal(target)
     if from_unit is None or to_unit is None:
@@ -40,7 +52,20 @@ def fit(source: Floats, target: Floats) -> Floats | None:
 
 
 def apply(matrix: Floats, points: Floats) -> Floats:
-    """Points ``(..., 2)`` through a homography; those on its horizon become NaN."""
+    """Move points by a homography; those on its horizon become NaN.
+
+    Parameters
+    ----------
+    matrix : Floats
+        The homography, shape (3, 3).
+    points : Floats
+        Points, shape (..., 2).
+
+    Returns
+    -------
+    Floats
+        Points, shape (..., 2).
+    """
     flat = points[..., 0, None] * matrix[:, 0] + points[..., 1, None] * matrix[:, 1] + matrix[:, 2]
     depth = np.where(np.abs(flat[..., 2:]) < 1e-9, np.nan, flat[..., 2:])
     return np.asarray(flat[..., :2] / depth)

@@ -46,7 +46,13 @@ class InputTask:
 
 
 def check(recipe: Recipe) -> None:
-    """Refuse a recipe that is not a positive's, straight through."""
+    """Raise for a recipe that is not that of a positive without changes.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     film = recipe.film
     curved = any((recipe.curves.rgb, recipe.curves.r, recipe.curves.g, recipe.curves.b))
     bent = recipe.matrix is not None or recipe.density_gamma != 1.0
@@ -59,14 +65,39 @@ def check(recipe: Recipe) -> None:
 
 
 def task(recipe: Recipe, output: Space, samples: Floats, wanted: Floats) -> InputTask:
-    """The task of samples in 0..1; the recipe's input gamma makes them linear."""
+    """Return the task for samples of a positive; the recipe's input gamma makes them linear.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    samples : Floats
+        Samples of the patches, 0 to 1, shape (n, 3).
+    wanted : Floats
+        Lab that the patches should have, shape (n, 3).
+    """
     linear = np.clip(samples, 0.0, 1.0) ** recipe.input_space.gamma
     back = conversion(recipe.working_space, output, recipe.adaptation)
     return InputTask(linear, wanted, back, to_d50(output))
 
 
 def fit(given: InputTask, weights: Floats) -> Floats:
-    """The matrix from linear samples to working light; patches with weight 0 do not count."""
+    """Return the matrix from linear samples to working light.
+
+    Parameters
+    ----------
+    given : InputTask
+        The task.
+    weights : Floats
+        Weights, shape (n,); 0 leaves a patch out.
+
+    Returns
+    -------
+    Floats
+        The matrix, shape (3, 3).
+    """
     shown = np.linalg.solve(given.to_xyz, xyz_of_lab(given.wanted).T)
     light = np.linalg.solve(given.back, shown).T
     scale = np.sqrt(weights)[:, None] / (light.mean(axis=1, keepdims=True).clip(0.0) + DARK)
@@ -103,7 +134,14 @@ def _on_lab(given: InputTask, weights: Floats, matrix: Floats) -> Floats:
 
 
 def recipe_of(recipe: Recipe, matrix: Floats) -> Recipe:
-    """The recipe whose input space and gains do what the matrix does.
+    """Return the recipe whose input space and gains do what the matrix does.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    matrix : Floats
+        From linear samples to working light, shape (3, 3).
 
     Notes
     -----

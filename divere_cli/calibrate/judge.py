@@ -60,7 +60,13 @@ class Evidence:
 
 
 def judge(e: Evidence) -> Calibration:
-    """Take the figures."""
+    """Return the figures of a calibration.
+
+    Parameters
+    ----------
+    e : Evidence
+        The fits and their samples.
+    """
     part, values, wanted = e.part(e.middle), e.samples[e.middle].values, e.wanted
     used, left_out = e.used[part], e.left_out[part]
     before = ciede2000(printed(_start(e), e.output, values), wanted)

@@ -42,7 +42,13 @@ class Lattice:
 
 
 def walk(areas: Areas) -> Iterator[Lattice]:
-    """Find the lattices in a set of areas, each once however it was entered."""
+    """Yield the lattices in a set of areas, each once.
+
+    Parameters
+    ----------
+    areas : Areas
+        The areas.
+    """
     known: set[tuple[int, int, int]] = set()
     for seed in range(min(SEEDS, len(areas.sizes))):
         for one, other in _pairs(areas, seed):

@@ -90,7 +90,13 @@ def calibrate(
 
 
 def check(recipe: Recipe) -> None:
-    """Refuse a recipe that is not a color negative's."""
+    """Raise for a recipe that is not that of a color negative.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     film = recipe.film
     if not (film.invert and film.density_matrix and film.rgb_gains) or film.monochrome:
         raise UsageError(

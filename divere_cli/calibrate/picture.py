@@ -42,18 +42,22 @@ def draw(
     after: Sequence[float],
     used: Sequence[bool],
 ) -> Image.Image:
-    """Draw both halves.
+    """Draw the chart as it was found, and beside it as graded, with its true colors.
 
     Parameters
     ----------
     cells : Cells
-        Of the scan that the gains are for.
+        The scan that the gains are for, as a grid of cells.
     found : Found
-        Where the chart lies in the cells.
+        Where the chart is in the cells.
+    chart : Chart
+        The color chart.
     recipe : Recipe
-        Of the new preset.
+        The grade of the new preset.
+    output : Space
+        Color space of the positive.
     after, used : sequence
-        CIEDE2000 of each patch, and whether it counts.
+        CIEDE2000 of each patch, and whether the patch is used.
     """
     left = _scan(cells, found, chart, recipe.film.invert)
     right = _graded(cells, found, chart, recipe, output)
@@ -65,7 +69,18 @@ def draw(
 
 
 def srgb(lab: Floats) -> Codes:
-    """Lab (D50) as 8-bit sRGB; what it cannot show is clipped."""
+    """Convert Lab (D50) to 8-bit sRGB; what it cannot show is clipped.
+
+    Parameters
+    ----------
+    lab : Floats
+        Lab, shape (..., 3).
+
+    Returns
+    -------
+    Codes
+        Codes, uint8, shape (..., 3).
+    """
     cones = (BRADFORD @ xyz(SRGB.white)) / (BRADFORD @ D50)
     adapt = np.linalg.inv(BRADFORD) @ (cones[:, None] * BRADFORD)
     linear = xyz_of_lab(lab) @ (np.linalg.inv(rgb_to_xyz(SRGB)) @ adapt).T

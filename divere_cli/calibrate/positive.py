@@ -28,6 +28,19 @@ def calibrate(
 ) -> Evidence:
     """Fit an input space to one chart on one scan.
 
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Samples of each scan.
+    names : sequence of str
+        Names of the scans.
+    chart : Chart
+        The color chart.
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+
     Raises
     ------
     UsageError

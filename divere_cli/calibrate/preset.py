@@ -20,7 +20,17 @@ KEPT = ("film_stock", "scanner", "print_stock", "light_source")
 
 
 def text(found: Calibration, base: Preset, print_name: str) -> str:
-    """The preset file: what ``divere batch -p FILE`` and DiVERE read."""
+    """Return the preset file, as ``divere batch -p FILE`` and DiVERE read it.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    base : Preset
+        The preset that the calibration started from.
+    print_name : str
+        Name of the print's curve.
+    """
     return json.dumps(preset(found, base, print_name), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -55,7 +65,17 @@ def preset(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]
 
 
 def provenance(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
-    """What the figures rest on."""
+    """Return the evidence behind the preset's figures.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    base : Preset
+        The preset that the calibration started from.
+    print_name : str
+        Name of the print's curve.
+    """
     result = as_json(found, print_name)
     return {
         "kind": resolve.CALIBRATED if found.recipe.film.invert else INPUT,
@@ -76,7 +96,15 @@ def provenance(found: Calibration, base: Preset, print_name: str) -> dict[str, J
 
 
 def as_json(found: Calibration, print_name: str) -> dict[str, Json]:
-    """The document that ``divere calibrate --json`` prints."""
+    """Return the document that ``divere calibrate --json`` prints.
+
+    Parameters
+    ----------
+    found : Calibration
+        The calibration.
+    print_name : str
+        Name of the print's curve.
+    """
     return {
         "charts": [_chart(chart) for chart in found.charts],
         "de2000": {

@@ -50,7 +50,18 @@ def film_density(recipe: Recipe, samples: Floats) -> Floats:
 
 
 def to_d50(space: Space) -> Floats:
-    """Matrix from linear RGB of ``space`` to XYZ under D50, as an ICC profile has it."""
+    """Return the matrix from linear RGB to XYZ under D50, as in an ICC profile.
+
+    Parameters
+    ----------
+    space : Space
+        The color space.
+
+    Returns
+    -------
+    Floats
+        The matrix, shape (3, 3).
+    """
     white = xyz(space.white)
     cones = (BRADFORD @ D50) / (BRADFORD @ white)
     adapt = np.linalg.inv(BRADFORD) @ (cones[:, None] * BRADFORD)
@@ -102,6 +113,14 @@ class Print:
 
 
 def print_of(recipe: Recipe, output: Space) -> Print:
-    """The print side of a recipe, for positives in the color space ``output``."""
+    """Return the print side of a recipe, for positives in a color space.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    """
     folded = exact.fold(recipe, output, one_channel=False)
     return Print(curves.tones(recipe), folded.back, to_d50(output))

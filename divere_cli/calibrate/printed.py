@@ -26,7 +26,22 @@ DIGITS = 6
 
 
 def printed(recipe: Recipe, output: Space, values: Floats) -> Floats:
-    """Lab ``(n, 3)`` of what ``divere batch`` writes at 16 bits of samples ``(n, 3)`` in 0..1."""
+    """Return Lab of what ``divere batch`` writes at 16 bits.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
+    values : Floats
+        Samples, 0 to 1, shape (n, 3).
+
+    Returns
+    -------
+    Floats
+        Lab, shape (n, 3).
+    """
     compiled = grade.compile(recipe, output, SAMPLES, 16)
     source = np.ascontiguousarray(values[None], np.float32)
     out = np.empty(source.shape, np.uint16)
@@ -36,10 +51,14 @@ def printed(recipe: Recipe, output: Space, values: Floats) -> Floats:
 
 
 def by_gray_row(recipe: Recipe, output: Space, values: Floats, wanted: Floats) -> Recipe:
-    """The recipe with its exposure set so that the gray row is as light as it should be.
+    """Return the recipe with the exposure that makes the gray row as light as it should be.
 
     Parameters
     ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    output : Space
+        Color space of the positive.
     values, wanted : ndarray
         ``(grays, 3)``: samples in 0..1 and Lab of the gray patches that can be used.
     """
@@ -66,6 +85,12 @@ def _exposure(printer: Print, density: Floats, lightness: Floats) -> float:
 
 
 def figures(errors: Floats) -> Figures:
-    """Mean, 90 % and worst of differences ``(n,)``."""
+    """Return mean, 90 % and worst of differences.
+
+    Parameters
+    ----------
+    errors : Floats
+        Differences, shape (n,).
+    """
     mean, high = float(errors.mean()), float(np.percentile(errors, 90))
     return Figures(round(mean, 3), round(high, 3), round(float(errors.max()), 3))

@@ -42,6 +42,11 @@ class _Document:
 def read(path: str) -> Chart:
     """Read a reference file.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
     Raises
     ------
     UsageError
@@ -59,7 +64,17 @@ def read(path: str) -> Chart:
 
 
 def parse(data: bytes, name: str, shown: str) -> Chart:
-    """Read the text of a reference file; errors as :func:`read`."""
+    """Read the text of a reference file; errors as :func:`read`.
+
+    Parameters
+    ----------
+    data : bytes
+        Content of the file.
+    name : str
+        Name of the chart.
+    shown : str
+        Name of the file, for messages.
+    """
     document = _document(_text(data), shown)
     patches = [_patch(document, line, row, shown) for line, row in document.rows]
     if not patches:

@@ -50,7 +50,13 @@ class Failed:
 
 
 def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
-    """Take the samples of every scan, each in a worker of its own; and what was warned of."""
+    """Return the samples of every scan, each taken in a worker of its own, and the warnings.
+
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+    """
     found: list[Taken | Failed | None] = [None] * len(request.scans)
     warnings: list[str] = []
     jobs = []
@@ -71,7 +77,14 @@ def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
 
 
 def fitted(request: Request, taken: Sequence[Taken]) -> Calibration:
-    """Fit and judge.
+    """Return the fitted and judged calibration.
+
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+    taken : sequence of Taken
+        Samples of each scan.
 
     Raises
     ------
@@ -92,7 +105,17 @@ def fitted(request: Request, taken: Sequence[Taken]) -> Calibration:
 
 
 def picture(request: Request, found: Calibration, path: str) -> bytes | Failed:
-    """Draw the chart of the middle scan, as found and as graded; PNG or JPEG by the suffix."""
+    """Draw the chart of the middle scan, as found and as graded; PNG or JPEG by the suffix.
+
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+    found : Calibration
+        The calibration.
+    path : str
+        Path of the picture; its suffix gives the format.
+    """
     chart = found.charts[found.middle]
     order = PictureOrder(
         request.chart,

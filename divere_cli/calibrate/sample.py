@@ -137,7 +137,22 @@ class Sample:
 
 
 def take(cells: Cells, found: Found, chart: Chart) -> tuple[Floats, tuple[str, ...]]:
-    """Take the patches' medians ``(patches, 3)``, and what speaks against each."""
+    """Return the patches' medians, and for each the reason not to use it.
+
+    Parameters
+    ----------
+    cells : Cells
+        The scan as a grid of cells.
+    found : Found
+        Where the chart is.
+    chart : Chart
+        The color chart.
+
+    Returns
+    -------
+    tuple[Floats, tuple[str, ...]]
+        Densities, shape (patches, 3), and the reasons; an empty one where a patch is good.
+    """
     values, why = [], []
     density = cells.density.mean(axis=2)
     for place in places(chart):

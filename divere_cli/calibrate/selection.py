@@ -30,7 +30,18 @@ MOST_FOLDS = 30  # of larger charts several patches are left out at once
 
 
 def usable(samples: Sequence[Sample]) -> tuple[Bools, list[str]]:
-    """Patches of all scans that nothing speaks against, and what does against the others."""
+    """Return the patches of all scans that can be used, and the reasons against the others.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Samples of each scan.
+
+    Returns
+    -------
+    tuple[Bools, list[str]]
+        The mask of patches, shape (scans * patches,), and the reasons.
+    """
     why = [text for sample in samples for text in sample.why]
     return np.array([not text for text in why]), why
 
@@ -40,6 +51,18 @@ def folds(used: Bools, count: int) -> Floats:
 
     A patch is left out on every scan at once. Charts of more than :data:`MOST_FOLDS`
     patches are left out in that many groups.
+
+    Parameters
+    ----------
+    used : Bools
+        Which patches are used, shape (n,).
+    count : int
+        Number of patches of the chart.
+
+    Returns
+    -------
+    Floats
+        Weights, shape (1 + folds, n).
     """
     groups = min(count, MOST_FOLDS)
     weights = np.tile(used.astype(np.float64), (groups + 1, 1))
@@ -49,20 +72,67 @@ def folds(used: Bools, count: int) -> Floats:
 
 
 def own(values: Floats, count: int) -> Floats:
-    """Of ``(1 + folds, n)``: each patch by the fold that did without it."""
+    """Return for each patch the value of the fit that did without it.
+
+    Parameters
+    ----------
+    values : Floats
+        Shape (1 + folds, n).
+    count : int
+        Number of patches of the chart.
+
+    Returns
+    -------
+    Floats
+        Shape (n,).
+    """
     n = values.shape[1]
     return np.asarray(values[np.arange(n) % count % min(count, MOST_FOLDS) + 1, np.arange(n)])
 
 
 def left_out(task: Task, fitted: Fitted, used: Bools, count: int) -> Floats:
-    """CIEDE2000 of the patches that are used, each by a fit that did without it."""
+    """Return CIEDE2000 of the used patches, each by a fit that did without it.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    fitted : Fitted
+        The fits.
+    used : Bools
+        Which patches are used, shape (n,).
+    count : int
+        Number of patches of the chart.
+
+    Returns
+    -------
+    Floats
+        Differences, shape (n,).
+    """
     return own(fit.errors(task, fitted), count)[used]
 
 
 def without_shaded(
     task: Task, used: Bools, why: list[str], count: int
 ) -> tuple[Fitted, Bools, list[str]]:
-    """Leave out patches that print far too dark or light by what the others say, one by one."""
+    """Leave out patches that print far too dark or light by what the others say, one by one.
+
+    Parameters
+    ----------
+    task : Task
+        The patches, their colors and the print.
+    used : Bools
+        Which patches are used, shape (n,).
+    why : list of str
+        The reason against each patch; changed in place.
+    count : int
+        Number of patches of the chart.
+
+    Returns
+    -------
+    tuple[Fitted, Bools, list[str]]
+        The fits, the mask of used patches, and the reasons.
+    """
     used, why = used.copy(), list(why)
     taken = 0
     while True:
@@ -79,7 +149,18 @@ def without_shaded(
 
 
 def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> None:
-    """Refuse scans of which too few patches can be used.
+    """Raise for scans of which too few patches can be used.
+
+    Parameters
+    ----------
+    used : Bools
+        Which patches are used, shape (n,).
+    chart : Chart
+        The color chart.
+    names : sequence of str
+        Names of the scans.
+    why : list of str
+        The reason against each patch.
 
     Raises
     ------
@@ -104,7 +185,20 @@ def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> N
 def one_way(
     samples: Sequence[Sample], used: Bools, chart: Chart, names: Sequence[str], negative: bool
 ) -> None:
-    """Refuse scans that are a positive where a negative is wanted, and the other way round.
+    """Raise for a positive where a negative is wanted, and the other way round.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Samples of each scan.
+    used : Bools
+        Which patches are used, shape (n,).
+    chart : Chart
+        The color chart.
+    names : sequence of str
+        Names of the scans.
+    negative : bool
+        Whether negatives are wanted.
 
     Raises
     ------

@@ -28,7 +28,12 @@ def names() -> list[str]:
 
 @functools.cache
 def load(name: str) -> Chart:
-    """A shipped chart.
+    """Return a shipped chart.
+
+    Parameters
+    ----------
+    name : str
+        The name.
 
     Raises
     ------
@@ -44,7 +49,13 @@ def load(name: str) -> Chart:
 
 
 def choose(option: str) -> Chart:
-    """What ``--chart`` names: a shipped chart, or a reference file; raises as :func:`load`."""
+    """Return the chart that ``--chart`` names: a shipped one, or that of a reference file.
+
+    Parameters
+    ----------
+    option : str
+        The option's value.
+    """
     if option in names():
         return load(option)
     if os.path.lexists(option) or os.sep in option or option.lower().endswith((".txt", ".it8")):

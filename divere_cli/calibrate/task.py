@@ -27,6 +27,13 @@ MONOCHROME = "is a one-channel scan: a chart's colors cannot be told on it"
 def samples(job: Job, progress: Progress) -> TaskResult:
     """Find the chart of ``job.parameters`` (a FindOrder) and take its samples (a Taken).
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+
     Raises
     ------
     Unsupported
@@ -54,7 +61,15 @@ def samples(job: Job, progress: Progress) -> TaskResult:
 
 
 def draw(job: Job, progress: Progress) -> TaskResult:
-    """Draw the picture of ``job.parameters`` (a PictureOrder) into the frame's target."""
+    """Draw the picture of ``job.parameters`` (a PictureOrder) into the frame's target.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+    """
     order = orders.from_text(PictureOrder, job.parameters)
     cells, warnings = _cells(job, progress)
     with progress.stage("grade"):

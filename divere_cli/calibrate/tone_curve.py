@@ -22,7 +22,15 @@ SAME = 1e-6
 
 
 def composed(tone: Floats, curves: Curves) -> Curves:
-    """The curves of a print with a tone curve (values at :data:`KNOTS`) before them."""
+    """Return a print's curves with a tone curve before them.
+
+    Parameters
+    ----------
+    tone : Floats
+        The tone curve's values at :data:`KNOTS`.
+    curves : Curves
+        The print's curves.
+    """
     return replace(curves, rgb=_composed(tone, curves.rgb))
 
 

@@ -55,7 +55,12 @@ class ClusterRequest:
 
 
 def connect(scheduler: str) -> Client:
-    """A client of the cluster.
+    """Return a client of the cluster.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address or file of the scheduler.
 
     Raises
     ------
@@ -94,7 +99,13 @@ def _address(scheduler: str) -> str:
 
 
 def threads_of_workers(client: Client) -> dict[str, int]:
-    """Dask workers by address, and how many tasks each runs at once; none while it is lost."""
+    """Return how many tasks each Dask worker runs at once, by its address.
+
+    Parameters
+    ----------
+    client : Client
+        The client of the cluster.
+    """
     found: dict[str, int] = {}
 
     def ask() -> None:
@@ -109,7 +120,15 @@ def threads_of_workers(client: Client) -> dict[str, int]:
 
 
 def within(seconds: float, what: Callable[[], object]) -> None:
-    """Call what may wait for ever for a scheduler that stands still; go on after ``seconds``."""
+    """Call something that may wait for ever for the scheduler; give up after a time.
+
+    Parameters
+    ----------
+    seconds : float
+        The time.
+    what : callable
+        The function.
+    """
 
     def call() -> None:
         with contextlib.suppress(Exception):
@@ -124,6 +143,17 @@ def survey(
     client: Client, request: ClusterRequest, isolation: IsolationRequest, run: str
 ) -> tuple[machine.Order, dict[str, machine.Survey]]:
     """Ask every worker whether it has our versions, sees the inputs and can write OUTPUT.
+
+    Parameters
+    ----------
+    client : Client
+        The client of the cluster.
+    request : ClusterRequest
+        What the user asked of the cluster.
+    isolation : IsolationRequest
+        How scans are to be kept apart.
+    run : str
+        Id of the run.
 
     Raises
     ------

@@ -82,15 +82,30 @@ def _version(name: str) -> str:
 
 
 def jobs_here(task_threads: int, memory_budget: int | float) -> int:
-    """How many scans this machine takes at once, by the admission that a local run uses."""
+    """Return how many scans this machine can grade at once, by the admission of a local run.
+
+    Parameters
+    ----------
+    task_threads : int
+        Tasks that the Dask worker runs at once.
+    memory_budget : int or float
+        Bytes (int), or a share of what is available (float, 0 to 1).
+    """
     budget = capacity.budget(memory_budget)
     return capacity.jobs(None, [capacity.BASE] * task_threads, budget)
 
 
 def survey(plain_order: object, dask_worker: Any) -> object:
-    """Answer whether this machine can serve the run: a :class:`Survey` as plain data.
+    """Answer whether this machine can take part in the run.
 
     ``dask_worker`` is given by Dask, by this name.
+
+    Parameters
+    ----------
+    plain_order : object
+        The order, as plain data.
+    dask_worker : Any
+        The Dask worker; Dask passes it by this name.
     """
     order = serialize.from_plain(Order, plain_order)
     jobs = jobs_here(dask_worker.state.nthreads, order.memory_budget)
@@ -133,9 +148,20 @@ def _probe(order: Order) -> str:
 
 
 def attempt(plain_order: object, plain_work: object, token: str, task_threads: int) -> object:
-    """Run one attempt on this machine: an :class:`~station.Answer` as plain data.
+    """Run one attempt on this machine.
 
     Its temporary files end in ``token``, which the outcome names.
+
+    Parameters
+    ----------
+    plain_order : object
+        The order, as plain data.
+    plain_work : object
+        The job and its limits, as plain data.
+    token : str
+        End of the names of the attempt's temporary files.
+    task_threads : int
+        Tasks that the Dask worker runs at once.
     """
     order = serialize.from_plain(Order, plain_order)
     work = serialize.from_plain(Work, plain_work)
@@ -265,7 +291,13 @@ def _station(order: Order, jobs: int) -> Station:
 
 
 def stop(run: str) -> None:
-    """End the run's station on this machine, with all that it has in work."""
+    """End the run's station on this machine, with everything that it works on.
+
+    Parameters
+    ----------
+    run : str
+        Id of the run.
+    """
     with _stations_lock:
         station = _stations.pop(run, None)
     if station is not None:

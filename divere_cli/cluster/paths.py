@@ -12,7 +12,12 @@ Mapping = tuple[tuple[str, str], ...]
 
 
 def parse(words: Sequence[str]) -> Mapping:
-    """``("/mnt/scans=/data/scans", ...)`` to pairs, the longest prefix first.
+    """Return the pairs of ``--map``, the longest prefix first.
+
+    Parameters
+    ----------
+    words : sequence of str
+        Values of the option, as ``/mnt/scans=/data/scans``.
 
     Raises
     ------
@@ -32,7 +37,15 @@ def parse(words: Sequence[str]) -> Mapping:
 
 
 def there(path: str, mapping: Mapping) -> str:
-    """The path by which a machine of the cluster reaches ``path``."""
+    """Return the path by which a machine of the cluster reaches a file.
+
+    Parameters
+    ----------
+    path : str
+        The path on this machine.
+    mapping : Mapping
+        Pairs of prefixes.
+    """
     for here, other in mapping:
         if path == here:
             return other
@@ -43,7 +56,15 @@ def there(path: str, mapping: Mapping) -> str:
 
 
 def job_there(job: Job, mapping: Mapping) -> Job:
-    """The job with all its paths as the machines see them."""
+    """Return the job with all its paths as the machines of the cluster see them.
+
+    Parameters
+    ----------
+    job : Job
+        The job on this machine.
+    mapping : Mapping
+        Pairs of prefixes.
+    """
 
     def target(item: Target) -> Target:
         return dataclasses.replace(
@@ -54,10 +75,17 @@ def job_there(job: Job, mapping: Mapping) -> Job:
 
 
 def with_temps(job: Job, token: str) -> Job:
-    """The job writing to temporary files of its own, beside the planned ones.
+    """Return the job with temporary files of its own, beside the planned ones.
 
     Dask may run a task twice when a machine only seems dead; two executions
     must never write the same file.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    token : str
+        End of the names of the temporary files.
     """
 
     def target(item: Target) -> Target:
@@ -69,7 +97,13 @@ def with_temps(job: Job, token: str) -> Job:
 
 
 def temps(job: Job) -> tuple[str, ...]:
-    """All temporary files of a job, in order; one that only measures has none."""
+    """Return all temporary files of a job, in order; none for one that only measures.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    """
     found = [frame.target.temp for frame in job.frames]
     return tuple(filter(None, [*found, job.sidecar.temp if job.sidecar else ""]))
 

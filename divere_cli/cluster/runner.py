@@ -340,7 +340,12 @@ class DaskRunner:
 
 
 def opener(request: ClusterRequest) -> Callable[[IsolationRequest, OnEvent], DaskRunner]:
-    """What ``BatchRequest.open_runner`` takes; a wrong ``--map`` is found at once.
+    """Return a function for ``BatchRequest.open_runner``; a wrong ``--map`` raises at once.
+
+    Parameters
+    ----------
+    request : ClusterRequest
+        What the user asked of the cluster.
 
     Raises
     ------

@@ -81,7 +81,13 @@ class _Keep(logging.Handler):
 
 
 def serve(argument: str) -> None:
-    """Serve until standard input ends. ``argument`` is how scans are kept apart, as JSON."""
+    """Serve until standard input ends.
+
+    Parameters
+    ----------
+    argument : str
+        How scans are kept apart, as JSON.
+    """
     request = serialize.from_plain(IsolationRequest, json.loads(argument))
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)  # whatever prints must not reach the caller's lines

@@ -85,7 +85,16 @@ class Place(Protocol):
 
 
 def open_regular(place: Place, name: str, flags: int) -> int:
-    """Open a file by a name of ours; what is no regular file is never waited for.
+    """Open a file of divere's own; one that is not a regular file is never waited for.
+
+    Parameters
+    ----------
+    place : Place
+        The folder, held open.
+    name : str
+        Name of the file.
+    flags : int
+        Flags of :func:`os.open`.
 
     Raises
     ------
@@ -243,7 +252,12 @@ class ByPath:
 
 
 def hold(path: str) -> Place:
-    """Hold a folder; a link to one is followed.
+    """Open a folder and keep it open; a link to one is followed.
+
+    Parameters
+    ----------
+    path : str
+        Path of the folder.
 
     Raises
     ------
@@ -258,7 +272,15 @@ def hold(path: str) -> Place:
 
 
 def set_mode(fd: int, mode: int) -> None:
-    """Set the mode of an open file, where files have one."""
+    """Set the mode of an open file, where the system has modes.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor.
+    mode : int
+        The mode.
+    """
     if hasattr(os, "fchmod"):
         os.fchmod(fd, mode)
 

@@ -30,12 +30,26 @@ NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def create(name: str, place: Place) -> int:
-    """Create a file that nobody else has, mode 0600, and return its descriptor."""
+    """Create a new file with mode 0600, and return its descriptor.
+
+    Parameters
+    ----------
+    name : str
+        Name of the file.
+    place : Place
+        The folder, held open.
+    """
     return place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
 
 
 def sync(fd: int) -> None:
-    """Make a file's content durable; on macOS past the drive's own cache, too."""
+    """Make a file's content durable; on macOS also past the drive's own cache.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor.
+    """
     if sys.platform == "darwin":
         import fcntl
 
@@ -50,7 +64,12 @@ def _warn_once(reason: str) -> None:
 
 
 def sync_folder(place: Place) -> None:
-    """Make the names in a folder durable; a file system that cannot is said once.
+    """Make the names in a folder durable; one warning where the file system cannot.
+
+    Parameters
+    ----------
+    place : Place
+        The folder, held open.
 
     Raises
     ------
@@ -73,6 +92,17 @@ def rename(old: str, new: str, place: Place, *, replace: bool) -> None:
 
     A network file system may report a failure although the rename happened
     (rename(2), BUGS), so that an error is believed only when the file is not there.
+
+    Parameters
+    ----------
+    old : str
+        The name that it has.
+    new : str
+        The name that it gets.
+    place : Place
+        The folder, held open.
+    replace : bool
+        Whether a file that has the new name is replaced.
 
     Raises
     ------
@@ -124,7 +154,15 @@ def _rename_if_free(old: str, new: str, place: Place) -> None:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all of ``data``, in one call where the system takes it in one."""
+    """Write all of ``data``, in one call where the system takes it in one.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor.
+    data : bytes
+        The bytes.
+    """
     view = memoryview(data)
     while view:
         view = view[os.write(fd, view) :]
@@ -180,10 +218,25 @@ def write_atomic_in(
     mode: int = 0o600,
     synced: bool = True,
 ) -> None:
-    """Write a file in a folder that is held; see :func:`write_atomic`.
+    """Write a file in a folder that is held open; see :func:`write_atomic`.
 
     One that is not ``synced`` may be empty after a power cut: for what can be told by its
     size and made again.
+
+    Parameters
+    ----------
+    place : Place
+        The folder, held open.
+    name : str
+        Name of the file.
+    pieces : iterable of bytes
+        Its content, in pieces.
+    replace : bool
+        Whether a file of that name is replaced.
+    mode : int, default 384
+        Mode of the file.
+    synced : bool, default True
+        Whether it is synced; without, it may be empty after a power cut.
     """
     temp = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
     fd = create(temp, place)

@@ -19,6 +19,13 @@ PIECE = 4 << 20
 def hash_files(job: Job, progress: Progress) -> TaskResult:
     """Take the SHA-256 of the files that ``job.parameters`` names, a JSON list of paths.
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+
     Returns
     -------
     TaskResult

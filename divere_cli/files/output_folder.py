@@ -17,7 +17,13 @@ from divere_cli.files.directory import Place
 
 
 def split(name: str) -> tuple[str, str]:
-    """Split ``a/b/c.tif`` into folder ``a/b`` and ``c.tif``."""
+    """Split ``a/b/c.tif`` into folder ``a/b`` and ``c.tif``.
+
+    Parameters
+    ----------
+    name : str
+        A name relative to OUTPUT.
+    """
     folder, _, last = name.rpartition("/")
     return folder, last
 

@@ -14,6 +14,13 @@ import stat
 def opener(path: str, flags: int) -> int:
     """Open a regular file; for the parameter ``opener`` of :func:`open`.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    flags : int
+        Flags of :func:`os.open`.
+
     Raises
     ------
     OSError

@@ -17,7 +17,13 @@ from divere_cli.records.job import Stamp
 
 
 def of_status(status: os.stat_result) -> Stamp:
-    """Return the stamp that a stat result stands for; equal times are one number in memory."""
+    """Return the stamp of a stat result; equal times are one object in memory.
+
+    Parameters
+    ----------
+    status : stat_result
+        The stat result.
+    """
     mtime, ctime = status.st_mtime_ns, status.st_ctime_ns
     return Stamp(
         size=status.st_size,
@@ -34,7 +40,12 @@ def _shared(device: int) -> int:
 
 
 def take(path: str) -> Stamp:
-    """Return what a file is now.
+    """Return the stamp of a file now.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
 
     Raises
     ------
@@ -49,7 +60,12 @@ def take(path: str) -> Stamp:
 
 
 def take_regular(path: str) -> Stamp:
-    """Return what a scan that a command was given is now.
+    """Return the stamp of a file that the user named; it must be a regular file.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
 
     Raises
     ------
@@ -66,7 +82,15 @@ def take_regular(path: str) -> Stamp:
 
 
 def same(a: Stamp, b: Stamp) -> bool:
-    """Return whether size and time of change are equal: the file is taken for the same."""
+    """Return whether size and times are equal, so that the file is taken for the same.
+
+    Parameters
+    ----------
+    a : Stamp
+        One stamp.
+    b : Stamp
+        The other.
+    """
     return (a.size, a.mtime_ns) == (b.size, b.mtime_ns)
 
 
@@ -90,6 +114,11 @@ def compare(planned: Stamp, now: Stamp) -> None:
 
 def sha256(path: str) -> str:
     """Return the SHA-256 of a file, read in pieces.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
 
     Raises
     ------

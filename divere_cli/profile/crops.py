@@ -67,7 +67,13 @@ class Picture:
 
 
 def pictures(preset: Preset) -> list[Picture]:
-    """The pictures of a preset, each with a single preset of its own; bases are merged in."""
+    """Return the pictures of a preset, each with a preset of its own; bases are merged in.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    """
     whole = inherit.complete(preset)
     sheet = whole.sheet
     if not sheet:
@@ -114,7 +120,13 @@ def cuts(
 
 
 def needs_channels(preset: Preset) -> bool:
-    """Whether the scan's channel count decides the grade: where no film type is given."""
+    """Return whether the scan's channel count decides the grade: no film type is given.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    """
     parts = [picture.preset.metadata or Metadata() for picture in pictures(preset)]
     return any(metadata.film_type is None for metadata in parts)
 

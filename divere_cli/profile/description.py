@@ -53,6 +53,13 @@ class Description:
 def describe(preset: Preset, working: str = resolve.WORKING) -> Description:
     """Describe a preset as it grades a color scan.
 
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    working : str, default resolve.WORKING
+        Name of the working space.
+
     Raises
     ------
     ProfileError

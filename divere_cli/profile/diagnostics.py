@@ -92,7 +92,13 @@ class Place:
 
 
 def step(name: str) -> str:
-    """One step of a JSON path: ``.name``, or ``["a name"]`` where that would not be clear."""
+    """Return one step of a JSON path: ``.name``, or ``["a name"]`` where that is clearer.
+
+    Parameters
+    ----------
+    name : str
+        The key.
+    """
     if name.isidentifier() and name.isascii():
         return f".{name}"
     shown = name if len(name) <= SHOWN_VALUE else name[: SHOWN_VALUE - 3] + "..."
@@ -100,7 +106,13 @@ def step(name: str) -> str:
 
 
 def show(value: object) -> str:
-    """A value as JSON, cut to a readable length."""
+    """Return a value as JSON, cut to a readable length.
+
+    Parameters
+    ----------
+    value : object
+        The value.
+    """
     if isinstance(value, dict):
         return "an object" if value else "an empty object"
     if isinstance(value, list) and len(value) > 9:
@@ -118,10 +130,17 @@ def _harmful(text: str) -> bool:
 
 
 def located(paths: Mapping[str, str], path: str) -> str:
-    """The path in a file of what is at ``path`` in a preset.
+    """Return the path in a file of what is at a path in a preset.
 
     ``paths`` maps paths below a preset's root to those of the file; the longest
     that holds ``path`` counts.
+
+    Parameters
+    ----------
+    paths : Mapping[str, str]
+        Paths in the file by paths in the preset; the longest that fits counts.
+    path : str
+        The path in the preset.
     """
     best = max((known for known in paths if _holds(known, path)), key=len, default="")
     return paths.get(best, "$") + path[len(best) :]

@@ -31,6 +31,11 @@ class Settings:
 def load(path: str) -> Settings:
     """Read a settings file.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
     Raises
     ------
     UsageError

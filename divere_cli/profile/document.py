@@ -35,7 +35,13 @@ def preset(recipe: Recipe, metadata: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def ours(recipe: Recipe) -> dict[str, Json]:
-    """Give the keys that DiVERE does not know, where they ask for what it does not do."""
+    """Return the keys that DiVERE does not know, where they ask for what it does not do.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     found: dict[str, Json] = {}
     if recipe.adaptation != "ratio":
         found["adaptation"] = recipe.adaptation
@@ -45,7 +51,13 @@ def ours(recipe: Recipe) -> dict[str, Json]:
 
 
 def grade(recipe: Recipe) -> dict[str, Json]:
-    """Give ``idt`` and ``cc_params`` of a recipe: what a folder default or a crop consists of."""
+    """Return ``idt`` and ``cc_params`` of a recipe: the content of a folder default or a crop.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     red, blue = recipe.channel_gamma
     return {
         "idt": _idt(recipe.input_space),

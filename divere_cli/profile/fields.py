@@ -45,18 +45,46 @@ class Key:
 
 
 def key(kind: Kind, text: str, *, unit: str = "", absent: str = "") -> Any:
-    """Declare an optional key; a JSON null is the same as its absence."""
+    """Declare an optional key; a JSON null is the same as its absence.
+
+    Parameters
+    ----------
+    kind : Kind
+        Kind of its value.
+    text : str
+        What the key means.
+    unit : str, default ''
+        Unit of the value.
+    absent : str, default ''
+        What its absence means.
+    """
     found = Key(kind, text, unit, absent)
     return dataclasses.field(default=None, metadata={KEY: found})
 
 
 def required(kind: Kind, text: str, *, unit: str = "") -> Any:
-    """Declare a key that must be there."""
+    """Declare a key that must be present.
+
+    Parameters
+    ----------
+    kind : Kind
+        Kind of its value.
+    text : str
+        What the key means.
+    unit : str, default ''
+        Unit of the value.
+    """
     return dataclasses.field(metadata={KEY: Key(kind, text, unit, required=True)})
 
 
 def keys(cls: type) -> dict[str, Key]:
-    """The JSON keys of a schema class, in order; fields without a kind are not JSON."""
+    """Return the JSON keys of a schema class, in order; fields without a kind are not JSON.
+
+    Parameters
+    ----------
+    cls : type
+        The class.
+    """
     return {f.name: f.metadata[KEY] for f in dataclasses.fields(cls) if KEY in f.metadata}
 
 

@@ -18,10 +18,15 @@ _RELATIVE, _ABSOLUTE = 1e-5, 1e-8
 
 
 def ordered(points: Points) -> Points:
-    """Points by ascending x; () for a curve that does nothing.
+    """Return points by ascending x; none for a curve that does nothing.
 
     DiVERE's Ilford curves come in descending x; reversing those before the
     (stable) sort keeps the order of two points that share an x, a jump.
+
+    Parameters
+    ----------
+    points : Points
+        Pairs of x and y.
     """
     if len(points) > 1 and points[0][0] > points[-1][0]:
         points = points[::-1]
@@ -30,7 +35,13 @@ def ordered(points: Points) -> Points:
 
 
 def is_identity(matrix: Matrix3) -> bool:
-    """Whether DiVERE takes a matrix for the identity, as ``numpy.allclose`` does."""
+    """Return whether DiVERE takes a matrix for the identity, as ``numpy.allclose`` does.
+
+    Parameters
+    ----------
+    matrix : Matrix3
+        The matrix.
+    """
     return all(
         abs(value - (row == column)) <= _ABSOLUTE + _RELATIVE * (row == column)
         for row, values in enumerate(matrix)
@@ -39,7 +50,13 @@ def is_identity(matrix: Matrix3) -> bool:
 
 
 def digest(recipe: Recipe) -> str:
-    """SHA-256 over a recipe's numbers: the same for the same picture, whatever it is called."""
+    """Return the SHA-256 of a recipe's numbers: the same for the same picture, by any name.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     plain = to_plain(recipe)
     for name in ("profile", "sha256", "calibrated"):
         plain.pop(name, None)

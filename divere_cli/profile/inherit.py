@@ -25,7 +25,14 @@ _MERGED = (Preset, CcParams, ChannelGamma, Metadata, Idt)
 
 
 def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
-    """The preset with all of its bases merged in.
+    """Return the preset with all of its bases merged in.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    _below : tuple of str, default ()
+        Bases that led here.
 
     Raises
     ------

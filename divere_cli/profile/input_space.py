@@ -22,7 +22,14 @@ _NEAR = 1e-3
 
 
 def resolve(idt: Idt | None, notes: Notes) -> Space:
-    """Give the input space; its ``gamma`` makes the scan linear.
+    """Return the input space; its ``gamma`` makes the scan linear.
+
+    Parameters
+    ----------
+    idt : Idt or None
+        The preset's ``idt``.
+    notes : Notes
+        Takes warnings and the origin of each figure.
 
     Raises
     ------

@@ -66,7 +66,12 @@ def _names(library: Path) -> tuple[str, ...]:
 
 @functools.cache
 def load(name: str) -> Preset:
-    """A shipped profile as its file has it; a base it names is merged when it is resolved.
+    """Return a shipped profile as its file has it; its base is merged when it is resolved.
+
+    Parameters
+    ----------
+    name : str
+        The name.
 
     Raises
     ------
@@ -97,7 +102,13 @@ def _further_outputs() -> dict[str, Shipped]:
 
 
 def space(name: str) -> Space:
-    """A shipped color space, legacy ones too; ProfileError lists what there is."""
+    """Return a shipped color space, old ones too; ProfileError lists the names.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     found = spaces().get(name)
     if found is None:
         raise unknown("color space", name, spaces())
@@ -105,19 +116,37 @@ def space(name: str) -> Space:
 
 
 def output_space(name: str) -> Space:
-    """A color space to write positives in; ProfileError lists what there is."""
+    """Return a color space for positives; ProfileError lists the names.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     found = _in_role("output", name)
     further = _further_outputs().get(name)
     return further.space if further else found
 
 
 def working_space(name: str) -> Space:
-    """A color space to grade in; ProfileError lists what there is."""
+    """Return a color space to grade in; ProfileError lists the names.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return _in_role("working", name)
 
 
 def in_role(role: str) -> list[str]:
-    """Names of the color spaces that serve as ``input``, ``working`` or ``output``."""
+    """Return the names of the color spaces for a role.
+
+    Parameters
+    ----------
+    role : str
+        ``input``, ``working`` or ``output``.
+    """
     return sorted(
         n for n, s in spaces().items() if role in s.roles and not (s.legacy and role != "output")
     )
@@ -137,7 +166,13 @@ def matrices() -> dict[str, Matrix3]:
 
 
 def matrix(name: str) -> Matrix3:
-    """A density matrix, looked up as curves are; ProfileError lists what there is."""
+    """Return a density matrix; case, ``_``, runs of spaces and a leading ``*`` do not matter.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return matrices()[_look_up("density matrix", name, matrices())]
 
 
@@ -149,7 +184,13 @@ def curves() -> dict[str, Curves]:
 
 
 def curve(name: str) -> Curves:
-    """A print curve: case, ``_``, runs of spaces and a leading ``*`` do not matter."""
+    """Return a print curve; case, ``_``, runs of spaces and a leading ``*`` do not matter.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return curves()[_look_up("density curve", name, curves())]
 
 
@@ -161,7 +202,17 @@ def film_types() -> dict[str, FilmType]:
 
 
 def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
-    """The error for a name that is not there: what was meant, what there is."""
+    """Return the error for an unknown name, with the nearest name and the known ones.
+
+    Parameters
+    ----------
+    what : str
+        What has the name, in words.
+    name : str
+        The name.
+    there : iterable of str
+        The known names.
+    """
     listed = sorted(there)
     folded = {_folded(entry): entry for entry in listed}
     close = difflib.get_close_matches(_folded(name[:200]), folded, n=1, cutoff=0.6)
@@ -174,7 +225,13 @@ def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
 
 
 def is_custom(name: str) -> bool:
-    """Whether a name is only DiVERE's word for figures of the user's own."""
+    """Return whether a name is DiVERE's word for figures of the user's own.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return _folded(name) in ("custom", "自定义")
 
 

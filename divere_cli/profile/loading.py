@@ -44,6 +44,11 @@ _NO_SCANS = frozenset((FOLDER_DEFAULT, SCHEMA_KEY, OWN_ENTRY))
 def load(path: str) -> Preset:
     """Read one preset file.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
     Raises
     ------
     ProfileError
@@ -54,7 +59,19 @@ def load(path: str) -> Preset:
 
 
 def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Preset:
-    """Check a document that was read from ``file``; raises as :func:`load`."""
+    """Return a preset from a document; raise as :func:`load` does.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
+    file : str
+        Name of the file, for messages.
+    label : str, default ''
+        Name of the preset.
+    root : str, default '$'
+        JSON path of the document in the file.
+    """
     findings = Findings()
     found = examine(value, findings, root)
     if found is None or findings.problems:
@@ -64,7 +81,17 @@ def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Prese
 
 
 def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
-    """Read a document as a preset, reporting all that is wrong with it."""
+    """Read a document as a preset, and report everything that is wrong with it.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
+    findings : Findings
+        Takes errors and warnings.
+    root : str, default '$'
+        JSON path of the document in the file.
+    """
     upgraded = upgrade(value, Place(findings, root))
     if upgraded.value is None:
         return None
@@ -123,7 +150,12 @@ class Folder:
 
 
 def load_folder(path: str) -> Folder:
-    """Read a ``divere_presets.json``. Its entries are checked when asked for.
+    """Read a ``divere_presets.json``; its entries are checked when they are needed.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
 
     Raises
     ------
@@ -135,7 +167,15 @@ def load_folder(path: str) -> Folder:
 
 
 def folder(value: Json, file: str) -> Folder:
-    """Read a document as a ``divere_presets.json``; raises as :func:`load_folder`."""
+    """Read a document as a ``divere_presets.json``; raise as :func:`load_folder` does.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
+    file : str
+        Name of the file, for messages.
+    """
     if not isinstance(value, dict):
         raise ProfileError(f"{file}: $ is a {_type(value)}; allowed: an object of presets")
     if is_preset(value):
@@ -150,9 +190,14 @@ def folder(value: Json, file: str) -> Folder:
 
 
 def is_preset(value: Json) -> bool:
-    """Whether a document is one preset rather than the presets of a folder.
+    """Return whether a document is one preset and not the presets of a folder.
 
     A folder's values are objects under file names; a preset has keys of its own.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
     """
     if not isinstance(value, dict) or FOLDER_DEFAULT in value:
         return False
@@ -160,7 +205,13 @@ def is_preset(value: Json) -> bool:
 
 
 def is_folder(value: Json) -> bool:
-    """Whether a document is the presets of a folder, by its keys."""
+    """Return whether a document is the presets of a folder, by its keys.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
+    """
     return isinstance(value, dict) and bool(value) and not is_preset(value)
 
 
@@ -225,7 +276,13 @@ def _stem(path: str) -> str:
 
 
 def normal(name: str) -> str:
-    """A file name as it is compared: macOS keeps names in another form than others."""
+    """Return a file name in the form in which names are compared (Unicode NFC).
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return unicodedata.normalize("NFC", name)
 
 

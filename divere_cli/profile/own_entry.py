@@ -45,6 +45,11 @@ class OwnEntry:
 def load(path: str) -> OwnEntry:
     """Read our entry of a presets file; empty where the file has none.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+
     Raises
     ------
     ProfileError
@@ -54,7 +59,15 @@ def load(path: str) -> OwnEntry:
 
 
 def read(document: Json, file: str) -> OwnEntry:
-    """Read our entry of a parsed presets file; raises as :func:`load`."""
+    """Read our entry of a parsed presets file; raise as :func:`load` does.
+
+    Parameters
+    ----------
+    document : Json
+        The parsed file.
+    file : str
+        Name of the file, for messages.
+    """
     entry = document.get(KEY) if isinstance(document, dict) else None
     if entry is None:
         return OwnEntry()

@@ -68,7 +68,17 @@ def recipe(preset: Preset, working: str = WORKING, channels: int = 3) -> Recipe:
 
 
 def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolved:
-    """As :func:`recipe`, with where each figure came from."""
+    """Return the recipe of a preset, with where each figure came from.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    working : str, default WORKING
+        Name of the working space.
+    channels : int, default 3
+        Channels of the scan.
+    """
     whole = inherit.complete(preset)
     notes = Notes(whole)
     film = _film(whole.metadata or Metadata(), channels, notes)

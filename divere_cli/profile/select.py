@@ -277,7 +277,12 @@ def _default(scan_path: str, channels: int) -> str:
 
 
 def find(option: str) -> Preset | loading.Folder:
-    """What ``--profile`` names: a shipped profile, a preset file, or a folder's presets.
+    """Return what ``--profile`` names: a shipped profile, a preset file, a folder's presets.
+
+    Parameters
+    ----------
+    option : str
+        The option's value.
 
     Raises
     ------

@@ -58,6 +58,13 @@ _TWICE = _Bad("is there twice; allowed: once")
 def read(path: str, max_bytes: int = MAX_BYTES) -> Json:
     """Read and check a JSON file.
 
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    max_bytes : int, default MAX_BYTES
+        Larger files are refused.
+
     Raises
     ------
     ProfileError
@@ -67,7 +74,15 @@ def read(path: str, max_bytes: int = MAX_BYTES) -> Json:
 
 
 def parse(data: bytes, file: str) -> Json:
-    """Check and parse the bytes of a JSON file; ``file`` is its name for messages."""
+    """Check and parse the bytes of a JSON file.
+
+    Parameters
+    ----------
+    data : bytes
+        The bytes.
+    file : str
+        Name of the file, for messages.
+    """
     text = _decode(data, file)
     del data
     _check_count(text, file)

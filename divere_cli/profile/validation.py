@@ -28,7 +28,13 @@ class Checked:
 
 
 def check(path: str) -> Checked:
-    """Check a preset file, or the presets of a folder."""
+    """Check a preset file, or the presets of a folder.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    """
     try:
         document = strict_json.read(path, loading.MAX_FOLDER_BYTES)
         if os.path.basename(path) != FOLDER_FILE and not loading.is_folder(document):

@@ -62,9 +62,16 @@ class Upgraded:
 
 
 def upgrade(value: Json, at: Place) -> Upgraded:
-    """Bring a document to version 3; one of version 3 passes as it is.
+    """Bring a document to version 3; one of version 3 stays as it is.
 
     A version that is none is reported to ``at``.
+
+    Parameters
+    ----------
+    value : Json
+        The JSON value.
+    at : Place
+        Where it is, for messages.
     """
     if not isinstance(value, dict):
         at.refuse(value, "an object, a preset")

@@ -36,7 +36,17 @@ class Tile:
 
 
 def sheet(layout: Layout, tiles: Sequence[Tile], title: str) -> Image.Image:
-    """Draw a sheet."""
+    """Draw a sheet.
+
+    Parameters
+    ----------
+    layout : Layout
+        Where the tiles are.
+    tiles : sequence of Tile
+        Pictures and labels.
+    title : str
+        The title.
+    """
     page = Image.new("RGB", (layout.width, layout.height), GROUND)
     pen = ImageDraw.Draw(page)
     font = ImageFont.load_default(layout.font)
@@ -50,7 +60,19 @@ def sheet(layout: Layout, tiles: Sequence[Tile], title: str) -> Image.Image:
 
 
 def save(file: IO[bytes], pages: Sequence[Image.Image], form: str, icc: bytes) -> None:
-    """Write the pages: one picture, or a PDF of all of them."""
+    """Write the pages: one picture, or a PDF of all.
+
+    Parameters
+    ----------
+    file : IO[bytes]
+        The open file.
+    pages : sequence of Image.Image
+        The pages.
+    form : str
+        Pillow's name of the format.
+    icc : bytes
+        ICC profile to embed.
+    """
     first, rest = pages[0], list(pages[1:])
     if form == "PDF":
         first.save(

@@ -84,10 +84,24 @@ class Cells:
 
 
 def to_text(record: object) -> str:
-    """A record as JSON text."""
+    """Return a record as JSON text.
+
+    Parameters
+    ----------
+    record : object
+        The record.
+    """
     return json.dumps(to_plain(record), separators=(",", ":"))
 
 
 def from_text(kind: type[T], text: str) -> T:
-    """A record from what :func:`to_text` gave."""
+    """Return the record that :func:`to_text` wrote.
+
+    Parameters
+    ----------
+    kind : type[T]
+        Type of the record.
+    text : str
+        The text.
+    """
     return from_plain(kind, json.loads(text))

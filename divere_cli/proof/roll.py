@@ -72,6 +72,11 @@ class _Work:
 def contact_sheet(request: Request) -> Made:
     """Make the contact sheet of a roll.
 
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+
     Raises
     ------
     ProfileError, UsageError

@@ -62,6 +62,11 @@ class Made:
 def sheet(request: Request) -> Made:
     """Make the sheet of one scan.
 
+    Parameters
+    ----------
+    request : Request
+        What the user asked for.
+
     Raises
     ------
     UsageError, ProfileError
@@ -109,7 +114,13 @@ def sheet(request: Request) -> Made:
 
 
 def form(output: str) -> str:
-    """What Pillow calls the format of a file; raises UsageError for a name it has none for."""
+    """Return Pillow's name for the format of a file; raise UsageError where it has none.
+
+    Parameters
+    ----------
+    output : str
+        Path of the file.
+    """
     suffix = os.path.splitext(output)[1].lower()
     if suffix not in FORMS:
         raise UsageError(f"{output!r} is no .jpg, .png or .pdf")
@@ -117,7 +128,19 @@ def form(output: str) -> str:
 
 
 def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Frame:
-    """A picture as a batch takes it: turned by the file's own tag where no preset says how."""
+    """Return a picture as a batch would grade it, with its turn.
+
+    Parameters
+    ----------
+    found : Selection
+        The preset that was chosen.
+    header : Header
+        Header of the scan.
+    cut : Cut
+        The picture.
+    target : Target
+        Where it is written.
+    """
     tagged = header.format != "raw" and not found.turned
     mirrored, turned = headers.TURNS.get(header.orientation, (False, 0)) if tagged else (False, 0)
     orientation = (cut.orientation + turned) % 360
@@ -125,7 +148,13 @@ def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Fram
 
 
 def transfer_of(found: Selection) -> InputTransfer:
-    """How samples relate to light, as a batch takes it."""
+    """Return how samples relate to light, as a batch would take it.
+
+    Parameters
+    ----------
+    found : Selection
+        The preset that was chosen.
+    """
     own = found.frames[0].recipe.input_space.gamma
     return InputTransfer("auto", own if found.gamma is None and own != 1.0 else found.gamma)
 
@@ -137,7 +166,13 @@ def space() -> Space:
 
 @contextmanager
 def temporary(count: int) -> Iterator[tuple[str, ...]]:
-    """Empty files in a folder of their own, gone in the end."""
+    """Yield empty files in a folder of their own, which is removed in the end.
+
+    Parameters
+    ----------
+    count : int
+        Number of files.
+    """
     with tempfile.TemporaryDirectory(prefix="divere-") as folder:
         paths = tuple(os.path.join(folder, f"{number}.tmp") for number in range(count))
         for path in paths:
@@ -147,7 +182,20 @@ def temporary(count: int) -> Iterator[tuple[str, ...]]:
 
 
 def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, parameters: str) -> Job:
-    """A job of a sheet.
+    """Return a job for a sheet.
+
+    Parameters
+    ----------
+    index : int
+        Number of the job.
+    scan : str
+        Path of the scan.
+    frames : tuple of Frame
+        Its pictures.
+    task : str
+        The task, ``module:function``.
+    parameters : str
+        What the task needs to know, as JSON.
 
     Raises
     ------
@@ -167,7 +215,13 @@ def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, paramete
 
 
 def error_of(outcome: Outcome) -> ErrorRecord:
-    """Why a task gave nothing."""
+    """Return why a task gave no result.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        How the attempt ended.
+    """
     return outcome.error or ErrorRecord("internal", f"the worker ended: {outcome.end}")
 
 

@@ -38,6 +38,13 @@ PAGE_COLUMNS = 5
 def sheet(job: Job, progress: Progress) -> TaskResult:
     """Draw the sheet of ``job.parameters`` (a SheetOrder) into the frame's target.
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+
     Raises
     ------
     ScanError
@@ -73,6 +80,13 @@ def small(job: Job, progress: Progress) -> TaskResult:
 
     ``job.parameters`` is a SmallOrder. Says the shapes of what it left (float32 of 0..1)
     and the measurement.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
     """
     order = orders.from_text(SmallOrder, job.parameters)
     wanted = order.measured
@@ -97,7 +111,15 @@ def small(job: Job, progress: Progress) -> TaskResult:
 
 
 def contact(job: Job, progress: Progress) -> TaskResult:
-    """Draw a roll: ``job.parameters`` (a ContactOrder), pictures in the frames' targets."""
+    """Draw the contact sheet of ``job.parameters``, a ContactOrder.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+    """
     order = orders.from_text(ContactOrder, job.parameters)
     assert job.sidecar is not None
     frames = iter(job.frames)

@@ -106,7 +106,15 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
 
 
 def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
-    """What the measure task of ``--auto`` would say of a scan's pictures, as JSON text."""
+    """Return what the measure task of ``--auto`` would report of small pictures, as JSON.
+
+    Parameters
+    ----------
+    pictures : sequence of Small
+        The small pictures.
+    recipes : sequence of Recipe
+        The grade of each.
+    """
     found = []
     for picture, recipe in zip(pictures, recipes, strict=True):
         assert picture.grid is not None
@@ -115,16 +123,31 @@ def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
 
 
 def decided(picture: Small, recipe: Recipe, name: str) -> Recipe:
-    """The recipe with the gains that a batch of this picture alone would measure."""
+    """Return the recipe with the gains that a batch would measure for this picture alone.
+
+    Parameters
+    ----------
+    picture : Small
+        The small picture.
+    recipe : Recipe
+        The grade with every name resolved.
+    name : str
+        Name of the picture.
+    """
     frame = Frame(Target("", "", ""), recipe)
     scan = Measured(name, name, (frame,), measurement([picture], [recipe]))
     return auto.Auto("roll").decide((scan,)).scans[name].recipes[0]
 
 
 def coarser(picture: Small) -> Small:
-    """The picture with four of its cells in one: thirty profiles are measured in half the time.
+    """Return the picture with four of its cells in one, to measure thirty profiles faster.
 
     Gains move by less than 0.006 on the sample rolls.
+
+    Parameters
+    ----------
+    picture : Small
+        The small picture.
     """
     grid = picture.grid
     if grid is None or min(grid.clipped.shape) < 2 * LEAST_ROWS:
@@ -136,7 +159,22 @@ def coarser(picture: Small) -> Small:
 
 
 def graded(samples: Floats, recipe: Recipe, space: Space) -> Codes:
-    """Grade a small picture to 8 bits, by the batch's own grade: (rows, columns, 1 or 3)."""
+    """Grade a small picture to 8 bits, as a batch does.
+
+    Parameters
+    ----------
+    samples : Floats
+        Linear samples, float32, 0 to 1, shape (rows, columns, 1 or 3).
+    recipe : Recipe
+        The grade with every name resolved.
+    space : Space
+        The color space.
+
+    Returns
+    -------
+    Codes
+        Codes, uint8, shape (rows, columns, 1 or 3).
+    """
     channels = samples.shape[2]
     assert channels in (1, 3)
     layout = Layout(3 if channels == 3 else 1, 32, "float")
@@ -147,13 +185,36 @@ def graded(samples: Floats, recipe: Recipe, space: Space) -> Codes:
 
 
 def resized(samples: Floats, size: tuple[int, int]) -> Floats:
-    """A small picture at a size (width, height) that is no larger: area means."""
+    """Return a picture at a size that is no larger, by area means.
+
+    Parameters
+    ----------
+    samples : Floats
+        Shape (rows, columns, channels).
+    size : tuple[int, int]
+        Width and height.
+
+    Returns
+    -------
+    Floats
+        Shape (height, width, channels).
+    """
     high, wide = samples.shape[:2]
     return np.asarray(proxy.area(samples, (0.0, 0.0, wide, high), *size), np.float32)
 
 
 def fitted(width: int, height: int, size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of a picture inside of a tile; never larger than it is."""
+    """Return the size of a picture inside of a tile; it is never enlarged.
+
+    Parameters
+    ----------
+    width : int
+        Pixels of the picture.
+    height : int
+        Pixels of the picture.
+    size : tuple[int, int]
+        Width and height of the tile.
+    """
     scale = min(1.0, size[0] / width, size[1] / height)
     return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -71,12 +71,26 @@ def variants(vary: Vary, profiles: tuple[Named, ...], step: float) -> tuple[Vari
 
 
 def gains_text(recipe: Recipe) -> str:
-    """What to put into a preset as the gains of a recipe."""
+    """Return the gains of a recipe as they are written in a preset.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     return ", ".join(_number(gain) for gain in recipe.rgb_gains)
 
 
 def columns_for(count: int, aspect: float) -> int:
-    """Columns of a sheet of ``count`` tiles of an aspect (width by height) that is near 4:3."""
+    """Return the columns of a sheet whose shape is near 4:3.
+
+    Parameters
+    ----------
+    count : int
+        Number of tiles.
+    aspect : float
+        Width over height of a tile.
+    """
     return max(1, min(count, round(sqrt(count * 4.0 / 3.0 / max(aspect, 0.1)))))
 
 

@@ -23,7 +23,13 @@ _ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
 def to_plain(record: Any) -> Any:
-    """Dataclasses to dicts, tuples to lists, the rest as it is."""
+    """Return a record as plain data: dataclasses as dicts, tuples as lists.
+
+    Parameters
+    ----------
+    record : Any
+        The record.
+    """
     kind: type = type(record)
     if kind in _ATOMS:  # most of what a record holds, and a report has a hundred for each scan
         return record
@@ -58,6 +64,13 @@ def _later(cls: type) -> tuple[tuple[str, Any], ...]:
 
 def from_plain(cls: type[T], data: Any) -> T:
     """Build a record of type ``cls`` from what :func:`to_plain` gave.
+
+    Parameters
+    ----------
+    cls : type[T]
+        The type.
+    data : Any
+        The plain data.
 
     Raises
     ------

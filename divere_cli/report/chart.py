@@ -70,6 +70,19 @@ def chart(
     """Lay out one chart; values are in ``unit``.
 
     Of more than 600 figures each bar is the highest of several in a row, and the note says so.
+
+    Parameters
+    ----------
+    title : str
+        The title.
+    note : str
+        A line below it.
+    unit : str
+        Unit of the values.
+    figures : list of Figure
+        Name and values of each bar.
+    legend : tuple[tuple[str, str], ...], default ()
+        Name and color of each part of a bar.
     """
     each = math.ceil(len(figures) / _MOST)
     if each > 1:
@@ -83,7 +96,13 @@ def chart(
 
 
 def ceiling(value: float) -> float:
-    """Return the next round number: 1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6 or 8 times a power of ten."""
+    """Return the next round number: 1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6 or 8 times a power of ten.
+
+    Parameters
+    ----------
+    value : float
+        A number above 0.
+    """
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

@@ -25,7 +25,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def render(report: RunReport) -> str:
-    """Return the table with a line of headings, beginning with a byte order mark."""
+    """Return the table with a line of headings, beginning with a byte order mark.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     text = io.StringIO()
     text.write("\ufeff")  # without it Excel takes UTF-8 for the system's code page
     writer = csv.writer(text, lineterminator="\n")
@@ -36,7 +42,13 @@ def render(report: RunReport) -> str:
 
 
 def cell(value: str | int | float) -> str:
-    """Return ``value`` as a cell that is text and nothing else."""
+    """Return ``value`` as a cell that is text and nothing else.
+
+    Parameters
+    ----------
+    value : str or int or float
+        The value.
+    """
     if isinstance(value, int | float):
         return str(value)
     shown = safe(value)

@@ -17,7 +17,12 @@ RenderBeside = Callable[[RunReport, Album], str]
 
 
 def renderer(path: str) -> Render:
-    """Return what renders the report for ``path``.
+    """Return the renderer for the file's suffix.
+
+    Parameters
+    ----------
+    path : str
+        Path of the report.
 
     Raises
     ------
@@ -36,22 +41,48 @@ def renderer(path: str) -> Render:
 
 
 def by_suffix(suffix: str) -> Render:
-    """Return the renderer of one of the known suffixes."""
+    """Return the renderer of a known suffix.
+
+    Parameters
+    ----------
+    suffix : str
+        The suffix, with its dot.
+    """
     return _RENDERERS[suffix]
 
 
 def shows_pictures(path: str) -> bool:
-    """Return whether the report at ``path`` has room for thumbnails."""
+    """Return whether a report of this suffix shows thumbnails.
+
+    Parameters
+    ----------
+    path : str
+        Path of the report.
+    """
     return PurePath(path).suffix.lower() == ".html"
 
 
 def with_pictures_beside(path: str) -> RenderBeside | None:
-    """Return what renders a page whose pictures lie beside it; None for other forms."""
+    """Return the renderer of a page with pictures in a folder beside it; None for others.
+
+    Parameters
+    ----------
+    path : str
+        Path of the report.
+    """
     return html_beside if shows_pictures(path) else None
 
 
 def html_beside(report: RunReport, album: Album) -> str:
-    """Render the page whose pictures lie in a folder beside it."""
+    """Render the page whose pictures lie in a folder beside it.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    album : Album
+        The pictures in the folder.
+    """
     from divere_cli.report import html_report
 
     return html_report.render(report, album)

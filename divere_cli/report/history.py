@@ -41,7 +41,15 @@ class Trend:
 
 
 def document(output: str, runs: Sequence[PastRun]) -> dict[str, Any]:
-    """Return all runs and the trends as JSON-ready data."""
+    """Return all runs and the trends as JSON-ready data.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
+    runs : sequence of PastRun
+        The runs, oldest first.
+    """
     data = {
         "schema": SCHEMA,
         "output": output,
@@ -61,7 +69,13 @@ def _entry(run: PastRun) -> dict[str, Any]:
 
 
 def trends(runs: Sequence[PastRun]) -> dict[str, Trend]:
-    """Return how time and memory went, by the names that they have in the document."""
+    """Return how time and memory changed, by their names in the document.
+
+    Parameters
+    ----------
+    runs : sequence of PastRun
+        The runs, oldest first.
+    """
     graded = [run.figures for run in runs if run.figures and run.figures.megapixels]
     return {
         "seconds_per_megapixel": _trend(graded, lambda each: per_megapixel(each) or 0.0),
@@ -71,7 +85,13 @@ def trends(runs: Sequence[PastRun]) -> dict[str, Trend]:
 
 
 def per_megapixel(figures: RunFigures) -> float | None:
-    """Return the workers' seconds per megapixel; None where nothing was graded."""
+    """Return the workers' seconds per megapixel; None where nothing was graded.
+
+    Parameters
+    ----------
+    figures : RunFigures
+        The figures of a run.
+    """
     if not figures.megapixels:
         return None
     return round(figures.scan_seconds / figures.megapixels, 5)
@@ -91,7 +111,13 @@ def _trend(graded: Sequence[RunFigures], figure: Callable[[RunFigures], float]) 
 
 
 def lines(runs: Sequence[PastRun]) -> list[str]:
-    """Return a line for each of the last runs, and the trends."""
+    """Return a line for each of the last runs, and the trends.
+
+    Parameters
+    ----------
+    runs : sequence of PastRun
+        The runs, oldest first.
+    """
     rows = [_HEADINGS, *(_row(run) for run in runs[-SHOWN:])]
     widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADINGS))]
     made = ["  ".join(_cells(row, widths)).rstrip() for row in rows]

@@ -82,7 +82,15 @@ class Decided:
 
 
 def render(report: RunReport, album: Album | None = None) -> str:
-    """Return the page; its pictures are those beside it, else the thumbnails, inside it."""
+    """Return the page.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    album : Album, optional
+        The pictures beside it; without, the thumbnails are inside it.
+    """
     summary = summarize(report)
     elsewhere = len({file.host for file in report.files if file.host}) > 1
     style, script = _source("page.css"), _source("page.js")

@@ -34,12 +34,24 @@ _ENCODER = json.JSONEncoder(allow_nan=False)
 
 
 def render(report: RunReport) -> str:
-    """Return the whole report, indented, a line for each scan, ending with a line feed."""
+    """Return the whole report, indented, a line for each scan, ending with a line feed.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     return "".join(pieces(report))
 
 
 def pieces(report: RunReport) -> Iterator[str]:
-    """Yield the text of :func:`render` piece by piece, a scan at a time."""
+    """Yield the text of :func:`render` piece by piece, a scan at a time.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     head = json.dumps(_head(report), indent=1, allow_nan=False).removesuffix("\n}")
     yield f'{head},\n "files": [\n  '
     for index, file in enumerate(report.files):
@@ -72,7 +84,13 @@ def _head(report: RunReport) -> Object:
 
 
 def summary_object(summary: Summary) -> Object:
-    """Return the ``summary`` object."""
+    """Return the ``summary`` object.
+
+    Parameters
+    ----------
+    summary : Summary
+        The figures of the run.
+    """
     plain: Object = valid(to_plain(summary))
     return plain
 
@@ -85,7 +103,13 @@ def _line(file: ScanResult) -> str:
 
 
 def file_object(file: ScanResult) -> Object:
-    """Return one entry of ``files``; ``thumbnails`` only where there are some."""
+    """Return one entry of ``files``; ``thumbnails`` only where there are some.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     plain: Object = valid(to_plain(file))
     if _SURROGATE.search(file.input):
         plain["input_b64"] = _b64(file.input)
@@ -108,7 +132,13 @@ def _rounded(plain: Object, file: ScanResult) -> Object:
 
 
 def valid(data: Any) -> Any:
-    """Return JSON-ready ``data`` with each lone surrogate in a string as ``\\xNN``."""
+    """Return JSON-ready ``data`` with each lone surrogate in a string as ``\\xNN``.
+
+    Parameters
+    ----------
+    data : Any
+        JSON-ready data.
+    """
     if isinstance(data, str):
         return data if data.isascii() else _SURROGATE.sub(lambda match: safe(match[0]), data)
     if isinstance(data, list):

@@ -18,7 +18,13 @@ _MACHINERY = frozenset({"crashed", "timeout", "out_of_memory", "internal"})
 
 
 def render(report: RunReport) -> str:
-    """Return the document; characters that XML does not allow are shown escaped."""
+    """Return the document; characters that XML does not allow are shown escaped.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     suite = ET.Element("testsuite", name="divere", timestamp=report.started.rstrip("Z"))
     _properties(suite, report)
     for file in report.files:

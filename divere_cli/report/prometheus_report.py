@@ -20,7 +20,13 @@ _STAGE = "divere_run_stage_seconds"
 
 
 def render(report: RunReport) -> str:
-    """Return the text; needs ``prometheus_client``."""
+    """Return the text; needs ``prometheus_client``.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     import prometheus_client
 
     client: Any = prometheus_client

@@ -52,7 +52,13 @@ class Summary:
 
 
 def summarize(report: RunReport) -> Summary:
-    """Return the figures of ``report``."""
+    """Return the figures of ``report``.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     counts = Counter(file.status for file in report.files)
     worked = [file for file in report.files if file.attempts]
     slowest = max(worked, key=lambda file: file.seconds, default=None)
@@ -76,6 +82,11 @@ def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
     """Return mean, median and 95th percentile of each stage over the scans that were graded.
 
     Percentiles are by the nearest rank, so each is a time that some scan took.
+
+    Parameters
+    ----------
+    files : iterable of ScanResult
+        The results of the scans.
     """
     stages = [file.seconds_by_stage for file in files if file.status == "ok"]
     found: dict[str, StageFigures] = {}
@@ -91,12 +102,26 @@ def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """Return the value of the nearest rank in ``ordered``, which is sorted and not empty."""
+    """Return the value of the nearest rank in ``ordered``, which is sorted and not empty.
+
+    Parameters
+    ----------
+    ordered : sequence of float
+        The values, sorted.
+    percent : int
+        1 to 100.
+    """
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def seconds_by_stage(report: RunReport) -> dict[str, float]:
-    """Return where the workers' time went, all scans together; ``other`` is what no stage had."""
+    """Return where the workers' time went, all scans together; ``other`` is what no stage had.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     found = dict.fromkeys(("start", "read", "grade", "write", "other"), 0.0)
     for file in report.files:
         stages = file.seconds_by_stage
@@ -108,17 +133,35 @@ def seconds_by_stage(report: RunReport) -> dict[str, float]:
 
 
 def digits(megapixels: float) -> str:
-    """Return a size as people read it: ``0.0235``, ``24.2``, ``1392``."""
+    """Return a size as people read it: ``0.0235``, ``24.2``, ``1392``.
+
+    Parameters
+    ----------
+    megapixels : float
+        The size.
+    """
     return f"{megapixels:.0f}" if megapixels >= 100 else f"{megapixels:.3g}"
 
 
 def megapixels(file: ScanResult) -> float:
-    """Return the size of the scan in millions of pixels."""
+    """Return the size of the scan in millions of pixels.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     return file.width * file.height / 1e6
 
 
 def tally(summary: Summary) -> str:
-    """Return the counts as the last line has them: ``41 ok, 2 failed``."""
+    """Return the counts for the last line: ``41 ok, 2 failed``.
+
+    Parameters
+    ----------
+    summary : Summary
+        The figures of the run.
+    """
     parts = [
         (summary.ok, "ok"),
         (summary.up_to_date, "up to date"),

@@ -32,6 +32,13 @@ def render(report: RunReport, width: int = 100) -> Table:
     """Return the table, at most ``width`` wide; every cell is text, never markup.
 
     Long names keep their end, which in a path is what tells scans apart.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    width : int, default 100
+        Most characters in a line.
     """
     summary, shown = summarize(report), selected(report.files)
     rest = len(report.files) - len(shown)
@@ -60,7 +67,13 @@ def render(report: RunReport, width: int = 100) -> Table:
 
 
 def stages(report: RunReport) -> Table | None:
-    """Return mean, median and 95th percentile of each stage; None where nothing was graded."""
+    """Return mean, median and 95th percentile of each stage; None where nothing was graded.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     figures = summarize(report).seconds_by_stage
     if not figures:
         return None
@@ -81,7 +94,13 @@ def _medians(summary: Summary) -> str:
 
 
 def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
-    """Return the scans that get a row, in the order of the run."""
+    """Return the scans that get a row, in the order of the run.
+
+    Parameters
+    ----------
+    files : tuple of ScanResult
+        The results of all scans.
+    """
     if len(files) <= ROWS:
         return list(files)
     failed = [file for file in files if file.status == "failed"][:ROWS]
@@ -92,7 +111,13 @@ def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
 
 
 def memory(size: int) -> str:
-    """Return the memory as people read it, or nothing where nothing is known."""
+    """Return memory as text, empty where it is not known.
+
+    Parameters
+    ----------
+    size : int
+        Bytes.
+    """
     return format_bytes(size) if size else ""
 
 

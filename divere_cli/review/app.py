@@ -37,7 +37,15 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def application(service: Service, gate: access.Gate) -> access.Guarded:
-    """The whole service as an ASGI application, behind its gate."""
+    """Return the service as an ASGI application behind its gate.
+
+    Parameters
+    ----------
+    service : Service
+        The service.
+    gate : access.Gate
+        Decides who may ask.
+    """
     routes = Routes(service)
     app = Starlette(
         routes=[

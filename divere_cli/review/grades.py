@@ -130,7 +130,12 @@ def profiles() -> list[dict[str, Any]]:
 
 
 def profile(name: str) -> dict[str, Any]:
-    """A shipped profile with every figure spelled out.
+    """Return a shipped profile with every figure written out.
+
+    Parameters
+    ----------
+    name : str
+        The name.
 
     Raises
     ------
@@ -147,7 +152,13 @@ def profile(name: str) -> dict[str, Any]:
 
 
 def in_folder(path: str) -> str:
-    """The name of the file of presets in a folder."""
+    """Return the name of the presets file in a folder.
+
+    Parameters
+    ----------
+    path : str
+        Path of the folder.
+    """
     return f"{path}/{FOLDER_FILE}"
 
 

@@ -38,7 +38,13 @@ class Lie:
 
 
 def of_preset(preset: Preset) -> Lie:
-    """What a scan's own preset says."""
+    """Return how a scan is turned, by its own preset.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    """
     whole = inherit.complete(preset)
     metadata = whole.metadata
     told = (metadata.provenance if metadata is not None else None) or ""

@@ -46,7 +46,17 @@ class Part:
 
 
 def part_of(view: View, width: int, height: int) -> Part:
-    """What of a scan of ``width`` by ``height`` pixels a view shows, before its turn."""
+    """Return the part of a scan that a view shows, before its turn.
+
+    Parameters
+    ----------
+    view : View
+        The view.
+    width : int
+        Pixels of the scan.
+    height : int
+        Pixels of the scan.
+    """
     box = geometry.box(view.crop, width, height)
     x, y, w, h = _unturned(view.window, view.orientation)
     if view.mirrored:
@@ -161,7 +171,13 @@ class Views:
 
 
 def histogram(picture: Picture) -> dict[str, Any]:
-    """Counts of a picture in 64 bins a channel, and the shares that are 0 and 255."""
+    """Count a picture in 64 bins for each channel, and the shares that are 0 and 255.
+
+    Parameters
+    ----------
+    picture : Picture
+        Codes, uint8, shape (rows, columns, 1 or 3).
+    """
     step = 2 if picture.shape[0] * picture.shape[1] > 1 << 18 else 1
     part = picture[::step, ::step]
     total = max(1, part.shape[0] * part.shape[1])

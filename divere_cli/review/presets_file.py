@@ -132,7 +132,13 @@ class PresetsFile:
 
 
 def check(change: Change) -> None:
-    """Raise ProfileError unless each entry is one that a batch can grade by."""
+    """Raise ProfileError unless a batch can grade by each entry.
+
+    Parameters
+    ----------
+    change : Change
+        The entries to change.
+    """
     for name, entry in change.entries.items():
         if entry is None:
             continue
@@ -148,7 +154,15 @@ def check(change: Change) -> None:
 
 
 def merged(document: Document, change: Change) -> bytes:
-    """The bytes of the file after a change: what is not named in it stays, in its order."""
+    """Return the file's bytes after a change; entries that it does not name stay, in order.
+
+    Parameters
+    ----------
+    document : Document
+        The presets file as it was read.
+    change : Change
+        The entries to change.
+    """
     made: Document = dict(document)
     for name, entry in change.entries.items():
         key = key_of(made, name) or name
@@ -170,7 +184,15 @@ def merged(document: Document, change: Change) -> bytes:
 
 
 def key_of(document: Document, name: str) -> str | None:
-    """The key of a scan: NFC and NFD are the same name."""
+    """Return the key of a scan; NFC and NFD are the same name.
+
+    Parameters
+    ----------
+    document : Document
+        The presets file as it was read.
+    name : str
+        Name of the scan.
+    """
     if name in document:
         return name
     wanted = loading.normal(name)
@@ -178,7 +200,13 @@ def key_of(document: Document, name: str) -> str | None:
 
 
 def reserved(name: str) -> bool:
-    """Whether a name of the file is no scan's."""
+    """Return whether a name in the file is not that of a scan.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return name in (OWN, FOLDER_DEFAULT)
 
 
@@ -203,7 +231,15 @@ def _put_mark(document: Document, name: str, mark: str | None) -> None:
 
 
 def own_scan(document: Document, name: str) -> Document:
-    """What is ours about a scan; empty where there is nothing."""
+    """Return our data about a scan; empty where there is none.
+
+    Parameters
+    ----------
+    document : Document
+        The presets file as it was read.
+    name : str
+        Name of the scan.
+    """
     return _scan(document, name)
 
 
@@ -257,10 +293,15 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Hold the folder against other divere programs; nothing is left in it.
+    """Lock the folder against other divere programs; nothing is left in it.
 
     Where folders cannot be locked (Windows, some shares) the version alone
     tells who was late.
+
+    Parameters
+    ----------
+    folder : str
+        Path of the folder.
     """
     try:
         import fcntl

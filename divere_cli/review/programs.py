@@ -157,7 +157,17 @@ def _environment() -> dict[str, str]:
 def measure(
     command: Command, names: Sequence[str], take: Callable[[dict[str, Json]], None]
 ) -> None:
-    """Measure scans and hand their entries to ``take``."""
+    """Measure scans and hand over their entries.
+
+    Parameters
+    ----------
+    command : Command
+        The command of the program.
+    names : sequence of str
+        Names of the scans.
+    take : callable
+        Gets the entries.
+    """
     folder = tempfile.mkdtemp(prefix="divere-review-measured-")
     path = os.path.join(folder, "measured.json")
 

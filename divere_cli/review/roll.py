@@ -106,7 +106,13 @@ class Roll:
 
 
 def plain(name: str) -> bool:
-    """Whether a name is one of a file in the folder itself."""
+    """Return whether a name is that of a file in the folder itself.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return bool(name) and name not in (".", "..") and not set(name) & {"/", "\\", "\0"}
 
 

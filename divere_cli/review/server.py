@@ -36,6 +36,11 @@ class Listen:
 def listen(value: str) -> Listen:
     """Read ``HOST:PORT``.
 
+    Parameters
+    ----------
+    value : str
+        The option's value.
+
     Raises
     ------
     UsageError
@@ -102,7 +107,17 @@ class Server:
 
 
 def hosts(asked: str, bound: str, port: int) -> frozenset[str]:
-    """The values of ``Host`` that mean this service."""
+    """Return the values of ``Host`` that mean this service.
+
+    Parameters
+    ----------
+    asked : str
+        The host that was asked for.
+    bound : str
+        The address that is bound.
+    port : int
+        The port.
+    """
     names = {asked.lower(), bound.lower()}
     if bound in LOOPBACK or bound.startswith("127."):
         names |= set(LOOPBACK)

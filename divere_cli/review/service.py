@@ -316,7 +316,17 @@ class Service:
 
 
 def read_as(scan: Scan, cut: Cut, lie: Lie) -> Job:
-    """How a batch would read a scan to grade a picture on it; nothing is written."""
+    """Return the job by which a batch would read a scan; nothing is written.
+
+    Parameters
+    ----------
+    scan : Scan
+        The scan.
+    cut : Cut
+        The picture.
+    lie : Lie
+        How the scan is turned and read.
+    """
     nowhere = Target(scan.name, "", "")
     return Job(
         id=0,

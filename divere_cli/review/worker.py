@@ -67,14 +67,28 @@ _files: dict[int, Files] = {}
 
 
 def ahead(job: Job) -> set[int]:
-    """Open what the worker needs before it is confined; gives the descriptors."""
+    """Open what the worker needs before it is confined; return the descriptors.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    """
     if job.id not in _files:
         _files[job.id] = Files(job)
     return _files[job.id].descriptors()
 
 
 def serve(job: Job, progress: Progress) -> TaskResult:
-    """Answer orders until the service lets this worker go: the task of its job."""
+    """Answer orders until the service lets this worker go: the task of its job.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+    """
     ahead(job)
     files = _files.pop(job.id)
     bench = Bench(job.encoding.color_space, files.of)

@@ -249,7 +249,13 @@ class Workers:
 
 
 def record_of(error: DivereError) -> ErrorRecord:
-    """An error as data."""
+    """Return an error as data.
+
+    Parameters
+    ----------
+    error : DivereError
+        The error.
+    """
     return ErrorRecord(error.kind, error.message, error.hint, error.detail)
 
 

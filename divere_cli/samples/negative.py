@@ -85,7 +85,12 @@ class Backwards:
 
 
 def invert(recipe: Recipe) -> Backwards:
-    """Prepare a recipe of a color negative to be run backwards.
+    """Return a recipe of a color negative, prepared to be run backwards.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
 
     Raises
     ------

@@ -45,7 +45,12 @@ class Samples:
 
 
 def samples(wish: Wish) -> Samples:
-    """Plan samples.
+    """Plan the samples.
+
+    Parameters
+    ----------
+    wish : Wish
+        What the user asked for.
 
     Raises
     ------

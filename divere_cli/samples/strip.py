@@ -163,7 +163,18 @@ class Film:
 
 
 def base_before_curves(backwards: Backwards) -> Floats:
-    """Density before the curves, gains taken off, of bare film: ``(3,)``."""
+    """Return the density of bare film before the curves, without gains.
+
+    Parameters
+    ----------
+    backwards : Backwards
+        The recipe, run backwards.
+
+    Returns
+    -------
+    Floats
+        Densities, shape (3,).
+    """
     darkest, gray = backwards.before_curves(np.array([scene.DARKEST, scene.MIDDLE_GRAY]))
     return np.asarray(np.maximum(darkest + BASE_BELOW_BLACK, gray + BASE_OVER_GRAY))
 

@@ -73,11 +73,16 @@ def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tup
 
 
 def truth(samples: Samples) -> dict[str, Json]:
-    """What ``truth.json`` says: the roll's true numbers, and each frame's.
+    """Return the content of ``truth.json``: the true numbers of the roll and of each frame.
 
     ``rgb_gains`` of a frame holds its exposure; ``light`` of a patch is what the
     scene sent out, ``positive`` what the true grade prints of it without grain
     (both linear, in the working space).
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
     """
     backwards = negative.invert(samples.recipe)
     bare = base_before_curves(backwards)
@@ -94,12 +99,26 @@ def truth(samples: Samples) -> dict[str, Json]:
 
 
 def presets(samples: Samples) -> dict[str, Json]:
-    """A ``divere_presets.json`` that grades every frame by its true numbers."""
+    """Return a ``divere_presets.json`` that grades every frame by its true numbers.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
+    """
     return {frame.name: preset(samples.recipe, frame) for frame in samples.frames}
 
 
 def preset(recipe: Recipe, frame: Frame) -> dict[str, Json]:
-    """Give the preset of a frame: the recipe, its exposure, the picture as crop."""
+    """Return the preset of a frame: the recipe, its exposure, the picture as crop.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The grade with every name resolved.
+    frame : Frame
+        The frame.
+    """
     red, green, blue = (round(gain + frame.exposure, 6) for gain in recipe.rgb_gains)
     x, y, width, height = frame.picture
     crop = (x / frame.width, y / frame.height, width / frame.width, height / frame.height)
