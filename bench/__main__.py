@@ -7,7 +7,19 @@ import datetime
 import tempfile
 from pathlib import Path
 
-from bench import formats, grade, infrared, proof, review, roll, sizes, small, startup, watch
+from bench import (
+    formats,
+    grade,
+    infrared,
+    proof,
+    review,
+    roll,
+    sizes,
+    small,
+    startup,
+    verify,
+    watch,
+)
 from bench.timing import Row, machine
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
@@ -47,6 +59,7 @@ def main() -> None:
             review.rows,
             watch.rows,
             infrared.rows,
+            verify.rows,
         )
         for section in sections:
             for row in section(Path(folder), quick=options.quick):
