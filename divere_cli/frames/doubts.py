@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from divere_cli.frames import edges, steps
-from divere_cli.frames.edges import Span
+from divere_cli.frames.edges import Side, Span
 from divere_cli.frames.film import Floats, Picture
 from divere_cli.frames.layout import Found, Layout
 from divere_cli.frames.steps import FILLED
@@ -26,6 +26,7 @@ ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 # edges may be off by, mm.
 BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.2, 0.5
 DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
+OVERLAP = 1.5  # mm that two pictures may share
 SHARED = 0.3  # of either of the two that makes them the same picture
 WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"
 
@@ -174,7 +175,8 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
     y = np.linspace(layout.rows.top + less, layout.rows.bottom - less, 40)
     points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
     cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
-    shown_ = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
+    exposed = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
+    shown_ = exposed & layout.strip.clear[cells[:, 1], cells[:, 0]]
     first, last = whole(layout, index)
     return Rival(
         _box(layout, span.left.at, span.right.at, 0.0),
@@ -204,11 +206,18 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
         end += 1
     left, right = spans[start].left.at, spans[end].right.at
     doubt = DOUBT * max(layout.row.width, right - left)
-    first = spans[start - 1].right.at if start else -np.inf
-    last = spans[end + 1].left.at if end + 1 < len(spans) else np.inf
+    first = _limit(spans[start - 1].right, -OVERLAP * layout.rows.scale) if start else -np.inf
+    last = np.inf
+    if end + 1 < len(spans):
+        last = _limit(spans[end + 1].left, OVERLAP * layout.rows.scale)
     left = min(left - more, max(first, left - doubt))
     right = max(right + more, min(last, right + doubt))
     return left, right
+
+
+def _limit(side: Side, overlap: float) -> float:
+    """Return how far a neighbor reaches: where its edge is not seen, both may overlap."""
+    return side.at if side.seen else side.at + overlap
 
 
 def _joined(one: Span, other: Span) -> bool:

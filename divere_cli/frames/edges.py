@@ -70,7 +70,7 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
     template : float or None
         Width of this roll's pictures in cells, where other strips have shown it.
     """
-    found = [_seen(start, row.width, lines, scale) for start in row.starts]
+    found = [_seen(start, row.width, lines, scale, form.vary) for start in row.starts]
     wide = _template(found, row.width, form, scale)
     width = wide if wide is not None else template
     known = width is not None
@@ -81,9 +81,12 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
     return _bare_beside(settled, lines, scale)
 
 
-def _seen(start: float, width: float, lines: Lines, scale: float) -> Span:
+def _seen(start: float, width: float, lines: Lines, scale: float, vary: float) -> Span:
     left = side(lines.steps.rise, lines, start, scale, rising=True)
     right = side(lines.steps.fall, lines, start + width, scale, rising=False)
+    if not right.seen:  # the row allows for cameras whose pictures are longer or shorter
+        reach = REACH + vary * width / scale
+        right = side(lines.steps.fall, lines, start + width, scale, rising=False, reach=reach)
     low, high = max(0, round(left.at)), min(len(lines.filled), round(right.at))
     filled = float(lines.filled[low:high].mean()) if high > low else 0.0
     return Span(left, right, filled, True)

@@ -40,7 +40,7 @@ def spec(seed: int, hard: bool) -> Spec:
         strips=int(rng.integers(2, 4)) if rng.random() < 0.12 and film != "110" else 1,
     )
     if made.around == "holder" and rng.random() < 0.5:
-        made.covered = float(rng.uniform(0.5, 1.5 if film == "110" else 2.0))
+        made.covered = float(rng.uniform(0.4, 0.7 if film == "110" else 2.0))
         if film in ("135", "135-half", "xpan") and rng.random() < 0.7:
             made.covered = float(rng.uniform(4.85, 5.0))  # the holes are covered
     if hard:
