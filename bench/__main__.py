@@ -11,6 +11,7 @@ from bench import (
     formats,
     grade,
     infrared,
+    light_and_frames,
     proof,
     review,
     roll,
@@ -60,6 +61,7 @@ def main() -> None:
             watch.rows,
             infrared.rows,
             verify.rows,
+            light_and_frames.rows,
         )
         for section in sections:
             for row in section(Path(folder), quick=options.quick):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from divere_cli.batch import discover, framing
 from divere_cli.batch.flat_field import Light
-from divere_cli.batch.framing import Looking
+from divere_cli.batch.framing import Looking, Page
 from divere_cli.batch.request import BatchRequest, Chooser
 from divere_cli.errors import DivereError
 from divere_cli.files import durable, regular
@@ -49,14 +49,14 @@ class Framed:
     ----------
     inner : Chooser
     found : dict
-        Path of a scan to its frames; None where they are not looked for yet.
+        The frames of each picture of a file; None where they are not looked for yet.
     deskew : bool
         Whether to take off what each picture is turned by; one that is not sure is not
         turned.
     """
 
     def __init__(
-        self, inner: Chooser, found: dict[str, FoundScan | None], *, deskew: bool = False
+        self, inner: Chooser, found: dict[Page, FoundScan | None], *, deskew: bool = False
     ) -> None:
         self._inner = inner
         self._found = found
@@ -69,10 +69,10 @@ class Framed:
     def choose(self, scan_path: str, header: Header) -> Selection:
         """Raise ``ProfileError`` where no profile can serve."""
         chosen = self._inner.choose(scan_path, header)
-        path = os.path.abspath(scan_path)
-        if cut(chosen) or path not in self._found:
+        page = os.path.abspath(scan_path), header.picture
+        if cut(chosen) or page not in self._found:
             return chosen
-        scan = self._found[path]
+        scan = self._found[page]
         if scan is None:
             return replace(chosen, warnings=(*chosen.warnings, NOT_LOOKED))
         if not scan.frames:
@@ -130,30 +130,30 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
         return FoundFrames(request)
     asked = f"{answer.VERSION} {request.frames} {light.key if light else ''}"
     known = _remembered(request.outputs.folder, asked)
-    found: dict[str, FoundScan | None] = {}
+    found: dict[Page, FoundScan | None] = {}
     kept: dict[str, Any] = {}
-    folders: dict[str, list[str]] = {}
-    stamps: dict[str, Stamp] = {}
-    for path, stamp in _scans(request):
-        before = known.get(path)
+    folders: dict[str, list[Page]] = {}
+    stamps: dict[Page, Stamp] = {}
+    for page, stamp in _pages(request):
+        before = known.get(_name(page))
         if before is not None and before["stamp"] == [stamp.size, stamp.mtime_ns]:
-            kept[path] = before
-            found[path] = from_plain(FoundScan, before["found"])
+            kept[_name(page)] = before
+            found[page] = from_plain(FoundScan, before["found"])
         else:
-            found[path] = None
-            stamps[path] = stamp
-            folders.setdefault(os.path.dirname(path), []).append(path)
+            found[page] = None
+            stamps[page] = stamp
+            folders.setdefault(os.path.dirname(page[0]), []).append(page)
     text = b""
     if look and folders:
         looking = _looking(request, light)
-        for paths in folders.values():
-            for path, scan in framing.look(looking, paths).items():
+        for pages in folders.values():
+            for page, scan in framing.look(looking, pages).items():
                 if isinstance(scan, ErrorRecord):
-                    del found[path]  # grading will say what is wrong with it
+                    del found[page]  # grading will say what is wrong with it
                     continue
-                found[path] = scan
-                stamp = stamps[path]
-                kept[path] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
+                found[page] = scan
+                stamp = stamps[page]
+                kept[_name(page)] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
         text = (json.dumps({"asked": asked, "scans": kept}, indent=1) + "\n").encode("ascii")
     return FoundFrames(
         replace(request, chooser=Framed(request.chooser, found, deskew=request.deskew)), text
@@ -166,9 +166,15 @@ def cut(chosen: Selection) -> bool:
     return len(chosen.frames) > 1 or bool(first.crop_name) or first.crop != WHOLE
 
 
-def _scans(request: BatchRequest) -> list[tuple[str, Stamp]]:
-    """Scans to look at: of one picture, and without crops of their own."""
-    found: list[tuple[str, Stamp]] = []
+def _name(page: Page) -> str:
+    """Return what a picture of a file is remembered by."""
+    path, picture = page
+    return f"{picture}:{path}" if picture else path
+
+
+def _pages(request: BatchRequest) -> list[tuple[Page, Stamp]]:
+    """Return the pictures to look at: of files whose preset has no crops of its own."""
+    found: list[tuple[Page, Stamp]] = []
     for scan in discover.find(request.inputs, request.outputs.folder).scans:
         if scan.problem is not None or scan.picture:
             continue
@@ -177,8 +183,11 @@ def _scans(request: BatchRequest) -> list[tuple[str, Stamp]]:
             chosen = request.chooser.choose(scan.path, header)
         except DivereError:
             continue  # planning says it
-        if header.pictures == 1 and not cut(chosen):
-            found.append((os.path.abspath(scan.path), scan.stamp))
+        if cut(chosen):
+            continue
+        count = header.pictures if request.inputs.pages == "all" else 1
+        path = os.path.abspath(scan.path)
+        found += [((path, picture), scan.stamp) for picture in range(count)]
     return found
 
 

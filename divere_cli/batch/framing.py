@@ -21,7 +21,10 @@ from divere_cli.records.job import Encoding, InputTransfer, Job, Limits
 from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome
 
-Answers = dict[str, FoundScan | ErrorRecord]
+Page = tuple[str, int]
+"""Path of a file, and which of its pictures, from 0 on."""
+
+Answers = dict[Page, FoundScan | ErrorRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,61 +42,62 @@ class Looking:
 
 
 def look(
-    looking: Looking, paths: Sequence[str], told: Callable[[str], None] = lambda path: None
+    looking: Looking, pages: Sequence[Page], told: Callable[[str], None] = lambda path: None
 ) -> Answers:
     """Find the frames of scans.
 
     Parameters
     ----------
     looking : Looking
-    paths : sequence of str
+    pages : sequence of (str, int)
         Scans, each once.
     told : callable
-        Is told of each scan when its first answer is there.
+        Takes the path of each scan when its first answer is there.
 
     Returns
     -------
     dict
-        Path to what was found, or what is wrong with the scan.
+        What was found on each, or what is wrong with the scan.
 
     Raises
     ------
     IsolationUnavailable, KeyboardInterrupt
     """
-    found = _pass(looking, paths, told)
-    right = {path: scan for path, scan in found.items() if isinstance(scan, FoundScan)}
+    found = _pass(looking, pages, told)
+    right = {page: scan for page, scan in found.items() if isinstance(scan, FoundScan)}
     together = answer.shown(right.values())
     if together is None or len(right) < 2:
         return found
     film, aspect = together
-    again = [path for path, scan in right.items() if answer.helped(scan, film)]
+    again = [page for page, scan in right.items() if answer.helped(scan, film)]
     if again:
         helped = replace(looking.wanted, form=film, aspect=aspect)
         better = _pass(replace(looking, wanted=helped), again, lambda path: None)
-        found |= {path: scan for path, scan in better.items() if isinstance(scan, FoundScan)}
+        found |= {page: scan for page, scan in better.items() if isinstance(scan, FoundScan)}
     return found
 
 
-def _pass(looking: Looking, paths: Sequence[str], told: Callable[[str], None]) -> Answers:
+def _pass(looking: Looking, pages: Sequence[Page], told: Callable[[str], None]) -> Answers:
     found: Answers = {}
     jobs: list[Job] = []
-    for number, path in enumerate(paths):
+    for number, page in enumerate(pages):
         try:
-            jobs.append(_job(looking, number, path))
+            jobs.append(_job(looking, number, page))
         except ScanError as problem:
-            found[path] = ErrorRecord.of_scan(problem)
+            found[page] = ErrorRecord.of_scan(problem)
     if not jobs:
         return found
     for outcome in run_tasks(
         jobs, request=looking.isolation, limits=looking.limits, stopped=looking.stopped
     ):
-        path = paths[outcome.job_id]
-        found[path] = _answered(outcome)
-        told(path)
+        page = pages[outcome.job_id]
+        found[page] = _answered(outcome)
+        told(page[0])
     return found
 
 
-def _job(looking: Looking, number: int, path: str) -> Job:
+def _job(looking: Looking, number: int, page: Page) -> Job:
+    path, picture = page
     return Job(
         id=number,
         name=os.path.basename(path),
@@ -103,6 +107,7 @@ def _job(looking: Looking, number: int, path: str) -> Job:
         frames=(),
         task=answer.TASK,
         max_pixels=looking.max_pixels,
+        picture=picture,
         parameters=answer.to_json(looking.wanted),
         flat_field=looking.light,
         transfer=looking.transfer,

@@ -100,7 +100,8 @@ def frames(ctx: click.Context, /, **values: Any) -> int:
     ctx.ensure_object(Session).answers_on_stdout = True
     scans = tuple(dict.fromkeys(values["scans"]))
     pictures = _check_files(values, scans)
-    answers = framing.look(_looking(values), scans, _tell)
+    pages = [(scan, 0) for scan in scans]
+    answers = {page[0]: a for page, a in framing.look(_looking(values), pages, _tell).items()}
     found = {p: a for p in scans if not isinstance(a := answers[p], ErrorRecord) and a.frames}
     if values["output"] and found:
         _save(values, found)

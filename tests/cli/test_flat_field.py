@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from numpy.typing import NDArray
+from PIL import Image
 
 from tests.cli.program import divere
 from tests.develop.lights import dusty, falloff
@@ -174,3 +175,23 @@ def test_the_light_goes_through_the_scans_own_transfer(bench: Bench) -> None:
     assert bench.lit("--input-transfer", "srgb").returncode == 0
     off = np.abs(bench.positive() - bench.positive("truth"))
     assert off.mean() < 1.0
+
+
+def test_every_output_of_one_decode_has_the_even_light(bench: Bench) -> None:
+    further = ("--also", "png,bit-depth=8,name={stem}-also")
+    assert bench.lit(*further).returncode == 0
+    also = np.asarray(Image.open(bench.folder / "out" / "a-also.png"), float)
+    assert np.array_equal(also, bench.positive())
+    alone = bench.positive()
+    assert bench.batch("in", "alone", "--flat-field", bench.flat).returncode == 0
+    assert np.array_equal(alone, bench.positive("alone"))
+
+
+def test_isolated_workers_make_the_same_pixels(bench: Bench) -> None:
+    assert bench.lit().returncode == 0
+    done = divere(
+        *("batch", bench.folder / "in", bench.folder / "apart", "--isolation", "always"),
+        *("--bit-depth", "8", "--auto", "off", "--flat-field", bench.flat),
+    )
+    assert done.returncode == 0, done.stderr
+    assert np.array_equal(bench.positive("apart"), bench.positive())

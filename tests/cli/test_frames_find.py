@@ -137,3 +137,21 @@ def test_deskew_without_find_is_refused(turned: Path) -> None:
     done = batch(turned, "--deskew")
     assert done.returncode == 2
     assert "--frames find" in done.stderr
+
+
+def test_each_page_of_a_file_is_looked_at(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    counts = (3, 2)
+    with tifffile.TiffWriter(folder / "strip.tif") as file:
+        for page, count in enumerate(counts):
+            scan = draw(Spec(count=count, scale=9.0, seed=3 + page), [])
+            file.write(scan.pixels, photometric="rgb", metadata=None)
+    done = batch(folder, "--frames", "find")
+    assert done.returncode == 0, done.stderr
+    wanted = [f"strip-{page}-{n}.tif" for page in (1, 2) for n in range(1, counts[page - 1] + 1)]
+    assert names(folder) == wanted
+    assert "2 up to date" in batch(folder, "--frames", "find").stderr
+    first = divere("batch", folder, tmp_path / "one", "--frames", "find", "--pages", "first")
+    assert first.returncode == 0, first.stderr
+    assert len(list((tmp_path / "one").glob("*.tif"))) == counts[0]

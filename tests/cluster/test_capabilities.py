@@ -20,21 +20,22 @@ FILM = Film(height=420, width=560, specks=14, hairs=2, scratches=1, shift=(1.2, 
 
 
 def flat_field(folder: Path) -> tuple[str, ...]:
-    """Scans over an uneven light, and the light alone."""
+    """Scans over an uneven light, and the light alone; two outputs of each."""
     random = np.random.default_rng(3)
     light = falloff(480, 320, 2.0, random)
     for number in range(2):
         picture = random.uniform(0.05, 0.3, (320, 480, 3)) * light
         save(folder / f"{number}.tif", picture)
     save(folder.parent / "light.tif", dusty(light, np.random.default_rng(4)))
-    return ("--flat-field", str(folder.parent / "light.tif"))
+    light_alone = str(folder.parent / "light.tif")
+    return ("--flat-field", light_alone, "--also", "jpeg,size=128,name={stem}-proof")
 
 
 def frames(folder: Path) -> tuple[str, ...]:
-    """A strip of four pictures."""
-    strip = draw(Spec(count=4, scale=9.0, seed=3), [])
+    """A strip of four pictures that lies turned."""
+    strip = draw(Spec(count=4, scale=9.0, seed=3, turn=1.2), [])
     tifffile.imwrite(folder / "strip.tif", strip.pixels, photometric="rgb")
-    return ("--frames", "find")
+    return ("--frames", "find", "--deskew")
 
 
 def infrared(folder: Path) -> tuple[str, ...]:
