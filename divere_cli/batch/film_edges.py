@@ -1,8 +1,8 @@
-"""What the film's edge says of scans, where their outputs are to be named by it.
+"""What the film's edge says of the scans of a run.
 
-Covers a look at each scan before names are given, in workers, and what that adds
-to what was written down about the film. What it does not: reading itself
-(``develop.film_edge``); a run whose names need none of it reads while it grades.
+Covers a look at each scan before names are given, in workers. What it does not:
+reading itself (``develop.film_edge``), and what it means for rolls (:mod:`.film_rolls`);
+a run whose names need none of it reads while it measures or grades.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import importlib.util
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.walked import Scan
-from divere_cli.films import stocks
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
-from divere_cli.records.film import FilmNotes
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import FilmEdge
 
@@ -67,26 +64,3 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
 def can_be_read() -> bool:
     """Whether the extra ``[dx]`` is installed; nothing is imported."""
     return importlib.util.find_spec("zxingcpp") is not None
-
-
-def film(edge: FilmEdge | None) -> str:
-    """The stock for a name: as it is called, else its number; empty where nothing was read."""
-    return "" if edge is None else edge.film or edge.dx
-
-
-def frame(edge: FilmEdge | None) -> str:
-    """The number of the first whole frame; else of the first half one."""
-    frames = edge.frames if edge is not None else ()
-    return next((name for name in frames if not name.endswith("A")), frames[0] if frames else "")
-
-
-def noted(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
-    """Add what the edge says to what was written down, where that says nothing else."""
-    stock = stocks.by_number(edge.dx) if edge is not None else None
-    if edge is None or (stock is None and not edge.frames):
-        return notes
-    known = notes or FilmNotes()
-    if stock is not None and not known.film:
-        iso = known.iso if known.iso is not None else stock.speed
-        known = replace(known, film=stock.name, process=stock.process, iso=iso)
-    return replace(known, frame=known.frame or frame(edge))

@@ -7,8 +7,9 @@ not: scheduling (:mod:`.scheduler`) and the calls that publish (:mod:`.publish`)
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from divere_cli import GRADE
 from divere_cli.batch import admission, failures, further, lie, results
@@ -26,7 +27,7 @@ from divere_cli.files import stamp
 from divere_cli.files.directory import Place
 from divere_cli.records.job import Frame, Job
 from divere_cli.records.light import LightMap
-from divere_cli.records.outcome import ErrorRecord, Outcome, Status, TaskResult
+from divere_cli.records.outcome import ErrorRecord, FilmEdge, Outcome, Status, TaskResult
 
 _DEVICE_ERRORS_IN_A_ROW = 3
 _NEARLY_FULL = 1 << 20
@@ -47,6 +48,8 @@ class Grading:
         For each worker.
     light : LightMap or None
         What evens out the scans.
+    edges : mapping of str to FilmEdge or None
+        What the film's edge of a scan says, where it was looked at before.
     """
 
     def __init__(
@@ -59,8 +62,10 @@ class Grading:
         *,
         threads: int = 1,
         light: LightMap | None = None,
+        edges: Mapping[str, FilmEdge | None] = MappingProxyType({}),
     ) -> None:
         self._light = light
+        self._edges = edges
         self._request = request
         self._workspace = workspace
         self._ownership = ownership
@@ -119,7 +124,8 @@ class Grading:
             picture=plan.scan.picture,
             threads=self._threads,
             thumbnails=self._request.thumbnails,
-            film_edge=self._request.inputs.film_edge,
+            film_edge=self._request.inputs.film_edge and queued.name not in self._edges,
+            known_edge=self._edges.get(queued.name),
             also=tuple(also),
             film=plan.film,
             flat_field=self._light,

@@ -15,7 +15,7 @@ from divere_cli.batch.scheduler import Queued
 from divere_cli.errors import RunError
 from divere_cli.records.job import Frame, Job, Target
 from divere_cli.records.light import LightMap
-from divere_cli.records.outcome import ErrorRecord, Outcome
+from divere_cli.records.outcome import ErrorRecord, FilmEdge, Outcome
 from divere_cli.records.roll import Measured
 
 _NOWHERE = Target("", "", "")
@@ -34,6 +34,7 @@ class Measuring:
         self._measured: dict[str, Measured] = {}
         self.notes: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
+        self.edges: dict[str, FilmEdge | None] = {}  # of what was measured; None: nothing read
 
     def all(self, plans: list[ScanPlan]) -> tuple[Measured, ...]:
         """Return the measurements in the order of the plan; empty where measuring failed."""
@@ -58,12 +59,14 @@ class Measuring:
             parameters=self._request.roll.parameters(queued.name) if self._request.roll else "",
             flat_field=self._light,
             transfer=lie.transfer(queued.plan, self._request.inputs),
+            film_edge=self._request.inputs.film_edge,
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
         """Keep the measurement, and how many seconds it took."""
         self.seconds[queued.name] = outcome.seconds
         measurement = outcome.result.measurement if outcome.result else ""
+        self.edges[queued.name] = outcome.result.film_edge if outcome.result else None
         self._measured[queued.name] = measured(queued.plan, measurement)
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:

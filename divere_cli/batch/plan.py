@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from divere_cli.batch import film_edges, naming
+from divere_cli.batch import naming
 from divere_cli.batch.discover import SUFFIXES, identity
 from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
@@ -23,6 +23,7 @@ from divere_cli.batch.walked import Found, Scan
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
 from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
+from divere_cli.films import notes
 from divere_cli.image.header import read as read_header
 from divere_cli.image.layout import Header
 from divere_cli.records.film import FilmNotes
@@ -213,12 +214,12 @@ def _film(
     """Return what is written down about a scan; and about each of its crops, where that differs."""
     log = request.film_log
     if log is None:
-        return film_edges.noted(None, edge), ()
+        return notes.noted(None, edge), ()
     found = [log.of(scan.file, crop) for crop in crop_names(selection)]
     if all(each == found[0] for each in found):
-        return film_edges.noted(found[0], edge), ()
+        return notes.noted(found[0], edge), ()
     bare = replace(edge, frames=()) if edge is not None else None  # it has the scan's first frame
-    return None, tuple(film_edges.noted(each, bare) for each in found)
+    return None, tuple(notes.noted(each, bare) for each in found)
 
 
 def crop_names(selection: Selection) -> list[str]:
@@ -295,8 +296,8 @@ def _positives(
             selection.profile.name,
             page,
             paired=scan.paired,
-            film=film_edges.film(edge),
-            frame=film_edges.frame(edge),
+            film=notes.film(edge),
+            frame=notes.frame(edge),
         )
         name = request.outputs.payload + naming.output(template, parts, encoding.format)
         outputs.append(scan.name if name == scan.name else name)  # a name is kept once

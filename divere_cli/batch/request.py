@@ -61,9 +61,15 @@ class Roll(Protocol):
         """Return whether scans that are served so are measured at all."""
 
     def decide(
-        self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+        self,
+        measured: tuple[Measured, ...],
+        frozen: Mapping[str, str] | None = None,
+        stocks: Mapping[str, str] | None = None,
     ) -> Decisions:
-        """Decide all scans at once, what is frozen as before; a bad frame raises nothing."""
+        """Decide all scans at once, what is frozen as before; a bad frame raises nothing.
+
+        ``stocks`` is the film of a scan by its name, where that is known.
+        """
 
 
 @dataclass(frozen=True, slots=True)

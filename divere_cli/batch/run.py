@@ -21,6 +21,7 @@ from divere_cli.batch import (
     exit_code,
     failures,
     film_edges,
+    film_rolls,
     flat_field,
     found_frames,
     lie,
@@ -52,7 +53,7 @@ from divere_cli.errors import (
 )
 from divere_cli.records.events import Event, RunStarted
 from divere_cli.records.history import RunFigures
-from divere_cli.records.outcome import ErrorRecord, IsolationInfo
+from divere_cli.records.outcome import ErrorRecord, FilmEdge, IsolationInfo
 from divere_cli.records.report import ParentInfo, RunReport
 from divere_cli.records.roll import Decision, RollRecord
 from divere_cli.system import capacity, memory, signals
@@ -79,6 +80,7 @@ class _Record:
     orphans: int = 0
     error: ErrorRecord | None = None
     light: Light | None = None
+    edges: Mapping[str, FilmEdge | None] = field(default_factory=dict)
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
 
     @classmethod
@@ -254,6 +256,7 @@ def _grade(
         collected,
         threads=engine.threads,
         light=even,
+        edges=record.edges,
     )
     del decisions, todo, settled  # a long run keeps nothing it need not
     if queue:
@@ -288,10 +291,13 @@ def _decide(
     collected.measured.update(work.seconds)
     if stop.stopping:
         return {}
-    decisions = request.roll.decide(work.all(plans), frozen)
+    record.edges = work.edges if request.inputs.film_edge else {}
+    alone = film_rolls.alone(plans, record.edges)
+    pooled = tuple(each for each in work.all(plans) if each.name not in alone)
+    decisions = request.roll.decide(pooled, frozen, film_rolls.films(record.edges))
     record.rolls = decisions.rolls
     record.rolled = decisions.warnings
-    return decisions.scans
+    return {**decisions.scans, **alone}
 
 
 def _measuring(plans: Sequence[ScanPlan], frozen: Mapping[str, str]) -> str:
@@ -432,6 +438,7 @@ def _with_results(
         files=files,
         error=record.error,
         exit_code=code,
+        warnings=(*report.warnings, *film_rolls.numbers(files)),
         incidents=tuple(
             replace(each, at=round(max(0.0, each.at - record.began), 3)) for each in incidents
         ),

@@ -7,13 +7,14 @@ commands that want to know nothing else. How a code is found and read is in
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.develop import source
-from divere_cli.films import edge, stocks
+from divere_cli.films import edge, notes, stocks
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
@@ -22,7 +23,6 @@ from divere_cli.records.outcome import FilmEdge, TaskResult
 PER_MM = 30.0  # pixels of the copy, where the file says its resolution
 LONG = 2600  # pixels of its long side, about, where it does not
 _UNIT = {2: 25.4, 3: 10.0}  # mm
-_REVERSAL = ("E-6", "K-14")
 
 
 class EdgeView:
@@ -81,6 +81,21 @@ def read(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(width=scan.header.width, height=scan.header.height, film_edge=view.read())
 
 
+def noted(job: Job, found: FilmEdge | None) -> Job:
+    """Return the job with what the film's edge adds to what was written down about its film.
+
+    A scan of several frames has several numbers: which is whose, the edge does not tell.
+    """
+    if found is None:
+        return job
+    known = found if len(job.frames) == 1 else replace(found, frames=())
+    frames = tuple(
+        replace(frame, film=notes.noted(frame.film, known)) if frame.film else frame
+        for frame in job.frames
+    )
+    return replace(job, film=notes.noted(job.film, known), frames=frames)
+
+
 def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
     """What a film's edge says against the scan or against its preset."""
     if found is None:
@@ -92,19 +107,14 @@ def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
             " its other side up); mirror it in the scanner's program"
         )
     stock = stocks.by_number(found.dx)
-    if stock is not None and not _fits(stock.process, recipe):
+    if stock is not None and not stocks.fits(
+        stock.process, inverts=recipe.film.invert, monochrome=recipe.film.monochrome
+    ):
         said.append(
             f"the film's edge says {stock.name} ({stock.process}), and the preset"
             f" {recipe.profile!r} is for {recipe.film.name}: choose a preset for that film"
         )
     return tuple(said)
-
-
-def _fits(process: str, recipe: Recipe) -> bool:
-    """Whether a recipe's film type is that of a process; monochrome serves any negative."""
-    if process in _REVERSAL:
-        return not recipe.film.invert
-    return recipe.film.invert and (process == "C-41" or recipe.film.monochrome)
 
 
 def _step(header: Header) -> int:

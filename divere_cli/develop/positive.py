@@ -24,6 +24,7 @@ from divere_cli.image import geometry, icc, resample, writer
 from divere_cli.image.layout import Carried, Header, Layout, PictureMetadata, Processing
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial, slices
+from divere_cli.records.film import FilmNotes
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding, Frame, Job, Progress
 from divere_cli.records.outcome import Thumbnail, Written
@@ -99,6 +100,7 @@ class Positive:
             if job.thumbnails and not output
             else None
         )
+        self._described = carried, header
         self._open_files(self._picture(carried, header))
 
     def _open_files(self, picture: PictureMetadata) -> None:
@@ -146,6 +148,11 @@ class Positive:
         turned = bool(self._frame.orientation % 180)
         picture = metadata.picture(carried, header, processing, profile, turned=turned)
         return replace(picture, exposure=flat.exposure(recipe) if encoding.flat else 0.0)
+
+    def note(self, film: FilmNotes | None, origin: str) -> None:
+        """Take what is known of the film by now; for formats whose metadata come last."""
+        self._frame, self._origin = replace(self._frame, film=film), origin
+        self._writer.describe(self._picture(*self._described))
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Take what lies in this frame of a band of the scan."""

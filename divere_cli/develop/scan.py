@@ -31,7 +31,7 @@ from divere_cli.image import geometry, icc, writer
 from divere_cli.image.layout import Header, Layout, PictureMetadata
 from divere_cli.image.metadata import carried as metadata
 from divere_cli.image.parallel import Parallel, Serial
-from divere_cli.records.job import Job, Progress, WarmUp
+from divere_cli.records.job import Frame, Job, Progress, WarmUp
 from divere_cli.records.outcome import TaskResult, Thumbnail, Written
 
 MOST_AHEAD = 32  # spool files; a scan of more frames than that has small ones
@@ -86,6 +86,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         ProfileError, NoSpace or OutputError: what was written then is worth
         nothing.
     """
+    job = film_edge.noted(job, job.known_edge)
     with _unchanged(job), ExitStack() as stack:
         with progress.stage("read"):
             parallel = stack.enter_context(Parallel(job.threads))
@@ -95,8 +96,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
             # what stands before the pixels of a JPEG or PNG must be known before them
-            noted = job.film is not None or any(frame.film for frame in job.frames)
-            origin = digest.finish() if noted else ""
+            logged = job.film is not None or any(frame.film for frame in job.frames)
+            origin = digest.finish() if logged else ""
         ends = Ends(header.width, header.height, header.channels)
         serial = Serial(parallel)
         with progress.stage("write"):
@@ -111,7 +112,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             ]
             stack.enter_context(serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
-        view = film_edge.EdgeView(header) if job.film_edge else None
+        asked = job.film_edge and job.known_edge is None
+        view = film_edge.EdgeView(header) if asked else None
         for first, band, done in _bands(scan, progress):
             ends.take(first, band)
             for positive in positives:
@@ -123,11 +125,16 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             with progress.stage("read"):
                 digest.advance(done)
             progress.advance(done)
+        with progress.stage("read"):
+            edge = view.read() if view is not None else job.known_edge
+            noted = film_edge.noted(job, edge)
+            if noted != job:
+                for positive, frame in zip(positives, _each(noted), strict=True):
+                    positive.note(frame.film or noted.film, digest.finish())
         written = [positive.finish() for positive in positives]
         sidecar, notes = _infrared(job, scan, dust, progress)
         with progress.stage("read"):
             sha256 = digest.finish()
-            edge = view.read() if view is not None else None
     progress.advance(1.0)
     return TaskResult(
         width=header.width,
@@ -154,6 +161,11 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         input_transfer=scan.transfer.word if scan.transfer else "",
         clipped=ends.clipped,
     )
+
+
+def _each(job: Job) -> Iterator[Frame]:
+    """The frame of each positive, in their order."""
+    return (frame for frame in job.frames for _ in range(1 + len(job.also)))
 
 
 @contextmanager

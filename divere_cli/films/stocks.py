@@ -18,6 +18,7 @@ _DX = re.compile(r"\d{1,4}-\d{1,2}")
 _MAKERS = ("kodak", "fujifilm", "fuji", "ilford", "agfa", "konica", "cinestill", "lomography")
 
 Process = Literal["C-41", "E-6", "B&W", "K-14"]
+REVERSAL = ("E-6", "K-14")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,20 @@ def _by_number() -> dict[str, Stock]:
 def by_number(dx: str) -> Stock | None:
     """Return the stock of a DX number as ``normal`` gives it; None where it is not known."""
     return _by_number().get(dx)
+
+
+def fits(process: Process, *, inverts: bool, monochrome: bool) -> bool:
+    """Return whether a preset serves films of a process; a monochrome one any negative.
+
+    Parameters
+    ----------
+    process : str
+    inverts, monochrome : bool
+        Whether the preset is for negatives, and without color.
+    """
+    if process in REVERSAL:
+        return not inverts
+    return inverts and (process == "C-41" or monochrome)
 
 
 def normal(text: str) -> str | None:

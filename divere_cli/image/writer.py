@@ -80,6 +80,10 @@ class Writer(ABC):
         self._count(rows)
         self._append(self._strips.add(rows))
 
+    def describe(self, picture: PictureMetadata) -> bool:
+        """Take other metadata before the end; False where they stand before the pixels."""
+        return False
+
     def close(self) -> Written:
         """Finish the file: whole, with its metadata, and fsynced when this returns.
 

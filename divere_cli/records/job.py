@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from divere_cli.records.film import FilmNotes
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.light import LightMap
+from divere_cli.records.outcome import FilmEdge
 from divere_cli.records.serialize import LATER
 
 
@@ -107,9 +108,10 @@ class Job:
     outputs of the same decode.
     ``parameters`` is JSON text with what other tasks want to know, empty for none.
     ``flat_field`` evens out the light before anything else is made of the samples.
-    ``reads`` are files besides ``input`` that the task may open; ``film_edge`` asks for
-    the code at the film's edge. ``transfer`` says how samples relate to light; None: they
-    are linear. ``oriented`` says that its frames are turned by the file's own tag, too.
+    ``reads`` are files besides ``input`` that the task may open. ``film_edge`` asks for
+    the code at the film's edge, ``known_edge`` is what it says where that is known already.
+    ``transfer`` says how samples relate to light; None: they are linear. ``oriented`` says
+    that its frames are turned by the file's own tag, too.
     """
 
     id: int
@@ -134,6 +136,7 @@ class Job:
     film_edge: bool = False
     transfer: InputTransfer | None = None
     oriented: bool = False
+    known_edge: FilmEdge | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
 from divere_cli.develop import source
+from divere_cli.develop.film_edge import EdgeView
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
@@ -58,13 +59,14 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     job : Job
         ``frames`` give crop and recipe; their gains are taken as zero.
         ``base_region`` may lie outside of their crops; ``film_base`` comes before it.
-        ``parameters`` is ``AREAS`` for a gray frame.
+        ``parameters`` is ``AREAS`` for a gray frame. ``film_edge`` asks for the code at
+        the film's edge, too.
     progress : Progress
 
     Returns
     -------
     TaskResult
-        With ``measurement``.
+        With ``measurement``, and ``film_edge`` where it was read.
 
     Raises
     ------
@@ -75,11 +77,13 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     with progress.stage("read"), source.open(job) as scan:
         head = scan.header
         full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
+        view = EdgeView(head) if job.film_edge else None
         boxes = [_box(crop, head.width, head.height) for crop in asked]
-        bands = _watched(scan, progress, head.height)
+        bands = _watched(scan, progress, head.height, view)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.scan.warnings
         rendered = scan.scan.header.bits == 8
+        edge = view.read() if view is not None else None
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
         found = tuple(
@@ -97,6 +101,7 @@ def measure(job: Job, progress: Progress) -> TaskResult:
         height=head.height,
         warnings=tuple(warnings),
         measurement=to_json(Measurement(found)),
+        film_edge=edge,
     )
 
 
@@ -303,8 +308,10 @@ def _box(crop: Box, width: int, height: int) -> tuple[int, int, int, int]:
     return x0, y0, min(x1, width), min(y1, height)
 
 
-def _watched(scan: source.Source, progress: Progress, height: int) -> Any:
+def _watched(scan: source.Source, progress: Progress, height: int, view: EdgeView | None) -> Any:
     for first, band in scan.bands():
+        if view is not None:
+            view.take(first, band)
         yield first, band
         progress.advance((first + len(band)) / height)
 

@@ -37,7 +37,10 @@ class Roll:
         return True
 
     def decide(
-        self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+        self,
+        measured: tuple[Measured, ...],
+        frozen: Mapping[str, str] | None = None,
+        stocks: Mapping[str, str] | None = None,
     ) -> Decisions:
         self.seen.append(measured)
         weak = Decision((), error=ErrorRecord("profile", "low confidence"))
@@ -199,7 +202,10 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
 
     class Two(Roll):
         def decide(
-            self, measured: tuple[Measured, ...], frozen: Mapping[str, str] | None = None
+            self,
+            measured: tuple[Measured, ...],
+            frozen: Mapping[str, str] | None = None,
+            stocks: Mapping[str, str] | None = None,
         ) -> Decisions:
             decided = super().decide(measured)
             pair = (recipe("one"), recipe("two"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,97 @@ def test_it_can_be_switched_off(tmp_path: Path) -> None:
     write(scans / "a.tif", STRIP)
     files = batch(scans, "out", "--film-edge", "off", "--isolation", "never")
     assert "film_edge" not in files["a.tif"]
+
+
+def rolls(report: Path) -> dict[str, list[str]]:
+    """The scans of each roll of a report, by its name."""
+    found = json.loads(report.read_text())["rolls"]
+    return {roll["name"]: [frame["input"] for frame in roll["frames"]] for roll in found}
+
+
+@pytest.mark.parametrize("isolation", ["never", "always"])
+def test_films_of_a_folder_are_measured_apart(tmp_path: Path, isolation: str) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    other = replace(STRIP, dx=(115, 4))
+    for number, strip in enumerate((STRIP, STRIP, other, other, replace(STRIP, dx=(32, 11)))):
+        write(scans / f"{number}.tif", replace(strip, first=24 + 2 * number), seed=number)
+    files = batch(scans, "out", "--auto", "roll", "--isolation", isolation)
+    found = rolls(tmp_path / "out-report.json")
+    assert sorted(found.values()) == [["0.tif", "1.tif"], ["2.tif", "3.tif"]]
+    assert any("Kodak ColorPlus 200" in name for name in found)
+    slide = files["4.tif"]
+    assert slide["status"] == "ok"
+    assert any(
+        text.startswith("not measured with its roll: the film's edge says Fujifilm Velvia 100")
+        for text in slide["notes"]
+    )
+    assert any("Velvia 100 (E-6)" in text for text in slide["warnings"])
+    assert files["0.tif"]["film_edge"]["film"] == "Kodak ColorPlus 200"
+    again = batch(scans, "out", "--auto", "roll", "--isolation", isolation)
+    assert {file["status"] for file in again.values()} == {"up_to_date"}
+
+
+def xmp(path: Path) -> bytes:
+    with tifffile.TiffFile(path) as made:
+        return bytes(made.pages[0].tags["XMP"].value)
+
+
+@pytest.mark.parametrize("compression", ["none", "lzw"])
+def test_metadata_name_the_film_without_being_asked(tmp_path: Path, compression: str) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    write(scans / "none.tif", replace(STRIP, codes=False))
+    options = ("--compression", compression, "--isolation", "never")
+    batch(scans, "out", *options)
+    assert b"Kodak ColorPlus 200" in xmp(tmp_path / "out" / "a.tif")
+    with tifffile.TiffFile(tmp_path / "out" / "a.tif") as made:
+        assert made.pages[0].tags["ExifTag"].value["ISOSpeedRatings"] in (200, (200,))
+    assert b"AnalogExif" not in xmp(tmp_path / "out" / "none.tif")
+    recorded = json.loads((tmp_path / "out-report.json").read_text())["files"]
+    for file in recorded:
+        (made_one,) = file["positives"]
+        content = (tmp_path / "out" / made_one["path"]).read_bytes()
+        assert made_one["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_what_was_written_down_is_not_replaced(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    log = tmp_path / "film.csv"
+    log.write_text("file,film,iso,frame\na.tif,Kodak Portra 400,800,7\n")
+    batch(scans, "out", "--film-data", str(log), "--isolation", "never")
+    told = xmp(tmp_path / "out" / "a.tif")
+    assert b"Portra 400" in told
+    assert b"ColorPlus" not in told
+
+
+def test_a_measured_scan_names_its_film_in_a_jpeg(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    options = ("--auto", "roll", "--format", "jpeg", "--isolation", "never")
+    batch(scans, "out", *options)
+    assert b"Kodak ColorPlus 200" in (tmp_path / "out" / "a.jpg").read_bytes()
+
+
+def test_missing_and_doubled_frames_are_named(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    short = replace(STRIP, long=38.0, start=2.0)
+    for name, half in (("a", 24), ("b", 28), ("c", 28)):
+        write(scans / f"{name}.tif", replace(short, first=half))
+    batch(scans, "out", "--isolation", "never")
+    warnings = json.loads((tmp_path / "out-report.json").read_text())["warnings"]
+    assert warnings == [
+        "Kodak ColorPlus 200: no scan shows frame 13 ('a.tif' and then 'b.tif')",
+        "Kodak ColorPlus 200: 'b.tif' and 'c.tif' both show frame 14",
+    ]
+    assert "no scan shows frame 13" in capfd.readouterr().err
 
 
 def test_outputs_are_named_by_film_and_frame(tmp_path: Path) -> None:

@@ -106,6 +106,10 @@ class JxlWriter(Writer):
         )
         return np.asarray(light, np.float32)
 
+    def describe(self, picture: PictureMetadata) -> bool:
+        self._picture = picture
+        return True
+
     def _end(self) -> None:
         import imagecodecs
 

@@ -90,6 +90,10 @@ class TiffWriter(Writer):
         blank = bytes(16 if self._big else 8)
         self._sink.promise(blank, self._known_head() if self._encode is None else b"")
 
+    def describe(self, picture: PictureMetadata) -> bool:
+        self._picture = picture
+        return True
+
     def write(self, rows: Rows) -> None:
         if self._encode is not None:
             super().write(rows)

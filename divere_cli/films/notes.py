@@ -1,0 +1,40 @@
+"""What a film's edge adds to what was written down about a picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from divere_cli.films import stocks
+from divere_cli.records.film import FilmNotes
+from divere_cli.records.outcome import FilmEdge
+
+
+def film(edge: FilmEdge | None) -> str:
+    """Return the stock's name, else its number; empty where nothing was read."""
+    return "" if edge is None else edge.film or edge.dx
+
+
+def frame(edge: FilmEdge | None) -> str:
+    """Return the number of the first whole frame; else of the first half one."""
+    frames = edge.frames if edge is not None else ()
+    return next((name for name in frames if not name.endswith("A")), frames[0] if frames else "")
+
+
+def noted(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
+    """Add film, process, speed and frame of the edge where the notes do not name them.
+
+    Parameters
+    ----------
+    notes : FilmNotes or None
+        What was written down (``--film-data``): it stays as it is.
+    edge : FilmEdge or None
+        What was read.
+    """
+    stock = stocks.by_number(edge.dx) if edge is not None else None
+    if edge is None or (stock is None and not edge.frames):
+        return notes
+    known = notes or FilmNotes()
+    if stock is not None and not known.film:
+        iso = known.iso if known.iso is not None else stock.speed
+        known = replace(known, film=stock.name, process=stock.process, iso=iso)
+    return replace(known, frame=known.frame or frame(edge))

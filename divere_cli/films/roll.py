@@ -1,0 +1,79 @@
+"""Frame numbers of a roll: which are missing, which are there twice.
+
+Covers scans that show one frame or several of one film, by the codes at their edge.
+Standard library only. Codes stand 19 mm apart, two for each frame of 135; a scan
+need not show those of its own frame only, or all of them, so that one code that no
+scan shows means nothing: two that follow each other do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from divere_cli.text import quote
+
+ALIKE = 2  # codes that two scans share before they show the same piece of film
+SINGLE = 4  # codes at most of a scan of one frame: strips may overlap
+APART = 2  # codes between two scans that none of them shows: a frame is missing
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The codes of a scan, in half frames: 24 is frame 12, 25 is 12A."""
+
+    name: str
+    halves: tuple[int, ...]
+
+
+def seen(name: str, frames: Sequence[str]) -> Seen:
+    """Return the codes of a scan whose frames are called as on the film (``12``, ``12A``)."""
+    halves = (2 * int(frame.removesuffix("A")) + frame.endswith("A") for frame in frames)
+    return Seen(name, tuple(sorted(halves)))
+
+
+def doubts(scans: Sequence[Seen], unread: int = 0) -> list[str]:
+    """Say which frames are missing, and which are there twice.
+
+    Parameters
+    ----------
+    scans : sequence of Seen
+        Of one film.
+    unread : int
+        Scans beside them whose codes were not read: one of them may be what is missing.
+    """
+    ordered = sorted(scans, key=lambda scan: (scan.halves[0], scan.name))
+    pairs = list(pairwise(ordered))
+    return [*_missing(pairs, unread), *(_twice(*pair) for pair in pairs if _same(*pair))]
+
+
+def _missing(pairs: Sequence[tuple[Seen, Seen]], unread: int) -> list[str]:
+    said = []
+    for one, other in pairs:
+        between = range(one.halves[-1] + 1, other.halves[0])
+        frames = [str(half // 2) for half in between if half % 2 == 0]
+        if len(between) < APART or not frames:
+            continue
+        which = "frame" if len(frames) == 1 else "frames"
+        line = f"no scan shows {which} {_listed(frames)} ({quote(one.name)} and then"
+        line += f" {quote(other.name)})"
+        if unread:
+            line += f"; the film's edge was not read on {unread} of the folder's scans"
+        said.append(line)
+    return said
+
+
+def _listed(frames: Sequence[str]) -> str:
+    return ", ".join(frames) if len(frames) < 5 else f"{frames[0]} to {frames[-1]}"
+
+
+def _same(one: Seen, other: Seen) -> bool:
+    shared = len(set(one.halves) & set(other.halves))
+    return shared >= ALIKE and max(len(one.halves), len(other.halves)) <= SINGLE
+
+
+def _twice(one: Seen, other: Seen) -> str:
+    half = min(set(one.halves) & set(other.halves))
+    number = (half + 1) // 2  # the whole frame of the two codes
+    return f"{quote(one.name)} and {quote(other.name)} both show frame {number}"

@@ -1,0 +1,40 @@
+"""Frame numbers of a roll that are missing or there twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from divere_cli.films.roll import Seen, doubts, seen
+
+
+def test_codes_are_half_frames() -> None:
+    assert seen("a", ("12A", "13", "0")) == Seen("a", (0, 25, 26))
+
+
+@pytest.mark.parametrize(
+    "halves",
+    [
+        [(24, 25), (26, 27), (28, 29)],
+        [(24, 25, 26), (26, 27, 28), (28, 29, 30)],
+        [(23, 24), (26, 27), (27, 28)],  # 12A of both scans beside it is cut off
+        [(24, 25, 26, 27, 28, 29), (28, 29, 30, 31, 32, 33)],  # strips that overlap
+        [(24, 25)],
+    ],
+)
+def test_a_whole_roll_has_no_doubts(halves: list[tuple[int, ...]]) -> None:
+    assert doubts([Seen(f"{n}.tif", each) for n, each in enumerate(halves)]) == []
+
+
+def test_missing_frames_are_named() -> None:
+    scans = [Seen("a", (24, 25)), Seen("b", (28, 29)), Seen("c", (42, 43))]
+    assert doubts(scans) == [
+        "no scan shows frame 13 ('a' and then 'b')",
+        "no scan shows frames 15 to 20 ('b' and then 'c')",
+    ]
+    (line,) = doubts(scans[:2], unread=1)
+    assert line.endswith("the film's edge was not read on 1 of the folder's scans")
+
+
+def test_a_frame_that_is_there_twice_is_named() -> None:
+    scans = [Seen("a", (24, 25)), Seen("b", (25, 24)), Seen("c", (26, 27))]
+    assert doubts(scans) == ["'a' and 'b' both show frame 12"]
