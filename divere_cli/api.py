@@ -169,7 +169,7 @@ def grade_file(scan: StrPath, positive: StrPath, options: BatchOptions | None = 
     target = os.path.abspath(os.fspath(positive))
     options = options or BatchOptions()
     if not os.path.isfile(scan):
-        raise InputMissing(f"'{os.fspath(scan)}' is no file")
+        raise InputMissing(f"'{os.fspath(scan)}' is not a file")
     if os.path.lexists(target) and not options.overwrite:
         raise OutputExists(f"'{target}' exists")
     with tempfile.TemporaryDirectory(prefix=".divere-tmp-", dir=os.path.dirname(target)) as work:
@@ -272,7 +272,7 @@ def read_report(path: StrPath) -> RunReport:
     except OSError as error:
         raise InputMissing(f"'{name}': {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"'{name}': no UTF-8 text at byte {error.start}") from error
+        raise UsageError(f"'{name}': not UTF-8 text at byte {error.start}") from error
     return json_report.parse(text, name)
 
 

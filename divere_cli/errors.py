@@ -45,8 +45,8 @@ class DivereError(Exception):
     Parameters
     ----------
     message : str
-        One line: what happened, where, and why. Names in it are raw; the rim
-        (``cli``, ``report``) escapes them.
+        One line: what happened, where, and why. Names in it are raw; ``cli`` and
+        ``report`` escape them.
     hint : str, optional
         What the user can do; the class's own hint when absent.
     detail : str, optional
@@ -73,32 +73,32 @@ def _rebuild(cls: type[DivereError], message: str, hint: str, detail: str) -> Di
 
 
 class RunError(DivereError):
-    """Ends the whole run; ``exit_code`` says with what."""
+    """Ends the whole run, with ``exit_code``."""
 
 
 class UsageError(RunError):
-    """A flag, a settings file or an argument that cannot be meant."""
+    """An option, an argument or a settings file is invalid."""
 
     kind = "usage"
     exit_code = 2
 
 
 class PlanError(RunError):
-    """The plan collides with itself or with what is there; nothing was written."""
+    """Two outputs have one name, or an output is in the way of an input; nothing was written."""
 
     kind = "plan"
     exit_code = 2
 
 
 class InputMissing(RunError):
-    """An INPUT does not exist or cannot be read as a whole."""
+    """An INPUT does not exist or cannot be read."""
 
     kind = "input"
     exit_code = 10
 
 
 class OutputLocked(RunError):
-    """Another run holds OUTPUT."""
+    """Another run is using OUTPUT."""
 
     kind = "locked"
     default_hint = "wait for the other run to end, or use --wait"
@@ -106,14 +106,14 @@ class OutputLocked(RunError):
 
 
 class OutputUnusable(RunError):
-    """OUTPUT cannot be made, is no folder, or cannot be written."""
+    """OUTPUT cannot be created, is not a folder, or cannot be written to."""
 
     kind = "output"
     exit_code = 12
 
 
 class NoSpaceLeft(RunError):
-    """The output device is full; stopped in order, whole outputs stay."""
+    """The output device is full. The run stops in order; complete positives stay."""
 
     kind = "no_space"
     default_hint = "free some space and run the same command again: it goes on where it stopped"
@@ -121,7 +121,7 @@ class NoSpaceLeft(RunError):
 
 
 class JournalFailed(RunError):
-    """The journal, the report or the output device fails; whole outputs stay."""
+    """The journal, the report or the output device fails. Complete positives stay."""
 
     kind = "journal"
     scan_kind = "output_error"
@@ -129,7 +129,7 @@ class JournalFailed(RunError):
 
 
 class IsolationUnavailable(RunError):
-    """``--isolation always`` cannot be had here; no scan was touched."""
+    """``--isolation always`` or ``--sandbox always`` is not possible here; no scan was touched."""
 
     kind = "isolation"
     default_hint = "run `divere doctor`, or use --isolation auto"
@@ -137,7 +137,7 @@ class IsolationUnavailable(RunError):
 
 
 class ClusterFailed(RunError):
-    """The Dask cluster cannot be used, or was lost; whole outputs stay."""
+    """The Dask cluster cannot be used, or the connection is lost. Complete positives stay."""
 
     kind = "cluster"
     default_hint = "check the scheduler and its workers, then run the same command again"
@@ -145,7 +145,7 @@ class ClusterFailed(RunError):
 
 
 class ScanError(DivereError):
-    """Fails one scan; the others go on."""
+    """One scan fails; the others go on."""
 
     exit_code = 3
 
@@ -154,11 +154,11 @@ class Unreadable(ScanError):
     """The file cannot be opened or read: permissions, a vanished file, a device error."""
 
     kind = "unreadable"
-    default_hint = "check that the file is there and that you may read it"
+    default_hint = "check that the file exists and that you may read it"
 
 
 class Unsupported(ScanError):
-    """A whole and valid file of a sort that divere does not grade."""
+    """A valid file of a kind that divere does not grade."""
 
     kind = "unsupported"
     default_hint = "save it as a 16-bit RGB TIFF and try again"
@@ -179,7 +179,7 @@ class InputChanged(ScanError):
 
 
 class LimitExceeded(ScanError):
-    """Larger than a limit allows."""
+    """The file is larger than a limit allows."""
 
     kind = "limit_exceeded"
     default_hint = "raise --max-pixels if the file is meant to be that large"
@@ -194,14 +194,14 @@ class ProfileError(ScanError):
 
 
 class OutputExists(ScanError):
-    """An output that no run recorded is in the way."""
+    """A file that divere did not write has the name of an output."""
 
     kind = "output_exists"
     default_hint = "move it away, or use --overwrite"
 
 
 class OutputError(ScanError):
-    """A positive could not be written or was not what the worker said."""
+    """A positive could not be written, or differs from what the worker reported."""
 
     kind = "output_error"
 
@@ -222,21 +222,21 @@ class Crashed(ScanError):
 
 
 class TimedOut(ScanError):
-    """The worker used up its time."""
+    """The worker took longer than --timeout."""
 
     kind = "timeout"
     default_hint = "raise --timeout if the scan is meant to take that long"
 
 
 class OutOfMemory(ScanError):
-    """The worker reached its memory limit or the system's."""
+    """The worker reached its memory limit, or that of the system."""
 
     kind = "out_of_memory"
     default_hint = "use fewer --jobs or raise --worker-memory"
 
 
 class Internal(ScanError):
-    """A bug in divere that one scan met."""
+    """A bug in divere, met by one scan."""
 
     kind = "internal"
     default_hint = "please report it, with the detail from the report"

@@ -105,7 +105,7 @@ def load(path: str) -> RunReport:
     try:
         return json_report.parse(data.decode("utf-8"), path)
     except UnicodeDecodeError as error:
-        raise UsageError(f"{quote(path)}: no UTF-8 text at byte {error.start}") from error
+        raise UsageError(f"{quote(path)}: not UTF-8 text at byte {error.start}") from error
 
 
 def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> None:

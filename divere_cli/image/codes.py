@@ -275,7 +275,7 @@ def _ycbcr(page: Page, tiff: Tiff) -> YCbCr:
     if len(limits) != 6 or any(a == b for a, b in zip(limits[::2], limits[1::2], strict=True)):
         limits = (0, full, half, full, half, full)
     if len(weights) != 3 or not all(0 < weight < 1 for weight in weights):
-        raise CorruptInput("the YCbCrCoefficients cannot be true")
+        raise CorruptInput("the YCbCrCoefficients is not possible")
     return YCbCr((weights[0], weights[1], weights[2]), limits, full)
 
 
@@ -324,7 +324,7 @@ def _deltas(tiff: Tiff, tag: Tag | None) -> NDArray[np.float64] | None:
         raise CorruptInput(f"a BlackLevelDelta of {tag.count} values")
     found = np.array(tiff.values(tag, tag.count), np.float64)
     if not np.isfinite(found).all():
-        raise CorruptInput("a BlackLevelDelta is no finite number")
+        raise CorruptInput("a BlackLevelDelta is not a finite number")
     return found if found.any() else None
 
 

@@ -120,7 +120,7 @@ def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
     at = len(PNG_SIGNATURE)
     for count in itertools.count():
         if count > _MOST_PARTS and at < count * _SMALLEST_MEAN:
-            raise CorruptInput(f"the PNG is cut into {count} chunks of next to nothing")
+            raise CorruptInput(f"the PNG is split into {count} nearly empty chunks")
         length, name = struct.unpack(">I4s", source.read(at, 8, "a PNG chunk"))
         source.inside(at, length + 12, f"the PNG chunk {name.decode('latin-1')}")
         yield name, at + 8, length

@@ -218,7 +218,7 @@ class Turn(Closing):
             while view:
                 got = self._spool.readinto(view)
                 if not got:
-                    raise OutputError("the spool file for a turn was cut")
+                    raise OutputError("the temporary file for a rotation is incomplete")
                 view = view[got:]
         except OSError as error:
             raise failure("cannot be turned through its spool file", error) from error

@@ -208,12 +208,13 @@ def _check_name(found: str, suffix: str, head: bytes) -> None:
     _check_foreign(head)
     if suffix == DUMP:
         raise Unsupported(
-            "is no camera raw file, and no scanner's dump of a known size", hint=header_dump.HINT
+            "is neither a camera's raw file nor a lab scanner's dump of a known size",
+            hint=header_dump.HINT,
         )
     if not any(head) or _is_cut(head, expected):
-        raise CorruptInput("the file has no readable head")
+        raise CorruptInput("the file's first bytes are damaged")
     said = "/".join(sorted(NAMES[name] for name in expected))
-    raise Unsupported(f"is no {said}, whatever its name says")
+    raise Unsupported(f"is no {said}, although its name says so")
 
 
 def _check_foreign(head: bytes) -> None:

@@ -46,6 +46,6 @@ def check_expansion(full: int, stored: int) -> None:
     """
     if full > BOMB_BYTES and full > BOMB_RATIO * stored:
         raise LimitExceeded(
-            f"{stored} bytes would expand to {full}; a scan does not compress like that",
+            f"{stored} bytes would expand to {full}; a scan does not compress that much",
             hint="save it without compression if it is meant",
         )

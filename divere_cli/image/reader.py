@@ -107,7 +107,7 @@ def open(  # noqa: A001
     known = headers.read(path) if header is None else header
     if (known.reader or known.format) not in MODULES:
         raise Unsupported(
-            f"is a {headers.NAMES[known.format]}, which is written and not read",
+            f"is a {headers.NAMES[known.format]}, which divere can write but not read",
             hint="convert it to TIFF or PNG",
         )
     module = import_module(MODULES[known.reader or known.format])

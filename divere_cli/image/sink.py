@@ -36,7 +36,7 @@ class Sink(Closing):
     Raises
     ------
     NoSpace, OutputError
-        When it cannot be opened, is no regular file, or the device fails.
+        When it cannot be opened, is not a regular file, or the device fails.
     """
 
     def __init__(self, path: str) -> None:
@@ -46,7 +46,7 @@ class Sink(Closing):
             raise failure("cannot be opened for writing", error) from error
         if not stat.S_ISREG(os.fstat(self._fd).st_mode):
             os.close(self._fd)
-            raise OutputError("the output is no regular file")
+            raise OutputError("the output is not a regular file")
         try:
             os.ftruncate(self._fd, 0)
         except OSError as error:

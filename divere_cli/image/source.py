@@ -53,7 +53,7 @@ class Source(Closing):
     Raises
     ------
     Unreadable
-        When it cannot be opened, or is no regular file.
+        When it cannot be opened, or is not a regular file.
     """
 
     def __init__(self, path: str) -> None:
@@ -64,7 +64,7 @@ class Source(Closing):
         status = os.fstat(self._fd)
         if not stat.S_ISREG(status.st_mode):
             os.close(self._fd)
-            raise Unreadable("is no regular file")
+            raise Unreadable("is not a regular file")
         self.size = status.st_size
 
     def read(self, offset: int, length: int, what: str = "the file") -> bytes:

@@ -52,12 +52,12 @@ def test_a_name_without_a_known_suffix_is_no_obstacle(tmp_path: Path) -> None:
         ("a.tif", b"<html>not here</html>", Unsupported, "is no TIFF"),
         ("a.jpg", b"hello, this is text", Unsupported, "is no JPEG"),
         ("a.tif", b"8BPS\0\1" + bytes(40), Unsupported, "Photoshop"),
-        ("a.tif", bytes(5000), CorruptInput, "no readable head"),
-        ("a.tif", b"II*", CorruptInput, "no readable head"),
+        ("a.tif", bytes(5000), CorruptInput, "first bytes are damaged"),
+        ("a.tif", b"II*", CorruptInput, "first bytes are damaged"),
         ("a.tif", b"II*\0", CorruptInput, "ends after"),
         ("a.tif", b"II*\0\x08\0\0\0", CorruptInput, "first TIFF directory"),
         ("a.tif", b"II+\0\x08\0\0\0", CorruptInput, "ends after"),
-        ("a.png", b"\x89PNG", CorruptInput, "no readable head"),
+        ("a.png", b"\x89PNG", CorruptInput, "first bytes are damaged"),
         ("a.png", b"\x89PNG\r\n\x1a\n" + bytes(25), CorruptInput, "PNG header"),
         ("a.jpg", b"\xff\xd8\xff\xe0", CorruptInput, "ends after"),
         ("a.jpg", b"\xff\xd8\xff\xd9" + bytes(20), CorruptInput, "no frame"),
@@ -86,7 +86,7 @@ def test_what_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         header.read(str(tmp_path))
     os.mkfifo(tmp_path / "pipe.tif")
-    with pytest.raises(Unreadable, match="no regular file"):
+    with pytest.raises(Unreadable, match="not a regular file"):
         header.read(str(tmp_path / "pipe.tif"))
 
 

@@ -58,7 +58,7 @@ def test_a_link_is_not_followed(tmp_path: Path, path: Path) -> None:
 def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         Sink(str(pipe))
 
 

@@ -76,7 +76,7 @@ def _as_shot(path: str) -> Balance:
         neutral = tiff.values(tag, 3) if tag else ()
     if len(neutral) != 3 or not all(math.isfinite(value) and value > 0 for value in neutral):
         raise Unsupported(
-            "the camera noted no white balance in this raw file",
+            "this raw file has no white balance from the camera",
             hint='set "camera_white_balance" to "off" in the preset',
         )
     red, green, blue = (min(neutral) / float(value) for value in neutral)

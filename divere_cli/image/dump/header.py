@@ -101,7 +101,9 @@ def read(source: Source, max_pixels: int) -> Header:
     """
     found = find(source)
     if found is None:
-        raise Unsupported("is no camera raw file, and no scanner's dump of a known size", hint=HINT)
+        raise Unsupported(
+            "is neither a camera's raw file nor a lab scanner's dump of a known size", hint=HINT
+        )
     check_size(found.width, found.height, max_pixels)
     return Header(
         format="dump",

@@ -254,7 +254,7 @@ def parse(source: Source, base: int = 0) -> Tiff:
     if big:
         (first,) = struct.unpack(order + "Q", source.read(base + 8, 8, "the TIFF head"))
         if struct.unpack(order + "HH", head[4:]) != (8, 0):
-            raise CorruptInput("the BigTIFF head is damaged")
+            raise CorruptInput("the BigTIFF header is damaged")
     else:
         (first,) = struct.unpack(order + "I", head[4:])
     if first < 8 or base + first >= source.size:

@@ -34,7 +34,7 @@ class BitReader:
         """
         end = self.at + count
         if end > 8 * len(self.data):
-            raise CorruptInput("the JPEG XL head is cut")
+            raise CorruptInput("the JPEG XL header is cut off")
         first, last = self.at // 8, -(-end // 8)
         number = int.from_bytes(self.data[first:last], "little") >> (self.at % 8)
         self.at = end

@@ -56,7 +56,7 @@ def open_writer(
     """
     if encoding.color_space.transfer != "power":
         raise OutputError(
-            f"JPEG XL has no words for the encoding of {encoding.color_space.name}",
+            f"JPEG XL cannot describe the color encoding of {encoding.color_space.name}",
             hint="use --format tiff, or another --color-space",
         )
     return JxlWriter(sink, encoding, shape, picture)

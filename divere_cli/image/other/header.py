@@ -133,7 +133,7 @@ def _codestream(source: Source, start: int) -> _Facts:
     """Read SIZ, the first segment of a codestream."""
     data = source.read(start, 42, "the JPEG 2000 head")
     if data[:4] != J2K_START:
-        raise CorruptInput("the JPEG 2000 codestream has no head")
+        raise CorruptInput("the JPEG 2000 codestream has no header")
     right, bottom, left, top = struct.unpack(">IIII", data[8:24])
     (components,) = struct.unpack(">H", data[40:42])
     if not 1 <= components <= _MOST_COMPONENTS:

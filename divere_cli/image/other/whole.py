@@ -90,7 +90,7 @@ def open_reader(path: str, header: Header) -> WholeReader:
     picture = _decoded(data, header)
     _compare(picture, header)
     if picture.dtype.kind == "f" and not np.isfinite(picture).all():
-        raise CorruptInput("the picture has values that are no finite numbers")
+        raise CorruptInput("the picture has values that are not finite numbers")
     return WholeReader(header, picture)
 
 

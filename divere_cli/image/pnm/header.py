@@ -139,7 +139,7 @@ def pixmap(source: Source) -> Pixmap:
     Raises
     ------
     CorruptInput
-        Numbers are missing or cannot be true.
+        Numbers are missing or is not possible.
     Unsupported
         A PAM of another kind than gray or RGB, with or without alpha.
     """
@@ -157,7 +157,7 @@ def pixmap(source: Source) -> Pixmap:
         at = space.end() if space else at
         word = _WORD.match(head, at)
         if word is None or word.end() == len(head):
-            raise CorruptInput("the pixmap's head is cut")
+            raise CorruptInput("the pixmap's header is cut off")
         words.append(word.group())
         at = word.end()
     width, height = _number(words[0]), _number(words[1])
@@ -172,7 +172,7 @@ def pixmap(source: Source) -> Pixmap:
 def _pam(head: bytes) -> Pixmap:
     end = head.find(b"\nENDHDR\n")
     if end < 0:
-        raise CorruptInput("the pixmap's head is cut")
+        raise CorruptInput("the pixmap's header is cut off")
     lines = [line.split(None, 1) for line in head[3:end].split(b"\n") if line.strip()]
     said = {line[0]: line[1] for line in lines if len(line) == 2 and line[0] != b"#"}
     kinds = {1: b"GRAYSCALE", 2: b"GRAYSCALE_ALPHA", 3: b"RGB", 4: b"RGB_ALPHA"}
@@ -190,7 +190,7 @@ def _pam(head: bytes) -> Pixmap:
 
 def _number(word: bytes) -> int:
     if not word.strip().isdigit() or len(word) > 12:
-        raise CorruptInput("the pixmap's head has no number where one must be")
+        raise CorruptInput("the pixmap's header lacks a number")
     return int(word)
 
 
@@ -198,9 +198,9 @@ def _scale(word: bytes) -> float:
     try:
         scale = float(word)
     except ValueError as error:
-        raise CorruptInput("the pixmap's head has no number where one must be") from error
+        raise CorruptInput("the pixmap's header lacks a number") from error
     if not 0 < abs(scale) < 1e30:
-        raise CorruptInput("the PFM's scale factor cannot be true")
+        raise CorruptInput("the PFM's scale factor is not possible")
     return scale
 
 

@@ -51,7 +51,7 @@ class PnmReader(Reader):
             samples: NDArray[Any] = self._table[stored]
             return samples
         if stored.dtype.kind == "f" and not np.isfinite(stored).all():
-            raise CorruptInput(f"row {first} or one soon after has values that are no numbers")
+            raise CorruptInput(f"row {first} or one soon after has values that are not numbers")
         return stored.astype(self.header.layout.dtype)
 
     def _stored(self, first: int, count: int) -> NDArray[Any]:
@@ -119,7 +119,7 @@ def _numbers(source: Source, about: Pixmap) -> NDArray[Any]:
     else:
         words = [word for line in lines for word in line.split()][:wanted]
         if not all(word.isdigit() and len(word) < 6 for word in words):
-            raise CorruptInput("the pixmap has something else than numbers among its samples")
+            raise CorruptInput("the pixmap has samples that are not numbers")
         found = np.array([int(word) for word in words], np.int64)
     if len(found) < wanted:
         raise CorruptInput(f"the pixmap has {len(found)} samples instead of {wanted}")

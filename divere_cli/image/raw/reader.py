@@ -114,7 +114,7 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
     except rawpy.LibRawFileUnsupportedError as error:
         raise Unsupported(f"LibRaw does not know this raw file: {_said(error)}") from error
     except rawpy.LibRawTooBigError as error:
-        raise LimitExceeded("LibRaw takes no picture of this size") from error
+        raise LimitExceeded("LibRaw cannot read a picture of this size") from error
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise OutOfMemory("LibRaw needs more memory than there is") from error
     except rawpy.LibRawError as error:
@@ -144,7 +144,7 @@ def _as_shot(raw: Any) -> Balance:
     strongest = max(red, green, blue)
     if not (min(red, green, blue) > 0 and math.isfinite(strongest)):
         raise Unsupported(
-            "the camera noted no white balance in this raw file",
+            "this raw file has no white balance from the camera",
             hint='set "camera_white_balance" to "off" in the preset',
         )
     second = second if second > 0 else green

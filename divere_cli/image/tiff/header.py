@@ -90,7 +90,7 @@ def read(source: Source, path: str, max_pixels: int, picture: int = 0) -> Header
         return _sensor(found, choice)
     page = choice.picture
     if found.cut and dialects.is_preview(page, found.pages, found.identity):
-        raise CorruptInput("the chain of TIFF pages breaks off before the picture")
+        raise CorruptInput("the list of TIFF pages ends before the picture")
     if page.faults:
         raise CorruptInput(page.faults[0])
     check_size(page.width, page.height, max_pixels)
@@ -266,7 +266,7 @@ def _extra(
                 "the fourth sample of each pixel is taken as infrared, as its program writes it"
             )
         elif code not in known:
-            warnings.append(f"sample {color + index + 1} of each pixel is of unknown meaning")
+            warnings.append(f"sample {color + index + 1} of each pixel has an unknown meaning")
         extra.append(meaning)
     return (*extra, *(("infrared",) if separate else ())), warnings, notes
 

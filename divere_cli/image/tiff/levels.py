@@ -40,7 +40,7 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     Raises
     ------
     CorruptInput
-        Black, white, active area or crop cannot be true.
+        Black, white, active area or crop is not possible.
     Unsupported
         Rows, columns or tiles are interleaved.
     """
@@ -50,7 +50,7 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     active = _active(tiff, page, entries.get(TiffTag.ACTIVE_AREA))
     repeat = _numbers(tiff, entries.get(TiffTag.BLACK_LEVEL_REPEAT), 2) or (1.0, 1.0)
     if len(repeat) != 2 or not all(1 <= side <= 64 for side in repeat):
-        raise CorruptInput("BlackLevelRepeatDim cannot be true")
+        raise CorruptInput("BlackLevelRepeatDim is not possible")
     rows, columns = int(repeat[0]), int(repeat[1])
     levels = Levels(
         linearization=entries.get(TiffTag.LINEARIZATION_TABLE),
@@ -124,7 +124,7 @@ def _black(tiff: Tiff, page: Page, tag: Tag | None, pattern: int) -> tuple[float
     wanted = pattern * page.samples
     found = _numbers(tiff, tag, _MOST_BLACKS) or (0.0,)
     if not all(math.isfinite(value) for value in found):
-        raise CorruptInput("BlackLevel is no finite number")
+        raise CorruptInput("BlackLevel is not a finite number")
     if len(found) == wanted:
         return found
     if len(set(found)) == 1:  # one for all samples, as many writers have it
@@ -140,7 +140,7 @@ def _white(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[float, ...]:
             raise CorruptInput(f"WhiteLevel has {len(found)} values instead of {page.samples}")
         found = (found[0],) * page.samples
     if not all(math.isfinite(value) and value > 0 for value in found):
-        raise CorruptInput("WhiteLevel is no number above 0")
+        raise CorruptInput("WhiteLevel is not a number above 0")
     return found
 
 

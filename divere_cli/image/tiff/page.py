@@ -1,4 +1,4 @@
-"""One directory's facts as a Page: what the tags say, and what of it cannot be true.
+"""One directory's facts as a Page: what the tags say, and what of it is not possible.
 
 Covers reading the tags of one directory, with a fault for each number that no
 writer can have meant and a doubt for each that was taken in one of two ways.
@@ -191,7 +191,7 @@ def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, doubts: list[str]) ->
     if len(set(highest)) > 1 or any(lowest):
         said = ", ".join(str(value) for value in highest)
         doubts.append(
-            f"MaxSampleValue ({said}) is taken as a statistic of the picture and not as white"
+            f"MaxSampleValue ({said}) is taken as the brightest sample of the picture, not as white"
         )
         return 0
     return highest[0]

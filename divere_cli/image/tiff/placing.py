@@ -80,7 +80,7 @@ def _check_starts(page: Page, offsets: Table, source: Source, order: str) -> Non
     early = offsets < head
     if early.any():
         index = int(np.argmax(early))
-        raise CorruptInput(f"{page.segment_name} {index} begins in the head of the file")
+        raise CorruptInput(f"{page.segment_name} {index} begins in the header of the file")
     beyond = offsets >= np.uint64(source.size)
     if beyond.any():
         index = int(np.argmax(beyond))
@@ -149,7 +149,7 @@ def _check_directory(page: Page, offsets: Table, counts: Table, source: Source) 
     over = (offsets < np.uint64(end)) & (offsets + counts > np.uint64(start))
     if over.any():
         index = int(np.argmax(over))
-        raise CorruptInput(f"{page.segment_name} {index} lies over the directory of its page")
+        raise CorruptInput(f"{page.segment_name} {index} overlaps the directory of its page")
 
 
 def _check_overlap(page: Page, offsets: Table, counts: Table) -> None:

@@ -318,7 +318,7 @@ class Rows:
             low, high = float(out.min()), float(out.max())
             if not (math.isfinite(low) and math.isfinite(high)):
                 row = first + int(np.argmin(np.isfinite(out).all(axis=(1, 2))))
-                raise CorruptInput(f"row {row} has values that are no finite numbers")
+                raise CorruptInput(f"row {row} has values that are not finite numbers")
             self._low, self._high = min(self._low, low), max(self._high, high)
         if self.inverted:
             full = 1.0 if out.dtype.kind == "f" else np.iinfo(out.dtype).max

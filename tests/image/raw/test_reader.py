@@ -76,7 +76,7 @@ def test_white_balance_clips_nothing_that_the_sensor_did_not(tmp_path: Path) -> 
 def test_a_file_without_white_balance_is_refused_where_it_is_asked_for(tmp_path: Path) -> None:
     path = write(tmp_path / "scan.dng", bayer(), ())
     assert read(path).shape == (64, 96, 3)
-    with pytest.raises(Unsupported, match="noted no white balance") as caught:
+    with pytest.raises(Unsupported, match="no white balance from the camera") as caught:
         read(path, white_balance="as_shot")
     assert "camera_white_balance" in caught.value.hint
 

@@ -79,7 +79,7 @@ def test_extra_samples_without_a_tag_are_unknown_and_say_so(tmp_path: Path) -> N
     four = tiff_files.entries(1, 1, t258=(3, [8] * 4), t277=(3, [4]), t279=(4, [4]))
     found = read(tmp_path, tiff_files.file(four, bytes(4)))
     assert found.extra == ("unknown",)
-    assert found.warnings == ("sample 4 of each pixel is of unknown meaning",)
+    assert found.warnings == ("sample 4 of each pixel has an unknown meaning",)
 
 
 def test_a_missing_photometric_is_assumed_and_said(tmp_path: Path) -> None:

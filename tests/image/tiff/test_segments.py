@@ -147,7 +147,7 @@ def test_a_strip_of_many_times_its_rows_is_said(tmp_path: Path) -> None:
     [
         (279, 11, "strip 0 has 11 bytes, too few"),
         (273, 2**32 - 1, "strip 0 ends after the end"),
-        (273, 12, "strip 0 lies over the directory"),
+        (273, 12, "strip 0 overlaps the directory"),
         (273, 0, "strip 0 begins in the head"),
         (273, 7, "strip 0 begins in the head"),
     ],
