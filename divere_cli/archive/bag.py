@@ -1,4 +1,4 @@
-"""A BagIt bag's own files: the declaration, what is said of it, and the manifest of those.
+"""A BagIt bag's own files: the declaration, its description, and the manifest of these files.
 
 Covers their bytes. Not covered: the payload and its manifest (``manifest``), and writing.
 
@@ -14,7 +14,7 @@ from divere_cli.archive import manifest
 
 PAYLOAD = "data"
 DECLARATION, INFO, TAGS = "bagit.txt", "bag-info.txt", "tagmanifest-sha256.txt"
-# this is ours to say anew in each run; whatever else a bag-info.txt says stays
+# Written anew in each run; all other lines of a bag-info.txt stay.
 _OURS = ("Bagging-Date", "Bag-Software-Agent", "Payload-Oxum", "Bag-Size")
 
 
@@ -24,12 +24,12 @@ def declaration() -> bytes:
 
 
 def info(known: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
-    """What is said of a bag.
+    """Return the text of bag-info.txt.
 
     Parameters
     ----------
     known : bytes
-        What it said before; lines that are not ours are kept.
+        The text as it was before; lines that are not ours are kept.
     day : str
         ISO 8601.
     agent : str

@@ -43,35 +43,35 @@ class Checked:
     source: Literal["output", "input"] = "output"
 
 
-def judge(expected: Expected, found: Hashed) -> Checked:
+def judge(expected: Expected, actual: Hashed) -> Checked:
     """Compare one file with what was recorded of it.
 
     Parameters
     ----------
     expected : Expected
         What was recorded of the file.
-    found : Hashed
+    actual : Hashed
         What the file is now.
     """
 
-    def said(status: Verdict, why: str = "") -> Checked:
-        return Checked(expected.name, status, why, found.sha256, found.size, expected.source)
+    def result(status: Verdict, why: str = "") -> Checked:
+        return Checked(expected.name, status, why, actual.sha256, actual.size, expected.source)
 
-    if found.missing:
-        return said("missing", "is not there")
-    if found.problem:
-        return said("unreadable", found.problem)
+    if actual.missing:
+        return result("missing", "is not there")
+    if actual.problem:
+        return result("unreadable", actual.problem)
     if expected.kept:
-        return said("kept", "changed or adopted by its owner")
+        return result("kept", "changed or adopted by its owner")
     if not expected.sha256:
-        if (found.size, found.mtime_ns) == (expected.size, expected.mtime_ns):
-            return said("ok", "same size and time; no SHA-256 was recorded")
-        return said("changed", "another size or time; no SHA-256 was recorded")
-    if all(found.sha256 == digest for digest in expected.sha256):
-        return said("ok")
-    if any(found.sha256 == digest for digest in expected.sha256):
-        return said("changed", "manifest-sha256.txt is of another run: run batch with --manifest")
-    return said("changed", "its content is not what was recorded")
+        if (actual.size, actual.mtime_ns) == (expected.size, expected.mtime_ns):
+            return result("ok", "same size and time; no SHA-256 was recorded")
+        return result("changed", "another size or time; no SHA-256 was recorded")
+    if all(actual.sha256 == digest for digest in expected.sha256):
+        return result("ok")
+    if any(actual.sha256 == digest for digest in expected.sha256):
+        return result("changed", "manifest-sha256.txt is of another run: run batch with --manifest")
+    return result("changed", "its content is not what was recorded")
 
 
 def document(output: str, files: Iterable[Checked]) -> dict[str, Any]:
@@ -108,16 +108,16 @@ def has_problem(files: Iterable[Checked]) -> bool:
     return any(each.status in PROBLEMS for each in files)
 
 
-def note(found: Hashed) -> str:
+def note(actual: Hashed) -> str:
     """Return a line that lets an interrupted check skip this file when it continues.
 
     Parameters
     ----------
-    found : Hashed
+    actual : Hashed
         The file as it was read.
     """
-    said = [found.name, found.size, found.mtime_ns, found.sha256]
-    return json.dumps(said, separators=(",", ":")) + "\n"
+    fields = [actual.name, actual.size, actual.mtime_ns, actual.sha256]
+    return json.dumps(fields, separators=(",", ":")) + "\n"
 
 
 def noted(lines: Iterable[str]) -> Mapping[str, Hashed]:
@@ -128,12 +128,12 @@ def noted(lines: Iterable[str]) -> Mapping[str, Hashed]:
     lines : iterable of str
         Lines of the notes.
     """
-    found: dict[str, Hashed] = {}
+    known: dict[str, Hashed] = {}
     for line in lines:
         try:
             name, size, mtime_ns, sha256 = json.loads(line)
         except ValueError:
             continue
         if isinstance(name, str) and isinstance(sha256, str):
-            found[name] = Hashed(name, sha256, int(size), int(mtime_ns))
-    return found
+            known[name] = Hashed(name, sha256, int(size), int(mtime_ns))
+    return known

@@ -45,7 +45,7 @@ def parse(data: bytes, name: str = NAME) -> dict[str, str]:
     UsageError
         A line is none of a manifest, or leads out of the folder; says which.
     """
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     lines = data.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").split("\n")
     for number, line in enumerate(lines, 1):
         if not line.strip():
@@ -54,8 +54,8 @@ def parse(data: bytes, name: str = NAME) -> dict[str, str]:
         path = _plain(match[2]) if match else ""
         if match is None or path.startswith("/") or ".." in path.split("/"):
             raise UsageError(f"{name}: line {number} is no line of a manifest: {line[:80]!r}")
-        found[path.removeprefix("./")] = match[1].lower()
-    return found
+        entries[path.removeprefix("./")] = match[1].lower()
+    return entries
 
 
 def _escaped(path: str) -> str:

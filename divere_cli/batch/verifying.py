@@ -89,24 +89,24 @@ def check(
     by_name = {_key(each): each for each in work.expected}
     done: list[Checked] = []
 
-    def tell(found: Hashed) -> None:
-        done.append(checking.judge(by_name[found.name], found))
+    def judge(hashed: Hashed) -> None:
+        done.append(checking.judge(by_name[hashed.name], hashed))
         on_file(done[-1])
 
     todo: list[tuple[str, str]] = []
     for each in work.expected:
         known, place = before.get(_key(each)), _path(work.output, each)
         if known is not None and _unchanged(place, known):
-            tell(known)
+            judge(known)
         else:
             todo.append((_key(each), place))
     for name in work.extra:
         done.append(Checked(name, "extra", "is recorded nowhere"))
         on_file(done[-1])
     with _Notes(path) as notes:
-        for found in hashing.hash_all(todo, cpus.usable()):
-            tell(found)
-            notes.add(found)
+        for hashed in hashing.hash_all(todo, cpus.usable()):
+            judge(hashed)
+            notes.add(hashed)
         notes.finish()
     return done
 
@@ -121,9 +121,10 @@ class _Notes:
         with suppress(OSError):
             self._file = os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
 
-    def add(self, found: Hashed) -> None:
-        if self._file is not None and found.sha256:
-            self._file.write(checking.note(found))
+    def add(self, hashed: Hashed) -> None:
+        """Note one file."""
+        if self._file is not None and hashed.sha256:
+            self._file.write(checking.note(hashed))
             self._file.flush()
 
     def finish(self) -> None:
@@ -167,17 +168,17 @@ def _inputs(state: State) -> Iterator[Expected]:
 
 def _listed(output: str) -> dict[str, str]:
     """The manifest's entries, and in a bag those of its own files."""
-    found: dict[str, str] = {}
+    entries: dict[str, str] = {}
     for name in (manifest.NAME, bag.TAGS):
         try:
             with open(os.path.join(output, name), "rb", opener=regular.opener) as file:
-                found |= manifest.parse(file.read(), name)
+                entries |= manifest.parse(file.read(), name)
         except FileNotFoundError:
             continue
         except OSError as error:
             problem = f"{quote(output)}: {name} cannot be read: {error.strerror}"
             raise OutputUnusable(problem) from error
-    return found
+    return entries
 
 
 def _files(output: str, listed: dict[str, str]) -> Iterator[str]:

@@ -285,15 +285,15 @@ def set_mode(fd: int, mode: int) -> None:
         os.fchmod(fd, mode)
 
 
-def _identity(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
-def _is_folder(found: os.stat_result) -> bool:
+def _is_folder(status: os.stat_result) -> bool:
     """Whether it is a folder itself: Windows calls a junction, which is a link, one too."""
     junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
-    tag = getattr(found, "st_reparse_tag", None)
-    return stat.S_ISDIR(found.st_mode) and (tag is None or tag != junction)
+    tag = getattr(status, "st_reparse_tag", None)
+    return stat.S_ISDIR(status.st_mode) and (tag is None or tag != junction)
 
 
 @functools.cache

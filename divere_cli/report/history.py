@@ -156,8 +156,8 @@ def _memory(size: int) -> str:
     return format_bytes(size) if size else ""
 
 
-def _trend_lines(found: dict[str, Trend]) -> list[str]:
-    time, worker, own = found.values()
+def _trend_lines(by_name: dict[str, Trend]) -> list[str]:
+    time, worker, own = by_name.values()
     if time.recent is None:
         return ["no trend: no run has graded a scan and kept its figures"]
     if time.before is None:

@@ -224,10 +224,10 @@ def _name(encoded: str) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> Object:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    result = dict(pairs)
+    if len(result) != len(pairs):
         raise ValueError("a key appears twice in one object")
-    return found
+    return result
 
 
 def _no_constant(word: str) -> NoReturn:

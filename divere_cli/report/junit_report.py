@@ -77,12 +77,12 @@ def _case(suite: ET.Element, file: ScanResult) -> None:
         _problem(case, "error", ErrorRecord("interrupted", "the run ended before this scan did"))
     elif file.status != "ok":
         ET.SubElement(case, "skipped", message=file.status.replace("_", " "))
-    said = [*file.warnings, *file.notes]
+    lines = [*file.warnings, *file.notes]
     if file.peak_rss_bytes:
         size = digits(megapixels(file))
-        said.append(f"{size} MP, peak memory {format_bytes(file.peak_rss_bytes)}")
-    if said:
-        ET.SubElement(case, "system-out").text = "\n".join(safe(line) for line in said)
+        lines.append(f"{size} MP, peak memory {format_bytes(file.peak_rss_bytes)}")
+    if lines:
+        ET.SubElement(case, "system-out").text = "\n".join(safe(line) for line in lines)
 
 
 def _problem(case: ET.Element, tag: str, error: ErrorRecord) -> None:

@@ -89,7 +89,7 @@ def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
         The results of the scans.
     """
     stages = [file.seconds_by_stage for file in files if file.status == "ok"]
-    found: dict[str, StageFigures] = {}
+    by_stage: dict[str, StageFigures] = {}
     for name in STAGES:
         seconds = sorted(getattr(each, name) for each in stages)
         if name == "measure":  # only scans of --auto have one
@@ -97,8 +97,8 @@ def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
         if seconds:
             mean = math.fsum(seconds) / len(seconds)
             figures = (mean, percentile(seconds, 50), percentile(seconds, 95))
-            found[name] = StageFigures(*(round(each, 6) for each in figures))
-    return found
+            by_stage[name] = StageFigures(*(round(each, 6) for each in figures))
+    return by_stage
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
@@ -122,14 +122,14 @@ def seconds_by_stage(report: RunReport) -> dict[str, float]:
     report : RunReport
         The report of a run.
     """
-    found = dict.fromkeys(("start", "read", "grade", "write", "other"), 0.0)
+    totals = dict.fromkeys(("start", "read", "grade", "write", "other"), 0.0)
     for file in report.files:
         stages = file.seconds_by_stage
         named = {name: getattr(stages, name) for name in ("start", "read", "grade", "write")}
         named["other"] = max(0.0, file.seconds - sum(named.values()))
         for name, seconds in named.items():
-            found[name] += seconds
-    return found
+            totals[name] += seconds
+    return totals
 
 
 def digits(megapixels: float) -> str:

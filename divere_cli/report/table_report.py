@@ -20,7 +20,7 @@ from divere_cli.text import format_bytes, safe, tail
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
 _HEADINGS = ("status", "profile", "MP", "seconds", "peak memory", "")
-# By the width of the terminal: what is left out was told by a scan's line, or is in the report.
+# By the width of the terminal: what is left out is on the line of each scan, or in the report.
 _SHOWN = ((110, (0, 1, 2, 3, 4, 5)), (80, (0, 1, 3, 4)), (60, (0, 1, 4)), (0, (0, 3)))
 _RIGHT = ("MP", "seconds", "peak memory")
 _NAME = 80
@@ -88,9 +88,9 @@ def stages(report: RunReport) -> Table | None:
 
 def _medians(summary: Summary) -> str:
     """Return the median of each stage, in one line."""
-    found = summary.seconds_by_stage.items()
-    told = ", ".join(f"{name} {figures.p50:.2f}" for name, figures in found)
-    return f"median of a scan: {told} s" if told else ""
+    stages = summary.seconds_by_stage.items()
+    text = ", ".join(f"{name} {figures.p50:.2f}" for name, figures in stages)
+    return f"median of a scan: {text} s" if text else ""
 
 
 def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
@@ -122,16 +122,16 @@ def memory(size: int) -> str:
 
 
 def _row(file: ScanResult) -> tuple[str, ...]:
-    """Return all but the name. What an error said has a line of its own."""
+    """Return all cells but the name; the message of an error has a line of its own."""
     source = ">= " if file.peak_rss_source == "vmhwm>=" else ""
     peak = memory(file.peak_rss_bytes)
     warnings = len(file.warnings)
-    told = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
+    note = f"{warnings} warning{'s' if warnings > 1 else ''}" if warnings else ""
     return (
         file.status.replace("_", " "),
         tail(safe(file.profile.name), _PROFILE) if file.profile and file.status == "ok" else "",
         digits(megapixels(file)) if file.width else "",
         f"{file.seconds:.2f}" if file.attempts else "",
         f"{source}{peak}" if peak else "",
-        safe(file.error.kind) if file.error else told,
+        safe(file.error.kind) if file.error else note,
     )

@@ -1,4 +1,4 @@
-"""``divere report``: a saved report in its other forms."""
+"""``divere report``: a saved report in its other forms, and the history of a folder."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from divere_cli.errors import ClusterFailed
         (".", "Is a directory"),
     ],
 )
-def test_what_is_no_scheduler_is_said_at_once(scheduler: str, said: str) -> None:
+def test_what_is_no_scheduler_is_refused_at_once(scheduler: str, said: str) -> None:
     with pytest.raises(ClusterFailed, match=f"neither a Dask scheduler's address.*{said}"):
         connect.connect(scheduler)
 

@@ -33,7 +33,7 @@ def test_the_root_can_be_mapped() -> None:
 
 
 @pytest.mark.parametrize("word", ["", "/a", "/a=", "a=/b", "/a=b"])
-def test_a_word_that_cannot_be_meant_is_refused(word: str) -> None:
+def test_an_invalid_mapping_is_refused(word: str) -> None:
     with pytest.raises(UsageError, match="absolute"):
         paths.parse([word])
 

@@ -134,7 +134,7 @@ def test_a_walk_follows_no_link_and_leaves_out_what_is_cleared(
     assert sorted(found) == sorted((False, file.stat().st_ino) for file in files)
 
 
-def test_room_is_told(place: Place) -> None:
+def test_the_free_space_of_the_device_is_returned(place: Place) -> None:
     free, names = place.free()
     assert free > 0
     assert names

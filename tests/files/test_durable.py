@@ -88,7 +88,7 @@ def test_a_free_name_is_given(place, tmp_path, monkeypatch, how) -> None:  # typ
 
 
 @pytest.mark.parametrize("replace", [True, False])
-def test_a_rename_that_is_said_to_fail_but_happened_is_taken_for_done(
+def test_a_rename_that_reports_failure_but_happened_counts_as_done(
     place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
     (tmp_path / "temp").write_bytes(b"new")
@@ -118,7 +118,7 @@ def test_a_rename_that_fails_leaves_the_temporary_file(
 
 
 @pytest.mark.parametrize("code", [errno.ENOTSUP, errno.EINVAL])
-def test_a_folder_that_cannot_be_synced_is_said_once(
+def test_a_folder_that_cannot_be_synced_is_logged_once(
     described: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
 ) -> None:
     durable._warn_once.cache_clear()

@@ -70,7 +70,7 @@ def test_waiting_ends_with_a_signal(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP])
-def test_a_file_system_without_locks_is_said(
+def test_a_file_system_without_locks_is_warned_of(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(fd: int, how: int) -> None:

@@ -16,7 +16,7 @@ def rows(names: tuple[str, ...]) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text.encode().decode("utf-8-sig"))))
 
 
-def test_excel_is_told_that_it_is_utf_8() -> None:
+def test_the_file_begins_with_a_byte_order_mark_for_excel() -> None:
     data = csv_report.render(run_report(("Träume.tif",))).encode()
     assert data.startswith(b"\xef\xbb\xbfinput,")
     assert data.decode("utf-8-sig").count("\ufeff") == 0

@@ -73,7 +73,7 @@ def test_a_size_is_never_an_exponent(megapixels: float, shown: str) -> None:
     assert digits(megapixels) == shown
 
 
-def test_the_time_of_all_scans_is_told_by_stage() -> None:
+def test_the_time_of_all_scans_is_summed_by_stage() -> None:
     first = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     second = ScanResult("b", seconds=1.0, seconds_by_stage=Stages(0.1, 0.5, 0.4, 0.5))
     report = replace(run_report(), files=(first, second))
