@@ -135,19 +135,19 @@ def within(number: object, most: float) -> float:
         It is none, or beyond that; its own text is not repeated, it may be long.
     """
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
-        raise ValueError("a number that cannot be meant")
+        raise ValueError("a number out of range")
     return float(number)
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+    raise ValueError(f"{text} is not a number")
 
 
 def _decode(body: bytes) -> Message:
     try:
         message = json.loads(body, parse_constant=_no_number)
     except (ValueError, RecursionError) as problem:
-        raise FrameError(f"no JSON: {problem}") from problem
+        raise FrameError(f"not JSON: {problem}") from problem
     if not isinstance(message, dict) or not isinstance(message.get("t"), str):
-        raise FrameError("no message: an object with a `t` was expected")
+        raise FrameError("not an object with a key 't'")
     return message

@@ -107,7 +107,9 @@ def blow(
         batch.kill()
     _, stderr = batch.communicate()
     seconds = time.monotonic() - began
-    report = json.loads((outputs / "divere-report.json").read_text())
+    saved = outputs / "divere-report.json"
+    assert saved.exists(), stderr
+    report = json.loads(saved.read_text())
     left = [pid for pid in seen if psutil.pid_exists(pid)]
     return Storm(jobs, seconds, batch.returncode, killed, report, left, stderr)
 

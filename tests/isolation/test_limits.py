@@ -40,7 +40,7 @@ def test_a_worker_over_its_cap_is_ended_where_the_kernel_does_not(table: Table) 
     outcome = table.run("eats", "shared 400", memory_bytes=200 * MIB)
     assert outcome.end == "out_of_memory"
     assert outcome.error is not None
-    assert "more memory than its cap of 210 MB and was stopped while reading" in (
+    assert "more memory than its limit of 210 MB and was stopped while reading" in (
         outcome.error.message
     )
     assert outcome.peak_source == "vmhwm>="

@@ -80,6 +80,25 @@ def test_a_kill_while_the_start_method_is_proven_changes_nothing(tmp_path: Path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_the_start_method_is_proven_is_no_incident(
+    tmp_path: Path, number: int
+) -> None:
+    """As Ctrl-C does it: the program, its forkserver and its workers all get the signal."""
+    batch = run(tmp_path, scans=20)
+    server = server_of(batch)
+    for process in (batch, server):
+        process.send_signal(number)
+    _, said = batch.communicate(timeout=60)
+    assert batch.returncode == 128 + number, said
+    report = report_of(tmp_path)
+    assert report["incidents"] == []
+    assert report["isolation"]["fallback_reason"] is None  # type: ignore[index]
+    assert "incident" not in said
+    assert "workers do not start" not in said
+    assert "threads" not in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_run_whose_forkserver_stands_still(tmp_path: Path, number: int) -> None:
     batch = run(tmp_path, "-j", "2", scans=60)
     server = server_of(batch)

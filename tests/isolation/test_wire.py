@@ -53,11 +53,11 @@ def test_no_bytes_make_it_do_anything_but_refuse(data: bytes) -> None:
     ("data", "words"),
     [
         (b"\x40\x00\x00\x00", "1073741824 bytes"),
-        (b"\x00\x00\x00\x02{]", "no JSON"),
-        (b"\x00\x00\x00\x0212", "an object"),
-        (b"\x00\x00\x00\x02{}", "an object"),
-        (b"\x00\x01\x86\xa0" + b"[" * 100_000, "no JSON"),
-        (b"\x00\x00\x00\x01\xff", "no JSON"),
+        (b"\x00\x00\x00\x02{]", "not JSON"),
+        (b"\x00\x00\x00\x0212", "not an object"),
+        (b"\x00\x00\x00\x02{}", "not an object"),
+        (b"\x00\x01\x86\xa0" + b"[" * 100_000, "not JSON"),
+        (b"\x00\x00\x00\x01\xff", "not JSON"),
     ],
 )
 def test_what_is_no_message_is_refused(data: bytes, words: str) -> None:

@@ -177,7 +177,7 @@ class Attempt:
         """What it uses more than, in words (where the kernel does not enforce it); else empty."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         over = cap and self.last and self.last.anonymous > cap * OVER_CAP
-        return f"its cap of {format_bytes(cap)}" if cap and over else ""
+        return f"its limit of {format_bytes(cap)}" if cap and over else ""
 
     def near_cap(self) -> bool:
         """Whether its last sample was so near its cap that memory may have ended it."""
@@ -240,7 +240,7 @@ class Attempt:
             try:
                 return self._said(self.end)
             except (KeyError, TypeError, ValueError) as problem:
-                text = f"the worker process sent a result that is none ({problem})"
+                text = f"the worker process sent an invalid result ({problem})"
                 return "lost", None, ErrorRecord("crashed", text, Crashed.default_hint)
         assert self.assignment is not None
         end, error = exit_reasons.explain(
@@ -249,7 +249,7 @@ class Attempt:
                 reason_text=self.reason_text,
                 started=self.started is not None,
                 refused=self.child.refused,
-                ghost=self.child.ghost,
+                server_lost=self.child.server_lost,
                 status=self.child.status,
                 stage=self.stage,
                 seconds=now - (self.started or now),

@@ -186,7 +186,7 @@ class Loop:
             self._close(work, "frames")
             if work.reason is None:
                 work.end = None
-                self.end(work, "nonsense", safe(f"{type(problem).__name__}: {problem}", 200))
+                self.end(work, "nonsense", _wrong_with(problem))
             return
         if ended:
             self._close(work, "frames")
@@ -299,11 +299,11 @@ class Loop:
             self.done.append(outcome)
             if outcome.end == "infrastructure" and outcome.error:
                 self._owner.worker_refused(work, outcome.error.message)
-        elif work.child.refused or (work.child.ghost and work.child.server_ended):
+        elif work.child.refused or (work.child.server_lost and work.child.server_ended):
             server = work.child.launched.server
             fault = f"the process that starts the workers {server.fault if server else ''}"
             self._owner.worker_refused(work, work.child.refused or fault)
-        elif work.reason is None and not work.child.ghost:
+        elif work.reason is None and not work.child.server_lost:
             self._owner.spare_died()
             log.warning("a spare worker ended by itself (%s)", work.child.status)
         work.child.release()
@@ -350,3 +350,9 @@ class Loop:
                 work.shift(away)
             return bool(request.received)
         return True
+
+
+def _wrong_with(problem: Exception) -> str:
+    """Return what is wrong with a message of a worker, as a part of a sentence."""
+    text = f"without {problem}" if isinstance(problem, KeyError) else str(problem)
+    return safe(text or type(problem).__name__, 200)

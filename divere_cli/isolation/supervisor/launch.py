@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import itertools
 import json
 import logging
@@ -86,7 +87,7 @@ class Launcher:
         try:
             return self._start()
         except REFUSALS as problem:
-            raise LaunchError(f"{type(problem).__name__}: {problem}") from problem
+            raise LaunchError(_why(problem)) from problem
 
     def close(self) -> None:
         """End the forkserver; no worker is left."""
@@ -170,6 +171,24 @@ class Launcher:
 def server_pid() -> int | None:
     """A forkserver of this process, if there is one."""
     return next(iter(servers), None)
+
+
+def _why(problem: BaseException) -> str:
+    """Return why no process could be started, as a part of a sentence."""
+    number = problem.errno if isinstance(problem, OSError) else None
+    text = str(problem)
+    if isinstance(problem, OSError) and problem.strerror:
+        text = problem.strerror
+    return f"{text}{_LIMITS.get(number or 0, '')}" or type(problem).__name__
+
+
+# What an errno of a start means where its own text does not say so.
+_LIMITS = {
+    errno.EAGAIN: " (too many processes or threads: see ulimit -u, or the container's limit)",
+    errno.ENOMEM: " (no memory is left for another process)",
+    errno.EMFILE: " (this process may open no more files: see ulimit -n)",
+    errno.ENFILE: " (the system may open no more files)",
+}
 
 
 @contextlib.contextmanager

@@ -111,8 +111,8 @@ class WorkerProcess:
         return child
 
     @property
-    def ghost(self) -> bool:
-        """Whether nobody knows how it ended: its forkserver died or stands still."""
+    def server_lost(self) -> bool:
+        """Whether nobody knows how it ended, because its forkserver died or stands still."""
         return self.method == "forkserver" and self.status is None
 
     @property
@@ -196,7 +196,7 @@ class WorkerProcess:
 
     def gone(self) -> bool:
         """Whether the process has ended for certain."""
-        if self.refused or (self.status is not None and not self.ghost):
+        if self.refused or (self.status is not None and not self.server_lost):
             return True
         if self.pidfd >= 0:
             poll = select.poll()
@@ -242,7 +242,7 @@ class WorkerProcess:
 
     def release(self) -> None:
         """Close everything; the process must have ended, or is given up."""
-        if self.ghost and self.pid:  # its forkserver died, so it became ours to reap
+        if self.server_lost and self.pid:  # its forkserver died, so it became ours to reap
             orphans.reap(self.pid)
         for name in PIPES:
             self.close(name)

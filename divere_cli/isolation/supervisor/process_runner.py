@@ -144,7 +144,7 @@ class ProcessRunner:
         for work in self.loop.busy():
             assert work.assignment is not None
             if work.assignment.job.id == job_id and work.end is None:
-                text = "there was" if end == "out_of_memory" else ""
+                text = "the memory budget leaves for it" if end == "out_of_memory" else ""
                 self.loop.end(work, end, text, term=self._request.term_seconds)
 
     def close(self, grace: float = 2.0) -> list[Outcome]:
@@ -195,11 +195,11 @@ class ProcessRunner:
         work = self._launch()
         deadline = work.deadline + 2.0
         self.loop.watch_signals()
-        while work.alive and not work.greeted and work.reason is None and not _signaled():
+        while work.alive and not work.greeted and work.reason is None and not _asked_to_stop():
             self.loop.turn(deadline)
             if time.monotonic() > deadline:
                 break
-        if not work.greeted and not _signaled():
+        if not work.greeted and not _asked_to_stop():
             tail = "; ".join(list(work.child.lines.tail)[-3:])
             said = work.reason_text or work.child.refused
             raise LaunchError(said or f"the first worker did not say hello {tail}")
@@ -269,7 +269,13 @@ class ProcessRunner:
         self._note(kind, reason, server, scans=int(work.assignment is not None))
 
     def _note(self, kind: str, reason: str, cause: object, scans: int) -> None:
-        """Count an incident; after several in a row go over to the next method."""
+        """Count an incident; after several in a row go over to the next method.
+
+        Once the run was asked to stop nothing is counted: what asked for it (Ctrl-C, a service
+        manager) may have signalled the workers and their forkserver as well.
+        """
+        if _asked_to_stop():
+            return
         new = self._recovery.note(kind, reason, cause, scans)
         if new:
             log.info("incident (%s): %s", kind, reason)
@@ -286,9 +292,10 @@ class ProcessRunner:
         self._methods.close()
 
 
-def _signaled() -> bool:
-    asked = signals.active()
-    return asked is not None and bool(asked.received)
+def _asked_to_stop() -> bool:
+    """Return whether a signal has asked this process to stop."""
+    request = signals.active()
+    return request is not None and bool(request.received)
 
 
 def _fault(server: Server) -> str:

@@ -19,7 +19,7 @@ class Sent:
     """A child that only notes what it is sent."""
 
     pid = 2**22 + 7
-    ghost = False
+    server_lost = False
     refused = ""
     status = None
 
@@ -121,7 +121,7 @@ def test_caps_are_held_against_the_last_sample(work: Attempt) -> None:
     assert work.near_cap()
     assert work.over_cap() == ""
     work.last = Usage(rss=1300, peak=1300, peak_source="vmhwm", anonymous=1200)
-    assert work.over_cap().startswith("its cap of")
+    assert work.over_cap().startswith("its limit of")
 
 
 def test_the_outcome_of_a_killed_worker_has_its_last_sample(work: Attempt, child: Sent) -> None:

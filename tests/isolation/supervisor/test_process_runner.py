@@ -180,7 +180,7 @@ def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.Mo
             (outcome,) = table.wait_for(1)
         assert outcome.end == "timeout"
         assert outcome.error is not None
-        assert outcome.error.message.endswith("is left behind")
+        assert outcome.error.message.endswith("was left behind")
         assert table.run("good").end == "result"
         os.kill(outcome.pid, signal.SIGKILL)
         os.waitpid(outcome.pid, 0)
