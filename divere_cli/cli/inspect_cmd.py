@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from divere_cli import extras
 from divere_cli.cli import inspect_view
 from divere_cli.cli.inspect_view import Failed, Scan
 from divere_cli.cli.options import json_option
@@ -76,6 +77,8 @@ def _edges(files: tuple[str, ...]) -> dict[int, FilmEdge]:
     from divere_cli.isolation.tasks import run_tasks
 
     if not film_edges.can_be_read():
+        how = extras.how_to_add("dx")
+        complain(f"the film's edge was not read; the reader comes by: {how}", word="note")
         return {}
     encoding = Encoding("tiff", 16, library.output_space("DisplayP3"))
     jobs = []

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import jinja2
 
-from divere_cli.records.outcome import ErrorRecord, ScanResult, Thumbnail
+from divere_cli.records.outcome import ErrorRecord, FilmEdge, ScanResult, Thumbnail
 from divere_cli.records.pictures import Album, PictureFile
 from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import RollRecord
@@ -230,10 +230,18 @@ def _label(file: ScanResult, figure: str) -> str:
     return f"{safe(file.input)}: {figure}"
 
 
+def _film(edge: FilmEdge) -> str:
+    """The film and its frames, as the code at the film's edge names them."""
+    frames = f", frames {', '.join(edge.frames)}" if edge.frames else ""
+    return safe(f"{edge.film or f'film DX {edge.dx}'}{frames}")
+
+
 def _card(number: int, file: ScanResult, elsewhere: bool, pictures: tuple[Picture, ...]) -> Card:
     facts = [safe(file.profile.name)] if file.profile else []
     if file.width:
         facts.append(f"{file.width} × {file.height}, {digits(megapixels(file))} MP")
+    if file.film_edge is not None:
+        facts.append(_film(file.film_edge))
     if file.seconds:
         facts.append(_seconds(file.seconds))
     if file.peak_rss_bytes:

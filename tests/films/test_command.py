@@ -189,3 +189,25 @@ def test_inspect_reads_the_edge(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert "Kodak ColorPlus 200 (DX 79-7), frames 12, 12A, 13" in capfd.readouterr().out
     assert app.run(["inspect", "--film-edge", "off", names[0]]) == 0
     assert "ColorPlus" not in capfd.readouterr().out
+
+
+def test_inspect_says_how_the_reader_is_had(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "a.tif", STRIP)
+    monkeypatch.setattr("divere_cli.batch.film_edges.can_be_read", lambda: False)
+    assert app.run(["inspect", str(tmp_path / "a.tif")]) == 0
+    told = capfd.readouterr().err
+    assert told.startswith("divere: note: the film's edge was not read; the reader comes by: ")
+    assert "zxing-cpp" in told
+    assert app.run(["inspect", "--film-edge", "off", str(tmp_path / "a.tif")]) == 0
+    assert capfd.readouterr().err == ""
+
+
+def test_the_page_names_the_film(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    page = tmp_path / "page.html"
+    batch(scans, "out", "--isolation", "never", "--report", str(page))
+    assert "Kodak ColorPlus 200, frames 12, 12A, 13</span>" in page.read_text("utf-8")
