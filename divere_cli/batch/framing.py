@@ -29,7 +29,10 @@ Answers = dict[Page, FoundScan | ErrorRecord]
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How scans are looked at; the same for all of a run."""
+    """How scans are looked at; the same for all of a run.
+
+    ``film_edge`` asks for the numbers of frames, too.
+    """
 
     wanted: Wanted
     encoding: Encoding
@@ -38,6 +41,7 @@ class Looking:
     max_pixels: int = 2_000_000_000
     light: LightMap | None = None
     transfer: InputTransfer | None = None
+    film_edge: bool = False
     stopped: Callable[[], bool] = lambda: False
 
 
@@ -106,6 +110,7 @@ def _job(looking: Looking, number: int, page: Page) -> Job:
         encoding=looking.encoding,
         frames=(),
         task=answer.TASK,
+        film_edge=looking.film_edge,
         max_pixels=looking.max_pixels,
         picture=picture,
         parameters=answer.to_json(looking.wanted),

@@ -153,6 +153,7 @@ def _looking(values: dict[str, Any]) -> Looking:
         isolation=IsolationRequest(values["isolation"], jobs=values["jobs"] or 1),
         limits=Limits(),
         transfer=InputTransfer(),
+        film_edge=True,
     )
 
 
@@ -201,8 +202,9 @@ def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any
         click.echo(f"{quote(path)}: {what}{count}")
         for frame in scan.frames:
             place = " ".join(f"{value:.4f}" for value in frame.crop)
+            number = f"  frame {frame.number}" if frame.number else ""
             why = "" if frame.sure else f"  not sure: {safe(frame.why)}"
-            click.echo(f"  {frame.id:>2}  {place}{why}")
+            click.echo(f"  {frame.id:>2}  {place}{number}{why}")
     if values["output"] and any(scan.frames for _, scan in right):
         click.echo(f"written: {safe(values['output'])}")
 
@@ -210,6 +212,7 @@ def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any
 def _object(path: str, scan: FoundScan) -> dict[str, Any]:
     frames = [
         {"id": f.id, "crop": list(f.crop), "sure": f.sure, "why": f.why, "turn": f.turn}
+        | ({"number": f.number} if f.number else {})
         for f in scan.frames
     ]
     return {"input": path, "film": scan.film or None, "turn": scan.turn, "frames": frames}

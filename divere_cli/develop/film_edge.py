@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from divere_cli.develop import source
 from divere_cli.films import edge, notes, stocks
+from divere_cli.films.edge import Numbering
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
@@ -32,6 +33,11 @@ class EdgeView:
     ----------
     header : Header
         Of the bands.
+
+    Attributes
+    ----------
+    numbering : Numbering or None
+        Where frames lie along the film, once it was read.
     """
 
     def __init__(self, header: Header) -> None:
@@ -42,6 +48,7 @@ class EdgeView:
             for side in (header.height, header.width)
         )
         self._gray = np.zeros((down, across), np.uint8)
+        self.numbering: Numbering | None = None
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Take every so many pixels of a band, of its green."""
@@ -61,6 +68,7 @@ class EdgeView:
         found = edge.read(self._gray)
         if found is None:
             return None
+        self.numbering = found.numbering
         stock = stocks.by_number(found.dx)
         return FilmEdge(found.dx, stock.name if stock else None, found.frames, found.mirrored)
 

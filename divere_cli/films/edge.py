@@ -9,9 +9,10 @@ places agree, each other's distance included. Sources: US patents 4965628 and
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,12 +66,51 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbering:
+    """Where a scan's codes lie along the film, in parts of the scan's width.
+
+    Of its height where ``upright``. ``zero`` is where half frame 0 would have its code's
+    middle, ``step`` how far it is to the next half frame; below 0 where numbers fall.
+    """
+
+    upright: bool
+    zero: float
+    step: float
+
+    def frame(self, x: float, y: float) -> str:
+        """Return the number of the picture whose middle is at ``x``, ``y`` (0 to 1).
+
+        Its own is the whole number of the two codes beside its middle, as a scan of it alone
+        has it.
+        """
+        half = ((y if self.upright else x) - self.zero) / self.step
+        return str((math.floor(half) + 1) // 2)
+
+
+@dataclass(frozen=True, slots=True)
 class FilmEdge:
-    """What a scan's edge says. ``frames`` as on the film, in their order: 12, 12A, 13."""
+    """What a scan's edge says. ``frames`` as on the film, in their order: 12, 12A, 13.
+
+    ``numbering`` says where frames lie; None for codes without frame numbers.
+    """
 
     dx: str
     frames: tuple[str, ...]
     mirrored: bool
+    numbering: Numbering | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A piece of rebate, the film's edge below: ``fine`` pixels for each mm.
+
+    A place of ``mm`` lies at ``start + mm * step`` pixels of the picture, along the film.
+    """
+
+    pixels: NDArray[np.uint8]
+    fine: float
+    start: float
+    step: float
 
 
 def is_here() -> bool:
@@ -106,13 +146,13 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
             continue
         for row in found[:4]:
             for side in (1, -1):
-                band, fine = straight(picture, row, side)
+                band = straight(picture, row, side)
                 if band is None:
                     continue
-                for marks in (band, ~band):  # dense on negatives, clear on slides
-                    edge = together(list(_codes(marks, fine)))
+                for marks in (band.pixels, ~band.pixels):  # dense on negatives, clear on slides
+                    edge = together(list(_codes(marks, band.fine)))
                     if edge is not None:
-                        return edge
+                        return _placed(edge, band, upright=bool(turns), size=gray.shape)
     return None
 
 
@@ -129,7 +169,24 @@ def together(codes: list[Code]) -> FilmEdge | None:
     if len(group) < 2 or others >= len(group) or (others and group[0].half is None):
         return None
     halves = sorted(code.half for code in group if code.half is not None)
-    return FilmEdge(group[0].dx, tuple(map(name, halves)), group[0].mirrored)
+    return FilmEdge(group[0].dx, tuple(map(name, halves)), group[0].mirrored, _numbering(group))
+
+
+def _numbering(group: list[Code]) -> Numbering | None:
+    """Where half frame 0 would be, in mm of the band, and how far it is to the next."""
+    step = -HALF_FRAME if group[0].mirrored else HALF_FRAME
+    zeros = [code.place - step * code.half for code in group if code.half is not None]
+    return Numbering(upright=False, zero=sum(zeros) / len(zeros), step=step) if zeros else None
+
+
+def _placed(edge: FilmEdge, band: Band, *, upright: bool, size: tuple[int, ...]) -> FilmEdge:
+    """Turn mm of the band into parts of the scan."""
+    told = edge.numbering
+    if told is None:
+        return edge
+    length = size[0] if upright else size[1]
+    zero, step = (band.start + told.zero * band.step) / length, told.step * band.step / length
+    return replace(edge, numbering=Numbering(upright, zero, step))
 
 
 def _agreeing(apart: list[Code], first: Code) -> list[Code]:
@@ -197,15 +254,21 @@ def _quiet(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
     return out
 
 
-def straight(
-    picture: NDArray[np.uint8], row: Row, side: int
-) -> tuple[NDArray[np.uint8] | None, float]:
+def straight(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
     """Cut out the rebate beyond a row of perforations, the film's edge below.
+
+    Parameters
+    ----------
+    picture : ndarray of uint8, (rows, columns)
+    row : Row
+        Of perforations, across the picture.
+    side : {1, -1}
+        The rebate below the row, or above it.
 
     Returns
     -------
-    tuple of ndarray of uint8 (rows, columns) or None, and float
-        The band, and its pixels per mm; None where it does not lie in the picture.
+    Band or None
+        None where it does not lie in the picture.
     """
     fine = min(FINE, row.scale)
     near, far = (ACROSS / 2 + off for off in BAND)
@@ -222,10 +285,12 @@ def straight(
     needed = y[: max(1, round((MARKS - BAND[0]) * fine))]
     columns = ((needed >= 0) & (needed <= picture.shape[0] - 1)).all(axis=0)
     if columns.mean() * length < 12:
-        return None, fine
+        return None
     first, last = (int(np.argmax(columns)), len(columns) - int(np.argmax(columns[::-1])))
     y, x = y[:, first:last], np.clip(x[:, first:last], 0, picture.shape[1] - 1)
-    return _sampled(picture, np.clip(y, 0, picture.shape[0] - 1), x, row.scale / fine), fine
+    y = np.clip(y, 0, picture.shape[0] - 1)
+    pixels = _sampled(picture, y, x, row.scale / fine)
+    return Band(pixels, fine, float(along[first]), row.scale * side)
 
 
 def _sampled(

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.records.serialize import LATER, from_plain, to_plain
 
 VERSION = 2  # raised when the same scan would be cut otherwise
 TASK = "divere_cli.frames.task:find"
@@ -37,13 +37,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class FoundFrame:
-    """A picture: its crop in parts of the stored frame, its turn in degrees, how sure it is."""
+    """A picture: its crop in parts of the stored frame, its turn in degrees, how sure it is.
+
+    ``number`` is that of the film's edge, empty where it was not read.
+    """
 
     id: str
     crop: Box
     turn: float
     sure: bool
     why: str
+    number: str = field(default="", metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)

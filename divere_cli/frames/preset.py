@@ -62,12 +62,13 @@ def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Jso
     metadata: dict[str, Json] = {"raw_file": name}
     metadata |= before if isinstance(before, dict) else {}
     metadata.pop("crop", None)
+    names = _names(found)
     orientation = metadata.get("orientation", 0)
     crops: list[Json] = [
         {
             "metadata": {
                 "id": frame.id,
-                "name": frame.id,
+                "name": names[frame.id],
                 "crop": list(frame.crop),
                 "orientation": orientation,
             }
@@ -81,6 +82,13 @@ def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Jso
         "crops": crops,
         "active_crop_id": found.frames[0].id,
     }
+
+
+def _names(found: FoundScan) -> dict[str, str]:
+    """A name for each crop: its number on the film where all have one of their own, else its id."""
+    numbers = [frame.number for frame in found.frames]
+    numbered = all(numbers) and len(set(numbers)) == len(numbers)
+    return {frame.id: frame.number if numbered else frame.id for frame in found.frames}
 
 
 def _ours(found: FoundScan, deskew: bool) -> dict[str, Json]:

@@ -7,12 +7,14 @@ to parts of the stored frame. What is found where: :mod:`divere_cli.frames.detec
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.develop import source
+from divere_cli.develop.film_edge import EdgeView
 from divere_cli.frames import answer, detect, drawing, picture
 from divere_cli.frames.answer import FoundFrame, FoundScan, Wanted
 from divere_cli.frames.formats import named
@@ -50,9 +52,12 @@ def find(job: Job, progress: Progress) -> TaskResult:
         source.open(job, parallel) as scan,
     ):
         known = scan.header
+        view = EdgeView(known) if job.film_edge else None
         cells = picture.Reduction(known.width, known.height, known.channels)
         for first, band in scan.bands():
             cells.add(first, _light(band))
+            if view is not None:
+                view.take(first, band)
             progress.advance((first + len(band)) / known.height)
         warnings = scan.warnings
     with progress.stage("grade"):
@@ -62,6 +67,8 @@ def find(job: Job, progress: Progress) -> TaskResult:
         found = detect.find(small, named(asked.film), asked.count, _hint(asked))
         size = (known.width / cells.side / by, known.height / cells.side / by)
         answered = _answer(found, size, asked, small)
+        if view is not None:
+            answered = _numbered(answered, view)
     return TaskResult(
         width=known.width,
         height=known.height,
@@ -98,6 +105,20 @@ def _answer(
         shown=tuple(round(width, 5) for width in detect.shown(found)),
         picture=drawn,
     )
+
+
+def _numbered(found: FoundScan, view: EdgeView) -> FoundScan:
+    """Give the pictures the numbers of the film's edge, where that can be read."""
+    if view.read() is None or view.numbering is None:
+        return found
+    numbers = (
+        view.numbering.frame(x + width / 2, y + height / 2)
+        for x, y, width, height in (frame.crop for frame in found.frames)
+    )
+    frames = tuple(
+        replace(frame, number=number) for frame, number in zip(found.frames, numbers, strict=True)
+    )
+    return replace(found, frames=frames)
 
 
 def _frame(name: str, one: Found, size: tuple[float, float]) -> FoundFrame:

@@ -38,6 +38,7 @@ class Strip:
     grain: float = 0.03
     flare: float = 0.02
     bits: str = "uint8"
+    pictures: float | None = None  # mm where a picture of 36 x 24 begins, each 38 mm; None: all
     damage: float = 0.0  # share of the data's modules that are turned over, each code by itself
 
 
@@ -92,6 +93,8 @@ def _density(
     density = np.full(u.shape, base, np.float32)
     image = v > 5.5
     wave = 0.5 + 0.4 * np.sin(u * random.uniform(0.2, 2) + v * random.uniform(0.2, 2))
+    if strip.pictures is not None:
+        image = ((u - strip.pictures) % 38 < 36) & (v > 5.5) & (v < 29.5)
     density[image] = (base * (0.3 if strip.slide else 1) + 0.9 * wave)[image]
     if strip.codes:
         _codes(strip, density, u, v, mark, random)

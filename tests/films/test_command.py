@@ -211,3 +211,12 @@ def test_the_page_names_the_film(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     batch(scans, "out", "--isolation", "never", "--report", str(page))
     assert "Kodak ColorPlus 200, frames 12, 12A, 13</span>" in page.read_text("utf-8")
+
+
+def test_frames_of_a_strip_are_named_as_on_the_film(tmp_path: Path) -> None:
+    write(tmp_path / "a.tif", replace(STRIP, long=80.0, tall=35.0, scale=24.0, pictures=2.0))
+    out = tmp_path / "divere_presets.json"
+    assert app.run(["frames", str(tmp_path / "a.tif"), "--film", "135", "-o", str(out)]) == 0
+    crops = json.loads(out.read_text())["a.tif"]["crops"]
+    assert [crop["metadata"]["name"] for crop in crops] == ["12", "13"]
+    assert [crop["metadata"]["id"] for crop in crops] == ["1", "2"]

@@ -61,6 +61,24 @@ def test_one_code_alone_says_nothing(long: float) -> None:
     assert edge.read(picture(replace(STRIP, long=long), 11)) is None
 
 
+@pytest.mark.parametrize("flipped", [False, True])
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("upright", [False, True])
+def test_frames_are_numbered_by_where_they_lie(
+    flipped: bool, mirrored: bool, upright: bool
+) -> None:
+    strip = replace(STRIP, flipped=flipped, mirrored=mirrored, upright=upright, tilt=0.6)
+    found = edge.read(picture(strip, 7))
+    assert found is not None
+    assert found.numbering is not None
+    for number, place in ((12, 19.0), (12, 25.0), (13, 57.0)):  # 12 and 12A begin at 3 and 22 mm
+        along = place / strip.long
+        if flipped is not mirrored:
+            along = 1 - along
+        x, y = (0.5, 1 - along) if upright else (along, 0.5)
+        assert found.numbering.frame(x, y) == str(number)
+
+
 def test_a_scan_without_rebate_says_nothing() -> None:
     random = np.random.default_rng(12)
     for shape in ((300, 400), (5, 5), (1, 900)):
