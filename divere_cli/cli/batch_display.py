@@ -114,15 +114,16 @@ class Display:
 
     def conclude(self, report: RunReport) -> None:
         """Show how the run ended; call it when the display is left."""
+        tabled = self._events is None and sys.stdout.isatty() and not self._options.log.quiet
         if self._events is not None:
             self._events.end(report)
-        elif sys.stdout.isatty() and not self._options.log.quiet:
+        elif tabled:
             from divere_cli.cli import tables
 
             tables.show(report, sys.stdout, stages=bool(self._options.log.verbose))
             for line in text_output.note_lines(report):
                 self._console.message("note", line)
-        _conclude(report, self._options, self._console)
+        _conclude(report, self._options, self._console, tabled=tabled)
 
 
 def _renderers(
@@ -172,7 +173,9 @@ def _log(event: Event) -> None:
         record.info("%s, %.3f s, %s", file.status, file.seconds, peak, extra={"scan": file.input})
 
 
-def _conclude(report: RunReport, options: CommandLine, console: Console) -> None:
+def _conclude(
+    report: RunReport, options: CommandLine, console: Console, *, tabled: bool = False
+) -> None:
     for warning in report.warnings:
         console.message("warning", warning)
     if report.error is not None:
@@ -181,7 +184,8 @@ def _conclude(report: RunReport, options: CommandLine, console: Console) -> None
         console.message("hint", hint)
     for line in () if options.log.quiet else text_output.roll_lines(report):
         console.message("", line)
-    for line in text_output.stages_lines(report) if options.log.verbose else ():
+    stages = text_output.stages_lines(report) if options.log.verbose else []
+    for line in stages[:1] if tabled else stages:  # a table has shown the second one
         console.message("stages", line)
     if report.exit_code or not options.log.quiet:
         console.message("", text_output.last_line(report))

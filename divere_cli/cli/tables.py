@@ -11,7 +11,7 @@ from divere_cli.report import table_report
 
 
 def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
-    """Print the table of a run, and with ``stages`` a second one of where its time went.
+    """Print the table of a run, and where its time went: in a line, or in a table of stages.
 
     Parameters
     ----------
@@ -20,7 +20,7 @@ def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
     stdout : TextIO
         Where to print.
     stages : bool, default False
-        Whether the table of stages is printed.
+        Whether the time of each stage has a table; else the medians have a line.
     """
     if not report.files:
         return
@@ -28,3 +28,5 @@ def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
     console.print(table_report.render(report, console.width))
     if stages and (table := table_report.stages(report)) is not None:
         console.print(table)
+    elif line := table_report.medians(report):
+        console.print(line, style="dim")

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from divere_cli.records.outcome import ScanResult
 from divere_cli.records.report import RunReport
-from divere_cli.report.summary import Summary, digits, megapixels, summarize
+from divere_cli.report.summary import digits, megapixels, summarize
 from divere_cli.text import format_bytes, safe, tail
 
 ROWS = 50
@@ -42,8 +42,7 @@ def render(report: RunReport, width: int = 100) -> Table:
     """
     summary, shown = summarize(report), selected(report.files)
     rest = len(report.files) - len(shown)
-    more = f"and {rest} more, in the report" if rest else ""
-    caption = "\n".join(line for line in (more, _medians(summary)) if line) or None
+    caption = f"and {rest} more, in the report" if rest else None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
     sums = ("", speed, "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), "")
     places = next(places for least, places in _SHOWN if width >= least)
@@ -86,9 +85,9 @@ def stages(report: RunReport) -> Table | None:
     return table
 
 
-def _medians(summary: Summary) -> str:
-    """Return the median of each stage, in one line."""
-    stages = summary.seconds_by_stage.items()
+def medians(report: RunReport) -> str:
+    """Return the median of each stage in one line; empty where nothing was graded."""
+    stages = summarize(report).seconds_by_stage.items()
     text = ", ".join(f"{name} {figures.p50:.2f}" for name, figures in stages)
     return f"median of a scan: {text} s" if text else ""
 

@@ -8,10 +8,12 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import tifffile
 
 from tests.cluster.conftest import Cluster, batch
+from tests.cluster.test_cluster import many, start, wait_for_output
 from tests.develop.lights import dusty, falloff
 from tests.frames.strips import Spec, draw
 from tests.infrared.simulator import Film, scan
@@ -101,6 +103,26 @@ def test_a_worker_there_is_as_confined_as_here(
     here, there = ({f["sandbox"] for f in run.report["files"]} for run in (local, far))
     assert there == here
     assert far.report["isolation"]["sandbox"] == local.report["isolation"]["sandbox"]
+
+
+@pytest.mark.slow
+def test_a_machine_lost_in_the_middle_costs_no_output_of_a_scan(
+    cluster: Cluster, negatives: Path, tmp_path: Path
+) -> None:
+    source = many(negatives, tmp_path / "in", 24)
+    more = ("--also", "jpeg,size=40,name={stem}-proof", "--also", "tiff,size=50,name={stem}-web")
+    cluster.add("--no-nanny")
+    cluster.add("--no-nanny")
+    cluster.wait_for(2)
+    running = start(source, tmp_path / "far", cluster, *more)
+    wait_for_output(tmp_path / "far", running)
+    psutil.Process(cluster.workers[0].pid).kill()
+    _, stderr = running.communicate(timeout=300)
+    assert running.returncode == 0, stderr
+    assert batch(source, tmp_path / "local", *more).code == 0
+    made = files(tmp_path / "far")
+    assert made == files(tmp_path / "local")
+    assert len(made) == 3 * 24
 
 
 def apart(folder: Path) -> tuple[str, ...]:

@@ -69,10 +69,12 @@ def test_a_killed_worker_s_peak_is_a_lower_bound() -> None:
 
 def test_where_the_time_went_is_one_line_below_and_a_table_of_its_own() -> None:
     report = run_report(("a.tif", "b.tif", "c.tif"))
-    assert "median of a scan: start 0.10, read 0.20, grade 0.30, write 0.40 s" in printed(report)
+    line = "median of a scan: start 0.10, read 0.20, grade 0.30, write 0.40 s"
+    assert table_report.medians(report) == line
     table = table_report.stages(report)
     assert table is not None
     assert [column.header for column in table.columns] == ["stage", "mean", "median", "95 %"]
     assert list(table.columns[0].cells) == ["start", "read", "grade", "write"]
     idle = dataclasses.replace(report, files=(dataclasses.replace(report.files[2]),))
     assert table_report.stages(idle) is None
+    assert table_report.medians(idle) == ""
