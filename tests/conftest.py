@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Generator, Iterator
@@ -13,6 +14,18 @@ from typing import Any
 
 import psutil
 import pytest
+
+# Of signals, limits and locks as POSIX has them; they import what Windows does not have.
+POSIX_ONLY = (
+    "batch/test_discover.py",
+    "batch/test_elsewhere.py",
+    "batch/test_power_cut.py",
+    "batch/test_stop.py",
+    "files/test_lock.py",
+    "isolation/supervisor/test_process_runner.py",
+    "isolation/worker/test_escapes.py",
+)
+collect_ignore = list(POSIX_ONLY) if sys.platform == "win32" else []
 
 FAULTS = "faults injected with strace"
 SHARED = Path(__file__).parents[2] / "shared"

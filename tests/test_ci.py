@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import POSIX_ONLY
+
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / ".github" / "workflows" / "tests.yml"
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -68,3 +70,17 @@ def test_the_definitions_fit_the_schema_of_github() -> None:
     words = [program, "--builtin-schema", "vendor.github-workflows", FILE]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_windows_cannot_import_is_left_out_there_and_nothing_else() -> None:
+    """A module that imports what POSIX alone has would end the collection on Windows."""
+    tests = ROOT / "tests"
+    posix = re.compile(r"^(?:import|from) (fcntl|resource|pty|termios|pwd|grp|tty)\b", re.MULTILINE)
+    needing = {path for path in tests.rglob("*.py") if posix.search(path.read_text("utf-8"))}
+    helpers = {path for path in needing if not path.name.startswith("test_")}
+    for helper in helpers:
+        named = re.compile(rf"import .*\b{helper.stem}\b|\.{helper.stem} import")
+        tried = tests.rglob("test_*.py")
+        needing |= {path for path in tried if named.search(path.read_text("utf-8"))}
+    expected = {path.relative_to(tests).as_posix() for path in needing - helpers}
+    assert expected == set(POSIX_ONLY)

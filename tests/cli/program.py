@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pty
 import select
 import shutil
 import subprocess
@@ -51,6 +50,8 @@ def on_terminal(
     *args: str | Path, columns: int = 100, rows: int = 30, term: str = "xterm-256color"
 ) -> tuple[int, str]:
     """Run the program with all three streams on a terminal; give its exit code and its bytes."""
+    import pty  # not on Windows
+
     env = {**os.environ, "TERM": term, "COLUMNS": str(columns), "LINES": str(rows)}
     master, slave = pty.openpty()
     process = subprocess.Popen(
