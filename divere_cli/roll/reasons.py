@@ -106,6 +106,8 @@ def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
         return (f"gray from bare film: {ONE_SUBJECT}",)
     if found is None:
         return ("no mid-tones above the film's toe: no gray was looked for",)
+    if common.disputed:
+        return (f"gray from bare film alone: the few subjects have theirs {common.away:.2f} away",)
     told = (
         f"gray from {found.pixels} low-chroma mid-tone pixels of {counts}: "
         f"{found.share:.0%} of their mid-tones, scatter {found.spread:.3f}"

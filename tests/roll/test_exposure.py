@@ -41,7 +41,9 @@ def test_pictures_and_bare_film_agree_on_a_metered_roll() -> None:
     metered = BASE.level - exposure.CARD_UNDER_BASE + exposure.CARD_UNDER_PICTURES
     for varied in (True, False):
         card = exposure.card([metered + 0.03] * 12, BASE, 1.0, varied)
-        assert card == pytest.approx(metered + 0.03 - exposure.CARD_UNDER_PICTURES, abs=0.001)
+        share = exposure.PICTURES + (1.0 - exposure.PICTURES) * 0.03 / exposure.APART
+        wanted = metered + share * 0.03 - exposure.CARD_UNDER_PICTURES
+        assert card == pytest.approx(wanted, abs=0.001)
 
 
 def test_a_roll_of_many_subjects_may_be_exposed_for_two_stops_slower_film() -> None:
