@@ -14,6 +14,7 @@ from divere_cli.batch import positives
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, Status, TaskResult
+from divere_cli.records.roll import RollRecord
 
 
 class Results:
@@ -142,9 +143,23 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
         thumbnails=task.thumbnails,
         input_transfer=task.input_transfer,
         clipped=task.clipped,
+        quality=task.quality,
         repaired=task.repaired.share if task.repaired else None,
         repair=task.repaired,
         film_edge=task.film_edge,
+    )
+
+
+def with_film_base(
+    files: Sequence[ScanResult], rolls: Sequence[RollRecord]
+) -> tuple[ScanResult, ...]:
+    """Add to the quality of each scan the film base of the roll that it is on."""
+    bases = {frame.input: roll.film_base for roll in rolls for frame in roll.frames}
+    return tuple(
+        replace(file, quality=replace(file.quality, film_base=bases.get(file.input)))
+        if file.quality is not None
+        else file
+        for file in files
     )
 
 

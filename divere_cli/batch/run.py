@@ -430,6 +430,7 @@ def _with_results(
         log.exception("a bug in divere: events cannot be emitted")
         record.error = record.error or report_files.bug("events cannot be emitted")
         files = collected.all(emit=False)
+    files = results.with_film_base(files, record.rolls)
     code = exit_code.exit_code(stop.signal, record.error, files)
     incidents = sorted(engine.incidents, key=lambda each: each.at)
     return replace(

@@ -1,4 +1,4 @@
-"""``divere inspect``: format, size and preset of a scan, from its headers alone."""
+"""``divere inspect``: format, size, preset and quality of a scan."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json as json_text
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -21,11 +22,12 @@ from divere_cli.image import header as headers
 from divere_cli.image.metadata import summary
 from divere_cli.profile import library
 from divere_cli.profile.select import Selector
-from divere_cli.records.job import Encoding, Job
-from divere_cli.records.outcome import FilmEdge
+from divere_cli.records.job import Encoding, Frame, InputTransfer, Job, Target
+from divere_cli.records.outcome import TaskResult
 from divere_cli.text import quote, safe
 
 SCHEMA = "divere-inspect/1"
+QUALITY = "divere_cli.roll.scan_quality:look"
 
 
 @click.command("inspect")
@@ -37,20 +39,27 @@ SCHEMA = "divere-inspect/1"
     show_default=True,
     help="Read the DX bar code at the edge of 135 film: film stock and frame numbers.",
 )
+@click.option(
+    "--quality/--no-quality",
+    default=True,
+    show_default="on",
+    help="Read the pixels: clipped share, density range, noise, film base.",
+)
 @json_option
-def inspect(files: tuple[str, ...], film_edge: str, json: bool) -> int:
+def inspect(files: tuple[str, ...], film_edge: str, quality: bool, json: bool) -> int:
     """Show the format, size and metadata of each FILE, and the preset that would grade it.
 
-    Also shows the warnings that a run would give, and the DX code at the edge of the film. A
+    Also shows how good the scan is (clipped share of each channel, density range, noise, film
+    base), the warnings that a run would give, and the DX code at the edge of the film. A
     file that cannot be graded is an error on stderr and the exit code is 3; the other files are
     still shown.
     """
     selector = Selector()
-    edges = _edges(files) if film_edge == "auto" else {}
+    seen = _seen(files, selector, edge=film_edge == "auto", quality=quality)
     code = 0
     documents: list[dict[str, Any]] = []
     for index, name in enumerate(files):
-        item = _scan(name, selector, edges.get(index))
+        item = _scan(name, selector, seen.get(index, TaskResult()))
         if json:
             documents.append(inspect_view.as_json(item))
         elif isinstance(item, Scan):
@@ -71,38 +80,53 @@ def _complain(item: Scan | Failed) -> int:
     return ScanError.exit_code
 
 
-def _edges(files: tuple[str, ...]) -> dict[int, FilmEdge]:
-    """The film's edge of each file that shows one, by its place in the list."""
+def _seen(
+    files: tuple[str, ...], selector: Selector, *, edge: bool, quality: bool
+) -> dict[int, TaskResult]:
+    """What workers saw in the pixels of each file, by its place in the list."""
     from divere_cli.batch import film_edges
     from divere_cli.isolation.tasks import run_tasks
 
-    if not film_edges.can_be_read():
+    if edge and not film_edges.can_be_read():
         how = extras.how_to_add("dx")
         complain(f"the film's edge was not read; the reader comes by: {how}", word="note")
+        edge = False
+    if not edge and not quality:
         return {}
     encoding = Encoding("tiff", 16, library.output_space("DisplayP3"))
     jobs = []
     for index, name in enumerate(files):
         with suppress(ScanError):  # said when its header is read
             path, found = os.path.abspath(name), stamp.take(name)
-            jobs.append(Job(index, name, path, found, encoding, (), task=film_edges.TASK))
+            job = Job(index, name, path, found, encoding, (), task=film_edges.TASK)
+            if quality:
+                frames = _frames(name, selector)
+                told = InputTransfer()
+                job = replace(job, frames=frames, task=QUALITY, film_edge=edge, transfer=told)
+            jobs.append(job)
     return {
-        outcome.job_id: outcome.result.film_edge
-        for outcome in run_tasks(jobs)
-        if outcome.result is not None and outcome.result.film_edge is not None
+        outcome.job_id: outcome.result for outcome in run_tasks(jobs) if outcome.result is not None
     }
 
 
-def _scan(name: str, selector: Selector, edge: FilmEdge | None) -> Scan | Failed:
+def _frames(name: str, selector: Selector) -> tuple[Frame, ...]:
+    """The whole scan under the preset that would grade it; none where none can."""
+    with suppress(ScanError):
+        chosen = selector.choose(name, headers.read(name))
+        return (Frame(Target("", "", ""), chosen.frames[0].recipe),)
+    return ()
+
+
+def _scan(name: str, selector: Selector, seen: TaskResult) -> Scan | Failed:
     try:
         header = headers.read(name)
         about = summary.read(name, header)
     except ScanError as error:
         return Failed(name, error)
     try:
-        return Scan(name, header, about, selector.choose(name, header), None, edge)
+        return Scan(name, header, about, selector.choose(name, header), None, seen)
     except ScanError as error:
-        return Scan(name, header, about, None, error, edge)
+        return Scan(name, header, about, None, error, seen)
 
 
 def _show(scan: Scan, first: bool) -> None:

@@ -5,14 +5,14 @@ Everything that comes from a file passes :func:`divere_cli.text.safe` here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from divere_cli.errors import ScanError
 from divere_cli.image.layout import Header
 from divere_cli.image.metadata.summary import About
 from divere_cli.profile.select import Selection
-from divere_cli.records.outcome import FilmEdge
+from divere_cli.records.outcome import FilmEdge, TaskResult
 from divere_cli.records.serialize import to_plain
 from divere_cli.report.summary import digits
 from divere_cli.text import safe
@@ -53,7 +53,12 @@ class Scan:
     about: About
     preset: Selection | None
     preset_error: ScanError | None
-    film_edge: FilmEdge | None = None
+    seen: TaskResult = field(default_factory=TaskResult)
+
+    @property
+    def film_edge(self) -> FilmEdge | None:
+        """What the code at the film's edge says."""
+        return self.seen.film_edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,8 @@ def as_json(item: Scan | Failed) -> dict[str, Any]:
         "pictures": header.pictures,
         "infrared": _infrared(header),
         "film_edge": None if item.film_edge is None else to_plain(item.film_edge),
+        "clipped": None if item.seen.clipped is None else to_plain(item.seen.clipped),
+        "quality": _quality(item.seen),
         "icc": safe(about.icc, _TEXT) or None,
         "metadata": _metadata(item),
         "preset": _preset(item),
@@ -145,7 +152,37 @@ def _preset(item: Scan) -> dict[str, Any]:
 
 
 def _warnings(item: Scan) -> tuple[str, ...]:
-    return (*item.header.warnings, *(item.preset.warnings if item.preset else ()))
+    preset = item.preset.warnings if item.preset else ()
+    return (*item.header.warnings, *preset, *item.seen.warnings)
+
+
+def _quality(seen: TaskResult) -> dict[str, Any] | None:
+    if seen.quality is None:
+        return None
+    return {**to_plain(seen.quality), "range": list(seen.quality.range)}
+
+
+def _quality_rows(seen: TaskResult) -> list[tuple[str, str]]:
+    """How good the scan is, in words; nothing where nobody looked."""
+    clipped, quality = seen.clipped, seen.quality
+    if clipped is None or quality is None:
+        return []
+    base = quality.film_base
+    shown = "none seen on this scan alone" if base is None else _densities(base)
+    return [
+        ("clipped", f"white {_shares(clipped.top)}, black {_shares(clipped.bottom)}"),
+        ("film base", shown),
+        ("range", f"{_densities(quality.range)} (density {_densities(quality.thin)} and up)"),
+        ("noise", " ".join(f"{value:.4f}" for value in quality.noise)),
+    ]
+
+
+def _shares(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.1%}" for value in values)
+
+
+def _densities(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.2f}" for value in values)
 
 
 def _infrared(header: Header) -> str | None:
@@ -193,6 +230,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("description", about.description),
         ("metadata", _blocks(about)),
         ("film", _film(item.film_edge)),
+        *_quality_rows(item.seen),
         ("preset", _served(item)),
         ("balance", _white_balance(item).replace("_", " ")),
     ]

@@ -22,6 +22,7 @@ from divere_cli.develop import source as sources
 from divere_cli.develop.dust import Dust
 from divere_cli.develop.ends import Ends
 from divere_cli.develop.positive import Positive, compiled, resolved
+from divere_cli.develop.quality import Measured
 from divere_cli.develop.source import Source
 from divere_cli.develop.thumbnail import Thumbnailer, kept
 from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
@@ -99,6 +100,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             logged = job.film is not None or any(frame.film for frame in job.frames)
             origin = digest.finish() if logged else ""
         ends = Ends(header.width, header.height, header.channels)
+        measured = Measured(header.width, header.height, header.channels)
         serial = Serial(parallel)
         with progress.stage("write"):
             positives = [
@@ -116,6 +118,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         view = film_edge.EdgeView(header) if asked else None
         for first, band, done in _bands(scan, progress):
             ends.take(first, band)
+            measured.take(first, band)
             for positive in positives:
                 positive.take(first, band)
             if small is not None:
@@ -160,6 +163,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         film_edge=edge,
         input_transfer=scan.transfer.word if scan.transfer else "",
         clipped=ends.clipped,
+        quality=measured.quality,
     )
 
 

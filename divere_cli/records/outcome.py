@@ -130,6 +130,26 @@ class Clipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Quality:
+    """How good a scan is, by channel (red, green, blue; one of a gray scan), as density.
+
+    ``thin`` and ``dense`` are percentiles 2 and 97 of the inner picture, ``noise`` the
+    deviation between neighboring pixels where the picture is plainest. ``film_base`` is
+    that of its roll, None where no bare film was seen or looked for.
+    """
+
+    thin: tuple[float, ...]
+    dense: tuple[float, ...]
+    noise: tuple[float, ...]
+    film_base: tuple[float, float, float] | None = None
+
+    @property
+    def range(self) -> tuple[float, ...]:
+        """Density range of each channel."""
+        return tuple(round(d - t, 3) for t, d in zip(self.thin, self.dense, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class TaskResult:
     """What a task hands back: facts about the scan and what was written.
 
@@ -151,6 +171,7 @@ class TaskResult:
     film_edge: FilmEdge | None = None
     input_transfer: str = ""
     clipped: Clipped | None = None
+    quality: Quality | None = None
 
 
 End = Literal[
@@ -263,3 +284,4 @@ class ScanResult:
     input_transfer: str = field(default="", metadata=LATER)
     orientation: str = field(default="", metadata=LATER)
     clipped: Clipped | None = field(default=None, metadata=LATER)
+    quality: Quality | None = field(default=None, metadata=LATER)

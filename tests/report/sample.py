@@ -11,6 +11,7 @@ from divere_cli.records.outcome import (
     FilmEdge,
     IsolationInfo,
     Pages,
+    Quality,
     Repaired,
     ScanResult,
     Stages,
@@ -105,6 +106,7 @@ def _file(place: int, name: str) -> ScanResult:
         repair=Repaired(0.004, 1200, 310, 20, (1.2, -0.4)),
         input_transfer="srgb",
         orientation="6 applied",
+        quality=Quality((0.4, 0.7, 0.9), (1.2, 1.6, 1.9), (0.01, 0.01, 0.02)),
         clipped=Clipped((0.012, 0.0, 0.0), (0.0, 0.0, 0.0)),
     )
     if kind == "ok":
