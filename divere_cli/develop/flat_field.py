@@ -22,11 +22,11 @@ from divere_cli.errors import Internal
 from divere_cli.records.light import LightMap
 
 Floats = NDArray[np.float64]
-Band = NDArray[np.float32]
 
 LEAST_GAIN, MOST_GAIN = 1 / 8, 8.0  # 4 already cuts a falloff of 2 EV that is off center
 ODD_ASPECT, MOST_ASPECT = 0.01, 0.05  # that a scan's shape may be off
 CODES = 65535.0
+HALF = np.float32(0.5)
 SPAN = float(np.log(MOST_GAIN / LEAST_GAIN))  # a code is 6e-5: 3e-5 density
 
 
@@ -64,6 +64,8 @@ class FlatField:
         Of the scan: 1 or 3. A map of another number is taken as its mean.
     """
 
+    codes = True
+
     def __init__(self, light: LightMap, width: int, height: int, channels: int) -> None:
         gain = unpacked(light)
         if channels != light.channels:
@@ -78,11 +80,15 @@ class FlatField:
         self._above = np.clip(np.floor(down).astype(np.intp), 0, light.rows - 2)
         self._share = np.clip(down - self._above, 0.0, 1.0).astype(np.float32)
 
-    def apply(self, first: int, samples: NDArray[Any], scale: float, out: Band) -> None:
-        """Even out rows from row ``first`` of the scan on; ``out`` may be ``samples``."""
+    def apply(self, first: int, samples: NDArray[Any], scale: float, out: NDArray[Any]) -> None:
+        """Even out rows from row ``first`` of the scan on; ``out`` may be ``samples``.
+
+        ``out`` of uint16 takes codes of 16 bits: samples times gain, rounded.
+        """
         lines, light = samples.reshape(len(samples), -1), out.reshape(len(out), -1)
-        rise, gain = np.empty(light.shape[1], np.float32), np.empty(light.shape[1], np.float32)
-        top, factor = np.float32(1.0), np.float32(scale)
+        rise, gain, codes = (np.empty(light.shape[1], np.float32) for _ in range(3))
+        rounded = out.dtype.kind == "u"
+        top, factor = np.float32(CODES if rounded else 1.0), np.float32(scale)
         last = -1
         for row in range(len(lines)):
             above, share = self._above[first + row], self._share[first + row]
@@ -92,8 +98,12 @@ class FlatField:
                 last = above
             np.multiply(rise, share, out=gain)
             np.add(gain, start, out=gain)
-            line = light[row]
+            line = codes if rounded else light[row]
             # Copied first: a multiplication of two types goes through numpy's own buffers.
             np.copyto(line, lines[row], casting="unsafe")
             np.multiply(line, gain, out=line)
+            if rounded:
+                np.add(line, HALF, out=line)
             np.minimum(line, top, out=line)
+            if rounded:
+                np.copyto(light[row], line, casting="unsafe")

@@ -37,11 +37,18 @@ PARTS = 2  # for each thread: one that is held up does not hold up the others
 
 
 class Step(Protocol):
-    """Something that is done to samples before the grade."""
+    """Something that is done to samples before the grade.
 
-    def apply(
-        self, first: int, samples: NDArray[Any], scale: float, out: NDArray[np.float32]
-    ) -> None:
+    Attributes
+    ----------
+    codes : bool
+        Whether it gives codes of 16 bits for such codes: a grade takes those in half the time
+        that it takes for floats.
+    """
+
+    codes: bool
+
+    def apply(self, first: int, samples: NDArray[Any], scale: float, out: NDArray[Any]) -> None:
         """Fill ``out`` from rows of samples.
 
         Parameters
@@ -52,7 +59,7 @@ class Step(Protocol):
             Of the reader's type for the first step, float32 for the others.
         scale : float
             What makes 0..1 of a sample: 1/255, 1/65535, or 1.
-        out : ndarray, float32, the same shape
+        out : ndarray, float32 or, by a step of ``codes``, uint16; the same shape
             May be ``samples``.
         """
 
@@ -90,18 +97,21 @@ class Source(Closing):
         self._steps = tuple(steps)
         self._parallel = parallel or Parallel()
         self.before = before
-        self._room = np.empty(0, np.float32)
+        layout = scan.header.layout
+        deep = layout.sample == "uint" and layout.bits == 16
+        self._codes = deep and all(step.codes for step in self._steps)
+        self._room = np.empty(0, np.uint16 if self._codes else np.float32)
         self.said: tuple[str, ...] = ()
         self.transfer: Decided | None = None
 
     @property
     def header(self) -> Header:
         known = self.scan.header
-        return replace(known, band="float32") if self._steps else known
+        return replace(known, band="float32") if self._steps and not self._codes else known
 
     @property
     def layout(self) -> Layout:
-        """What ``grade.compile`` is given: the reader's samples, or float32 of 0..1."""
+        """What ``grade.compile`` is given: samples as the reader's, or float32 of 0..1."""
         return self.header.layout
 
     @property
@@ -131,7 +141,7 @@ class Source(Closing):
     def _stepped(self, bands: Bands) -> Bands:
         for first, band in bands:
             if self._room.size < band.size:
-                self._room = np.empty(band.size, np.float32)
+                self._room = np.empty(band.size, self._room.dtype)
             out = self._room[: band.size].reshape(band.shape)
             parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
             todo = [
@@ -140,9 +150,9 @@ class Source(Closing):
             self._parallel.each(self._apply, todo)
             yield first, out
 
-    def _apply(self, first: int, samples: NDArray[Any], out: NDArray[np.float32]) -> None:
+    def _apply(self, first: int, samples: NDArray[Any], out: NDArray[Any]) -> None:
         kind = samples.dtype
-        scale = 1.0 / float(np.iinfo(kind).max) if kind.kind == "u" else 1.0
+        scale = 1.0 / float(np.iinfo(kind).max) if kind.kind == "u" and not self._codes else 1.0
         for step in self._steps:
             step.apply(first, samples, scale, out)
             samples, scale = out, 1.0

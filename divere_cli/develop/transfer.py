@@ -65,6 +65,8 @@ class Transfer:
     curve : Curve
     """
 
+    codes = False
+
     def __init__(self, curve: Curve) -> None:
         self._curve = curve
         self._tables: dict[Any, NDArray[np.float32]] = {}

@@ -70,17 +70,29 @@ def test_a_step_makes_the_same_pixels_whatever_bands_and_threads(
 ) -> None:
     scan = samples(dtype, channels)
     step = FlatField(light_map(channels), WIDTH, HEIGHT, channels)
-    expected = np.empty(scan.shape, np.float32)
-    scale = 1.0 if dtype == "float32" else 1.0 / np.iinfo(dtype).max
-    step.apply(0, scan, scale, expected)
+    expected = np.empty(scan.shape, np.uint16 if dtype == "uint16" else np.float32)
+    step.apply(0, scan, 1 / 255 if dtype == "uint8" else 1.0, expected)
     with Parallel(threads) as parallel, source.Source(Rows(scan, rows), (step,), parallel) as made:
-        assert made.layout.dtype == "float32"
+        assert made.layout.dtype == expected.dtype
         assert made.layout.channels == channels
         assert np.array_equal(whole(made), expected)
 
 
+def test_codes_of_16_bits_stay_codes_and_are_rounded() -> None:
+    scan = samples("uint16")
+    step = FlatField(light_map(3), WIDTH, HEIGHT, 3)
+    light = np.empty(scan.shape, np.float32)
+    step.apply(0, scan, 1 / 65535, light)
+    codes = whole(source.Source(Rows(scan, 9), (step,)))
+    assert codes.dtype == np.uint16
+    assert np.abs(codes / 65535 - light).max() < 0.51 / 65535
+    assert codes.max() == 65535  # brighter places are cut as the scan's own are
+
+
 def test_steps_come_one_after_the_other() -> None:
     class Half:
+        codes = False
+
         def apply(self, first: int, given: NDArray[Any], scale: float, out: Any) -> None:
             np.multiply(given, np.float32(0.5 * scale), out=out)
 
@@ -107,8 +119,8 @@ def test_a_job_s_scan_is_opened_with_its_light(tmp_path: Path) -> None:
     lit = replace(plain, flat_field=light_map(3))
     with source.open(lit) as opened:
         step = FlatField(light_map(3), SCAN.shape[1], SCAN.shape[0], 3)
-        expected = np.empty(SCAN.shape, np.float32)
-        step.apply(0, SCAN, 1 / 65535, expected)
+        expected = np.empty(SCAN.shape, SCAN.dtype)
+        step.apply(0, SCAN, 1.0, expected)
         assert np.array_equal(whole(opened), expected)
 
 
