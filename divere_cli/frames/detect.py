@@ -37,6 +37,7 @@ STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straigh
 # format says; that most film is 135.
 ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
 SPACED = 0.15  # for the logarithm of how much pictures are off their distance
+ALL_FILM = "it may be a piece of film on a light, without a picture"
 LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
 
 
@@ -62,15 +63,19 @@ def find(
     """
     layouts, doubtful = _layouts(light, forms, count, hint, lamps=True)
     others: list[Layout] = []
+    swapped = False
     if doubtful:
         # Bare film round an even picture looks like light round film: both are tried.
         others, _ = _layouts(light, forms, count, hint, lamps=False)
         if _worth(layouts) >= LIGHT_SHOWN:
             others = []
         elif _worth(others) > _worth(layouts):
+            swapped = _worth(layouts) <= 0.0
             layouts, others = others, layouts
     layouts = _ordered(_together(layouts, count, hint))
     found = [one for layout in layouts for one in _corners(layout)]
+    if swapped:
+        found = [replace(one, sure=False, why=one.why or ALL_FILM) for one in found]
     found = doubts.apart(doubts.kept_whole(found, doubts.rivals(layouts, others)))
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
@@ -164,9 +169,9 @@ def _layout(
     if hint is not None and hint.form == form.name:
         template = hint.aspect * (candidate.bottom - candidate.top)
     spans = edges.spans(row, lines, candidate.scale, form, template)
-    return Layout(
-        strip, form, candidate, row, tuple(spans), _quality(spans, form, candidate, lines)
-    )
+    left = _left(spans, lines)
+    quality = _quality(spans, form, candidate, lines) - left
+    return Layout(strip, form, candidate, row, tuple(spans), max(0.0, quality), left)
 
 
 def _lines(strip: Strip, candidate: Rows) -> Lines:
@@ -185,23 +190,27 @@ def _lines(strip: Strip, candidate: Rows) -> Lines:
 
 
 def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
-    """What speaks for a layout, in edges seen a picture."""
+    """What speaks for a layout, in edges seen a picture; not yet what it leaves."""
     filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
     if not filled:
         return 0.0
     seen = _edges_seen(filled)
     if seen < LEAST_EDGES:
         return 0.0
-    covered = np.zeros(len(lines.filled), bool)
-    for span in spans:
-        covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
-    left = float(lines.filled[~covered].sum()) / max(float(lines.filled.sum()), 1.0)
     strong, gaps = _explained(spans, lines, candidate.scale)
     fits = {True: FILM_FITS, False: -FILM_DIFFERS, None: 0.0}[candidate.fits]
     usual = USUAL if form.name == FORMATS[0].name else 0.0
-    against = GAP_WITHIN * gaps / len(filled) + left
+    against = GAP_WITHIN * gaps / len(filled)
     against += SPACED * columns.spacing([span.left.at for span in spans], candidate.scale, form)
     return seen + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
+
+
+def _left(spans: list[Span], lines: Lines) -> float:
+    """Share of the exposed film along a strip that lies in no picture."""
+    covered = np.zeros(len(lines.filled), bool)
+    for span in spans:
+        covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
+    return float(lines.filled[~covered].sum()) / max(float(lines.filled.sum()), 1.0)
 
 
 def _edges_seen(spans: list[Span]) -> float:

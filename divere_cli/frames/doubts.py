@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from divere_cli.frames import edges, steps
-from divere_cli.frames.edges import Side, Span
-from divere_cli.frames.film import Floats, Picture
+from divere_cli.frames.edges import Span
+from divere_cli.frames.film import Bools, Floats, Picture
 from divere_cli.frames.layout import Found, Layout
 from divere_cli.frames.steps import FILLED
 
@@ -25,6 +25,7 @@ ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
 # fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
 # edges may be off by, mm.
 BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.2, 0.5
+UNEXPLAINED, ROWS_ALIKE = 1.5, 0.1
 DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
 OVERLAP = 1.5  # mm that two pictures may share
 SHARED = 0.3  # of either of the two that makes them the same picture
@@ -40,7 +41,10 @@ class Rival:
     box : ndarray
         Left, top, right, bottom in cells of the small picture.
     points : ndarray
-        ``(n, 2)`` places of x, y within it that crops have to hold, of ``count`` evenly spread.
+        ``(n, 2)`` places of x, y, evenly spread over it but for its rim.
+    exposed : ndarray
+        ``(n,)`` whether each is film that was exposed; all are, where the rival explains as
+        much as the best.
     whole : ndarray
         All of the film that it may lie on: what is kept where it is the only one to show it.
     form : str
@@ -49,7 +53,7 @@ class Rival:
 
     box: Floats
     points: Floats
-    count: int
+    exposed: Bools
     whole: Floats
     form: str
 
@@ -67,8 +71,10 @@ def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
     first = [box(one.corners) for one in found]
     boxes, formats = list(first), [""] * len(found)
     added: list[Rival] = []
-    for rival in rivals:
-        if _outside(rival.points, boxes) <= LOST * rival.count:
+    # A format that has shown exposed film without a crop is believed of its dark pictures, too.
+    disputed = {one.form for one in rivals if _lost(one, one.points[one.exposed], first)}
+    for rival in (one for one in rivals if one.form in disputed):
+        if not _lost(rival, rival.points, boxes):
             continue
         met = False
         for index, known in enumerate(first):
@@ -95,13 +101,13 @@ def apart(found: Sequence[Found]) -> list[Found]:
     return kept
 
 
-def _outside(points: Floats, boxes: Sequence[Floats]) -> int:
-    """Count the points that lie in no box."""
+def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
+    """Return whether too many places of a rival's picture lie in no box."""
     out = np.ones(len(points), bool)
     for left, top, right, bottom in boxes:
         x, y = points[:, 0], points[:, 1]
         out &= ~((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
-    return int(out.sum())
+    return bool(out.sum() > LOST * len(rival.points))
 
 
 def _grown(one: Found, whole: Floats, form: str) -> Found:
@@ -153,7 +159,13 @@ def _union(one: Floats, other: Floats) -> Floats:
 
 def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
     """Pictures of all layouts that explain a strip, or the whole scan, about as well."""
-    found = [(layout.quality, rival) for layout in layouts for rival in layout.rivals]
+    found = [
+        (layout.quality, rival)
+        for layout in layouts
+        for rival in layout.rivals
+        # Of the same format only rows that stand as clearly.
+        if rival.form != layout.form or rival.rows.score >= layout.rows.score - ROWS_ALIKE
+    ]
     best = max((one.quality for one in layouts), default=0.0)
     found += [(best, other) for other in others if other.quality > best - lead(other)]
     made: list[Rival] = []
@@ -176,27 +188,31 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
     points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
     cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
     exposed = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
-    shown_ = exposed & layout.strip.clear[cells[:, 1], cells[:, 0]]
+    exposed &= layout.strip.clear[cells[:, 1], cells[:, 0]]
     first, last = whole(layout, index)
     return Rival(
         _box(layout, span.left.at, span.right.at, 0.0),
-        layout.strip.place.out(points[shown_]),
-        len(points),
+        layout.strip.place.out(points),
+        exposed,
         _box(layout, first, last, -ACROSS * layout.rows.scale),
         layout.form.name,
     )
 
 
 def lead(layout: Layout) -> float:
-    """How much less a rival must explain to be no rival."""
+    """How much less a rival must explain to be no rival.
+
+    A layout that leaves exposed film in no picture has more of them.
+    """
     shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
-    return BETTER + BETTER_EACH / max(1, shown_)
+    return BETTER + BETTER_EACH / max(1, shown_) + UNEXPLAINED * layout.left
 
 
 def whole(layout: Layout, index: int) -> tuple[float, float]:
     """Both ends of the cell that an unsure picture may lie in.
 
-    Up to its neighbors, where these are near: a gap may be narrower than usual.
+    Up to its neighbors, where these are near: a gap may be narrower than usual, or the two
+    overlap.
     """
     spans, more = layout.spans, ACROSS * layout.rows.scale
     start, end = index, index
@@ -206,18 +222,12 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
         end += 1
     left, right = spans[start].left.at, spans[end].right.at
     doubt = DOUBT * max(layout.row.width, right - left)
-    first = _limit(spans[start - 1].right, -OVERLAP * layout.rows.scale) if start else -np.inf
-    last = np.inf
-    if end + 1 < len(spans):
-        last = _limit(spans[end + 1].left, OVERLAP * layout.rows.scale)
+    shared = OVERLAP * layout.rows.scale
+    first = spans[start - 1].right.at - shared if start else -np.inf
+    last = spans[end + 1].left.at + shared if end + 1 < len(spans) else np.inf
     left = min(left - more, max(first, left - doubt))
     right = max(right + more, min(last, right + doubt))
     return left, right
-
-
-def _limit(side: Side, overlap: float) -> float:
-    """Return how far a neighbor reaches: where its edge is not seen, both may overlap."""
-    return side.at if side.seen else side.at + overlap
 
 
 def _joined(one: Span, other: Span) -> bool:

@@ -40,7 +40,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a strip was taken for; ``rivals`` explain it about as well."""
+    """What a strip was taken for; ``rivals`` explain it about as well.
+
+    ``left`` is the share of its exposed film that no picture holds.
+    """
 
     strip: Strip
     form: Format
@@ -48,6 +51,7 @@ class Layout:
     row: Row
     spans: tuple[Span, ...]
     quality: float
+    left: float = 0.0
     rivals: tuple[Layout, ...] = ()
 
 
