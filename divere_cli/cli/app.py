@@ -180,7 +180,7 @@ def _explain(error: DivereError, session: Session) -> int:
 def _bug(error: Exception, session: Session) -> int:
     session.complain(f"internal: {type(error).__name__}: {error}")
     session.complain(
-        "this is a bug in divere, please report it; `divere -v ...` shows where", word="hint"
+        "this is a bug in divere, please report it; `divere -v ...` shows a traceback", word="hint"
     )
     if session.verbose:
         _trace(error, session)

@@ -95,4 +95,4 @@ def _check_written(values: Values, request: BatchRequest) -> None:
     if log is not None:
         output_checks.check("--log-file", log, reads)
         if os.path.abspath(log) in map(os.path.abspath, reports):
-            raise UsageError(f"--log-file {quote(log)}: is the place of a report")
+            raise UsageError(f"--log-file {quote(log)}: is also the file of a report")

@@ -110,7 +110,9 @@ def _beside(inputs: Sequence[object]) -> str | None:
             found.setdefault(os.path.realpath(file), file)
     if len(found) > 1:
         names = ", ".join(map(quote, found.values()))
-        raise UsageError(f"several INPUTs have a {NAME}: {names}", hint="say --config FILE")
+        raise UsageError(
+            f"several INPUTs have a {NAME}: {names}", hint="choose one with --config FILE"
+        )
     return next(iter(found.values()), None)
 
 
@@ -125,23 +127,23 @@ def _load(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(data.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise UsageError(f"{quote(path)}: no TOML: {error}") from error
+        raise UsageError(f"{quote(path)}: not valid TOML: {error}") from error
 
 
 def _harmless(path: str, name: str, value: Any) -> None:
     said = name.replace("_", "-")
     if name in _BY_ASKING_ONLY:
         raise UsageError(
-            f"{quote(path)}: {said!r} is not taken from a file that was found beside scans",
-            hint=f"say --config {path} if you trust it",
+            f"{quote(path)}: {said!r} is not allowed in a file that was found beside scans",
+            hint=f"use --config {path} if you trust the file",
         )
     if name in _WRITTEN:
         for each in value if isinstance(value, list) else [value]:
             parts = str(each).replace("\\", "/").split("/")
             if os.path.isabs(str(each)) or ".." in parts:
                 raise UsageError(
-                    f"{quote(path)}: {said!r} may name files below its own folder only",
-                    hint=f"say --config {path} if you trust it",
+                    f"{quote(path)}: {said!r} may only name files in its own folder",
+                    hint=f"use --config {path} if you trust the file",
                 )
 
 
@@ -149,7 +151,7 @@ def _value(path: str, param: click.Option, value: Any) -> Any:
     """A value for click: paths start from the file's folder."""
     if isinstance(value, list):
         if not param.multiple:
-            raise UsageError(f"{quote(path)}: {param.name!r} takes one value")
+            raise UsageError(f"{quote(path)}: {param.name!r} takes one value, not a list")
         return [_value_of_one(path, param, each) for each in value]
     one = _value_of_one(path, param, value)
     return [one] if param.multiple else one
@@ -157,7 +159,7 @@ def _value(path: str, param: click.Option, value: Any) -> Any:
 
 def _value_of_one(path: str, param: click.Option, value: Any) -> Any:
     if isinstance(value, dict):
-        raise UsageError(f"{quote(path)}: {param.name!r} is a table; give a value")
+        raise UsageError(f"{quote(path)}: {param.name!r} is a table: give a single value")
     folder = os.path.dirname(path)
     if isinstance(param.type, click.Path) and isinstance(value, str):
         return os.path.join(folder, value)

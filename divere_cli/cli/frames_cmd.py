@@ -43,7 +43,7 @@ class Count(ParamType):
         except ValueError:
             number = 0
         if not 1 <= number <= 99:
-            self.fail(f"{value!r} is no number of pictures: give 1 to 99, or auto", param, ctx)
+            self.fail(f"{value!r} is not a number of pictures: give 1 to 99, or auto", param, ctx)
         return number
 
 
@@ -119,22 +119,22 @@ def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, st
     if output and os.path.basename(output) != FOLDER_FILE:
         output_checks.check("-o", output, scans)
         if not output.endswith(".json"):
-            raise UsageError(f"-o {quote(output)}: is no .json")
+            raise UsageError(f"-o {quote(output)}: is not a .json file")
     if not picture:
         return {}
     root, suffix = os.path.splitext(picture)
     if suffix.lower() not in PICTURES:
-        raise UsageError(f"--picture {quote(picture)}: is no .jpg and no .png")
+        raise UsageError(f"--picture {quote(picture)}: is not a .jpg or .png file")
     places = {scans[0]: picture}
     if len(scans) > 1:
         names = [os.path.splitext(os.path.basename(scan))[0] for scan in scans]
         if len(set(names)) < len(names):
-            raise UsageError("--picture: two scans have one name", hint="give them one by one")
+            raise UsageError("--picture: two scans have the same name", hint="give them one by one")
         places = {s: f"{root}-{n}{suffix}" for s, n in zip(scans, names, strict=True)}
     for place in places.values():
         output_checks.check("--picture", place, scans, picture=True)
         if os.path.lexists(place) and not values["overwrite"]:
-            raise UsageError(f"{quote(place)} is there already", hint="use --overwrite")
+            raise UsageError(f"{quote(place)} exists", hint="use --overwrite to replace it")
     return places
 
 
@@ -179,7 +179,10 @@ def _save(values: dict[str, Any], found: dict[str, FoundScan]) -> None:
     for path, scan in found.items():
         name = os.path.basename(path)
         if name in entries:
-            raise UsageError(f"two scans are called {quote(name)}", hint="one folder at a time")
+            raise UsageError(
+                f"two scans have the name {quote(name)}",
+                hint="give the scans of one folder at a time",
+            )
         entry = known.get(name) if isinstance(known, dict) else None
         if isinstance(entry, dict) and entry.get("crops") and not values["overwrite"]:
             raise UsageError(

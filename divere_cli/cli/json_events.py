@@ -34,7 +34,7 @@ class JsonEvents:
         elif isinstance(event, ScanFinished):
             self.write("file", file_object(event.result))
         elif isinstance(event, RunStopping):
-            message = safe(f"stopping: {event.reason}; {event.running} still in work")
+            message = safe(f"stopping: {event.reason}; {event.running} still in progress")
             record = logging.LogRecord(__name__, logging.WARNING, "", 0, message, None, None)
             self.write("log", log_object(record))
 

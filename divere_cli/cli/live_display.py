@@ -95,7 +95,7 @@ class Live:
         if shown:
             parts.append(self._scans(shown, narrow))
         if len(shown) < len(scans):
-            parts.append(Text(f"  and {len(scans) - len(shown)} more in work", style="dim"))
+            parts.append(Text(f"  and {len(scans) - len(shown)} more in progress", style="dim"))
         return Group(*parts)
 
     def _scans(self, scans: list[AtWork], narrow: bool) -> Table:

@@ -40,7 +40,7 @@ class Size(ParamType):
         """Return bytes."""
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is no size: write 900M or 1.5G{self.other}", param, ctx)
+            self.fail(f"{value!r} is not a size: write 900M or 1.5G{self.other}", param, ctx)
         size = float(match[1]) * _UNITS[match[2].lower()]
         if size < _LEAST and not match[2]:
             given = str(value).strip()
@@ -48,7 +48,7 @@ class Size(ParamType):
                 f"{value!r} is {size:.0f} bytes: write {given}G, {given}M{self.other}", param, ctx
             )
         if size >= _LARGEST:
-            self.fail(f"{value!r} is no size that a machine has", param, ctx)
+            self.fail(f"{value!r} is larger than any machine's memory", param, ctx)
         return int(size)
 
 
@@ -70,7 +70,7 @@ class SizeOrPercent(Size):
         except ValueError:
             share = 0.0
         if not 0.0 < share <= 1.0:
-            self.fail(f"{value!r} is no share; write 1% to 100%", param, ctx)
+            self.fail(f"{value!r} is not a share: write 1% to 100%", param, ctx)
         return share
 
 
@@ -83,7 +83,7 @@ class Finite(click.FloatRange):
         """Return the number."""
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
-            self.fail(f"{value!r} is no number", param, ctx)
+            self.fail(f"{value!r} is not a number", param, ctx)
         return number
 
 
@@ -107,11 +107,11 @@ class Seconds(Finite):
             try:
                 return super().convert(value, param, ctx)
             except click.BadParameter:
-                self.fail(f"{value!r} is no duration: write 90, 90s, 5m or 1h30m", param, ctx)
+                self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 1h30m", param, ctx)
         try:
             hours, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
         except ValueError:
-            self.fail(f"{value!r} is no duration: write 90, 90s, 5m or 1h30m", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 1h30m", param, ctx)
         return super().convert(3600 * hours + 60 * minutes + seconds, param, ctx)
 
 

@@ -51,13 +51,15 @@ def check(
     folder = folder or "."
     to_come = made is not None and os.path.abspath(folder) == os.path.abspath(made)
     if not to_come and not os.path.isdir(folder):
-        raise UsageError(f"{option} {quote(path)}: there is no folder {quote(folder)}")
+        raise UsageError(f"{option} {quote(path)}: the folder {quote(folder)} does not exist")
     suffix = os.path.splitext(name)[1].lower()
     scan = suffix in discover.SUFFIXES and not picture
     if name == FOLDER_FILE or name.startswith(_OURS) or scan:
-        raise UsageError(f"{option} {quote(path)}: would take the place of another sort of file")
+        raise UsageError(
+            f"{option} {quote(path)}: would overwrite a scan or a file of divere's own"
+        )
     if any(_same(path, other) for other in reads):
-        raise UsageError(f"{option} {quote(path)}: would take the place of a file that is read")
+        raise UsageError(f"{option} {quote(path)}: would overwrite a file that the command reads")
 
 
 def save(path: str, data: bytes, *, replace: bool = True) -> None:

@@ -101,7 +101,7 @@ def load(path: str) -> RunReport:
     except OSError as error:
         raise InputMissing(f"{quote(path)}: {error.strerror}") from error
     if len(data) > _LARGEST:
-        raise UsageError(f"{quote(path)}: larger than any report")
+        raise UsageError(f"{quote(path)}: too large for a report")
     try:
         return json_report.parse(data.decode("utf-8"), path)
     except UnicodeDecodeError as error:

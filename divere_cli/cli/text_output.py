@@ -57,7 +57,9 @@ class Lines:
         elif isinstance(event, RunStarted) and self._scans and event.measuring:
             self._say.message("", event.measuring)
         elif isinstance(event, RunStopping):
-            self._say.message("warning", f"stopping: {event.reason}; {event.running} still in work")
+            self._say.message(
+                "warning", f"stopping: {event.reason}; {event.running} still in progress"
+            )
 
     def _scan(self, file: ScanResult) -> None:
         if file.error is not None and file.status == "failed":
@@ -253,9 +255,9 @@ def last_line(report: RunReport) -> str:
     parts = [tally(summarize(report))]
     earlier = sum(EARLIER_GRADE in file.notes for file in report.files)
     if earlier:
-        parts.append(f"{earlier} by an earlier grade (--force makes them anew)")
+        parts.append(f"{earlier} by an earlier version of the grade (--force grades them again)")
     if report.orphans:
-        parts.append(f"{report.orphans} positives whose scans are gone (see `divere prune`)")
+        parts.append(f"{report.orphans} positives whose scans no longer exist (see `divere prune`)")
     if count := len(report.incidents):
         parts.append(f"{count} incident{'s' if count > 1 else ''}")
     if report.saved:

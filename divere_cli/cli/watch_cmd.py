@@ -116,7 +116,10 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
         options, address = read(False), _address(values)
         timing = options.timing
         if timing.settle < LEAST_SETTLE:
-            complain(f"--settle below {LEAST_SETTLE:.0f} s is short for network shares", "warning")
+            complain(
+                f"--settle below {LEAST_SETTLE:.0f} s may be too short for network shares",
+                "warning",
+            )
         figures, notifier, hooks = Figures(), Notifier(), Hooks(options.commands)
         pulse = Pulse(timing.longest_turn, notifier)
         shown = batch_options.read(ctx, batch_values(values))
@@ -180,7 +183,7 @@ class _Reader:
         options = _options(ctx, values)
         for name in ("listen", "token_file"):
             if values[name] != self._values[name]:
-                log.warning("--%s counts after a restart only", name.replace("_", "-"))
+                log.warning("--%s takes effect only after a restart", name.replace("_", "-"))
         self._ctx, self._values, self._grace = ctx, values, options.timing.grace
         return options
 
@@ -219,18 +222,18 @@ def _options(ctx: click.Context, values: Mapping[str, Any]) -> Options:
 def _address(values: dict[str, Any]) -> Address | None:
     if values["listen"] is None:
         if values["token_file"]:
-            raise UsageError("--token-file says nothing without --listen")
+            raise UsageError("--token-file needs --listen")
         return None
     from divere_cli.service.http import Address
 
     host, colon, port = values["listen"].rpartition(":")
     host = host.strip("[]")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"--listen {values['listen']}: is no HOST:PORT")
+        raise UsageError(f"--listen {values['listen']}: is not of the form HOST:PORT")
     found = Address(host, int(port), _token(values["token_file"]))
     if not found.local and not found.token:
         raise UsageError(
-            f"--listen {values['listen']}: others than this machine can reach it",
+            f"--listen {values['listen']}: other machines can reach this address",
             hint="give a --token-file, or listen on 127.0.0.1",
         )
     return found
@@ -256,7 +259,9 @@ def _reopening() -> Iterator[None]:
     if number is None:
         yield
         return
-    before = signal.signal(number, lambda *_: log.info("USR1: a moved log file is opened again"))
+    before = signal.signal(
+        number, lambda *_: log.info("USR1: the log file is opened again if it was moved")
+    )
     try:
         yield
     finally:

@@ -201,7 +201,7 @@ def test_an_environment_variable_is_an_option(scans: Scans, tmp_path: Path) -> N
         (["-q", "-v"], "-q and -v"),
         (["--report", "x.txt"], ".json, .csv, .html, .xml"),
         (["--report", "no/such/folder/x.json"], "no/such/folder"),
-        (["--log-file", "no/such/folder/log"], "there is no folder"),
+        (["--log-file", "no/such/folder/log"], "does not exist"),
         (["--settings", "nothing.json"], "nothing.json"),
         (["--color-space", "sRBG"], "sRBG"),
         (["-p", "no-such-profile"], "no-such-profile"),

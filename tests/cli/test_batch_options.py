@@ -173,7 +173,7 @@ def test_what_the_run_reads_is_never_written(option: str, tmp_path: Path) -> Non
     for name in ("mine.json", "divere_presets.json", "app_settings.json"):
         (tmp_path / name).write_text("{}")
     for name in ("mine.json", "divere_presets.json", "app_settings.json", ".divere-journal.json"):
-        with pytest.raises(UsageError, match="would take the place of"):
+        with pytest.raises(UsageError, match="would overwrite"):
             asked(
                 *("--profile", str(tmp_path / "mine.json"), option, str(tmp_path / name)),
                 *("--settings", str(tmp_path / "app_settings.json")),
@@ -183,9 +183,9 @@ def test_what_the_run_reads_is_never_written(option: str, tmp_path: Path) -> Non
 
 def test_a_log_is_no_scan_and_no_report(tmp_path: Path) -> None:
     for path in ("scan.tif", "SCAN.NEF"):
-        with pytest.raises(UsageError, match="another sort of file"):
+        with pytest.raises(UsageError, match="would overwrite a scan"):
             asked("--log-file", str(tmp_path / path))
-    with pytest.raises(UsageError, match="is the place of a report"):
+    with pytest.raises(UsageError, match="is also the file of a report"):
         asked("--log-file", str(tmp_path / "r.csv"), "--report", f"{tmp_path}/./r.csv")
-    with pytest.raises(UsageError, match="there is no folder"):
+    with pytest.raises(UsageError, match="does not exist"):
         asked("--log-file", str(tmp_path / "none" / "log"))

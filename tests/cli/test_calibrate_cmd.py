@@ -243,7 +243,7 @@ def test_a_reference_file_of_the_charts_own(tmp_path: Path) -> None:
         (("--picture", "a.gif"), "is not a .jpg or .png file"),
         (("-o", "chart.tif"), "would take the place"),
         (("-o", "there.json"), "'there.json' exists"),
-        (("-o", "no/where.json"), "there is no folder"),
+        (("-o", "no/where.json"), "the folder 'no' does not exist"),
         (("--target", "input", "-p", "c41-neutral"), "is no positive"),
     ],
 )

@@ -61,7 +61,7 @@ def test_a_strangers_file_writes_nothing_outside_its_folder(scans: Path) -> None
     (scans / "divere.toml").write_text(f'report = ["{victim}"]\n')
     done = divere("batch", scans, scans.parent / "out")
     assert (done.returncode, victim.read_text()) == (2, "mine")
-    assert "below its own folder" in done.stderr
+    assert "in its own folder" in done.stderr
 
 
 def test_the_report_says_which_file_was_used(scans: Path) -> None:

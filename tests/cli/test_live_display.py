@@ -179,7 +179,7 @@ def test_many_workers_fit_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
         live.handle(ScanProgress(0, "0.tif", "read", 0.1))
     final = drawn(stream.getvalue())
     final = final[final.rindex("0 of 99") :]
-    assert "and 58 more in work" in final
+    assert "and 58 more in progress" in final
     assert len(final.splitlines()) <= 12
 
 

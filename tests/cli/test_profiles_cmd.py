@@ -170,8 +170,8 @@ def test_an_export_takes_no_other_file_s_place(tmp_path: Path) -> None:
     scan.write_bytes(b"a scan")
     for out, said in (
         (preset, "a file that is read"),
-        (scan, "another sort of file"),
-        (tmp_path / "no" / "grade.clf", "there is no folder"),
+        (scan, "would overwrite a scan"),
+        (tmp_path / "no" / "grade.clf", "does not exist"),
     ):
         result = divere("profiles", "export", preset, out, "--format", "clf", "--overwrite")
         assert (result.returncode, result.stdout) == (2, "")

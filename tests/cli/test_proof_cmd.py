@@ -193,7 +193,7 @@ def test_out_that_is_the_scan_is_refused_whatever_it_is_called(tmp_path: Path) -
     [
         (("s.tif",), "is no .jpg, .png or .pdf"),
         (("there.png",), "'there.png' exists"),
-        (("no/s.png",), "there is no folder"),
+        (("no/s.png",), "the folder 'no' does not exist"),
         (("s.png", "-p", "nowhere"), "no profile is called"),
         (("s.png", "--size", "5"), "400"),
         (("s.png", "--step", "nan"), "nan"),

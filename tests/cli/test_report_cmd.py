@@ -99,7 +99,9 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_is_said(saved: Path, tmp_path: Path) -> None:
     done = divere("report", saved, "--html", tmp_path / "no" / "r.html")
     assert done.returncode == 2
-    assert f"--html '{tmp_path}/no/r.html': there is no folder '{tmp_path}/no'" in done.stderr
+    assert (
+        f"--html '{tmp_path}/no/r.html': the folder '{tmp_path}/no' does not exist" in done.stderr
+    )
     assert os.listdir(tmp_path) == ["saved.json"]
 
 
@@ -112,7 +114,7 @@ def test_what_lies_there_is_never_replaced_by_another_sort(
     before = (tmp_path / name).read_bytes()
     done = divere("report", saved, "--csv", tmp_path / name)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "would take the place of" in done.stderr
+    assert "would overwrite" in done.stderr
     assert (tmp_path / name).read_bytes() == before
 
 

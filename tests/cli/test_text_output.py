@@ -66,7 +66,7 @@ def test_warnings_are_lines_of_their_own() -> None:
 def test_stopping_is_said() -> None:
     err = io.StringIO()
     Lines(Console(io.StringIO(), err), scans=False).handle(RunStopping("SIGTERM", 2))
-    assert err.getvalue() == "divere: warning: stopping: SIGTERM; 2 still in work\n"
+    assert err.getvalue() == "divere: warning: stopping: SIGTERM; 2 still in progress\n"
 
 
 def test_one_event_is_one_line_whatever_the_names() -> None:
