@@ -99,6 +99,10 @@ def _build(hint: Any, data: Any) -> Any:
         if len(args) == 2 and args[1] is Ellipsis:
             return tuple(_build(args[0], item) for item in data)
         return tuple(_build(arg, item) for arg, item in zip(args, data, strict=True))
+    if origin is dict:
+        if not isinstance(data, dict):
+            raise TypeError(f"needs an object, got {type(data).__name__}")
+        return {key: _field(str(key), args[1], value) for key, value in data.items()}
     if origin is typing.Union or origin is types.UnionType:
         return _build_union(args, data)
     if origin is typing.Literal:

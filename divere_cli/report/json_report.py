@@ -210,7 +210,10 @@ def _file(entry: Any, place: int) -> ScanResult:
         for positive in known:
             if "path_b64" in positive:
                 positive["path"] = _name(positive["path_b64"])
-        return from_plain(ScanResult, entry)
+        file = from_plain(ScanResult, entry)
+        for given in (file.input, *file.outputs, *(each.path for each in file.positives)):
+            os.fsencode(given)  # UnicodeEncodeError, a ValueError: no file has such a name
+        return file
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"files[{place}]: {error}") from error
 

@@ -311,12 +311,16 @@ def _header(record: dict[str, Any]) -> Header:
         _number(found[name])
     for name in found.keys() & _HEADER_TEXTS:
         _text(found[name])
+    for name in found.keys() & _HEADER_FLAGS:
+        if not isinstance(found[name], bool):
+            raise TypeError(f"{name} needs true or false")
     found["page"] = found["infrared_page"] = None  # only the file itself can say where they are
     return Header(**found)
 
 
 _HEADER = frozenset(each.name for each in fields(Header))
 _HEADER_NUMBERS = frozenset(each.name for each in fields(Header) if each.type == "int")
+_HEADER_FLAGS = frozenset(each.name for each in fields(Header) if each.type == "bool")
 _HEADER_TEXTS = frozenset(
     each.name for each in fields(Header) if each.type in ("str", "Format", "Sample", "Band")
 )
