@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from divere_cli import GRADE
-from divere_cli.batch import admission, failures, further, lie, results
+from divere_cli.batch import admission, failures, further, reading, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -88,7 +88,7 @@ class Grading:
         self._staged[queued.id] = staged
         targets = {temp.target.name: temp.target for temp in staged.temps}
         assert plan.selection is not None
-        mirrored, turned = lie.turn(plan, self._request.inputs)
+        mirrored, turned = reading.turn(plan, self._request.inputs)
         names = [(plan.outputs, *plan.also)[index] for index in plan.stale]
         frames = tuple(
             Frame(
@@ -129,8 +129,8 @@ class Grading:
             also=tuple(also),
             film=plan.film,
             flat_field=self._light,
-            transfer=lie.transfer(plan, self._request.inputs),
-            oriented=lie.applies(plan, self._request.inputs),
+            transfer=reading.transfer(plan, self._request.inputs),
+            oriented=reading.applies(plan, self._request.inputs),
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
@@ -213,7 +213,7 @@ class Grading:
     ) -> None:
         plan, attempts = queued.plan, queued.tally.attempts
         result = results.of_attempt(plan, status, error, outcome, attempts)
-        orientation = lie.word(plan, self._request.inputs)
+        orientation = reading.word(plan, self._request.inputs)
         self._results.put(plan, replace(result, orientation=orientation))
 
 

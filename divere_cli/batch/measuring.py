@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from divere_cli.batch import lie
+from divere_cli.batch import reading
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.scheduler import Queued
@@ -58,7 +58,7 @@ class Measuring:
             base_region=scan.base_region,
             parameters=self._request.roll.parameters(queued.name) if self._request.roll else "",
             flat_field=self._light,
-            transfer=lie.transfer(queued.plan, self._request.inputs),
+            transfer=reading.transfer(queued.plan, self._request.inputs),
             film_edge=self._request.inputs.film_edge,
         )
 

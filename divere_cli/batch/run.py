@@ -24,7 +24,7 @@ from divere_cli.batch import (
     film_rolls,
     flat_field,
     found_frames,
-    lie,
+    reading,
     report_files,
     results,
     staleness,
@@ -238,7 +238,7 @@ def _grade(
     record.warnings = _regraded(todo)
     queue = engine.queue(todo)
     if light and todo:
-        light.transfer = lie.transfer(todo[0], request.inputs)
+        light.transfer = reading.transfer(todo[0], request.inputs)
     even = light.measured() if light and queue else None
     engine.open(queue)
     record.announce(space, engine, len(queue))
@@ -280,7 +280,7 @@ def _decide(
     frozen = stale.frozen(plans)
     queue = engine.queue([plan for plan in plans if plan.scan.name not in frozen])
     if record.light:
-        record.light.transfer = lie.transfer(plans[0], request.inputs)
+        record.light.transfer = reading.transfer(plans[0], request.inputs)
     light = record.light.measured() if record.light else None
     work = Measuring(request, request.roll.task, engine.threads, light)
     if queue:

@@ -42,6 +42,26 @@ TURNS = {
 }
 DUMP = ".raw"
 
+
+def own_turn(header: Header | None) -> tuple[bool, int]:
+    """Return what a file's orientation tag says of its picture.
+
+    Parameters
+    ----------
+    header : Header or None
+
+    Returns
+    -------
+    mirrored : bool
+        Left for right, before the turn.
+    degrees : int
+        Counter-clockwise. A camera's raw file gives 0: its decoder turns by itself.
+    """
+    if header is None or header.format == "raw":
+        return False, 0
+    return TURNS.get(header.orientation, (False, 0))
+
+
 # suffix -> the formats that such a file may have
 EXPECTED: dict[str, set[str]] = {
     ".tif": {"tiff"},

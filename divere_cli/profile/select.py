@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops, inherit, library, loading, own_entry, strict_json
+from divere_cli.profile import crops, inherit, library, loading, own_entry, reading, strict_json
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.divere_settings import Settings
 from divere_cli.profile.schema import FOLDER_DEFAULT, FOLDER_FILE, Box, Preset, Triple
@@ -210,8 +210,8 @@ class Selector:
             whole.film_base_region,
             served.shipped,
             self._earlier(served, channels),
-            None if served.shipped else _gamma(whole),
-            not served.shared and whole.metadata is not None and _turns(whole),
+            None if served.shipped else reading.gamma(whole),
+            not served.shared and whole.metadata is not None and reading.turned(whole),
         )
 
     def _earlier(self, served: _Served, channels: int) -> str:
@@ -246,21 +246,6 @@ def _stored(folder: loading.Folder, name: str) -> dict[str, float]:
         for crop, turn in turns.items()
         if isinstance(turn, int | float) and not isinstance(turn, bool)
     }
-
-
-def _gamma(preset: Preset) -> float | None:
-    """What a preset says of samples; what `divere analyze` wrote only repeats the profile's."""
-    metadata = preset.metadata
-    told = (metadata.provenance if metadata is not None else None) or ""
-    if told.startswith("divere-analysis/"):
-        return None
-    return None if preset.idt is None else preset.idt.gamma
-
-
-def _turns(preset: Preset) -> bool:
-    """Whether a preset says how its scan lies, or how any of its crops does."""
-    parts = [preset.metadata, *(crop.metadata for crop in preset.crops or ())]
-    return any(one is not None and one.orientation is not None for one in parts)
 
 
 def _channels(header: Header) -> tuple[int, tuple[str, ...]]:

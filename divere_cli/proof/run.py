@@ -141,8 +141,7 @@ def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Fram
     target : Target
         Where it is written.
     """
-    tagged = header.format != "raw" and not found.turned
-    mirrored, turned = headers.TURNS.get(header.orientation, (False, 0)) if tagged else (False, 0)
+    mirrored, turned = (False, 0) if found.turned else headers.own_turn(header)
     orientation = (cut.orientation + turned) % 360
     return Frame(target, cut.recipe, cut.crop, orientation, mirrored=mirrored)
 
@@ -155,8 +154,7 @@ def transfer_of(found: Selection) -> InputTransfer:
     found : Selection
         The preset that was chosen.
     """
-    own = found.frames[0].recipe.input_space.gamma
-    return InputTransfer("auto", own if found.gamma is None and own != 1.0 else found.gamma)
+    return InputTransfer.of("auto", found.gamma, found.frames[0].recipe.input_space.gamma)
 
 
 def space() -> Space:

@@ -71,6 +71,22 @@ class InputTransfer:
     option: str = "auto"
     preset_gamma: float | None = None
 
+    @classmethod
+    def of(cls, option: str, preset_gamma: float | None, profile_gamma: float) -> InputTransfer:
+        """Return how samples are taken; a profile of a scanner that encodes has its own gamma.
+
+        Parameters
+        ----------
+        option : str
+            As ``--input-transfer`` has it.
+        preset_gamma : float or None
+            What the user's preset says.
+        profile_gamma : float
+            Of the recipe's input space; 1 says nothing.
+        """
+        encodes = preset_gamma is None and profile_gamma != 1.0
+        return cls(option, profile_gamma if encodes else preset_gamma)
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -9,11 +9,13 @@ only; pixels are the workers'.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 from divere_cli.errors import ProfileError
-from divere_cli.profile import crops, document, library, loading
+from divere_cli.image.header import own_turn
+from divere_cli.image.layout import Header
+from divere_cli.profile import crops, document, inherit, library, loading, reading
 from divere_cli.profile.crops import Cut
 from divere_cli.profile.diagnostics import Findings, Place
 from divere_cli.profile.schema import FOLDER_FILE
@@ -21,7 +23,7 @@ from divere_cli.profile.select import Selector
 from divere_cli.profile.strict_json import Json
 from divere_cli.profile.versions import upgrade
 from divere_cli.records.grade import Recipe
-from divere_cli.review.lie import Lie, of_preset
+from divere_cli.records.job import InputTransfer
 from divere_cli.review.presets_file import Document, PresetsFile, State, reserved
 from divere_cli.review.roll import Scan
 
@@ -34,16 +36,27 @@ class Graded:
     """The pictures on one scan under one grade.
 
     ``source`` is ``entry``, ``folder_default``, ``measured``, ``shipped`` or ``sent``.
+    ``gamma`` is what the user's preset says of how samples relate to light, None where it
+    says nothing; ``turned`` is whether the preset says how the scan is turned.
     """
 
     cuts: tuple[Cut, ...]
     source: str
     profile: str = ""
-    lie: Lie = field(default_factory=Lie)
+    gamma: float | None = None
+    turned: bool = False
 
     def cut(self, index: int) -> Cut:
         """The picture ``index``; the last one where there are fewer."""
         return self.cuts[min(max(0, index), len(self.cuts) - 1)]
+
+    def transfer(self, cut: Cut) -> InputTransfer:
+        """Return how samples are taken for a picture, as a batch takes them."""
+        return InputTransfer.of("auto", self.gamma, cut.recipe.input_space.gamma)
+
+    def tag(self, header: Header | None) -> tuple[bool, int]:
+        """Return whether the file's own tag mirrors the scan, and the degrees it turns it by."""
+        return (False, 0) if self.turned else own_turn(header)
 
 
 class Grades:
@@ -77,11 +90,16 @@ class Grades:
         source = self.source(state, scan.name)
         if source == MEASURED:
             found = self.sent(self._measured[scan.name], scan)
-            return Graded(found.cuts, MEASURED, found.profile, found.lie)
+            return replace(found, source=MEASURED)
         with self._turn:
             selection = self._chooser(state).choose(scan.path, scan.header)
-        lie = Lie(selection.gamma, selection.turned)
-        return Graded(tuple(selection.frames), source, selection.profile.name, lie)
+        return Graded(
+            tuple(selection.frames),
+            source,
+            selection.profile.name,
+            selection.gamma,
+            selection.turned,
+        )
 
     def source(self, state: State, name: str) -> str:
         """Where a scan's grade comes from."""
@@ -96,7 +114,8 @@ class Grades:
         preset = loading.preset(value, SENT)
         channels = scan.header.channels if scan.header is not None else 3
         cuts = crops.cuts(preset, channels=channels).cuts
-        return Graded(cuts, "sent", preset.label, of_preset(preset))
+        whole = inherit.complete(preset)
+        return Graded(cuts, "sent", preset.label, reading.gamma(whole), reading.turned(whole))
 
     def described(self, scan: Scan) -> dict[str, Any]:
         """A frame as the page edits it: its entry, and its figures in plain numbers."""
@@ -114,7 +133,7 @@ class Grades:
             "source": graded.source,
             "profile": graded.profile,
             "entry": entry,
-            "pictures": [_figures(cut, scan, graded.lie) for cut in graded.cuts],
+            "pictures": [_figures(cut, scan, graded) for cut in graded.cuts],
         }
 
     def _chooser(self, state: State) -> Selector:
@@ -178,23 +197,23 @@ def _upgraded(value: Json) -> Json:
 def _spelled(graded: Graded, scan: Scan) -> Json:
     """An entry that grades as the scan is graded without one."""
     cut = graded.cuts[0]
-    turn = (cut.orientation + graded.lie.tag(scan.header)[1]) % 360
+    turn = (cut.orientation + graded.tag(scan.header)[1]) % 360
     metadata: dict[str, Json] = {"raw_file": scan.name, "orientation": turn}
     if cut.crop != crops.WHOLE:
         metadata["crop"] = list(cut.crop)
     made = document.preset(cut.recipe, metadata)
     space = made.get("idt")
-    if isinstance(space, dict) and graded.lie.gamma is None and space.get("gamma") == 1.0:
+    if isinstance(space, dict) and graded.gamma is None and space.get("gamma") == 1.0:
         del space["gamma"]  # else it would say what the file is to say
     return made
 
 
-def _figures(cut: Cut, scan: Scan, lie: Lie) -> dict[str, Any]:
+def _figures(cut: Cut, scan: Scan, graded: Graded) -> dict[str, Any]:
     recipe: Recipe = cut.recipe
     return {
         "name": cut.crop_name,
         "crop": list(cut.crop),
-        "orientation": (cut.orientation + lie.tag(scan.header)[1]) % 360,
+        "orientation": (cut.orientation + graded.tag(scan.header)[1]) % 360,
         "film_type": recipe.film.name,
         "monochrome": recipe.film.monochrome,
         "rgb_gains": list(recipe.rgb_gains),

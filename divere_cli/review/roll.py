@@ -7,6 +7,7 @@ rolls. What it does not: opening a scan for its pixels.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import threading
@@ -17,6 +18,7 @@ from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
 
 SUFFIXES = frozenset(headers.EXPECTED)
+JOURNAL = ".divere-journal.jsonl"  # what marks a folder of positives
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,16 @@ class Roll:
             found = {name: self._scan(name) for name in self._names()}
             self._known = {name: scan for name, scan in found.items() if scan is not None}
             return list(self._known.values())
+
+    def folders(self) -> list[str]:
+        """Return the names of sub-folders that hold scans, positives of a run left out.
+
+        Each is a roll with a presets file of its own and is reviewed by itself.
+        """
+        found = []
+        with contextlib.suppress(OSError), os.scandir(self.folder) as listing:
+            found = [entry.name for entry in listing if _holds_scans(entry)]
+        return sorted(found)
 
     def find(self, name: str) -> Scan | None:
         """The scan called ``name``, as it is now; None where there is none in the folder."""
@@ -103,6 +115,17 @@ class Roll:
         if not stat.S_ISREG(found.st_mode):
             raise Unsupported("is no regular file", hint="")
         return headers.read(path)
+
+
+def _holds_scans(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith(".") or not entry.is_dir(follow_symlinks=False):
+        return False
+    try:
+        with os.scandir(entry.path) as listing:
+            names = [inner.name for inner in listing]
+    except OSError:
+        return False
+    return JOURNAL not in names and any(map(_is_scan_name, names))
 
 
 def plain(name: str) -> bool:

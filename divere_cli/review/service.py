@@ -21,8 +21,7 @@ from divere_cli.profile.strict_json import Json
 from divere_cli.records.job import Encoding, Frame, Job, Stamp, Target
 from divere_cli.review import grades, presets_file, programs
 from divere_cli.review.channel import Answer
-from divere_cli.review.grades import MEASURED, SHIPPED, Grades
-from divere_cli.review.lie import Lie
+from divere_cli.review.grades import MEASURED, SHIPPED, Graded, Grades
 from divere_cli.review.orders import WHOLE, Box, Pick, PictureFormat, View
 from divere_cli.review.presets_file import Change, PresetsFile, State
 from divere_cli.review.renderer import Renderer, Request
@@ -103,6 +102,7 @@ class Service:
             "version": state.version,
             "problem": state.problem,
             "folder": os.path.basename(self.roll.folder) or self.roll.folder,
+            "folders": self.roll.folders(),
             "frames": frames,
         }
 
@@ -149,10 +149,10 @@ class Service:
         cut = graded.cut(wanted.picture)
         size = min(max(LEAST_SIZE, wanted.size), MOST_SIZE)
         form: PictureFormat = wanted.format
-        mirrored, turned = graded.lie.tag(scan.header)
+        mirrored, turned = graded.tag(scan.header)
         turn, window = (cut.orientation + turned) % 360, wanted.window
         view = View(cut.recipe, cut.crop, turn, size, form, window, mirrored=mirrored)
-        job = read_as(scan, cut, graded.lie)
+        job = read_as(scan, cut, graded)
         return self.renderer.submit(
             Request(scan, job, view, wanted.tag, wanted.number, len(graded.cuts) > 1)
         )
@@ -162,9 +162,9 @@ class Service:
         scan = self._good(wanted.name)
         graded = self._graded(scan, wanted.preset)
         cut = graded.cut(wanted.picture)
-        mirrored, turned = graded.lie.tag(scan.header)
+        mirrored, turned = graded.tag(scan.header)
         order = Pick(cut.recipe, cut.crop, (cut.orientation + turned) % 360, at, mirrored)
-        job = read_as(scan, cut, graded.lie)
+        job = read_as(scan, cut, graded)
         return self.renderer.submit(
             Request(scan, job, order, wanted.tag, wanted.number, len(graded.cuts) > 1)
         )
@@ -289,6 +289,7 @@ class Service:
             "warnings": [] if header is None else list(header.warnings),
             "width": 0 if header is None else header.width,
             "height": 0 if header is None else header.height,
+            "pages": 1 if header is None else header.pictures,
             "stamp": f"{scan.stamp[1]:x}",
             **self._pictures(scan, state, source),
         }
@@ -315,7 +316,7 @@ class Service:
         return found if found.get("confidence") in CONFIDENCE else {}
 
 
-def read_as(scan: Scan, cut: Cut, lie: Lie) -> Job:
+def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:
     """Return the job by which a batch would read a scan; nothing is written.
 
     Parameters
@@ -324,8 +325,8 @@ def read_as(scan: Scan, cut: Cut, lie: Lie) -> Job:
         The scan.
     cut : Cut
         The picture.
-    lie : Lie
-        How the scan is turned and read.
+    graded : Graded
+        How samples relate to light.
     """
     nowhere = Target(scan.name, "", "")
     return Job(
@@ -335,7 +336,7 @@ def read_as(scan: Scan, cut: Cut, lie: Lie) -> Job:
         stamp=Stamp(scan.stamp[0], scan.stamp[1]),
         encoding=Encoding("tiff", 8, library.output_space("sRGB")),
         frames=(Frame(nowhere, cut.recipe, cut.crop, cut.orientation, cut.crop_name),),
-        transfer=lie.transfer(cut),
+        transfer=graded.transfer(cut),
     )
 
 

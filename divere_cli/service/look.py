@@ -17,7 +17,7 @@ from divere_cli.image import header
 Stamp = tuple[int, int, int, int]
 """Size in bytes, mtime in nanoseconds, inode, ctime in nanoseconds: compared for equality only."""
 
-SUFFIXES = tuple(sorted(header.EXPECTED))
+SUFFIXES = frozenset(header.EXPECTED)
 UNFINISHED = (".part", ".tmp", ".crdownload", "~")
 PRESETS = "divere_presets.json"
 
@@ -91,7 +91,7 @@ def _folder(
                             waiting.append(entry.path)
                     elif name == PRESETS:
                         found.presets[folder] = _stamp(entry.stat())
-                    elif any_suffix or name.lower().endswith(SUFFIXES):
+                    elif any_suffix or name[name.rfind(".") :].lower() in SUFFIXES:
                         found.scans[entry.path] = _stamp(entry.stat())
                 except OSError:  # gone since the listing
                     continue

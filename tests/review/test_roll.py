@@ -59,3 +59,14 @@ def test_a_scan_that_changed_is_looked_at_again(roll: Path) -> None:
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(InputMissing):
         Roll(str(tmp_path / "nowhere"))
+
+
+def test_sub_folders_with_scans_are_named_and_positives_are_not(roll: Path) -> None:
+    scan = (roll / "frame-01.tif").read_bytes()
+    for folder, name in (("roll-2", "a.tif"), ("notes", "b.txt"), (".cache", "c.tif")):
+        (roll / folder).mkdir()
+        (roll / folder / name).write_bytes(scan)
+    (roll / "positives").mkdir()
+    (roll / "positives" / "frame-01.tif").write_bytes(scan)
+    (roll / "positives" / ".divere-journal.jsonl").touch()
+    assert Roll(str(roll)).folders() == ["roll-2"]

@@ -67,11 +67,13 @@ export function badges(frame) {
   if (frame.confidence && frame.confidence !== "high") found.push([frame.confidence === "low" ? "not sure" : "fairly sure", frame.confidence]);
   if (frame.kind === "outlier") found.push(["unlike the roll", ""]);
   if (frame.kind === "no_picture") found.push(["no picture", ""]);
+  if (frame.pages > 1) found.push([`1 of ${frame.pages} pages`, "", `This file holds ${frame.pages} pages. The first is shown; a batch grades all of them by the same preset.`]);
   if (frame.pictures > 1) found.push([`${frame.pictures} pictures`, ""]);
   if (frame.mark === "done") found.push(["done", "done"]);
   if (frame.mark === "reject") found.push(["reject", "reject"]);
-  return found.map(([text, kind]) => {
+  return found.map(([text, kind, more]) => {
     const badge = document.createElement("span");
+    if (more) badge.title = more;
     badge.className = `badge ${kind}`;
     badge.textContent = text;
     if (frame.reason && (kind === "low" || kind === "medium" || !kind)) badge.title = frame.reason;

@@ -55,7 +55,10 @@ function showRoll() {
   if (failed) parts.push(`${failed} failed`);
   if (done) parts.push(`${done} done`);
   if (reject) parts.push(`${reject} rejected`);
+  const others = store.folders.length;
+  if (others) parts.push(others === 1 ? "1 sub-folder with scans is not shown" : `${others} sub-folders with scans are not shown`);
   $("counts").textContent = parts.join(" · ");
+  $("counts").title = others ? `Each folder is a roll with presets of its own: divere review ${store.folders.join(", ")}` : "";
   grid.render(listed(), store.frames.length ? "No frame is like that." : "There are no scans in this folder.");
   strip();
 }

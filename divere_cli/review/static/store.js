@@ -12,6 +12,7 @@ export class Store extends EventTarget {
   version = 0;
   problem = "";
   folder = "";
+  folders = []; // sub-folders that hold scans: other rolls
   selected = new Set();
   #told = new Map(); // name -> what the service said of a frame
   #edits = new Map(); // name -> entry that is not saved yet
@@ -28,6 +29,7 @@ export class Store extends EventTarget {
     this.problem = roll.problem;
     this.folder = roll.folder;
     this.frames = roll.frames;
+    this.folders = roll.folders;
     this.#say("roll");
     if (roll.problem) this.#say("trouble", { message: roll.problem });
   }

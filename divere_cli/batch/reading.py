@@ -1,23 +1,20 @@
-"""How a scan lies, and how its samples are taken: options, preset and file made one.
+"""How a scan is read: its turn and the light of its samples, by options, preset and file.
 
-Covers ``--orientation`` and ``--input-transfer`` as the plan of a scan has them. What
-it does not: turning pixels and making them linear (``develop``).
+Covers ``--orientation`` and ``--input-transfer`` for a planned scan. Not covered: turning
+pixels and making them linear (``develop``).
 """
 
 from __future__ import annotations
 
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import Inputs
-from divere_cli.image.header import TURNS
+from divere_cli.image.header import TURNS, own_turn
 from divere_cli.records.job import InputTransfer
 
 
 def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
     """Return whether a scan is mirrored by its own tag, and the degrees it is turned by it."""
-    if not applies(plan, inputs):
-        return False, 0
-    assert plan.header is not None
-    return TURNS.get(plan.header.orientation, (False, 0))
+    return own_turn(plan.header) if applies(plan, inputs) else (False, 0)
 
 
 def applies(plan: ScanPlan, inputs: Inputs) -> bool:
@@ -42,8 +39,5 @@ def word(plan: ScanPlan, inputs: Inputs) -> str:
 def transfer(plan: ScanPlan, inputs: Inputs) -> InputTransfer:
     """Return how a scan's samples are to be taken."""
     assert plan.selection is not None
-    own = plan.selection.frames[0].recipe.input_space.gamma
-    said = plan.selection.gamma
-    if said is None and own != 1.0:
-        said = own  # a shipped profile of a scanner that encodes
-    return InputTransfer(inputs.transfer, said)
+    profile_gamma = plan.selection.frames[0].recipe.input_space.gamma
+    return InputTransfer.of(inputs.transfer, plan.selection.gamma, profile_gamma)
