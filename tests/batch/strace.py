@@ -124,7 +124,7 @@ def lint(lab: Lab, calls: list[Call]) -> int:
             unsynced.discard(call.path)
         elif call.name.startswith("rename"):
             new = _renamed(call)
-            assert call.path not in dirty, f"{call.path} got its name with unsynced data"
+            assert call.path not in dirty, f"{new} got its name with unsynced data"
             unsynced.add(os.path.dirname(new))
             named.add(new)
         elif call.name == "openat" and "O_CREAT" in call.text:
