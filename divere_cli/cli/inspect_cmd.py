@@ -12,12 +12,13 @@ from typing import Any
 import click
 
 from divere_cli import extras
-from divere_cli.cli import inspect_view
+from divere_cli.cli import inspect_looks, inspect_view
 from divere_cli.cli.inspect_view import Failed, Scan
 from divere_cli.cli.options import json_option
 from divere_cli.cli.session import complain
-from divere_cli.errors import ScanError
+from divere_cli.errors import ScanError, UsageError
 from divere_cli.files import stamp
+from divere_cli.frames.formats import NAMES
 from divere_cli.image import header as headers
 from divere_cli.image.metadata import summary
 from divere_cli.profile import library
@@ -45,25 +46,59 @@ QUALITY = "divere_cli.roll.scan_quality:look"
     show_default="on",
     help="Read the pixels: clipped share, density range, noise, film base.",
 )
+@click.option(
+    "--frames",
+    type=click.Choice(["off", "find"]),
+    default="off",
+    show_default=True,
+    help="find: show the pictures that `divere batch --frames find` would cut the scan into.",
+)
+@click.option(
+    "--film",
+    type=click.Choice([*NAMES, "auto"]),
+    default="auto",
+    show_default=True,
+    help="Film format, for --frames find.",
+)
+@click.option(
+    "--flat-field",
+    type=click.Path(exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Show what this picture of the light would correct.",
+)
 @json_option
-def inspect(files: tuple[str, ...], film_edge: str, quality: bool, json: bool) -> int:
+def inspect(
+    files: tuple[str, ...],
+    film_edge: str,
+    quality: bool,
+    frames: str,
+    film: str,
+    flat_field: str | None,
+    json: bool,
+) -> int:
     """Show the format, size and metadata of each FILE, and the preset that would grade it.
 
     Also shows how good the scan is (clipped share of each channel, density range, noise, film
-    base), the warnings that a run would give, and the DX code at the edge of the film. A
-    file that cannot be graded is an error on stderr and the exit code is 3; the other files are
-    still shown.
+    base), the warnings that a run would give, and the DX code at the edge of the film;
+    with --frames find and --flat-field, what these would do. A file that cannot be graded is
+    an error on stderr and the exit code is 3; the other files are still shown.
     """
     selector = Selector()
+    if film != "auto" and frames == "off":
+        raise UsageError("--film is for --frames find")
+    looks = inspect_looks.look(files, frames=frames == "find", film=film, flat_field=flat_field)
     seen = _seen(files, selector, edge=film_edge == "auto", quality=quality)
     code = 0
     documents: list[dict[str, Any]] = []
     for index, name in enumerate(files):
         item = _scan(name, selector, seen.get(index, TaskResult()))
         if json:
-            documents.append(inspect_view.as_json(item))
+            document = inspect_view.as_json(item)
+            if isinstance(item, Scan):
+                document |= inspect_looks.as_json(looks, index, item.header)
+            documents.append(document)
         elif isinstance(item, Scan):
-            _show(item, first=index == 0)
+            _show(item, inspect_looks.rows(looks, index, item.header), first=index == 0)
         code = _complain(item) or code
     if json:
         click.echo(json_text.dumps({"schema": SCHEMA, "files": documents}, indent=2))
@@ -129,22 +164,22 @@ def _scan(name: str, selector: Selector, seen: TaskResult) -> Scan | Failed:
         return Scan(name, header, about, None, error, seen)
 
 
-def _show(scan: Scan, first: bool) -> None:
+def _show(scan: Scan, more: list[tuple[str, str]], *, first: bool) -> None:
     if not first:
         click.echo()
     if sys.stdout.isatty():
-        _show_table(scan)
+        _show_table(scan, more)
     else:
-        _show_lines(scan)
+        _show_lines(scan, more)
 
 
-def _show_lines(scan: Scan) -> None:
+def _show_lines(scan: Scan, more: list[tuple[str, str]]) -> None:
     click.echo(safe(scan.name))
-    for name, text in inspect_view.rows(scan):
+    for name, text in (*inspect_view.rows(scan), *more):
         click.echo(f"  {name + ':':<13}{text}")
 
 
-def _show_table(scan: Scan) -> None:
+def _show_table(scan: Scan, more: list[tuple[str, str]]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -152,7 +187,7 @@ def _show_table(scan: Scan) -> None:
     table = Table(show_header=False, box=None, padding=(0, 1, 0, 2), pad_edge=True)
     table.add_column(style="cyan", no_wrap=True)
     table.add_column(overflow="fold")
-    for name, text in inspect_view.rows(scan):
+    for name, text in (*inspect_view.rows(scan), *more):
         style = "yellow" if name == "warning" else ""
         table.add_row(Text(name), Text(text, style=style))
     console = Console(file=sys.stdout, highlight=False, emoji=False)

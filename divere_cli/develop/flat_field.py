@@ -24,7 +24,6 @@ from divere_cli.records.light import LightMap
 Floats = NDArray[np.float64]
 
 LEAST_GAIN, MOST_GAIN = 1 / 8, 8.0  # 4 already cuts a falloff of 2 EV that is off center
-ODD_ASPECT, MOST_ASPECT = 0.01, 0.05  # that a scan's shape may be off
 CODES = 65535.0
 HALF = np.float32(0.5)
 SPAN = float(np.log(MOST_GAIN / LEAST_GAIN))  # a code is 6e-5: 3e-5 density
@@ -44,12 +43,6 @@ def unpacked(light: LightMap) -> Floats:
         return np.asarray(LEAST_GAIN * np.exp(codes.reshape(shape) * (SPAN / CODES)))
     except (ValueError, zlib.error) as error:
         raise Internal(f"the map of the light is damaged: {error}") from error
-
-
-def aspect_off(light: LightMap, width: int, height: int) -> float:
-    """By what share a scan's shape is another than that of the flat field."""
-    ratio = width / height / light.aspect
-    return max(ratio, 1.0 / ratio) - 1.0
 
 
 class FlatField:

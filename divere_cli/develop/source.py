@@ -19,7 +19,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.develop import flat_field
 from divere_cli.develop.flat_field import FlatField
 from divere_cli.develop.transfer import Decided, Transfer, decide
 from divere_cli.errors import Unsupported
@@ -30,6 +29,7 @@ from divere_cli.image.layout import Header, Layout
 from divere_cli.image.parallel import Parallel, slices
 from divere_cli.image.reader import Band, Reader
 from divere_cli.records.job import Job
+from divere_cli.records.light import MOST_ASPECT, ODD_ASPECT
 
 Bands = Iterator[Band]
 
@@ -198,8 +198,8 @@ def _steps(job: Job, header: Header, transfer: Decided | None) -> tuple[Step, ..
     if transfer is not None and transfer.curve.word != "linear":
         steps.append(Transfer(transfer.curve))
     if job.flat_field is not None:
-        off = flat_field.aspect_off(job.flat_field, header.width, header.height)
-        if off > flat_field.MOST_ASPECT:
+        off = job.flat_field.aspect_off(header.width, header.height)
+        if off > MOST_ASPECT:
             raise Unsupported(
                 f"its picture of {header.width} x {header.height} has another shape than the "
                 f"flat field ({job.flat_field.aspect:.3f} wide for 1 high)",
@@ -214,8 +214,8 @@ def _said(job: Job, header: Header) -> tuple[str, ...]:
     if job.flat_field is None:
         return ()
     said = []
-    off = flat_field.aspect_off(job.flat_field, header.width, header.height)
-    if off > flat_field.ODD_ASPECT:
+    off = job.flat_field.aspect_off(header.width, header.height)
+    if off > ODD_ASPECT:
         said.append(
             f"its shape is {off:.1%} off that of the flat field: the light may be evened out "
             "beside its place"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+ODD_ASPECT, MOST_ASPECT = 0.01, 0.05  # that a scan's shape may be off: a warning, a failure
+
 
 @dataclass(frozen=True, slots=True)
 class LightMap:
@@ -21,6 +23,17 @@ class LightMap:
     down: float
     aspect: float
     gains: str
+
+    def aspect_off(self, width: int, height: int) -> float:
+        """Return by what share a scan's shape differs from that of the flat field.
+
+        Parameters
+        ----------
+        width, height : int
+            Of the scan, pixels.
+        """
+        ratio = width / height / self.aspect
+        return max(ratio, 1.0 / ratio) - 1.0
 
 
 @dataclass(frozen=True, slots=True)

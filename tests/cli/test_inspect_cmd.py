@@ -16,6 +16,8 @@ import pytest
 import tifffile
 
 from divere_cli.cli import app
+from tests.develop.lights import falloff
+from tests.frames.strips import Spec, draw
 from tests.image import dng_files
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -242,3 +244,36 @@ def test_no_decoder_is_loaded() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_frames_that_a_batch_would_find_are_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "strip.tif"
+    tifffile.imwrite(path, draw(Spec(count=3, scale=9.0, seed=3), []).pixels, photometric="rgb")
+    options = ("--no-quality", "--film-edge", "off", "--frames", "find")
+    (shown,) = document(capfd, *options, str(path))
+    assert shown["frames"]["film"] == "135"
+    assert [frame["sure"] for frame in shown["frames"]["frames"]] == [True] * 3
+    code, out, _ = told(capfd, *options, str(path))
+    assert code == 0
+    assert "3 of 135, 3 sure" in out
+    assert told(capfd, "--film", "135", str(path))[0] == 2
+
+
+def test_what_a_flat_field_would_correct_is_shown(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(2)
+    light = np.round(falloff(480, 320, 1.0, rng) * 60000).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "light.tif", light, photometric="rgb")
+    good = scan(tmp_path / "a.tif", (32, 48, 3))
+    other = scan(tmp_path / "b.tif", (32, 32, 3))
+    options = ("--no-quality", "--film-edge", "off", "--flat-field", str(tmp_path / "light.tif"))
+    first, second = document(capfd, *options, good, other)
+    assert first["flat_field"]["fits"] is True
+    assert first["flat_field"]["highest"] > 1.5
+    assert second["flat_field"]["fits"] is False
+    _, out, _ = told(capfd, *options, good, other)
+    assert "brightens by" in out
+    assert "it would fail" in out
