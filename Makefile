@@ -39,7 +39,7 @@ docs: $(READY)
 
 demo: $(READY)
 	rm -rf demo
-	$(BIN)/divere samples demo/negatives --roll --count 9 --megapixels 2 --border holder
+	$(BIN)/divere samples demo/negatives --roll --views --count 9 --megapixels 2 --border holder
 	rm demo/negatives/divere_presets.json # which has the truth: the demo has to find it
 	$(BIN)/divere batch demo/negatives demo/positives --isolation always --report demo/positives/divere-report.json --report demo/positives/divere-report.html
 	@echo "negatives: demo/negatives"

@@ -46,7 +46,20 @@ from divere_cli.cli.options import Finite
     show_default=True,
     help="What the scan shows around the picture.",
 )
-def samples(output: str, count: int, megapixels: float, seed: int, roll: bool, border: str) -> None:
+@click.option(
+    "--views",
+    is_flag=True,
+    help="Drawn views as on photographs (mountains, a coast, a street at night), no chart.",
+)
+def samples(
+    output: str,
+    count: int,
+    megapixels: float,
+    seed: int,
+    roll: bool,
+    border: str,
+    views: bool,
+) -> None:
     """Make synthetic color negatives in OUTPUT, to try divere and to test it.
 
     They show a known scene (a ColorChecker, gray ramps, a landscape, film grain), turned into
@@ -59,6 +72,6 @@ def samples(output: str, count: int, megapixels: float, seed: int, roll: bool, b
     from divere_cli.samples import plan, writing
     from divere_cli.samples.strip import Border
 
-    wish = plan.Wish(count, megapixels, seed, roll, cast(Border, border))
+    wish = plan.Wish(count, megapixels, seed, roll, cast(Border, border), views=views)
     paths = writing.write(plan.samples(wish), output, on_frame=click.echo)
     click.echo(f"{len(paths)} negatives in {output}, their truth in {writing.TRUTH}")

@@ -25,7 +25,7 @@ EXPOSURES = (0.0, 0.12, -0.10, 0.22, -0.05, 0.06, -0.20, 0.0, 0.03, -0.14, 0.30,
 
 @dataclass(frozen=True)
 class Wish:
-    """What samples are asked for; megapixels are of one frame."""
+    """What samples are asked for; megapixels are of one frame, ``views`` have no chart."""
 
     count: int = 6
     megapixels: float = 6.0
@@ -33,6 +33,7 @@ class Wish:
     roll: bool = False
     border: Border = "none"
     profile: str = select.COLOR_DEFAULT
+    views: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def samples(wish: Wish) -> Samples:
             seed=wish.seed * 1000 + index,
             exposure=EXPOSURES[index % len(EXPOSURES)] if wish.roll else 0.0,
             border=wish.border,
+            view=index,
         )
         for index, kind in enumerate(_kinds(wish))
     )
@@ -80,6 +82,8 @@ def samples(wish: Wish) -> Samples:
 
 def _kinds(wish: Wish) -> list[Kind]:
     """A leader first, a blank last, a strongly colored frame in the middle."""
+    if wish.views:
+        return ["view"] * wish.count
     kinds: list[Kind] = ["landscape"] * wish.count
     if wish.roll and wish.count > 3:
         kinds[0], kinds[wish.count // 2], kinds[-1] = "leader", "colored", "blank"

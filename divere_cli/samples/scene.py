@@ -17,8 +17,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.samples import views
+from divere_cli.samples.noise import across, noise, smooth
+
 Floats = NDArray[np.float64]
-Kind = Literal["landscape", "colored"]
+Kind = Literal["landscape", "colored", "view"]
 
 MIDDLE_GRAY = 0.18
 # Density: the median of pictures over a gray card's; how far a frame differs by its subject.
@@ -45,18 +48,20 @@ class Scene:
     """A scene.
 
     ``patches`` is the light of the chart, ``(24, 3)``; ``develop`` gives the
-    density that light makes, more being darker on the print.
+    density that light makes, more being darker on the print. ``view`` is which of the
+    drawn views a ``view`` shows.
     """
 
     seed: int
     kind: Kind
     patches: Floats
     develop: Callable[[Floats], Floats]
+    view: int = 0
 
     @cached_property
     def sunlight(self) -> float:
         """What the landscape is lit with, so that the meter is content."""
-        if self.kind == "colored":
+        if self.kind == "colored" or self._at_night:
             return 1.0
         xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
         gray = float(self.develop(np.array(MIDDLE_GRAY)))
@@ -66,6 +71,11 @@ class Scene:
             seen = self.develop(self._lit(xs, ys, sunlight)).mean(axis=2)
             sunlight *= 10.0 ** (float(np.median(seen)) - wanted)
         return sunlight
+
+    @property
+    def _at_night(self) -> bool:
+        """Whether a meter would be wrong about it."""
+        return self.kind == "view" and self.view % len(views.VIEWS) == views.NIGHT
 
     def light(self, xs: Floats, ys: Floats) -> Floats:
         """Light of the picture at columns ``xs`` and rows ``ys``, both 0..1.
@@ -80,6 +90,9 @@ class Scene:
     def _lit(self, xs: Floats, ys: Floats, sunlight: float) -> Floats:
         if self.kind == "colored":
             return np.asarray(np.clip(self._petals(xs, ys), DARKEST, LIGHTEST))
+        if self.kind == "view":
+            seen = views.light(self.view, self.seed, xs, ys) * sunlight
+            return np.asarray(np.clip(seen, DARKEST, LIGHTEST))
         picture = self._landscape(xs, ys) * sunlight
         _draw(picture, xs, ys, CHART, self._chart)
         _draw(picture, xs, ys, STEPS, _steps)
@@ -98,7 +111,7 @@ class Scene:
 
     def _sky(self, xs: Floats, ys: Floats) -> Floats:
         rng = np.random.default_rng((self.seed, 5))
-        clouds = _smooth(_noise(rng, (5, 9), xs, ys) + 0.5 * _noise(rng, (17, 31), xs, ys))
+        clouds = smooth(noise(rng, (5, 9), xs, ys) + 0.5 * noise(rng, (17, 31), xs, ys))
         sky = np.array(SKY) * (1.35 - 0.9 * ys[:, None, None]) ** 1.2
         return np.asarray(sky + clouds[..., None] * (np.array(HAZE) * 1.35 - sky))
 
@@ -109,7 +122,7 @@ class Scene:
         for depth, color in enumerate(HILLS):
             ridge = 0.34 + 0.07 * depth + 0.05 * _ridge(rng, xs, 4 + 4 * depth)
             slope = np.clip((ys[:, None] - ridge) * 90.0, 0.0, 1.0)[..., None]
-            relief = 1.0 + 0.35 * _noise(rng, (40, 60), xs, ys)[..., None]
+            relief = 1.0 + 0.35 * noise(rng, (40, 60), xs, ys)[..., None]
             picture += slope * (np.array(color) * relief - picture)
         shore = 0.58 + 0.02 * _ridge(rng, xs, 6)
         below = np.clip((ys[:, None] - shore) * 60.0, 0.0, 1.0)[..., None]
@@ -117,17 +130,17 @@ class Scene:
 
     def _field(self, xs: Floats, ys: Floats) -> Floats:
         rng = np.random.default_rng((self.seed, 7))
-        blades = _noise(rng, (90, 60), xs, ys) + 0.7 * _noise(rng, (260, 180), xs, ys)
-        shade = _noise(rng, (4, 5), xs, ys)
+        blades = noise(rng, (90, 60), xs, ys) + 0.7 * noise(rng, (260, 180), xs, ys)
+        shade = noise(rng, (4, 5), xs, ys)
         field = np.array(MEADOW) * np.exp(0.55 * blades + 0.9 * shade)[..., None]
-        stones = np.clip(_noise(rng, (14, 18), xs, ys) * 5.0 - 0.4, 0.0, 1.0)[..., None]
+        stones = np.clip(noise(rng, (14, 18), xs, ys) * 5.0 - 0.4, 0.0, 1.0)[..., None]
         gray = np.exp(0.4 * blades + 1.1 * shade)[..., None] * 0.17
         return np.asarray(field + stones * (gray - field))
 
     def _petals(self, xs: Floats, ys: Floats) -> Floats:
         rng = np.random.default_rng((self.seed, 2))
-        folds = _noise(rng, (7, 9), xs, ys) + 0.5 * _noise(rng, (30, 40), xs, ys)
-        leaf = np.clip(_noise(rng, (4, 5), xs, ys) * 5.0 - 2.6, 0.0, 1.0)[..., None]
+        folds = noise(rng, (7, 9), xs, ys) + 0.5 * noise(rng, (30, 40), xs, ys)
+        leaf = np.clip(noise(rng, (4, 5), xs, ys) * 5.0 - 2.6, 0.0, 1.0)[..., None]
         petal = np.array(PETAL) * np.exp(0.8 * folds)[..., None]
         return np.asarray(
             petal + leaf * (np.array(MEADOW) * 0.6 * np.exp(folds)[..., None] - petal)
@@ -189,29 +202,7 @@ def _draw(
         picture[np.ix_(rows, columns)] = what(us[columns], vs[rows])
 
 
-def _noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Smooth noise in about -1..1 from a random lattice of rows x columns."""
-    lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
-    return _across(_across(lattice.T, ys).T, xs)
-
-
 def _ridge(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
-    coarse = _across(rng.uniform(-1.0, 1.0, (1, cells + 1)), xs)[0]
-    fine = _across(rng.uniform(-1.0, 1.0, (1, cells * 7 + 1)), xs)[0]
+    coarse = across(rng.uniform(-1.0, 1.0, (1, cells + 1)), xs)[0]
+    fine = across(rng.uniform(-1.0, 1.0, (1, cells * 7 + 1)), xs)[0]
     return np.asarray(coarse + 0.35 * fine)
-
-
-def _across(points: Floats, at: Floats) -> Floats:
-    """Values at places in 0..1 along the rows of a lattice, eased between its points."""
-    cells = points.shape[1] - 1
-    place = np.clip(at, 0.0, 1.0) * cells
-    left = np.minimum(place.astype(int), cells - 1)
-    share = _smooth(place - left, 0.0)
-    found = points[:, left]
-    found += (points[:, left + 1] - found) * share
-    return found
-
-
-def _smooth(value: Floats, from_: float = -0.5) -> Floats:
-    share = np.clip((value - from_) / (1.0 - from_), 0.0, 1.0)
-    return share * share * (3.0 - 2.0 * share)

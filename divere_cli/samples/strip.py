@@ -18,7 +18,7 @@ from divere_cli.samples.negative import Backwards
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint16]
-Kind = Literal["landscape", "colored", "leader", "blank"]
+Kind = Literal["landscape", "colored", "leader", "blank", "view"]
 Border = Literal["none", "rebate", "holder"]
 
 FULL_CODE = 65535
@@ -35,7 +35,10 @@ DUST_DENSITY = 1.2
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame; ``exposure`` is the density it is off by, to be added to the gains."""
+    """One frame; ``exposure`` is the density it is off by, to be added to the gains.
+
+    ``view`` is which drawn view a frame of kind ``view`` shows.
+    """
 
     name: str
     kind: Kind
@@ -46,6 +49,7 @@ class Frame:
     border: Border = "none"
     grain: float = 0.02
     dust: int = 6
+    view: int = 0
 
     @property
     def picture(self) -> tuple[int, int, int, int]:
@@ -75,8 +79,10 @@ class Film:
     def __init__(self, frame: Frame, backwards: Backwards, patches: Floats) -> None:
         self.frame = frame
         self.backwards = backwards
-        kind: scene.Kind = "colored" if frame.kind == "colored" else "landscape"
-        self.scene = scene.Scene(frame.seed, kind, patches, backwards.before_curves)
+        kind: scene.Kind = "landscape"
+        if frame.kind == "colored" or frame.kind == "view":
+            kind = frame.kind
+        self.scene = scene.Scene(frame.seed, kind, patches, backwards.before_curves, frame.view)
         self.base = base_before_curves(backwards)
 
     def codes(self, first: int, last: int) -> Codes:

@@ -1,0 +1,30 @@
+"""Smooth noise over a picture: every value is a function of its coordinates and the generator."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
+    """Smooth noise in about -1..1 from a random lattice of rows x columns."""
+    lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
+    return across(across(lattice.T, ys).T, xs)
+
+
+def across(points: Floats, at: Floats) -> Floats:
+    """Values at places in 0..1 along the rows of a lattice, eased between its points."""
+    cells = points.shape[1] - 1
+    place = np.clip(at, 0.0, 1.0) * cells
+    left = np.minimum(place.astype(int), cells - 1)
+    share = smooth(place - left, 0.0)
+    found = points[:, left]
+    found += (points[:, left + 1] - found) * share
+    return found
+
+
+def smooth(value: Floats, from_: float = -0.5) -> Floats:
+    share = np.clip((value - from_) / (1.0 - from_), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
