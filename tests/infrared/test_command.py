@@ -178,3 +178,48 @@ def test_a_half_size_page_of_silverfast_is_infrared(tmp_path: Path) -> None:
     assert mask_of(fixed / "half-ir-mask.png").shape == (420, 560)
     beside, _ = batch(scans, "beside", "--ir", "sidecar")
     assert positive(beside / "half-ir.tif").shape == (210, 280)
+
+
+def lit(made: Scan) -> tuple[Scan, NDArray[np.uint16]]:
+    """A scan under a light that falls off to one side, and the light without film."""
+    across = np.linspace(1.0, 0.6, made.rgb.shape[1], dtype=np.float32)[:, np.newaxis]
+    rgb = np.rint(made.rgb * across).astype(np.uint16)
+    light = np.broadcast_to(across * 40000, made.rgb.shape).astype(np.uint16)
+    return replace(made, rgb=rgb), light
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        (),
+        pytest.param(("--frames", "find"), marks=pytest.mark.slow),
+        pytest.param(("--auto", "roll"), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
+def test_repair_goes_with_a_flat_field_and_more_outputs(
+    tmp_path: Path, dusty: Scan, options: tuple[str, ...]
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    made, light = lit(dusty)
+    hdri(scans / "a.tif", made)
+    tifffile.imwrite(tmp_path / "light.tif", light, photometric="rgb")
+    options = (
+        "--flat-field", str(tmp_path / "light.tif"), "--also", "tiff,size=200,name={stem}-small",
+        *options,
+    )  # fmt: skip
+    plain, _ = batch(scans, "plain", *options)
+    fixed, files = batch(scans, "fixed", *options, "--ir", "repair", "--ir-mask")
+    apart, _ = batch(scans, "apart", *options, "--ir", "repair", "--isolation", "always")
+    names = sorted(path.name for path in fixed.glob("*.tif"))
+    assert len(names) == 2
+    for name in names:
+        assert np.array_equal(positive(fixed / name), positive(apart / name))
+        assert (positive(fixed / name) != positive(plain / name)).any()
+    mask = mask_of(fixed / "a-ir-mask.png")
+    assert files["a.tif"]["repaired"] == pytest.approx(mask.mean())
+    if "--auto" not in options:  # the same grade: beside the places nothing is different
+        whole = next(name for name in names if "small" not in name)
+        one, other = positive(plain / whole), positive(fixed / whole)
+        assert np.array_equal(one[~mask], other[~mask])
