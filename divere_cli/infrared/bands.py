@@ -98,10 +98,11 @@ class Repair:
             self._each(lambda tiles: self._find(tiles, picture, plane), looked)
             self._each(self._place, self._reached.tiles(known, placed))
             self._fill(first, last, picture)
-            top, bottom = first * TILE, min(last * TILE, self._height)
-            mask = self._mask.rows(first, last)[: bottom - top, : self._width]
-            yield top, picture.view(top, bottom), mask == FILLED
-            picture.release(bottom - fill.FAR)
+            for row in range(first, last):  # one by one: what takes them needs less room
+                top, bottom = row * TILE, min((row + 1) * TILE, self._height)
+                mask = self._mask.rows(row, row + 1)[: bottom - top, : self._width]
+                yield top, picture.view(top, bottom), mask == FILLED
+            picture.release(min(last * TILE, self._height) - fill.FAR)
             behind = self._findings.placement.positions(0, found * TILE - find.BORDER, 1)[0]
             plane.release(int(behind) - 1)
             seen, known = found, placed

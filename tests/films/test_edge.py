@@ -10,6 +10,7 @@ import pytest
 from divere_cli.films import edge
 from divere_cli.films.edge import Code, FilmEdge
 from divere_cli.films.perforations import bright, likely, rows
+from tests.films import tries
 from tests.films.simulator import Strip, picture
 
 pytest.importorskip("zxingcpp")
@@ -167,3 +168,12 @@ def test_what_codes_say_together() -> None:
     plain = [code(9.0), code(47.0)]
     assert edge.together(plain) == FilmEdge("1-2", (), False)
     assert edge.together([*plain, code(30.0, dx="9-9")]) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scales", [(20.0, 34.0), (20.0, 110.0)])
+def test_targets_are_met(scales: tuple[float, float]) -> None:
+    sums = tries.run(range(100_000, 100_120), *scales)
+    assert sums.wrong == ()
+    assert sums.whole > 80
+    assert sums.read >= 0.95 * sums.whole
