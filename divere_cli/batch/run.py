@@ -226,7 +226,10 @@ def _grade(
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     if request.inputs.film_edge and not film_edges.can_be_read():
-        log.info("no film edges are read; the reader comes by: %s", extras.how_to_add("dx"))
+        log.info(
+            "the DX codes at the films' edges are not read; to read them: %s",
+            extras.how_to_add("dx"),
+        )
     now_ns = staleness.now_ns(space.folder)
     light = record.light
     key = light.key if light else ""

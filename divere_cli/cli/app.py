@@ -162,7 +162,7 @@ def _usage(error: click.ClickException) -> UsageError:
     hint = f"see `{command} --help`"
     if context is not None and isinstance(error, click.MissingParameter):
         if error.param is not None and error.param.name == "inputs":
-            message += ": the last path is OUTPUT, those before it are INPUT"
+            message = message.rstrip(".") + ": the last path is OUTPUT, those before it are INPUT"
         words = " ".join(context.command.collect_usage_pieces(context))
         hint = f"{command} {words}; {hint}"
     return UsageError(message.rstrip("."), hint=hint)

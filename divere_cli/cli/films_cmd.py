@@ -38,7 +38,7 @@ def list_films(json: bool) -> None:
 def show_film(number_or_name: str, json: bool) -> None:
     """Show the film stock with a DX number, or those whose name has all the words of NAME.
 
-    DX is the number from the edge of the film, as in 115-4, or the four or six digits on the
+    DX is the number from the edge of the film, as in 79-7, or the four or six digits on the
     cartridge.
     """
     from divere_cli.films import stocks

@@ -201,7 +201,8 @@ def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any
     for path, scan in right:
         sure = sum(frame.sure for frame in scan.frames)
         what = f"{safe(scan.film)}, turned {scan.turn:+.2f} degrees, " if scan.frames else ""
-        count = f"{len(scan.frames)} frames, {sure} of them sure" if scan.frames else "no frames"
+        frames = "1 frame" if len(scan.frames) == 1 else f"{len(scan.frames)} frames"
+        count = f"{frames}, {sure} of them sure" if scan.frames else "no frames"
         click.echo(f"{quote(path)}: {what}{count}")
         for frame in scan.frames:
             place = " ".join(f"{value:.4f}" for value in frame.crop)

@@ -124,7 +124,7 @@ def _seen(
 
     if edge and not film_edges.can_be_read():
         how = extras.how_to_add("dx")
-        complain(f"the film's edge was not read; the reader comes by: {how}", word="note")
+        complain(f"the DX code at the film's edge is not read; to read it: {how}", word="note")
         edge = False
     if not edge and not quality:
         return {}

@@ -99,7 +99,8 @@ def load(path: str) -> RunReport:
         with open(path, "rb", opener=regular.opener) as stream:
             data = stream.read(_LARGEST + 1)
     except OSError as error:
-        raise InputMissing(f"{quote(path)}: {error.strerror}") from error
+        hint = "give a report such as OUTPUT/divere-report.json, or use --history"
+        raise InputMissing(f"{quote(path)}: {error.strerror}", hint=hint) from error
     if len(data) > _LARGEST:
         raise UsageError(f"{quote(path)}: too large for a report")
     try:

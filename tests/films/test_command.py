@@ -198,7 +198,7 @@ def test_inspect_says_how_the_reader_is_had(
     monkeypatch.setattr("divere_cli.batch.film_edges.can_be_read", lambda: False)
     assert app.run(["inspect", str(tmp_path / "a.tif")]) == 0
     told = capfd.readouterr().err
-    assert told.startswith("divere: note: the film's edge was not read; the reader comes by: ")
+    assert told.startswith("divere: note: the DX code at the film's edge is not read; to read it: ")
     assert "zxing-cpp" in told
     assert app.run(["inspect", "--film-edge", "off", str(tmp_path / "a.tif")]) == 0
     assert capfd.readouterr().err == ""
