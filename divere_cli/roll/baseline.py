@@ -78,7 +78,8 @@ class Baseline:
     the brightness of middle gray on the print; ``far`` how far the chroma of a frame
     that is named lies, ``share`` how much of a frame's own exposure is taken back,
     ``texture`` the middle of the pictures'. ``away`` is how far bare film's gray lies
-    from the pictures' own, None where one of the two is not known. ``disputed``
+    from the pictures' own, None where one of the two is not known. ``span`` is
+    the density that a roll spans which is too wide for a negative, else 0. ``disputed``
     says that pictures of few subjects say a gray that bare film does not bear out;
     ``card_gray`` is what gray frames said, None without any.
     """
@@ -96,6 +97,7 @@ class Baseline:
     one_subject: bool = False
     away: float | None = None
     rendered: bool = False
+    span: float = field(default=0.0, metadata=LATER)
     disputed: bool = field(default=False, metadata=LATER)
     card_gray: CardGray | None = field(default=None, metadata=LATER)
 

@@ -144,6 +144,7 @@ def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | N
         one_subject=one_subject,
         away=away,
         rendered=rendered,
+        span=_too_wide(asked),
         disputed=_disputed(away) and not _varied(pictures) and not asked.monochrome,
         card_gray=card,
     )
@@ -177,7 +178,7 @@ def _card_gray(asked: Roll, base: PooledBase | None, alone: Neutral | None) -> C
 
 def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], asked: Roll) -> Confidence:
     """How sure the roll's gray is: by form first, then by what agrees with what."""
-    if asked.what == "positive":
+    if asked.what == "positive" or common.span:
         return "low"
     if asked.monochrome:
         return "medium"
@@ -196,6 +197,14 @@ def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], asked: R
     agrees = pool.distance(shadows(pictures), (common.u, common.v)) < SHADOWS_AGREE
     enough = len(pictures) >= MANY and _varied(pictures)
     return "medium" if enough and agrees else "low"
+
+
+def _too_wide(asked: Roll) -> float:
+    """The density that a roll spans, where no negative does; else 0."""
+    if asked.what != "film":
+        return 0.0
+    found = films.span([item.looks for item in asked.items if item.looks is not None])
+    return round(found, 2) if found > films.WIDE else 0.0
 
 
 def _disputed(away: float | None) -> bool:

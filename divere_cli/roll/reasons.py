@@ -91,6 +91,11 @@ def _beside(asked: Roll) -> tuple[str, ...]:
 
 def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
     counts = counted(pictures, "picture")
+    if common.span:
+        return (
+            f"{counts} that span {common.span:.1f} density in every channel, more than a negative "
+            "holds: if they are slides or other positives, grade them with '-p reversal-neutral'",
+        )
     if asked.what == "positive":
         return (f"{counts} of positive film among negatives: not measured with them",)
     if asked.monochrome:

@@ -54,6 +54,16 @@ def decided(*frames: FrameLooks | None, mode: decide.Mode = "roll", **more: obje
     return decide.roll(replace(asked, **more))  # type: ignore[arg-type]
 
 
+def test_a_roll_that_spans_too_much_is_low_and_says_which_profile_to_use() -> None:
+    slides = [
+        replace(picture(bare=False), thin=(0.2, 0.25, 0.3), dense=(end, end, end))
+        for end in (2.2, 2.4, 2.5, 2.6)
+    ]
+    found = decided(*slides)
+    assert found.confidence == "low"
+    assert "'-p reversal-neutral'" in found.reasons[0]
+
+
 def last(*frames: FrameLooks | None, mode: decide.Mode = "roll", **more: object) -> RollFrame:
     return decided(*frames, mode=mode, **more).frames[-1]
 

@@ -41,6 +41,15 @@ def test_slides_are_thinner_than_the_film_s_base() -> None:
     assert found[1].base is None
 
 
+def test_a_folder_of_slides_spans_more_than_a_negative_can() -> None:
+    slides = [
+        frame(PICTURE, thin=(0.2, 0.25, 0.3), dense=(end, end, end)) for end in (1.4, 2.2, 2.5, 2.6)
+    ]
+    assert films.span(slides) > films.WIDE
+    assert films.span([SHOWS, NOTHING, SHOWS]) < films.WIDE
+    assert films.span([]) == 0.0
+
+
 def test_silver_has_no_color_and_no_mask() -> None:
     assert parted(SHOWS, SHOWS, SILVER, NOTHING) == [
         ("film", (0, 1, 3)),
