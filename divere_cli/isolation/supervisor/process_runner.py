@@ -12,6 +12,7 @@ import atexit
 import logging
 import math
 import platform
+import signal
 import time
 from collections.abc import Sequence
 from typing import Literal
@@ -38,10 +39,15 @@ log = logging.getLogger(__name__)
 
 SPARE_MEMORY = 512 << 20  # bytes that must be free for a worker without a job
 SPARE_FAILURES = 3
-PROOFS = 3  # tries of a start method: one that was killed meanwhile is none that does not work
+PROOFS = 3  # tries of a start method that fails by itself
+KILLED_PROOFS = 12  # tries that another program's SIGKILL ended: they tell nothing of the method
 # Measured: with one copy of the forkserver ahead, small scans take a tenth less time; a
 # second brings nothing. A fork would copy what the program has in work.
 SPARES: dict[StartMethod, int] = {"forkserver": 1, "spawn": 2, "fork": 0}
+
+
+class _Killed(LaunchError):
+    """Another program's SIGKILL ended the first worker, or the forkserver that it came from."""
 
 
 class ProcessRunner:
@@ -177,11 +183,14 @@ class ProcessRunner:
         LaunchError
             None starts, or what starts is not fit; the reason is in the message.
         """
-        for left in range(PROOFS - 1, -1, -1):
+        failed = killed = 0
+        while True:
             try:
                 self._prove_once()
             except LaunchError as problem:
-                if not left:
+                by_others = isinstance(problem, _Killed)
+                failed, killed = failed + (not by_others), killed + by_others
+                if failed == PROOFS or killed == KILLED_PROOFS:
                     raise
                 server = self._methods.now.server
                 if server is not None and server.ended():
@@ -202,7 +211,10 @@ class ProcessRunner:
         if not work.greeted and not _asked_to_stop():
             tail = "; ".join(list(work.child.lines.tail)[-3:])
             said = work.reason_text or work.child.refused
-            raise LaunchError(said or f"the first worker did not say hello {tail}")
+            server = work.child.launched.server
+            by_others = server is not None and server.ended() and server.killed_by_others
+            kind = _Killed if by_others or work.child.status == -signal.SIGKILL else LaunchError
+            raise kind(said or f"the first worker did not say hello {tail}".rstrip())
 
     # -------------------------------------------------------------- the workers
 

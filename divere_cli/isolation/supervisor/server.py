@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 
@@ -24,7 +25,10 @@ LAST_WORDS = 4096
 
 
 class Server:
-    """A forkserver. ``fault`` says what became of it, once it ended."""
+    """A forkserver. ``fault`` says what became of it, once it ended.
+
+    ``killed_by_others`` is whether a SIGKILL ended it that was not ours.
+    """
 
     def __init__(self, setup: Setup, environment: dict[str, str]) -> None:
         ours, theirs = socket.socketpair()
@@ -50,6 +54,7 @@ class Server:
         self._line.setblocking(False)
         self.pid = self._process.pid
         self.fault = ""
+        self.killed_by_others = False
         servers[self.pid] = self
         self._send(json.dumps(serialize.to_plain(setup)).encode(), ())
 
@@ -92,6 +97,7 @@ class Server:
                 self._process.wait(REAP_SECONDS)
         code = self._process.returncode
         how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        self.killed_by_others = not why and code == -signal.SIGKILL
         self.fault = why or f"died ({how}{self._last_words()})"
         servers.pop(self.pid, None)
         self._line.close()

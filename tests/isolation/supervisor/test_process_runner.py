@@ -17,6 +17,7 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from divere_cli.errors import IsolationUnavailable
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, LaunchError
 from divere_cli.isolation.supervisor import attempt, event_loop, launch, process, recovery
@@ -169,6 +170,33 @@ def test_a_method_that_fails_under_way_gives_way_to_the_next(
     assert "forkserver: " in str(info.fallback_reason)
     assert "no more" in str(info.fallback_reason)
     assert "trying spawn" in caplog.text
+
+
+@pytest.mark.parametrize(("kills", "ends"), [(6, "proven"), (12, "the signal")])
+def test_a_forkserver_that_others_kill_while_it_is_proven_tells_nothing_of_the_method(
+    kills: int, ends: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = launch.Launcher.start
+    killed: list[int] = []
+
+    def start_and_kill(self: launch.Launcher) -> launch.Launched:
+        launched = start(self)
+        if len(killed) < kills and self.server is not None:
+            killed.append(self.server.pid)
+            os.kill(self.server.pid, signal.SIGKILL)
+        return launched
+
+    monkeypatch.setattr(launch.Launcher, "start", start_and_kill)
+    request = IsolationRequest("always", start_method="forkserver", jobs=1, spares=0)
+    if ends == "proven":
+        runner = open_runner(request, lambda event: None, warm=())
+        incidents = runner.incidents
+        runner.close()
+        assert len(incidents) == kills
+        assert {incident.kind for incident in incidents} == {"forkserver"}
+    else:
+        with pytest.raises(IsolationUnavailable, match="signal 9"):
+            open_runner(request, lambda event: None, warm=())
 
 
 def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
