@@ -28,10 +28,14 @@ def divere(*words: object) -> None:
 
 
 def strips(folder: Path) -> None:
-    """What `divere frames --picture` draws: a hard strip, and a holder of two."""
+    """What `divere frames --picture` draws: a hard strip, a holder of two, one in doubt."""
     hard = Spec(count=6, seed=4, hard=True, turn=0.8, night=(2,), thin=(4,), scale=11.0)
     holder = Spec("120-66", 3, seed=21, strips=2, scale=6.0, around="light", base=1, turn=-0.5)
-    for name, spec in (("strip", hard), ("holder", holder)):
+    doubt = Spec(
+        "120-645", 4, seed=4008, hard=True, scale=7.0, turn=-0.85, night=(0,), blank=(3,),
+        overlap=(2,), leader=True,
+    )  # fmt: skip
+    for name, spec in (("strip", hard), ("holder", holder), ("doubt", doubt)):
         scan = folder / f"{name}.tif"
         tifffile.imwrite(scan, draw(spec).pixels, photometric="rgb")
         drawn = folder / f"{name}.png"
@@ -40,6 +44,26 @@ def strips(folder: Path) -> None:
             small = picture.convert("RGB")
             small.thumbnail((WIDTH, WIDTH))
             small.save(OUT / f"{name}.jpg", quality=QUALITY)
+
+
+def deskewed(folder: Path) -> None:
+    """One picture of a strip that lies turned, as it lies and level."""
+    scans = folder / "turned"
+    scans.mkdir()
+    spec = Spec(count=3, seed=12, turn=1.5, scale=24.0, grain=0.015)
+    tifffile.imwrite(scans / "strip.tif", draw(spec).pixels, photometric="rgb")
+    options = ("--format", "png", "--bit-depth", "8", "--color-space", "sRGB", "--auto", "frame")
+    made = []
+    for name, more in (("lies", ()), ("level", ("--deskew",))):
+        divere("batch", scans, folder / name, *options, "--frames", "find", *more)
+        with Image.open(folder / name / "strip-2.png") as picture:
+            small = picture.convert("RGB")
+            small.thumbnail(((WIDTH - 8) // 2, WIDTH))
+            made.append(small)
+    row = Image.new("RGB", (WIDTH, max(part.height for part in made)), "white")
+    row.paste(made[0], (0, 0))
+    row.paste(made[1], (WIDTH - made[1].width, 0))
+    row.save(OUT / "deskew.jpg", quality=QUALITY)
 
 
 def light(folder: Path) -> None:
@@ -71,6 +95,7 @@ def main() -> None:
     OUT.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name:
         strips(Path(name))
+        deskewed(Path(name))
         light(Path(name))
 
 

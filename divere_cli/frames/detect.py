@@ -38,6 +38,9 @@ STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straigh
 ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
 SPACED = 0.15  # for the logarithm of how much pictures are off their distance
 ALL_FILM = "it may be a piece of film on a light, without a picture"
+# Bare film through a picture: share of it that may be exposed, height over the picture's height,
+# what it takes from a layout.
+BARE_BAND, BAND, SPLIT = 0.05, 0.015, 1.5
 LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
 
 
@@ -114,11 +117,17 @@ def _piece(
     ways = [height > width]
     if max(height, width) < SQUARE * min(height, width):
         ways = [False, True]
+    strips = [straight.straighten(piece, upright) for upright in ways]
+    # Holes run along the film: they show its direction.
+    holed = [strip for strip in strips if perforations.find(strip.holes) is not None]
     tried: list[Layout] = []
-    for upright in ways:
-        layout = _strip(straight.straighten(piece, upright), forms, count, hint)
+    for strip in holed or strips:
+        upright = strip.place.upright
+        layout = _strip(strip, forms, count, hint)
         if layout is None:
             continue
+        if len(ways) > 1 and _split(layout):
+            layout = replace(layout, quality=max(0.0, layout.quality - SPLIT))
         extra = _slope(layout)
         if abs(extra) > STRAIGHT:
             again = _strip(straight.straighten(piece, upright, extra), (layout.form,), count, hint)
@@ -136,6 +145,26 @@ def _best(layouts: Sequence[Layout]) -> Layout | None:
     others = [one for layout in layouts for one in (layout, *layout.rivals) if layout is not best]
     rivals = [one for one in (*best.rivals, *others) if one.quality > least and one.spans]
     return replace(best, rivals=tuple(rivals))
+
+
+def _split(layout: Layout) -> bool:
+    """Return whether bare film runs along the strip through one of its pictures.
+
+    Then these are two, and the strip lies the other way.
+    """
+    over, rows_ = layout.strip.over, layout.rows
+    height = rows_.bottom - rows_.top
+    first, last = round(rows_.top + 0.1 * height), round(rows_.bottom - 0.1 * height)
+    for span in layout.spans:
+        part = over[max(0, first) : last, max(0, round(span.left.at)) : round(span.right.at)]
+        if min(part.shape) < 8:
+            continue
+        exposed = (steps.smoothed(part, 2) > steps.FILLED).mean(axis=1)
+        middle = exposed[len(exposed) // 8 : -len(exposed) // 8]
+        bare = middle < BARE_BAND
+        if bare.sum() >= max(3, BAND * height) and exposed[0] > 0.3 and exposed[-1] > 0.3:
+            return True
+    return False
 
 
 def _strip(
