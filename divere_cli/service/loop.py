@@ -278,7 +278,7 @@ class Watch:
             waiting=settling.count("waiting"),
             in_work=in_work,
             done=settling.count("done"),
-            failed=settling.count("failed", "again"),
+            failed=settling.count("failed") + settling.count("again"),
             queue=tuple(map(safe, names(self._request.inputs.paths, settling.queue(QUEUED)))),
             known_failures=figures.failures()[:NAMED],
             last_run=self._last_run,

@@ -17,6 +17,7 @@ from typing import Literal
 from divere_cli.service.look import Look, Stamp
 
 PATIENCE = 30.0  # further seconds without a change until an incomplete file is taken and fails
+ENOUGH = 2  # looks that must see a file without a change
 AGAIN_SECONDS = 300.0  # until a file is tried again whose failure may pass
 
 Fate = Literal["waiting", "taken", "done", "failed", "again"]
@@ -54,17 +55,21 @@ class Settling:
     settle: float
     complete: Callable[[str], bool]
     _files: dict[str, _File] = field(default_factory=dict)
+    _open: dict[str, _File] = field(default_factory=dict)  # waiting, taken or again: few of many
+    _failed: set[str] = field(default_factory=set)  # by fate ``failed``
     _presets: dict[str, Stamp] | None = None
 
     def see(self, look: Look, now: float) -> None:
         """Compare a look at the monotonic time ``now`` with the one before."""
         for path in self._files.keys() - look.scans.keys():
             del self._files[path]
+            self._put(path, None)
         for path, stamp in look.scans.items():
             known = self._files.get(path)
             if known is None or known.stamp != stamp:
                 self._files[path] = _File(stamp, now)
-            else:
+                self._put(path, self._files[path])
+            elif known.looks < ENOUGH:
                 known.looks += 1
         before, self._presets = self._presets, dict(look.presets)
         if before is not None and before != self._presets:
@@ -76,13 +81,23 @@ class Settling:
         for path, file in self._files.items():
             if os.path.dirname(path) in folders and file.fate in ("done", "failed", "again"):
                 file.fate, file.since, file.looks = "waiting", now, 1
+                self._put(path, file)
+
+    def _put(self, path: str, file: _File | None) -> None:
+        """Keep a file where its fate belongs; None where it is gone."""
+        self._open.pop(path, None)
+        self._failed.discard(path)
+        if file is not None and file.fate in ("waiting", "taken", "again"):
+            self._open[path] = file
+        elif file is not None and file.fate == "failed":
+            self._failed.add(path)
 
     def ripe(self, now: float, most: int) -> list[str]:
         """Return at most ``most`` files that may be graded now, sorted by path."""
         found: list[str] = []
-        for path in sorted(p for p, f in self._files.items() if f.due(self.settle) <= now):
-            file = self._files[path]
-            if file.looks < 2:
+        for path in sorted(p for p, f in self._open.items() if f.due(self.settle) <= now):
+            file = self._open[path]
+            if file.looks < ENOUGH:
                 continue
             if now >= file.due(self.settle) + PATIENCE or self.complete(path):
                 found.append(path)
@@ -93,40 +108,44 @@ class Settling:
     def take(self, paths: Iterable[str]) -> None:
         """Note that files are in work now."""
         for path in paths:
-            if path in self._files:
-                self._files[path].fate = "taken"
+            if path in self._open:
+                self._open[path].fate = "taken"
 
     def end(self, fates: Mapping[str, Fate], taken: Iterable[str], now: float) -> None:
         """Note what became of files that were taken; those without a fate wait again."""
         for path in taken:
-            file = self._files.get(path)
+            file = self._open.get(path)
             if file is not None and file.fate == "taken":
                 file.fate = fates.get(path, "waiting")
                 if file.fate == "again":
                     file.since = now
+                self._put(path, file)
 
     def next_due(self, now: float) -> float | None:
         """Return the seconds until the next file has settled; None where none waits for that.
 
         Files that have settled and are not complete are looked at in every interval.
         """
-        due = (file.due(self.settle) for file in self._files.values())
+        due = (file.due(self.settle) for file in self._open.values())
         soon = min((each for each in due if each > now), default=math.inf)
         return None if soon == math.inf else soon - now
 
-    def count(self, *fates: Fate) -> int:
-        """Return how many files have one of these fates."""
-        return sum(file.fate in fates for file in self._files.values())
+    def count(self, fate: Fate) -> int:
+        """Return how many files have that fate."""
+        if fate == "failed":
+            return len(self._failed)
+        if fate == "done":
+            return len(self._files) - len(self._open) - len(self._failed)
+        return sum(file.fate == fate for file in self._open.values())
 
     def queue(self, most: int) -> list[str]:
         """Return the first paths, in order, of files that wait or are in work."""
-        paths = (path for path, file in self._files.items() if file.fate in ("waiting", "taken"))
-        return heapq.nsmallest(most, paths)
+        return heapq.nsmallest(most, (p for p, f in self._open.items() if f.fate != "again"))
 
     @property
     def failed(self) -> set[str]:
         """Paths of the files that failed and have not changed since."""
-        return {path for path, file in self._files.items() if file.fate in ("failed", "again")}
+        return self._failed | {p for p, file in self._open.items() if file.fate == "again"}
 
     def stamps(self, paths: Iterable[str]) -> dict[str, Stamp]:
         """Return files as the last look saw them, by path."""
