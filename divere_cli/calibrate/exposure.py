@@ -77,12 +77,12 @@ def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]
     found = []
     if abs(contrast[0]) < FLAT * steepest:
         found.append(
-            f"{chart.patches[order[0]].name} lies on the film's toe "
+            f"{chart.patches[order[0]].name} is on the film's toe "
             f"({abs(contrast[0]) / steepest:.0%} of its contrast): underexposed; expose more"
         )
     if abs(contrast[-1]) < FLAT * steepest:
         found.append(
-            f"{chart.patches[order[-1]].name} lies on the film's shoulder "
+            f"{chart.patches[order[-1]].name} is on the film's shoulder "
             f"({abs(contrast[-1]) / steepest:.0%} of its contrast): overexposed; expose less"
         )
     return found

@@ -58,8 +58,8 @@ def check(recipe: Recipe) -> None:
     bent = recipe.matrix is not None or recipe.density_gamma != 1.0
     if film.invert or film.monochrome or curved or bent or recipe.screen_glare_compensation:
         raise UsageError(
-            f"profile {recipe.profile!r} is no positive without curve, matrix and contrast: "
-            "an input space cannot be told from them",
+            f"profile {recipe.profile!r} has a curve, a matrix or contrast of its own: "
+            "an input space cannot be derived from them",
             hint="use -p digital-neutral or -p reversal-neutral with --target input",
         )
 
@@ -180,6 +180,6 @@ def recipe_of(recipe: Recipe, matrix: Floats) -> Recipe:
 
 def _no_input() -> Unsupported:
     return Unsupported(
-        "the chart's colors give no input space: the fit is none of a positive",
+        "the chart's colors give no input space: the fit is not that of a positive",
         hint="is it a linear scan of the chart itself, and no negative?",
     )

@@ -116,7 +116,7 @@ def _document(text: str, shown: str) -> _Document:
         elif key != "KEYWORD":
             found.keywords.setdefault(key, " ".join(words[1:]))
     if not found.columns or not found.rows:
-        raise UsageError(f"chart {shown!r}: is no CGATS text with data", hint=_HINT)
+        raise UsageError(f"chart {shown!r}: is not CGATS text with data", hint=_HINT)
     if len(found.rows) > MOST_PATCHES:
         raise UsageError(f"chart {shown!r}: has {len(found.rows)} patches; at most {MOST_PATCHES}")
     return found
@@ -154,7 +154,7 @@ def _patch(document: _Document, line: int, row: list[str], shown: str) -> Patch:
         )
     lightness, a, b = lab
     if not (-1.0 <= lightness <= 110.0 and abs(a) <= 200.0 and abs(b) <= 200.0):
-        raise UsageError(f"chart {shown!r}: line {line}: {name}: is no color: Lab {lab}")
+        raise UsageError(f"chart {shown!r}: line {line}: {name}: is not a color: Lab {lab}")
     return Patch(name, (lightness, a, b))
 
 
@@ -164,7 +164,7 @@ def _number(word: str, line: int, shown: str) -> float:
     except ValueError:
         value = float("nan")
     if value != value:
-        raise UsageError(f"chart {shown!r}: line {line}: {word!r} is no number")
+        raise UsageError(f"chart {shown!r}: line {line}: {word!r} is not a number")
     return value
 
 
@@ -210,7 +210,7 @@ def _given_shape(document: _Document, shown: str) -> tuple[int, int] | None:
     try:
         rows, columns = (int(word or "") for word in words)
     except ValueError:
-        raise UsageError(f"chart {shown!r}: CHART_ROWS or CHART_COLUMNS is no number") from None
+        raise UsageError(f"chart {shown!r}: CHART_ROWS or CHART_COLUMNS is not a number") from None
     return rows, columns
 
 

@@ -21,7 +21,7 @@ from divere_cli.files import stamp
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult, Written
 
-MONOCHROME = "is a one-channel scan: a chart's colors cannot be told on it"
+MONOCHROME = "has one channel: a chart's colors cannot be measured on it"
 
 
 def samples(job: Job, progress: Progress) -> TaskResult:
@@ -126,7 +126,7 @@ def _found(cells: Cells, order: FindOrder) -> Found:
         raise Unsupported(f"no {chart.name} was found on it", hint=_cure(chart))
     raise Unsupported(
         f"no {chart.name} was found for certain: {best.unexplained:.0%} of its colors stay "
-        f"unexplained where the likeliest one lies, {find.SURE:.0%} are allowed",
+        f"unexplained at the likeliest place, {find.SURE:.0%} are allowed",
         hint=_cure(chart),
     )
 

@@ -198,10 +198,10 @@ def _order(request: ClusterRequest, isolation: IsolationRequest, run: str) -> ma
     )
 
 
-def _survey(address: str, said: object) -> machine.Survey:
-    if isinstance(said, BaseException):
-        return machine.Survey(address, (), 0, 0, "", f"{type(said).__name__}: {said}")
-    return serialize.from_plain(machine.Survey, said)
+def _survey(address: str, answer: object) -> machine.Survey:
+    if isinstance(answer, BaseException):
+        return machine.Survey(address, (), 0, 0, "", f"{type(answer).__name__}: {answer}")
+    return serialize.from_plain(machine.Survey, answer)
 
 
 def _problem(survey: machine.Survey, order: machine.Order, request: ClusterRequest) -> str:

@@ -232,7 +232,7 @@ def _cut(found: Selection, frame: str | None) -> Cut:
         if frame in (cut.crop_name, str(number)):
             return cut
     there = ", ".join(cut.crop_name or "1" for cut in cuts)
-    raise UsageError(f"--frame {frame}: there is none; there are: {there}, and all")
+    raise UsageError(f"--frame {frame}: no such frame; there are {there}, and all")
 
 
 def _fitting(cut: Cut, channels: int) -> Iterator[Named]:

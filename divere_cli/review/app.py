@@ -128,8 +128,8 @@ class Routes:
         number = next(self._numbers)
         wanted = _wanted(await _body(request), number)
         future = await run_in_threadpool(self._service.render, wanted)
-        said, data = await asyncio.wrap_future(future)
-        facts = {key: said[key] for key in ("width", "height", "scale", "histogram", "seconds")}
+        answer, data = await asyncio.wrap_future(future)
+        facts = {key: answer[key] for key in ("width", "height", "scale", "histogram", "seconds")}
         headers = {"x-divere-picture": json.dumps(facts, separators=(",", ":"))}
         return Response(data, media_type=FORMATS[wanted.format], headers=headers)
 
@@ -142,8 +142,8 @@ class Routes:
             raise BadRequest("at is [x, y], each from 0 to 1")
         place = (float(at[0]), float(at[1]))
         future = await run_in_threadpool(self._service.pick, _wanted(body, number), place)
-        said, _ = await asyncio.wrap_future(future)
-        return JSONResponse({"rgb_gains": said["rgb_gains"]})
+        answer, _ = await asyncio.wrap_future(future)
+        return JSONResponse({"rgb_gains": answer["rgb_gains"]})
 
     async def presets(self, request: Request) -> Response:
         """Entries and marks to write."""
@@ -187,9 +187,9 @@ async def _body(request: Request) -> dict[str, Any]:
     try:
         found = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
-        raise BadRequest("the body is no JSON") from error
+        raise BadRequest("the body is not JSON") from error
     if not isinstance(found, dict):
-        raise BadRequest("the body is no JSON object")
+        raise BadRequest("the body is not a JSON object")
     return found
 
 
@@ -213,7 +213,7 @@ def _window(value: Any) -> Box:
         raise BadRequest("window is [x, y, width, height], each from 0 to 1")
     x, y, width, height = (float(v) for v in value)
     if not (width > 0 and height > 0 and x + width <= 1 + 1e-6 and y + height <= 1 + 1e-6):
-        raise BadRequest("window lies inside the picture")
+        raise BadRequest("window must be inside the picture")
     return x, y, width, height
 
 
@@ -227,7 +227,7 @@ def _share(value: Any) -> bool:
 
 
 async def _missing(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "there is no such scan in this folder"}, 404)
+    return JSONResponse({"error": "this folder has no scan of that name"}, 404)
 
 
 async def _bad(request: Request, error: Exception) -> Response:
@@ -241,16 +241,16 @@ async def _superseded(request: Request, error: Exception) -> Response:
 async def _stale(request: Request, error: Exception) -> Response:
     assert isinstance(error, Stale)
     who = "another program" if error.by_another_program else "another tab"
-    told = {"error": f"{who} changed the presets first", "version": error.version}
-    return JSONResponse(told, 409)
+    body = {"error": f"{who} changed the presets first", "version": error.version}
+    return JSONResponse(body, 409)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, DivereError)
     record = getattr(error, "record", error)
     status = 500 if isinstance(error, OutputUnusable) else 422
-    told = {"error": error.message, "hint": error.hint, "kind": record.kind}
-    return JSONResponse(told, status)
+    body = {"error": error.message, "hint": error.hint, "kind": record.kind}
+    return JSONResponse(body, status)
 
 
 async def _http(request: Request, error: Exception) -> Response:

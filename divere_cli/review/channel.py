@@ -17,7 +17,7 @@ import time
 from typing import Any
 
 HEAD = struct.Struct("!II")  # bytes of JSON (or of a pickle), bytes of data
-MOST_SAID, MOST_DATA = 1 << 20, 256 << 20
+MOST_HEAD, MOST_DATA = 1 << 20, 256 << 20
 ROOM = 1 << 20  # bytes in a pipe: a picture in one go
 F_SETPIPE_SZ = 1031
 
@@ -54,11 +54,11 @@ class Service:
         body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
         deadline = time.monotonic() + seconds
         self._write(HEAD.pack(len(body), 0) + body, deadline)
-        said, data = HEAD.unpack(self._read(HEAD.size, deadline))
-        if said > MOST_SAID or data > MOST_DATA:
+        head, data = HEAD.unpack(self._read(HEAD.size, deadline))
+        if head > MOST_HEAD or data > MOST_DATA:
             raise Ended("the worker sent an invalid message")
         try:
-            answer = json.loads(self._read(said, deadline))
+            answer = json.loads(self._read(head, deadline))
         except ValueError as problem:
             raise Ended("the worker sent an invalid message") from problem
         if not isinstance(answer, dict):
@@ -126,9 +126,9 @@ class Worker:
         body = self._read(HEAD.unpack(head)[0])
         return None if body is None else pickle.loads(body)
 
-    def answer(self, said: dict[str, Any], data: bytes) -> None:
+    def answer(self, head: dict[str, Any], data: bytes) -> None:
         """Send what came of an order."""
-        body = json.dumps(said).encode()
+        body = json.dumps(head).encode()
         view = memoryview(HEAD.pack(len(body), len(data)) + body + data)
         while view:
             view = view[os.write(self._answers, view) :]

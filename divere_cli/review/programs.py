@@ -103,8 +103,8 @@ class Command:
     def _watch(self, process: subprocess.Popen[str], after: Callable[[int], None] | None) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
-        told: list[str] = []
-        reader = threading.Thread(target=_drain, args=(process.stderr, told), name=self._name)
+        lines: list[str] = []
+        reader = threading.Thread(target=_drain, args=(process.stderr, lines), name=self._name)
         reader.start()
         for line in process.stdout:
             with contextlib.suppress(ValueError, AttributeError, TypeError):
@@ -113,8 +113,8 @@ class Command:
         reader.join()
         process.stdout.close()
         process.stderr.close()
-        said = [line for line in told if line.strip()]
-        self.progress.message = safe(said[-1].removeprefix("divere: ")) if said else ""
+        shown = [line for line in lines if line.strip()]
+        self.progress.message = safe(shown[-1].removeprefix("divere: ")) if shown else ""
         try:
             if after is not None:
                 after(code)
@@ -142,10 +142,10 @@ class Command:
                     progress.failures.append(what)
 
 
-def _drain(stream: Any, told: list[str]) -> None:
+def _drain(stream: Any, lines: list[str]) -> None:
     for line in stream:
-        told.append(line.rstrip("\n"))
-        del told[:-LINES]
+        lines.append(line.rstrip("\n"))
+        del lines[:-LINES]
 
 
 def _environment() -> dict[str, str]:

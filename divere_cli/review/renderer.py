@@ -374,7 +374,7 @@ class Renderer:
                 with contextlib.suppress(OSError):
                     os.unlink(self._small.popitem(last=False)[1])
 
-    # ------------------------------------------------------------ what is told
+    # ------------------------------------------------------------ notices
 
     def _note_failure(self, request: Request, failed: ScanFailed, tried: int) -> None:
         message = failed.message + (f" ({tried} tries)" if tried > 1 else "")

@@ -47,7 +47,7 @@ class Roll:
         self._turn = threading.Lock()
         self._known: dict[str, Scan] = {}
         if not os.path.isdir(self.folder):
-            raise InputMissing(f"'{folder}' is no folder")
+            raise InputMissing(f"'{folder}' is not a folder")
 
     def scans(self) -> list[Scan]:
         """All scans, by name; headers are read again where a file changed.
@@ -113,7 +113,7 @@ class Roll:
         if os.path.dirname(os.path.realpath(path)) != self.folder:
             raise Unreadable("is a link out of the folder", hint="copy the scan into the folder")
         if not stat.S_ISREG(found.st_mode):
-            raise Unsupported("is no regular file", hint="")
+            raise Unsupported("is not a regular file", hint="")
         return headers.read(path)
 
 

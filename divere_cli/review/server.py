@@ -1,4 +1,4 @@
-"""The service on its port: bound first, served until it is asked to stop.
+"""The service on its port: bound first, served until it is stopped.
 
 Covers the address, the names it answers to, and uvicorn without logs (they
 would hold the token) and without signal handlers. Its own thread serves; the
@@ -49,7 +49,7 @@ def listen(value: str) -> Listen:
     host, colon, port = value.rpartition(":")
     host = host.strip("[]")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise UsageError(f"{value!r} is no HOST:PORT", hint="for example 127.0.0.1:8478")
+        raise UsageError(f"{value!r} is not HOST:PORT", hint="for example 127.0.0.1:8478")
     return Listen(host, int(port))
 
 
@@ -106,19 +106,19 @@ class Server:
         self._server.run(sockets=[self._socket])
 
 
-def hosts(asked: str, bound: str, port: int) -> frozenset[str]:
+def hosts(requested: str, bound: str, port: int) -> frozenset[str]:
     """Return the values of ``Host`` that mean this service.
 
     Parameters
     ----------
-    asked : str
-        The host that was asked for.
+    requested : str
+        The host of ``--listen``.
     bound : str
         The address that is bound.
     port : int
         The port.
     """
-    names = {asked.lower(), bound.lower()}
+    names = {requested.lower(), bound.lower()}
     if bound in LOOPBACK or bound.startswith("127."):
         names |= set(LOOPBACK)
     shown = {f"[{name}]" if ":" in name else name for name in names}

@@ -69,7 +69,7 @@ class Service:
             folder = os.path.dirname(os.path.abspath(path))
             if os.path.basename(path) != FOLDER_FILE:
                 raise UsageError(
-                    f"'{path}' is no folder and no {FOLDER_FILE}",
+                    f"'{path}' is neither a folder nor a {FOLDER_FILE}",
                     hint="name the folder of the scans",
                 )
         self.roll = Roll(folder)
@@ -270,7 +270,7 @@ class Service:
 
     def _frame(self, scan: Scan, state: State) -> dict[str, Any]:
         source = self.grades.source(state, scan.name)
-        said = self._said(scan, state, source)
+        notes = self._notes(scan, state, source)
         failed = self.renderer.failure(scan)
         message, hint = scan.message, scan.hint
         if failed is not None:
@@ -280,12 +280,12 @@ class Service:
             "name": scan.name,
             "status": "failed" if message else "ok",
             "mark": state.mark(scan.name),
-            "confidence": said.get("confidence"),
+            "confidence": notes.get("confidence"),
             "message": message,
             "hint": hint,
             "source": source,
-            "kind": said.get("kind") or "",
-            "reason": said.get("reason") or "",
+            "kind": notes.get("kind") or "",
+            "reason": notes.get("reason") or "",
             "warnings": [] if header is None else list(header.warnings),
             "width": 0 if header is None else header.width,
             "height": 0 if header is None else header.height,
@@ -304,8 +304,8 @@ class Service:
             return {"pictures": 0, "problem": error.message}
         return {"pictures": len(cuts), "problem": ""}
 
-    def _said(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
-        """What measuring said of a scan: in our own entry, or beside its grade."""
+    def _notes(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
+        """Return what measuring found out about a scan, from our own entry or beside its grade."""
         own = presets_file.own_scan(state.document, scan.name)
         if own.get("confidence") in CONFIDENCE:
             return dict(own)
@@ -345,14 +345,14 @@ def _provenance(entry: Json) -> dict[str, Any]:
     if not isinstance(entry, dict):
         return {}
     places = [entry, *(c for c in _list(entry.get("crops")) if isinstance(c, dict))]
-    told = []
+    notes = []
     for place in places:
         metadata = place.get("metadata")
         found = metadata.get("provenance") if isinstance(metadata, dict) else None
         if isinstance(found, dict):
-            told.append(found)
+            notes.append(found)
     rank = {name: index for index, name in enumerate(CONFIDENCE)}
-    return max(told, key=lambda one: rank.get(str(one.get("confidence")), -1), default={})
+    return max(notes, key=lambda one: rank.get(str(one.get("confidence")), -1), default={})
 
 
 def _list(value: Json) -> list[Json]:

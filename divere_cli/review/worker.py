@@ -147,12 +147,12 @@ class Bench:
         """
         began = time.perf_counter()
         if isinstance(order, Opening):
-            said, data = self._open(order)
+            facts, data = self._open(order)
         elif isinstance(order, View):
-            said, data = self._view(order)
+            facts, data = self._view(order)
         else:
-            said, data = self._pick(order)
-        return said | {"seconds": round(time.perf_counter() - began, 4)}, data
+            facts, data = self._pick(order)
+        return facts | {"seconds": round(time.perf_counter() - began, 4)}, data
 
     def _open(self, opening: Opening) -> Answer:
         self._opening = opening
@@ -163,7 +163,7 @@ class Bench:
             held = self._decoded(opening)
         self._views = picture.Views(held, self._close, self._output, self._parallel)
         about = held.about
-        said = {
+        facts = {
             "width": about.width,
             "height": about.height,
             "factor": about.factor,
@@ -171,7 +171,7 @@ class Bench:
             "clipped": {"top": about.top, "bottom": about.bottom},
             "warnings": about.warnings,
         }
-        return said, b""
+        return facts, b""
 
     def _decoded(self, opening: Opening) -> proxy.Proxy:
         with source.open(opening.job, self._parallel) as scan:
@@ -210,7 +210,7 @@ class Bench:
 
     def _view(self, view: View) -> Answer:
         made, part = self._of(view.proxy).graded(view)
-        said = {
+        facts = {
             "width": made.shape[1],
             "height": made.shape[0],
             "scale": round(part.scale, 5),
@@ -218,7 +218,7 @@ class Bench:
         }
         profile = icc.profile(self._output, made.shape[2] == 1)
         encode = preview.png if view.format == "png" else preview.fine_jpeg
-        return said, encode(made, profile)
+        return facts, encode(made, profile)
 
     def _pick(self, pick: Pick) -> Answer:
         view = View(pick.recipe, pick.crop, pick.orientation, mirrored=pick.mirrored)
@@ -236,7 +236,7 @@ class Bench:
                 self._small[small] = picture.Views(held, None, self._output, self._parallel)
             return self._small[small]
         if self._views is None:
-            raise Internal("a view was asked of a worker that holds no scan")
+            raise Internal("a picture was requested from a worker that has no scan open")
         return self._views
 
     def _close(self, left: int, top: int, right: int, bottom: int) -> Samples:

@@ -43,7 +43,7 @@ LEAST_SHARED = 256 << 20
 
 
 class ScanFailed(ScanError):
-    """What a worker or its end said of a scan; ``record`` has the kind that fits."""
+    """A scan's error, from its worker or from the worker's end; ``record`` has its kind."""
 
     def __init__(self, record: ErrorRecord) -> None:
         super().__init__(record.message, hint=record.hint, detail=record.detail)
@@ -81,19 +81,19 @@ class Resident:
         Raises
         ------
         ScanFailed
-            The worker said what is wrong, or died, or took too long and was ended.
+            The worker reported an error, or died, or took too long and was ended.
         """
         try:
-            said, data = self._service.ask(order, seconds)
+            answer, data = self._service.ask(order, seconds)
         except channel.TooSlow:
             self.kill()
             error = TimedOut(f"took longer than {seconds:.0f} s and was stopped")
             raise ScanFailed(record_of(error)) from None
         except channel.Ended as problem:
             raise ScanFailed(self._obituary(str(problem))) from None
-        if "error" in said:
-            raise ScanFailed(ErrorRecord(**said["error"]))
-        return said, data
+        if "error" in answer:
+            raise ScanFailed(ErrorRecord(**answer["error"]))
+        return answer, data
 
     def close(self) -> None:
         """Let the worker go when it is done."""

@@ -124,7 +124,7 @@ class Pages:
                 return 200, "text/html; charset=utf-8", self._page().encode()
             case "/page.css":
                 return 200, "text/css", CSS
-        return _text(404, "there is no such page")
+        return _text(404, "no such page")
 
     def _metrics(self) -> tuple[int, str, bytes]:
         figures = self.figures

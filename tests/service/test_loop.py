@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import time
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from divere_cli.batch import grading
@@ -361,3 +363,23 @@ def test_presets_that_change_have_their_scans_graded_again(rig: Rig, there: bool
     rig.settle()
     assert rig.lab.positives().keys() == before.keys()
     assert rig.lab.positives() != before
+
+
+@pytest.mark.slow
+def test_memory_and_descriptors_stay_flat_over_5000_scans(rig: Rig) -> None:
+    """The service's side of 5,000 scans in 20 lots; the second half beside the first."""
+    own, sizes, files = psutil.Process(), [], []
+    for lot in range(20):
+        for number in range(250):
+            rig.lab.scan(f"{lot:02}/{number:03}.tif")
+        rig.settle()
+        for kept in (rig.reports, rig.events, rig.lab.chooser.asked, rig.lab.bench.limits):
+            kept.clear()  # the test's own
+        gc.collect()
+        sizes.append(own.memory_info().rss)
+        files.append(own.num_fds() if hasattr(own, "num_fds") else 0)
+    assert rig.figures.snapshot.done == 5000
+    print([round(size / 1e6, 1) for size in sizes], files)  # noqa: T201
+    assert len(set(files)) == 1
+    grown = max(sizes[10:]) - max(sizes[:10])
+    assert grown < 12e6, "names, stamps and the journal that each batch reads: 2 kB a scan"
