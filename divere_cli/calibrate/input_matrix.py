@@ -58,7 +58,7 @@ def check(recipe: Recipe) -> None:
     bent = recipe.matrix is not None or recipe.density_gamma != 1.0
     if film.invert or film.monochrome or curved or bent or recipe.screen_glare_compensation:
         raise UsageError(
-            f"profile {recipe.profile!r} has a curve, a matrix or contrast of its own: "
+            f"profile {recipe.profile!r} is not a plain positive (no curve, matrix, contrast): "
             "an input space cannot be derived from them",
             hint="use -p digital-neutral or -p reversal-neutral with --target input",
         )

@@ -50,7 +50,7 @@ def test_primaries_and_gains_are_the_matrix(chart: Chart, output: Space) -> None
 
 def test_a_negatives_preset_and_a_negative_are_refused(chart: Chart, output: Space) -> None:
     sample = Sample(seen(chart), ("",) * 24, np.zeros((4, 2)), 0.0)
-    with pytest.raises(UsageError, match="no positive"):
+    with pytest.raises(UsageError, match="not a plain positive"):
         positive.calibrate([sample], ["a"], chart, recipe("c41-neutral"), output)
     turned = Sample(0.01 / seen(chart).clip(0.01), ("",) * 24, np.zeros((4, 2)), 0.0)
     with pytest.raises(Unsupported, match="the chart is a negative"):
