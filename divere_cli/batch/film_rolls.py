@@ -49,7 +49,7 @@ def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
     folders: dict[str, list[ScanResult]] = {}
     for result in results:
         folders.setdefault(os.path.dirname(result.input), []).append(result)
-    said: list[str] = []
+    lines: list[str] = []
     for folder, scans in sorted(folders.items()):
         if any(scan.status != "ok" for scan in scans):
             continue
@@ -62,5 +62,5 @@ def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
         unread = sum(scan.film_edge is None for scan in scans)
         for film, shown in sorted(rolls.items()):
             where = f"{film} in {quote(folder)}" if folder else film
-            said += [f"{where}: {line}" for line in rolls_.doubts(shown, unread)]
-    return tuple(said)
+            lines += [f"{where}: {line}" for line in rolls_.doubts(shown, unread)]
+    return tuple(lines)

@@ -213,12 +213,14 @@ def _film(
 ) -> tuple[FilmNotes | None, tuple[FilmNotes | None, ...]]:
     """Return what is written down about a scan; and about each of its crops, where that differs."""
     log = request.film_log
+    bare = replace(edge, frames=()) if edge is not None else None  # it has the scan's first frame
+    if len(selection.frames) > 1:
+        edge = bare
     if log is None:
         return notes.noted(None, edge), ()
     found = [log.of(scan.file, crop) for crop in crop_names(selection)]
     if all(each == found[0] for each in found):
         return notes.noted(found[0], edge), ()
-    bare = replace(edge, frames=()) if edge is not None else None  # it has the scan's first frame
     return None, tuple(notes.noted(each, bare) for each in found)
 
 

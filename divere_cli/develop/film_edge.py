@@ -108,9 +108,9 @@ def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
     """What a film's edge says against the scan or against its preset."""
     if found is None:
         return ()
-    said = []
+    lines = []
     if found.mirrored:
-        said.append(
+        lines.append(
             "the code at the film's edge runs backwards: the scan is mirrored (the film lay with"
             " its other side up); mirror it in the scanner's program"
         )
@@ -118,11 +118,11 @@ def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
     if stock is not None and not stocks.fits(
         stock.process, inverts=recipe.film.invert, monochrome=recipe.film.monochrome
     ):
-        said.append(
+        lines.append(
             f"the film's edge says {stock.name} ({stock.process}), and the preset"
             f" {recipe.profile!r} is for {recipe.film.name}: choose a preset for that film"
         )
-    return tuple(said)
+    return tuple(lines)
 
 
 def _step(header: Header) -> int:

@@ -162,6 +162,16 @@ def together(codes: list[Code]) -> FilmEdge | None:
     Codes agree that are of one film and direction and as far apart as their
     frames say. Those that do not have to be fewer; beside codes without a frame
     number, whose distance says less, there may be none.
+
+    Parameters
+    ----------
+    codes : list of Code
+        All that was read along one edge, in any order and any number of times.
+
+    Returns
+    -------
+    FilmEdge or None
+        Its numbering is in mm of the band, across the picture.
     """
     apart = _apart(codes)
     group = max((_agreeing(apart, code) for code in apart), key=len, default=[])
@@ -181,11 +191,11 @@ def _numbering(group: list[Code]) -> Numbering | None:
 
 def _placed(edge: FilmEdge, band: Band, *, upright: bool, size: tuple[int, ...]) -> FilmEdge:
     """Turn mm of the band into parts of the scan."""
-    told = edge.numbering
-    if told is None:
+    along = edge.numbering
+    if along is None:
         return edge
     length = size[0] if upright else size[1]
-    zero, step = (band.start + told.zero * band.step) / length, told.step * band.step / length
+    zero, step = (band.start + along.zero * band.step) / length, along.step * band.step / length
     return replace(edge, numbering=Numbering(upright, zero, step))
 
 

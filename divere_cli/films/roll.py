@@ -42,6 +42,11 @@ def doubts(scans: Sequence[Seen], unread: int = 0) -> list[str]:
         Of one film.
     unread : int
         Scans beside them whose codes were not read: one of them may be what is missing.
+
+    Returns
+    -------
+    list of str
+        A sentence for each, empty where all is in order.
     """
     ordered = sorted(scans, key=lambda scan: (scan.halves[0], scan.name))
     pairs = list(pairwise(ordered))
@@ -49,7 +54,7 @@ def doubts(scans: Sequence[Seen], unread: int = 0) -> list[str]:
 
 
 def _missing(pairs: Sequence[tuple[Seen, Seen]], unread: int) -> list[str]:
-    said = []
+    lines = []
     for one, other in pairs:
         between = range(one.halves[-1] + 1, other.halves[0])
         frames = [str(half // 2) for half in between if half % 2 == 0]
@@ -60,8 +65,8 @@ def _missing(pairs: Sequence[tuple[Seen, Seen]], unread: int) -> list[str]:
         line += f" {quote(other.name)})"
         if unread:
             line += f"; the film's edge was not read on {unread} of the folder's scans"
-        said.append(line)
-    return said
+        lines.append(line)
+    return lines
 
 
 def _listed(frames: Sequence[str]) -> str:

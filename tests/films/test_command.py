@@ -114,6 +114,7 @@ def test_metadata_name_the_film_without_being_asked(tmp_path: Path, compression:
     options = ("--compression", compression, "--isolation", "never")
     batch(scans, "out", *options)
     assert b"Kodak ColorPlus 200" in xmp(tmp_path / "out" / "a.tif")
+    assert b"ExposureNumber" in xmp(tmp_path / "out" / "a.tif")
     with tifffile.TiffFile(tmp_path / "out" / "a.tif") as made:
         assert made.pages[0].tags["ExifTag"].value["ISOSpeedRatings"] in (200, (200,))
     assert b"AnalogExif" not in xmp(tmp_path / "out" / "none.tif")
@@ -220,3 +221,29 @@ def test_frames_of_a_strip_are_named_as_on_the_film(tmp_path: Path) -> None:
     crops = json.loads(out.read_text())["a.tif"]["crops"]
     assert [crop["metadata"]["name"] for crop in crops] == ["12", "13"]
     assert [crop["metadata"]["id"] for crop in crops] == ["1", "2"]
+
+
+def test_crops_of_one_scan_do_not_share_a_frame_number(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    sheet = {
+        "version": 3,
+        "type": "contactsheet",
+        "metadata": {"raw_file": "a.tif"},
+        "idt": {"name": "ACEScg", "gamma": 1.0},
+        "cc_params": {},
+        "crops": [
+            {"metadata": {"id": name, "crop": [x, 0.0, 0.4, 0.5]}}
+            for name, x in (("x", 0.0), ("y", 0.5))
+        ],
+        "active_crop_id": None,
+    }
+    (scans / "divere_presets.json").write_text(json.dumps({"a.tif": sheet}))
+    for name, options in (("out", ()), ("named", ("--name", "{stem}-{crop} {film}"))):
+        batch(scans, name, "--isolation", "never", *options)
+        made = sorted((tmp_path / name).glob("*.tif"))
+        assert len(made) == 2
+        for path in made:
+            assert b"Kodak ColorPlus 200" in xmp(path)
+            assert b"ExposureNumber" not in xmp(path)
