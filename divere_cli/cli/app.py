@@ -79,8 +79,8 @@ class LazyGroup(click.Group):
             import difflib
 
             close = difflib.get_close_matches(name, COMMANDS, n=1)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
-            raise click.UsageError(f"no such command {name!r}{meant}", ctx)
+            suggestion = f"; did you mean {close[0]!r}?" if close else ""
+            raise click.UsageError(f"no such command {name!r}{suggestion}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -149,9 +149,9 @@ def calibrate(ctx: click.Context, /, **values: Any) -> int:
     for warning in (*warnings, *found.warnings):
         complain(warning, word="warning")
     if values["json"]:
-        told = document.as_json(found, name)
-        told["warnings"] = [*warnings, *found.warnings]
-        click.echo(json_text.dumps(told, indent=1))
+        printed = document.as_json(found, name)
+        printed["warnings"] = [*warnings, *found.warnings]
+        click.echo(json_text.dumps(printed, indent=1))
     else:
         _show(found, name, values)
     return 0

@@ -73,8 +73,8 @@ class Configured(click.Command):
                 import difflib
 
                 close = difflib.get_close_matches(key, known, n=1)
-                meant = f"; did you mean {close[0]!r}?" if close else ""
-                raise UsageError(f"{quote(path)}: no option {key!r}{meant}")
+                suggestion = f"; did you mean {close[0]!r}?" if close else ""
+                raise UsageError(f"{quote(path)}: no option {key!r}{suggestion}")
             if not asked_for:
                 _harmless(path, name, value)
             values[name] = _value(path, options[name], value)
@@ -131,10 +131,10 @@ def _load(path: str) -> dict[str, Any]:
 
 
 def _harmless(path: str, name: str, value: Any) -> None:
-    said = name.replace("_", "-")
+    shown = name.replace("_", "-")
     if name in _BY_ASKING_ONLY:
         raise UsageError(
-            f"{quote(path)}: {said!r} is not allowed in a file that was found beside scans",
+            f"{quote(path)}: {shown!r} is not allowed in a file that was found beside scans",
             hint=f"use --config {path} if you trust the file",
         )
     if name in _WRITTEN:
@@ -142,7 +142,7 @@ def _harmless(path: str, name: str, value: Any) -> None:
             parts = str(each).replace("\\", "/").split("/")
             if os.path.isabs(str(each)) or ".." in parts:
                 raise UsageError(
-                    f"{quote(path)}: {said!r} may only name files in its own folder",
+                    f"{quote(path)}: {shown!r} may only name files in its own folder",
                     hint=f"use --config {path} if you trust the file",
                 )
 

@@ -143,8 +143,8 @@ def described(found: Findings) -> list[tuple[str, str]]:
         ("memory", f"{_gb(memory.available)} of {_gb(memory.total)}, as the {_who(memory)} allows"),
     ]
     for method in found.start_methods:
-        said = f"works, {method.seconds:.2f} s to the first worker"
-        lines.append((method.name, said if method.works else f"does not work: {method.problem}"))
+        verdict = f"works, {method.seconds:.2f} s to the first worker"
+        lines.append((method.name, verdict if method.works else f"does not work: {method.problem}"))
     chosen = f"a fresh process for each scan, by {auto.start_method}"
     threads = "threads in this process" + (f" ({auto.reason})" if auto.reason else "")
     lines.append(("auto", chosen if auto.effective == "process" else threads))

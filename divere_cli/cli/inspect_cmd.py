@@ -136,8 +136,8 @@ def _seen(
             job = Job(index, name, path, found, encoding, (), task=film_edges.TASK)
             if quality:
                 frames = _frames(name, selector)
-                told = InputTransfer()
-                job = replace(job, frames=frames, task=QUALITY, film_edge=edge, transfer=told)
+                assumed = InputTransfer()
+                job = replace(job, frames=frames, task=QUALITY, film_edge=edge, transfer=assumed)
             jobs.append(job)
     return {
         outcome.job_id: outcome.result for outcome in run_tasks(jobs) if outcome.result is not None

@@ -131,8 +131,8 @@ def _metadata(item: Scan) -> dict[str, Any]:
         "copyright": about.copyright,
         "description": about.description,
     }
-    said: dict[str, Any] = {key: safe(text, _TEXT) for key, text in texts.items() if text}
-    return said | {"exif": about.exif, "gps": about.gps, "xmp": about.xmp, "iptc": about.iptc}
+    facts: dict[str, Any] = {key: safe(text, _TEXT) for key, text in texts.items() if text}
+    return facts | {"exif": about.exif, "gps": about.gps, "xmp": about.xmp, "iptc": about.iptc}
 
 
 def _preset(item: Scan) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         One file.
     """
     header, about = item.header, item.about
-    said = _metadata(item)
+    facts = _metadata(item)
     known = header.width and header.height
     size = f"{header.width} x {header.height}, {digits(header.pixels / 1e6)} MP"
     rows = [
@@ -223,9 +223,9 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("resolution", _resolution(header)),
         ("orientation", f"{header.orientation} (not applied)" if header.orientation != 1 else ""),
         ("profile", about.icc),
-        ("scanner", " ".join(said[name] for name in ("make", "model") if name in said)),
-        ("software", said.get("software", "")),
-        ("date", said.get("taken") or said.get("date", "")),
+        ("scanner", " ".join(facts[name] for name in ("make", "model") if name in facts)),
+        ("software", facts.get("software", "")),
+        ("date", facts.get("taken") or facts.get("date", "")),
         ("author", ", ".join(filter(None, (about.artist, about.copyright)))),
         ("description", about.description),
         ("metadata", _blocks(about)),

@@ -135,8 +135,8 @@ def plan_summary(planned: tuple[PlannedScan, ...]) -> str:
         All scans.
     """
     counts = Counter(_PLANNED[scan.action] for scan in planned)
-    told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "0 files"
-    return f"{told}; nothing was written"
+    listed = ", ".join(f"{count} {word}" for word, count in counts.items()) or "0 files"
+    return f"{listed}; nothing was written"
 
 
 def hints(report: RunReport) -> list[str]:

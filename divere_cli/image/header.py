@@ -233,8 +233,8 @@ def _check_name(found: str, suffix: str, head: bytes) -> None:
         )
     if not any(head) or _is_cut(head, expected):
         raise CorruptInput("the file's first bytes are damaged")
-    said = "/".join(sorted(NAMES[name] for name in expected))
-    raise Unsupported(f"is no {said}, although its name says so")
+    names = "/".join(sorted(NAMES[name] for name in expected))
+    raise Unsupported(f"is no {names}, although its name says so")
 
 
 def _check_foreign(head: bytes) -> None:

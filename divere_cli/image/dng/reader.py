@@ -61,10 +61,10 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
         The file has no white balance and ``white_balance`` asks for it.
     """
     balance = _as_shot(path) if white_balance == "as_shot" else None
-    said = "off"
+    balance_text = "off"
     if balance is not None:
-        said = "as shot (red {:.4g}, green {:.4g}, blue {:.4g})".format(*balance)
-    note = f"camera raw: linear camera color, white balance {said}"
+        balance_text = "as shot (red {:.4g}, green {:.4g}, blue {:.4g})".format(*balance)
+    note = f"camera raw: linear camera color, white balance {balance_text}"
     return LinearReader(path, replace(header, notes=(*header.notes, note)), balance)
 
 

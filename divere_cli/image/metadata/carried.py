@@ -133,8 +133,8 @@ def _scanner(exif: bytes, header: Header) -> tuple[str, str, str]:
         return made
     tiff = parse(containers.Held(exif))
     entries = tiff.directory(tiff.first).entries
-    said = (tiff.text(entries.get(code)) for code in (271, 272, 305))
-    make, model, software = (known or text for known, text in zip(made, said, strict=True))
+    texts = (tiff.text(entries.get(code)) for code in (271, 272, 305))
+    make, model, software = (known or text for known, text in zip(made, texts, strict=True))
     return make, model, software
 
 

@@ -46,33 +46,33 @@ def into_exif(data: exiv2.ExifData, notes: FilmNotes) -> None:
     notes : FilmNotes
         What is known about the film of the scan.
     """
-    said: dict[str, str] = {"Exif.Photo.FileSource": _TRANSPARENT_SCANNER}
+    fields: dict[str, str] = {"Exif.Photo.FileSource": _TRANSPARENT_SCANNER}
     if notes.camera:
-        said["Exif.Image.Model"] = notes.camera
+        fields["Exif.Image.Model"] = notes.camera
         if "Exif.Image.Make" in data:
             del data["Exif.Image.Make"]
         maker = _MAKERS.get(notes.camera.split(" ", 1)[0].casefold())
         if maker:
-            said["Exif.Image.Make"] = maker
+            fields["Exif.Image.Make"] = maker
     if notes.aperture is not None:
         value = Fraction(notes.aperture).limit_denominator(100)
-        said["Exif.Photo.FNumber"] = f"{value.numerator}/{value.denominator}"
+        fields["Exif.Photo.FNumber"] = f"{value.numerator}/{value.denominator}"
     if notes.shutter is not None:
-        said["Exif.Photo.ExposureTime"] = f"{notes.shutter[0]}/{notes.shutter[1]}"
+        fields["Exif.Photo.ExposureTime"] = f"{notes.shutter[0]}/{notes.shutter[1]}"
     if notes.iso is not None:
-        said["Exif.Photo.ISOSpeedRatings"] = str(min(notes.iso, _MOST_ISO))
+        fields["Exif.Photo.ISOSpeedRatings"] = str(min(notes.iso, _MOST_ISO))
     day, clock, zone = _moment(notes.date)
     if day.count("-") == 2:
-        said["Exif.Photo.DateTimeOriginal"] = f"{day.replace('-', ':')} {clock or '00:00:00'}"
+        fields["Exif.Photo.DateTimeOriginal"] = f"{day.replace('-', ':')} {clock or '00:00:00'}"
         if zone:
-            said["Exif.Photo.OffsetTimeOriginal"] = zone
-    said |= {
+            fields["Exif.Photo.OffsetTimeOriginal"] = zone
+    fields |= {
         "Exif.Photo.LensModel": notes.lens,
         "Exif.Image.Artist": notes.photographer,
         "Exif.Image.Copyright": notes.copyright,
         "Exif.Image.ImageDescription": notes.notes,
     }
-    for key, value_ in said.items():
+    for key, value_ in fields.items():
         if value_:
             data[key] = harmless(value_)
 
@@ -102,8 +102,8 @@ def into_xmp(data: exiv2.XmpData, notes: FilmNotes, scanner: tuple[str, str, str
     }
     if notes.camera:
         analog |= dict(zip(("ScannerMaker", "Scanner", "ScannerSoftware"), scanner, strict=True))
-    said = {f"Xmp.AnalogExif.{name}": value for name, value in analog.items()}
-    said |= {
+    fields = {f"Xmp.AnalogExif.{name}": value for name, value in analog.items()}
+    fields |= {
         "Xmp.aux.Lens": notes.lens,
         "Xmp.photoshop.DateCreated": notes.date,
         "Xmp.dc.creator": notes.photographer,
@@ -111,8 +111,8 @@ def into_xmp(data: exiv2.XmpData, notes: FilmNotes, scanner: tuple[str, str, str
         "Xmp.dc.description": notes.notes,
     }
     if frame == "" and notes.frame:
-        said["Xmp.photoshop.Instructions"] = f"frame {notes.frame}"
-    for key, value in said.items():
+        fields["Xmp.photoshop.Instructions"] = f"frame {notes.frame}"
+    for key, value in fields.items():
         if value:
             if key in data:
                 _remove(data, key)
@@ -132,13 +132,13 @@ def into_iptc(data: exiv2.IptcData, notes: FilmNotes) -> None:
         What is known about the film of the scan.
     """
     day, _, _ = _moment(notes.date)
-    said = {
+    fields = {
         "Iptc.Application2.Byline": (notes.photographer, 32),
         "Iptc.Application2.Copyright": (notes.copyright, 128),
         "Iptc.Application2.Caption": (notes.notes, 2000),
         "Iptc.Application2.DateCreated": (day if day.count("-") == 2 else "", 10),
     }
-    given = {key: _cut(harmless(value), most) for key, (value, most) in said.items() if value}
+    given = {key: _cut(harmless(value), most) for key, (value, most) in fields.items() if value}
     if given:
         data["Iptc.Envelope.CharacterSet"] = "\x1b%G"
     for key, value in given.items():

@@ -176,8 +176,8 @@ class OtherSegments(Segments):
         if about.lossless:
             return np.asarray(imagecodecs.ljpeg_decode(code))
         wanted = {1: "GRAYSCALE", 3: "RGB", 4: "CMYK"}.get(about.components)
-        told = page.photometric in (Photometric.RGB, Photometric.MIN_IS_BLACK)
-        stored = wanted if told or about.components == 4 else None
+        plain_color = page.photometric in (Photometric.RGB, Photometric.MIN_IS_BLACK)
+        stored = wanted if plain_color or about.components == 4 else None
         return np.asarray(
             imagecodecs.jpeg8_decode(code, tables=tables, colorspace=stored, outcolorspace=wanted)
         )

@@ -80,7 +80,7 @@ def read(source: Source, max_pixels: int) -> Header:
 
 
 def _with_chunks(source: Source, header: Header) -> Header:
-    said: dict[str, str] = {}
+    transfers: dict[str, str] = {}
     pixels = False
     small = 0
     for kind, at, length in _walked(source):
@@ -99,18 +99,18 @@ def _with_chunks(source: Source, header: Header) -> Header:
             header = _noted(header, "the transparent color is left out")
         elif kind == b"acTL":
             header = _noted(header, "an animation: its first picture alone is taken")
-        elif name in _PRECEDENCE and not pixels and name not in said:
+        elif name in _PRECEDENCE and not pixels and name not in transfers:
             found = _transfer(source, name, at, length)
             if found:
-                said[name] = found
+                transfers[name] = found
         elif kind == b"eXIf":
             header = _oriented(source, at, length, header)
     if not pixels:
         raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")
-    first = next((name for name in _PRECEDENCE if name in said), None)
+    first = next((name for name in _PRECEDENCE if name in transfers), None)
     if first is None:
         return header
-    return replace(header, transfer=said[first], transfer_by=first)
+    return replace(header, transfer=transfers[first], transfer_by=first)
 
 
 def _walked(source: Source) -> Iterator[tuple[bytes, int, int]]:

@@ -174,17 +174,17 @@ def _pam(head: bytes) -> Pixmap:
     if end < 0:
         raise CorruptInput("the pixmap's header is cut off")
     lines = [line.split(None, 1) for line in head[3:end].split(b"\n") if line.strip()]
-    said = {line[0]: line[1] for line in lines if len(line) == 2 and line[0] != b"#"}
+    fields = {line[0]: line[1] for line in lines if len(line) == 2 and line[0] != b"#"}
     kinds = {1: b"GRAYSCALE", 2: b"GRAYSCALE_ALPHA", 3: b"RGB", 4: b"RGB_ALPHA"}
-    samples = _number(said.get(b"DEPTH", b"0"))
-    kind = said.get(b"TUPLTYPE", kinds.get(samples, b"")).strip()
+    samples = _number(fields.get(b"DEPTH", b"0"))
+    kind = fields.get(b"TUPLTYPE", kinds.get(samples, b"")).strip()
     if kind.startswith(b"BLACKANDWHITE"):
         kind = kind.replace(b"BLACKANDWHITE", b"GRAYSCALE")
     if kinds.get(samples) != kind:
         shown = kind.decode("latin-1", "replace")[:40]
         raise Unsupported(f"a PAM of {samples} samples called {shown!r}")
-    width, height = (_number(said.get(name, b"0")) for name in (b"WIDTH", b"HEIGHT"))
-    most = _white(_number(said.get(b"MAXVAL", b"0")))
+    width, height = (_number(fields.get(name, b"0")) for name in (b"WIDTH", b"HEIGHT"))
+    most = _white(_number(fields.get(b"MAXVAL", b"0")))
     return Pixmap("7", width, height, samples, most, end + len(b"\nENDHDR\n"))
 
 

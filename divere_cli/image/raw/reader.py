@@ -176,9 +176,9 @@ def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None)
     if channels not in (1, 3):
         raise Unsupported(f"a raw file of {samples} colors")
     unknown = "the size is known only to the raw decoder"
-    said = "off"
+    balance_text = "off"
     if balance is not None:
-        said = "as shot (red {:.4g}, green {:.4g}, blue {:.4g})".format(*balance)
+        balance_text = "as shot (red {:.4g}, green {:.4g}, blue {:.4g})".format(*balance)
     return replace(
         header,
         width=width,
@@ -188,7 +188,7 @@ def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None)
         sample="uint",
         notes=(
             *(note for note in header.notes if note != unknown),
-            f"camera raw: linear camera color, white balance {said}",
+            f"camera raw: linear camera color, white balance {balance_text}",
         ),
     )
 
