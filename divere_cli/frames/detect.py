@@ -80,6 +80,9 @@ def find(
     if swapped:
         found = [replace(one, sure=False, why=one.why or ALL_FILM) for one in found]
     found = doubts.apart(doubts.kept_whole(found, doubts.rivals(layouts, others)))
+    if len(layouts) == 1:  # a picture that a rival added stands last
+        axis = int(layouts[0].strip.place.upright)
+        found.sort(key=lambda one: float(one.corners[:, axis].mean()))
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
     return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
