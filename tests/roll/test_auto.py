@@ -153,3 +153,17 @@ def test_the_parent_decides_without_numpy() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_each_option_is_part_of_what_a_decision_was_made_from() -> None:
+    plain = Auto("roll")
+    others = (
+        Auto("frame"),
+        Auto("roll", roll_by="*-*"),
+        Auto("roll", strict=True),
+        Auto("roll", pull=0.4),
+        Auto("roll", pull=0.5),
+        Auto("roll", gray_frames=("card*",)),
+    )
+    assert len({repr(each) for each in (plain, *others)}) == 7
+    assert repr(plain) == "Auto(mode='roll', roll_by=None, strict=False)"  # as journals have it

@@ -92,3 +92,18 @@ def test_the_better_method_is_tried_again_later_and_comes_back() -> None:
     assert not methods.back_to("spawn")
     assert methods.back_to("forkserver")
     assert methods.now.method == "forkserver"
+
+
+def test_a_method_that_is_left_ends_what_it_started() -> None:
+    class Watched(Launcher):
+        closed = 0
+
+        def close(self) -> None:
+            Watched.closed += 1
+
+    methods = Methods([Watched("forkserver"), Watched("spawn")])
+    assert methods.leave("it died", 0.0)
+    assert Watched.closed == 1
+    assert methods.now.method == "spawn"
+    assert not methods.leave("it died, too", 0.0)
+    assert Watched.closed == 1

@@ -1,0 +1,26 @@
+"""Tags of a TIFF that cannot mean what they say are named in a warning."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from divere_cli.image import header
+
+
+@pytest.mark.parametrize("planar", [0, 150, 255])
+def test_a_planar_configuration_that_is_none(planar: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.full((8, 6, 3), 9000, np.uint16), photometric="rgb")
+    assert header.read(str(path), 10_000).warnings == ()
+    with tifffile.TiffFile(path) as file:
+        at = file.pages[0].tags[284].valueoffset  # type: ignore[union-attr]
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H", data, at, planar)
+    path.write_bytes(data)
+    (warning,) = header.read(str(path), 10_000).warnings
+    assert warning == f"PlanarConfiguration is {planar}; samples are taken as interleaved"
