@@ -58,7 +58,7 @@ def run_tasks(
         A signal came, or ``stopped`` was True.
     """
     limits = limits or Limits()
-    with signals.watch() as asked:
+    with signals.watch() as requests:
         runner = factory.open_runner(request or IsolationRequest(), on_event)
         try:
             waiting, again = iter(jobs), []  # type: ignore[var-annotated]
@@ -84,7 +84,7 @@ def run_tasks(
                         again.append((job, attempt + 1))
                     else:
                         yield outcome
-                if stopped() or asked.received:
+                if stopped() or requests.received:
                     raise KeyboardInterrupt
         finally:
             runner.close()

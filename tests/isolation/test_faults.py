@@ -61,9 +61,9 @@ def test_death_after_the_result_is_a_result(each_table: Table) -> None:
 def test_death_before_the_first_word_is_no_fault_of_the_scan(each_table: Table) -> None:
     each_table.run("good")  # uses up the worker that proved the start method
     each_table.start(2, "good")
-    (work,) = each_table.runner.loop.works  # type: ignore[attr-defined]
+    (work,) = each_table.runner.loop.attempts  # type: ignore[attr-defined]
     while not work.child.pid:  # as soon as its forkserver has told it
-        each_table.runner.loop._hear(work)  # type: ignore[attr-defined]
+        each_table.runner.loop._read_status(work)  # type: ignore[attr-defined]
     os.kill(work.child.pid, signal.SIGKILL)
     (outcome,) = each_table.wait_for(2)
     assert outcome.end == "infrastructure"

@@ -1,8 +1,7 @@
-"""One worker together with the job it has: clocks, the ladder that ends it, its outcome.
+"""One attempt: a worker with its job, its deadlines, the steps that end it, its outcome.
 
-Covers what can be said of one worker alone and given the time: is it due for
-something, what step of the ladder comes next, what is its outcome. Waiting and the
-other workers are :mod:`.process`'s.
+Covers what depends on one worker and the time alone: when it needs attention, which step
+comes next when it is ended, and how it ended. Waiting for workers is :mod:`.event_loop`'s.
 """
 
 from __future__ import annotations
@@ -83,20 +82,20 @@ class Attempt:
         return self.exited == math.inf
 
     def about(self) -> dict[str, object]:
-        """What a log record of this worker is about."""
+        """Return the fields of a log record of this worker: scan, job and attempt."""
         if self.assignment is None:
             return {"scan": "", "job_id": 0, "attempt": 0}
         job, limits = self.assignment.job, self.assignment.limits
         return {"scan": job.name, "job_id": job.id, "attempt": limits.attempt}
 
     def assign(self, assignment: Assignment, boot_seconds: float) -> Order:
-        """Take a job; what tells the worker."""
+        """Give the worker a job; return the order to send to it."""
         self.assignment = assignment
         self._until(assignment.taken + boot_seconds, "boot", f"{boot_seconds:g} s")
         return assignment.job, assignment.limits, assignment.taken
 
     def note_start(self, message: Message, now: float) -> None:
-        """The worker begins with the task: from here its time counts."""
+        """Note that the task began: its time limit counts from here."""
         assert self.assignment is not None
         wall = self.assignment.limits.wall_seconds
         self.started = now
@@ -106,7 +105,7 @@ class Attempt:
         self._until(now + wall, "timeout", f"{wall:g} s")
 
     def note_end(self, message: Message, now: float) -> None:
-        """The worker said what came of it; it has a moment to leave."""
+        """Note the result or error that the worker sent; it has a moment to exit."""
         seconds, cpu = (within(message[name], A_YEAR) for name in ("seconds", "cpu"))
         peak = int(within(message["peak"], MOST_BYTES))
         source = safe(str(message["peak_source"]), 20)
@@ -115,7 +114,7 @@ class Attempt:
             self._until(now + LEAVE_SECONDS, "silent", "")
 
     def expect_exit(self, now: float) -> None:
-        """Its line to us has ended: it must have died, or it is ended soon."""
+        """Note that its message pipe has ended: it has died, or is ended soon."""
         if self.alive and self.end is None and self.reason is None:
             self._until(now + EXIT_SECONDS, "silent", "")
 
@@ -125,7 +124,7 @@ class Attempt:
     def begin_end(
         self, reason: exit_reasons.Reason, text: str, now: float, trace: float, term: float
     ) -> None:
-        """Put the worker on the ladder: a trace, SIGTERM, SIGKILL, giving up.
+        """Begin to end the worker in steps: a trace, SIGTERM, SIGKILL, giving up.
 
         ``trace`` and ``term`` are how long the first two steps wait; 0 leaves a step out.
         """
@@ -142,8 +141,8 @@ class Attempt:
         steps += [(now + trace + term, "kill"), (now + trace + term + KILL_SECONDS, "abandon")]
         self.steps, self.step = deque(steps), None
 
-    def climb(self, now: float) -> None:
-        """Take the steps of the ladder that are due."""
+    def take_due_steps(self, now: float) -> None:
+        """Take the steps of the escalation that are due."""
         while self.alive and self.steps and self.steps[0][0] <= now:
             _, self.step = self.steps.popleft()
             self._take_step(now)
@@ -174,18 +173,18 @@ class Attempt:
             self.last = seen
 
     def over_cap(self) -> str:
-        """What it uses more than, in words (where the kernel does not enforce it); else empty."""
+        """Return the limit that it exceeds, as text; empty where it does not."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         over = cap and self.last and self.last.anonymous > cap * OVER_CAP
         return f"its limit of {format_bytes(cap)}" if cap and over else ""
 
     def near_cap(self) -> bool:
-        """Whether its last sample was so near its cap that memory may have ended it."""
+        """Return whether its last sample was so near its limit that memory may have ended it."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         return bool(cap and self.last and self.last.rss > cap * NEAR_CAP)
 
     def due(self) -> float:
-        """When something has to be done about this worker although nothing happens."""
+        """Return the monotonic time at which this worker needs attention if nothing happens."""
         if self.abandoned:
             return 0.0
         if not self.alive:
@@ -195,13 +194,13 @@ class Attempt:
         return min(self.deadline, next_step, sample)
 
     def shift(self, seconds: float) -> None:
-        """The clock ran on while everything stood still: move what is due."""
+        """Move all deadlines by the seconds that the program was suspended."""
         self.deadline += seconds
         self.idle_since += seconds
         self.steps = deque((at + seconds, step) for at, step in self.steps)
 
     def outcome(self, now: float, memory_was_short: bool) -> Outcome:
-        """How the attempt ended; the process is gone, or abandoned."""
+        """Return how the attempt ended; the process has exited or was abandoned."""
         assert self.assignment is not None
         end, result, error = self._verdict(now, memory_was_short)
         message = self.end or {}
@@ -238,7 +237,7 @@ class Attempt:
     ) -> tuple[End, TaskResult | None, ErrorRecord | None]:
         if self.end is not None:
             try:
-                return self._said(self.end)
+                return self._read_end(self.end)
             except (KeyError, TypeError, ValueError) as problem:
                 text = f"the worker process sent an invalid result ({problem})"
                 return "lost", None, ErrorRecord("crashed", text, Crashed.default_hint)
@@ -260,20 +259,20 @@ class Attempt:
         )
         return end, None, error
 
-    def _said(self, message: Message) -> tuple[End, TaskResult | None, ErrorRecord | None]:
+    def _read_end(self, message: Message) -> tuple[End, TaskResult | None, ErrorRecord | None]:
         if message["end"] == "result":
             result = from_plain(TaskResult, message["result"])
             _bounded(result)
             return "result", result, None
         error = from_plain(ErrorRecord, message["error"])
-        end: End | None = _SAID.get(message["end"])
+        end: End | None = _ENDS.get(message["end"])
         if end is None:
             raise ValueError("an end that is none")
         kind, text, hint = (safe(each, 4000) for each in (error.kind, error.message, error.hint))
         return end, None, ErrorRecord(kind, text, hint, error.detail)
 
 
-_SAID: dict[str, End] = {"error": "error", "out_of_memory": "out_of_memory", "lost": "lost"}
+_ENDS: dict[str, End] = {"error": "error", "out_of_memory": "out_of_memory", "lost": "lost"}
 
 
 def _bounded(part: object) -> None:

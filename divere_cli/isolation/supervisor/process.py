@@ -1,8 +1,8 @@
-"""One worker as its supervisor sees it: pipes, what it said, whether it still is there.
+"""One worker process as its supervisor sees it: its pipes, its messages, whether it lives.
 
 Covers reading without blocking and in fair portions, sending its job, signals to it
 and to its group, and proving that it is gone. No policy: when to do what is
-:mod:`.process`'s.
+:mod:`.event_loop`'s.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ PORTION = 256 * 1024  # bytes taken from one pipe in one pass of the loop
 CHUNK = 64 * 1024
 LINE_LIMIT = 4096
 TAIL_LINES = 200
-Pipe = Literal["frames", "output", "orders", "told", "pidfd"]
-PIPES: tuple[Pipe, ...] = ("frames", "output", "orders", "told", "pidfd")
+Pipe = Literal["frames", "output", "orders", "status_pipe", "pidfd"]
+PIPES: tuple[Pipe, ...] = ("frames", "output", "orders", "status_pipe", "pidfd")
 
 _TRACE = re.compile(r"Fatal Python error|(Current thread|Thread) 0x|Stack \(most recent call")
 _IN_TRACE = re.compile(r"\s+File |\s*$|\s+\.\.\.|Extension modules:|Current |Thread |<")
@@ -89,7 +89,7 @@ class WorkerProcess:
     frames: int
     output: int
     orders: int
-    told: int
+    status_pipe: int
     pid: int = 0
     pidfd: int = -1
     reader: FrameReader = field(default_factory=FrameReader)
@@ -107,7 +107,7 @@ class WorkerProcess:
             os.set_blocking(descriptor, False)
         child = cls(launched, method, *pipes)
         if launched.pid:
-            child._born(launched.pid)
+            child._set_pid(launched.pid)
         return child
 
     @property
@@ -123,18 +123,18 @@ class WorkerProcess:
 
     def descriptors(self) -> list[int]:
         """All descriptors that are open for this child on this side."""
-        own = [self.frames, self.output, self.orders, self.told, self.pidfd]
+        own = [self.frames, self.output, self.orders, self.status_pipe, self.pidfd]
         return [fd for fd in own if fd >= 0]
 
-    def _born(self, pid: int) -> None:
+    def _set_pid(self, pid: int) -> None:
         self.pid = pid
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):
                 self.pidfd = os.pidfd_open(pid)
 
-    def hear(self) -> bool:
-        """Take what the status pipe tells: the pid, the exit status. Whether it has ended."""
-        data, ended = _read(self.told)
+    def read_status(self) -> bool:
+        """Read the status pipe: the pid, then the exit status; return whether it has ended."""
+        data, ended = _read(self.status_pipe)
         if self.method != "forkserver":
             return ended  # of no one's but the worker's own: only its end tells
         self._numbers += data
@@ -142,7 +142,7 @@ class WorkerProcess:
             about, number = TOLD.unpack_from(self._numbers)
             self._numbers = self._numbers[TOLD.size :]
             if about == PID:
-                self._born(number)
+                self._set_pid(number)
             elif about == EXIT:
                 self.status = number
             else:
@@ -156,7 +156,7 @@ class WorkerProcess:
         return ended
 
     def read_frames(self) -> tuple[Iterator[Message], bool]:
-        """Messages that came, at most a portion; and whether the pipe has ended.
+        """Return messages that came, at most a portion, and whether the pipe has ended.
 
         Raises
         ------
@@ -167,18 +167,18 @@ class WorkerProcess:
         return self.reader.feed(data), ended
 
     def read_output(self) -> tuple[list[Line], bool]:
-        """Lines that it printed, at most a portion; and whether the pipe has ended."""
+        """Return lines that it printed, at most a portion, and whether the pipe has ended."""
         data, ended = _read(self.output)
         lines = self.lines.feed(data)
         return lines + self.lines.end() if ended else lines, ended
 
     def send(self, order: object) -> bool:
-        """Queue the worker's order; whether all of it is on its way."""
+        """Queue the worker's order; return whether all of it was sent."""
         self.unsent += encode_order(order)
         return self.flush()
 
     def flush(self) -> bool:
-        """Send on; True when nothing is left to send or nobody is there to read it."""
+        """Send the rest; return True when nothing is left, or nobody reads it any more."""
         try:
             while self.unsent:
                 self.unsent = self.unsent[os.write(self.orders, self.unsent) :]
@@ -189,13 +189,13 @@ class WorkerProcess:
         return True
 
     def note_end(self) -> None:
-        """The process ended: learn its exit status, or that nobody has told it yet."""
+        """Note that the process ended; take its exit status where this process can."""
         if self.status is None and self.method != "forkserver":
             with contextlib.suppress(ChildProcessError):
                 self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
     def gone(self) -> bool:
-        """Whether the process has ended for certain."""
+        """Return whether the process has certainly ended."""
         if self.refused or (self.status is not None and not self.server_lost):
             return True
         if self.pidfd >= 0:

@@ -109,7 +109,7 @@ class ProcessRunner:
         free = self._request.jobs - len(busy)
         if not self._recovery.troubled:
             return free
-        if self._recovery.pause() > 0 or any(work.started is None for work in busy):
+        if self._recovery.pause() > 0 or any(attempt.started is None for attempt in busy):
             return 0
         return min(1, free)
 
@@ -117,16 +117,19 @@ class ProcessRunner:
         """Start one attempt; a ready spare takes it if there is one."""
         if self._closed or len(self.loop.busy()) >= self._request.jobs:
             raise RuntimeError("no slot is free")
-        if any(work.assignment and work.assignment.job.id == job.id for work in self.loop.works):
+        if any(
+            attempt.assignment and attempt.assignment.job.id == job.id
+            for attempt in self.loop.attempts
+        ):
             raise RuntimeError(f"job {job.id} is in work")
         assignment = Assignment(job, limits, time.monotonic())
         try:
-            work = self._spare() or self._launch(self._better())
+            attempt = self._spare() or self._launch(self._better())
         except LaunchError as problem:
             self.loop.done.append(_not_started(assignment, problem))
             self._note("start", str(problem), None, scans=1)
             return
-        self.loop.send(work, work.assign(assignment, self._request.boot_seconds))
+        self.loop.send(attempt, attempt.assign(assignment, self._request.boot_seconds))
         self._refill()
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
@@ -147,23 +150,23 @@ class ProcessRunner:
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
         """End one attempt by the ladder."""
-        for work in self.loop.busy():
-            assert work.assignment is not None
-            if work.assignment.job.id == job_id and work.end is None:
+        for attempt in self.loop.busy():
+            assert attempt.assignment is not None
+            if attempt.assignment.job.id == job_id and attempt.end is None:
                 text = "the memory budget leaves for it" if end == "out_of_memory" else ""
-                self.loop.end(work, end, text, term=self._request.term_seconds)
+                self.loop.end(attempt, end, text, term=self._request.term_seconds)
 
     def close(self, grace: float = 2.0) -> list[Outcome]:
         """End everything, release everything."""
         if self._closed:
             return []
         self._closed = True
-        for work in self.loop.works:
-            if work.assignment is None:
-                self.loop.end(work, "cancelled", "")
-            elif work.end is None:
-                self.loop.end(work, "cancelled", "", term=grace)
-        while self.loop.works:
+        for attempt in self.loop.attempts:
+            if attempt.assignment is None:
+                self.loop.end(attempt, "cancelled", "")
+            elif attempt.end is None:
+                self.loop.end(attempt, "cancelled", "", term=grace)
+        while self.loop.attempts:
             self.loop.turn(math.inf)
         atexit.unregister(self._kill_all)
         self._methods.close()
@@ -201,31 +204,36 @@ class ProcessRunner:
                 return
 
     def _prove_once(self) -> None:
-        work = self._launch()
-        deadline = work.deadline + 2.0
+        attempt = self._launch()
+        deadline = attempt.deadline + 2.0
         self.loop.watch_signals()
-        while work.alive and not work.greeted and work.reason is None and not _asked_to_stop():
+        while (
+            attempt.alive
+            and not attempt.greeted
+            and attempt.reason is None
+            and not _asked_to_stop()
+        ):
             self.loop.turn(deadline)
             if time.monotonic() > deadline:
                 break
-        if not work.greeted and not _asked_to_stop():
-            tail = "; ".join(list(work.child.lines.tail)[-3:])
-            said = work.reason_text or work.child.refused
-            server = work.child.launched.server
+        if not attempt.greeted and not _asked_to_stop():
+            tail = "; ".join(list(attempt.child.lines.tail)[-3:])
+            reason = attempt.reason_text or attempt.child.refused
+            server = attempt.child.launched.server
             by_others = server is not None and server.ended() and server.killed_by_others
-            kind = _Killed if by_others or work.child.status == -signal.SIGKILL else LaunchError
-            raise kind(said or f"the first worker did not say hello {tail}".rstrip())
+            kind = _Killed if by_others or attempt.child.status == -signal.SIGKILL else LaunchError
+            raise kind(reason or f"the first worker did not say hello {tail}".rstrip())
 
     # -------------------------------------------------------------- the workers
 
     def _spare(self) -> Attempt | None:
         idle = [
-            work
-            for work in self.loop.works
-            if work.assignment is None and work.alive and work.reason is None
-            if not work.child.server_ended  # it died with its server, which is known sooner
+            attempt
+            for attempt in self.loop.attempts
+            if attempt.assignment is None and attempt.alive and attempt.reason is None
+            if not attempt.child.server_ended  # it died with its server, which is known sooner
         ]
-        return max(idle, key=lambda work: work.greeted, default=None)
+        return max(idle, key=lambda attempt: attempt.greeted, default=None)
 
     def _launch(self, launcher: Launcher | None = None) -> Attempt:
         launcher = launcher or self._methods.now
@@ -241,7 +249,11 @@ class ProcessRunner:
         wanted = self._request.spares
         if wanted is None:
             wanted = min(self._request.jobs, SPARES[self.method])
-        have = sum(1 for work in self.loop.works if work.assignment is None and work.reason is None)
+        have = sum(
+            1
+            for attempt in self.loop.attempts
+            if attempt.assignment is None and attempt.reason is None
+        )
         if have >= wanted or self._spare_failures >= SPARE_FAILURES:
             return
         if self._recovery.troubled or memory.available().bytes < SPARE_MEMORY:
@@ -255,9 +267,9 @@ class ProcessRunner:
     def _better(self) -> Launcher | None:
         return self._methods.better(time.monotonic(), troubled=self._recovery.troubled)
 
-    def worker_greeted(self, work: Attempt) -> None:
+    def worker_greeted(self, attempt: Attempt) -> None:
         """See :class:`.loop.Owner`."""
-        if self._methods.back_to(work.child.method):
+        if self._methods.back_to(attempt.child.method):
             log.info("workers start by %s again", self.method)
 
     def worker_began(self) -> None:
@@ -269,16 +281,16 @@ class ProcessRunner:
         """See :class:`.loop.Owner`."""
         self._spare_failures += 1
 
-    def worker_refused(self, work: Attempt, reason: str) -> None:
+    def worker_refused(self, attempt: Attempt, reason: str) -> None:
         """See :class:`.loop.Owner`: many workers of one server that died are one incident."""
-        if work.child.method != self.method:  # tried again, in vain
-            self._recovery.note("start", reason, None, scans=int(work.assignment is not None))
+        if attempt.child.method != self.method:  # tried again, in vain
+            self._recovery.note("start", reason, None, scans=int(attempt.assignment is not None))
             return
-        server = work.child.launched.server if work.child.server_ended else None
+        server = attempt.child.launched.server if attempt.child.server_ended else None
         kind = "forkserver" if server is not None else "start"
         if server is not None:
             reason = _fault(server)
-        self._note(kind, reason, server, scans=int(work.assignment is not None))
+        self._note(kind, reason, server, scans=int(attempt.assignment is not None))
 
     def _note(self, kind: str, reason: str, cause: object, scans: int) -> None:
         """Count an incident; after several in a row go over to the next method.
@@ -298,9 +310,9 @@ class ProcessRunner:
             log.warning("%s", text)
 
     def _kill_all(self) -> None:
-        for work in self.loop.works:
-            if work.alive:
-                work.child.kill()
+        for attempt in self.loop.attempts:
+            if attempt.alive:
+                attempt.child.kill()
         self._methods.close()
 
 

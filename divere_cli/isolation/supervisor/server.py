@@ -32,14 +32,14 @@ class Server:
 
     def __init__(self, setup: Setup, environment: dict[str, str]) -> None:
         ours, theirs = socket.socketpair()
-        words, said = os.pipe()
+        words, stderr = os.pipe()
         try:
             self._process = subprocess.Popen(
                 birth.command("forkserver", str(theirs.fileno())),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=said,
+                stderr=stderr,
                 pass_fds=(theirs.fileno(),),
             )
         except BaseException:
@@ -48,7 +48,7 @@ class Server:
             raise
         finally:
             theirs.close()
-            os.close(said)
+            os.close(stderr)
         os.set_blocking(words, False)
         self._line, self._words = ours, words
         self._line.setblocking(False)
@@ -106,8 +106,8 @@ class Server:
     def _last_words(self) -> str:
         with contextlib.suppress(OSError):
             lines = os.read(self._words, LAST_WORDS).decode("utf-8", "replace").split("\n")
-            said = [line.strip() for line in lines if line.strip()]
-            return f": {said[-1][:200]}" if said else ""
+            texts = [line.strip() for line in lines if line.strip()]
+            return f": {texts[-1][:200]}" if texts else ""
         return ""
 
 

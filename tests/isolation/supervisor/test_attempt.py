@@ -58,7 +58,7 @@ def test_the_ladder_is_climbed_step_by_step(work: Attempt, child: Sent) -> None:
     heard = {}
     for now in (110.0, 110.1, 110.2, 112.1, 112.2, 112.2 + KILL_SECONDS):
         child.heard.clear()
-        work.climb(now)
+        work.take_due_steps(now)
         heard[now] = list(child.heard)
     assert list(heard.values()) == [
         ["SIGCONT", "SIGUSR1"],
@@ -77,7 +77,7 @@ def test_a_worker_that_is_born_on_the_ladder_is_ended_then(
 ) -> None:
     """A forkserver tells the pid of a worker only after it was to be ended: nobody to signal."""
     work.begin_end("cancelled", "", 110.0, trace=0, term=term)
-    work.climb(110.0)
+    work.take_due_steps(110.0)
     told = list(child.heard)
     child.heard.clear()
     work.born(110.1)
@@ -93,14 +93,14 @@ def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Attemp
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     work.begin_end("cancelled", "", 110.1, trace=0, term=0)
     assert work.reason == "cancelled"
-    work.climb(110.1)
+    work.take_due_steps(110.1)
     work.begin_end("timeout", "10 s", 110.2, trace=0.2, term=2.0)
     assert work.reason == "cancelled"
 
 
 def test_time_that_stood_still_does_not_count(work: Attempt) -> None:
     work.begin_end("cancelled", "", 101.0, trace=0, term=1.0)
-    work.climb(101.0)
+    work.take_due_steps(101.0)
     due = work.due()
     work.shift(50.0)
     assert work.due() in (due + 50.0, work.next_sample)

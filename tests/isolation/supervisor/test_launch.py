@@ -26,7 +26,7 @@ def test_the_caller_is_left_as_it_was(method: str) -> None:
     assert sys.modules["__main__"] is main
     assert dict(os.environ) == environment
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
-    assert eventually(lambda: child.hear() or child.pid > 0, 5.0)
+    assert eventually(lambda: child.read_status() or child.pid > 0, 5.0)
     child.kill()
     assert eventually(child.gone, 5.0)
     child.note_end()

@@ -29,7 +29,7 @@ from tests.isolation.conftest import METHODS, ROOT, eventually, make_job, opened
 def test_a_ready_spare_takes_the_job(kind: str) -> None:
     with opened(kind, jobs=1, spares=1) as table:
         first = table.run("good")
-        (spare,) = table.runner.loop.works  # type: ignore[attr-defined]
+        (spare,) = table.runner.loop.attempts  # type: ignore[attr-defined]
         assert spare.greeted or select.select([spare.child.frames], [], [], 20)[0], "no hello"
         second = table.run("good")
         assert second.pid == spare.child.pid != first.pid
@@ -42,14 +42,14 @@ def test_spares_are_booted_when_one_is_taken_and_age_out(monkeypatch: pytest.Mon
         table.run("good")
         runner = table.runner
         table.start(2, "steps", "0.8")
-        table.until(lambda: runner.wait(0.05) is not None and len(runner.loop.works) <= 1)  # type: ignore[attr-defined]
+        table.until(lambda: runner.wait(0.05) is not None and len(runner.loop.attempts) <= 1)  # type: ignore[attr-defined]
         assert table.wait_for(2)[0].end == "result"
 
 
 def test_a_spare_that_dies_is_nobodys_fault(caplog: pytest.LogCaptureFixture) -> None:
     with opened("spawn", jobs=1, spares=1) as table:
         table.run("good")
-        (spare,) = table.runner.loop.works  # type: ignore[attr-defined]
+        (spare,) = table.runner.loop.attempts  # type: ignore[attr-defined]
         os.kill(spare.child.pid, signal.SIGKILL)
         outcome = table.run("good")
         assert outcome.end in ("result", "infrastructure")
@@ -121,7 +121,7 @@ def test_a_worker_that_never_says_hello_is_given_up() -> None:
     with opened("spawn", spares=0, boot_seconds=10) as table:
         table.run("good")
         table.start(2, "good")
-        (found,) = table.runner.loop.works  # type: ignore[attr-defined]
+        (found,) = table.runner.loop.attempts  # type: ignore[attr-defined]
         os.kill(found.child.pid, signal.SIGSTOP)
         found.deadline = time.monotonic() + 0.1
         (outcome,) = table.wait_for(2)
