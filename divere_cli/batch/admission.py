@@ -31,10 +31,15 @@ _LIKE = 2.0  # scans are alike when neither is more than twice the other
 
 
 def raw_bytes(header: Header) -> int:
-    """Bytes of the stored picture, decoded.
+    """Return the bytes of the stored picture, decoded.
 
     The header of some camera files does not tell their size: six bytes for
     each stored one is more than the least that cameras store for a pixel.
+
+    Parameters
+    ----------
+    header : Header
+        Header of the scan.
     """
     if header.pixels == 0:
         return header.file_size * 6
@@ -49,7 +54,15 @@ def _expected(header: Header, raw: int) -> int:
 
 
 def sort(header: Header, encodings: Sequence[Encoding]) -> str:
-    """What a scan has in common with others that take as much for their size."""
+    """Return what a scan has in common with others that need as much memory for their size.
+
+    Parameters
+    ----------
+    header : Header
+        Header of the scan.
+    encodings : sequence of Encoding
+        How its positives are written.
+    """
     outputs = [(each.format, each.compression, *_unusual(each)) for each in encodings]
     return "/".join(
         (
@@ -63,9 +76,14 @@ def sort(header: Header, encodings: Sequence[Encoding]) -> str:
 
 
 def most_written(header: Header | None) -> int | None:
-    """Bytes that no file of a scan's gets near: twice its samples as floats, and room for more.
+    """Return the most bytes that a file of a scan can have.
 
     For a limit that stops a decoder which writes without an end.
+
+    Parameters
+    ----------
+    header : Header or None
+        Header of the scan; None where it is not known.
     """
     if header is None or not header.pixels:
         return None
@@ -83,7 +101,15 @@ def _unusual(encoding: Encoding) -> tuple[str, ...]:
 
 
 def held_bytes(header: Header, encoding: Encoding) -> int:
-    """Bytes that an output's writer holds whole: JPEG XL alone does (``image.jxl.writer``)."""
+    """Return the bytes that an output's writer keeps in memory as a whole (JPEG XL only).
+
+    Parameters
+    ----------
+    header : Header
+        Header of the scan.
+    encoding : Encoding
+        How the positive is written.
+    """
     if encoding.format != "jxl":
         return 0
     pixels = header.pixels

@@ -43,7 +43,14 @@ class Also:
 
 
 def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
-    """Bits a channel.
+    """Return the bits of each channel.
+
+    Parameters
+    ----------
+    format_ : Format
+        The file format.
+    asked : BitDepth or None
+        The bits that were asked for; None for the default.
 
     Raises
     ------
@@ -61,7 +68,13 @@ def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
 
 
 def check(encoding: Encoding) -> None:
-    """Raise ``UsageError`` for what one output cannot be."""
+    """Raise ``UsageError`` for an output that cannot be written.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How the positive is written.
+    """
     if encoding.dither and encoding.bit_depth != 8:
         raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
     if encoding.format == "jxl" and encoding.color_space.transfer != "power":

@@ -27,7 +27,15 @@ _NO_PAYLOAD = (".divere-",)
 
 
 def check(outputs: Outputs, folder: Folder) -> None:
-    """Raise ``PlanError`` where positives would lie beside a bag instead of in it."""
+    """Raise ``PlanError`` where positives would be beside a bag and not in it.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        What is written, and where.
+    folder : Folder
+        The output folder, held open.
+    """
     if not outputs.bag and folder.look(bag.DECLARATION) is not None:
         raise PlanError(
             f"OUTPUT {quote(folder.path)} is a bag: positives would not be part of it",
@@ -36,7 +44,14 @@ def check(outputs: Outputs, folder: Folder) -> None:
 
 
 def write(outputs: Outputs, folder: Folder) -> None:
-    """Write the manifest of all that OUTPUT holds now, and a bag's own files.
+    """Write the manifest of everything that OUTPUT holds now, and a bag's own files.
+
+    Parameters
+    ----------
+    outputs : Outputs
+        What is written, and where.
+    folder : Folder
+        The output folder, held open.
 
     Raises
     ------

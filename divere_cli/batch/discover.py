@@ -115,7 +115,13 @@ def _identity_of(scan: Scan) -> tuple[str, int, int | str]:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Device and number of what a path leads to; None where it leads nowhere."""
+    """Return device and number of the file that a path leads to; None where there is none.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    """
     try:
         status = os.stat(path)
     except OSError:

@@ -39,6 +39,11 @@ log = logging.getLogger(__name__)
 def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     """Return what :func:`divere_cli.batch.run.run` would do with each scan.
 
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+
     Raises
     ------
     RunError, ProfileError

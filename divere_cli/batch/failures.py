@@ -56,7 +56,15 @@ def record(space: Workspace, plan: ScanPlan, error: ErrorRecord | None = None) -
 
 
 def crashed_last(state: State, plans: list[ScanPlan]) -> list[ScanPlan]:
-    """Put scans whose workers died in an earlier run behind the others."""
+    """Put scans whose workers died in an earlier run at the end.
+
+    Parameters
+    ----------
+    state : State
+        What the journal says.
+    plans : list of ScanPlan
+        Plans of all scans.
+    """
 
     def harmful(plan: ScanPlan) -> bool:
         failure = state.failed.get(plan.scan.name)

@@ -118,7 +118,12 @@ class FilmLog:
 
 
 def read(path: str) -> FilmLog:
-    """Read a table.
+    """Read a table of film data.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
 
     Raises
     ------
@@ -168,7 +173,13 @@ def _in_seconds(cells: list[str], places: list[int]) -> None:
 
 
 def frame_of(scan: str) -> int | None:
-    """Return the last number of a scan's name: 12 for ``roll7_012.tif``; None without one."""
+    """Return the last number of a scan's name: 12 for ``roll7_012.tif``; None without one.
+
+    Parameters
+    ----------
+    scan : str
+        Name of the scan.
+    """
     stem = scan.rpartition("/")[2].rpartition(".")[0] or scan
     numbers = re.findall(r"\d+", stem)
     return int(numbers[-1]) if numbers and len(numbers[-1]) < 10 else None

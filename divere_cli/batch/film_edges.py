@@ -24,7 +24,13 @@ Edges = Mapping[str, FilmEdge]  # by the path of the file
 
 
 def wanted(request: BatchRequest) -> bool:
-    """Whether a name of an output has a field that only the film's edge can fill."""
+    """Return whether the output's name has a field that only the film's edge can fill.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    """
     templates = (request.outputs.name, *(each.name for each in request.outputs.also))
     names = {name for text in templates for _, name, _, _ in string.Formatter().parse(text)}
     return bool(names & FIELDS) and request.inputs.film_edge
@@ -32,6 +38,13 @@ def wanted(request: BatchRequest) -> bool:
 
 def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
     """Read the edges of scans; one that cannot be read is left out, and fails when graded.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    scans : iterable of Scan
+        The scans.
 
     Raises
     ------

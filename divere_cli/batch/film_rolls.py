@@ -18,7 +18,13 @@ from divere_cli.text import quote
 
 
 def films(edges: Mapping[str, FilmEdge | None]) -> dict[str, str]:
-    """Return the film that a scan is on, by the scan's name, where it was read."""
+    """Return the film that a scan is on, by the scan's name, where it was read.
+
+    Parameters
+    ----------
+    edges : Mapping[str, FilmEdge | None]
+        What was read at the film's edge, by the scan's name.
+    """
     return {name: notes.film(edge) for name, edge in edges.items() if edge is not None}
 
 
@@ -26,6 +32,13 @@ def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> di
     """Return, by name, scans of slide film under a preset for negatives, or the other way round.
 
     What is measured of them means nothing: they are graded as their preset says.
+
+    Parameters
+    ----------
+    plans : iterable of ScanPlan
+        The plans of the scans.
+    edges : Mapping[str, FilmEdge | None]
+        What was read at the film's edge, by the scan's name.
     """
     found = {}
     for plan in plans:
@@ -41,10 +54,15 @@ def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> di
 
 
 def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
-    """Name frame numbers of a roll that no scan shows, or that several scans show.
+    """Return which frame numbers of a roll are on no scan, or on several.
 
     A roll is what lies in one folder and is on one film. Said only of folders whose scans were
     all graded in this run: of others not all edges are known.
+
+    Parameters
+    ----------
+    results : iterable of ScanResult
+        The results of the scans.
     """
     folders: dict[str, list[ScanResult]] = {}
     for result in results:

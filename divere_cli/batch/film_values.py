@@ -24,7 +24,13 @@ _FRAMES = re.compile(r"\d+[A-Za-z]?(?:\s*[-–]\s*\d+)?(?:\s*[,;+]\s*\d+(?:\s*[-
 
 
 def aperture(text: str) -> float:
-    """``f/2.8``, ``2,8`` and ``F2.8`` to 2.8; ValueError says how to write it."""
+    """Read an aperture: ``f/2.8``, ``2,8`` or ``F2.8`` is 2.8. ValueError says how to write it.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     bare = re.sub(r"^[fFƒ]\s*/?\s*", "", text).replace(",", ".")
     try:
         value = float(bare)
@@ -36,7 +42,13 @@ def aperture(text: str) -> float:
 
 
 def shutter(text: str) -> tuple[int, int] | None:
-    """``1/125``, ``0.5`` and ``2"`` to a fraction of seconds; bulb to None."""
+    """Read a shutter time as a fraction of seconds: ``1/125``, ``0.5``, ``2"``; bulb is None.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     bare = text.strip().casefold()
     if bare in ("b", "bulb", "t", "time"):
         return None
@@ -55,7 +67,13 @@ def shutter(text: str) -> tuple[int, int] | None:
 
 
 def iso(text: str) -> int:
-    """``400``, ``ISO 400`` and ``400/27°`` to 400."""
+    """Read a film speed: ``400``, ``ISO 400`` or ``400/27°`` is 400.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     found = re.fullmatch(r"(?:iso|ei|asa)?\s*(\d{1,6})(?:\s*/\s*\d+\s*°?)?", text.casefold())
     if found is None or not int(found[1]):
         raise ValueError("write a speed: 400")
@@ -63,7 +81,13 @@ def iso(text: str) -> int:
 
 
 def date(text: str) -> str:
-    """A day, a month, a year or a time to ISO 8601; what reads two ways is refused."""
+    """Read a day, month, year or time as ISO 8601; what can be read in two ways is refused.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     day_first = _DAY_FIRST.fullmatch(text)
     slashed = _SLASHED.fullmatch(text)
     found = _YEAR_FIRST.fullmatch(text)
@@ -106,7 +130,13 @@ def _checked(parts: tuple[str, str, str], clock: str) -> str:
 
 
 def frames(text: str) -> frozenset[int] | None:
-    """``12``, ``12A``, ``1-12`` and ``1,3-5`` to the numbers that they mean; None for others."""
+    """Read frame numbers: ``12``, ``12A``, ``1-12``, ``1,3-5``; None for anything else.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     if _FRAMES.fullmatch(text.strip()) is None:
         return None
     numbers: set[int] = set()

@@ -111,5 +111,11 @@ class Light:
 
 
 def of(request: BatchRequest) -> Light | None:
-    """Return the light of a run; None without ``--flat-field``."""
+    """Return the light map of a run; None without ``--flat-field``.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    """
     return Light(request) if request.flat_field else None

@@ -161,7 +161,13 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
 
 
 def cut(chosen: Selection) -> bool:
-    """Return whether a preset says itself what the pictures of a scan are."""
+    """Return whether a preset itself says which pictures a scan has.
+
+    Parameters
+    ----------
+    chosen : Selection
+        The preset that was chosen.
+    """
     first = chosen.frames[0]
     return len(chosen.frames) > 1 or bool(first.crop_name) or first.crop != WHOLE
 

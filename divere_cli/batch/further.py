@@ -19,7 +19,15 @@ Stands = Callable[[OutputStamp], bool]
 
 
 def keys(plan: ScanPlan, key: str) -> tuple[str, ...]:
-    """Keys of a scan's further outputs; ``key`` is the scan's own, of which each is made."""
+    """Return the keys of a scan's further outputs.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    key : str
+        The scan's own key, from which each is made.
+    """
     return tuple(
         _key(key, names, to_plain(encoding))
         for names, encoding in zip(plan.also, plan.encodings[1:], strict=True)
@@ -62,5 +70,11 @@ def settled(plan: ScanPlan, done: Done | None, stands: Stands) -> ScanPlan:
 
 
 def record(plan: ScanPlan) -> tuple[Further, ...]:
-    """Return what the journal keeps of a scan's further outputs, once all are made."""
+    """Return what the journal keeps of a scan's further outputs, when all are made.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    """
     return tuple(map(Further, keys(plan, plan.key), plan.also))

@@ -218,7 +218,15 @@ class Grading:
 
 
 def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:
-    """Return the journal's record of a scan."""
+    """Return the journal's record of a scan.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    outputs : sequence of OutputStamp
+        Stamps of the published files.
+    """
     assert plan.header is not None
     assert plan.selection is not None
     return Done(

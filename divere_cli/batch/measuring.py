@@ -86,7 +86,15 @@ class Measuring:
 
 
 def measured(plan: ScanPlan, measurement: str = "") -> Measured:
-    """Return a scan as its preset has it, its frames without targets, with what was measured."""
+    """Return a scan as its preset describes it, with what was measured.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    measurement : str, default ''
+        What the worker measured, as JSON; empty where it failed.
+    """
     chosen = plan.selection
     assert chosen is not None
     frames = tuple(

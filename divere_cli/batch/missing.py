@@ -32,7 +32,13 @@ def error(path: str, output: str, problem: OSError) -> InputMissing:
 
 
 def holds_scans(folder: str) -> int:
-    """Return how many files of a folder look like scans; 0 where divere writes already."""
+    """Return how many files of a folder look like scans; 0 where divere writes already.
+
+    Parameters
+    ----------
+    folder : str
+        Path of the folder.
+    """
     try:
         names = os.listdir(folder)
     except OSError:

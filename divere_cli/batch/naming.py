@@ -40,7 +40,13 @@ class Parts:
 
 
 def check(template: str) -> None:
-    """Raise ``UsageError`` for a template that can never give a file name."""
+    """Raise ``UsageError`` for a template that can never give a file name.
+
+    Parameters
+    ----------
+    template : str
+        The template of ``--name``.
+    """
     try:
         parsed = list(string.Formatter().parse(template))
     except ValueError as problem:
@@ -62,7 +68,16 @@ def check(template: str) -> None:
 
 
 def output(template: str, parts: Parts, format_: str) -> str:
-    """Name of a positive below OUTPUT.
+    """Return the name of a positive, relative to OUTPUT.
+
+    Parameters
+    ----------
+    template : str
+        The template of ``--name``.
+    parts : Parts
+        Values of the template's fields.
+    format_ : str
+        The file format.
 
     Raises
     ------
@@ -94,21 +109,43 @@ def output(template: str, parts: Parts, format_: str) -> str:
 
 
 def sidecar(positive: str, format_: str) -> str:
-    """Name of the infrared picture that goes beside a positive."""
+    """Return the name of the infrared picture beside a positive.
+
+    Parameters
+    ----------
+    positive : str
+        Name of the positive.
+    format_ : str
+        The file format.
+    """
     suffix = SUFFIXES[format_]
     folder, slash, last = positive.removesuffix(suffix).rpartition("/")
     return folder + slash + _checked(last + "-ir", ".tif", positive)
 
 
 def mask(positive: str, format_: str) -> str:
-    """Name of the picture of what infrared repair filled, beside a positive."""
+    """Return the name of the mask of infrared repair, beside a positive.
+
+    Parameters
+    ----------
+    positive : str
+        Name of the positive.
+    format_ : str
+        The file format.
+    """
     suffix = SUFFIXES[format_]
     folder, slash, last = positive.removesuffix(suffix).rpartition("/")
     return folder + slash + _checked(last + "-ir-mask", ".png", positive)
 
 
 def twin(name: str) -> str:
-    """Key that is the same for names that some file system takes for one (case, Unicode forms)."""
+    """Return a key that is equal for names that some file system takes for the same.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

@@ -21,7 +21,15 @@ _MOST_NAMED = 3
 
 
 def settle(found: Found, *, both: bool) -> None:
-    """Leave out the JPEGs of raw files and say so; with ``both``, mark them instead."""
+    """Leave out the JPEGs of raw files, with a note; with ``both``, mark them.
+
+    Parameters
+    ----------
+    found : Found
+        The scans that were found; changed in place.
+    both : bool
+        Whether raw files and JPEGs are graded.
+    """
     raw = {stem for stem, suffix in map(_split, found.scans) if suffix in RAW_SUFFIXES}
     copies = [scan for scan in found.scans if _split(scan)[1] in _COPIES and _split(scan)[0] in raw]
     if not copies:

@@ -117,6 +117,21 @@ def make(
 
     ``stopped`` is asked between scans; once it is true, the rest is left out.
 
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    found : Found
+        The scans that were found.
+    state : State
+        What the journal says.
+    folder : Folder or None
+        The output folder, held open.
+    stopped : callable, default lambda: False
+        Returns whether the run is to stop.
+    edges : Edges, default MappingProxyType({})
+        What was read at the film's edge, by the path of a scan.
+
     Raises
     ------
     PlanError
@@ -142,7 +157,15 @@ def make(
 
 
 def check_places(inputs: Iterable[str], output: str) -> None:
-    """Raise ``PlanError`` where OUTPUT is an INPUT or a folder around one, by whatever path."""
+    """Raise ``PlanError`` where OUTPUT is an INPUT or contains one, by whatever path.
+
+    Parameters
+    ----------
+    inputs : iterable of str
+        Paths of the INPUTs.
+    output : str
+        Path of OUTPUT.
+    """
     suffix = os.path.splitext(output)[1].lower()
     if suffix in SUFFIXES and not os.path.isdir(output):
         raise PlanError(
@@ -225,7 +248,13 @@ def _film(
 
 
 def crop_names(selection: Selection) -> list[str]:
-    """Return the names of a scan's crops, as its outputs have them; one of no crop is empty."""
+    """Return the names of a scan's crops, as its outputs have them; one of no crop is empty.
+
+    Parameters
+    ----------
+    selection : Selection
+        The preset that was chosen.
+    """
     several = len(selection.frames) > 1
     return [
         frame.crop_name or (str(index) if several else "")

@@ -30,6 +30,11 @@ class Orphan:
 def orphans(output: str) -> tuple[Orphan, ...]:
     """Return the positives in OUTPUT whose scans are gone.
 
+    Parameters
+    ----------
+    output : str
+        The output folder.
+
     Raises
     ------
     OutputUnusable, JournalFailed
@@ -40,6 +45,11 @@ def orphans(output: str) -> tuple[Orphan, ...]:
 
 def prune(output: str) -> tuple[Orphan, ...]:
     """Remove the positives whose scans are gone; return all of them, also those left.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
 
     Raises
     ------

@@ -280,7 +280,13 @@ def _came_under_way(temp: Temp) -> OutputExists:
 
 
 def gone(folder: Folder) -> JournalFailed:
-    """OUTPUT was removed or unmounted under way; it is not made again elsewhere."""
+    """Return the error for an OUTPUT that was removed or unmounted during the run.
+
+    Parameters
+    ----------
+    folder : Folder
+        The output folder, held open.
+    """
     return JournalFailed(
         f"OUTPUT '{folder.path}' is gone", hint="mount it again and run the same command"
     )

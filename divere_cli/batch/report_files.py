@@ -92,7 +92,16 @@ def _write_one(file: ReportFile, report: RunReport) -> ErrorRecord | None:
 
 
 def write_one(file: ReportFile, report: RunReport, *, remove: bool) -> None:
-    """Write one report; ``remove`` takes away pictures of scans that are gone.
+    """Write one report.
+
+    Parameters
+    ----------
+    file : ReportFile
+        Path and renderer of the report.
+    report : RunReport
+        The report of a run.
+    remove : bool
+        Whether pictures of scans that are gone are removed.
 
     Raises
     ------
@@ -107,15 +116,30 @@ def write_one(file: ReportFile, report: RunReport, *, remove: bool) -> None:
 
 
 def bug(message: str) -> ErrorRecord:
-    """The exception in hand as an ``internal`` error, with its traceback."""
+    """Return the current exception as an ``internal`` error, with its traceback.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    """
     return ErrorRecord.of(Internal(message, detail=traceback.format_exc()))
 
 
 def save(path: str, text: str | Iterable[str], *, private: bool = False) -> None:
-    """Write a rendered report, whole or in pieces; what is a pipe or a device is written into.
+    """Write a rendered report; a pipe or a device is written to directly.
 
     Names that are no UTF-8 must have been made harmless before: what is left of
     them is written with backslashes. ``private`` is mode 0600 instead of the umask's.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
+    text : str or iterable of str
+        The report, or its pieces.
+    private : bool, default False
+        Whether the mode is 0600 and not that of the umask.
 
     Raises
     ------

@@ -34,7 +34,17 @@ _Before = dict[tuple[str, int], tuple[Thumbnail, ...]]
 
 
 def page(path: str, report: RunReport, render: Callable[[RunReport], Iterable[str]]) -> str:
-    """Return the page, with the pictures of this run and those that ``path`` has already."""
+    """Return the page with the pictures of this run and those that the file has already.
+
+    Parameters
+    ----------
+    path : str
+        Path of the page.
+    report : RunReport
+        The report of a run.
+    render : callable
+        Makes the page of a report.
+    """
     before = _read(path, {(file.input, page_of(file)): file for file in report.files})
     files = tuple(
         file if file.thumbnails else replace(file, thumbnails=before.get(_key(file), ()))

@@ -183,7 +183,15 @@ def write(
 
 
 def true_of(file: ScanResult, entry: ScanPictures) -> tuple[PictureFile, ...]:
-    """Pictures that are true of a scan as the report has it."""
+    """Return the pictures that still show a scan as the report has it.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    entry : ScanPictures
+        The pictures that are known of the scan.
+    """
     if file.thumbnails or (file.status == "up_to_date" and positives_of(file) == entry.positives):
         return entry.pictures
     if file.status == "kept":  # the positive was changed by hand since
@@ -192,12 +200,24 @@ def true_of(file: ScanResult, entry: ScanPictures) -> tuple[PictureFile, ...]:
 
 
 def page_of(file: ScanResult) -> int:
-    """Which picture of a file of several, from 1 on; else 0."""
+    """Return which picture of a file with several this is, from 1; else 0.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     return file.pages.picture if file.pages else 0
 
 
 def positives_of(file: ScanResult) -> tuple[tuple[str, str], ...]:
-    """Path and SHA-256 of a scan's positives."""
+    """Return path and SHA-256 of each positive of a scan.
+
+    Parameters
+    ----------
+    file : ScanResult
+        The result of one scan.
+    """
     return tuple((each.path, each.sha256) for each in file.positives)
 
 

@@ -57,7 +57,17 @@ _KNOWN = "it failed before and has not changed; --known-failures retry tries it 
 
 
 def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = None) -> ScanResult:
-    """Return a result that no worker had a part in."""
+    """Return the result of a scan that no worker had.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    status : Status
+        The status.
+    error : ErrorRecord, optional
+        The error, if there was one.
+    """
     header, selection = plan.header, plan.selection
     return ScanResult(
         input=plan.scan.name,
@@ -88,7 +98,21 @@ def of_attempt(
     outcome: Outcome | None,
     attempts: int,
 ) -> ScanResult:
-    """Return the result of a scan whose last attempt came to ``outcome``."""
+    """Return the result of a scan after its last attempt.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    status : Status
+        The status.
+    error : ErrorRecord or None
+        The error, if there was one.
+    outcome : Outcome or None
+        How the last attempt ended; None where there was none.
+    attempts : int
+        Number of attempts.
+    """
     result = _with_outcome(without_worker(plan, status, error), outcome)
     return replace(
         result,
@@ -101,7 +125,13 @@ def of_attempt(
 
 
 def settled(plan: ScanPlan) -> ScanResult:
-    """Return the result of a scan that needs no worker."""
+    """Return the result of a scan that needs no worker.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    """
     if plan.action == "fail":
         assert plan.error is not None
         return without_worker(plan, "failed", ErrorRecord.of_scan(plan.error))
@@ -153,7 +183,15 @@ def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:
 def with_film_base(
     files: Sequence[ScanResult], rolls: Sequence[RollRecord]
 ) -> tuple[ScanResult, ...]:
-    """Add to the quality of each scan the film base of the roll that it is on."""
+    """Add to the quality of each scan the film base of the roll that it is on.
+
+    Parameters
+    ----------
+    files : sequence of ScanResult
+        The results of the scans.
+    rolls : sequence of RollRecord
+        The decided rolls.
+    """
     bases = {frame.input: roll.film_base for roll in rolls for frame in roll.frames}
     return tuple(
         replace(file, quality=replace(file.quality, film_base=bases.get(file.input)))

@@ -87,7 +87,13 @@ class Policy:
 
 
 def is_shortage(problem: BaseException | None) -> bool:
-    """Whether an error comes of too few descriptors: the machine's fault and not the scan's."""
+    """Return whether an error is a lack of descriptors: the fault of the machine, not of a scan.
+
+    Parameters
+    ----------
+    problem : BaseException or None
+        The error.
+    """
     while problem is not None:
         if isinstance(problem, OSError) and problem.errno in (errno.EMFILE, errno.ENFILE):
             return True

@@ -441,7 +441,15 @@ def key(
 
 
 def with_film(key: str, film: FilmNotes | None) -> str:
-    """Return the key of a scan with film data; without any it is the plain one."""
+    """Return the key of a scan with film data; without any it stays as it is.
+
+    Parameters
+    ----------
+    key : str
+        The key without film data.
+    film : FilmNotes or None
+        The film data.
+    """
     if film is None:
         return key
     said = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
@@ -449,7 +457,15 @@ def with_film(key: str, film: FilmNotes | None) -> str:
 
 
 def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
-    """Return the key of a scan whose crops have film data of their own; else it stays."""
+    """Return the key of a scan with the film data of its frames; without any it stays as it is.
+
+    Parameters
+    ----------
+    key : str
+        The key without film data.
+    films : Sequence[FilmNotes | None]
+        The film data of each frame.
+    """
     if not films:
         return key
     said = json.dumps([key, [to_plain(film) for film in films]], sort_keys=True)
@@ -457,7 +473,15 @@ def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
 
 
 def with_light(known: str, light: str) -> str:
-    """Return a key of scans that a flat field evens out; without one it stays what it was."""
+    """Return the key of a scan with a flat field; without one it stays as it is.
+
+    Parameters
+    ----------
+    known : str
+        The key without a flat field.
+    light : str
+        Digest of the flat field; empty without one.
+    """
     return hashlib.sha256(f"{known} {light}".encode("ascii")).hexdigest() if light else known
 
 
@@ -493,6 +517,17 @@ def outputs_as_recorded(
     """Return whether every output of these names is there as it was published.
 
     ``restored`` are files that have that content under other times.
+
+    Parameters
+    ----------
+    done : Done
+        The journal's record of the scan.
+    folder : Folder
+        The output folder, held open.
+    names : collection of str
+        Names of the outputs.
+    restored : Mapping[str, OutputStamp], optional
+        Files that have the recorded content with other times.
     """
     again = restored or {}
     return all(
@@ -513,7 +548,13 @@ def _regular(status: os.stat_result) -> bool:
 
 
 def now_ns(folder: Folder | None) -> int:
-    """Return the time by the clock of OUTPUT's file system, which may be another machine's."""
+    """Return the time by the clock of OUTPUT's file system, which may be another machine's.
+
+    Parameters
+    ----------
+    folder : Folder or None
+        The output folder, held open.
+    """
     if folder is None:
         return time.time_ns()
     try:

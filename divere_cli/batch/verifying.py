@@ -43,7 +43,14 @@ OnFile = Callable[[Checked], None]
 
 
 def plan(output: str, *, inputs: bool = False) -> Plan:
-    """Find out what OUTPUT should hold.
+    """Return what OUTPUT should hold.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
+    inputs : bool, default False
+        Whether the scans are checked, too.
 
     Raises
     ------
@@ -79,10 +86,19 @@ def plan(output: str, *, inputs: bool = False) -> Plan:
 def check(
     work: Plan, on_file: OnFile = lambda checked: None, *, anew: bool = False
 ) -> list[Checked]:
-    """Check all, by all cores.
+    """Check all files, on all cores.
 
     What was read is noted in OUTPUT, so that an interrupted check goes on; a finished one
     leaves nothing. ``anew`` passes over such notes.
+
+    Parameters
+    ----------
+    work : Plan
+        What the folder should hold.
+    on_file : OnFile, default lambda checked: None
+        Gets each checked file.
+    anew : bool, default False
+        Whether notes of an interrupted check are ignored.
     """
     path = os.path.join(work.output, NOTES)
     before = {} if anew else _noted(path)

@@ -94,7 +94,17 @@ def _frames(
 
 
 def as_json(looks: Looks, index: int, header: Header) -> dict[str, Any]:
-    """Return the keys that ``divere inspect --json`` adds for one file; none unless asked for."""
+    """Return the keys that ``divere inspect --json`` adds for one file; none unless asked for.
+
+    Parameters
+    ----------
+    looks : Looks
+        What workers measured of the files.
+    index : int
+        Number of the file.
+    header : Header
+        Header of the scan.
+    """
     made: dict[str, Any] = {}
     found = looks.frames.get(index)
     if found is not None:
@@ -119,7 +129,17 @@ def as_json(looks: Looks, index: int, header: Header) -> dict[str, Any]:
 
 
 def rows(looks: Looks, index: int, header: Header) -> list[tuple[str, str]]:
-    """Return pairs of name and text for one file."""
+    """Return pairs of name and text for one file.
+
+    Parameters
+    ----------
+    looks : Looks
+        What workers measured of the files.
+    index : int
+        Number of the file.
+    header : Header
+        Header of the scan.
+    """
     made: list[tuple[str, str]] = []
     found = looks.frames.get(index)
     if found is not None:

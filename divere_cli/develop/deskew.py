@@ -51,7 +51,13 @@ def level(box: Box, turn: float) -> tuple[int, int]:
 
 
 def applies(turn: float) -> bool:
-    """Return whether a turn is one to take off."""
+    """Return whether a turn is large enough to be made.
+
+    Parameters
+    ----------
+    turn : float
+        Degrees.
+    """
     return LEAST <= abs(turn) <= MOST
 
 

@@ -76,6 +76,13 @@ class EdgeView:
 def read(job: Job, progress: Progress) -> TaskResult:
     """Read a scan for its edge code alone: a task that writes nothing.
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+
     Raises
     ------
     ScanError
@@ -90,9 +97,16 @@ def read(job: Job, progress: Progress) -> TaskResult:
 
 
 def noted(job: Job, found: FilmEdge | None) -> Job:
-    """Return the job with what the film's edge adds to what was written down about its film.
+    """Return the job with what the film's edge adds to the notes about its film.
 
     A scan of several frames has several numbers: which is whose, the edge does not tell.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    found : FilmEdge or None
+        What was read at the film's edge; None where nothing was read.
     """
     if found is None:
         return job
@@ -105,7 +119,15 @@ def noted(job: Job, found: FilmEdge | None) -> Job:
 
 
 def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
-    """What a film's edge says against the scan or against its preset."""
+    """Return warnings where the film's edge disagrees with the scan or its preset.
+
+    Parameters
+    ----------
+    found : FilmEdge or None
+        What was read at the film's edge.
+    recipe : Recipe
+        The grade with every name resolved.
+    """
     if found is None:
         return ()
     lines = []

@@ -30,13 +30,30 @@ SPAN = float(np.log(MOST_GAIN / LEAST_GAIN))  # a code is 6e-5: 3e-5 density
 
 
 def packed(gain: Floats) -> str:
-    """Gains as text: logarithms in 16 bits."""
+    """Return gains as text: logarithms in 16 bits.
+
+    Parameters
+    ----------
+    gain : Floats
+        Gains, shape (rows, columns, channels).
+    """
     codes = np.log(np.clip(gain, LEAST_GAIN, MOST_GAIN) / LEAST_GAIN) * (CODES / SPAN)
     return base64.b64encode(zlib.compress(np.rint(codes).astype("<u2").tobytes())).decode("ascii")
 
 
 def unpacked(light: LightMap) -> Floats:
-    """``(rows, columns, channels)`` gains of a map."""
+    """Return the gains of a light map.
+
+    Parameters
+    ----------
+    light : LightMap
+        The map of the light.
+
+    Returns
+    -------
+    Floats
+        Gains, shape (rows, columns, channels).
+    """
     shape = (light.rows, light.columns, light.channels)
     try:
         codes = np.frombuffer(zlib.decompress(base64.b64decode(light.gains)), "<u2")

@@ -119,7 +119,12 @@ class Light:
 
 
 def measure(blocks: Blocks) -> Light:
-    """Make the map.
+    """Return the map of a light.
+
+    Parameters
+    ----------
+    blocks : Blocks
+        The picture of the light as a grid of blocks.
 
     Returns
     -------

@@ -31,6 +31,13 @@ HINT = "photograph the light alone, framed and focused as the scans, a little be
 def measure(job: Job, progress: Progress) -> TaskResult:
     """Measure a picture of the light.
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    progress : Progress
+        Takes stages and the share that is done.
+
     Returns
     -------
     TaskResult

@@ -225,9 +225,16 @@ class Positive:
 
 
 def resolved(encoding: Encoding, recipe: Recipe) -> Encoding:
-    """Give an output's encoding for one recipe.
+    """Return an output's encoding for one recipe.
 
     A DNG is a flat master in linear light of the working space.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How the positive is written.
+    recipe : Recipe
+        The grade with every name resolved.
     """
     if encoding.format != "dng":
         return encoding
@@ -235,7 +242,19 @@ def resolved(encoding: Encoding, recipe: Recipe) -> Encoding:
 
 
 def compiled(encoding: Encoding, recipe: Recipe, layout: Layout, *, resized: bool) -> grade.Grade:
-    """Give the grade of one output of a scan; ``encoding`` is :func:`resolved`."""
+    """Return the compiled grade of one output of a scan.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How the positive is written.
+    recipe : Recipe
+        The grade with every name resolved.
+    layout : Layout
+        Channels and type of a band.
+    resized : bool
+        Whether the output is made smaller after the grade.
+    """
     wanted = flat.recipe(recipe) if encoding.flat else recipe
     bits = resize.depth(encoding) if resized else encoding.bit_depth
     dither = encoding.dither and not resized

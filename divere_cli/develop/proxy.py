@@ -73,7 +73,17 @@ class Proxy:
 
 
 def factor_for(width: int, height: int, longest: int) -> int:
-    """The least whole number by which the longer side is at most ``longest``."""
+    """Return the least whole number by which the longer side becomes small enough.
+
+    Parameters
+    ----------
+    width : int
+        Pixels.
+    height : int
+        Pixels.
+    longest : int
+        Most pixels of the longer side.
+    """
     return max(1, -(-max(width, height) // longest))
 
 
@@ -171,7 +181,14 @@ class Reduction:
 
 
 def save(fd: int, proxy: Proxy) -> None:
-    """Write a proxy into a file that is open; until it is whole, nobody takes it for one.
+    """Write a proxy into an open file; until it is complete, nobody takes it for one.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor.
+    proxy : Proxy
+        The proxy.
 
     Raises
     ------
@@ -194,7 +211,12 @@ def _write(fd: int, view: memoryview, offset: int) -> None:
 
 
 def load(fd: int) -> Proxy | None:
-    """Map a proxy that a process left in a file; None where there is none that is whole.
+    """Map a proxy from an open file; None where there is no complete one.
+
+    Parameters
+    ----------
+    fd : int
+        An open descriptor.
 
     Raises
     ------
@@ -220,13 +242,27 @@ def load(fd: int) -> Proxy | None:
 
 
 def about_of(plain: dict[str, Any]) -> About:
-    """Read back what :func:`save` wrote of a proxy."""
+    """Read what :func:`save` wrote about a proxy.
+
+    Parameters
+    ----------
+    plain : dict[str, Any]
+        The JSON object.
+    """
     lists = {name: tuple(plain[name]) for name in ("top", "bottom", "warnings")}
     return About(**{**plain, **lists})
 
 
 def smaller(made: Proxy, longest: int) -> Proxy:
-    """A proxy of a proxy: box means again, by the least factor that is enough."""
+    """Return a smaller proxy, by box means with the least factor that is enough.
+
+    Parameters
+    ----------
+    made : Proxy
+        The proxy.
+    longest : int
+        Most pixels of the longer side.
+    """
     about = made.about
     factor = factor_for(about.columns, about.rows, longest)
     if factor == 1:

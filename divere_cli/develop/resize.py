@@ -20,7 +20,13 @@ Rows = NDArray[Any]
 
 
 def depth(encoding: Encoding) -> Literal[16, 32]:
-    """Bits in which a positive is graded that will be made smaller: never 8, to round once."""
+    """Return the bits in which a positive is graded before it is made smaller, to round once.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        How the positive is written.
+    """
     return 32 if encoding.bit_depth == 32 else 16
 
 

@@ -42,6 +42,11 @@ FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fs
 def prepare(warm_up: WarmUp) -> None:
     """Compile a grade and build its profile ahead of the scans that will use them.
 
+    Parameters
+    ----------
+    warm_up : WarmUp
+        What to prepare before the first scan.
+
     Raises
     ------
     ProfileError
@@ -54,9 +59,14 @@ def prepare(warm_up: WarmUp) -> None:
 
 
 def ahead(job: Job) -> list[int]:
-    """Open what cannot be opened by name once a worker is confined; the descriptors.
+    """Open what a confined worker cannot open by name; return the descriptors.
 
     A spool file for each positive: only the scan itself says whether one is turned.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
     """
     opened = []
     for frame in job.frames[:MOST_AHEAD]:

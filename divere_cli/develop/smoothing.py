@@ -20,14 +20,42 @@ PARTS = 1 << 21  # numbers that a window filter sorts at a time: 16 MB
 
 
 def gaussian(picture: Floats, sigma: float) -> Floats:
-    """Smooth ``(rows, columns, ...)`` along both of its first axes; the rim is repeated."""
+    """Smooth along the first two axes; the border is repeated.
+
+    Parameters
+    ----------
+    picture : Floats
+        Shape (rows, columns, ...).
+    sigma : float
+        Standard deviation in cells.
+
+    Returns
+    -------
+    Floats
+        The smoothed picture, same shape.
+    """
     if sigma <= 0.0:
         return picture
     return along(along(picture, sigma, 0), sigma, 1)
 
 
 def along(picture: Floats, sigma: float, axis: int) -> Floats:
-    """Smooth along one axis; the rim is repeated."""
+    """Smooth along one axis; the border is repeated.
+
+    Parameters
+    ----------
+    picture : Floats
+        Any shape.
+    sigma : float
+        Standard deviation in cells.
+    axis : int
+        The axis.
+
+    Returns
+    -------
+    Floats
+        The smoothed picture, same shape.
+    """
     radius = max(1, round(REACH * sigma))
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     weights /= weights.sum()
@@ -42,9 +70,23 @@ def along(picture: Floats, sigma: float, axis: int) -> Floats:
 
 
 def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats]:
-    """Normalized convolution: the mean of what has weight near by, and the weight found there.
+    """Return the mean of what has weight near each cell, and that weight.
 
     Beyond the picture nothing has weight, so that the rim leans on nothing invented.
+
+    Parameters
+    ----------
+    picture : Floats
+        Shape (rows, columns, ...).
+    weight : Floats
+        Weights, shape (rows, columns).
+    sigma : float
+        Standard deviation in cells.
+
+    Returns
+    -------
+    tuple[Floats, Floats]
+        The means, same shape, and the weights.
     """
     radius = max(1, round(REACH * sigma))
     pads = [(radius, radius)] * 2
@@ -58,7 +100,24 @@ def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Flo
 
 
 def filled(picture: Floats, known: Bools, sigmas: Iterable[float], least: float) -> Floats:
-    """Fill what is not known from what is, from the finest sigma that finds weight ``least``."""
+    """Fill unknown cells from known ones, by the finest sigma that finds enough weight.
+
+    Parameters
+    ----------
+    picture : Floats
+        Shape (rows, columns, ...).
+    known : Bools
+        The known cells, shape (rows, columns).
+    sigmas : iterable of float
+        Standard deviations in cells, the finest first.
+    least : float
+        Weight that is enough.
+
+    Returns
+    -------
+    Floats
+        The filled picture, same shape.
+    """
     out = np.where(known if picture.ndim == 2 else known[..., None], picture, 0.0)
     base, weight = out.copy(), known.astype(np.float64)
     todo = ~known
@@ -73,7 +132,22 @@ def filled(picture: Floats, known: Bools, sigmas: Iterable[float], least: float)
 
 
 def percentile(picture: Floats, side: int, share: float) -> Floats:
-    """The percentile (0 to 1) of each cell's window of ``side`` by ``side`` cells."""
+    """Return a percentile of the window around each cell.
+
+    Parameters
+    ----------
+    picture : Floats
+        Shape (rows, columns).
+    side : int
+        Cells of the window's side.
+    share : float
+        The percentile, 0 to 1.
+
+    Returns
+    -------
+    Floats
+        The percentiles, same shape.
+    """
     half, count = side // 2, side * side
     rank = round(share * (count - 1))
     padded = np.pad(picture, half, mode="edge")
@@ -88,7 +162,20 @@ def percentile(picture: Floats, side: int, share: float) -> Floats:
 
 
 def grown(mask: Bools, by: int) -> Bools:
-    """A mask, wider by so many cells on each side (squares)."""
+    """Return a mask that is wider on each side (by squares).
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+    by : int
+        Cells on each side.
+
+    Returns
+    -------
+    Bools
+        The mask, same shape.
+    """
     out = mask
     for axis in (0, 1):
         wide = np.moveaxis(out.copy(), axis, 0)
@@ -101,5 +188,18 @@ def grown(mask: Bools, by: int) -> Bools:
 
 
 def shrunk(mask: Bools, by: int) -> Bools:
-    """A mask, narrower by so many cells; the picture's rim takes nothing off."""
+    """Return a mask that is narrower on each side; the picture's border takes nothing off.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+    by : int
+        Cells on each side.
+
+    Returns
+    -------
+    Bools
+        The mask, same shape.
+    """
     return ~grown(~mask, by)

@@ -95,7 +95,13 @@ class Thumbnailer:
 
 
 def kept(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
-    """Return those that there are, in order, as long as they are not :data:`MOST` together."""
+    """Return the thumbnails in order, as long as they are not too large together.
+
+    Parameters
+    ----------
+    made : Iterable[Thumbnail | None]
+        The thumbnails; None where none could be made.
+    """
     found, size = [], 0
     for thumbnail in made:
         if thumbnail is not None:

@@ -220,7 +220,13 @@ def _agreeing(apart: list[Code], first: Code) -> list[Code]:
 
 
 def name(half: int) -> str:
-    """The name of a half frame as films have it: 24 is 12, 25 is 12A."""
+    """Return the number of a half frame as films show it: 24 is 12, 25 is 12A.
+
+    Parameters
+    ----------
+    half : int
+        Number of the half frame.
+    """
     return f"{half // 2}A" if half % 2 else str(half // 2)
 
 

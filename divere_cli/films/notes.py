@@ -10,12 +10,24 @@ from divere_cli.records.outcome import FilmEdge
 
 
 def film(edge: FilmEdge | None) -> str:
-    """Return the stock's name, else its number; empty where nothing was read."""
+    """Return the stock's name, else its number; empty where nothing was read.
+
+    Parameters
+    ----------
+    edge : FilmEdge or None
+        What was read at the film's edge; None where nothing was read.
+    """
     return "" if edge is None else edge.film or edge.dx
 
 
 def frame(edge: FilmEdge | None) -> str:
-    """Return the number of the first whole frame; else of the first half one."""
+    """Return the number of the first whole frame; else of the first half one.
+
+    Parameters
+    ----------
+    edge : FilmEdge or None
+        What was read at the film's edge; None where nothing was read.
+    """
     frames = edge.frames if edge is not None else ()
     return next((name for name in frames if not name.endswith("A")), frames[0] if frames else "")
 

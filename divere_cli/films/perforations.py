@@ -85,7 +85,19 @@ def likely(gray: NDArray[np.uint8]) -> bool:
 
 
 def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
-    """What may be bare light, small: (rows, columns), and pixels of the picture for one of them."""
+    """Return which parts of a picture may be bare light, at a smaller size.
+
+    Parameters
+    ----------
+    gray : ndarray of uint8
+        Gray codes, uint8, shape (rows, columns).
+
+    Returns
+    -------
+    tuple[NDArray[bool_], int]
+        The mask, shape (rows, columns) of the smaller size, and how many pixels one of its cells
+        is wide.
+    """
     step = _step(gray)
     small = _softened(_reduced(gray, step))
     if not small.size:

@@ -28,7 +28,15 @@ class Seen:
 
 
 def seen(name: str, frames: Sequence[str]) -> Seen:
-    """Return the codes of a scan whose frames are called as on the film (``12``, ``12A``)."""
+    """Return the codes of a scan whose frames are called as on the film (``12``, ``12A``).
+
+    Parameters
+    ----------
+    name : str
+        Name of the scan.
+    frames : sequence of str
+        Names of its frames.
+    """
     halves = (2 * int(frame.removesuffix("A")) + frame.endswith("A") for frame in frames)
     return Seen(name, tuple(sorted(halves)))
 

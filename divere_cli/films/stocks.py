@@ -48,7 +48,13 @@ def _by_number() -> dict[str, Stock]:
 
 
 def by_number(dx: str) -> Stock | None:
-    """Return the stock of a DX number as ``normal`` gives it; None where it is not known."""
+    """Return the stock of a DX number as ``normal`` gives it; None where it is not known.
+
+    Parameters
+    ----------
+    dx : str
+        DX number as ``115-4``.
+    """
     return _by_number().get(dx)
 
 
@@ -67,10 +73,15 @@ def fits(process: Process, *, inverts: bool, monochrome: bool) -> bool:
 
 
 def normal(text: str) -> str | None:
-    """Bring a DX number into the form ``115-4``.
+    """Return a DX number in the form ``115-4``; None where the text is none.
 
     Takes ``115-4``, the four digits of a DX extract (``1844``), and the six of a
     cartridge (``018443``); None for anything else.
+
+    Parameters
+    ----------
+    text : str
+        The text.
     """
     parts = re.fullmatch(r"(\d{1,3})-(\d{1,2})", text.strip())
     if parts:
@@ -86,7 +97,13 @@ def normal(text: str) -> str | None:
 
 
 def search(text: str) -> tuple[Stock, ...]:
-    """Return stocks whose name has all words of ``text``, in the order of the table."""
+    """Return the stocks whose name has all words of the text, in the order of the table.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     words = text.casefold().split()
     return tuple(
         stock for stock in all_stocks() if all(word in stock.name.casefold() for word in words)
@@ -98,6 +115,11 @@ def meant(text: str) -> Stock | None:
 
     None where none is known, or several are: a maker may be left out (``Portra 400``) as
     long as one film is called so.
+
+    Parameters
+    ----------
+    text : str
+        The text.
     """
     if _DX.fullmatch(text.strip()):
         return by_number(normal(text) or "")
@@ -105,7 +127,13 @@ def meant(text: str) -> Stock | None:
 
 
 def maker(name: str) -> str:
-    """Return the first word of a film's name where that is a known maker; else nothing."""
+    """Return the first word of a film's name where that is a known maker; else nothing.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     first = name.split(" ", 1)[0]
     return first if first.casefold() in _MAKERS else ""
 

@@ -24,7 +24,15 @@ IN_CACHE = 48_000  # samples that are filtered at once: three planes of them fit
 
 @cache
 def gaussian(sigma: float, radius: int) -> Kernel:
-    """Half a Gaussian of unit sum, from its middle outward."""
+    """Return half a Gaussian of unit sum, from its middle outward.
+
+    Parameters
+    ----------
+    sigma : float
+        Standard deviation in pixels.
+    radius : int
+        Pixels from the middle to the end.
+    """
     half = [math.exp(-0.5 * (step / sigma) ** 2) for step in range(radius + 1)]
     total = half[0] + 2 * sum(half[1:])
     return tuple(value / total for value in half)
@@ -81,7 +89,20 @@ def _down(planes: Floats, kernel: Kernel) -> Floats:
 
 
 def inner(windows: NDArray[Kind], border: int) -> NDArray[Kind]:
-    """Cut ``border`` from each side of the last two axes."""
+    """Cut a border from each side of the last two axes.
+
+    Parameters
+    ----------
+    windows : ndarray of Kind
+        Shape (..., rows, columns).
+    border : int
+        Pixels.
+
+    Returns
+    -------
+    ndarray of Kind
+        Shape (..., rows - 2 border, columns - 2 border).
+    """
     if not border:
         return windows
     return windows[..., border:-border, border:-border]

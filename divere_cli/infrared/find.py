@@ -82,7 +82,18 @@ def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
 
 
 def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
-    """The gate at 0, 1 and 2.5 pixels, each 9 pixels smaller than what is given."""
+    """Return the gate at 0, 1 and 2.5 pixels.
+
+    Parameters
+    ----------
+    edge : Floats
+        The gate's input, shape (..., rows, columns).
+
+    Returns
+    -------
+    tuple[Floats, Floats, Floats]
+        Three arrays, each 9 pixels smaller on a side than what is given.
+    """
     fine = blur(edge, FINE)
     coarse = blur(fine, COARSE)
     return inner(edge, 9), inner(fine, 6), coarse
@@ -94,7 +105,11 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
     Parameters
     ----------
     edge : ndarray of float32, (..., rows, columns)
-        From :func:`gate`.
+        What :func:`gate` returned.
+    noise : Noise
+        Noise of the gate.
+    tuning : Tuning
+        Constants of the search.
 
     Returns
     -------
@@ -111,7 +126,15 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
 
 
 def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
-    """Least gate of a hit at 0, 1 and 2.5 pixels."""
+    """Return the least gate of a hit at 0, 1 and 2.5 pixels.
+
+    Parameters
+    ----------
+    noise : Noise
+        Noise of the gate.
+    tuning : Tuning
+        Constants of the search.
+    """
     plain, fine, coarse = (
         max(sigmas * sigma, floor) * tuning.factor
         for sigmas, sigma, floor in zip(
@@ -132,6 +155,9 @@ def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:
     Parameters
     ----------
     found, peaks : ndarray of bool, (..., rows, columns)
+        Hits, and those that are a peak.
+    tuning : Tuning
+        Constants of the search.
 
     Returns
     -------
@@ -152,7 +178,20 @@ def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:
 
 
 def dilate(mask: Bools, radius: int) -> Bools:
-    """Grow by a square of ``radius``; the result is as much smaller on each side."""
+    """Grow a mask by a square; the result is smaller by the radius on each side.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+    radius : int
+        Pixels.
+
+    Returns
+    -------
+    Bools
+        The mask, smaller by ``radius`` on each side.
+    """
     for axis in (mask.ndim - 2, mask.ndim - 1):
         lead = (slice(None),) * axis
         length = mask.shape[axis] - 2 * radius
@@ -164,7 +203,20 @@ def dilate(mask: Bools, radius: int) -> Bools:
 
 
 def count(mask: Bools, radius: int) -> NDArray[np.uint8]:
-    """How many of the square of ``radius`` around a pixel are set."""
+    """Return how many pixels of the square around each pixel are set.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+    radius : int
+        Pixels.
+
+    Returns
+    -------
+    ndarray of uint8
+        The counts, uint8, smaller by ``radius`` on each side.
+    """
     total = mask.view(np.uint8)
     for axis in (mask.ndim - 2, mask.ndim - 1):
         lead = (slice(None),) * axis

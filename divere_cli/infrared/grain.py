@@ -26,7 +26,18 @@ HIGH_PASS = gaussian(1.5, 5)
 
 @cache
 def texture(layer: int) -> Floats:
-    """Grain of a color layer, of robust deviation 1 after :func:`high_pass`; (256, 256)."""
+    """Return the grain of a color layer, of robust deviation 1 after :func:`high_pass`.
+
+    Parameters
+    ----------
+    layer : int
+        Number of the layer.
+
+    Returns
+    -------
+    Floats
+        Shape (256, 256).
+    """
     noise = _normal(SIDE * SIDE, layer).reshape(SIDE, SIDE)
     soft = _wrapped(noise, SIGMA)
     grain = soft - _wrapped(soft, HIGH_PASS)
@@ -36,7 +47,22 @@ def texture(layer: int) -> Floats:
 
 
 def at(rows: NDArray[np.intp], columns: NDArray[np.intp], layers: int) -> Floats:
-    """Grain of pixels of the scan; (pixels, layers)."""
+    """Return the grain of pixels of the scan.
+
+    Parameters
+    ----------
+    rows : ndarray of intp
+        Row of each pixel.
+    columns : ndarray of intp
+        Column of each pixel.
+    layers : int
+        Number of layers.
+
+    Returns
+    -------
+    Floats
+        Shape (pixels, layers).
+    """
     return _textures(layers)[rows % SIDE, columns % SIDE]
 
 

@@ -74,7 +74,18 @@ def cells(samples: Floats, step: int) -> Floats:
 
 
 def median(values: Floats) -> Floats:
-    """Median over the last axis, by sorting: of short rows a seventh of ``np.median``'s time."""
+    """Median over the last axis, by sorting: of short rows a seventh of ``np.median``'s time.
+
+    Parameters
+    ----------
+    values : Floats
+        Any shape; the last axis is short.
+
+    Returns
+    -------
+    Floats
+        The medians, without the last axis.
+    """
     middle = values.shape[-1] // 2
     ordered = np.sort(values, axis=-1)
     if values.shape[-1] % 2:
@@ -83,7 +94,13 @@ def median(values: Floats) -> Floats:
 
 
 def level(values: Floats) -> Level:
-    """The level from cells of the gate."""
+    """Return the level from cells of the gate.
+
+    Parameters
+    ----------
+    values : Floats
+        Cells, any shape.
+    """
     smooth = around(values, 1)
     boxes = _boxes(smooth, 1)
     low, high = boxes.min(axis=-1), boxes.max(axis=-1)
@@ -91,7 +108,20 @@ def level(values: Floats) -> Level:
 
 
 def around(values: Floats, reach: int) -> Floats:
-    """Median of the square of ``reach`` around each cell, borders repeated."""
+    """Return the median of the square around each cell, borders repeated.
+
+    Parameters
+    ----------
+    values : Floats
+        Shape (rows, columns).
+    reach : int
+        Cells on either side.
+
+    Returns
+    -------
+    Floats
+        The medians, same shape.
+    """
     return median(_boxes(values, reach))
 
 

@@ -56,7 +56,19 @@ def around(picture: Rows, tiles: Ints, clean: Bools, border: int) -> Around:
 
 
 def lay(picture: Rows, tiles: Ints, masks: Bools, found: Around) -> None:
-    """Write means and grain where tiles are masked; ``masks`` is (tiles, TILE, TILE)."""
+    """Write means and grain where tiles are masked.
+
+    Parameters
+    ----------
+    picture : Rows
+        The rows; changed in place.
+    tiles : Ints
+        Position of each tile.
+    masks : Bools
+        Shape (tiles, TILE, TILE).
+    found : Around
+        What is around the masked pixels.
+    """
     which, y, x = np.nonzero(masks)
     if not which.size:
         return

@@ -57,6 +57,11 @@ def sample(values: Floats, rows: NDArray[np.float64], columns: NDArray[np.float6
     values : ndarray of float32, (..., height, width)
     rows, columns : ndarray of float64
         Coordinates.
+
+    Returns
+    -------
+    Floats
+        The samples, of the shape of the positions.
     """
     return _between(_between(values, rows, values.ndim - 2), columns, values.ndim - 1)
 

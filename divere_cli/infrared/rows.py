@@ -97,6 +97,17 @@ def move(rows: NDArray[Any], out: NDArray[Any], start: int, count: int) -> None:
     """Copy ``count`` rows from ``start`` on to the top of ``out``, which may be the same array.
 
     In parts that do not overlap: numpy would copy rows that do twice.
+
+    Parameters
+    ----------
+    rows : ndarray
+        The rows to copy from.
+    out : ndarray
+        The rows to copy to.
+    start : int
+        First row to copy.
+    count : int
+        Number of rows.
     """
     most = start if rows is out else count
     for at in range(0, count, max(most, 1)):

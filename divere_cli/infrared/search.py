@@ -77,13 +77,47 @@ class Search:
 
 
 def window(rows: Rows, tile: list[int], border: int) -> NDArray[Any]:
-    """A tile and ``border`` pixels around it; the picture's borders are repeated."""
+    """Return a tile and the pixels around it; the picture's borders are repeated.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows that were read.
+    tile : list of int
+        Row and column of the tile.
+    border : int
+        Pixels around it.
+
+    Returns
+    -------
+    ndarray
+        Shape (tile + 2 border, tile + 2 border).
+    """
     side = TILE + 2 * border
     return cut(rows, tile[0] * TILE - border, side, tile[1] * TILE - border, side)
 
 
 def cut(rows: Rows, top: int, tall: int, left: int, wide: int) -> NDArray[Any]:
-    """A window of rows that were reached; the picture's borders are repeated."""
+    """Return a window of rows that were read; the picture's borders are repeated.
+
+    Parameters
+    ----------
+    rows : Rows
+        The rows that were read.
+    top : int
+        First row.
+    tall : int
+        Number of rows.
+    left : int
+        First column.
+    wide : int
+        Number of columns.
+
+    Returns
+    -------
+    ndarray
+        Shape (tall, wide).
+    """
     if top >= 0 and top + tall <= rows.height and left >= 0:
         view = rows.view(top, top + tall)
         if left + wide <= view.shape[1]:

@@ -26,6 +26,12 @@ def gamma(preset: Preset) -> float | None:
 
 
 def turned(preset: Preset) -> bool:
-    """Return whether a complete preset says how its scan, or any of its crops, is turned."""
+    """Return whether a complete preset says how its scan, or any of its crops, is turned.
+
+    Parameters
+    ----------
+    preset : Preset
+        The preset.
+    """
     parts = [preset.metadata, *(crop.metadata for crop in preset.crops or ())]
     return any(part is not None and part.orientation is not None for part in parts)

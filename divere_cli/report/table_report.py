@@ -86,7 +86,13 @@ def stages(report: RunReport) -> Table | None:
 
 
 def medians(report: RunReport) -> str:
-    """Return the median of each stage in one line; empty where nothing was graded."""
+    """Return the median of each stage in one line; empty where nothing was graded.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     stages = summarize(report).seconds_by_stage.items()
     text = ", ".join(f"{name} {figures.p50:.2f}" for name, figures in stages)
     return f"median of a scan: {text} s" if text else ""

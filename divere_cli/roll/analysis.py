@@ -25,7 +25,14 @@ SCHEMA = "divere-analysis/1"
 
 
 def presets(measured: tuple[Measured, ...], decided: Decisions) -> bytes:
-    """Give the bytes of the file.
+    """Return the bytes of the presets file.
+
+    Parameters
+    ----------
+    measured : tuple of Measured
+        The scans.
+    decided : Decisions
+        The decisions.
 
     Raises
     ------
@@ -47,7 +54,13 @@ def presets(measured: tuple[Measured, ...], decided: Decisions) -> bytes:
 
 
 def evidence(decided: Decisions) -> dict[str, Json]:
-    """Give all rolls with their evidence, JSON-ready: what ``analyze --json`` prints."""
+    """Return all rolls with their evidence, for ``analyze --json``.
+
+    Parameters
+    ----------
+    decided : Decisions
+        The decisions.
+    """
     return {"schema": SCHEMA, "version": __version__, "rolls": to_plain(decided.rolls)}
 
 

@@ -235,7 +235,15 @@ def _moved(recipe: Recipe, gains: Triple) -> Triple:
 
 
 def graded(recipe: Recipe, gains: Triple) -> Recipe:
-    """Give the recipe with other gains, its hash made anew."""
+    """Return the recipe with other gains and a new hash.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        The recipe.
+    gains : Triple
+        Gains (R, G, B), densities.
+    """
     if not recipe.film.rgb_gains:
         return recipe
     changed = replace(recipe, rgb_gains=gains)

@@ -70,7 +70,13 @@ def find(frames: Sequence[FrameLooks], few: float = FEW) -> Group | None:
 
 
 def grouped(frames: Sequence[FrameLooks]) -> list[Group]:
-    """Plain colors of all frames, alike ones together, from the thinnest on."""
+    """Return the plain colors of all frames, equal ones joined, the thinnest first.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLooks
+        What was measured of each frame.
+    """
     found = [(color, i) for i, frame in enumerate(frames) for color in frame.plain]
     groups: list[list[tuple[PlainColor, int]]] = []
     for color, i in sorted(found, key=lambda one: (sum(one[0].density), one[0].density)):
@@ -84,17 +90,41 @@ def grouped(frames: Sequence[FrameLooks]) -> list[Group]:
 
 
 def is_thinner(frame: FrameLooks, base: Triple) -> bool:
-    """Whether a frame is thinner than a film with that base can be."""
+    """Return whether a frame is thinner than a film with that base can be.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    base : Triple
+        Densities of the film base (R, G, B).
+    """
     return any(thin < own - UNDER for thin, own in zip(frame.thin, base, strict=True))
 
 
 def is_denser(frame: FrameLooks, base: Triple) -> bool:
-    """Whether a frame is denser than next to any negative."""
+    """Return whether a frame is denser than next to any negative.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    base : Triple
+        Densities of the film base (R, G, B).
+    """
     return frame.dense[0] > base[0] + OVER
 
 
 def look(frame: FrameLooks, base: Triple | None) -> FrameMeasurement:
-    """Give what was measured of a frame under the film base that its roll has."""
+    """Return what was measured of a frame under its roll's film base.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    base : Triple or None
+        Densities of the film base (R, G, B); None where it is not known.
+    """
     if frame.given is not None:
         return frame.given
     if base is None or frame.looks[0].rendered:
@@ -111,7 +141,15 @@ def look(frame: FrameLooks, base: Triple | None) -> FrameMeasurement:
 
 
 def shows(frame: FrameLooks, base: Triple) -> bool:
-    """Whether bare film of that density is seen on a frame."""
+    """Return whether bare film of that density is seen on a frame.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    base : Triple
+        Densities of the film base (R, G, B).
+    """
     return any(_apart(color.density, base) <= NEAR for color in frame.plain)
 
 

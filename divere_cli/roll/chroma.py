@@ -57,7 +57,14 @@ def maps(printed: Floats, luma: Floats, contrast: float = 1.0) -> tuple[ChromaMa
 
 
 def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
-    """Where the chroma of mid-tones lies, each band of brightness alike, and how far it spreads.
+    """Return the middle chroma of the mid-tones and its spread.
+
+    Parameters
+    ----------
+    printed : Floats
+        Print densities, shape (n, 3).
+    luma : Floats
+        Their brightness, shape (n,).
 
     Returns
     -------

@@ -46,12 +46,23 @@ SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
 def roll(asked: Roll) -> RollRecord:
-    """Decide a roll; as :func:`decided`."""
+    """Decide a roll; see :func:`decided`.
+
+    Parameters
+    ----------
+    asked : Roll
+        The frames of the roll and what was asked for.
+    """
     return decided(asked)[0]
 
 
 def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
     """Decide a roll.
+
+    Parameters
+    ----------
+    asked : Roll
+        The frames of the roll and what was asked for.
 
     Returns
     -------
@@ -108,13 +119,29 @@ def _pictures(asked: Roll, looks: Sequence[FrameMeasurement | None]) -> list[Fra
 
 
 def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
-    """Whether there is a picture: a blank, a leader or a holder is but one or two plain areas."""
+    """Return whether a frame shows a picture: others are one or two plain areas.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    look : FrameMeasurement
+        The same under the roll's film base.
+    """
     enough = look.picture_cells >= LEAST_PICTURE * look.cells
     return enough and films.is_picture(frame)
 
 
 def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | None:
-    """What pictures have in common; None when there is no picture."""
+    """Return what pictures have in common; None when there is no picture.
+
+    Parameters
+    ----------
+    pictures : sequence of FrameMeasurement
+        What was measured of each picture.
+    asked : Roll
+        The frames of the roll and what was asked for.
+    """
     if not pictures:
         return None
     rendered = _rendered(pictures)
@@ -225,7 +252,13 @@ def _varied(pictures: Sequence[FrameMeasurement]) -> bool:
 
 
 def shadows(pictures: Sequence[FrameMeasurement]) -> Chroma:
-    """Where a gray card would lie if the pictures' thinnest film were bare."""
+    """Return the chroma of a gray card if the pictures' thinnest film were bare.
+
+    Parameters
+    ----------
+    pictures : sequence of FrameMeasurement
+        What was measured of each picture.
+    """
     thinnest = sorted(pictures, key=lambda look: (sum(look.base.density), look.base.density))
     ends = [look.base.printed for look in thinnest[: max(1, len(thinnest) // SHADOWS)]]
     red, green, blue = (statistics.fmean(end[i] for end in ends) for i in range(3))

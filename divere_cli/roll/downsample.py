@@ -88,7 +88,15 @@ class Reduction:
 def reduce(
     bands: Iterable[tuple[int, NDArray[Any]]], reductions: Iterable[Reduction]
 ) -> tuple[Grid, ...]:
-    """Reduce a scan to the grids of several crops in one go."""
+    """Reduce a scan to the grids of several crops in one go.
+
+    Parameters
+    ----------
+    bands : Iterable[tuple[int, NDArray[Any]]]
+        First row and samples of each band.
+    reductions : iterable of Reduction
+        The crops and sizes.
+    """
     todo = tuple(reductions)
     for first, band in bands:
         for reduction in todo:

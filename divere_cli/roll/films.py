@@ -83,16 +83,27 @@ def _parted(frames: Sequence[FrameLooks | None]) -> tuple[Part, ...]:
 
 
 def is_gray(frame: FrameLooks) -> bool:
-    """Whether a picture has no color but that of its film."""
+    """Return whether a picture has no color but that of its film.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    """
     alike = max(frame.thin) - min(frame.thin) < ALIKE
     return is_picture(frame) and alike and frame.looks[-1].gray_scatter < GRAY_SCATTER
 
 
 def span(frames: Sequence[FrameLooks]) -> float:
-    """Density that the pictures of a roll span in every channel, a tenth of each end left out.
+    """Return the density that the pictures of a roll span in every channel, without the ends.
 
     Simulated rolls of negatives span 1.56 at most, whatever their exposures, rolls of slides
     2.16 at least.
+
+    Parameters
+    ----------
+    frames : sequence of FrameLooks
+        What was measured of each frame.
     """
     pictures = [frame for frame in frames if is_picture(frame)]
     if not pictures:
@@ -105,13 +116,27 @@ def span(frames: Sequence[FrameLooks]) -> float:
 
 
 def is_picture(frame: FrameLooks) -> bool:
-    """Whether a frame is more than one or two plain areas."""
+    """Return whether a frame is more than one or two plain areas.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    """
     blank = any(color.blank for color in frame.plain)
     return not blank and frame.looks[0].plateau < FLAT
 
 
 def silver(known: list[int], looks: Mapping[int, FrameLooks]) -> Part:
-    """Black-and-white frames, with the film base that they show."""
+    """Return the black-and-white frames, with the film base that they show.
+
+    Parameters
+    ----------
+    known : list of int
+        Numbers of the frames.
+    looks : Mapping[int, FrameLooks]
+        What was measured of each frame, by number.
+    """
     return Part("black-and-white", tuple(known), bare.find([looks[i] for i in known]))
 
 
@@ -144,7 +169,17 @@ def _positives(frames: list[int], looks: dict[int, FrameLooks]) -> list[int]:
 
 
 def is_positive(frame: FrameLooks, base: Triple, own: tuple[float, float] | None) -> bool:
-    """Whether a picture cannot be of the film: too thin for it, or too dense and of other color."""
+    """Return whether a picture cannot be of the film: too thin, or too dense and of other color.
+
+    Parameters
+    ----------
+    frame : FrameLooks
+        What was measured of the frame.
+    base : Triple
+        Densities of the film base (R, G, B).
+    own : tuple[float, float] or None
+        Chroma of the roll; None where it is not known.
+    """
     if own is None or not is_picture(frame):
         return False
     other = away(frame.looks[0].chroma, own) > GRAY_AWAY
@@ -160,6 +195,13 @@ def _typical(frames: list[int], looks: dict[int, FrameLooks]) -> tuple[float, fl
 
 
 def away(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Return the distance of two chromas, the larger of u and v.
+
+    Parameters
+    ----------
+    one, other : tuple of float
+        u and v, densities.
+    """
     return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
 
 

@@ -39,9 +39,18 @@ class Common:
 
 
 def text(asked: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> str:
-    """Give what the journal keeps of one scan.
+    """Return what the journal keeps of one scan.
 
     ``roll`` is null where its roll shows no picture: then its gains alone stay.
+
+    Parameters
+    ----------
+    asked : Roll
+        The frames of the roll and what was asked for.
+    common : Baseline or None
+        What the roll's pictures have in common; None without pictures.
+    frames : iterable of RollFrame
+        The scan's frames.
     """
     known = None
     if common is not None:
@@ -55,7 +64,15 @@ def text(asked: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> s
 
 
 def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
-    """Give the gains that each frame of a scan was graded with; None where that is not known."""
+    """Return the gains by which each frame of a scan was graded; None where not known.
+
+    Parameters
+    ----------
+    frozen : str
+        What the journal kept.
+    frames : int
+        Number of frames.
+    """
     try:
         found = [tuple(map(float, one)) for one in json.loads(frozen)["gains"]]
     except (ValueError, KeyError, TypeError):
@@ -66,7 +83,13 @@ def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
 
 
 def commons(texts: Iterable[str]) -> tuple[Common, ...]:
-    """Give what the scans of a folder were decided by; the roll of most scans comes first."""
+    """Return what the scans of a folder were decided by; the roll of most scans first.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        What the journal kept of each scan.
+    """
     told: Counter[str] = Counter()
     for one in texts:
         with suppress(ValueError, KeyError, TypeError):
@@ -79,7 +102,15 @@ def commons(texts: Iterable[str]) -> tuple[Common, ...]:
 
 
 def kept(scan: Measured, frozen: Mapping[str, str]) -> tuple[Triple, ...] | None:
-    """Give the gains that a scan keeps; None for a new one."""
+    """Return the gains that a scan keeps; None for a new one.
+
+    Parameters
+    ----------
+    scan : Measured
+        The scan.
+    frozen : Mapping[str, str]
+        What the journal kept, by scan.
+    """
     if scan.name not in frozen:
         return None
     return gains(frozen[scan.name], len(scan.frames))

@@ -81,7 +81,18 @@ def plain(density: Floats, valid: Bools) -> tuple[PlainColor, ...]:
 
 
 def inner(shape: tuple[int, ...]) -> Bools:
-    """Cells that no holder, rebate or margin reaches."""
+    """Return the cells that no holder, rebate or margin reaches.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+
+    Returns
+    -------
+    Bools
+        The cells, shape (rows, columns).
+    """
     mask = np.zeros(shape, np.bool_)
     rows, columns = (round(INNER * n) for n in shape)
     mask[rows : shape[0] - rows, columns : shape[1] - columns] = True

@@ -113,10 +113,23 @@ def examine(
     rendered: bool = False,
     areas: bool = False,
 ) -> FrameLooks | None:
-    """Take the statistics of one frame; None when nothing on it can be measured.
+    """Return the statistics of one frame; None when nothing on it can be measured.
 
     ``given`` is the film base that the preset knows; ``rendered`` as in the measurement;
     ``areas`` looks for plain areas in its middle, one of which may be a gray card.
+
+    Parameters
+    ----------
+    grid : Grid
+        The frame as a grid of cells.
+    recipe : Recipe
+        The grade with every name resolved.
+    given : regions.Base, optional
+        The film base that the preset knows.
+    rendered : bool, default False
+        Whether the scan was made for viewing.
+    areas : bool, default False
+        Whether plain areas in the middle are looked for.
     """
     linear = _working(grid.mean, recipe)
     density = -np.log10(np.maximum(linear, regions.DARKEST))
@@ -203,7 +216,15 @@ class _Frame:
 
 
 def texture(density: Floats, picture: NDArray[np.bool_]) -> float:
-    """Share of the picture's cells that differ from the next by more than grain does."""
+    """Return the share of the picture's cells that differ from the next by more than grain.
+
+    Parameters
+    ----------
+    density : Floats
+        Densities, shape (rows, columns, channels).
+    picture : ndarray of bool
+        Cells of the picture, shape (rows, columns).
+    """
     along = np.abs(np.diff(density, axis=1))[picture[:, 1:] & picture[:, :-1]]
     down = np.abs(np.diff(density, axis=0))[picture[1:] & picture[:-1]]
     both = np.concatenate([along, down])
@@ -211,7 +232,13 @@ def texture(density: Floats, picture: NDArray[np.bool_]) -> float:
 
 
 def gray_scatter(colors: Floats) -> float:
-    """How far red and blue lie from a straight line over green: density, the larger of the two."""
+    """Return how far red and blue lie from a straight line over green, the larger of the two.
+
+    Parameters
+    ----------
+    colors : Floats
+        Densities, shape (n, 3).
+    """
     green = colors[:, 1] - colors[:, 1].mean()
     power = max(float(np.square(green).sum()), 1e-9)
     found = []
@@ -255,7 +282,13 @@ def _printed(linear: Floats, recipe: Recipe) -> Floats:
 
 
 def plateau(luma: Floats) -> float:
-    """Share of cells in the two fullest windows of brightness: near 1 where there is no picture."""
+    """Return the share of cells in the two fullest windows of brightness; near 1: no picture.
+
+    Parameters
+    ----------
+    luma : Floats
+        Brightness, shape (n,).
+    """
     ordered = np.sort(luma)
     fullness = np.searchsorted(ordered, ordered + PLATEAU, side="right") - np.arange(len(ordered))
     best = int(np.argmax(fullness))

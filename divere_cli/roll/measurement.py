@@ -148,13 +148,24 @@ class Measurement:
 
 
 def to_json(measurement: Measurement) -> str:
-    """Give a measurement as one line of JSON."""
+    """Return a measurement as one line of JSON.
+
+    Parameters
+    ----------
+    measurement : Measurement
+        The measurement.
+    """
     plain = {"schema": SCHEMA, **to_plain(measurement)}
     return json.dumps(plain, separators=(",", ":"), allow_nan=False)
 
 
 def from_json(text: str) -> Measurement:
     """Read a measurement.
+
+    Parameters
+    ----------
+    text : str
+        The text.
 
     Raises
     ------

@@ -11,7 +11,15 @@ from divere_cli.records.roll import Measured
 
 
 def roll_name(scan: Measured, pattern: str | None) -> str:
-    """Name the roll a scan belongs to: its folder, with what the pattern matched."""
+    """Return the roll of a scan: its folder, with what the pattern matched.
+
+    Parameters
+    ----------
+    scan : Measured
+        The scan.
+    pattern : str or None
+        The pattern of ``--roll-by``; None for none.
+    """
     folder, _, name = scan.name.rpartition("/")
     shown = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
     matched = re.match(expression(pattern), name) if pattern else None
@@ -19,7 +27,13 @@ def roll_name(scan: Measured, pattern: str | None) -> str:
 
 
 def expression(pattern: str) -> str:
-    """Turn a pattern into a regular expression for the start of a name; ``*`` takes the least."""
+    """Return a regular expression for the start of a name; ``*`` takes the least.
+
+    Parameters
+    ----------
+    pattern : str
+        The pattern of ``--roll-by``.
+    """
     found = []
     for part in re.findall(r"\[[^]]*\]|.", pattern, re.DOTALL):
         if part == "*":
@@ -35,6 +49,14 @@ def expression(pattern: str) -> str:
 
 
 def fits(name: str, globs: Sequence[str]) -> bool:
-    """Return whether a scan's name below INPUT, or its last part, matches one of ``globs``."""
+    """Return whether a scan's name below INPUT, or its last part, matches one of ``globs``.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    globs : sequence of str
+        The patterns.
+    """
     last = name.rpartition("/")[2]
     return any(fnmatch.fnmatchcase(name, g) or fnmatch.fnmatchcase(last, g) for g in globs)

@@ -121,13 +121,27 @@ def neutral(
 
 
 def typical(frames: Sequence[FrameMeasurement]) -> Chroma:
-    """The middle of the frames' middle colors."""
+    """Return the middle of the frames' middle colors.
+
+    Parameters
+    ----------
+    frames : sequence of FrameMeasurement
+        What was measured of each frame.
+    """
     u = statistics.median(frame.chroma[0] for frame in frames)
     return u, statistics.median(frame.chroma[1] for frame in frames)
 
 
 def standing(frame: FrameMeasurement, gray: Chroma) -> float:
-    """How present gray is on a frame: 1 where nothing is more so, 0 where it is absent."""
+    """Return how present gray is on a frame: 1 where nothing is more so, 0 where it is absent.
+
+    Parameters
+    ----------
+    frame : FrameMeasurement
+        What was measured of the frame.
+    gray : Chroma
+        u and v of gray.
+    """
     cells = added([frame.presence])
     most = max(cells.values(), default=0)
     place = (round(gray[0] / BIN), round(gray[1] / BIN))
@@ -135,13 +149,27 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 
 def variety(frames: Sequence[FrameMeasurement]) -> float:
-    """How far the middle colors of frames lie apart: the median distance from their median."""
+    """Return the median distance of the frames' middle colors from their median.
+
+    Parameters
+    ----------
+    frames : sequence of FrameMeasurement
+        What was measured of each frame.
+    """
     middle = typical(frames)
     return statistics.median(distance(frame.chroma, middle) for frame in frames)
 
 
 def base_of(group: Group | None, given: Sequence[FrameMeasurement]) -> PooledBase | None:
-    """The film base of a roll: what the profile or a given region says, else what frames show."""
+    """Return the film base of a roll: of the profile, of a given region, or as frames show it.
+
+    Parameters
+    ----------
+    group : Group or None
+        The plain color that all frames bear out.
+    given : sequence of FrameMeasurement
+        What was measured of each frame.
+    """
     if given:
         bases = [look.base for look in given]
         profile = all(base.source == "profile" for base in bases)
@@ -158,7 +186,13 @@ def base_of(group: Group | None, given: Sequence[FrameMeasurement]) -> PooledBas
 
 
 def middle(values: Sequence[float]) -> float:
-    """The mean of the middle half: as steady as a mean, as deaf to a few odd frames as a median."""
+    """Return the mean of the middle half of values.
+
+    Parameters
+    ----------
+    values : sequence of float
+        The values.
+    """
     ordered = sorted(values)
     cut = len(ordered) // 4
     kept = ordered[cut : len(ordered) - cut]
@@ -166,12 +200,26 @@ def middle(values: Sequence[float]) -> float:
 
 
 def distance(one: Chroma, other: Chroma) -> float:
-    """How far two chromas lie apart, density."""
+    """Return the distance of two chromas, a density.
+
+    Parameters
+    ----------
+    one : Chroma
+        u and v.
+    other : Chroma
+        u and v.
+    """
     return math.hypot(one[0] - other[0], one[1] - other[1])
 
 
 def added(maps: Iterable[ChromaMap]) -> Cells:
-    """Sum of chroma maps: value by (bin of u, bin of v)."""
+    """Return the sum of chroma maps: value by bin of u and v.
+
+    Parameters
+    ----------
+    maps : iterable of ChromaMap
+        The maps.
+    """
     total: Cells = {}
     for one in maps:
         for row, (first, values) in enumerate(one.rows):

@@ -149,7 +149,15 @@ def _card_gray(card: CardGray, *, bare: bool) -> tuple[str, ...]:
 
 
 def gray_frame(name: str, card: CardGray | None) -> str:
-    """What a gray frame did."""
+    """Return what a gray frame did for its roll.
+
+    Parameters
+    ----------
+    name : str
+        Name of the frame.
+    card : CardGray or None
+        Its gray; None where none was found.
+    """
     if card is None or name in card.without:
         return NO_CARD
     return "a gray frame: its card sets the gray of the roll"
@@ -174,7 +182,15 @@ def _base(base: PooledBase | None) -> tuple[str, ...]:
 
 
 def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
-    """What a frame is that shows no picture."""
+    """Return what a frame is that shows no picture.
+
+    Parameters
+    ----------
+    frame : FrameLooks or None
+        What was measured of the frame.
+    base : PooledBase or None
+        The film base of the roll, where it is known.
+    """
     if frame is None:
         return "no picture: nothing of it can be measured (holder, or clipped); kept at roll values"
     blank = next((color for color in frame.plain if color.blank), None)
@@ -190,7 +206,17 @@ def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
 
 
 def pulled(darker: float, more: float, away: float | None) -> str:
-    """How far a frame was brought towards its roll, and that its colors lie far off."""
+    """Return how far a frame was moved to its roll, and whether its colors are far off.
+
+    Parameters
+    ----------
+    darker : float
+        By how much it was made darker, density.
+    more : float
+        How much more it differs.
+    away : float or None
+        Distance of its colors from the roll's; None where they are near.
+    """
     far = "" if away is None else f"{_far(away)}; "
     if abs(darker) < 0.0005:
         return f"{far}as bright as the roll"
@@ -199,7 +225,17 @@ def pulled(darker: float, more: float, away: float | None) -> str:
 
 
 def alone(found: Neutral | None, away: float, asked: Roll) -> str:
-    """What a frame that is graded alone got."""
+    """Return what a frame got that is graded alone.
+
+    Parameters
+    ----------
+    found : Neutral or None
+        Its gray; None where none was found.
+    away : float
+        Distance of its colors from the roll's.
+    asked : Roll
+        The frames of the roll and what was asked for.
+    """
     if asked.monochrome:
         return "by its own brightness"
     if found is None:
@@ -212,7 +248,13 @@ def _far(away: float) -> str:
 
 
 def note(record: RollRecord) -> str:
-    """One line on the roll for each of its scans."""
+    """Return one line about the roll for each of its scans.
+
+    Parameters
+    ----------
+    record : RollRecord
+        The decided roll.
+    """
     return (
         f"roll {record.name}: gains {triple(record.rgb_gains)}, "
         f"{record.confidence} confidence ({record.reasons[0]})"
@@ -220,17 +262,39 @@ def note(record: RollRecord) -> str:
 
 
 def quoted_list(names: Sequence[str], most: int = 5) -> str:
-    """Names in quotes, no more than ``most`` of them; the rest is counted."""
+    """Return names in quotes, up to a number; the rest is counted.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    most : int, default 5
+        Most names that are written out.
+    """
     shown = ", ".join(quote(name) for name in names[:most])
     more = len(names) - most
     return f"{shown} and {more} more" if more > 0 else shown
 
 
 def triple(values: tuple[float, ...]) -> str:
-    """Three densities."""
+    """Return three densities as text.
+
+    Parameters
+    ----------
+    values : tuple of float
+        The densities.
+    """
     return " ".join(f"{value:.3f}" for value in values)
 
 
 def counted(n: int, what: str) -> str:
-    """A number of things."""
+    """Return a number of things as text.
+
+    Parameters
+    ----------
+    n : int
+        The number.
+    what : str
+        The thing, singular.
+    """
     return f"{n} {what}" if n == 1 else f"{n} {what}s"

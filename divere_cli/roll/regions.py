@@ -137,6 +137,13 @@ def given(linear: Floats, clipped: Bools) -> Base | None:
 
     The cell of middle brightness and what is as bright as it: dust and the rim of
     a hole do not count.
+
+    Parameters
+    ----------
+    linear : Floats
+        Linear light of the region, shape (n, channels).
+    clipped : Bools
+        Which cells are clipped, shape (n,).
     """
     valid = (linear > DARKEST).all(axis=2) & ~clipped
     if not valid.any():
@@ -176,7 +183,20 @@ def _thinnest(colors: Floats) -> Floats:
 
 
 def flood(through: Bools, seeds: Bools) -> Bools:
-    """Cells of ``through`` that are joined to a seed by their sides; seeds count if in it."""
+    """Return the cells that are connected with a seed by their sides.
+
+    Parameters
+    ----------
+    through : Bools
+        Cells that connect, shape (rows, columns).
+    seeds : Bools
+        Cells to start from, shape (rows, columns).
+
+    Returns
+    -------
+    Bools
+        The cells, shape (rows, columns).
+    """
     reached = through & seeds
     while True:
         grown = _spread(reached) & through

@@ -48,10 +48,17 @@ def part(frames: list[int], looks: Looks) -> list[tuple[list[int], Group | None]
 
 
 def by_name(frames: Sequence[int], names: Mapping[int, str]) -> list[tuple[str, list[int]]]:
-    """Part frames by the names of their stocks, where two or more names are known.
+    """Divide frames by the names of their stocks, where two or more names are known.
 
     A frame without a name goes with the one before it (the first ones with the first
     that has a name).
+
+    Parameters
+    ----------
+    frames : sequence of int
+        Numbers of the frames.
+    names : Mapping[int, str]
+        Name of the stock, by frame.
     """
     known = [names[i] for i in frames if names.get(i)]
     if len(set(known)) < 2:
@@ -65,7 +72,17 @@ def by_name(frames: Sequence[int], names: Mapping[int, str]) -> list[tuple[str, 
 
 
 def strangers(frames: list[int], looks: Looks, base: Triple) -> list[int]:
-    """Give the frames that show another stock's base than ``base``, and not that one."""
+    """Return the frames that show the base of another stock than this one.
+
+    Parameters
+    ----------
+    frames : list of int
+        Numbers of the frames.
+    looks : Looks
+        What was measured of each frame.
+    base : Triple
+        Densities of the film base (R, G, B).
+    """
     rest = [i for i in frames if not bare.shows(looks[i], base)]
     second = bare.find([looks[i] for i in rest])
     if second is None or not differ(base, second.density):
@@ -75,7 +92,15 @@ def strangers(frames: list[int], looks: Looks, base: Triple) -> list[int]:
 
 
 def differ(one: Triple, other: Triple) -> bool:
-    """Return whether two film bases are those of two stocks."""
+    """Return whether two film bases are those of two stocks.
+
+    Parameters
+    ----------
+    one : Triple
+        Densities (R, G, B).
+    other : Triple
+        Densities (R, G, B).
+    """
     steps = [a - b for a, b in zip(one, other, strict=True)]
     return max(map(abs, steps)) > bare.ONE_COLOR and max(steps) - min(steps) > OTHER_STOCK
 

@@ -9,13 +9,43 @@ Floats = NDArray[np.float64]
 
 
 def noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Smooth noise in about -1..1 from a random lattice of rows x columns."""
+    """Smooth noise in about -1..1 from a random lattice of rows x columns.
+
+    Parameters
+    ----------
+    rng : random.Generator
+        Source of random numbers.
+    cells : tuple[int, int]
+        Cells of the lattice down and across.
+    xs : Floats
+        Positions across, in cells.
+    ys : Floats
+        Positions down, in cells.
+
+    Returns
+    -------
+    Floats
+        The noise, shape (ys, xs).
+    """
     lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
     return across(across(lattice.T, ys).T, xs)
 
 
 def across(points: Floats, at: Floats) -> Floats:
-    """Values at places in 0..1 along the rows of a lattice, eased between its points."""
+    """Values at places in 0..1 along the rows of a lattice, eased between its points.
+
+    Parameters
+    ----------
+    points : Floats
+        Values at whole positions.
+    at : Floats
+        Positions.
+
+    Returns
+    -------
+    Floats
+        The values at the positions.
+    """
     cells = points.shape[1] - 1
     place = np.clip(at, 0.0, 1.0) * cells
     left = np.minimum(place.astype(int), cells - 1)
@@ -26,5 +56,19 @@ def across(points: Floats, at: Floats) -> Floats:
 
 
 def smooth(value: Floats, from_: float = -0.5) -> Floats:
+    """Return a smooth step: 0 up to ``from_``, 1 from 1 on.
+
+    Parameters
+    ----------
+    value : ndarray
+        Any shape.
+    from_ : float
+        Where the step begins.
+
+    Returns
+    -------
+    ndarray
+        The step, of the same shape, 0 to 1.
+    """
     share = np.clip((value - from_) / (1.0 - from_), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)

@@ -37,6 +37,13 @@ _SHOWN = 500  # bytes of a command's last line on stderr
 def split(option: str, command: str | None) -> tuple[str, ...]:
     """Return a command line as its arguments; empty where there is none.
 
+    Parameters
+    ----------
+    option : str
+        The option, for messages.
+    command : str or None
+        The command line; None for none.
+
     Raises
     ------
     UsageError

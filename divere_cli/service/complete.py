@@ -25,6 +25,11 @@ def is_complete(path: str) -> bool:
 
     A file that is no scan at all is not complete either: after a while it is taken as it is
     (:mod:`divere_cli.service.settling`), and the batch names what is wrong.
+
+    Parameters
+    ----------
+    path : str
+        Path of the file.
     """
     try:
         header = headers.read(path)

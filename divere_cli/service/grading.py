@@ -113,7 +113,13 @@ def _fate(result: ScanResult) -> Fate:
 
 
 def short(report: RunReport) -> dict[str, Any]:
-    """Return what ``/status`` shows of a batch."""
+    """Return what ``/status`` shows of a batch.
+
+    Parameters
+    ----------
+    report : RunReport
+        The report of a run.
+    """
     counts: dict[str, int] = {}
     for result in report.files:
         counts[result.status] = counts.get(result.status, 0) + 1
@@ -126,7 +132,15 @@ def short(report: RunReport) -> dict[str, Any]:
 
 
 def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
-    """Return the paths of files by the names that a batch gives them: below their INPUT."""
+    """Return the paths of files by the names that a batch gives them: below their INPUT.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        The INPUTs.
+    files : iterable of str
+        Paths of the files.
+    """
     found = {}
     for path in files:
         for top in map(os.path.abspath, inputs):
@@ -138,6 +152,12 @@ def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
 
 
 def file_of(name: str) -> str:
-    """Return a scan's name without its page: ``scan.tif#2`` is of ``scan.tif``."""
+    """Return a scan's name without its page: ``scan.tif#2`` is of ``scan.tif``.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     stem, sign, page = name.rpartition("#")
     return stem if sign and page.isdigit() else name

@@ -32,12 +32,23 @@ _EACH = 4
 
 
 def due(state: State) -> bool:
-    """Whether at least half of the lines, and of the time to read them, would go."""
+    """Return whether at least half of the lines, and of the time to read them, would go.
+
+    Parameters
+    ----------
+    state : State
+        What the journal says.
+    """
     return state.lines > _FEW + _EACH * len(state.owned)
 
 
 def compact(folder: Folder) -> None:
-    """Write the journal anew; a power cut leaves the old or the new one, each whole.
+    """Write the journal again without old lines; after a power cut the old or the new one is there.
+
+    Parameters
+    ----------
+    folder : Folder
+        The output folder, held open.
 
     Raises
     ------

@@ -71,7 +71,12 @@ def figures(
 
 
 def load(output: str) -> tuple[PastRun, ...]:
-    """Return the runs that worked on ``output``, in their order.
+    """Return the runs that worked on a folder, oldest first.
+
+    Parameters
+    ----------
+    output : str
+        The output folder.
 
     Raises
     ------
@@ -101,7 +106,13 @@ def load(output: str) -> tuple[PastRun, ...]:
 
 
 def runs(lines: Iterable[bytes]) -> tuple[PastRun, ...]:
-    """Return the runs of a journal; lines of other kinds are passed over without a look."""
+    """Return the runs of a journal; lines of other kinds are skipped.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        Lines of the journal.
+    """
     found: dict[str, PastRun] = {}
     marks = (line for line in lines if line.startswith(_MARKS))
     for _, line in journal_state.read(marks):

@@ -150,7 +150,12 @@ class State:
 
 
 def load(folder: Folder | None) -> State:
-    """Read the journal as it is, mending nothing; an absent one is empty.
+    """Read the journal without repairing it; an absent one is empty.
+
+    Parameters
+    ----------
+    folder : Folder or None
+        The output folder, held open.
 
     Raises
     ------
@@ -169,7 +174,13 @@ def load(folder: Folder | None) -> State:
 
 
 def parse(lines: Iterable[bytes]) -> State:
-    """Make the state of whole lines; what is no record is counted and let be."""
+    """Return the state that complete lines describe; lines that are no records are counted.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        Lines of the journal.
+    """
     state = State()
     for _, line in read(lines):
         state.lines += 1
@@ -183,7 +194,13 @@ def parse(lines: Iterable[bytes]) -> State:
 
 
 def read(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Line | None]]:
-    """Give each whole line with what it says, None where it is no record."""
+    """Yield each complete line with its record, None where it is no record.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        Lines of the journal.
+    """
     known: dict[Any, Any] = {}
     for line in lines:
         if not line.endswith(b"\n"):
@@ -366,7 +383,15 @@ def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def failed(problem: OSError, what: str) -> RunError:
-    """An error of the system as one of the run; ``what`` could not be done with the journal."""
+    """Return the run's error for an error of the system.
+
+    Parameters
+    ----------
+    problem : OSError
+        The system's error.
+    what : str
+        What could not be done with the journal.
+    """
     if problem.errno in durable.NO_SPACE:
         return NoSpaceLeft(f"no space left for the journal: {problem.strerror}")
     reason = problem.strerror or str(problem)
