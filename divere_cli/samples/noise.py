@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 
 
 def noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Smooth noise in about -1..1 from a random lattice of rows x columns.
+    """Return smooth noise, about -1 to 1, from a random lattice.
 
     Parameters
     ----------
@@ -18,33 +18,33 @@ def noise(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floa
     cells : tuple[int, int]
         Cells of the lattice down and across.
     xs : Floats
-        Positions across, in cells.
+        Positions across, 0 to 1, shape (n,).
     ys : Floats
-        Positions down, in cells.
+        Positions down, 0 to 1, shape (m,).
 
     Returns
     -------
     Floats
-        The noise, shape (ys, xs).
+        The noise, shape (m, n).
     """
     lattice = rng.uniform(-1.0, 1.0, (cells[0] + 1, cells[1] + 1))
     return across(across(lattice.T, ys).T, xs)
 
 
 def across(points: Floats, at: Floats) -> Floats:
-    """Values at places in 0..1 along the rows of a lattice, eased between its points.
+    """Interpolate smoothly along the rows of a lattice.
 
     Parameters
     ----------
     points : Floats
-        Values at whole positions.
+        Values of the lattice, shape (rows, points).
     at : Floats
-        Positions.
+        Positions, 0 to 1, shape (n,).
 
     Returns
     -------
     Floats
-        The values at the positions.
+        The values, shape (rows, n).
     """
     cells = points.shape[1] - 1
     place = np.clip(at, 0.0, 1.0) * cells
