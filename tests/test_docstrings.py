@@ -9,17 +9,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "divere_cli"
-# rooms whose functions are still to be described; the list only gets shorter
-TO_DO = {"frames", "isolation"}  # fmt: skip
 ARRAYS = re.compile(r"NDArray|(?<!list\[)\b(Array|Band|Bools|Codes|Floats|Mask|Rows|Values)\b")
 
 
-def room_of(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
 def sources() -> list[Path]:
-    return [path for path in sorted(PACKAGE.rglob("*.py")) if room_of(path) not in TO_DO]
+    return sorted(PACKAGE.rglob("*.py"))
 
 
 def public(path: Path) -> Iterator[ast.FunctionDef]:
@@ -69,10 +63,6 @@ def test_public_functions_describe_the_arrays_that_they_return() -> None:
             if ARRAYS.search(returned) and not re.search(r"^(Returns|Yields)$", docstring, re.M):
                 wrong.append(f"{path.relative_to(PACKAGE)}: {function.name}")
     assert wrong == []
-
-
-def test_the_list_of_rooms_to_do_has_rooms_only() -> None:
-    assert {path.name for path in PACKAGE.iterdir() if path.is_dir()} >= TO_DO
 
 
 def test_every_test_module_says_in_a_line_what_it_holds() -> None:

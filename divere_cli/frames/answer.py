@@ -66,22 +66,46 @@ class FoundScan:
 
 
 def to_json(record: Wanted | FoundScan) -> str:
-    """Give a question or an answer as one line of JSON."""
+    """Return a question or an answer as one line of JSON.
+
+    Parameters
+    ----------
+    record : Wanted or FoundScan
+        The question or answer.
+    """
     return json.dumps(to_plain(record), separators=(",", ":"), allow_nan=False)
 
 
 def wanted(text: str) -> Wanted:
-    """Read a question."""
+    """Read a question.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     return from_plain(Wanted, json.loads(text))
 
 
 def found(text: str) -> FoundScan:
-    """Read an answer."""
+    """Read an answer.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    """
     return from_plain(FoundScan, json.loads(text))
 
 
 def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
-    """Return the format that most pictures of a roll show, and their width over height."""
+    """Return the format that most pictures of a roll have, and their width over height.
+
+    Parameters
+    ----------
+    scans : iterable of FoundScan
+        The scans of the roll.
+    """
     widths: dict[str, list[float]] = {}
     for scan in scans:
         if scan.film:
@@ -95,5 +119,13 @@ def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
 
 
 def helped(scan: FoundScan, film: str) -> bool:
-    """Return whether what others show may help a scan."""
+    """Return whether the other scans of a roll may help this one.
+
+    Parameters
+    ----------
+    scan : FoundScan
+        The scan.
+    film : str
+        The option ``--film``.
+    """
     return not scan.frames or scan.film != film or any(not frame.sure for frame in scan.frames)

@@ -114,7 +114,17 @@ def _cost(distances: Floats, sd: float) -> Floats:
 
 
 def spacing(starts: list[float], scale: float, form: Format) -> float:
-    """What the distances of a row of pictures cost in the mean; 0 for a single one."""
+    """Return the mean cost of a row's distances between pictures; 0 for a single one.
+
+    Parameters
+    ----------
+    starts : list of float
+        Where the pictures begin, in cells.
+    scale : float
+        Cells per millimeter.
+    form : Format
+        The film format.
+    """
     if len(starts) < 2:
         return 0.0
     return float(_cost(np.diff(starts) / (form.pitch * scale), form.sd).mean())

@@ -365,7 +365,13 @@ def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> li
 
 
 def shown(found: Result) -> list[float]:
-    """Width over height of the pictures that are seen on both sides, of the first format."""
+    """Return width over height of the pictures with both sides visible, of the first format.
+
+    Parameters
+    ----------
+    found : Result
+        What was found on the scan.
+    """
     return [
         span.width / (layout.rows.bottom - layout.rows.top)
         for layout in found.layouts

@@ -92,7 +92,13 @@ def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
 
 
 def apart(found: Sequence[Found]) -> list[Found]:
-    """Return the pictures, one alone where several that are not sure have the same crop."""
+    """Return the pictures, with one for several uncertain ones of the same crop.
+
+    Parameters
+    ----------
+    found : sequence of Found
+        The pictures.
+    """
     kept: list[Found] = []
     for one in found:
         same = [k for k in kept if not (k.sure or one.sure) and (k.corners == one.corners).all()]
@@ -135,7 +141,18 @@ def _apart(rivals: Sequence[Rival]) -> list[Rival]:
 
 
 def box(corners: Floats) -> Floats:
-    """Return left, top, right and bottom of what holds corners (n, 2)."""
+    """Return the bounding box of corners.
+
+    Parameters
+    ----------
+    corners : Floats
+        Points, shape (n, 2).
+
+    Returns
+    -------
+    Floats
+        Left, top, right and bottom, shape (4,).
+    """
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
@@ -158,7 +175,15 @@ def _union(one: Floats, other: Floats) -> Floats:
 
 
 def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
-    """Pictures of all layouts that explain a strip, or the whole scan, about as well."""
+    """Return the pictures of all layouts that explain a strip, or the whole scan, about as well.
+
+    Parameters
+    ----------
+    layouts : list of Layout
+        Layouts of the strip.
+    others : list of Layout
+        Layouts of the whole scan.
+    """
     found = [
         (layout.quality, rival)
         for layout in layouts
@@ -200,19 +225,31 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
 
 
 def lead(layout: Layout) -> float:
-    """How much less a rival must explain to be no rival.
+    """Return how much less a rival must explain to be none.
 
     A layout that leaves exposed film in no picture has more of them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The layout.
     """
     shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
     return BETTER + BETTER_EACH / max(1, shown_) + UNEXPLAINED * layout.left
 
 
 def whole(layout: Layout, index: int) -> tuple[float, float]:
-    """Both ends of the cell that an unsure picture may lie in.
+    """Return both ends of the cell that an uncertain picture may be in.
 
     Up to its neighbors, where these are near: a gap may be narrower than usual, or the two
     overlap.
+
+    Parameters
+    ----------
+    layout : Layout
+        The layout.
+    index : int
+        Number of the picture.
     """
     spans, more = layout.spans, ACROSS * layout.rows.scale
     start, end = index, index

@@ -67,6 +67,14 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
 
     Parameters
     ----------
+    row : Row
+        The row, with about where its pictures begin.
+    lines : Lines
+        The lines that are read for edges.
+    scale : float
+        Cells per millimeter.
+    form : Format
+        The film format.
     template : float or None
         Width of this roll's pictures in cells, where other strips have shown it.
     """
@@ -95,7 +103,23 @@ def _seen(start: float, width: float, lines: Lines, scale: float, vary: float) -
 def side(
     profile: Profile, lines: Lines, at: float, scale: float, *, rising: bool, reach: float = REACH
 ) -> Side:
-    """Look for an edge near a place."""
+    """Return the edge near a position.
+
+    Parameters
+    ----------
+    profile : Profile
+        Steps along the strip.
+    lines : Lines
+        The lines that are read for the edge.
+    at : float
+        Position in cells.
+    scale : float
+        Cells per millimeter.
+    rising : bool
+        Whether the step goes up.
+    reach : float, default REACH
+        How far to look, in cells.
+    """
     found = peak(profile, at, reach * scale, LEAST)
     if found is None:
         return Side(at, 0.0, False)
@@ -104,7 +128,21 @@ def side(
 
 
 def crossing(values: Picture, weight: Picture, at: float, scale: float, *, rising: bool) -> float:
-    """Where the lines that step at a place cross half way; borders of cells count from 0."""
+    """Return where lines that step near a position cross half of the step.
+
+    Parameters
+    ----------
+    values : Picture
+        Values of the lines, shape (lines, cells).
+    weight : Picture
+        Their weights, same shape.
+    at : float
+        Position in cells; borders of cells count from 0.
+    scale : float
+        Cells per millimeter.
+    rising : bool
+        Whether the step goes up.
+    """
     reach = max(2, round(CROSSING * scale))
     middle = round(at)
     low, high = middle - reach, middle + reach

@@ -104,9 +104,16 @@ class Piece:
 
 
 def sort(light: Picture, lamps: bool = True) -> Film | None:
-    """Sort the cells of ``(rows, columns, 1 or 3)`` linear light; None where no film is seen.
+    """Sort the cells of a scan into film, holder and light; None where no film is seen.
 
     Without ``lamps`` nothing but what is clipped is taken for light.
+
+    Parameters
+    ----------
+    light : Picture
+        Linear light, shape (rows, columns, 1 or 3).
+    lamps : bool, default True
+        Whether bright plain areas may be light; without, only clipped ones are.
     """
     density = -np.log10(np.maximum(light, np.float32(DARKEST)))
     full = light.min(axis=2) >= FULL
@@ -130,7 +137,17 @@ def sort(light: Picture, lamps: bool = True) -> Film | None:
 
 
 def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
-    """A piece of film with a base of its own; None where too little of it can be seen."""
+    """Return a piece of film with a base of its own; None where too little of it is seen.
+
+    Parameters
+    ----------
+    film : Film
+        The sorted cells.
+    mask : Bools
+        The mask, shape (rows, columns).
+    lamps : bool, default True
+        Whether bright plain areas may be light; without, only clipped ones are.
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
     area, density = mask[box], film.density[box]
@@ -199,7 +216,20 @@ def _alike(density: Picture, color: Floats) -> Bools:
 
 
 def thinnest(density: Picture, among: Bools) -> Floats | None:
-    """The thinnest plateau as one color: density of the channels."""
+    """Return the color of the thinnest plateau; None without one.
+
+    Parameters
+    ----------
+    density : Picture
+        Densities, shape (rows, columns, channels).
+    among : Bools
+        The cells to look at, shape (rows, columns).
+
+    Returns
+    -------
+    Floats or None
+        Densities of the channels, shape (channels,).
+    """
     places = np.flatnonzero(among)
     if len(places) < 64:
         return None
@@ -247,7 +277,18 @@ def _boxed(picture: Picture) -> Picture:
 
 
 def joined(mask: Bools) -> Bools:
-    """Cells of the mask that are joined to the picture's rim, to within a few cells."""
+    """Return the cells of a mask that are connected with the border, to within a few cells.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+
+    Returns
+    -------
+    Bools
+        The cells, shape (rows, columns).
+    """
     rows, columns = mask.shape
     small = coarse(mask)
     seeds = np.zeros_like(small)
@@ -258,7 +299,18 @@ def joined(mask: Bools) -> Bools:
 
 
 def coarse(mask: Bools) -> Bools:
-    """Squares of cells, most of which are in the mask."""
+    """Return the squares of cells that are mostly in the mask.
+
+    Parameters
+    ----------
+    mask : Bools
+        The mask, shape (rows, columns).
+
+    Returns
+    -------
+    Bools
+        The squares, shape (rows, columns) of the squares.
+    """
     rows, columns = mask.shape
     sums = np.add.reduceat(mask.astype(np.int32), np.arange(0, rows, COARSE), axis=0)
     sums = np.add.reduceat(sums, np.arange(0, columns, COARSE), axis=1)
@@ -268,7 +320,20 @@ def coarse(mask: Bools) -> Bools:
 
 
 def flood(through: Bools, seeds: Bools) -> Bools:
-    """Cells of ``through`` joined to a seed by their sides: whole runs at a time."""
+    """Return the cells that are connected with a seed by their sides.
+
+    Parameters
+    ----------
+    through : Bools
+        Cells that connect, shape (rows, columns).
+    seeds : Bools
+        Cells to start from, shape (rows, columns).
+
+    Returns
+    -------
+    Bools
+        The cells, shape (rows, columns).
+    """
     reached = through & seeds
     while True:
         before = reached.sum()
@@ -289,7 +354,20 @@ def _run(reached: Bools, through: Bools) -> None:
 
 
 def pieces(area: Bools, least: float) -> list[Bools]:
-    """Connected pieces of film of at least this share of the scan, the largest first."""
+    """Return the connected pieces of film, the largest first.
+
+    Parameters
+    ----------
+    area : Bools
+        The film, shape (rows, columns).
+    least : float
+        Least share of the scan.
+
+    Returns
+    -------
+    list of Bools
+        The pieces, each of shape (rows, columns).
+    """
     rows, columns = area.shape
     left = coarse(area)
     found: list[Bools] = []

@@ -50,5 +50,11 @@ NAMES = tuple(known.name for known in FORMATS)
 
 
 def named(name: str) -> tuple[Format, ...]:
-    """The formats that a name of ``--film`` asks to try: one, or all for ``auto``."""
+    """Return the formats that a value of ``--film`` means: one, or all for ``auto``.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+    """
     return FORMATS if name == "auto" else tuple(f for f in FORMATS if f.name == name)

@@ -34,7 +34,13 @@ class Perforations:
 
 
 def find(holes: Bools) -> Perforations | None:
-    """Look for bands of holes; None where there are none."""
+    """Return bands of perforations; None where there are none.
+
+    Parameters
+    ----------
+    holes : Bools
+        Cells that may be holes, shape (rows, columns).
+    """
     share = holes.mean(axis=1)
     if share.max(initial=0.0) < BAND:
         return None

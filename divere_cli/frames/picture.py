@@ -61,7 +61,20 @@ class Reduction:
 
 
 def coarser(light: Picture, by: int) -> Picture:
-    """Means of ``by`` by ``by`` cells; what is left at the rims is left out."""
+    """Return means of squares of cells; the rest at the border is left out.
+
+    Parameters
+    ----------
+    light : Picture
+        Linear light, shape (rows, columns, channels).
+    by : int
+        Cells of a side of a square.
+
+    Returns
+    -------
+    Picture
+        The means, shape (rows, columns, channels).
+    """
     if by <= 1:
         return light
     rows, columns = light.shape[0] // by, light.shape[1] // by
@@ -72,7 +85,13 @@ def coarser(light: Picture, by: int) -> Picture:
 
 
 def fitting(light: Picture) -> int:
-    """How many cells to make one of, so that a strip of film is about as high as is wanted."""
+    """Return how many cells to join so that a strip of film has about the wanted height.
+
+    Parameters
+    ----------
+    light : Picture
+        Linear light, shape (rows, columns, channels).
+    """
     first = max(1, int(min(light.shape[:2])) // COARSE)
     small = coarser(light, first)
     found = film.sort(small)

@@ -47,12 +47,28 @@ class Rows:
 
 
 def block(strip: Strip) -> int:
-    """Cells of a block, across or along."""
+    """Return the cells of a block in each direction.
+
+    Parameters
+    ----------
+    strip : Strip
+        The strip.
+    """
     return max(4, round(int(strip.over.shape[0]) * BLOCK))
 
 
 def profile(strip: Strip, scale: float, columns: slice = slice(None)) -> Steps:
-    """Steps down the strip, over all columns or some."""
+    """Return the steps down the strip.
+
+    Parameters
+    ----------
+    strip : Strip
+        The strip.
+    scale : float
+        Cells per millimeter.
+    columns : slice, default slice(None)
+        The columns to look at.
+    """
     size = block(strip)
     over, clear = strip.over[:, columns], strip.clear[:, columns]
     values, weight = steps.blocks(np.ascontiguousarray(over.T), np.ascontiguousarray(clear.T), size)
@@ -60,7 +76,19 @@ def profile(strip: Strip, scale: float, columns: slice = slice(None)) -> Steps:
 
 
 def candidates(strip: Strip, holes: Perforations | None, form: Format, found: Steps) -> list[Rows]:
-    """Rows to try for a format, the likeliest first."""
+    """Return the rows to try for a format, the likeliest first.
+
+    Parameters
+    ----------
+    strip : Strip
+        The strip.
+    holes : Perforations or None
+        Perforations of the strip, if there are any.
+    form : Format
+        The film format.
+    found : Steps
+        Steps down the strip.
+    """
     guesses: list[Rows] = []
     if holes is not None and form.perforated:
         guesses.append(_by_holes(strip, holes, form, found))
@@ -171,7 +199,19 @@ def _apart(rows: list[Rows]) -> list[Rows]:
 
 
 def peak(profile: Profile, at: float, reach: float, least: float = LEAST) -> float | None:
-    """The middle of the highest place within reach; nearer ones are preferred a little."""
+    """Return the middle of the highest position within reach; nearer ones are preferred a little.
+
+    Parameters
+    ----------
+    profile : Profile
+        Steps along the strip.
+    at : float
+        Position in cells.
+    reach : float
+        How far to look, in cells.
+    least : float, default LEAST
+        Least height.
+    """
     low, high = max(0, int(np.floor(at - reach))), min(len(profile), int(np.ceil(at + reach)) + 1)
     if high <= low:
         return None

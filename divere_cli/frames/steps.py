@@ -41,7 +41,22 @@ class Steps:
 
 
 def blocks(over: Picture, clear: Bools, size: int) -> tuple[Picture, Picture]:
-    """Means over blocks of rows and how much of each was clear: ``(blocks, columns)``."""
+    """Return means over blocks of rows, and how much of each block is clear.
+
+    Parameters
+    ----------
+    over : Picture
+        Values, shape (rows, columns).
+    clear : Bools
+        Which cells are clear, shape (rows, columns).
+    size : int
+        Rows of a block.
+
+    Returns
+    -------
+    tuple[Picture, Picture]
+        Means and shares, each of shape (blocks, columns).
+    """
     starts = np.arange(0, max(1, over.shape[0] - size // 2), size)
     weight = np.add.reduceat(clear, starts, axis=0, dtype=np.float32)
     sums = np.add.reduceat(np.where(clear, over, np.float32(0)), starts, axis=0)
@@ -125,6 +140,19 @@ def _summed(share: Profile, reach: int) -> Profile:
 
 
 def smoothed(values: Picture, reach: int) -> Picture:
-    """Return means along rows, over ``reach`` cells on either side."""
+    """Return means along rows.
+
+    Parameters
+    ----------
+    values : Picture
+        Shape (rows, columns).
+    reach : int
+        Cells on either side.
+
+    Returns
+    -------
+    Picture
+        The means, same shape.
+    """
     total = np.cumsum(np.pad(values, [(0, 0), (reach + 1, reach)], mode="edge"), axis=1)
     return np.asarray((total[:, 2 * reach + 1 :] - total[:, : -2 * reach - 1]) / (2 * reach + 1))

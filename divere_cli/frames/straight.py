@@ -78,7 +78,17 @@ class Strip:
 
 
 def straighten(piece: Piece, upright: bool, extra: float = 0.0) -> Strip:
-    """Lay a piece straight; ``extra`` degrees are taken off on top of what its edges show."""
+    """Turn a piece of film so that its edges are level.
+
+    Parameters
+    ----------
+    piece : Piece
+        The piece.
+    upright : bool
+        Whether the strip runs from top to bottom.
+    extra : float, default 0.0
+        Degrees to turn in addition to what the edges show.
+    """
     turned = _transposed(piece) if upright else piece
     turn = _turn(turned) + extra
     place = Place(piece.top, piece.left, turn, upright, piece.area.shape)

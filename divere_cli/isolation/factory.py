@@ -31,14 +31,26 @@ POSIX = hasattr(os, "killpg")  # process groups, and with them what else worker 
 
 
 def prefers_processes(request: IsolationRequest) -> bool:
-    """Whether ``requested`` means processes here: ``auto`` does on Linux and macOS, unfrozen."""
+    """Return whether the request means processes on this system.
+
+    Parameters
+    ----------
+    request : IsolationRequest
+        How scans are to be kept apart.
+    """
     if request.requested == "auto":
         return POSIX and not request.frozen
     return request.requested == "always"
 
 
 def methods(request: IsolationRequest) -> list[StartMethod]:
-    """Start methods to try, best first; a method that was asked for comes alone."""
+    """Return the start methods to try, best first; one that was asked for comes alone.
+
+    Parameters
+    ----------
+    request : IsolationRequest
+        How scans are to be kept apart.
+    """
     offered: list[StartMethod] = ["forkserver", "spawn", "fork"] if POSIX else []
     if request.start_method is not None:
         return [request.start_method] if request.start_method in offered else []

@@ -24,7 +24,15 @@ CUT = " [... cut]"
 
 
 def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
-    """The text, or its beginning with a mark."""
+    """Return a text, or its beginning with a mark.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    limit : int, default TEXT_LIMIT
+        Most characters.
+    """
     return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
 
 
@@ -59,9 +67,18 @@ class FrameHandler(logging.Handler):
 
 
 def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
-    """Hand a worker's record to the logger of its name; whether it got through.
+    """Give a worker's record to the logger of its name; return whether it was taken.
 
     ``about`` becomes attributes of the record (``scan``, ``job_id``, ``attempt``).
+
+    Parameters
+    ----------
+    message : Message
+        The record as it came.
+    pid : int
+        Number of the worker's process.
+    about : dict[str, object]
+        Attributes for the record (``scan``, ``job_id``, ``attempt``).
 
     Raises
     ------
@@ -91,7 +108,13 @@ def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
 
 
 def deliver(record: logging.LogRecord) -> bool:
-    """Give a record to its logger; False when a :class:`LogBridge` dropped it."""
+    """Give a record to its logger; return False when a :class:`LogBridge` dropped it.
+
+    Parameters
+    ----------
+    record : LogRecord
+        The log record.
+    """
     logger = logging.getLogger(record.name)
     if logger.isEnabledFor(record.levelno):
         logger.handle(record)

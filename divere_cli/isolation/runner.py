@@ -82,7 +82,15 @@ class IsolationRequest:
 
 
 def confined_how(request: IsolationRequest, effective: Literal["process", "thread"]) -> str:
-    """How workers of this request are confined, as the report says it."""
+    """Return how workers of this request are confined, in the words of the report.
+
+    Parameters
+    ----------
+    request : IsolationRequest
+        How scans are to be kept apart.
+    effective : {process, thread}
+        What the request came to.
+    """
     from divere_cli.isolation.worker import sandbox
 
     if effective == "thread":

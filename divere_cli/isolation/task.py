@@ -100,12 +100,23 @@ def confined() -> bool:
 
 
 def note_confined(how: str) -> None:
-    """Remember that this process is confined."""
+    """Remember that this process is confined.
+
+    Parameters
+    ----------
+    how : str
+        How, in the words of the report.
+    """
     _confined.append(how)
 
 
 def find(dotted: str) -> Task:
-    """The function behind ``module:function``.
+    """Return the function that a dotted name means.
+
+    Parameters
+    ----------
+    dotted : str
+        ``module:function``.
 
     Raises
     ------
@@ -123,6 +134,15 @@ def find(dotted: str) -> Task:
 def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
     """Run the job's task.
 
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    clock : StageClock
+        Measures the seconds of each stage.
+    start_seconds : float
+        Seconds that the start of the worker took.
+
     Raises
     ------
     BaseException
@@ -135,7 +155,15 @@ def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
 
 
 def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
-    """What an exception of a task means for the scan ``name``."""
+    """Return the end and the error that an exception of a task means.
+
+    Parameters
+    ----------
+    problem : BaseException
+        The exception.
+    name : str
+        Name of the scan.
+    """
     if _is_memory(problem):
         return "out_of_memory", ErrorRecord(
             kind=OutOfMemory.kind,

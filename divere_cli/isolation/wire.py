@@ -28,7 +28,14 @@ class FrameError(Exception):
 
 
 def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
-    """One message as bytes.
+    """Return one message as bytes.
+
+    Parameters
+    ----------
+    message : Mapping[str, object]
+        The message.
+    limit : int, default LIMIT
+        Most bytes.
 
     Raises
     ------
@@ -42,13 +49,25 @@ def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
 
 
 def encode_order(order: object) -> bytes:
-    """What the supervisor sends to a worker, as :func:`read_order` reads it there."""
+    """Return an order to a worker as bytes, for :func:`read_order`.
+
+    Parameters
+    ----------
+    order : object
+        The order, a record.
+    """
     body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
     return HEADER.pack(len(body)) + body
 
 
 def read_order(descriptor: int) -> Any:
-    """What :func:`encode_order` made, from a blocking pipe; None when the pipe ends before it."""
+    """Read an order from a blocking pipe; None when the pipe ends before it.
+
+    Parameters
+    ----------
+    descriptor : int
+        The pipe.
+    """
     head = _exactly(descriptor, HEADER.size)
     body = _exactly(descriptor, HEADER.unpack(head)[0]) if head else b""
     return pickle.loads(body) if body else None
@@ -127,7 +146,14 @@ class FrameReader:
 
 
 def within(number: object, most: float) -> float:
-    """A number that a worker said, if it can be meant: from 0 to ``most``.
+    """Return a number that a worker sent, if it is from 0 to ``most``.
+
+    Parameters
+    ----------
+    number : object
+        What the worker sent.
+    most : float
+        The largest number that is possible.
 
     Raises
     ------

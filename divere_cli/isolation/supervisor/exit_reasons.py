@@ -80,6 +80,11 @@ class Facts:
 def explain(facts: Facts) -> tuple[End, ErrorRecord]:
     """Return the end and the error of an attempt without a result.
 
+    Parameters
+    ----------
+    facts : Facts
+        What is known of the worker's end.
+
     Returns
     -------
     end : End

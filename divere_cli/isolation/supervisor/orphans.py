@@ -47,7 +47,13 @@ def disown() -> None:
 
 
 def sweep(group: int) -> list[int]:
-    """End and reap what the dead worker ``group`` left to us; the pids that were ended."""
+    """End the processes that a dead worker left behind; return their numbers.
+
+    Parameters
+    ----------
+    group : int
+        Process group of the worker.
+    """
     known = ours | set(servers)
     ended = []
     for child in psutil.Process().children():  # the kernel's own list misses some while others end
@@ -61,7 +67,13 @@ def sweep(group: int) -> list[int]:
 
 
 def reap(pid: int) -> None:
-    """Take the end of a process that is ours, or will be once its dying parent is gone."""
+    """Wait for the end of a process that is ours, or becomes ours when its parent dies.
+
+    Parameters
+    ----------
+    pid : int
+        Number of the process.
+    """
     deadline = time.monotonic() + REAP_SECONDS  # not for ever: it may wait for a dead drive
     while time.monotonic() < deadline:
         try:

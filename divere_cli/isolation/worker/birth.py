@@ -36,7 +36,13 @@ _CODE = "import sys; sys.path[:] = {path!r}; from {module} import {name}; {name}
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a process of ours: what is let in of this one's, and ``more``."""
+    """Return the environment of a process of ours: the allowed part of this one's, and more.
+
+    Parameters
+    ----------
+    more : Mapping[str, str]
+        Variables to add.
+    """
     let_in = {
         name: value
         for name, value in os.environ.items()
@@ -62,7 +68,15 @@ def _started_from_current() -> bool:
 
 
 def command(role: str, argument: str) -> list[str]:
-    """The command line of a process in a role of :data:`ROLES`."""
+    """Return the command line of a process of ours.
+
+    Parameters
+    ----------
+    role : str
+        One of :data:`ROLES`.
+    argument : str
+        Its argument.
+    """
     if getattr(sys, "frozen", False):
         return [sys.executable, FLAG, role, argument]
     module, _, name = ROLES[role].partition(":")
@@ -72,7 +86,13 @@ def command(role: str, argument: str) -> list[str]:
 
 
 def answer(words: list[str]) -> None:
-    """Be a process of ours where the command line of a frozen program says so; else return."""
+    """Run as a process of ours if the command line of a frozen program says so; else return.
+
+    Parameters
+    ----------
+    words : list of str
+        The command line.
+    """
     if len(words) == 3 and words[0] == FLAG and words[1] in ROLES:
         module, _, name = ROLES[words[1]].partition(":")
         getattr(importlib.import_module(module), name)(words[2])

@@ -24,9 +24,18 @@ Ahead = Callable[[Job], Iterable[int]]  # gives the descriptors that it opened
 
 
 def enter(job: Job, keep: set[int], *, shut: bool) -> str:
-    """Make sure of the job's files, and ``shut`` this process in with them.
+    """Check the job's files and, with ``shut``, confine this process to them.
 
     Returns what came of it, as the report says it; empty where it stays open.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    keep : set of int
+        Descriptors to keep open.
+    shut : bool
+        Whether the process is confined.
 
     Raises
     ------
@@ -90,7 +99,13 @@ _told: set[str] = set()
 
 
 def targets(job: Job) -> Iterator[Target]:
-    """Every file that a job writes, wherever it stands in it."""
+    """Yield every file that a job writes.
+
+    Parameters
+    ----------
+    job : Job
+        What the worker is asked to do.
+    """
     return _targets(job)
 
 

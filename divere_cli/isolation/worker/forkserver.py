@@ -38,7 +38,16 @@ _DESCRIPTORS = socket.CMSG_SPACE(PIPES * array.array("i").itemsize)
 
 
 def send(line: socket.socket, data: bytes, descriptors: tuple[int, ...] = ()) -> None:
-    """Send one message, and copies of ``descriptors`` with it.
+    """Send one message, with copies of descriptors.
+
+    Parameters
+    ----------
+    line : socket.socket
+        The socket.
+    data : bytes
+        The message.
+    descriptors : tuple of int, default ()
+        The descriptors.
 
     Raises
     ------
@@ -53,7 +62,13 @@ def send(line: socket.socket, data: bytes, descriptors: tuple[int, ...] = ()) ->
 
 
 def receive(line: socket.socket) -> tuple[bytes, list[int]]:
-    """One message and the descriptors that came with it; empty at the end of the line."""
+    """Receive one message and its descriptors; empty at the end of the connection.
+
+    Parameters
+    ----------
+    line : socket.socket
+        The socket.
+    """
     head, rights, _, _ = line.recvmsg(LENGTH.size, _DESCRIPTORS)
     found = array.array("i")
     for level, kind, data in rights:
@@ -152,7 +167,13 @@ def _tell(descriptor: int, about: int, number: int) -> None:
 
 
 def main(argument: str) -> None:
-    """Be the forkserver on the socket whose descriptor is ``argument``; never returns."""
+    """Run as the forkserver; never return.
+
+    Parameters
+    ----------
+    argument : str
+        Descriptor of its socket, as text.
+    """
     line = socket.socket(fileno=int(argument))
     line.set_inheritable(False)
     with contextlib.suppress(ConnectionError, EOFError):

@@ -61,10 +61,15 @@ def forget_signals() -> None:
 
 
 def die_with_parent(expected: int | None) -> None:
-    """Have the kernel kill this process when its parent ends (Linux); leave if it is gone already.
+    """Have the kernel kill this process when its parent ends (Linux).
 
     Works inside C code that holds the GIL and while stopped. ``expected`` is the
     parent's pid, where it is known.
+
+    Parameters
+    ----------
+    expected : int or None
+        The parent's number, where it is known; if it is gone already, leave.
     """
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if expected is not None and os.getppid() != expected:
@@ -72,9 +77,14 @@ def die_with_parent(expected: int | None) -> None:
 
 
 def watch_parent(line: int) -> None:
-    """Leave when the supervisor is gone: portable, and closes the race of the kernel's way.
+    """Leave when the supervisor is gone; portable, and free of the race of the kernel's way.
 
     ``line`` is a pipe of which the supervisor alone holds the other end.
+
+    Parameters
+    ----------
+    line : int
+        A pipe whose other end only the supervisor has.
     """
 
     def leave() -> None:
@@ -96,7 +106,15 @@ def adopt_orphans() -> bool:
 
 
 def prctl(option: int, value: int) -> bool:
-    """Linux's prctl(2) with one argument; False where it is refused or not there."""
+    """Call Linux's prctl(2) with one argument; return False where it is refused or missing.
+
+    Parameters
+    ----------
+    option : int
+        Number of the call.
+    value : int
+        Its argument.
+    """
     if not LINUX:
         return False
     return bool(_libc().prctl(option, value, 0, 0, 0) == 0)
@@ -118,7 +136,15 @@ def offer_to_oom_killer() -> None:
 
 
 def limit(limits: Limits, threads: int) -> None:
-    """Take the hard limits of one attempt; none of them can be raised again."""
+    """Set the hard limits of one attempt; none of them can be raised again.
+
+    Parameters
+    ----------
+    limits : Limits
+        What the attempt may use.
+    threads : int
+        Threads of the worker.
+    """
     if not hasattr(os, "fork"):
         return
     limit_cpu(limits.wall_seconds * CPU_PER_WALL * max(1, threads))
@@ -140,11 +166,18 @@ def _lower(name: str, most: int, spare: int = 0) -> None:
 
 
 def limit_memory(total: int | None, threads: int) -> None:
-    """Cap this process at about ``total`` bytes: beyond it allocations raise MemoryError.
+    """Limit the memory of this process: beyond it, allocations raise MemoryError.
 
     RLIMIT_DATA on Linux: it counts what is allocated, not read-only maps of files, and
     unlike RLIMIT_AS leaves memory maps and thread arenas alone. Elsewhere the
     supervisor's samples are all there is.
+
+    Parameters
+    ----------
+    total : int or None
+        Bytes; None for no limit.
+    threads : int
+        Threads of the worker.
     """
     now = usage()
     if total is None or not LINUX or now is None:
@@ -154,7 +187,13 @@ def limit_memory(total: int | None, threads: int) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Be ended by the kernel after ``seconds`` more of CPU time."""
+    """Have the kernel end this process after more CPU time.
+
+    Parameters
+    ----------
+    seconds : float
+        CPU seconds from now.
+    """
     import resource
 
     spent = resource.getrusage(resource.RUSAGE_SELF)
@@ -178,7 +217,13 @@ def end_descendants() -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """All processes below ``pid``, nearest first; empty where /proc cannot tell."""
+    """Return all processes below one, nearest first; none where /proc cannot tell.
+
+    Parameters
+    ----------
+    pid : int
+        Number of the process.
+    """
     found: list[int] = []
     queue = [pid]
     while queue:
@@ -189,7 +234,13 @@ def descendants(pid: int) -> list[int]:
 
 
 def children(pid: int) -> list[int]:
-    """Processes whose parent is ``pid``; empty where /proc cannot tell."""
+    """Return the processes whose parent this one is; none where /proc cannot tell.
+
+    Parameters
+    ----------
+    pid : int
+        Number of the process.
+    """
     found: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):

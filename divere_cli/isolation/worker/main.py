@@ -62,7 +62,13 @@ class Boot:
 
 
 def born(argument: str) -> None:
-    """Run as the worker that ``argument`` describes; never return."""
+    """Run as the worker that ``argument`` describes; never return.
+
+    Parameters
+    ----------
+    argument : str
+        Descriptors and boot record, as JSON.
+    """
     said = json.loads(argument)
     for descriptor in said["pipes"]:
         os.set_inheritable(descriptor, False)
@@ -70,7 +76,21 @@ def born(argument: str) -> None:
 
 
 def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> None:
-    """Be a worker; never returns. The descriptors are its pipes; ``life`` stays open, unused."""
+    """Run as a worker; never return.
+
+    Parameters
+    ----------
+    boot : Boot
+        How the worker is set up.
+    orders : int
+        Pipe from which it takes its job.
+    frames : int
+        Pipe for its messages.
+    output : int
+        Pipe for its stdout and stderr.
+    life : int, default -1
+        Pipe that ends with the supervisor; kept open.
+    """
     code = 1
     try:
         keep = {orders, frames, life} - {-1}

@@ -46,7 +46,13 @@ REPORT: Report | None = None
 
 
 def prepare(setup: Setup) -> None:
-    """Harden this process, import, warm up, give up rights; leaves its :data:`REPORT`."""
+    """Harden this process, import, warm up, give up rights; leave its :data:`REPORT`.
+
+    Parameters
+    ----------
+    setup : Setup
+        What to prepare.
+    """
     global REPORT
     hardening.die_with_parent(setup.supervisor)
     hardening.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here

@@ -141,7 +141,14 @@ def confine(
 
 
 def places(paths: Iterable[str], *, follow: bool = True) -> list[int]:
-    """Descriptors of what lies at ``paths``, without opening it.
+    """Return descriptors of what is at the paths, without opening it for reading.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        The paths.
+    follow : bool, default True
+        Whether links are followed.
 
     Raises
     ------
@@ -161,7 +168,13 @@ def places(paths: Iterable[str], *, follow: bool = True) -> list[int]:
 
 
 def close_all_but(keep: Iterable[int]) -> None:
-    """Close every descriptor but these."""
+    """Close every descriptor except some.
+
+    Parameters
+    ----------
+    keep : iterable of int
+        The descriptors to keep.
+    """
     low = 0
     for number in sorted({*keep, 1 << 20}):
         if low < number:  # an empty range would close all
@@ -262,7 +275,15 @@ def _step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
 
 
 def program(pid: int, action: int = REFUSE) -> bytes:
-    """The filter of process ``pid``: ``action`` for what is refused."""
+    """Return the seccomp filter of a process.
+
+    Parameters
+    ----------
+    pid : int
+        Number of the process.
+    action : int, default REFUSE
+        What happens to a refused call.
+    """
     first, last = _parts(action)
     return b"".join((first, *(_own(name, pid, action) for name in ("kill", "tgkill")), last))
 
@@ -314,7 +335,14 @@ def _refusals(action: int) -> list[bytes]:
 
 
 def install(code: bytes, flags: int = 0) -> int:
-    """Take a filter for good; with the flag for it, a descriptor that tells of refused calls.
+    """Install a filter for good; with the flag for it, return a descriptor that reports calls.
+
+    Parameters
+    ----------
+    code : bytes
+        The filter.
+    flags : int, default 0
+        Flags of seccomp(2).
 
     Raises
     ------

@@ -87,7 +87,13 @@ class Calls:
 
 
 def calls(machine: str) -> Calls | None:
-    """The table of one architecture, as ``os.uname().machine`` calls it; None without one."""
+    """Return the table of one architecture; None where there is none.
+
+    Parameters
+    ----------
+    machine : str
+        As ``os.uname().machine`` names it.
+    """
     if machine not in _COLUMNS:
         return None
     column = _COLUMNS[machine]
