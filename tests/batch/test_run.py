@@ -195,7 +195,7 @@ def lab_run_with_changes(lab: Lab):  # type: ignore[no-untyped-def]
     return report
 
 
-def test_an_infrared_sidecar_is_an_output_like_any(lab: Lab) -> None:
+def test_each_crop_is_an_output_like_any(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.chooser.crops = ("left", "right")
     report = lab.run()
