@@ -61,7 +61,7 @@ def _flat_field(scratch: Path, *, quick: bool) -> Iterator[Row]:
 
 def _frames(scratch: Path, *, quick: bool) -> Iterator[Row]:
     scan = draw(Spec(count=2 if quick else 6, seed=18, scale=10.0, turn=0.6), [])
-    by = 1 if quick else 3
+    by = 1 if quick else 5
     path = scratch / "strip.tif"
     tifffile.imwrite(path, scan.pixels.repeat(by, 0).repeat(by, 1), photometric="rgb")
     decoded: list[float] = []
