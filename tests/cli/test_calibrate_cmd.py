@@ -241,10 +241,10 @@ def test_a_reference_file_of_the_charts_own(tmp_path: Path) -> None:
         (("--corners", "0,0", "1,0", "1,1", "x"), "is not a position"),
         (("-p", "bw-neutral"), "b&w"),
         (("--picture", "a.gif"), "is not a .jpg or .png file"),
-        (("-o", "chart.tif"), "would take the place"),
+        (("-o", "chart.tif"), "would overwrite"),
         (("-o", "there.json"), "'there.json' exists"),
         (("-o", "no/where.json"), "the folder 'no' does not exist"),
-        (("--target", "input", "-p", "c41-neutral"), "is no positive"),
+        (("--target", "input", "-p", "c41-neutral"), "is not a plain positive"),
     ],
 )
 def test_what_cannot_be_meant_is_said_before_any_work(

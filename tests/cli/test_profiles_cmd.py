@@ -46,7 +46,7 @@ def test_show_says_where_each_figure_came_from_and_draws_the_curves() -> None:
 def test_names_are_completed_in_the_shell() -> None:
     words = {"COMP_WORDS": "divere profiles show imac", "COMP_CWORD": "3"}
     result = divere(env={"_DIVERE_COMPLETE": "bash_complete", **words})
-    assert result.stdout == "plain,imacon-fff\nfile,imac\n"
+    assert result.stdout == "file,imac\nplain,imacon-fff\n"
 
 
 def test_show_without_a_curve_draws_none() -> None:
@@ -169,7 +169,7 @@ def test_an_export_takes_no_other_file_s_place(tmp_path: Path) -> None:
     preset.write_text(json.dumps(SINGLE))
     scan.write_bytes(b"a scan")
     for out, said in (
-        (preset, "a file that is read"),
+        (preset, "a file that the command reads"),
         (scan, "would overwrite a scan"),
         (tmp_path / "no" / "grade.clf", "does not exist"),
     ):
