@@ -101,7 +101,7 @@ class OutputLocked(RunError):
     """Another run is using OUTPUT."""
 
     kind = "locked"
-    default_hint = "wait for the other run to end, or use --wait"
+    default_hint = "wait for the other run to end, or use --lock-wait SECONDS or --wait"
     exit_code = 11
 
 
