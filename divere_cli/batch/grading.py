@@ -1,7 +1,7 @@
-"""Grading a scan: stage, hand over, check, publish, and its result.
+"""Grading a scan: make temporary files, build the job, check, publish, report.
 
-Covers everything between a plan and its entry in the report. What it does
-not: scheduling (:mod:`.scheduler`) and the calls that publish (:mod:`.publish`).
+Covers everything between a plan and its entry in the report, except scheduling
+(:mod:`.scheduler`) and the calls that publish (:mod:`.publish`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _NEARLY_FULL = 1 << 20
 
 
 class Grading:
-    """What the scheduler does with the scans of a run: grade them.
+    """The scheduler's work that grades the scans of a run.
 
     Parameters
     ----------
@@ -42,14 +42,14 @@ class Grading:
     workspace : Workspace
     ownership : Ownership
     admission : Admission
-        Learns what each scan took.
+        Learns the peak memory of each scan.
     results : Results
     threads : int
-        For each worker.
+        Threads of each worker.
     light : LightMap or None
-        What evens out the scans.
+        The flat field, if one is used.
     edges : mapping of str to FilmEdge or None
-        What the film's edge of a scan says, where it was looked at before.
+        Film edge data by scan name, for scans whose edge was read before.
     """
 
     def __init__(
@@ -74,12 +74,12 @@ class Grading:
         self._threads = threads
         self._staged: dict[int, Staged] = {}
         self._device_errors = 0
-        self._full_for = 0  # scans in a row that said so, with space left as far as can be seen
+        self._full_for = 0  # scans in a row that reported no space although there was some
         self._largest = 0
-        self.spread = False  # other machines may have left files of attempts that were lost
+        self.spread = False  # workers on other machines may have left files
 
     def prepare(self, queued: Queued) -> Job:
-        """Look once more at the scan, make its temporary files, say what is to be done."""
+        """Check that the scan is unchanged, make its temporary files, return the job."""
         plan = queued.plan
         if plan.header is not None:
             self._largest = max(self._largest, admission.raw_bytes(plan.header))
@@ -134,7 +134,7 @@ class Grading:
         )
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
-        """Check, publish, record, report."""
+        """Check the written files, publish and record them, report the scan."""
         plan, result = queued.plan, outcome.result or TaskResult()
         staged = self._staged[queued.id]
         publisher = self._workspace.publisher
@@ -163,7 +163,7 @@ class Grading:
         self._put(queued, "ok", None, outcome)
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """Report that the scan failed for good; True: it counts for ``--max-failures``."""
+        """Report a final failure; return True, as it counts for ``--max-failures``."""
         self._full_for = self._full_for + 1 if error.kind == "no_space" else 0
         failures.record(self._workspace, queued.plan, error)
         self._put(queued, "failed", error, outcome)
@@ -174,10 +174,10 @@ class Grading:
         self._put(queued, "interrupted", None, outcome)
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """Return what is wrong with the run itself: no space, OUTPUT gone, a failing device."""
-        if error.kind == "no_space":  # a worker's word alone ends no run
-            sure = self._full_for >= _DEVICE_ERRORS_IN_A_ROW or self._short_of_space()
-            return NoSpaceLeft(error.message) if sure else None
+        """Return a problem of the whole run: no space, OUTPUT gone, a failing device; or None."""
+        if error.kind == "no_space":  # one worker's report alone does not end the run
+            confirmed = self._full_for >= _DEVICE_ERRORS_IN_A_ROW or self._short_of_space()
+            return NoSpaceLeft(error.message) if confirmed else None
         if error.kind != "output_error":
             self._device_errors = 0
             return None
@@ -195,7 +195,7 @@ class Grading:
         )
 
     def _short_of_space(self) -> bool:
-        """Whether OUTPUT has less room than positives of the largest scan may take."""
+        """Whether OUTPUT has less free space than the positives of the largest scan may need."""
         return _nearly_full(self._workspace.folder.place, _NEARLY_FULL + 2 * self._largest)
 
     def drop(self, queued: Queued) -> None:

@@ -1,8 +1,8 @@
 """The plan before anything is written: what each scan is, its profile, its outputs' names.
 
-Covers reading headers, choosing profiles, naming, and everything that collides:
-found together, told together, before the first write. What it does not: what
-is up to date (:mod:`.staleness`) or in the way (:mod:`.ownership`).
+Covers reading headers, choosing profiles, naming, and name collisions: all of them are
+found and reported together, before the first write. It does not decide which outputs are
+up to date (:mod:`.staleness`) or which existing files block one (:mod:`.ownership`).
 """
 
 from __future__ import annotations
@@ -43,20 +43,22 @@ Action = Literal[
 
 @dataclass(frozen=True, slots=True)
 class ScanPlan:
-    """One scan and what is to be done with it.
+    """One scan and what will be done with it.
 
-    ``outputs`` are the positives' names below OUTPUT, one for each frame of ``selection``, and
-    ``also`` those of each further output, written as ``encodings`` say (the main one first);
-    ``film`` is what ``--film-data`` says of it, ``films`` what it says of each frame where that
-    differs; ``error`` is set where the scan cannot be
-    graded. The rest is filled in when OUTPUT is held (:mod:`.staleness`): ``action`` (``moved``
-    is up to date under new stamps, ``check`` wants the SHA-256 of ``unsure``), ``key`` of what
-    would be done, keys of ``earlier`` versions that mean the same, ``recipes`` of the frames
-    as they were decided (``basis``: from what; ``decided``: for the journal), and what to
-    say of it. ``unsure`` are names of outputs, and empty for the scan itself; ``kept`` are
-    outputs that their owner changed; ``failure`` is what an earlier run met. ``stale`` are
-    the outputs that are to be made (0 is the main one), ``recorded`` the files of those
-    that need not be.
+    ``outputs`` are the positives' names below OUTPUT, one for each frame of ``selection``;
+    ``also`` has the names of each further output; ``encodings`` has the encoding of each output,
+    the main one first. ``film`` is the film data of the scan, ``films`` that of each frame where
+    frames differ. ``error`` is set when the scan cannot be graded.
+
+    The other fields are filled in once OUTPUT is locked (:mod:`.staleness`): ``action``
+    (``moved``: up to date, but the time stamps changed; ``check``: the SHA-256 of ``unsure`` is
+    needed first), ``key`` of the work, keys of ``earlier`` versions with the same meaning,
+    ``recipes`` of the frames as decided (``basis``: digest of the inputs of that decision;
+    ``decided``: its text in the journal), ``notes`` and ``warnings`` for the report. ``unsure``
+    has names of outputs, and an empty name for the scan itself; ``kept`` are outputs that the
+    user changed; ``failure`` is the failure of an earlier run. ``stale`` are the indices of the
+    outputs to make (0 is the main one), ``recorded`` the files of the outputs that are up to
+    date.
     """
 
     scan: Scan
@@ -98,7 +100,7 @@ class ScanPlan:
 
     @property
     def makes(self) -> tuple[str, ...]:
-        """Names of the outputs that are to be made, output by output, the sidecar last."""
+        """Names of the outputs to make, output by output, the sidecar last."""
         made = [name for index in self.stale for name in (self.outputs, *self.also)[index]]
         return (*made, self.sidecar) if self.sidecar and 0 in self.stale else tuple(made)
 
@@ -113,24 +115,22 @@ def make(
 ) -> list[ScanPlan]:
     """Plan every scan, in the order of the walk.
 
-    ``edges`` are what the film's edge says, by the path of a scan.
-
-    ``stopped`` is asked between scans; once it is true, the rest is left out.
+    ``stopped`` is called between scans; once it returns true, the other scans are left out.
 
     Parameters
     ----------
     request : BatchRequest
         The request of the run.
     found : Found
-        The scans that were found.
+        The scans found in INPUT.
     state : State
-        What the journal says.
+        State read from the journal.
     folder : Folder or None
         The output folder, held open.
     stopped : callable, default lambda: False
         Returns whether the run is to stop.
     edges : Edges, default MappingProxyType({})
-        What was read at the film's edge, by the path of a scan.
+        Data read from the edge of the film, by the path of a scan.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def make(
 
 
 def check_places(inputs: Iterable[str], output: str) -> None:
-    """Raise ``PlanError`` where OUTPUT is an INPUT or contains one, by whatever path.
+    """Raise ``PlanError`` if OUTPUT is an INPUT or contains one; links are resolved.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def check_places(inputs: Iterable[str], output: str) -> None:
 def _pictures(
     request: BatchRequest, scan: Scan, state: State, edge: FilmEdge | None
 ) -> Iterator[ScanPlan]:
-    """Plan each picture of a file that is to be graded; the edge is the first one's."""
+    """Plan each picture of a file; the film edge belongs to the first one."""
     first = _plan(request, scan, state, edge)
     yield first
     count = first.header.pictures if first.header else 1
@@ -234,21 +234,22 @@ def _plan(
 def _film(
     request: BatchRequest, scan: Scan, selection: Selection, edge: FilmEdge | None
 ) -> tuple[FilmNotes | None, tuple[FilmNotes | None, ...]]:
-    """Return what is written down about a scan; and about each of its crops, where that differs."""
+    """Return the film data of a scan, and that of each of its crops where they differ."""
     log = request.film_log
-    bare = replace(edge, frames=()) if edge is not None else None  # it has the scan's first frame
+    # the frame number read at the edge is that of the scan's first frame, not of each crop
+    bare = replace(edge, frames=()) if edge is not None else None
     if len(selection.frames) > 1:
         edge = bare
     if log is None:
         return notes.noted(None, edge), ()
-    found = [log.of(scan.file, crop) for crop in crop_names(selection)]
-    if all(each == found[0] for each in found):
-        return notes.noted(found[0], edge), ()
-    return None, tuple(notes.noted(each, bare) for each in found)
+    rows = [log.of(scan.file, crop) for crop in crop_names(selection)]
+    if all(each == rows[0] for each in rows):
+        return notes.noted(rows[0], edge), ()
+    return None, tuple(notes.noted(each, bare) for each in rows)
 
 
 def crop_names(selection: Selection) -> list[str]:
-    """Return the names of a scan's crops, as its outputs have them; one of no crop is empty.
+    """Return the names of a scan's crops as used in its outputs; empty for an uncropped scan.
 
     Parameters
     ----------
@@ -263,10 +264,10 @@ def crop_names(selection: Selection) -> list[str]:
 
 
 def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
-    """Read the header, or take the journal's word while the file is the same."""
+    """Read the header, or reuse the one in the journal while the file is unchanged."""
     most = request.inputs.max_pixels
     done = state.done.get(scan.name)
-    # which pages are pictures is told again: an earlier version knew of one only
+    # several pages: read again, because earlier versions recorded only one picture
     if done is None or done.header.pages > 1 or not stamp.same(done.stamp, scan.stamp):
         header = read_header(scan.path, most, scan.picture)
         return _slim(_with_rest(header, request.inputs.pages))
@@ -276,7 +277,7 @@ def _header(request: BatchRequest, scan: Scan, state: State) -> Header:
 
 
 def _slim(header: Header) -> Header:
-    """What planning and the report need: the same for all scans of a scanner, so kept once."""
+    """Reduce a header to what planning and reports need; scans of one scanner then share it."""
     bare = replace(
         header,
         file_size=0,
@@ -293,14 +294,14 @@ def _slim(header: Header) -> Header:
 
 
 def _with_rest(header: Header, pages: str) -> Header:
-    """Say what of a file is left; nothing is where all pictures are graded."""
+    """Add a warning about the pictures of a file that are not graded."""
     left = header.pictures - 1
     if pages == "all" or not left:
         return header
-    said = f"1 further picture of the file is left out{_CURE}"
+    warning = f"1 further picture of the file is left out{_CURE}"
     if left > 1:
-        said = f"{left} further pictures of the file are left out{_CURE}"
-    return replace(header, warnings=(*header.warnings, said))
+        warning = f"{left} further pictures of the file are left out{_CURE}"
+    return replace(header, warnings=(*header.warnings, warning))
 
 
 @functools.lru_cache(maxsize=64)
@@ -331,7 +332,7 @@ def _positives(
             frame=notes.frame(edge),
         )
         name = request.outputs.payload + naming.output(template, parts, encoding.format)
-        outputs.append(scan.name if name == scan.name else name)  # a name is kept once
+        outputs.append(scan.name if name == scan.name else name)  # keep one string, not two
     return tuple(outputs)
 
 
@@ -352,7 +353,7 @@ def _sidecar(encoding: Encoding, scan: Scan, header: Header, page: str) -> str:
 
 
 def _has_infrared(header: Header) -> bool:
-    """Whether there is infrared; one sample of unknown meaning is, where it is asked for."""
+    """Whether there is infrared; a single extra sample of unknown meaning counts as infrared."""
     return "infrared" in header.extra or header.extra.count("unknown") == 1
 
 
@@ -379,7 +380,7 @@ def _same_name(plans: list[ScanPlan]) -> Iterator[str]:
 
 
 def _told_apart(one: Scan, two: Scan) -> tuple[str, str]:
-    """Names, or whole paths where two INPUTs have scans of one name."""
+    """Return the names of two scans, or their paths where the names are equal."""
     if one.name == two.name and one is not two:
         return one.path, two.path
     return one.name, two.name
@@ -393,7 +394,7 @@ def _inputs_hit(plans: list[ScanPlan], folder: Folder | None) -> Iterator[str]:
         for output in plan.writes:
             try:
                 status = folder.look(output)
-            except ScanError:  # this scan alone fails, by its ownership
+            except ScanError:  # the ownership check reports it for this scan alone
                 continue
             if status is not None and (status.st_dev, status.st_ino) in scans:
                 name = scans[status.st_dev, status.st_ino]

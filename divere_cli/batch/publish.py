@@ -1,9 +1,9 @@
-"""How a positive gets its name: at every instant it is absent, old and whole, or new and whole.
+"""Publish positives: at every instant one is absent, old and complete, or new and complete.
 
-Covers the temporary files of an attempt, checking what a worker says it wrote,
-and the order of the calls: check, mode, sync, journal what is coming, rename,
-sync the folder, journal what is done. What it does not: deciding what may be
-replaced (:mod:`divere_cli.batch.ownership`).
+Covers the temporary files of an attempt, the check of the files a worker reports,
+and the order of the calls: check, mode, sync, journal entry before, rename, sync the
+folder, journal entry after. It does not decide which files may be replaced
+(:mod:`divere_cli.batch.ownership`).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from divere_cli.records.outcome import Written
 log = logging.getLogger(__name__)
 
 _ANY_SIZE = 1 << 62
-# what a file of such a name is to a reader; a DNG is a TIFF
+# formats that the header reader may report for each suffix; a DNG is a TIFF
 _KINDS = {
     ".tif": ("tiff",),
     ".png": ("png",),
@@ -47,20 +47,20 @@ _KINDS = {
 
 
 class Replaced(OutputError):
-    """A temporary file is not the one that was made: another worker may have put it there."""
+    """A temporary file was replaced by another file, perhaps by another worker."""
 
 
 @dataclass(slots=True)
 class Temp:
-    """One temporary file: its descriptor stays open here, so that an error at sync is seen."""
+    """One temporary file; its descriptor stays open here, so that errors at sync are seen."""
 
     target: Target
     fd: int
-    sha256: str = ""  # as the worker said
+    sha256: str = ""  # as reported by the worker
 
     @property
     def file(self) -> str:
-        """Its name in its folder."""
+        """Name of the temporary file in its folder."""
         return os.path.basename(self.target.temp)
 
     @property
@@ -69,7 +69,7 @@ class Temp:
         return split(self.target.name)[1]
 
     def close(self) -> None:
-        """Let go of it; harmless when that was done."""
+        """Close the descriptor; harmless if it is closed."""
         if self.fd >= 0:
             fd, self.fd = self.fd, -1
             os.close(fd)
@@ -101,9 +101,9 @@ class Publisher:
         OutputError, NoSpaceLeft, JournalFailed
         """
         self._journal.begin()
-        where = split(outputs[0])[0] if outputs else ""
+        subfolder = split(outputs[0])[0] if outputs else ""
         try:
-            with self._folder.sub(where, create=True) as place:
+            with self._folder.sub(subfolder, create=True) as place:
                 staged = Staged(place.again())
         except OSError as problem:
             raise self._failure(problem, outputs[0]) from problem
@@ -116,7 +116,7 @@ class Publisher:
         return staged
 
     def discard(self, staged: Staged) -> None:
-        """Remove what an attempt left that will not be published."""
+        """Close and remove the temporary files of an attempt."""
         for temp in staged.temps:
             temp.close()
             _remove(temp.file, staged.place)
@@ -124,14 +124,14 @@ class Publisher:
         staged.temps = ()
 
     def check(self, staged: Staged, written: tuple[Written, ...]) -> None:
-        """Raise ``OutputError`` unless every file is what the worker said it wrote."""
-        said = {item.name: item for item in written}
-        if len(said) != len(written) or set(said) != {t.target.name for t in staged.temps}:
+        """Raise ``OutputError`` unless every file matches the report of the worker."""
+        reported = {item.name: item for item in written}
+        if len(reported) != len(written) or set(reported) != {t.target.name for t in staged.temps}:
             raise OutputError("the worker wrote other files than it was told to")
         for temp in staged.temps:
-            temp.sha256 = said[temp.target.name].sha256
+            temp.sha256 = reported[temp.target.name].sha256
             try:
-                self._check_one(temp, said[temp.target.name], staged.place)
+                self._check_one(temp, reported[temp.target.name], staged.place)
             except OSError as problem:
                 raise self._failure(problem, temp.target.name) from problem
 
@@ -142,15 +142,15 @@ class Publisher:
         may_replace: Callable[[str], bool],
         done: Callable[[tuple[OutputStamp, ...]], Done],
     ) -> None:
-        """Give every temporary file its name, durably, and say so in the journal.
+        """Give every temporary file its final name, durably, and record it in the journal.
 
         Parameters
         ----------
         staged : Staged
-            Checked; discard it afterwards, whatever came of it.
+            Already checked; the caller discards it afterwards, also after an error.
         scan : str
         may_replace : callable
-            Whether the file that has an output's name may go.
+            Returns whether an existing file with an output's name may be replaced.
         done : callable
             Makes the journal's record from the outputs' stamps.
 
@@ -179,7 +179,7 @@ class Publisher:
         self._journal.done(done(stamps))
 
     def adopt(self, staged: Staged) -> None:
-        """Take the files that another machine put under the temporary names.
+        """Open the files that another machine wrote under the temporary names.
 
         Raises
         ------
@@ -194,7 +194,7 @@ class Publisher:
             temp.fd = fd
 
     def sweep(self, *, deep: bool = True) -> None:
-        """Remove temporary files that a dead run left in OUTPUT, or anywhere below it."""
+        """Remove temporary files of a dead run from OUTPUT and, if ``deep``, from below it."""
         try:
             for name, place in _walk(self._folder, deep=deep):
                 if name.startswith(durable.TEMP_PREFIX):
@@ -208,28 +208,31 @@ class Publisher:
         folder = os.path.join(os.path.abspath(self._folder.path), split(output)[0])
         path = os.path.join(os.path.abspath(self._folder.path), output)
         fd = durable.create(file, place)
-        made = os.fstat(fd)
-        inode = (made.st_dev, made.st_ino)
+        status = os.fstat(fd)
+        inode = (status.st_dev, status.st_ino)
         return Temp(Target(output, path, os.path.join(folder, file), inode), fd)
 
-    def _check_one(self, temp: Temp, said: Written, place: Place) -> None:
-        found = os.fstat(temp.fd)
-        named = place.stat(temp.file)
-        if (found.st_dev, found.st_ino) != (named.st_dev, named.st_ino):
+    def _check_one(self, temp: Temp, written: Written, place: Place) -> None:
+        status = os.fstat(temp.fd)
+        named_status = place.stat(temp.file)
+        if (status.st_dev, status.st_ino) != (named_status.st_dev, named_status.st_ino):
             raise Replaced("something replaced the file that the worker was told to write")
-        if not stat.S_ISREG(found.st_mode) or found.st_size != said.bytes or not said.bytes:
+        if not stat.S_ISREG(status.st_mode) or status.st_size != written.bytes or not written.bytes:
             raise OutputError(
-                f"'{said.name}' has {found.st_size} bytes; the worker said {said.bytes}"
+                f"'{written.name}' has {status.st_size} bytes; the worker said {written.bytes}"
             )
         try:
-            seen = header.read(temp.target.temp, _ANY_SIZE)
+            head = header.read(temp.target.temp, _ANY_SIZE)
         except ScanError as problem:
-            raise OutputError(f"'{said.name}' cannot be read back: {problem.message}") from problem
-        kinds = _KINDS[os.path.splitext(said.name)[1]]
-        if seen.format not in kinds or (seen.width, seen.height) != (said.width, said.height):
             raise OutputError(
-                f"'{said.name}' is {seen.format}, {seen.width} x {seen.height}; "
-                f"the worker said {kinds[0]}, {said.width} x {said.height}"
+                f"'{written.name}' cannot be read back: {problem.message}"
+            ) from problem
+        kinds = _KINDS[os.path.splitext(written.name)[1]]
+        same_size = (head.width, head.height) == (written.width, written.height)
+        if head.format not in kinds or not same_size:
+            raise OutputError(
+                f"'{written.name}' is {head.format}, {head.width} x {head.height}; "
+                f"the worker said {kinds[0]}, {written.width} x {written.height}"
             )
 
     def _finish(self, temp: Temp) -> OutputStamp:
@@ -239,10 +242,10 @@ class Publisher:
             except PermissionError as problem:  # a file system without modes
                 log.debug("mode of '%s' stays: %s", temp.target.name, problem)
             durable.sync(temp.fd)
-            found = os.fstat(temp.fd)
+            status = os.fstat(temp.fd)
         except OSError as problem:
             raise self._failure(problem, temp.target.name) from problem
-        return OutputStamp(temp.target.name, found.st_size, found.st_mtime_ns, temp.sha256)
+        return OutputStamp(temp.target.name, status.st_size, status.st_mtime_ns, temp.sha256)
 
     def _rename(self, temp: Temp, place: Place, *, replace: bool) -> None:
         if not place.frees_names:
@@ -293,9 +296,9 @@ def gone(folder: Folder) -> JournalFailed:
 
 
 def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, Place]]:
-    """Every file's name below OUTPUT with its folder.
+    """Yield the name of every file below OUTPUT with its folder.
 
-    Links are not followed, and a folder that is another run's OUTPUT is left alone.
+    Links are not followed; a folder that is the OUTPUT of another run is skipped.
     """
     for top, folders, files, place in folder.place.walk():
         if not top and LOCK_NAME in files:

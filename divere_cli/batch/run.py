@@ -1,7 +1,8 @@
 """One batch from request to report.
 
-Covers the order of things: plan and take OUTPUT, decide what is to be done,
-(measure,) grade, report, give back. What it does not: any of the steps themselves.
+Covers the order of the steps: plan and lock OUTPUT, decide what each scan needs,
+measure where needed, grade, report, release OUTPUT. It does not contain the steps
+themselves.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ Clock = Callable[[], float]
 
 @dataclass(slots=True)
 class _Record:
-    """What is known of the run itself, for its report."""
+    """Facts about the run itself, collected for its report."""
 
     clock: Clock
     emit: Emit
@@ -97,45 +98,45 @@ class _Record:
 
 
 def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> RunReport:
-    """Grade every scan that needs it, and report on all.
+    """Grade every scan that needs it, and report on all scans.
 
     Parameters
     ----------
     request : BatchRequest
     emit : callable
-        Takes each event as it happens; must not raise.
+        Receives each event as it happens; must not raise.
     clock : callable
-        Monotonic seconds; no wall clock decides anything.
+        Monotonic clock in seconds; no decision depends on the wall clock.
 
     Returns
     -------
     RunReport
-        With the exit code. It was written to ``request.reports``.
+        Includes the exit code. It has been written to ``request.reports``.
 
     Raises
     ------
     RunError
-        Before any scan was touched: a plan that cannot be (2), INPUT missing
+        Before any scan was touched: an impossible plan (2), INPUT missing
         (10), OUTPUT locked (11) or unusable (12), no isolation (15).
     ProfileError
         While planning (2).
     """
     host = request.host
-    watched = signals.watch() if host.signals else nullcontext(signals.StopRequest())
-    with watched as asked, ExitStack() as held:
-        stop = Stop(asked, request.bounds.grace_seconds, clock, host.stopped, host.gentle)
+    signal_watch = signals.watch() if host.signals else nullcontext(signals.StopRequest())
+    with signal_watch as stop_request, ExitStack() as resources:
+        stop = Stop(stop_request, request.bounds.grace_seconds, clock, host.stopped, host.gentle)
         record = _Record.begin(clock, emit)
         record.light = flat_field.of(request)
         try:
-            found = found_frames.planned(request, record.light)
-            request = found.request
-            space = workspace.take(request, stop, held, record.run_id, record.started)
+            planned = found_frames.planned(request, record.light)
+            request = planned.request
+            space = workspace.take(request, stop, resources, record.run_id, record.started)
         except (OutputLocked, KeyboardInterrupt):
             if not stop.stopping:
                 raise
-            return _report(request, record, stop)  # it ended the wait, or a look at the scans
+            return _report(request, record, stop)  # stopped while waiting or reading scans
         archiving.check(request.outputs, space.folder)
-        found.save()
+        planned.save()
         engine = _engine(request, space, stop, emit, clock)
         collected = Results(space.plans, emit)
         with _in_order(record, engine, stop):
@@ -149,15 +150,15 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
                 space.journal.end(_figures(engine, collected, record, stop))
             if request.outputs.manifest or request.outputs.bag:
                 archiving.write(request.outputs, space.folder)
-        lit = record.light.warnings if record.light else ()
-        said = (*space.warnings, *lit, *_unused(request, space), *record.rolled)
-        record.warnings = (*said, *record.warnings)
+        light_warnings = record.light.warnings if record.light else ()
+        warnings = (*space.warnings, *light_warnings, *_unused(request, space), *record.rolled)
+        record.warnings = (*warnings, *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
 
 
 def _figures(engine: Engine, collected: Results, record: _Record, stop: Stop) -> RunFigures:
-    """Return what the journal keeps of this run."""
+    """Return the figures of this run that the journal keeps."""
     files, usage = collected.so_far(), memory.usage()
     return history.figures(
         files,
@@ -170,7 +171,7 @@ def _figures(engine: Engine, collected: Results, record: _Record, stop: Stop) ->
 
 
 def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:
-    """Name the rows of a film log that no scan of the run was meant by."""
+    """Return warnings that name rows of a film log which match no scan of the run."""
     if request.film_log is None:
         return ()
     return request.film_log.warnings(
@@ -183,14 +184,14 @@ def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:
 def _engine(
     request: BatchRequest, space: Workspace, stop: Stop, emit: Emit, clock: Clock
 ) -> Engine:
-    learned = [done.peak for done in space.state.done.values() if done.peak is not None]
+    peaks = [done.peak for done in space.state.done.values() if done.peak is not None]
     budget = capacity.budget(request.bounds.memory_budget)
-    return Engine(request, Admission(budget, learned), stop, emit, clock)
+    return Engine(request, Admission(budget, peaks), stop, emit, clock)
 
 
 @contextmanager
 def _in_order(record: _Record, engine: Engine, stop: Stop) -> Iterator[None]:
-    """Close the engine; whatever ends the work early becomes the run's error."""
+    """Close the engine at the end; what ends the work early becomes the run's error."""
     try:
         try:
             yield
@@ -220,9 +221,9 @@ def _grade(
     record: _Record,
     stop: Stop,
 ) -> bool:
-    """Decide what is to be done with each scan, and do it.
+    """Decide what each scan needs, and do it.
 
-    Returns whether other machines may have left files of attempts that were lost.
+    Returns whether workers on other machines may have left files of lost attempts.
     """
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     if request.inputs.film_edge and not film_edges.can_be_read():
@@ -242,7 +243,7 @@ def _grade(
     queue = engine.queue(todo)
     if light and todo:
         light.transfer = reading.transfer(todo[0], request.inputs)
-    even = light.measured() if light and queue else None
+    light_map = light.measured() if light and queue else None
     engine.open(queue)
     record.announce(space, engine, len(queue))
     record.orphans = _orphans(space)
@@ -258,10 +259,10 @@ def _grade(
         engine.admission,
         collected,
         threads=engine.threads,
-        light=even,
+        light=light_map,
         edges=record.edges,
     )
-    del decisions, todo, settled  # a long run keeps nothing it need not
+    del decisions, todo, settled  # a long run must not hold memory that it no longer needs
     if queue:
         engine.scheduler().run(work, queue, failed)
     return work.spread
@@ -276,7 +277,7 @@ def _decide(
     record: _Record,
     stop: Stop,
 ) -> dict[str, Decision]:
-    """Measure all scans and decide, where that is asked for and not known to change nothing."""
+    """Measure all scans and decide; skipped when not requested or when nothing would change."""
     plans = stale.to_measure(space.plans)
     if request.roll is None or not plans or stale.decide_from(repr(request.roll), plans):
         return {}
@@ -304,7 +305,7 @@ def _decide(
 
 
 def _measuring(plans: Sequence[ScanPlan], frozen: Mapping[str, str]) -> str:
-    """Say what is measured first and why, in a line."""
+    """Return one line that says which scans are measured first, and why."""
     new = [plan for plan in plans if plan.scan.name not in frozen]
     names = sorted({plan.selection.profile.name for plan in new if plan.selection})
     scans = "1 scan is" if len(new) == 1 else f"{len(new)} scans are"
@@ -321,7 +322,7 @@ def _settle(
     record: _Record,
     stop: Stop,
 ) -> tuple[list[ScanPlan], list[tuple[ScanPlan, ErrorRecord | None]]]:
-    """Part the scans into those that need work and those that have their result."""
+    """Split the scans into those that need work and those that already have a result."""
     todo: list[ScanPlan] = []
     settled: list[tuple[ScanPlan, ErrorRecord | None]] = []
     unsure: list[ScanPlan] = []
@@ -358,7 +359,7 @@ def _checked(
     record: _Record,
     stop: Stop,
 ) -> list[ScanPlan]:
-    """Have workers hash what only its content can tell, then decide."""
+    """Let workers hash the files that only their content can identify, then decide."""
     if not unsure:
         return []
     queue = engine.queue(unsure)
@@ -375,7 +376,7 @@ def _checked(
 
 
 def _orphans(space: Workspace) -> int:
-    """Positives whose scans are gone: recorded, not in this plan, and not where they were."""
+    """Count positives whose scans are gone: recorded, not in this plan, path no longer exists."""
     planned = {plan.scan.name for plan in space.plans}
     gone = [
         done
@@ -388,7 +389,7 @@ def _orphans(space: Workspace) -> int:
 
 
 def _regraded(todo: list[ScanPlan]) -> tuple[str, ...]:
-    """Say that positives of earlier runs are made again, and how to keep them."""
+    """Return a warning when positives of earlier runs are made again; it says how to keep them."""
     again = sum(staleness.DECIDED_ANEW in plan.notes for plan in todo)
     if not again:
         return ()
@@ -399,8 +400,8 @@ def _regraded(todo: list[ScanPlan]) -> tuple[str, ...]:
 
 
 def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
-    """What is known of the run itself; the whole report of a run that never began."""
-    asked = request.isolation.requested
+    """Return the report without scans; it is the whole report of a run that never began."""
+    requested = request.isolation.requested
     usage = memory.usage()
     rss, peak = (usage.rss, usage.peak) if usage else (0, 0)
     report = RunReport(
@@ -410,7 +411,9 @@ def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
         exit_code=0,
         output=request.outputs.folder,
         command=request.command,
-        isolation=IsolationInfo(asked, "thread" if asked == "never" else "process", None, 0),
+        isolation=IsolationInfo(
+            requested, "thread" if requested == "never" else "process", None, 0
+        ),
         parent=ParentInfo(os.getpid(), record.rss_start, rss, peak),
         error=record.error,
         stopped=stop.reason if stop.stopping else "",
@@ -426,7 +429,7 @@ def _report(request: BatchRequest, record: _Record, stop: Stop) -> RunReport:
 def _with_results(
     report: RunReport, engine: Engine, collected: Results, record: _Record, stop: Stop
 ) -> RunReport:
-    """Add the result of every scan, and with them the exit code."""
+    """Add the result of every scan, and the exit code that follows from them."""
     try:
         files = collected.all()
     except Exception:

@@ -1,8 +1,8 @@
-"""The one loop of a pass: admit, start, wait, hand over what ended, try again, stop in order.
+"""The main loop of a pass: admit, start, wait, pass on outcomes, retry, stop in order.
 
-Covers scheduling of attempts for any sort of work. What it does not: what a
-success means (a :class:`Work`: grading, measuring), how an attempt is run
-(``isolation``), what is tried again (:mod:`.retries`), what fits (:mod:`.admission`).
+Covers scheduling of attempts for any kind of work. It does not define what a success
+means (a :class:`Work`: grading, measuring), how an attempt runs (``isolation``), what is
+retried (:mod:`.retries`) or what fits into memory (:mod:`.admission`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOOK_SECONDS = 1.0
 
 @dataclass(slots=True, eq=False)
 class Queued:
-    """One scan that waits for an attempt or has one; ``predicted`` is in bytes."""
+    """One scan that waits for an attempt or is running; ``predicted`` is memory in bytes."""
 
     id: int
     plan: ScanPlan
@@ -50,44 +50,44 @@ class Queued:
 
 
 class Work(Protocol):
-    """What is done with the scans of one pass."""
+    """The work of one pass: what to do with each scan and its outcome."""
 
     def prepare(self, queued: Queued) -> Job:
-        """Make ready for an attempt; a ``DivereError`` fails the scan or ends the run."""
+        """Prepare an attempt; a ``DivereError`` fails the scan or ends the run."""
 
     def succeed(self, queued: Queued, outcome: Outcome) -> None:
-        """Take a result; a ``DivereError`` fails the scan or ends the run."""
+        """Handle a result; a ``DivereError`` fails the scan or ends the run."""
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """Take note that the scan failed for good; whether that counts for ``--max-failures``."""
+        """Record a final failure; return whether it counts for ``--max-failures``."""
 
     def leave(self, queued: Queued, outcome: Outcome | None) -> None:
-        """Take note that the run stopped before the scan was done."""
+        """Record that the run stopped before the scan was done."""
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """Return the run's own trouble that shows in the error of one scan."""
+        """Return the problem of the whole run that the error of one scan reveals, or None."""
 
     def drop(self, queued: Queued) -> None:
-        """Remove what an attempt left behind; called once after each ``prepare``."""
+        """Remove files that an attempt left; called once after each ``prepare``."""
 
 
 class Scheduler:
-    """One pass over many scans. Scans that come again are few and go first.
+    """One pass over many scans. Retries are few and go first.
 
     Parameters
     ----------
     runner : Runner
     admission : Admission
     policy : Policy
-        Of retries, for all passes of a run.
+        Decides about retries; shared by all passes of a run.
     stop : Stop
     bounds : Bounds
     emit : callable
-        Takes events.
+        Receives events.
     rss : mapping
-        Bytes that workers use now, by job, as far as they said.
+        Memory in bytes that workers use now, by job id, as last reported.
     clock : callable
-        Monotonic seconds.
+        Monotonic clock in seconds.
     """
 
     def __init__(
@@ -119,17 +119,17 @@ class Scheduler:
         self._work: Work
 
     def run(self, work: Work, scans: list[Queued], failed: int = 0, *, looks: bool = False) -> None:
-        """Bring every scan to its end: succeeded, failed, or left when the run stops.
+        """Run until every scan has succeeded, failed, or been left because the run stops.
 
         Parameters
         ----------
         work : Work
         scans : list of Queued
-            Emptied on the way.
+            Emptied by this method.
         failed : int
-            Scans that failed before; they count for ``--max-failures``.
+            Number of scans that failed before; they count for ``--max-failures``.
         looks : bool
-            Scans are only looked at (measured, hashed): the work emits no end of theirs.
+            Scans are only read (measured, hashed): the work emits no event when one ends.
         """
         self._work, self._failed, self._looks = work, failed, looks
         self._waiting.extend(scans)
@@ -145,12 +145,12 @@ class Scheduler:
                     if self._stop.error is not None:
                         raise
                     self._stop.fatal(problem)
-        finally:  # nothing is left in OUTPUT even by a bug
+        finally:  # even a bug must not leave files in OUTPUT
             for queued in self._running.values():
                 work.drop(queued)
 
     def _wait(self) -> None:
-        """Leave what waits once the run stops; else wait for outcomes, or for the next start."""
+        """Drop waiting scans if the run stops; else wait for outcomes or for the next start."""
         if self._stop.stopping:
             self._leave_waiting()
         if self._stop.abandon and self._running:
@@ -163,7 +163,7 @@ class Scheduler:
             self._stop.pause(self._patience())
 
     def _admitted(self) -> Iterator[Queued]:
-        """Yield scans to start now, one by one, as long as there is room for them."""
+        """Yield scans to start now, one by one, while slots and memory allow it."""
         while not self._stop.stopping and self._runner.slots() > 0:
             queued = self._next()
             if queued is None:
@@ -175,7 +175,7 @@ class Scheduler:
             yield queued
 
     def _next(self) -> Queued | None:
-        """The first scan that may start now; one that wants to be alone is not overtaken."""
+        """Return the first scan that may start now; none may overtake one that must run alone."""
         now = self._clock()
         if any(queued.alone for queued in self._running.values()):
             return None
@@ -211,7 +211,7 @@ class Scheduler:
         self._runner.start(job, limits)
 
     def _landed(self, outcome: Outcome) -> None:
-        """Fill the free slot first: publishing waits for the disk, and workers need not."""
+        """Handle an outcome; fill the free slot first, because publishing waits for the disk."""
         queued = self._running.pop(outcome.job_id)
         self._relieved.discard(queued.id)
         self._rss.pop(queued.id, None)
@@ -260,27 +260,28 @@ class Scheduler:
             self._fail(queued, error, outcome)
             self._stop.fatal(trouble)
             return
-        end = "lost" if error.kind == "no_space" else outcome.end  # there is space: once more
+        # OUTPUT does have space, else the run had ended above: try again
+        end = "lost" if error.kind == "no_space" else outcome.end
         self._try_again(queued, end, error, outcome)
 
     def _try_again(self, queued: Queued, end: End, error: ErrorRecord, outcome: Outcome) -> None:
-        again = self._policy.after(end, queued.tally, begun=outcome.begun)
+        retry = self._policy.after(end, queued.tally, begun=outcome.begun)
         if self._runner.lost:
             self._stop.because(
                 "no worker can be started any more: the machine or the installation is at fault, "
                 f"not the scans; {self._runner.lost}"
             )
-        if again is None:
+        if retry is None:
             self._fail(queued, error, outcome)
         elif self._stop.stopping:
             self._work.leave(queued, outcome)
         else:
-            queued.not_before = self._clock() + again.pause
-            queued.alone = again.alone
+            queued.not_before = self._clock() + retry.pause
+            queued.alone = retry.alone
             self._again.insert(0, queued)
 
     def _put_off(self, queued: Queued, problem: DivereError) -> bool:
-        """Try again later what failed for want of descriptors, as long as others hold some."""
+        """Retry later after a lack of file descriptors, while running scans hold some."""
         if not is_shortage(problem) or not self._running or self._stop.stopping:
             return False
         self._policy.shortages.append(Incident(self._clock(), "descriptors", problem.message, 1))
@@ -299,8 +300,8 @@ class Scheduler:
         self._heed_failures()
 
     def _heed_failures(self) -> None:
-        most = self._bounds.max_failures
-        if most is not None and self._failed >= most:
+        limit = self._bounds.max_failures
+        if limit is not None and self._failed >= limit:
             scans = "1 scan" if self._failed == 1 else f"{self._failed} scans"
             self._stop.because(f"{scans} failed")
 
@@ -322,7 +323,7 @@ class Scheduler:
             self._work.drop(queued)
 
     def _relieve(self) -> None:
-        """End the youngest scan where all are over the budget; it comes again alone."""
+        """Stop the youngest scan when all together exceed the budget; it is retried alone."""
         used = sum(self._rss.get(each, 0) for each in self._running)
         over = used > self._admission.budget_bytes
         if not over or len(self._running) < 2 or self._relieved:
@@ -337,7 +338,7 @@ class Scheduler:
         self._runner.cancel(youngest, "out_of_memory")
 
     def _patience(self) -> float:
-        """Seconds until something is due even if no worker ends."""
+        """Return the seconds until something is due even if no worker ends."""
         now = self._clock()
         due = [queued.not_before - now for queued in self._again if queued.not_before > now]
         return max(0.0, min([_LOOK_SECONDS, self._stop.seconds_left, *due]))

@@ -1,9 +1,9 @@
-"""What need not be done again: which scans are up to date, kept, deferred or to be graded.
+"""Decide which scans are up to date, kept, deferred or need to be graded.
 
-Covers the key of what is done to a scan, the look at whether it was done, positives
-that their owner changed, failures of earlier runs, and what a roll was decided from.
-What it does not: which files may be replaced (:mod:`.ownership`); nothing is judged
-by "newer than", and nothing is written here.
+Covers the key of the work on a scan, the check whether its outputs exist as recorded,
+positives that the user changed, failures of earlier runs, and the basis of a roll's
+decision. It does not decide which files may be replaced (:mod:`.ownership`). Files are
+never compared by "newer than", and nothing is written here.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Hashes = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """Outputs of a scan as they are: changed by their owner, and those that a hash must tell."""
+    """Outputs of a scan as found: changed by the user, unsure until hashed, or restored."""
 
     changed: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
@@ -55,13 +55,13 @@ class _Seen:
 
 
 class Staleness:
-    """Decides scan by scan what is to be done; reads the journal's state and OUTPUT.
+    """Decides for each scan what to do; reads the journal's state and OUTPUT.
 
     Parameters
     ----------
     request : BatchRequest
     state : State
-        What the journal says.
+        State read from the journal.
     folder : Folder or None
         OUTPUT; None where it does not exist yet.
     ownership : Ownership
@@ -73,7 +73,7 @@ class Staleness:
     Attributes
     ----------
     basis : str
-        What the scans of this run were decided from; empty without ``--auto``.
+        Digest of the inputs of this run's roll decisions; empty without ``--auto``.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class Staleness:
         self.basis = ""
 
     def decide_from(self, roll: str, plans: Sequence[ScanPlan]) -> bool:
-        """Note what a roll is decided from; return whether the last run's decision stands.
+        """Set ``basis``; return whether the decision of the last run is still valid.
 
-        Then every scan is up to date and none need be measured.
+        If it is, every scan is up to date and none needs to be measured.
         """
         scans = [(each.scan.name, each.scan.stamp, self._grounds(each)) for each in plans]
         self.basis = basis(roll, scans)
@@ -113,43 +113,43 @@ class Staleness:
         roll = self._request.roll
         if roll is None:
             return []
-        found = []
+        to_measure = []
         for plan in plans:
-            chosen = plan.selection
-            if plan.error is not None or chosen is None:
+            selection = plan.selection
+            if plan.error is not None or selection is None:
                 continue
-            recipes = tuple(cut.recipe for cut in chosen.frames)
-            stands = roll.unasked and self._was_delivered(plan)
-            if roll.measures(recipes, chosen.shipped) and not stands:
-                found.append(plan)
-        return found
+            recipes = tuple(cut.recipe for cut in selection.frames)
+            delivered = roll.unasked and self._was_delivered(plan)
+            if roll.measures(recipes, selection.shipped) and not delivered:
+                to_measure.append(plan)
+        return to_measure
 
     def frozen(self, plans: Sequence[ScanPlan], hashes: Hashes | None = None) -> dict[str, str]:
-        """Return, by name, what an earlier run decided for scans that have not changed.
+        """Return, by name, the decisions of an earlier run for scans that have not changed.
 
-        ``hashes`` are those of scans under other times: their content tells.
+        ``hashes`` has the SHA-256 of scans whose times changed: equal content is unchanged.
         """
         if self._request.outputs.force:
             return {}
-        known = ((plan, self._state.done.get(plan.scan.name)) for plan in plans)
-        told = hashes or {}
+        pairs = ((plan, self._state.done.get(plan.scan.name)) for plan in plans)
+        digests = hashes or {}
         return {
             plan.scan.name: done.decided
-            for plan, done in known
+            for plan, done in pairs
             if done is not None
             and done.decided
             and (
                 stamp.same(done.stamp, plan.scan.stamp)
-                or (done.sha256 and told.get(plan.scan.path) == done.sha256)
+                or (done.sha256 and digests.get(plan.scan.path) == done.sha256)
             )
         }
 
     def moved(self, plans: Sequence[ScanPlan]) -> list[str]:
-        """Return the paths of decided scans that have other times and the same size."""
-        known = ((plan.scan, self._state.done.get(plan.scan.name)) for plan in plans)
+        """Return the paths of decided scans whose times changed but whose size did not."""
+        pairs = ((plan.scan, self._state.done.get(plan.scan.name)) for plan in plans)
         return [
             scan.path
-            for scan, done in known
+            for scan, done in pairs
             if done is not None
             and done.decided
             and done.stamp.size == scan.stamp.size
@@ -157,28 +157,28 @@ class Staleness:
         ]
 
     def _was_delivered(self, plan: ScanPlan) -> bool:
-        """Whether the positive of an earlier version stands, that measured nothing unasked.
+        """Whether a positive of an earlier version that did not measure by default is valid.
 
-        It was made by the shipped default of then, or by the profile as it is; nobody
-        asked for another.
+        It was made with the shipped default profile, as it was then or as it is now; the
+        user did not request another one.
         """
-        done, chosen = self._state.done.get(plan.scan.name), plan.selection
-        if done is None or chosen is None or not chosen.shipped or done.basis:
+        done, selection = self._state.done.get(plan.scan.name), plan.selection
+        if done is None or selection is None or not selection.shipped or done.basis:
             return False
         if self._request.outputs.force or self._folder is None or plan.also:
             return False
-        recipes = tuple(cut.recipe for cut in chosen.frames)
-        before = tuple(replace(one, sha256=chosen.earlier or one.sha256) for one in recipes)
+        recipes = tuple(cut.recipe for cut in selection.frames)
+        before = tuple(replace(one, sha256=selection.earlier or one.sha256) for one in recipes)
         keys = {self._key(replace(plan, recipes=each)) for each in (recipes, before)}
         if done.key not in keys or not stamp.same(done.stamp, plan.scan.stamp):
             return False
         try:
-            stands = outputs_as_recorded(done, self._folder, plan.writes)
+            intact = outputs_as_recorded(done, self._folder, plan.writes)
         except OutputError:
             return False
-        if stands:
+        if intact:
             self._delivered[plan.scan.name] = done.key
-        return stands
+        return intact
 
     def settle(
         self, plan: ScanPlan, decision: Decision | None = None, hashes: Hashes | None = None
@@ -189,15 +189,15 @@ class Staleness:
         ----------
         plan : ScanPlan
         decision : Decision, optional
-            That of ``--auto``.
+            The decision of ``--auto`` for this scan.
         hashes : mapping, optional
-            SHA-256 of what an earlier answer ``check`` was unsure of.
+            SHA-256 of the files that an earlier result ``check`` named in ``unsure``.
         """
         if plan.error is not None:
             return self._known_failure(plan) or replace(plan, action="fail")
         if plan.scan.name in self._delivered:
-            known = self._delivered[plan.scan.name]
-            plan = replace(plan, earlier=(*plan.earlier, known), notes=(DELIVERED,))
+            delivered_key = self._delivered[plan.scan.name]
+            plan = replace(plan, earlier=(*plan.earlier, delivered_key), notes=(DELIVERED,))
         measured = plan.scan.name in self._measured
         if decision is not None:
             plan = replace(
@@ -224,41 +224,41 @@ class Staleness:
             return replace(plan, action="fail", error=error)
 
     def paths(self, plan: ScanPlan) -> dict[str, str]:
-        """Return the paths of what a plan is unsure of, by name; empty is the scan itself."""
+        """Return the paths of a plan's ``unsure`` files by name; the empty name is the scan."""
         root = os.path.abspath(self._request.outputs.folder)
         named = {name: os.path.join(root, name) for name in plan.unsure if name}
         return named | ({"": os.path.abspath(plan.scan.path)} if "" in plan.unsure else {})
 
     def renewed(self, plans: Sequence[ScanPlan]) -> Iterator[Done]:
-        """Yield the records of up-to-date scans by which the next run sees so with less work."""
+        """Yield updated records of up-to-date scans, so that the next run needs no hashing."""
         for plan in plans:
             if plan.action not in ("moved", "up_to_date"):
                 continue
-            known = self._state.done[plan.scan.name]
-            basis, decided = plan.basis or known.basis, plan.decided or known.decided
-            changed = (basis, decided) != (known.basis, known.decided)
+            recorded = self._state.done[plan.scan.name]
+            basis, decided = plan.basis or recorded.basis, plan.decided or recorded.decided
+            changed = (basis, decided) != (recorded.basis, recorded.decided)
             if plan.action == "moved" or changed:
                 yield replace(
-                    known,
+                    recorded,
                     path=os.path.abspath(plan.scan.path),
                     stamp=plan.scan.stamp,
                     basis=basis,
                     decided=decided,
-                    outputs=tuple(self._restored.get(each.name, each) for each in known.outputs),
+                    outputs=tuple(self._restored.get(each.name, each) for each in recorded.outputs),
                 )
 
     def _each_output(self, plan: ScanPlan) -> ScanPlan:
-        """Look at each output by itself; one that has to be made must not be in the way."""
+        """Settle each output separately; check that the outputs to make may be written."""
         done = None if self._request.outputs.force else self._state.done.get(plan.scan.name)
-        found = further.settled(plan, done, self._stands_alone)
-        if found.action == "grade" and plan.also:
+        settled = further.settled(plan, done, self._stands_alone)
+        if settled.action == "grade" and plan.also:
             if self._unsettled(plan.scan.stamp):
                 return replace(plan, action="deferred")
-            self._ownership.check(found)
-        return found
+            self._ownership.check(settled)
+        return settled
 
     def _stands_alone(self, output: OutputStamp) -> bool:
-        """Whether a file is as it was recorded, or has that content since it was restored."""
+        """Whether a file is as recorded, or was restored with the recorded content."""
         again = self._restored.get(output.name, output)
         return self._folder is not None and _is(again, self._folder)
 
@@ -302,7 +302,7 @@ class Staleness:
         return replace(plan, action="moved", key=done.key, notes=notes)
 
     def _look(self, plan: ScanPlan, hashes: Hashes | None) -> _Seen:
-        """Compare what has the outputs' names with what was recorded of them."""
+        """Compare the files that have the outputs' names with their records."""
         seen = _Seen()
         if self._folder is None or self._request.outputs.overwrite:
             return seen
@@ -320,16 +320,16 @@ class Staleness:
             if any((each.size, each.mtime_ns) == present for each in recorded):
                 continue
             if recorded and self._state.owner.get(output) != plan.scan.name:
-                continue  # another scan's: ownership says so
-            like = [each for each in recorded if each.sha256 and each.size == present[0]]
-            if not like:
+                continue  # belongs to another scan: ownership reports that
+            same_size = [each for each in recorded if each.sha256 and each.size == present[0]]
+            if not same_size:
                 seen = replace(seen, changed=(*seen.changed, output))
             elif hashes is None:
                 seen = replace(seen, unsure=(*seen.unsure, output))
             else:
                 path = os.path.join(os.path.abspath(self._request.outputs.folder), output)
                 digest = hashes.get(path, "")
-                if any(each.sha256 == digest for each in like):
+                if any(each.sha256 == digest for each in same_size):
                     renewed = OutputStamp(output, *present, digest)
                     seen = replace(seen, restored=(*seen.restored, renewed))
                 else:
@@ -337,13 +337,13 @@ class Staleness:
         return seen
 
     def _unsure(self, plan: ScanPlan, seen: _Seen) -> tuple[str, ...]:
-        """The outputs to be hashed, and the scan too where its times differ as well."""
+        """Return the outputs to hash, and the scan too if its times changed as well."""
         done = self._state.done.get(plan.scan.name)
         moved = done is not None and not stamp.same(done.stamp, plan.scan.stamp)
         return (*seen.unsure, "") if moved else seen.unsure
 
     def _kept(self, plan: ScanPlan, changed: tuple[str, ...]) -> ScanPlan:
-        """Leave a positive that its owner changed; it is named once."""
+        """Keep a positive that the user changed; it is reported once."""
         new = tuple(output for output in changed if output not in self._state.kept)
         warnings = tuple(
             f"'{output}' was changed since divere wrote it and is left as it is from now on "
@@ -354,7 +354,7 @@ class Staleness:
         return replace(plan, action="kept", kept=new, notes=notes, warnings=warnings)
 
     def _known_failure(self, plan: ScanPlan) -> ScanPlan | None:
-        """Leave a scan that failed before; else let one that crashed come last."""
+        """Return the plan of a scan that is skipped because it failed before, or None."""
         failure = self._state.failed.get(plan.scan.name)
         scan = plan.scan.stamp
         if failure is None or (failure.size, failure.mtime_ns) != (scan.size, scan.mtime_ns):
@@ -386,19 +386,19 @@ class Staleness:
             for output, cut, recipe in zip(plan.outputs, cuts, recipes, strict=True)
         ]
         inputs = self._request.inputs
-        lies = [o for o in (inputs.transfer, inputs.orientation) if o != "auto"]
-        lies += [f"turn {cut.turn:g} of {cut.crop_name}" for cut in cuts if cut.turn]
-        made = key(frames, plan.sidecar, self._request.outputs.encoding, lies)
-        return with_light(with_films(with_film(made, plan.film), plan.films), self._light)
+        reading = [o for o in (inputs.transfer, inputs.orientation) if o != "auto"]
+        reading += [f"turn {cut.turn:g} of {cut.crop_name}" for cut in cuts if cut.turn]
+        output_key = key(frames, plan.sidecar, self._request.outputs.encoding, reading)
+        return with_light(with_films(with_film(output_key, plan.film), plan.films), self._light)
 
     def _grounds(self, plan: ScanPlan) -> str:
-        """What of its preset a scan's decision is made from."""
+        """Return the parts of its preset that a scan's decision depends on, as text."""
         assert plan.selection is not None
         base, region = plan.selection.film_base, plan.selection.film_base_region
-        return " ".join([self._key(plan), *(str(known) for known in (base, region) if known)])
+        return " ".join([self._key(plan), *(str(value) for value in (base, region) if value)])
 
     def _unsettled(self, scan: Stamp) -> bool:
-        """Younger than ``--settle``; a time in the future says nothing, the change time does."""
+        """Whether a scan is younger than ``--settle``; times in the future are ignored."""
         times = [t for t in (scan.mtime_ns, scan.ctime_ns) if t <= self._now_ns]
         youngest = max(times, default=self._now_ns)
         return self._now_ns - youngest < self._request.inputs.settle_seconds * 1e9
@@ -415,14 +415,14 @@ class Staleness:
         return (DECIDED_ANEW,) if stamp.same(done.stamp, plan.scan.stamp) else ()
 
 
-# The key began with the version of the program once; 0.1.0 stands for all that it says now.
+# Keys once began with the program's version; a fixed 0.1.0 keeps recorded keys valid.
 _KEY_BEGINS = "0.1.0"
 
 
 def key(
     frames: Sequence[FrameKey], sidecar: str, encoding: Encoding, lies: Sequence[str] = ()
 ) -> str:
-    """Return the SHA-256 of everything that decides an output but for the scan itself.
+    """Return the SHA-256 of everything except the scan itself that determines an output.
 
     Parameters
     ----------
@@ -431,8 +431,8 @@ def key(
         Name of the infrared sidecar, or empty.
     encoding : Encoding
     lies : sequence of str
-        What was asked of transfer and orientation, and turns that are taken off; nothing
-        by default.
+        Options for transfer and orientation, and the angles by which frames are leveled;
+        empty by default.
     """
     facts = [frames, sidecar, lies] if lies else [frames, sidecar]
     scan = json.dumps(facts, separators=(",", ":"))
@@ -452,8 +452,8 @@ def with_film(key: str, film: FilmNotes | None) -> str:
     """
     if film is None:
         return key
-    said = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(said.encode("ascii")).hexdigest()
+    text = json.dumps([key, to_plain(film)], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
@@ -468,8 +468,8 @@ def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
     """
     if not films:
         return key
-    said = json.dumps([key, [to_plain(film) for film in films]], sort_keys=True)
-    return hashlib.sha256(said.encode("ascii")).hexdigest()
+    text = json.dumps([key, [to_plain(film) for film in films]], sort_keys=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def with_light(known: str, light: str) -> str:
@@ -492,15 +492,15 @@ def _same_for_all(encoding: Encoding) -> str:
 
 
 def basis(roll: str, scans: Sequence[tuple[str, Stamp, str]]) -> str:
-    """Return the SHA-256 of all that a decision for many scans is made from.
+    """Return the SHA-256 of everything that a decision for many scans depends on.
 
-    The same scans under the same options are decided alike, so that nothing
-    need be measured again to know that all are up to date.
+    Equal scans and options give equal decisions, so scans need not be measured again to
+    know that they are all up to date.
 
     Parameters
     ----------
     roll : str
-        What was asked for, in words that are the same each time.
+        The request, as text that is the same for the same request.
     scans : sequence of (name, stamp, what of its preset is used)
     """
     grounds = [roll, [[name, scan.size, scan.mtime_ns, used] for name, scan, used in scans]]
@@ -514,9 +514,7 @@ def outputs_as_recorded(
     names: Collection[str],
     restored: Mapping[str, OutputStamp] | None = None,
 ) -> bool:
-    """Return whether every output of these names is there as it was published.
-
-    ``restored`` are files that have that content under other times.
+    """Return whether every output with one of these names exists as it was published.
 
     Parameters
     ----------
@@ -529,9 +527,9 @@ def outputs_as_recorded(
     restored : Mapping[str, OutputStamp], optional
         Files that have the recorded content with other times.
     """
-    again = restored or {}
+    current = restored or {}
     return all(
-        _is(again.get(output.name, output), folder)
+        _is(current.get(output.name, output), folder)
         for output in done.outputs
         if output.name in names
     )
@@ -548,7 +546,7 @@ def _regular(status: os.stat_result) -> bool:
 
 
 def now_ns(folder: Folder | None) -> int:
-    """Return the time by the clock of OUTPUT's file system, which may be another machine's.
+    """Return the time of OUTPUT's file system in ns; its clock may be that of another machine.
 
     Parameters
     ----------
@@ -560,5 +558,5 @@ def now_ns(folder: Folder | None) -> int:
     try:
         folder.place.touch(LOCK_NAME)
         return folder.place.stat(LOCK_NAME).st_mtime_ns
-    except OSError:  # a file of another user's, or no lock file: this machine's clock will do
+    except OSError:  # lock file missing or owned by another user: use this machine's clock
         return time.time_ns()
