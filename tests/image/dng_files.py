@@ -59,7 +59,7 @@ def write(
     return str(path)
 
 
-def linear(path: Path, pixels: NDArray[np.uint16], **options: Any) -> str:
+def linear(path: Path, pixels: NDArray[np.uint16 | np.float32], **options: Any) -> str:
     """Write a scan as VueScan does its raw DNG: (height, width, 1|3|4) linear samples."""
     gray = pixels.shape[2] == 1
     tifffile.imwrite(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -152,3 +153,53 @@ def test_a_hostile_chain_costs_a_bounded_number_of_reads(
     assert (found.width, found.pages) == (1, 64)
     assert any("chain" in warning for warning in found.warnings)
     assert cost.bytes < 50_000
+
+
+def jp2(components: int, *boxes: tuple[bytes, bytes]) -> bytes:
+    """A JPEG 2000 of 7 x 5 pixels up to the first segment of its codestream."""
+
+    def box(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + len(content), kind) + content
+
+    size = struct.pack(">HIIIIIIIIH", 0, 7, 5, 0, 0, 7, 5, 0, 0, components)
+    segment = struct.pack(">H", 38 + 3 * components) + size + b"\x07\1\1" * components
+    inside = b"".join(box(kind, content) for kind, content in boxes)
+    signature = box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 \0\0\0\0jp2 ")
+    return signature + box(b"jp2h", inside) + box(b"jp2c", b"\xff\x4f\xff\x51" + segment)
+
+
+def color(space: int) -> tuple[bytes, bytes]:
+    """A color box that names a space by its number."""
+    return b"colr", b"\1\0\0" + struct.pack(">I", space)
+
+
+ICC = (b"colr", b"\2\0\0" + struct.pack(">I", 18))
+SRGB, SILVER = 16, 17
+
+
+@pytest.mark.parametrize(
+    ("components", "boxes"),
+    [(3, [color(SRGB)]), (1, [color(SILVER)]), (3, [ICC]), (1, [ICC]), (3, [ICC, color(SRGB)])],
+)
+def test_a_color_box_that_fits_the_samples_is_taken(
+    tmp_path: Path, components: int, boxes: list[tuple[bytes, bytes]]
+) -> None:
+    found = header.read(saved(tmp_path, "a.jp2", jp2(components, *boxes)))
+    assert (found.width, found.height, found.channels) == (7, 5, components)
+
+
+@pytest.mark.parametrize(
+    ("components", "boxes", "words"),
+    [
+        (3, [color(SILVER)], "not that of its samples"),
+        (1, [color(SRGB)], "not that of its samples"),
+        (1, [ICC, color(SRGB)], "not that of its samples"),
+        (3, [color(18)], "color space 18"),
+        (3, [(b"pclr", b""), color(SRGB)], "color palette"),
+    ],
+)
+def test_a_color_box_that_does_not_fit_is_refused(
+    tmp_path: Path, components: int, boxes: list[tuple[bytes, bytes]], words: str
+) -> None:
+    with pytest.raises(Unsupported, match=words):
+        header.read(saved(tmp_path, "a.jp2", jp2(components, *boxes)))

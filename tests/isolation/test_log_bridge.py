@@ -166,3 +166,16 @@ def test_the_end_does_not_hang_on_a_handler_that_hangs(
 def test_long_text_is_cut_with_a_mark() -> None:
     assert log_bridge.shortened("x" * 10, 10) == "x" * 10
     assert log_bridge.shortened("x" * 100, 20) == "x" * 10 + " [... cut]"
+
+
+def test_a_record_keeps_the_time_and_thread_it_was_made_at(
+    logger: logging.Logger, named: logging.Logger
+) -> None:
+    (message,) = sent(logger, lambda: logger.info("x"))
+    seen: list[logging.LogRecord] = []
+    named.addFilter(lambda record: seen.append(record) or True)
+    replay(message | {"created": 1_700_000_000.25, "thread": "decoder", "line": 81}, 1, {})
+    (record,) = seen
+    assert (record.created, record.msecs) == (1_700_000_000.25, 250.0)
+    assert logging.Formatter().formatTime(record).endswith(",250")
+    assert (record.threadName, record.lineno, record.levelname) == ("decoder", 81, "INFO")

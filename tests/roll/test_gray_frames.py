@@ -11,12 +11,13 @@ import pytest
 
 from divere_cli.roll import gray_frames, pool
 from divere_cli.roll.auto import Auto
+from divere_cli.roll.folder import Folder
 from divere_cli.roll.measurement import FrameLooks, PlainArea
 from divere_cli.samples import negative, plan
 from divere_cli.samples.plan import Wish
 from tests.cli.program import divere
 from tests.roll import rolls
-from tests.roll.looks import DENSITY
+from tests.roll.looks import DENSITY, frame, look
 from tests.roll.rolls import Roll
 from tests.roll.test_auto import scan
 from tests.roll.test_decide import BARE, EVEN, GRAY, items, picture
@@ -160,3 +161,18 @@ def test_a_gray_frame_without_measuring_is_a_usage_error(
     done = divere("batch", carded, tmp_path / "out", "--gray-frame", "card*", *asked)
     assert done.returncode == 2
     assert "--gray-frame" in done.stderr
+
+
+@pytest.mark.parametrize("blank_first", [True, False])
+def test_a_blank_color_of_a_card_leaves_with_its_own_look(blank_first: bool) -> None:
+    colored = look((-0.4, 0.1, 1000), middle=(-0.4, 0.1))
+    silver = replace(colored, gray_scatter=0.008)
+    card = frame(colored, thin=(0.62, 0.63, 0.65))
+    blank = replace(BARE, density=(1.0, 1.4, 1.6), blank=True)
+    colors, looks = (blank, BARE), (colored, silver)
+    if not blank_first:
+        colors, looks = colors[::-1], looks[::-1]
+    card = replace(card, plain=colors, looks=(colored, *looks))
+    items_ = [*items(*EVEN), replace(items(card)[0], input=CARD, gray=True)]
+    parts = [roll.what for roll, _ in Folder("roll 7", items_).rolls("roll", None, {})]
+    assert parts == ["film", "black-and-white"]

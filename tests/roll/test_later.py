@@ -99,3 +99,15 @@ def test_new_pictures_that_lie_far_from_what_was_decided_are_said() -> None:
     ]
     _, second = later(*far)
     assert any("by themselves would have gray" in reason for reason in second.rolls[0].reasons)
+
+
+@pytest.mark.parametrize(
+    ("color", "joins"), [(GRAY, True), (GRAY[::-1], False)], ids=["gray subject", "black-and-white"]
+)
+def test_a_frame_without_color_is_held_against_the_gray_that_was_decided(
+    color: tuple[float, float], joins: bool
+) -> None:
+    one = replace(look((*color, 1000), middle=color), gray_scatter=0.008)
+    _, second = later(frame(one, thin=(0.95, 1.0, 1.05)))
+    (record,) = second.rolls
+    assert record.stay == (tuple(each.name for each in FIRST) if joins else ())

@@ -17,8 +17,8 @@ from divere_cli.errors import Unreadable
 from divere_cli.image import reader
 from divere_cli.image.tiff import reader as tiff_reader
 from divere_cli.profile import library, resolve
-from divere_cli.roll import measure, pool
-from divere_cli.roll.downsample import Reduction, reduce
+from divere_cli.roll import measure, pool, regions
+from divere_cli.roll.downsample import Grid, Reduction, reduce
 from divere_cli.roll.measurement import FilmBase, FrameLooks, FrameMeasurement, from_json
 from tests.image import dng_files
 from tests.roll import rolls
@@ -26,6 +26,7 @@ from tests.roll.rolls import Roll
 
 FRAME = "frame-02.tif"
 Codes = NDArray[np.uint16]
+Floats = NDArray[np.float64]
 
 
 GRAY = (0.401, -0.193)  # where it lies on the frame by its truth, about
@@ -272,3 +273,30 @@ def test_silver_scatters_no_more_than_its_grain() -> None:
     silver = np.stack([tones, 1.02 * tones, 0.97 * tones], axis=1) + rng.normal(0, 0.006, (4000, 3))
     assert measure.gray_scatter(silver) < 0.012
     assert measure.gray_scatter(rng.uniform(0.3, 1.5, (4000, 3))) > 0.2
+
+
+def mid_tones(roll: Roll, levels: Floats, base: float | None = None) -> int:
+    """How many cells of gray film of these densities are counted as mid-tones."""
+    density = np.repeat(levels.reshape(20, -1)[:, :, None], 3, axis=2)
+    everywhere = np.ones(density.shape[:2], bool)
+    bare = None if base is None else regions.Base(np.full(3, base), "plain", 0, 0.0)
+    grid = Grid(10.0**-density, ~everywhere, 10)
+    seen = measure._Frame(grid, roll.recipe, density, rendered=False).look(
+        regions.Regions(everywhere, ~everywhere, ~everywhere, bare)
+    )
+    assert seen is not None
+    return sum(sum(values) for _, values in seen.counts.rows)
+
+
+def test_mid_tones_leave_out_both_ends_of_brightness(roll: Roll) -> None:
+    assert mid_tones(roll, np.linspace(0.6, 1.1, 1000)) == pytest.approx(900, abs=5)
+
+
+def test_tones_that_are_ends_themselves_are_mid_tones(roll: Roll) -> None:
+    assert mid_tones(roll, np.repeat([0.7, 1.0], 500)) > 890
+
+
+def test_what_lies_on_the_toe_of_the_film_is_no_mid_tone(roll: Roll) -> None:
+    levels = np.repeat([0.35, 0.8, 1.0], [200, 400, 400])
+    assert 790 < mid_tones(roll, levels) <= 1000
+    assert 690 < mid_tones(roll, levels, base=0.2) <= 800

@@ -88,3 +88,17 @@ def test_variety_is_how_far_the_frames_middles_lie_apart() -> None:
     frames = [look((0.1, 0.1, 10), middle=(0.1 + n / 10, 0.2)) for n in range(5)]
     assert pool.variety(frames) == pytest.approx(0.1)
     assert pool.variety(frames[:1]) == 0.0
+
+
+def test_bare_film_may_point_where_no_picture_has_a_color() -> None:
+    frames = [look((0.1, -0.2, 1000), middle=(0.1, -0.2)) for _ in range(3)]
+    for near in ((0.6, 0.3), (-0.4, 0.5)):
+        found = pool.neutral(frames, near=near)
+        assert found is not None
+        assert (found.u, found.v) == pytest.approx(near, abs=0.005)
+        assert found.pixels == 0
+
+
+def test_a_distance_is_that_of_u_and_of_v() -> None:
+    assert pool.distance((0.3, -0.1), (0.0, 0.3)) == pytest.approx(0.5)
+    assert pool.distance((0.3, -0.1), (0.3, -0.1)) == 0.0

@@ -239,3 +239,26 @@ def test_many_records_are_renewed_with_one_sync(
     state = journal.load(folder)
     assert list(state.done.values()) == [record("a.tif"), *renewed]
     assert state.owned["7.tif"] == record("7.tif").outputs
+
+
+@pytest.mark.parametrize(("code", "error"), [(28, NoSpaceLeft), (5, JournalFailed)])
+def test_a_journal_that_cannot_be_written_anew_ends_the_run_with_an_error_of_ours(
+    folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, error: type
+) -> None:
+    made = write(folder, "a.tif")
+    assert made.check() == ""
+    (tmp_path / journal.NAME).unlink()
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("divere_cli.files.durable.write_atomic_in", broken)
+        with pytest.raises(error, match=os.strerror(code)) as caught:
+            made.check()
+    assert isinstance(caught.value.__cause__, OSError)
+    if error is JournalFailed:
+        assert "written anew" in str(caught.value)
+    assert "written anew" in made.check()
+    made.release()
+    assert journal.load(folder).done == {"a.tif": record("a.tif")}

@@ -14,6 +14,7 @@ from PIL import Image
 from divere_cli.errors import CorruptInput, InputChanged
 from divere_cli.image import header, reader
 from divere_cli.image.tiff import reader as tiff_reader
+from tests.image import dng_files
 
 HEIGHT, WIDTH = 37, 45
 RNG = np.random.default_rng(4)
@@ -276,3 +277,28 @@ def test_buffers_do_not_grow_with_the_picture(
             read(str(path))
         largest.append(max(made))
     assert largest[1] <= largest[0]
+
+
+@pytest.mark.parametrize(("dtype", "words"), [("f4", "taken as they are"), ("f8", "cut off")])
+def test_floats_outside_of_0_to_1_are_said_to_be_what_they_become(
+    dtype: str, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    pixels = np.array([-0.25, 0.5, 1.5] * 20, dtype).reshape(4, 5, 3)
+    tifffile.imwrite(path, pixels, photometric="rgb")
+    with reader.open(str(path)) as scan:
+        (band,) = (band.copy() for _, band in scan.bands())
+        said = " ".join(scan.warnings)
+    assert f"float samples lie between -0.25 and 1.5; they are {words}" in said
+    kept = [0, 32768, 65535] if dtype == "f8" else [-0.25, 0.5, 1.5]
+    assert band[0, 0].tolist() == kept
+
+
+def test_floats_of_a_linear_dng_are_cut_off_and_said_to_be(tmp_path: Path) -> None:
+    pixels = np.array([-0.25, 0.5, 1.5] * 20, np.float32).reshape(4, 5, 3)
+    path = dng_files.linear(tmp_path / "a.dng", pixels)
+    with reader.open(path) as scan:
+        (band,) = (band.copy() for _, band in scan.bands())
+        said = " ".join(scan.warnings)
+    assert "float samples lie between -0.25 and 1.5; they are cut off" in said
+    assert band[0, 0].tolist() == [0.0, 0.5, 1.0]
