@@ -1,7 +1,7 @@
-"""One positive in the making: cropped, graded, turned, written, as bands of the scan go by.
+"""One positive being made: crop, grade, turn and write the bands of a scan as they arrive.
 
-Covers what happens to one frame of a scan. What it does not: reading the scan
-and the order of things (:mod:`divere_cli.develop.scan`).
+Covers the work on one frame of a scan. Reading the scan and the order of the steps are
+in :mod:`divere_cli.develop.scan`.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding, Frame, Job, Progress
 from divere_cli.records.outcome import Thumbnail, Written
 
-# smaller parts than threads: one that waits for the digest does not hold up the others
+# parts of a band for each thread: a thread that waits for the digest does not delay the others
 PARTS = 2
 
 Part = tuple[NDArray[Any], NDArray[Any], int]
 
 
 class Positive:
-    """One positive in the making: cropped, graded, turned, written.
+    """One positive being made: crops, grades, turns and writes bands.
 
     Parameters
     ----------
     job : Job
     frame : Frame
     output : int
-        0 is the job's own encoding and the frame's target; further ones are ``also``.
+        Index of the output: 0 is the main encoding and target, others are in ``also``.
     header : Header
     carried : Carried or None
-        Metadata of the scan; None for ``--no-metadata``.
+        Metadata of the scan; None with ``--no-metadata``.
     progress : Progress
     parallel : Parallel
-        Grades parts of a band beside each other.
+        Grades parts of a band in parallel.
     serial : Serial
         Writes a band while the next one is graded.
     origin : str
-        SHA-256 of the scan, where the positive is to say it.
+        SHA-256 of the scan, if it is to be stored in the positive.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Positive:
             self._resize = resize.Resize(self._encoding, shape, small, parallel)
             self._size = small
         room = np.empty((0, self._box.width, self._grade.channels), dtype=self._grade.dtype)
-        self._out, self._written = room, room  # one is graded into, one is being written
+        # two buffers: one receives the grade while the other is being written
+        self._out, self._written = room, room
         self._cut = np.empty((0, 0, 0), dtype=header.layout.dtype)
         space = self._encoding.color_space
         self._small = (
@@ -104,7 +105,7 @@ class Positive:
         self._open_files(self._picture(carried, header))
 
     def _open_files(self, picture: PictureMetadata) -> None:
-        """Open the writer, and what holds a picture that lies otherwise in the scan."""
+        """Open the writer, and a spool for a picture that must be turned."""
         target, orientation = self._target, self._frame.orientation
         (width, height), channels = self._size, self._grade.channels
         size = geometry.turned_size(width, height, orientation)
@@ -125,15 +126,15 @@ class Positive:
             self._open = stack.pop_all()
 
     def _picture(self, carried: Carried | None, header: Header) -> PictureMetadata:
-        """What goes beside the pixels; a smaller picture shows as many millimeters of film."""
+        """Return the metadata; a reduced picture gets a resolution for the same size of film."""
         recipe, encoding = self._frame.recipe, self._encoding
         profile = icc.profile(encoding.color_space, self._grade.channels == 1)
         if self._resize is not None and header.resolution is not None:
-            known, share = (
+            resolution, share = (
                 header.resolution,
                 max(self._size) / max(self._box.width, self._box.height),
             )
-            scaled = replace(known, x=known.x * share, y=known.y * share)
+            scaled = replace(resolution, x=resolution.x * share, y=resolution.y * share)
             header = replace(header, resolution=scaled)
         film = self._frame.film or self._job.film
         processing = Processing(
@@ -150,12 +151,12 @@ class Positive:
         return replace(picture, exposure=flat.exposure(recipe) if encoding.flat else 0.0)
 
     def note(self, film: FilmNotes | None, origin: str) -> None:
-        """Take what is known of the film by now; for formats whose metadata come last."""
+        """Update the film data; for formats that store metadata after the pixels."""
         self._frame, self._origin = replace(self._frame, film=film), origin
         self._writer.describe(self._picture(*self._described))
 
     def take(self, first: int, band: NDArray[Any]) -> None:
-        """Take what lies in this frame of a band of the scan."""
+        """Process the part of a band of the scan that lies in this frame."""
         if self._level is None:
             self._take(first, band)
             return
@@ -186,7 +187,7 @@ class Positive:
             self._serial.put(partial(self._store, out))
 
     def finish(self) -> Written:
-        """Write what was held back for the turn, and make the file whole."""
+        """Write the rows held back for the turn, and complete the file."""
         with self._progress.stage("write"):
             self._serial.settle()
             if self._turn is not None:
@@ -195,11 +196,11 @@ class Positive:
             return replace(self._writer.close(), name=self._target.name)
 
     def thumbnail(self) -> Thumbnail | None:
-        """A small picture of the positive, where the job asks for it."""
+        """Return a small picture of the positive, if the job requests it."""
         return self._small.thumbnail(self._target.name) if self._small else None
 
     def _parts(self, rows: NDArray[Any], out: NDArray[Any], top: int, parts: int) -> Iterator[Part]:
-        """What :meth:`Grade.apply` takes for each part of a band that begins at row ``top``."""
+        """Yield the arguments of :meth:`Grade.apply` for each part of a band from row ``top``."""
         for part in slices(len(rows), parts):
             yield rows[part], out[part], top - self._box.top + part.start
 
@@ -255,7 +256,7 @@ def compiled(encoding: Encoding, recipe: Recipe, layout: Layout, *, resized: boo
     resized : bool
         Whether the output is made smaller after the grade.
     """
-    wanted = flat.recipe(recipe) if encoding.flat else recipe
+    graded = flat.recipe(recipe) if encoding.flat else recipe
     bits = resize.depth(encoding) if resized else encoding.bit_depth
     dither = encoding.dither and not resized
-    return grade.compile(wanted, encoding.color_space, layout, bits, dither=dither)
+    return grade.compile(graded, encoding.color_space, layout, bits, dither=dither)

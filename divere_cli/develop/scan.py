@@ -1,10 +1,9 @@
 """The unit of work: one scan in, its positives out.
 
 Covers opening a scan once, decoding it once for all of its frames, the
-infrared sidecar, and the check that the scan stayed what it was when it was
-planned. What happens to each frame is in :mod:`divere_cli.develop.positive`. What it
-does not cover: which scans, which files appear under which names, and what a
-failure means for the rest of a run.
+infrared sidecar, and the check that the scan has not changed since it was planned.
+The work on each frame is in :mod:`divere_cli.develop.positive`. It does not cover which
+scans are graded, the names of the files, or what a failure means for the rest of a run.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ from divere_cli.image.parallel import Parallel, Serial
 from divere_cli.records.job import Frame, Job, Progress, WarmUp
 from divere_cli.records.outcome import TaskResult, Thumbnail, Written
 
-MOST_AHEAD = 32  # spool files; a scan of more frames than that has small ones
-FRAMES_SHARE = 0.95  # of the progress; the rest is for turning, the sidecar, fsync
+MOST_AHEAD = 32  # spool files; the frames of a scan with more frames are small
+FRAMES_SHARE = 0.95  # share of the progress; the rest is for turning, sidecar, fsync
 
 
 def prepare(warm_up: WarmUp) -> None:
@@ -45,12 +44,12 @@ def prepare(warm_up: WarmUp) -> None:
     Parameters
     ----------
     warm_up : WarmUp
-        What to prepare before the first scan.
+        The grade and encoding to prepare.
 
     Raises
     ------
     ProfileError
-        The recipe's figures allow no grade.
+        The values of the recipe allow no grade.
     """
     layout = Layout(warm_up.channels, warm_up.bits, warm_up.sample)
     encoding = resolved(warm_up.encoding, warm_up.recipe)
@@ -59,9 +58,9 @@ def prepare(warm_up: WarmUp) -> None:
 
 
 def ahead(job: Job) -> list[int]:
-    """Open what a confined worker cannot open by name; return the descriptors.
+    """Open files that a confined worker cannot open by name; return the descriptors.
 
-    A spool file for each positive: only the scan itself says whether one is turned.
+    These are spool files, one for each positive: only the scan shows whether it is turned.
 
     Parameters
     ----------
@@ -70,7 +69,7 @@ def ahead(job: Job) -> list[int]:
     """
     opened = []
     for frame in job.frames[:MOST_AHEAD]:
-        with suppress(NoSpace, OutputError):  # the turn meets it, if there is one
+        with suppress(NoSpace, OutputError):  # reported by the turn, if there is one
             opened.append(geometry.open_ahead(os.path.dirname(frame.target.temp) or "."))
     return opened
 
@@ -83,7 +82,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
     job : Job
         The scan, its frames and where each goes; every ``Target.temp`` exists.
     progress : Progress
-        Is told of stages and of how far the scan is.
+        Receives stages and the share of the scan that is done.
 
     Returns
     -------
@@ -94,8 +93,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
     ------
     ScanError
         Unreadable, Unsupported, CorruptInput, InputChanged, LimitExceeded,
-        ProfileError, NoSpace or OutputError: what was written then is worth
-        nothing.
+        ProfileError, NoSpace or OutputError; the files written so far are then
+        not usable.
     """
     job = film_edge.noted(job, job.known_edge)
     with _unchanged(job), ExitStack() as stack:
@@ -106,7 +105,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             dust = _dust(job, scan, parallel, stack)
             carried = metadata.read(job.input) if job.encoding.metadata else None
             digest = stack.enter_context(digests.Digest(job.input, parallel))
-            # what stands before the pixels of a JPEG or PNG must be known before them
+            # JPEG and PNG store metadata before the pixels, so the digest is needed now
             logged = job.film is not None or any(frame.film for frame in job.frames)
             origin = digest.finish() if logged else ""
         ends = Ends(header.width, header.height, header.channels)
@@ -124,8 +123,8 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             ]
             stack.enter_context(serial)
         small = _scan_thumbnailer(job, header) if job.thumbnails else None
-        asked = job.film_edge and job.known_edge is None
-        view = film_edge.EdgeView(header) if asked else None
+        edge_requested = job.film_edge and job.known_edge is None
+        view = film_edge.EdgeView(header) if edge_requested else None
         for first, band, done in _bands(scan, progress):
             ends.take(first, band)
             measured.take(first, band)
@@ -140,10 +139,10 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             progress.advance(done)
         with progress.stage("read"):
             edge = view.read() if view is not None else job.known_edge
-            noted = film_edge.noted(job, edge)
-            if noted != job:
-                for positive, frame in zip(positives, _each(noted), strict=True):
-                    positive.note(frame.film or noted.film, digest.finish())
+            noted_job = film_edge.noted(job, edge)
+            if noted_job != job:
+                for positive, frame in zip(positives, _each(noted_job), strict=True):
+                    positive.note(frame.film or noted_job.film, digest.finish())
         written = [positive.finish() for positive in positives]
         sidecar, notes = _infrared(job, scan, dust, progress)
         with progress.stage("read"):
@@ -178,13 +177,13 @@ def develop(job: Job, progress: Progress) -> TaskResult:
 
 
 def _each(job: Job) -> Iterator[Frame]:
-    """The frame of each positive, in their order."""
+    """Return the frame of each positive, in the order of the positives."""
     return (frame for frame in job.frames for _ in range(1 + len(job.also)))
 
 
 @contextmanager
 def _unchanged(job: Job) -> Iterator[None]:
-    """Check that the scan is what was planned, before and after: damage may be a change."""
+    """Check before and after that the scan is unchanged: a read error may come from a change."""
     before = stamp.take(job.input)
     stamp.compare(job.stamp, before)
     try:
@@ -196,7 +195,7 @@ def _unchanged(job: Job) -> Iterator[None]:
 
 
 def _bands(scan: Source, progress: Progress) -> Iterator[tuple[int, NDArray[Any], float]]:
-    """Bands of the scan: first row, samples, and how much of the work is done after them."""
+    """Yield bands of the scan: first row, samples, and the share of work done after them."""
     bands = scan.bands()
     while True:
         with progress.stage("read"):
@@ -208,7 +207,7 @@ def _bands(scan: Source, progress: Progress) -> Iterator[tuple[int, NDArray[Any]
 
 
 def _levelled(job: Job) -> list[str]:
-    """Say which pictures were turned level."""
+    """Return notes that name the pictures that were turned level."""
     return [
         f"picture {frame.crop_name or 1} was turned level by {abs(frame.turn):.2f} degrees "
         + ("clockwise" if frame.turn > 0 else "counter-clockwise")
@@ -218,14 +217,14 @@ def _levelled(job: Job) -> list[str]:
 
 
 def _scan_thumbnailer(job: Job, header: Header) -> Thumbnailer:
-    """For the scan as it is, turned as its first positive; its primaries are no screen's."""
+    """Return a thumbnailer for the ungraded scan, turned like its first positive."""
     frame = job.frames[0]
     space = replace(frame.recipe.input_space, primaries=None)
     return Thumbnailer(header.width, header.height, space, frame.orientation)
 
 
 def _dust(job: Job, scan: Source, parallel: Parallel, stack: ExitStack) -> Dust | None:
-    """Repair the scan before all else, where the job asks for it."""
+    """Set up the infrared repair as the first step, if the job requests it."""
     if job.encoding.infrared != "repair":
         return None
     dust = stack.enter_context(Dust(job, scan.scan, parallel))
@@ -245,17 +244,17 @@ def _thumbnails(
 def _infrared(
     job: Job, scan: Source, dust: Dust | None, progress: Progress
 ) -> tuple[tuple[Written, ...], tuple[str, ...]]:
-    """Write infrared as the reader gives it; say what became of all that is no color."""
+    """Write the infrared channel unchanged; return notes on all channels that are not color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
     if header.orientation != 1:
-        done = "was applied" if job.oriented else "was not applied"
-        notes.append(f"the file's orientation tag ({header.orientation}) {done}")
+        applied = "was applied" if job.oriented else "was not applied"
+        notes.append(f"the file's orientation tag ({header.orientation}) {applied}")
     if dust is not None:
         with progress.stage("write"):
             return dust.finish(), (*notes, *dust.notes)
-    asked = "infrared" in header.extra or job.sidecar is not None
-    bands = scan.infrared() if asked else None
+    expected = "infrared" in header.extra or job.sidecar is not None
+    bands = scan.infrared() if expected else None
     if bands is None:
         if job.sidecar is not None:
             notes.append("no infrared channel to write beside the positive")
@@ -266,7 +265,7 @@ def _infrared(
         job.encoding, format="tiff", bit_depth=8 if scan.scan.header.layout.bits == 8 else 16
     )
     picture = PictureMetadata(resolution=header.resolution)
-    page = header.infrared_page or header  # which may have half the picture's sides
+    page = header.infrared_page or header  # may have half the width and height of the picture
     with (
         progress.stage("write"),
         writer.open(job.sidecar.temp, encoding, page.width, page.height, 1, picture) as sidecar,

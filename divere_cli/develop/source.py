@@ -1,13 +1,13 @@
-"""A scan's samples before the grade: what a reader gives, or what steps make of it.
+"""A scan's samples before the grade: those of the reader, or the result of steps on them.
 
-Covers opening the scan of a job once, the size check, and the steps that lie between a
-file and its grade: each in linear light over whole stored rows, before crop and turn.
-Every task reads scans through here: grading, measuring, looking for frames. Without
-steps bands pass as the reader gives them, to the bit, and nothing is copied.
+Covers opening the scan of a job once, the size check, and the steps between a file and
+its grade: each works in linear light on complete stored rows, before crop and turn.
+Every task reads scans through this module: grading, measuring, looking for frames.
+Without steps the reader's bands pass through unchanged, and nothing is copied.
 
-In order: what a file's codes are to be before anything else (``before``: repaired
-places), how they relate to light (input transfer), the light (flat field). A step makes
-the same pixels whatever the height of the bands; threads share it by rows.
+Order of the steps: repair of the file's codes (``before``), conversion to linear light
+(input transfer), division by the light (flat field). The pixels do not depend on the
+height of the bands; threads share a step by rows.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from divere_cli.records.light import MOST_ASPECT, ODD_ASPECT
 
 Bands = Iterator[Band]
 
-PARTS = 2  # for each thread: one that is held up does not hold up the others
+PARTS = 2  # parts for each thread: a delayed thread does not delay the others
 
 
 class Step(Protocol):
-    """Something that is done to samples before the grade.
+    """One operation on samples before the grade.
 
     Attributes
     ----------
     codes : bool
-        Whether it gives codes of 16 bits for such codes: a grade takes those in half the time
-        that it takes for floats.
+        Whether it turns 16-bit codes into 16-bit codes: a grade of those takes half the time
+        of a grade of floats.
     """
 
     codes: bool
@@ -54,18 +54,18 @@ class Step(Protocol):
         Parameters
         ----------
         first : int
-            Row of the scan that the rows begin with.
+            Row number, in the scan, of the first of the rows.
         samples : ndarray, shape (rows, width, channels)
-            Of the reader's type for the first step, float32 for the others.
+            Type of the reader for the first step, float32 for the others.
         scale : float
-            What makes 0..1 of a sample: 1/255, 1/65535, or 1.
+            Factor that scales a sample to 0..1: 1/255, 1/65535, or 1.
         out : ndarray, float32 or, by a step of ``codes``, uint16; the same shape
             May be ``samples``.
         """
 
 
 class Source(Closing):
-    """A scan that is open, with its steps. A context manager: leaving it closes the scan.
+    """An open scan with its steps. A context manager: leaving it closes the scan.
 
     Parameters
     ----------
@@ -74,16 +74,16 @@ class Source(Closing):
     parallel : Parallel, optional
         Its threads share the rows of a band.
     before : callable, optional
-        Takes the reader's bands and gives bands of the same type.
+        Converts the reader's bands to bands of the same type.
 
     Attributes
     ----------
     before : callable or None
-        As given; whoever has the scan open may set it before the first band.
+        As given; it may be set until the first band is read.
     header : Header
-        Of the scan; its ``layout`` is that of the bands that come from here.
+        Header of the scan; its ``layout`` is that of the bands of this source.
     transfer : Decided or None
-        How its samples are taken, where the job asks.
+        How its samples relate to light, if the job requests it.
     """
 
     def __init__(
@@ -106,23 +106,23 @@ class Source(Closing):
 
     @property
     def header(self) -> Header:
-        known = self.scan.header
-        return replace(known, band="float32") if self._steps and not self._codes else known
+        header = self.scan.header
+        return replace(header, band="float32") if self._steps and not self._codes else header
 
     @property
     def layout(self) -> Layout:
-        """What ``grade.compile`` is given: samples as the reader's, or float32 of 0..1."""
+        """Layout for ``grade.compile``: that of the reader's samples, or float32 of 0..1."""
         return self.header.layout
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the header, the reader and the steps have to say, so far."""
+        """Warnings of the header, the reader and the steps so far."""
         return (*self.scan.header.warnings, *self.scan.warnings, *self.said)
 
     def bands(self, rows: int | None = None) -> Bands:
         """Yield the picture from top to bottom as (first row, band).
 
-        As :meth:`divere_cli.image.reader.Reader.bands`; a band's buffer is used again.
+        See :meth:`divere_cli.image.reader.Reader.bands`; the buffer of a band is reused.
         """
         bands = self.scan.bands(rows)
         if self.before is not None:
@@ -132,7 +132,7 @@ class Source(Closing):
         return self._stepped(bands)
 
     def infrared(self) -> Bands | None:
-        """The infrared channel as the file has it: no step touches it."""
+        """Return the bands of the infrared channel as stored: no step changes them."""
         return self.scan.infrared()
 
     def close(self) -> None:
@@ -158,42 +158,42 @@ class Source(Closing):
             samples, scale = out, 1.0
 
 
-def open(  # noqa: A001 - as the readers say it
+def open(  # noqa: A001 - same name as in the readers
     job: Job, parallel: Parallel | None = None, header: Header | None = None
 ) -> Source:
-    """Open a job's scan with the steps that the job asks for.
+    """Open a job's scan with the steps that the job requests.
 
     Parameters
     ----------
     job : Job
     parallel : Parallel, optional
-        Outlives what is returned.
+        Must stay open longer than the source.
     header : Header, optional
-        Read when absent.
+        Read from the file if absent.
 
     Raises
     ------
     Unreadable, Unsupported, CorruptInput, LimitExceeded
     """
-    known = header or headers.read(job.input, job.max_pixels, job.picture)
+    file_header = header or headers.read(job.input, job.max_pixels, job.picture)
     balance = job.frames[0].recipe.camera_white_balance if job.frames else "off"
-    scan = reader.open(job.input, known, balance)
+    scan = reader.open(job.input, file_header, balance)
     try:
         if parallel is not None:
             scan.share(parallel)
-        found = scan.header  # a raw decoder knows more than the header
-        limits.check_size(found.width, found.height, job.max_pixels)
-        decided = None if job.transfer is None else decide(job.transfer, job.input, found)
-        made = Source(scan, _steps(job, found, decided), parallel)
-        made.said, made.transfer = _said(job, found), decided
-        return made
+        scan_header = scan.header  # of the reader: a raw decoder knows more than the file's header
+        limits.check_size(scan_header.width, scan_header.height, job.max_pixels)
+        decided = None if job.transfer is None else decide(job.transfer, job.input, scan_header)
+        source = Source(scan, _steps(job, scan_header, decided), parallel)
+        source.said, source.transfer = _said(job, scan_header), decided
+        return source
     except BaseException:
         scan.close()
         raise
 
 
 def _steps(job: Job, header: Header, transfer: Decided | None) -> tuple[Step, ...]:
-    """What lies between this job's file and its grade."""
+    """Return the steps between this job's file and its grade."""
     steps: list[Step] = []
     if transfer is not None and transfer.curve.word != "linear":
         steps.append(Transfer(transfer.curve))
@@ -210,21 +210,21 @@ def _steps(job: Job, header: Header, transfer: Decided | None) -> tuple[Step, ..
 
 
 def _said(job: Job, header: Header) -> tuple[str, ...]:
-    """What is to be said of a scan and its steps."""
+    """Return warnings about the flat field of a scan."""
     if job.flat_field is None:
         return ()
-    said = []
+    warnings = []
     off = job.flat_field.aspect_off(header.width, header.height)
     if off > ODD_ASPECT:
-        said.append(
+        warnings.append(
             f"its shape is {off:.1%} off that of the flat field: the light may be evened out "
             "beside its place"
         )
     gammas = {frame.recipe.input_space.gamma for frame in job.frames} - {1.0}
     if gammas and job.transfer is None:
-        said.append(
+        warnings.append(
             "the light is evened out on samples that are not linear (input gamma "
             f"{', '.join(f'{gamma:g}' for gamma in sorted(gammas))}): scan linear, or leave "
             "--flat-field out"
         )
-    return tuple(said)
+    return tuple(warnings)

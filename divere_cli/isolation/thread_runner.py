@@ -1,8 +1,8 @@
 """The thread runner: attempts on threads of this process, for ``--isolation never``.
 
-Keeps the contract as far as threads can. What they cannot: survive a crash, be killed
-(a task stops at its next step; one that never steps is left behind when its time is
-up), be capped in memory, and have a peak of their own when several run at once.
+Fulfills the contract as far as threads allow. Threads cannot survive a crash or be killed
+(a task stops at its next step; one that never takes a step is abandoned when its time is
+up), cannot be limited in memory, and have no peak of their own when several run at once.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from divere_cli.records.outcome import (
 )
 from divere_cli.system import memory, signals
 
-STEP_SECONDS = 5.0  # how long a task may take to its next step once it shall stop
+STEP_SECONDS = 5.0  # time for a task to reach its next step after a stop request
 PROGRESS_SECONDS = 0.05
-# Memory given back is memory that faults in again: a fifth of the CPU time of a small scan.
+# Memory that was returned must be faulted in again: a fifth of the CPU time of a small scan.
 TRIM_SECONDS = 1.0
 
 Note = ScanStarted | ScanProgress | Outcome
 
 
 class _Stopped(BaseException):
-    """Ends a task at its next step; no ``except Exception`` of a task keeps it."""
+    """Ends a task at its next step; ``except Exception`` in a task does not catch it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -88,7 +88,7 @@ class ThreadRunner:
 
     @property
     def info(self) -> IsolationInfo:
-        """How scans are kept apart: not."""
+        """The isolation in effect: threads, so none."""
         return IsolationInfo(
             requested=self._request.requested,
             effective="thread",
@@ -100,16 +100,16 @@ class ThreadRunner:
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """None: there is no machinery that could fail."""
+        """Always empty: there are no processes that could fail."""
         return ()
 
     @property
     def lost(self) -> str:
-        """Never: see :meth:`start`."""
+        """Always empty: attempts can always be started; see :meth:`start`."""
         return ""
 
     def slots(self) -> int:
-        """How many attempts can be started right now."""
+        """Return how many attempts can be started right now."""
         return 0 if self._closed else self._request.jobs - len(self._running)
 
     def start(self, job: Job, limits: Limits) -> None:
@@ -132,7 +132,7 @@ class ThreadRunner:
             self._tell(running, _outcome(running, "infrastructure", error=error))
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """Outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
+        """Return outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._hear()
         while not self._done and self._running:
@@ -150,7 +150,7 @@ class ThreadRunner:
             running.ask(end, STEP_SECONDS)
 
     def close(self, grace: float = 2.0) -> list[Outcome]:
-        """Ask all tasks to stop, wait for them at most ``grace`` seconds, leave the rest."""
+        """Ask all tasks to stop, wait at most ``grace`` seconds, abandon the rest."""
         if self._closed:
             return []
         self._closed = True
@@ -170,7 +170,7 @@ class ThreadRunner:
     # ------------------------------------------------------- the caller's side
 
     def _sleep(self, deadline: float) -> bool:
-        """Wait until there is something to do; whether a signal came."""
+        """Wait until there is something to do; return whether a signal arrived."""
         request = signals.active()
         due = min(
             deadline, *(min(r.deadline, r.given_up) for r in self._running.values()), math.inf
@@ -188,10 +188,10 @@ class ThreadRunner:
             return False
         request.drain()
         if request.suspended:
-            away = signals.suspend(request, [])
+            suspended_seconds = signals.suspend(request, [])
             for running in self._running.values():
-                running.deadline += away
-                running.given_up += away
+                running.deadline += suspended_seconds
+                running.given_up += suspended_seconds
             return bool(request.received)
         return True
 
@@ -208,7 +208,7 @@ class ThreadRunner:
         while self._notes:
             running, note = self._notes.popleft()
             if self._running.get(running.job.id) is not running:
-                continue  # of a task that was left behind
+                continue  # from an abandoned task
             if isinstance(note, Outcome):
                 del self._running[running.job.id]
                 self._done.append(note)
@@ -219,7 +219,8 @@ class ThreadRunner:
 
     def _tell(self, running: _Running, note: Note) -> None:
         self._notes.append((running, note))
-        with contextlib.suppress(OSError):  # full: it rings already; closed: nobody listens
+        # full: a wakeup is pending; closed: the runner has ended
+        with contextlib.suppress(OSError):
             self._bell.send(b"\0")
 
     def _attempt(self, running: _Running) -> None:
@@ -232,21 +233,21 @@ class ThreadRunner:
         began, cpu_began = time.perf_counter(), cpu()
         self._tell(running, ScanStarted(job.id, job.name, running.limits.attempt, os.getpid()))
         end, result, error = self._run(running)
-        now = memory.usage()
-        source = (now.peak_source if own_peak else "process-wide") if now else ""
+        after = memory.usage()
+        source = (after.peak_source if own_peak else "process-wide") if after else ""
         self._trim(alone=alone)
         outcome = replace(
             _outcome(running, end, error),
             result=result,
             seconds=time.perf_counter() - began,
             cpu_seconds=cpu() - cpu_began,
-            peak_rss_bytes=now.peak if now else 0,
+            peak_rss_bytes=after.peak if after else 0,
             peak_source=source,
         )
         self._tell(running, outcome)
 
     def _trim(self, *, alone: bool) -> None:
-        """Give memory back; one scan at a time always, so that each has a peak of its own."""
+        """Return memory to the system; always with one job, so that each scan has its own peak."""
         now = time.monotonic()
         if alone or now >= self._trimmed + TRIM_SECONDS:
             self._trimmed = now
@@ -274,7 +275,7 @@ class ThreadRunner:
             text = f"the task left with exit code {leaving.code or 0} without a result"
             error = ErrorRecord(Crashed.kind, text, Crashed.default_hint)
             return ("crashed" if leaving.code else "lost"), None, error
-        except BaseException as problem:  # noqa: BLE001 - named in the outcome
+        except BaseException as problem:  # noqa: BLE001 - reported in the outcome
             end, error = task.failure(problem, job.name)
             return end, None, error
 

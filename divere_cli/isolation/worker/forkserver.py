@@ -1,14 +1,14 @@
-"""The forkserver: a small process that has everything imported and is copied for each worker.
+"""The forkserver: a small process that imports everything once and is forked for each worker.
 
-Our own and not multiprocessing's. That one listens on a socket in TMPDIR, where any process
-of the same user may have code of its choice run; its clients wait for it without a deadline;
-each of its children holds a pipe to the resource tracker. This one has a single unnamed
-socket, given to it at birth, and answers through a pipe that came with the request.
+The forkserver of multiprocessing is not used. It listens on a socket in TMPDIR, through which
+any process of the same user can run code of its choice; its clients wait for it without a
+deadline; each of its children holds a pipe to the resource tracker. This one has a single
+unnamed socket, inherited when it starts, and answers through a pipe sent with the request.
 
-Order of things: the setup comes as the first message; everything is imported and prepared;
-then for each request (four descriptors and a boot record) a fork. Into the request's status
-pipe go the worker's pid, or why there is none, and its exit code when it has ended. The
-server leaves when its socket ends, and is killed with its supervisor.
+Order of the steps: the setup arrives as the first message; everything is imported and
+prepared; then each request (four descriptors and a boot record) causes a fork. The worker's
+pid, or the error that prevented the fork, is written to the request's status pipe, and later
+its exit code. The server exits when its socket closes, and is killed with its supervisor.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from divere_cli.isolation.worker.preload import Setup
 from divere_cli.records import serialize
 
 LENGTH = struct.Struct("!I")
-TOLD = struct.Struct("!Bi")  # of a status pipe: what it is about, a number
+TOLD = struct.Struct("!Bi")  # a message on a status pipe: its kind and a number
 PID, EXIT, ERROR = range(3)
 LEAVE_SECONDS = 0.5
-PIPES = 4  # orders, frames, output, status: what a request carries
+PIPES = 4  # sent with a request: orders, frames, output, status
 _DESCRIPTORS = socket.CMSG_SPACE(PIPES * array.array("i").itemsize)
 
 
@@ -52,7 +52,7 @@ def send(line: socket.socket, data: bytes, descriptors: tuple[int, ...] = ()) ->
     Raises
     ------
     OSError
-        The other end is gone, or does not take it now.
+        The other end is closed, or its buffer is full.
     """
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
     message = LENGTH.pack(len(data)) + data
@@ -62,7 +62,7 @@ def send(line: socket.socket, data: bytes, descriptors: tuple[int, ...] = ()) ->
 
 
 def receive(line: socket.socket) -> tuple[bytes, list[int]]:
-    """Receive one message and its descriptors; empty at the end of the connection.
+    """Receive one message and its descriptors; both are empty once the connection is closed.
 
     Parameters
     ----------
@@ -70,14 +70,14 @@ def receive(line: socket.socket) -> tuple[bytes, list[int]]:
         The socket.
     """
     head, rights, _, _ = line.recvmsg(LENGTH.size, _DESCRIPTORS)
-    found = array.array("i")
+    descriptors = array.array("i")
     for level, kind, data in rights:
         if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
+            descriptors.frombytes(data[: len(data) - len(data) % descriptors.itemsize])
     if not head:
         return b"", []
     head += _exactly(line, LENGTH.size - len(head))
-    return _exactly(line, LENGTH.unpack(head)[0]), list(found)
+    return _exactly(line, LENGTH.unpack(head)[0]), list(descriptors)
 
 
 def _exactly(line: socket.socket, size: int) -> bytes:
@@ -91,19 +91,20 @@ def _exactly(line: socket.socket, size: int) -> bytes:
 
 
 class Server:
-    """Forks a worker for each request, and reaps them."""
+    """Forks a worker for each request, and reaps the workers."""
 
     def __init__(self, line: socket.socket) -> None:
         self._line = line
-        self._status: dict[int, int] = {}  # by worker, where its end is told
+        self._status: dict[int, int] = {}  # status pipe by worker pid
         self._bell, self._ringer = os.pipe()
         for end in (self._bell, self._ringer):
             os.set_blocking(end, False)
-        signal.signal(signal.SIGCHLD, lambda number, frame: None)  # so that the bell rings
+        # without a handler nothing is written to the wakeup descriptor
+        signal.signal(signal.SIGCHLD, lambda number, frame: None)
         signal.set_wakeup_fd(self._ringer, warn_on_full_buffer=False)
 
     def serve(self) -> None:
-        """Until the line ends."""
+        """Serve requests until the socket closes."""
         with selectors.DefaultSelector() as selector:
             selector.register(self._line, selectors.EVENT_READ)
             selector.register(self._bell, selectors.EVENT_READ)
@@ -120,7 +121,7 @@ class Server:
                     self._fork(request, pipes)
             deadline = time.monotonic() + LEAVE_SECONDS
             while self._status and time.monotonic() < deadline:
-                self._reap()  # those that were just ended
+                self._reap()  # workers that have just ended
                 time.sleep(0.001)
 
     def _fork(self, request: bytes, pipes: list[int]) -> None:
@@ -133,7 +134,7 @@ class Server:
             os.close(status)
         else:
             if pid == 0:
-                _tell(status, PID, os.getpid())  # before its hello, so that this is known first
+                _tell(status, PID, os.getpid())  # before its hello, so that the pid arrives first
                 self._be_worker(boot, own, status)
             self._status[pid] = status
         for descriptor in own:
@@ -155,15 +156,15 @@ class Server:
                 return
             if pid == 0:
                 return
-            told = self._status.pop(pid, -1)
-            if told >= 0:
-                _tell(told, EXIT, os.waitstatus_to_exitcode(status))
-                os.close(told)
+            status_pipe = self._status.pop(pid, -1)
+            if status_pipe >= 0:
+                _tell(status_pipe, EXIT, os.waitstatus_to_exitcode(status))
+                os.close(status_pipe)
 
 
-def _tell(descriptor: int, about: int, number: int) -> None:
-    with contextlib.suppress(OSError):  # nobody asks any more
-        os.write(descriptor, TOLD.pack(about, number))
+def _tell(descriptor: int, kind: int, number: int) -> None:
+    with contextlib.suppress(OSError):  # the supervisor has closed the pipe
+        os.write(descriptor, TOLD.pack(kind, number))
 
 
 def main(argument: str) -> None:
@@ -181,4 +182,4 @@ def main(argument: str) -> None:
         if data:
             preload.prepare(serialize.from_plain(Setup, json.loads(data)))
             Server(line).serve()
-    os._exit(0)  # no worker is left that could miss what an exit handler would do
+    os._exit(0)  # no exit handlers: none is needed here

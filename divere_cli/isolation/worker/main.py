@@ -1,10 +1,10 @@
-"""The worker process: says hello, takes one job, runs it, says what came of it, leaves.
+"""The worker process: say hello, receive one job, run it, report the outcome, exit.
 
-Module level and importable, so that spawn and forkserver find it. Covers the order of
-things inside a worker; what it does to itself is
-:mod:`divere_cli.isolation.worker.hardening`, what runs is
-:mod:`divere_cli.isolation.task`. It leaves by ``os._exit``: nothing of the supervisor's
-exit handlers may run here, and tearing an interpreter down costs 20 ms.
+The functions are at module level, so that spawn and forkserver can import them. Covers
+the order of the steps inside a worker; its own hardening is in
+:mod:`divere_cli.isolation.worker.hardening`, the job runs in
+:mod:`divere_cli.isolation.task`. The worker exits by ``os._exit``: the supervisor's exit
+handlers must not run here, and shutting an interpreter down costs 20 ms.
 
 Messages, in this order: ``hello``; then, for its job, ``start``, any number of ``log``
 and ``progress``, and one ``end``.
@@ -39,16 +39,16 @@ from divere_cli.system.memory import private_bytes, reset_peak, usage
 PROTOCOL = 1
 PROGRESS_SECONDS = 0.05
 
-Order = tuple[Job, Limits, float]  # and when it was given, on the monotonic clock
+Order = tuple[Job, Limits, float]  # and the monotonic time at which it was sent
 
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """What a worker must know before it has a job.
+    """Settings that a worker needs before it has a job.
 
-    ``launched`` is the supervisor's monotonic clock, which is the system's. ``mark`` goes
-    into the environment, where all that the worker starts inherits it. ``confined`` is
-    whether it shuts itself in before it opens its scan.
+    ``launched`` is a time of the monotonic clock, which all processes share. ``mark`` is an
+    environment variable; every process that the worker starts inherits it. ``confined`` is
+    whether the worker enters the sandbox before it opens its scan.
     """
 
     method: str
@@ -67,12 +67,12 @@ def born(argument: str) -> None:
     Parameters
     ----------
     argument : str
-        Descriptors and boot record, as JSON.
+        Pipe descriptors and boot record, as JSON.
     """
-    said = json.loads(argument)
-    for descriptor in said["pipes"]:
+    fields = json.loads(argument)
+    for descriptor in fields["pipes"]:
         os.set_inheritable(descriptor, False)
-    main(from_plain(Boot, said["boot"]), *said["pipes"])
+    main(from_plain(Boot, fields["boot"]), *fields["pipes"])
 
 
 def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> None:
@@ -81,15 +81,15 @@ def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> N
     Parameters
     ----------
     boot : Boot
-        How the worker is set up.
+        Settings of the worker.
     orders : int
-        Pipe from which it takes its job.
+        Pipe from which the job is read.
     frames : int
-        Pipe for its messages.
+        Pipe for the worker's messages.
     output : int
-        Pipe for its stdout and stderr.
+        Pipe for the worker's stdout and stderr.
     life : int, default -1
-        Pipe that ends with the supervisor; kept open.
+        Pipe that closes when the supervisor ends; kept open.
     """
     code = 1
     try:
@@ -105,13 +105,13 @@ def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> N
                     raise begun.fault
                 result = task.run(job, begun.clock, begun.start_seconds)
                 message: Message = {"end": "result", "result": to_plain(result)}
-            except Exception as problem:  # noqa: BLE001 - named in the message
+            except Exception as problem:  # noqa: BLE001 - reported in the message
                 end, error = task.failure(problem, job.name)
                 message = {"end": end, "error": to_plain(error)}
             inherited = begun.rss if boot.method == "fork" else 0
             _finish(message, writer, begun.began, inherited)
         code = 0
-    except SystemExit as leaving:  # the task's own: an exit without a result
+    except SystemExit as leaving:  # raised by the task: an exit without a result
         code = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
     except BrokenPipeError:
         code = hardening.ORPHANED
@@ -161,7 +161,7 @@ def _expected_parent(boot: Boot) -> int | None:
 
 
 def _only_handler(handler: logging.Handler, level: int) -> None:
-    for name in list(logging.root.manager.loggerDict):  # a fork brought the supervisor's handlers
+    for name in list(logging.root.manager.loggerDict):  # a fork inherits the supervisor's handlers
         logging.getLogger(name).handlers.clear()
     logging.root.handlers[:] = [handler]
     logging.root.setLevel(level)
@@ -183,16 +183,16 @@ def _hello(boot: Boot, writer: FrameWriter) -> None:
         }
     )
     if boot.method != "fork" and report is None:
-        for name in boot.warm:  # a spare does this while it waits; errors are the task's to meet
+        for name in boot.warm:  # a spare imports while it waits; the task reports errors
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
 
 
 def _touch_pages() -> None:
-    """Do once what the order will ask for, as long as a spare waits for it.
+    """Run the code of the next steps once, while a spare worker waits for its job.
 
-    What a fork touches first is copied for it, page by page: measured, half of the time
-    from the order to the task.
+    The first write of a fork to each memory page copies that page: measured, this takes half
+    of the time from the order to the task.
     """
     pickle.loads(pickle.dumps(Limits()))
     hardening.leave_no_core()
@@ -202,9 +202,9 @@ def _touch_pages() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """A job that has begun: its clock, when, the seconds before that, and bytes in use.
+    """A job that has begun: its stage clock, begin, seconds before it, and resident bytes.
 
-    ``fault`` is why it cannot go on.
+    ``fault`` is the error that prevents the job from running, or None.
     """
 
     clock: task.StageClock
@@ -217,14 +217,14 @@ class _Begun:
 def _begin(boot: Boot, order: Order, writer: FrameWriter, keep: set[int], line: int) -> _Begun:
     job, limits, taken = order
     hardening.limit(limits, job.threads)
-    reset_peak()  # what a spare or the server did before is not this scan's
+    reset_peak()  # memory of a spare or the server does not count for this scan
     memory.hold()
     confined, fault = "", None
     try:
         confined = confinement.enter(job, keep, shut=boot.confined)
     except task.Swapped as problem:
         fault = problem
-    hardening.watch_parent(line)  # the first thread: what confines binds those that come later
+    hardening.watch_parent(line)  # the first thread: the sandbox applies to threads started later
     before = usage()
     rss = before.rss if before else 0
     start_seconds = max(0.0, time.monotonic() - taken)
@@ -238,13 +238,13 @@ def _begin(boot: Boot, order: Order, writer: FrameWriter, keep: set[int], line: 
 
 
 def _finish(message: Message, writer: FrameWriter, began: float, inherited: int) -> None:
-    now = usage()
+    memory_usage = usage()
     message |= {
         "t": "end",
         "seconds": time.perf_counter() - began,
         "cpu": time.process_time(),
-        "peak": _own_peak(now.peak, inherited) if now else 0,
-        "peak_source": now.peak_source if now else "",
+        "peak": _own_peak(memory_usage.peak, inherited) if memory_usage else 0,
+        "peak_source": memory_usage.peak_source if memory_usage else "",
     }
     try:
         writer.send(message)
@@ -254,5 +254,5 @@ def _finish(message: Message, writer: FrameWriter, began: float, inherited: int)
 
 
 def _own_peak(peak: int, inherited: int) -> int:
-    """The peak without the pages that a fork shares with its supervisor."""
+    """Return the peak without the pages that a fork shares with its supervisor."""
     return max(peak - inherited, private_bytes()) if inherited else peak
