@@ -1,10 +1,10 @@
-"""How a process of ours comes to be: its command line, its environment, its module path.
+"""Start of the program's own processes: command line, environment, module path.
 
-Both ends: :func:`command` and :func:`environment` in the program that starts it, and
-:func:`answer` in a frozen program, which has no interpreter to call but itself. Nothing of
-the caller's environment gets in but what is on a list, from the exec on: what is deleted
-later stays readable in memory. The current folder is never on the module path: scans lie
-there, and an ``exiv2.py`` beside them would be executed.
+Covers both ends: :func:`command` and :func:`environment` in the parent, and :func:`answer`
+in a frozen program, which can only start itself. The new process gets only the listed
+variables of the caller's environment, from exec on: variables deleted later would stay
+readable in memory. The current folder is never on the module path: it may contain scans,
+and an ``exiv2.py`` beside them would be executed.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-FLAG = "--divere-process"  # of a frozen program: what follows is a role and its argument
+FLAG = "--divere-process"  # for a frozen program; a role and its argument follow
 ROLES = {
     "forkserver": "divere_cli.isolation.worker.forkserver:main",
     "worker": "divere_cli.isolation.worker.main:born",
     "station": "divere_cli.cluster.station:serve",
 }
 
-# Language and time zone of messages, where libraries and temporary files are, how Python
-# runs. No PATH (nothing is started), no HOME, no secret.
+# Language and time zone of messages, folders of libraries and temporary files, Python
+# settings. No PATH (workers start no program), no HOME, no secrets.
 _LET_IN = frozenset({
     "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "_MEIPASS2",
     "__PYVENV_LAUNCHER__", "PYTHONHOME", "PYTHONHASHSEED", "PYTHONUTF8", "PYTHONMALLOC",
@@ -36,7 +36,7 @@ _CODE = "import sys; sys.path[:] = {path!r}; from {module} import {name}; {name}
 
 
 def environment(more: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a process of ours: the allowed part of this one's, and more.
+    """Return the environment of a new process: the allowed part of this one's, and additions.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def module_path() -> list[str]:
-    """This process's module path without what stands for the current folder."""
+    """Return this process's module path without the entry for the current folder."""
     path = [folder for folder in sys.path if os.path.isabs(folder)]
     if path and path[0] == os.getcwd() and _started_from_current():
         del path[0]
@@ -63,12 +63,14 @@ def _started_from_current() -> bool:
     """Whether ``-m`` or ``-c`` put the current folder first, and our own code lies elsewhere."""
     package = os.path.abspath(sys.modules["divere_cli"].__file__ or "")
     own = os.path.dirname(os.path.dirname(package))
-    asked = any(word in ("-m", "-c") for word in sys.orig_argv[1:]) and not sys.flags.safe_path
-    return asked and os.path.realpath(own) != os.path.realpath(os.getcwd())
+    current_first = (
+        any(word in ("-m", "-c") for word in sys.orig_argv[1:]) and not sys.flags.safe_path
+    )
+    return current_first and os.path.realpath(own) != os.path.realpath(os.getcwd())
 
 
 def command(role: str, argument: str) -> list[str]:
-    """Return the command line of a process of ours.
+    """Return the command line that starts a process in a role.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ def command(role: str, argument: str) -> list[str]:
 
 
 def answer(words: list[str]) -> None:
-    """Run as a process of ours if the command line of a frozen program says so; else return.
+    """Run a role if the command line of a frozen program requests one; else return.
 
     Parameters
     ----------

@@ -1,7 +1,8 @@
-"""What one job needs to be confined: the files that it may open, and what it opens ahead.
+"""Confinement for one job: the files that it may open, and files opened in advance.
 
-Covers which files those are. How a process is confined is :mod:`.sandbox`'s. A task whose
-module has a function ``ahead`` may open there what has no name later, such as a spool file.
+Covers which files those are; :mod:`.sandbox` confines the process. If a task's module has a
+function ``ahead``, it may open files there that have no allowed name later, such as a spool
+file.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Target
 from divere_cli.system import memory
 
-Ahead = Callable[[Job], Iterable[int]]  # gives the descriptors that it opened
+Ahead = Callable[[Job], Iterable[int]]  # returns the descriptors that it opened
 
 
 def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     """Check the job's files and, with ``shut``, confine this process to them.
 
-    Returns what came of it, as the report says it; empty where it stays open.
+    Returns the layers in effect, as text for the report; empty when not confined.
 
     Parameters
     ----------
@@ -40,9 +41,9 @@ def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     Raises
     ------
     Swapped
-        What lies where the job is to write is another file, a link or a folder.
+        A file that the job is to write was replaced by another file, a link or a folder.
     NotConfined
-        The kernel refused a part that it offers.
+        The kernel offers a layer but refused to apply it.
     """
     writes = [place for target in targets(job) if target.temp for place in _own(target)]
     if not shut:
@@ -52,24 +53,24 @@ def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     ahead = set(_ahead(job))
     reads: list[int] = []
     for path in (job.input, *job.reads):
-        with contextlib.suppress(OSError):  # the task meets it, and names it better
+        with contextlib.suppress(OSError):  # the task reports it with a better message
             reads += sandbox.places([path])
-    came = sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
+    layers = sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
     sys.addaudithook(_tell)
-    note_confined(came)
-    return came
+    note_confined(layers)
+    return layers
 
 
 def _tell(event: str, arguments: tuple[object, ...]) -> None:
-    """Leave a line in the last words of this worker when Python code tries what it may not.
+    """Write a line to stderr when Python code in this worker tries something forbidden.
 
-    Of code in C nothing is seen but that its call failed. What was to be reached is not told.
+    For C code only the failed call is visible. The line does not name the target.
     """
-    tried = _TRIES.get(event)
-    if tried and tried not in _told:
-        _told.add(tried)
+    attempt = _TRIES.get(event)
+    if attempt and attempt not in _told:
+        _told.add(attempt)
         with contextlib.suppress(OSError):
-            os.write(2, f"sandbox: the decoder tried to {tried}\n".encode())
+            os.write(2, f"sandbox: the decoder tried to {attempt}\n".encode())
 
 
 # Python's audit events that a confined worker never needs
@@ -129,9 +130,11 @@ def _own(target: Target) -> list[int]:
         return []
     except OSError as problem:
         raise Swapped(f"'{target.name}' cannot be looked at: {problem.strerror}") from problem
-    found = os.fstat(place)
-    made = target.inode
-    if not stat.S_ISREG(found.st_mode) or (made and made != (found.st_dev, found.st_ino)):
+    status = os.fstat(place)
+    expected = target.inode
+    if not stat.S_ISREG(status.st_mode) or (
+        expected and expected != (status.st_dev, status.st_ino)
+    ):
         raise Swapped(f"what was made for '{target.name}' is another file by now")
     return [place]
 

@@ -1,8 +1,8 @@
-"""What a worker does to itself before it touches a scan. Runs in the worker.
+"""Measures that a worker applies to itself before it opens a scan. Runs in the worker.
 
-Covers its process group, dying with its supervisor, signals, limits of memory and
-CPU, and being the first that the kernel kills for memory. Each measure is for the
-systems that have it; none is needed for a scan to succeed.
+Covers its process group, termination together with the supervisor, signals, limits of
+memory and CPU, and being the kernel's first choice when memory runs out. Each measure is
+applied on systems that support it; a scan can succeed without any of them.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ THREAD_DATA = 10 << 20  # bytes of VmData of one more thread: its stack and aren
 LEAST_DATA = 16 << 20
 OOM_SCORE = 500
 OPEN_FILES = 256
-CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and second of wall clock: a last net
+CPU_PER_WALL = 2.0  # CPU seconds allowed per thread and wall second: a last resort
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
 
 def own_group() -> None:
-    """Lead a process group, so that what this process starts can be ended with it."""
+    """Lead a process group, so that child processes can be ended together with this one."""
     with contextlib.suppress(PermissionError):  # already the leader of a session
         os.setpgid(0, 0)
 
 
 def plain_signals() -> None:
-    """Ctrl-C is the supervisor's; SIGTERM ends this process even inside C code."""
+    """Ignore Ctrl-C (the supervisor handles it); let SIGTERM end this process even in C code."""
     signal.set_wakeup_fd(-1)
     forget_signals()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,9 +49,9 @@ def plain_signals() -> None:
 
 
 def forget_signals() -> None:
-    """What was sent to the supervisor's group while this process was in it was not for it.
+    """Discard signals sent to the supervisor's group while this process was still in it.
 
-    The signals of :data:`HELD` are blocked when a worker is born. Ignoring one discards it.
+    The signals in :data:`HELD` are blocked when a worker starts. Ignoring one discards it.
     """
     for number in HELD:
         signal.signal(number, signal.SIG_IGN)
@@ -61,15 +61,14 @@ def forget_signals() -> None:
 
 
 def die_with_parent(expected: int | None) -> None:
-    """Have the kernel kill this process when its parent ends (Linux).
+    """Let the kernel kill this process when its parent ends (Linux).
 
-    Works inside C code that holds the GIL and while stopped. ``expected`` is the
-    parent's pid, where it is known.
+    This also works inside C code that holds the GIL, and while the process is stopped.
 
     Parameters
     ----------
     expected : int or None
-        The parent's number, where it is known; if it is gone already, leave.
+        Process id of the parent, if known; if the parent is already gone, exit.
     """
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if expected is not None and os.getppid() != expected:
@@ -77,9 +76,7 @@ def die_with_parent(expected: int | None) -> None:
 
 
 def watch_parent(line: int) -> None:
-    """Leave when the supervisor is gone; portable, and free of the race of the kernel's way.
-
-    ``line`` is a pipe of which the supervisor alone holds the other end.
+    """Exit when the supervisor is gone; portable, and without the race of the kernel's method.
 
     Parameters
     ----------
@@ -89,14 +86,14 @@ def watch_parent(line: int) -> None:
 
     def leave() -> None:
         poll = select.poll()
-        poll.register(line, 0)  # the end of a pipe is told unasked
+        poll.register(line, 0)  # the end of a pipe is always reported
         while not any(seen & (select.POLLHUP | select.POLLERR) for _, seen in poll.poll()):
             pass
         os._exit(ORPHANED)
 
     try:
         threading.Thread(target=leave, name="watch-parent", daemon=True).start()
-    except RuntimeError:  # no more threads; on Linux the kernel sees to it
+    except RuntimeError:  # no more threads; on Linux the kernel ends this process
         log.debug("no thread to watch the supervisor")
 
 
@@ -106,7 +103,7 @@ def adopt_orphans() -> bool:
 
 
 def prctl(option: int, value: int) -> bool:
-    """Call Linux's prctl(2) with one argument; return False where it is refused or missing.
+    """Call Linux's prctl(2) with one argument; return False if it is refused or missing.
 
     Parameters
     ----------
@@ -126,7 +123,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def offer_to_oom_killer() -> None:
-    """Be killed for memory before the supervisor is (Linux)."""
+    """Let the kernel kill this process before the supervisor when memory runs out (Linux)."""
     try:
         with open("/proc/self/oom_score_adj", "r+b", buffering=0) as file:
             if int(file.read()) < OOM_SCORE:
@@ -141,7 +138,7 @@ def limit(limits: Limits, threads: int) -> None:
     Parameters
     ----------
     limits : Limits
-        What the attempt may use.
+        Limits of the attempt.
     threads : int
         Threads of the worker.
     """
@@ -154,15 +151,15 @@ def limit(limits: Limits, threads: int) -> None:
     _lower("RLIMIT_NOFILE", OPEN_FILES)
 
 
-def _lower(name: str, most: int, spare: int = 0) -> None:
-    """Set a limit, hard too (``spare`` above it), unless a lower one holds already."""
+def _lower(name: str, soft: int, spare: int = 0) -> None:
+    """Set a soft limit, and a hard one ``spare`` above it, unless lower ones are in effect."""
     import resource
 
     which = getattr(resource, name)
     _, hard = resource.getrlimit(which)
-    if hard == resource.RLIM_INFINITY or hard > most + spare:
-        hard = most + spare
-    resource.setrlimit(which, (min(most, hard), hard))
+    if hard == resource.RLIM_INFINITY or hard > soft + spare:
+        hard = soft + spare
+    resource.setrlimit(which, (min(soft, hard), hard))
 
 
 def limit_memory(total: int | None, threads: int) -> None:
@@ -170,7 +167,7 @@ def limit_memory(total: int | None, threads: int) -> None:
 
     RLIMIT_DATA on Linux: it counts what is allocated, not read-only maps of files, and
     unlike RLIMIT_AS leaves memory maps and thread arenas alone. Elsewhere the
-    supervisor's samples are all there is.
+    supervisor's samples are the only check.
 
     Parameters
     ----------
@@ -182,12 +179,12 @@ def limit_memory(total: int | None, threads: int) -> None:
     now = usage()
     if total is None or not LINUX or now is None:
         return
-    room = max(LEAST_DATA, total - now.rss) + threads * THREAD_DATA
-    _lower("RLIMIT_DATA", now.data + room)
+    allowance = max(LEAST_DATA, total - now.rss) + threads * THREAD_DATA
+    _lower("RLIMIT_DATA", now.data + allowance)
 
 
 def limit_cpu(seconds: float) -> None:
-    """Have the kernel end this process after more CPU time.
+    """Let the kernel end this process after a given CPU time.
 
     Parameters
     ----------
@@ -201,15 +198,15 @@ def limit_cpu(seconds: float) -> None:
 
 
 def leave_no_core() -> None:
-    """Write no core file of a crash: with a scan in it, it would be as large as the scan."""
+    """Disable core files: one would contain the scan and be as large as it."""
     _lower("RLIMIT_CORE", 0)
 
 
 def end_descendants() -> None:
-    """Kill what this process started and did not end itself (Linux, as its subreaper)."""
+    """Kill processes started by this one that still run (Linux, as their subreaper)."""
     try:
         os.waitpid(-1, os.WNOHANG)
-    except ChildProcessError:  # as nearly always: asked at a tenth of the cost of /proc
+    except ChildProcessError:  # the usual case, at a tenth of the cost of reading /proc
         return
     for pid in descendants(os.getpid()):
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -217,35 +214,35 @@ def end_descendants() -> None:
 
 
 def descendants(pid: int) -> list[int]:
-    """Return all processes below one, nearest first; none where /proc cannot tell.
+    """Return all descendants of a process, nearest first; none if /proc cannot be read.
 
     Parameters
     ----------
     pid : int
         Number of the process.
     """
-    found: list[int] = []
+    pids: list[int] = []
     queue = [pid]
     while queue:
-        below = children(queue.pop(0))
-        found += below
-        queue += below
-    return found
+        child_pids = children(queue.pop(0))
+        pids += child_pids
+        queue += child_pids
+    return pids
 
 
 def children(pid: int) -> list[int]:
-    """Return the processes whose parent this one is; none where /proc cannot tell.
+    """Return the children of a process; none if /proc cannot be read.
 
     Parameters
     ----------
     pid : int
         Number of the process.
     """
-    found: list[int] = []
+    pids: list[int] = []
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{task}/children") as file:
-                found += [int(word) for word in file.read().split()]
+                pids += [int(word) for word in file.read().split()]
     except OSError:  # ended meanwhile, or a kernel without the list
-        return found
-    return found
+        return pids
+    return pids

@@ -1,7 +1,7 @@
-"""What a forkserver does once, so that each worker need not: imports, then a frozen heap.
+"""Work that a forkserver does once for all its workers: imports, then a frozen heap.
 
-Nothing is raised here: the report says how it went, every worker that is copied later finds
-it in its memory (:data:`REPORT`) and says it in its first message.
+Errors are not raised here but recorded in a report. Every worker forked later has it in
+its memory (:data:`REPORT`) and includes it in its first message.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OWN = ("divere_cli.isolation.worker.main", "resource")
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a forkserver prepares. ``confined``: its workers will be, so it gives up rights."""
+    """What a forkserver prepares; if ``confined``, its workers are, and it drops privileges."""
 
     supervisor: int
     warm: tuple[str, ...] = ()
@@ -34,7 +34,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """How the preload went; ``threads`` must be 1 for forks to be safe."""
+    """Result of the preload; ``threads`` must be 1 for forks to be safe."""
 
     server: int
     seconds: float
@@ -46,18 +46,18 @@ REPORT: Report | None = None
 
 
 def prepare(setup: Setup) -> None:
-    """Harden this process, import, warm up, give up rights; leave its :data:`REPORT`.
+    """Harden this process, import, warm up, drop privileges; set :data:`REPORT`.
 
     Parameters
     ----------
     setup : Setup
-        What to prepare.
+        Modules and grades to prepare.
     """
     global REPORT
     hardening.die_with_parent(setup.supervisor)
-    hardening.own_group()  # Ctrl-C and kill -TERM to the terminal's group do not come here
+    hardening.own_group()  # signals to the terminal's group (Ctrl-C) do not arrive here
     hardening.forget_signals()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # and each worker is born with that
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited by each worker
     REPORT = _warm(setup)
 
 
@@ -67,7 +67,7 @@ def _warm(setup: Setup) -> Report:
     for name in (*OWN, *setup.warm):
         try:
             importlib.import_module(name)
-        except Exception as problem:  # noqa: BLE001 - every worker tells it: not to be raised here
+        except Exception as problem:  # noqa: BLE001 - every worker reports it
             errors.append(f"{type(problem).__name__}: {problem}")
     errors += _prepare(setup.warm_ups)
     if setup.confined:
@@ -76,7 +76,7 @@ def _warm(setup: Setup) -> Report:
         except sandbox.NotConfined as problem:
             errors.append(str(problem))
     gc.collect()
-    trim_heap()  # what is free here would be copied for each worker that fills it again
+    trim_heap()  # pages freed here would be copied for each worker that uses them
     gc.freeze()
     return Report(os.getpid(), time.monotonic() - began, _threads(), "; ".join(errors))
 
@@ -88,7 +88,7 @@ def _threads() -> int:
 
 
 def _prepare(warm_ups: tuple[WarmUp, ...]) -> list[str]:
-    """Let tasks prepare what many workers will need; every fork of this process has it then."""
+    """Run the tasks' warm-ups; every fork of this process inherits the results."""
     errors = []
     for warm_up in warm_ups:
         try:

@@ -1,16 +1,16 @@
-"""A worker that can do nothing but its work: Landlock, seccomp, no capabilities. Linux only.
+"""A sandbox that limits a worker to its job: Landlock, seccomp, no capabilities. Linux only.
 
-What a confined worker may still do: read its scan and the installed libraries, write the
-temporary files of its job, use memory, threads and clocks, talk over pipes that are open.
-All else fails with EACCES (a file) or EPERM (a call); neither can be taken back.
+A confined worker may read its scan and the installed libraries, write the temporary files
+of its job, use memory, threads and clocks, and use pipes that are open. Everything else
+fails with EACCES (a file) or EPERM (a call); neither restriction can be removed.
 
-In two steps. :func:`relinquish`, once, in the process that workers are copied from: no new
-privileges, no capabilities, no writable code, the tables ready. :func:`confine`, in each
-worker with one thread, after its libraries are loaded and before a byte of its scan is read:
-Landlock and seccomp bind the thread that calls them and those that it starts. Files that the
-job needs under a name are opened first, as places (``O_PATH``): a rule binds to what was
-found there and not to its name. By ctypes, without a binding: the two that exist for
-Landlock cost 3 and 12 ms to import and know no network or UDP rule.
+There are two steps. :func:`relinquish` runs once, in the process that workers are forked
+from: no new privileges, no capabilities, no writable code, tables prepared. :func:`confine`
+runs in each worker while it has one thread, after its libraries are loaded and before a byte
+of its scan is read: Landlock and seccomp apply to the calling thread and to threads that it
+starts. Files that the job needs by name are opened first, as places (``O_PATH``): a rule
+applies to the file found there and not to its name. The calls are made by ctypes: the two
+existing bindings for Landlock take 3 and 12 ms to import and support no network or UDP rule.
 
 Not covered: which files exist (``stat`` works anywhere), time and CPU (rlimits, supervisor).
 """
@@ -35,23 +35,23 @@ LINUX = sys.platform == "linux"
 
 # ---------------------------------------------------------------- what the kernel offers
 
-CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on all architectures
+CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # equal on all architectures
 READ_FILE, READ_DIR, WRITE_FILE, TRUNCATE = 1 << 2, 1 << 3, 1 << 1, 1 << 14
-_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # how many of them an ABI knows
+_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # number of file rights by ABI version
 _NET_ABI, _SCOPE_ABI = 4, 6
 _BOTH_NET = _BOTH_SCOPES = 0b11  # TCP bind and connect; abstract sockets and signals
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_GET_SECCOMP = 4, 22, 21
 _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_SET_MDWE = 24, 38, 47, 65
-_KEPT_CAPABILITIES = (1 << 1) | (1 << 2)  # another user's scan must open; Landlock says which
+_KEPT_CAPABILITIES = (1 << 1) | (1 << 2)  # to open scans of other users; Landlock limits which
 
 
 class NotConfined(Exception):
-    """The kernel refused a part of the sandbox; the message says which."""
+    """The kernel refused a part of the sandbox; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What of the sandbox this machine can do; ``missing`` says why not, empty for all of it."""
+    """Layers that this machine supports; ``missing`` gives the reasons for missing ones."""
 
     landlock: int
     seccomp: bool
@@ -59,7 +59,7 @@ class Offer:
 
     @property
     def whole(self) -> bool:
-        """Whether both layers are there."""
+        """Whether both layers are supported."""
         return bool(self.landlock) and self.seccomp
 
     def __bool__(self) -> bool:
@@ -73,7 +73,7 @@ class Offer:
 
 @functools.cache
 def offer() -> Offer:
-    """What this machine can do; costs two system calls and changes nothing."""
+    """Return the layers that this machine supports; two system calls, no side effect."""
     if not LINUX:
         return Offer(0, False, {"darwin": "macOS", "win32": "Windows"}.get(sys.platform, "system"))
     machine, missing = platform.machine(), []
@@ -94,15 +94,15 @@ def offer() -> Offer:
 
 
 def relinquish() -> None:
-    """Give up for good what no worker needs; what is started from here has it no more either.
+    """Drop privileges that no worker needs, permanently; child processes lack them, too.
 
     Raises
     ------
     NotConfined
-        ``no_new_privs`` or the capabilities stay.
+        ``no_new_privs`` cannot be set or the capabilities cannot be dropped.
     """
     _must(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
-    _prctl(_PR_SET_MDWE, 1)  # memory that is written is never run; kernels before 6.3 have it not
+    _prctl(_PR_SET_MDWE, 1)  # writable memory is never executable; needs kernel 6.3
     _drop_capabilities()
     if offer().seccomp:
         program(0)
@@ -112,36 +112,36 @@ def relinquish() -> None:
 def confine(
     reads: Sequence[int], writes: Sequence[int], keep: Iterable[int], action: int | None = None
 ) -> str:
-    """Confine this process to its work; what came of it, as the report says it.
+    """Confine this process to its job; return the layers in effect, as text for the report.
 
     Parameters
     ----------
     reads, writes : sequence of int
-        Places (descriptors of ``O_PATH``) of the files it may read, and write. They are closed.
+        Descriptors (``O_PATH``) of the files it may read, and write. They are closed.
     keep : iterable of int
         Descriptors that stay open.
     action : int, optional
-        What seccomp does with a refused call; EPERM when absent.
+        Action of seccomp for a refused call; EPERM if not given.
 
     Raises
     ------
     NotConfined
         A layer that the kernel offers was refused.
     """
-    here = offer()
+    layers = offer()
     _must(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
     _prctl(_PR_SET_DUMPABLE, 0)
-    if here.landlock:
-        _restrict_files(here.landlock, reads, writes)
+    if layers.landlock:
+        _restrict_files(layers.landlock, reads, writes)
     close_all_but(keep)
-    if here.seccomp:
+    if layers.seccomp:
         install(program(os.getpid(), REFUSE if action is None else action))
-    _prove(here)
-    return str(here)
+    _prove(layers)
+    return str(layers)
 
 
 def places(paths: Iterable[str], *, follow: bool = True) -> list[int]:
-    """Return descriptors of what is at the paths, without opening it for reading.
+    """Return descriptors of the files at the paths, without opening them for reading.
 
     Parameters
     ----------
@@ -153,18 +153,18 @@ def places(paths: Iterable[str], *, follow: bool = True) -> list[int]:
     Raises
     ------
     OSError
-        Nothing is there, or, where links are not followed, a link.
+        There is no file, or a link while links are not followed.
     """
-    found: list[int] = []
+    descriptors: list[int] = []
     flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
         for path in paths:
-            found.append(os.open(path, flags))
+            descriptors.append(os.open(path, flags))
     except OSError:
-        for descriptor in found:
+        for descriptor in descriptors:
             os.close(descriptor)
         raise
-    return found
+    return descriptors
 
 
 def close_all_but(keep: Iterable[int]) -> None:
@@ -182,16 +182,16 @@ def close_all_but(keep: Iterable[int]) -> None:
         low = number + 1
 
 
-def _prove(here: Offer) -> None:
-    """Try what must fail: a sandbox that was not taken for real is none."""
-    if here.landlock:
+def _prove(layers: Offer) -> None:
+    """Try forbidden operations: raise if the sandbox has no effect."""
+    if layers.landlock:
         try:
             os.close(os.open("/", os.O_RDONLY | os.O_DIRECTORY))
         except PermissionError:
             pass
         else:
             raise NotConfined("Landlock was taken and does nothing")
-    if here.seccomp and _call(_calls().numbers["socket"], -1, -1, 0) != -errno.EPERM:
+    if layers.seccomp and _call(_calls().numbers["socket"], -1, -1, 0) != -errno.EPERM:
         raise NotConfined("seccomp was taken and does nothing")
 
 
@@ -200,30 +200,30 @@ def _prove(here: Offer) -> None:
 
 @functools.cache
 def runtime() -> tuple[tuple[int, int], ...]:
-    """Places that every worker may read, and with which rights: libraries, no one's data.
+    """Return descriptors of folders that every worker may read, with rights: libraries only.
 
-    They stay open in this process, so that each worker copied from it has them.
+    They stay open in this process, so that each worker forked from it has them.
     """
     read = READ_FILE | READ_DIR
-    found = [(path, read) for path in _libraries()]
-    found += [("/etc/ld.so.cache", READ_FILE), ("/dev/urandom", READ_FILE)]
-    found += [("/dev/null", READ_FILE | WRITE_FILE)]
+    allowed = [(path, read) for path in _libraries()]
+    allowed += [("/etc/ld.so.cache", READ_FILE), ("/dev/urandom", READ_FILE)]
+    allowed += [("/dev/null", READ_FILE | WRITE_FILE)]
     opened = []
-    for path, rights in found:
+    for path, rights in allowed:
         with contextlib.suppress(OSError):
             opened += [(descriptor, rights) for descriptor in places([path])]
     return tuple(opened)
 
 
 def kept() -> list[int]:
-    """The descriptors of :func:`runtime`, as far as there are any yet."""
+    """Return the descriptors of :func:`runtime`; empty before its first call."""
     return [place for place, _ in runtime()] if runtime.cache_info().currsize else []
 
 
 def _libraries() -> list[str]:
-    """Folders of Python, of what is installed for it, and of the system's libraries.
+    """Return the folders of Python, of installed packages, and of the system's libraries.
 
-    A folder on the module path counts, but never the current one: scans lie there.
+    Folders on the module path are included, except the current one: it may contain scans.
     """
     package = os.path.dirname(os.path.abspath(sys.modules["divere_cli"].__file__ or ""))
     system = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64"]
@@ -249,8 +249,8 @@ def _restrict_files(abi: int, reads: Sequence[int], writes: Sequence[int]) -> No
     write = READ_FILE | WRITE_FILE | TRUNCATE
     rules = [*runtime(), *((place, READ_FILE) for place in reads)]
     rules += [(place, write) for place in writes]
-    for place, wanted in rules:
-        rule = struct.pack("=Qi", wanted & rights, place)
+    for place, allowed in rules:
+        rule = struct.pack("=Qi", allowed & rights, place)
         _must(_call(ADD_RULE, ruleset, 1, rule, 0), "a Landlock rule")
     _must(_call(RESTRICT_SELF, ruleset, 0), "Landlock")
     os.close(ruleset)
@@ -290,7 +290,7 @@ def program(pid: int, action: int = REFUSE) -> bytes:
 
 @functools.cache
 def _parts(action: int) -> tuple[bytes, bytes]:
-    """What comes before and after the steps that know a process; the same for all workers."""
+    """Return the filter before and after the part with the process id; equal for all workers."""
     calls = _calls()
     first = [_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, calls.audit, 1), _step(_RETURN, KILL)]
     first += [_step(_LOAD, _NUMBER)]
@@ -304,7 +304,7 @@ def _parts(action: int) -> tuple[bytes, bytes]:
         ("ioctl", _SECOND, _IOCTL_REFUSED),
         ("fcntl", _SECOND, _FCNTL_REFUSED),
     ):
-        end = len(values) - 1  # any of them jumps to the refusal, none of them past it
+        end = len(values) - 1  # a match jumps to the refusal, no match past it
         tests = [_step(_EQUAL, value, end - i, int(i == end)) for i, value in enumerate(values)]
         last += _judge(name, at, tests, action)
     return b"".join(first), b"".join([*last, *_refusals(action)])
@@ -315,13 +315,13 @@ def _own(name: str, pid: int, action: int) -> bytes:
 
 
 def _judge(name: str, argument: int, tests: list[bytes], action: int) -> list[bytes]:
-    """Steps for one call: its argument is loaded, ``tests`` jump past the refusal or into it."""
+    """Return steps for one call: load its argument; ``tests`` jump past the refusal or to it."""
     inside = [_step(_LOAD, argument), *tests, _step(_RETURN, action), _step(_RETURN, ALLOW)]
     return [_step(_EQUAL, _calls().judged[name], 0, len(inside)), *inside]
 
 
 def _refusals(action: int) -> list[bytes]:
-    """The end of the filter: ranges of refused numbers, then all else is allowed."""
+    """Return the end of the filter: refuse ranges of numbers, allow all other calls."""
     ranges: list[list[int]] = []
     for number in sorted(_calls().refused):
         if ranges and ranges[-1][1] == number - 1:
@@ -335,7 +335,7 @@ def _refusals(action: int) -> list[bytes]:
 
 
 def install(code: bytes, flags: int = 0) -> int:
-    """Install a filter for good; with the flag for it, return a descriptor that reports calls.
+    """Install a filter permanently; the result is a descriptor if ``flags`` requests one.
 
     Parameters
     ----------
@@ -361,15 +361,15 @@ def _drop_capabilities() -> None:
     kept = _KEPT_CAPABILITIES if os.geteuid() == 0 else 0
     for number in range(64):
         if not kept >> number & 1 and _prctl(_PR_CAPBSET_DROP, number) == -errno.EINVAL:
-            break  # the last that this kernel knows
+            break  # beyond the last one of this kernel
     _prctl(_PR_CAP_AMBIENT, 4)  # PR_CAP_AMBIENT_CLEAR_ALL
     header = struct.pack("=Ii", 0x20080522, 0)
-    held = ctypes.create_string_buffer(24)
-    if not offer().seccomp:  # no table of numbers
+    current = ctypes.create_string_buffer(24)
+    if not offer().seccomp:  # no table of system call numbers
         return
     capset = _calls().numbers["capset"]
-    _must(_call(capset - 1, header, held), "the capabilities")  # capget
-    low, high = (struct.unpack_from("=I", held, at)[0] for at in (4, 16))
+    _must(_call(capset - 1, header, current), "the capabilities")  # capget
+    low, high = (struct.unpack_from("=I", current, at)[0] for at in (4, 16))
     permitted = (low | high << 32) & kept
     words = (permitted & 0xFFFFFFFF, permitted >> 32)
     sets = [w for word in words for w in (word, word, 0)]
@@ -381,10 +381,10 @@ def _drop_capabilities() -> None:
 
 @functools.cache
 def _calls() -> syscalls.Calls:
-    found = syscalls.calls(platform.machine())
-    if found is None:
+    table = syscalls.calls(platform.machine())
+    if table is None:
         raise NotConfined(f"no table of system calls for {platform.machine()}")
-    return found
+    return table
 
 
 @functools.cache
@@ -393,7 +393,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _call(number: int, *arguments: object) -> int:
-    """A system call by its number; minus the error where it fails."""
+    """Make a system call by number; return the negative error number if it fails."""
     plain = [ctypes.c_long(a) if isinstance(a, int) else a for a in arguments]
     result = int(_libc().syscall(ctypes.c_long(number), *plain))
     return result if result >= 0 else -ctypes.get_errno()

@@ -1,10 +1,10 @@
 """System calls that a confined worker is refused, with their numbers by architecture. Data only.
 
 Each line of the table is ``name x86_64 aarch64``, ``-`` where the architecture has no such
-call; a heading says what a worker tried that made one. Numbers are those of the kernel's
+call; a heading describes what a worker tried by such a call. Numbers are those of the kernel's
 ``unistd_64.h`` and ``asm-generic/unistd.h`` (Linux 6.18); from 424 on they are the same
-everywhere. What is not here stays allowed: reading and writing open files, memory, threads,
-clocks. What files may be opened at all is Landlock's to say.
+everywhere. Calls not listed stay allowed: reading and writing open files, memory, threads,
+clocks. Landlock decides which files may be opened.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ setuid 105 146, setgid 106 144, setreuid 113 145, setregid 114 143, setresuid 11
 setresgid 119 149, setfsuid 122 151, setfsgid 123 152, setgroups 116 159, capset 126 91
 """
 
-# Calls that are refused by what they are given; see sandbox.
+# Calls that are refused depending on their arguments; see sandbox.
 _JUDGED = """
 clone 56 220, clone3 435 435, kill 62 129, tgkill 234 131, prlimit64 302 261, prctl 157 167,
 ioctl 16 29, fcntl 72 25
@@ -104,9 +104,9 @@ def calls(machine: str) -> Calls | None:
         if line.startswith("#"):
             tried = line[2:]
             continue
-        found = _numbers(line, column)
-        numbers |= found
-        refused |= dict.fromkeys(found.values(), tried)
+        group = _numbers(line, column)
+        numbers |= group
+        refused |= dict.fromkeys(group.values(), tried)
     judged = _numbers(_JUDGED.replace("\n", " "), column)
     return Calls(_AUDIT[machine], refused, judged, numbers | judged)
 
