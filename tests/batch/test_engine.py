@@ -88,3 +88,18 @@ def test_the_grade_that_many_scans_share_is_prepared_once(lab: Lab) -> None:
             run(lab.request(open_runner=refuse, task=task), lab.events.append)
         warm_ups = asked[-1].warm_ups
         assert [each.call for each in warm_ups] == ["divere_cli.develop.scan:prepare"] * count
+
+
+@pytest.mark.parametrize("method", ["spawn", None])
+def test_the_runner_gets_the_start_method_of_the_request(lab: Lab, method: str | None) -> None:
+    requests: list[IsolationRequest] = []
+
+    def refuse(request: IsolationRequest, on_event: object) -> Runner:
+        requests.append(request)
+        raise IsolationUnavailable("enough was seen")
+
+    lab.scans("a.tif")
+    isolation = Isolation("always", method)  # type: ignore[arg-type]
+    with pytest.raises(IsolationUnavailable):
+        run(lab.request(open_runner=refuse, isolation=isolation), lab.events.append)
+    assert [(one.requested, one.start_method) for one in requests] == [("always", method)]

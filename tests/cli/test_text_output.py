@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from divere_cli.batch.staleness import EARLIER_GRADE
 from divere_cli.cli import text_output
 from divere_cli.cli.console import Console
 from divere_cli.cli.text_output import Lines
@@ -92,6 +93,10 @@ def test_the_last_line() -> None:
     said = text_output.last_line(saved)
     assert said == "1 ok, 1 failed; report out/divere-report.json, r\\x0a.html; exit 3"
     assert text_output.last_line(report) == "1 ok, 1 failed; exit 3"
+    first, *others = report.files
+    earlier = replace(first, notes=("turned", EARLIER_GRADE))
+    said = text_output.last_line(replace(report, files=(earlier, *others)))
+    assert "; 1 by an earlier version of the grade (--force grades them again); exit" in said
 
 
 def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:

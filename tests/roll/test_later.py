@@ -111,3 +111,12 @@ def test_a_frame_without_color_is_held_against_the_gray_that_was_decided(
     _, second = later(frame(one, thin=(0.95, 1.0, 1.05)))
     (record,) = second.rolls
     assert record.stay == (tuple(each.name for each in FIRST) if joins else ())
+
+
+def test_a_roll_of_black_and_white_that_was_decided_takes_new_frames_as_such() -> None:
+    before = tuple(scan(f"a{n}.tif", SILVER) for n in range(4))
+    first, second = later(SILVER, before=before)
+    (record,) = second.rolls
+    assert record.stay == tuple(one.name for one in before)
+    assert record.rgb_gains == first.rolls[0].rgb_gains
+    assert any(reason.startswith("black-and-white film") for reason in record.reasons)

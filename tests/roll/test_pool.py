@@ -77,6 +77,11 @@ def test_the_profile_is_believed_first_then_a_region_and_then_what_frames_show()
         assert found is not None
         assert (found.source, found.density[0]) == (source, red)
     assert pool.base_of(None, []) is None
+    both = [replace(profile, base=replace(region.base, source="profile")), profile]
+    pooled = pool.base_of(None, both)
+    assert pooled is not None
+    assert pooled.density == pytest.approx((0.15, 0.3, 0.5))
+    assert (pooled.frames, pooled.spread) == (2, 0.1)
 
 
 def test_a_gray_card_lies_beside_bare_film() -> None:

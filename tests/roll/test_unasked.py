@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from divere_cli.batch.staleness import DELIVERED
 from tests.cli.program import divere
 from tests.roll.rolls import Roll
 
@@ -107,6 +108,9 @@ def test_what_an_earlier_version_delivered_is_not_graded_again(
     shutil.copy(roll.path(LATER), scans / LATER)
     batch(scans, out)
     assert statuses(out) == {**dict.fromkeys(PLAIN, "up_to_date"), LATER: "ok"}
+    for entry in report(out)["files"]:
+        notes = [DELIVERED] if entry["input"] in PLAIN else []
+        assert [note for note in entry["notes"] if "earlier" in note] == notes
     assert {n: p for n, p in positives(out).items() if n in PLAIN} == first
     batch(scans, out, "--auto", "roll")
     assert statuses(out)[PLAIN[0]] == "ok"
