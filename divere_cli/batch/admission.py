@@ -1,8 +1,8 @@
-"""How many scans may be in work at once without driving the machine into swap.
+"""Decide how many scans may run at once without driving the machine into swap.
 
-Covers the memory budget, what a scan will take at its most (from its header
-and from what like scans took before), and the number of jobs. What it does
-not: measuring memory (``isolation.memory``) and capping a worker (``isolation``).
+Covers the memory budget and the predicted peak of a scan (from its header and from the
+peaks of similar scans). Measuring memory (``system.memory``) and enforcing a worker's
+limit (``isolation``) are elsewhere.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from divere_cli.system.capacity import BASE
 log = logging.getLogger(__name__)
 
 LEAST_CAP = 1 << 30
-# of the raw bytes: read in bands, decoded as a whole, developed by LibRaw (18 bytes a pixel)
+# shares of the raw bytes: read in bands; developed by LibRaw (18 bytes a pixel)
 _SHARES = {"tiff": 0.5, "raw": 3.0}
 _WHOLE = 2.5
 _STREAMED = 0.5
-_REPAIR = 90 << 20  # a survey and its bands; 57 MB were seen at 24 megapixels
+_REPAIR = 90 << 20  # for the survey and its bands; 57 MB were measured at 24 megapixels
 _REMEMBERED = 200
 _ENOUGH = 3
-_LIKE = 2.0  # scans are alike when neither is more than twice the other
+_LIKE = 2.0  # scans are similar if neither is more than twice as large as the other
 
 
 def raw_bytes(header: Header) -> int:
     """Return the bytes of the stored picture, decoded.
 
-    The header of some camera files does not tell their size: six bytes for
-    each stored one is more than the least that cameras store for a pixel.
+    The headers of some camera files do not contain the size of the picture; then six
+    bytes for each stored byte are assumed, more than any camera compresses.
 
     Parameters
     ----------
@@ -47,14 +47,14 @@ def raw_bytes(header: Header) -> int:
 
 
 def _expected(header: Header, raw: int) -> int:
-    """Bytes beside those of a worker: what the reader states, or a share of the raw bytes."""
+    """Return the bytes in addition to an idle worker: the reader's value, or a share of raw."""
     if header.memory or header.reader or header.format in ("pnm", "dump"):
         return int(raw * _STREAMED) + header.memory
     return int(raw * _SHARES.get(header.format, _WHOLE))
 
 
 def sort(header: Header, encodings: Sequence[Encoding]) -> str:
-    """Return what a scan has in common with others that need as much memory for their size.
+    """Return a key that is equal for scans that need similar memory for their size.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def sort(header: Header, encodings: Sequence[Encoding]) -> str:
 def most_written(header: Header | None) -> int | None:
     """Return the most bytes that a file of a scan can have.
 
-    For a limit that stops a decoder which writes without an end.
+    Used as a limit that stops a decoder which never stops writing.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def most_written(header: Header | None) -> int | None:
 
 
 def _unusual(encoding: Encoding) -> tuple[str, ...]:
-    """What else of an output tells on memory; nothing for those that there always were."""
+    """Return further parts of the key for outputs with unusual memory; empty for older kinds."""
     words = [str(encoding.size)] if encoding.size else []
     if encoding.infrared == "repair":
         words.append("repair")
@@ -121,7 +121,7 @@ def held_bytes(header: Header, encoding: Encoding) -> int:
 
 
 class Admission:
-    """Predicts, learns, and says whether one more scan fits."""
+    """Predicts memory, learns from peaks, and decides whether one more scan fits."""
 
     def __init__(
         self,
@@ -140,32 +140,32 @@ class Admission:
         self._peaks[peak.sort].append(peak)
 
     def predict(self, header: Header, encodings: Sequence[Encoding]) -> int:
-        """Bytes that a worker will take at its most.
+        """Return the predicted peak memory of a worker in bytes.
 
-        The 95th percentile of like scans, in proportion where this one is
-        larger than any of them; without three of them, a share of the raw
-        bytes that no format has been seen to exceed.
+        This is the 95th percentile of similar scans, scaled up if this scan is larger than
+        all of them. With fewer than three similar scans it is a share of the raw bytes that
+        no measured format exceeds.
         """
         raw = raw_bytes(header)
-        like = [
+        similar = [
             peak
             for peak in self._peaks.get(sort(header, encodings), ())
             if raw <= peak.raw_bytes * _LIKE and peak.raw_bytes <= raw * _LIKE
         ]
-        if len(like) < _ENOUGH:
-            held = sum(held_bytes(header, each) for each in encodings)
+        if len(similar) < _ENOUGH:
+            extra = sum(held_bytes(header, each) for each in encodings)
             if any(each.infrared == "repair" for each in encodings):
-                held += _REPAIR
-            return BASE + _expected(header, raw) + held
-        peaks = sorted(peak.peak_bytes for peak in like)
+                extra += _REPAIR
+            return BASE + _expected(header, raw) + extra
+        peaks = sorted(peak.peak_bytes for peak in similar)
         high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]
-        return int(high * max(1.0, raw / max(peak.raw_bytes for peak in like)))
+        return int(high * max(1.0, raw / max(peak.raw_bytes for peak in similar)))
 
     def fits(self, predicted: int, reserved: int) -> bool:
-        """Whether a scan may join others that have ``reserved`` bytes between them.
+        """Return whether a scan may start beside others that reserve ``reserved`` bytes in all.
 
-        One scan always may. More may while the budget holds and the machine,
-        which others use too, still has what the new one will take.
+        A single scan may always start. Another one may start while the budget suffices and
+        the machine, which other programs use too, has enough memory available.
         """
         if reserved == 0:
             return True
@@ -173,12 +173,12 @@ class Admission:
             return False
         try:
             return predicted <= self._available()
-        except OSError as problem:  # too many open files: fewer scans at once is the cure, too
+        except OSError as problem:  # too many open files: fewer scans at once help here, too
             log.debug("free memory is unknown, no more scans at once: %s", problem)
             return False
 
     def cap(self, predicted: int, asked: int | None, *, alone: bool) -> int:
-        """Bytes at which a worker is stopped."""
+        """Return the memory in bytes at which a worker is stopped."""
         if asked is not None:
             return asked
         usual = max(LEAST_CAP, 4 * predicted)

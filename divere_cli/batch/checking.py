@@ -1,7 +1,7 @@
-"""Hashing in workers what the journal alone cannot tell: a scan or positives with other times.
+"""Hash scans and positives in workers if their times differ from those in the journal.
 
-Covers the pass over such scans before grading. What it does not: what follows from
-the hashes (:mod:`.staleness`).
+Covers the pass over such scans before grading. The decisions that follow from the
+hashes are in :mod:`.staleness`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ TASK = "divere_cli.files.hashing:hash_files"
 
 
 class Checking:
-    """What the scheduler does with scans that are unsure; nothing is written, no scan fails.
+    """The scheduler's work that hashes unsure scans; writes nothing, and no scan fails.
 
     Attributes
     ----------
     hashes : dict
-        SHA-256 by path; what could not be read, or took too long, is not in it.
+        SHA-256 by path; without files that could not be read or took too long.
     """
 
     def __init__(self, request: BatchRequest, stale: Staleness) -> None:
@@ -34,7 +34,7 @@ class Checking:
         self.hashes: dict[str, str] = {}
 
     def prepare(self, queued: Queued) -> Job:
-        """Say which files are to be hashed."""
+        """Return the job that hashes the files of a scan."""
         paths = sorted(self._stale.paths(queued.plan).values())
         return Job(
             id=queued.id,
@@ -53,15 +53,15 @@ class Checking:
             self.hashes.update(json.loads(outcome.result.measurement))
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """Go on without: a scan is graded again, a positive is left as it is."""
+        """Continue without hashes: a scan is graded again, a positive is left as it is."""
         return False
 
     def leave(self, queued: Queued, outcome: Outcome | None) -> None:
-        """The run stops; nothing was decided."""
+        """Do nothing: the run stops before a decision."""
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """None: hashing writes nothing."""
+        """Return None: hashing writes nothing."""
         return None
 
     def drop(self, queued: Queued) -> None:
-        """Hashing leaves nothing behind."""
+        """Do nothing: hashing leaves no files."""

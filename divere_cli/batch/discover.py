@@ -1,12 +1,12 @@
-"""Which scans there are.
+"""Find the scans in INPUT.
 
-Covers the walk through INPUT: suffixes and globs, links, loops, what is no
-file, what cannot be listed, OUTPUT (and other runs') inside INPUT, and an order that
-is always the same. What it does not: opening any of them.
+Covers the walk through INPUT: suffixes and globs, links, loops, entries that are not
+files, folders that cannot be listed, output folders inside INPUT, and a stable order.
+No scan is opened here.
 
-Links are not followed into other folders, so that the walk ends and nothing
-outside INPUT is read. A link to a file below the same INPUT is that file under
-another name; any other link is a failed scan, not a silent gap.
+Links to folders are not followed, so that the walk ends and nothing outside INPUT is
+read. A link to a file below the same INPUT is that file under another name; any other
+link to a file is reported as a failed scan and not silently left out.
 """
 
 from __future__ import annotations
@@ -43,60 +43,60 @@ def find(inputs: Inputs, output: str) -> Found:
     ----------
     inputs : Inputs
     output : str
-        OUTPUT; left out where it lies inside an INPUT. May be absent.
+        OUTPUT; left out if it is inside an INPUT. It need not exist.
 
     Raises
     ------
     InputMissing
-        An INPUT is absent or cannot be listed or looked at.
+        An INPUT does not exist or cannot be read.
     """
-    found = Found()
+    result = Found()
     for path in inputs.paths:
         try:
             status = os.stat(path)
         except OSError as problem:
             raise missing.error(path, output, problem) from problem
         if stat.S_ISDIR(status.st_mode):
-            _Walk(inputs, path, identity(output), found).run()
+            _Walk(inputs, path, identity(output), result).run()
         else:
-            found.scans.append(_scan(os.path.basename(path), path, status))
-    found.scans = _once(found.scans)
+            result.scans.append(_scan(os.path.basename(path), path, status))
+    result.scans = _once(result.scans)
     if inputs.only is not None:
-        found.scans = [scan for scan in found.scans if _asked_for(scan, inputs.only)]
-    pairs.settle(found, both=inputs.pairs == "both")
-    if not found.scans and inputs.only is None:
-        found.warnings.append(_nothing(inputs, found) + _swapped(output))
-    return found
+        result.scans = [scan for scan in result.scans if _asked_for(scan, inputs.only)]
+    pairs.settle(result, both=inputs.pairs == "both")
+    if not result.scans and inputs.only is None:
+        result.warnings.append(_nothing(inputs, result) + _swapped(output))
+    return result
 
 
 def _asked_for(scan: Scan, only: Mapping[str, tuple[int, int]]) -> bool:
-    """Return whether a scan is one of those, and still as it was when it was chosen."""
-    seen = only.get(os.path.abspath(scan.path))
-    if seen is None:
+    """Return whether a scan is one of the chosen files, and unchanged since it was chosen."""
+    chosen = only.get(os.path.abspath(scan.path))
+    if chosen is None:
         return False
-    return scan.problem is not None or (scan.stamp.size, scan.stamp.mtime_ns) == seen
+    return scan.problem is not None or (scan.stamp.size, scan.stamp.mtime_ns) == chosen
 
 
 def _nothing(inputs: Inputs, found: Found) -> str:
-    """Say what was looked at where nothing was selected, and what was left and why."""
-    where = ", ".join(f"'{path}'" for path in inputs.paths)
+    """Return a warning that no scan was selected: the folders, the files left out, and why."""
+    folders = ", ".join(f"'{path}'" for path in inputs.paths)
     if not found.left:
-        return f"no scan was selected: there is no file in {where}"
+        return f"no scan was selected: there is no file in {folders}"
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.left.most_common(_MOST_NAMED))
     more = len(found.left) - _MOST_NAMED
     if more > 0:
         kinds += f" and {more} kinds more"
     if inputs.include:
         globs = " or ".join(f"'{glob}'" for glob in inputs.include)
-        return f"no scan was selected: nothing in {where} matches {globs}; left: {kinds}"
+        return f"no scan was selected: nothing in {folders} matches {globs}; left: {kinds}"
     return (
-        f"no scan was selected in {where}; left: {kinds}, which are no suffixes of scans "
+        f"no scan was selected in {folders}; left: {kinds}, which are no suffixes of scans "
         "(--include GLOB takes them)"
     )
 
 
 def _swapped(output: str) -> str:
-    """Say where OUTPUT looks as if it were meant to be INPUT."""
+    """Return a warning if OUTPUT holds scans, as if INPUT and OUTPUT were swapped."""
     count = missing.holds_scans(output) if output else 0
     if not count:
         return ""
@@ -105,7 +105,7 @@ def _swapped(output: str) -> str:
 
 
 def _once(scans: list[Scan]) -> list[Scan]:
-    """Leave out a scan that was named twice, as a file and in its folder."""
+    """Remove duplicates of a scan that was given both as a file and in its folder."""
     first = {_identity_of(scan): scan for scan in scans[::-1]}
     return [scan for scan in scans if first[_identity_of(scan)] is scan]
 
@@ -115,7 +115,7 @@ def _identity_of(scan: Scan) -> tuple[str, int, int | str]:
 
 
 def identity(path: str) -> tuple[int, int] | None:
-    """Return device and number of the file that a path leads to; None where there is none.
+    """Return device and inode of the file that a path leads to; None if there is none.
 
     Parameters
     ----------
@@ -146,7 +146,8 @@ class _Walk:
             entries = _entries(self._root)
         except OSError as problem:
             raise missing.error(self._root, "", problem) from problem
-        folders = [("", iter(entries))]  # a stack: folders may be nested deeper than calls may
+        # a stack, because folders may be nested deeper than the recursion limit
+        folders = [("", iter(entries))]
         while folders:
             prefix, rest = folders[-1]
             entry = next(rest, None)
@@ -167,7 +168,7 @@ class _Walk:
                 self._found.left[suffix or "no suffix"] += 1
 
     def _inner(self, name: str, entry: os.DirEntry[str]) -> list[os.DirEntry[str]]:
-        """What a sub-folder holds; nothing where it is left out, or cannot be listed."""
+        """Return the entries of a sub-folder; empty if it is left out or cannot be listed."""
         try:
             status = _status(entry)
             if (status.st_dev, status.st_ino) == self._left_out:
@@ -241,7 +242,7 @@ def _entries(path: str) -> list[os.DirEntry[str]]:
 
 
 def _status(entry: os.DirEntry[str]) -> os.stat_result:
-    """Look at an entry; what Windows lists of it may be old and lacks its identity."""
+    """Return the status of an entry; on Windows the listed one may be old and lacks the inode."""
     status = entry.stat(follow_symlinks=False)
     return status if status.st_ino else os.lstat(entry.path)
 
@@ -254,6 +255,6 @@ def _matches(name: str, globs: tuple[str, ...]) -> bool:
 def _scan(name: str, path: str, status: os.stat_result) -> Scan:
     kind = stat.S_IFMT(status.st_mode)
     if kind != stat.S_IFREG:
-        what = _KINDS.get(kind, "no regular file")
-        return Scan(name, path, problem=Unsupported(f"{what}, not a file", hint=""))
+        kind_name = _KINDS.get(kind, "no regular file")
+        return Scan(name, path, problem=Unsupported(f"{kind_name}, not a file", hint=""))
     return Scan(name, path, stamp.of_status(status))

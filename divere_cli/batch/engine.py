@@ -1,7 +1,7 @@
 """The runner of a run, opened when the first scan needs it.
 
-Covers how many jobs, how many threads each, and giving the runner back. What
-it does not: what is done with the scans.
+Covers the number of jobs and of threads for each, and closing the runner. The work on
+the scans is elsewhere.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from divere_cli.system import capacity, cpus, descriptors
 
 log = logging.getLogger(__name__)
 
-WARM_UPS = 4  # grades; as many as `color` keeps
-KEPT_FREE = 16  # descriptors for the journal, reports, logs, and what is open for a moment
+WARM_UPS = 4  # number of grades; as many as `color` caches
+KEPT_FREE = 16  # descriptors for the journal, reports, logs, and short-lived files
 
 
 class Engine:
@@ -57,29 +57,30 @@ class Engine:
 
     @property
     def opened(self) -> bool:
-        """Whether there is a runner, so that scans may have been touched."""
+        """Whether the runner was opened, so that scans may have been touched."""
         return self._runner is not None
 
     @property
     def threads(self) -> int:
-        """Threads for each worker: the cores that are its share."""
+        """Threads of each worker: its share of the cores."""
         return max(1, cpus.usable() // self.jobs)
 
     @property
     def info(self) -> IsolationInfo:
-        """How scans are kept apart, or would have been."""
+        """The isolation in effect, or the one that would have been used."""
         if self._runner is not None:
             return self._runner.info
-        asked = self._request.isolation.requested
-        here = IsolationRequest(asked, jobs=self.jobs)
+        requested = self._request.isolation.requested
+        isolation = IsolationRequest(requested, jobs=self.jobs)
         effective: Literal["process", "thread"] = "thread"
-        if factory.prefers_processes(here):
+        if factory.prefers_processes(isolation):
             effective = "process"
-        sandbox = confined_how(replace(here, sandbox=self._request.isolation.sandbox), effective)
-        return IsolationInfo(asked, effective, None, self.jobs, sandbox=sandbox)
+        isolation = replace(isolation, sandbox=self._request.isolation.sandbox)
+        sandbox = confined_how(isolation, effective)
+        return IsolationInfo(requested, effective, None, self.jobs, sandbox=sandbox)
 
     def queue(self, plans: Sequence[ScanPlan]) -> list[Queued]:
-        """Return the scans ready to be scheduled, with the memory that each will take."""
+        """Return the scans ready for scheduling, with the predicted memory of each."""
         queue = []
         for plan in plans:
             assert plan.header is not None
@@ -100,10 +101,10 @@ class Engine:
         if self._runner is not None or not queue:
             return
         predicted = [queued.predicted for queued in queue]
-        wanted = capacity.jobs(self._request.bounds.jobs, predicted, self.admission.budget_bytes)
-        self.jobs = self._within_descriptors(wanted, queue)
+        jobs = capacity.jobs(self._request.bounds.jobs, predicted, self.admission.budget_bytes)
+        self.jobs = self._within_descriptors(jobs, queue)
         isolation = self._request.isolation
-        asked = IsolationRequest(
+        isolation_request = IsolationRequest(
             isolation.requested,
             isolation.start_method,
             self.jobs,
@@ -111,34 +112,34 @@ class Engine:
             sandbox=isolation.sandbox,
             reap=self._request.host.reap,
         )
-        self._runner = _opener(self._request)(asked, self._note)
+        self._runner = _opener(self._request)(isolation_request, self._note)
 
     def _within_descriptors(self, jobs: int, queue: Sequence[Queued]) -> int:
-        """Fewer jobs where this process may not open enough files for all of them.
+        """Return the number of jobs, reduced if this process may not open enough files.
 
         Raises
         ------
         IsolationUnavailable
-            Not even one scan can be in work.
+            The limit of open files is too low for a single scan.
         """
         outputs = max(len(queued.plan.writes) for queued in queue)
-        room, one = descriptors.free() - KEPT_FREE, DESCRIPTORS + outputs
-        if room + KEPT_FREE // 2 < one:
+        free, per_job = descriptors.free() - KEPT_FREE, DESCRIPTORS + outputs
+        if free + KEPT_FREE // 2 < per_job:
             raise IsolationUnavailable(
-                f"this process may open only {room + KEPT_FREE} more files, too few for one scan",
+                f"this process may open only {free + KEPT_FREE} more files, too few for one scan",
                 hint="raise the limit: ulimit -n 256",
             )
-        fit = max(1, room // one)
+        fit = max(1, free // per_job)
         if fit >= jobs:
             return jobs
-        text = f"{fit} jobs and not {jobs}: this process may open only {room} more files"
+        text = f"{fit} jobs and not {jobs}: this process may open only {free} more files"
         log.warning("%s (ulimit -n)", text)
         self._policy.shortages.append(Incident(self._clock(), "descriptors", text))
         return fit
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """What went wrong with the machinery of the run, ``at`` on the monotonic clock."""
+        """Problems of processes and resources of the run; ``at`` is on the monotonic clock."""
         own = tuple(self._policy.shortages)
         return own if self._runner is None else (*own, *self._runner.incidents)
 
@@ -164,13 +165,13 @@ class Engine:
         self._emit(event)
 
     def close(self) -> None:
-        """End what is still in work and give everything back."""
+        """End running scans and release all resources."""
         if self._runner is not None:
             self._runner.close(self._stop.kill_grace)
 
 
 def _warm_ups(request: BatchRequest, queue: Sequence[Queued]) -> tuple[WarmUp, ...]:
-    """The grades that most scans share: worth preparing once when there are many of them."""
+    """Return the grades shared by most scans: worth preparing once if several scans use them."""
     if request.task != DEVELOP:
         return ()
     counts: Counter[WarmUp] = Counter()
@@ -180,8 +181,8 @@ def _warm_ups(request: BatchRequest, queue: Sequence[Queued]) -> tuple[WarmUp, .
             continue
         layout = header.layout
         for cut in selection.frames:
-            like = (layout.channels, layout.bits, layout.sample)
-            counts[WarmUp(PREPARE, cut.recipe, request.outputs.encoding, *like)] += 1
+            sample_layout = (layout.channels, layout.bits, layout.sample)
+            counts[WarmUp(PREPARE, cut.recipe, request.outputs.encoding, *sample_layout)] += 1
     return tuple(each for each, count in counts.most_common(WARM_UPS) if count > 1)
 
 

@@ -1,7 +1,7 @@
-"""How a run ends: the one place where its exit code is chosen.
+"""The exit code of a run, chosen in this one place.
 
-Covers precedence and nothing else: a signal, then a bug, then no space, then a
-failing journal or device, then failed scans.
+Covers only the precedence: a signal, then a bug, then no space, then a failing journal
+or device, then failed scans.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ _FINE = frozenset({"ok", "up_to_date", "kept", "known_failure", "deferred"})
 
 
 def exit_code(signal: int | None, error: ErrorRecord | None, files: Iterable[ScanResult]) -> int:
-    """Exit code of a run that got as far as its scans.
+    """Return the exit code of a run that reached its scans.
 
     Parameters
     ----------
     signal : int or None
-        What asked it to stop.
+        The signal that stopped it.
     error : ErrorRecord or None
-        What ended it early; an unknown kind is a bug.
+        The error that ended it early; an unknown kind is a bug.
     files : iterable of ScanResult
-        The last word on every scan that was selected.
+        The result of every selected scan.
 
     Returns
     -------

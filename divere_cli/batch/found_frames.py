@@ -1,9 +1,9 @@
-"""``--frames find``: the crops of a run's scans, looked for once and remembered in OUTPUT.
+"""``--frames find``: find the frames of a run's scans once and remember them in OUTPUT.
 
-Covers which scans are looked at (not those whose preset has crops, which are a person's),
-what earlier runs found, and the chooser that puts the crops into the plan. A scan whose
-frames are not found is graded whole. Remembered by path, size and time of change, so that
-a second run does nothing. What is found: :mod:`divere_cli.frames`.
+Covers which scans are searched (not those whose preset has crops set by a person), the
+results of earlier runs, and the chooser that puts the crops into the plan. A scan without
+found frames is graded whole. Results are stored by path, size and modification time, so
+that a second run does nothing. The search itself is in :mod:`divere_cli.frames`.
 """
 
 from __future__ import annotations
@@ -49,10 +49,9 @@ class Framed:
     ----------
     inner : Chooser
     found : dict
-        The frames of each picture of a file; None where they are not looked for yet.
+        The frames of each picture of a file; None if it was not searched yet.
     deskew : bool
-        Whether to take off what each picture is turned by; one that is not sure is not
-        turned.
+        Whether to level each picture; an unsure one is not turned.
     """
 
     def __init__(
@@ -67,17 +66,17 @@ class Framed:
         return self._inner.unmatched(scans)
 
     def choose(self, scan_path: str, header: Header) -> Selection:
-        """Raise ``ProfileError`` where no profile can serve."""
-        chosen = self._inner.choose(scan_path, header)
+        """Return the selection cut into the found frames; see :meth:`.request.Chooser.choose`."""
+        selection = self._inner.choose(scan_path, header)
         page = os.path.abspath(scan_path), header.picture
-        if cut(chosen) or page not in self._found:
-            return chosen
+        if cut(selection) or page not in self._found:
+            return selection
         scan = self._found[page]
         if scan is None:
-            return replace(chosen, warnings=(*chosen.warnings, NOT_LOOKED))
+            return replace(selection, warnings=(*selection.warnings, NOT_LOOKED))
         if not scan.frames:
-            return replace(chosen, warnings=(*chosen.warnings, NONE_FOUND))
-        whole = chosen.frames[0]
+            return replace(selection, warnings=(*selection.warnings, NONE_FOUND))
+        whole = selection.frames[0]
         frames = tuple(
             replace(
                 whole,
@@ -92,18 +91,18 @@ class Framed:
             for one in scan.frames
             if not one.sure
         )
-        return replace(chosen, frames=frames, warnings=(*chosen.warnings, *unsure))
+        return replace(selection, frames=frames, warnings=(*selection.warnings, *unsure))
 
 
 @dataclass(slots=True)
 class FoundFrames:
-    """What was found, to be remembered; ``request`` has the chooser that cuts by it."""
+    """Found frames to be saved; ``request`` has a chooser that uses them."""
 
     request: BatchRequest
     text: bytes = b""
 
     def save(self) -> None:
-        """Remember it in OUTPUT; without it the next run looks again."""
+        """Save the frames in OUTPUT; if that fails, the next run searches again."""
         if self.text:
             path = os.path.join(self.request.outputs.folder, NAME)
             with contextlib.suppress(OSError):
@@ -117,9 +116,9 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
     ----------
     request : BatchRequest
     light : Light or None
-        Of ``--flat-field``: frames are looked for in even light.
+        Light of ``--flat-field``: frames are searched in even light.
     look : bool
-        Whether to look at scans that no run has looked at; not for ``--dry-run``.
+        Whether to search scans that no run has searched; False for ``--dry-run``.
 
     Raises
     ------
@@ -128,19 +127,19 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
     """
     if request.frames is None:
         return FoundFrames(request)
-    asked = f"{answer.VERSION} {request.frames} {light.key if light else ''}"
-    known = _remembered(request.outputs.folder, asked)
-    found: dict[Page, FoundScan | None] = {}
+    settings = f"{answer.VERSION} {request.frames} {light.key if light else ''}"
+    remembered = _remembered(request.outputs.folder, settings)
+    frames: dict[Page, FoundScan | None] = {}
     kept: dict[str, Any] = {}
     folders: dict[str, list[Page]] = {}
     stamps: dict[Page, Stamp] = {}
     for page, stamp in _pages(request):
-        before = known.get(_name(page))
+        before = remembered.get(_name(page))
         if before is not None and before["stamp"] == [stamp.size, stamp.mtime_ns]:
             kept[_name(page)] = before
-            found[page] = from_plain(FoundScan, before["found"])
+            frames[page] = from_plain(FoundScan, before["found"])
         else:
-            found[page] = None
+            frames[page] = None
             stamps[page] = stamp
             folders.setdefault(os.path.dirname(page[0]), []).append(page)
     text = b""
@@ -149,19 +148,19 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
         for pages in folders.values():
             for page, scan in framing.look(looking, pages).items():
                 if isinstance(scan, ErrorRecord):
-                    del found[page]  # grading will say what is wrong with it
+                    del frames[page]  # grading will report its problem
                     continue
-                found[page] = scan
+                frames[page] = scan
                 stamp = stamps[page]
                 kept[_name(page)] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
-        text = (json.dumps({"asked": asked, "scans": kept}, indent=1) + "\n").encode("ascii")
+        text = (json.dumps({"asked": settings, "scans": kept}, indent=1) + "\n").encode("ascii")
     return FoundFrames(
-        replace(request, chooser=Framed(request.chooser, found, deskew=request.deskew)), text
+        replace(request, chooser=Framed(request.chooser, frames, deskew=request.deskew)), text
     )
 
 
 def cut(chosen: Selection) -> bool:
-    """Return whether a preset itself says which pictures a scan has.
+    """Return whether a preset itself defines the crops of a scan.
 
     Parameters
     ----------
@@ -173,28 +172,28 @@ def cut(chosen: Selection) -> bool:
 
 
 def _name(page: Page) -> str:
-    """Return what a picture of a file is remembered by."""
+    """Return the key under which the frames of a picture are saved."""
     path, picture = page
     return f"{picture}:{path}" if picture else path
 
 
 def _pages(request: BatchRequest) -> list[tuple[Page, Stamp]]:
-    """Return the pictures to look at: of files whose preset has no crops of its own."""
-    found: list[tuple[Page, Stamp]] = []
+    """Return the pictures to search: those of files whose preset has no crops."""
+    pages: list[tuple[Page, Stamp]] = []
     for scan in discover.find(request.inputs, request.outputs.folder).scans:
         if scan.problem is not None or scan.picture:
             continue
         try:
             header = headers.read(scan.path, request.inputs.max_pixels)
-            chosen = request.chooser.choose(scan.path, header)
+            selection = request.chooser.choose(scan.path, header)
         except DivereError:
-            continue  # planning says it
-        if cut(chosen):
+            continue  # planning reports it
+        if cut(selection):
             continue
         count = header.pictures if request.inputs.pages == "all" else 1
         path = os.path.abspath(scan.path)
-        found += [((path, picture), scan.stamp) for picture in range(count)]
-    return found
+        pages += [((path, picture), scan.stamp) for picture in range(count)]
+    return pages
 
 
 def _looking(request: BatchRequest, light: Light | None) -> Looking:
@@ -216,12 +215,12 @@ def _looking(request: BatchRequest, light: Light | None) -> Looking:
     )
 
 
-def _remembered(folder: str, asked: str) -> dict[str, Any]:
-    """What earlier runs found, under the same question; nothing where that is not known."""
+def _remembered(folder: str, settings: str) -> dict[str, Any]:
+    """Return frames saved by earlier runs with the same settings; empty if there are none."""
     try:
         with open(os.path.join(folder, NAME), "rb", opener=regular.opener) as file:
             data = json.load(file)
-        scans = data["scans"] if data["asked"] == asked else {}
+        scans = data["scans"] if data["asked"] == settings else {}
         for entry in scans.values():
             from_plain(FoundScan, entry["found"])
             list(entry["stamp"])

@@ -1,7 +1,7 @@
 """Measuring scans: the first pass of ``--auto``, and ``divere analyze``.
 
-Covers running a measure task for each scan and gathering the measurements. What
-it does not: what is measured and decided (``roll``).
+Covers running a measure task for each scan and collecting the measurements. The
+measuring itself and the decisions are in ``roll``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NOWHERE = Target("", "", "")
 
 
 class Measuring:
-    """What the scheduler does with scans that are measured; nothing is written, no scan fails."""
+    """The scheduler's work that measures scans; writes nothing, and no scan fails."""
 
     def __init__(
         self, request: BatchRequest, task: str, threads: int, light: LightMap | None = None
@@ -34,14 +34,14 @@ class Measuring:
         self._measured: dict[str, Measured] = {}
         self.notes: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
-        self.edges: dict[str, FilmEdge | None] = {}  # of what was measured; None: nothing read
+        self.edges: dict[str, FilmEdge | None] = {}  # of measured scans; None: no code was read
 
     def all(self, plans: list[ScanPlan]) -> tuple[Measured, ...]:
         """Return the measurements in the order of the plan; empty where measuring failed."""
         return tuple(self._measured.get(plan.scan.name) or measured(plan) for plan in plans)
 
     def prepare(self, queued: Queued) -> Job:
-        """Say what is to be measured."""
+        """Return the job that measures a scan."""
         scan = measured(queued.plan)
         return Job(
             id=queued.id,
@@ -70,38 +70,38 @@ class Measuring:
         self._measured[queued.name] = measured(queued.plan, measurement)
 
     def fail(self, queued: Queued, error: ErrorRecord, outcome: Outcome | None) -> bool:
-        """Go on without it: grading will say what is wrong with the scan."""
+        """Continue without it: grading will report the problem of the scan."""
         self.notes[queued.name] = f"not measured: {error.message}"
         return False
 
     def leave(self, queued: Queued, outcome: Outcome | None) -> None:
-        """The run stops: nothing was decided, nothing will be graded."""
+        """Do nothing: the run stops before a decision."""
 
     def trouble(self, error: ErrorRecord) -> RunError | None:
-        """None: a measure task writes nothing."""
+        """Return None: a measure task writes nothing."""
         return None
 
     def drop(self, queued: Queued) -> None:
-        """A measure task leaves nothing behind."""
+        """Do nothing: a measure task leaves no files."""
 
 
 def measured(plan: ScanPlan, measurement: str = "") -> Measured:
-    """Return a scan as its preset describes it, with what was measured.
+    """Return a scan as described by its preset, with its measurement.
 
     Parameters
     ----------
     plan : ScanPlan
         The plan of one scan.
     measurement : str, default ''
-        What the worker measured, as JSON; empty where it failed.
+        Measurement of the worker, as JSON; empty if it failed.
     """
-    chosen = plan.selection
-    assert chosen is not None
+    selection = plan.selection
+    assert selection is not None
     frames = tuple(
         Frame(_NOWHERE, cut.recipe, cut.crop, cut.orientation, cut.crop_name)
-        for cut in chosen.frames
+        for cut in selection.frames
     )
     path = os.path.abspath(plan.scan.path)
     return Measured(
-        plan.scan.name, path, frames, measurement, chosen.film_base, chosen.film_base_region
+        plan.scan.name, path, frames, measurement, selection.film_base, selection.film_base_region
     )

@@ -1,7 +1,7 @@
-"""What outputs are called.
+"""Names of outputs.
 
-Covers the template of ``--name``, suffixes, and the key by which two names are
-one on some file system. What it does not: which names are taken (:mod:`.plan`).
+Covers the template of ``--name``, suffixes, and the key that is equal for names which
+some file system treats as the same. Name collisions are detected in :mod:`.plan`.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from divere_cli.errors import OutputError, UsageError
 FIELDS = ("stem", "crop", "index", "profile", "ext", "page", "film", "frame")
 SUFFIXES = {"tiff": ".tif", "jpeg": ".jpg", "png": ".png", "jxl": ".jxl", "dng": ".dng"}
 _MAX_BYTES = 255
-# no character of a file name; on Windows a colon would write into a stream beside the file
+# not allowed in file names; on Windows a colon would write to an alternate data stream
 _NO_NAME = '<>:"|?*\\' if os.name == "nt" else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a template can say of one positive; ``name`` is the scan's, with its folders.
+    """Values for a template, for one positive; ``name`` is the scan's, with its folders.
 
-    ``page`` is empty where the file has one picture; ``paired`` is whether another
-    scan has the same stem: the JPEG of a raw file.
+    ``page`` is empty if the file has one picture; ``paired`` is whether another scan
+    has the same stem, such as the JPEG of a raw file.
     """
 
     name: str
@@ -139,7 +139,7 @@ def mask(positive: str, format_: str) -> str:
 
 
 def twin(name: str) -> str:
-    """Return a key that is equal for names that some file system takes for the same.
+    """Return a key that is equal for names that some file system treats as the same.
 
     Parameters
     ----------

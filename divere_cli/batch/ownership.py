@@ -1,8 +1,7 @@
-"""Which files in OUTPUT may be replaced: those that a run recorded, of the same scan.
+"""Decide which files in OUTPUT may be replaced: those that a run recorded for the same scan.
 
-Covers what stands in an output's place before a scan is graded, and the same
-question again before each rename. What it does not: what need not be graded
-(:mod:`.staleness`); nothing is written here.
+Covers the check of existing files before a scan is graded, and again before each
+rename. Which scans need grading is decided in :mod:`.staleness`; nothing is written here.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ from divere_cli.files.output_folder import Folder, split
 
 
 class Ownership:
-    """Knows what the journal recorded and what lies in OUTPUT.
+    """Compares the files in OUTPUT with the records of the journal.
 
     Parameters
     ----------
     state : State
-        What the journal says.
+        State read from the journal.
     folder : Folder or None
         OUTPUT; None where it does not exist yet.
     overwrite : bool
@@ -39,12 +38,12 @@ class Ownership:
         self._restored: dict[str, tuple[int, int]] = {}
 
     def check(self, plan: ScanPlan) -> None:
-        """Look at what stands in the way of a scan's outputs.
+        """Check the existing files that have the names of a scan's outputs.
 
         Raises
         ------
         OutputExists, OutputError
-            Something that may not be replaced, or is no file.
+            A file may not be replaced, or the name belongs to something that is not a file.
         """
         if self._folder is None:
             return
@@ -58,7 +57,7 @@ class Ownership:
                 raise OutputError(f"'{output}' in OUTPUT is no file", hint="move it away")
 
     def accept(self, output: str, size: int, mtime_ns: int) -> None:
-        """Take a file for the one that was recorded: its content is, its times are not."""
+        """Accept a file as the recorded one: its content is equal, only its times differ."""
         self._restored[output] = (size, mtime_ns)
 
     def may_replace(self, plan: ScanPlan, output: str) -> bool:
@@ -86,7 +85,7 @@ class Ownership:
             )
 
     def _names(self, folder: str) -> dict[str, str]:
-        """Files in a folder of OUTPUT that no run recorded, by their twin key."""
+        """Return files in a folder of OUTPUT that no run recorded, by their twin key."""
         if folder not in self._foreign:
             assert self._folder is not None
             self._foreign[folder] = {}
@@ -108,8 +107,8 @@ class Ownership:
             return
         recorded = self._state.owned.get(output, ())
         present = (status.st_size, status.st_mtime_ns)
-        known = [(each.size, each.mtime_ns) for each in recorded]
-        if present not in known and present != self._restored.get(output):
+        allowed = [(each.size, each.mtime_ns) for each in recorded]
+        if present not in allowed and present != self._restored.get(output):
             why = "was changed since divere wrote it" if recorded else "was not written by divere"
             raise OutputExists(f"'{output}' exists in OUTPUT and {why}")
         if not self._same_scan(plan, output):

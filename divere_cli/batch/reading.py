@@ -1,7 +1,7 @@
-"""How a scan is read: its turn and the light of its samples, by options, preset and file.
+"""Orientation and transfer curve of a scan, from options, preset and file.
 
-Covers ``--orientation`` and ``--input-transfer`` for a planned scan. Not covered: turning
-pixels and making them linear (``develop``).
+Covers ``--orientation`` and ``--input-transfer`` for a planned scan. Turning pixels and
+making them linear is done in ``develop``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from divere_cli.records.job import InputTransfer
 
 
 def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
-    """Return whether a scan is mirrored by its own tag, and the degrees it is turned by it.
+    """Return whether the file's tag mirrors the scan, and by how many degrees it turns it.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
 
 
 def applies(plan: ScanPlan, inputs: Inputs) -> bool:
-    """Return whether the file's own tag is applied; a raw decoder turns by itself.
+    """Return whether the file's orientation tag is applied; raw decoders apply it themselves.
 
     Parameters
     ----------
@@ -35,18 +35,18 @@ def applies(plan: ScanPlan, inputs: Inputs) -> bool:
     inputs : Inputs
         The INPUTs and which files of them are taken.
     """
-    header, chosen = plan.header, plan.selection
-    if header is None or chosen is None or header.format == "raw":
+    header, selection = plan.header, plan.selection
+    if header is None or selection is None or header.format == "raw":
         return False
     if header.orientation not in TURNS or header.orientation == 1:
         return False
     if inputs.orientation == "auto":
-        return not chosen.turned
+        return not selection.turned
     return inputs.orientation == "apply"
 
 
 def word(plan: ScanPlan, inputs: Inputs) -> str:
-    """Say what became of the tag, for the report; empty where there is none.
+    """Return how the tag was treated, as text for the report; empty if there is none.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def word(plan: ScanPlan, inputs: Inputs) -> str:
 
 
 def transfer(plan: ScanPlan, inputs: Inputs) -> InputTransfer:
-    """Return how a scan's samples are to be taken.
+    """Return how a scan's samples relate to light.
 
     Parameters
     ----------

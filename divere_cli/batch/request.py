@@ -1,8 +1,8 @@
-"""What a batch is asked to do: one frozen request, built by ``cli`` and read by all of this room.
+"""The request of a batch: one frozen record, built by ``cli`` and read by all of ``batch``.
 
-Covers inputs, outputs, the limits of work, isolation, reports and the seams to
-other rooms (who chooses a profile, who measures a roll). What it does not:
-defaults that need a look at the machine, and the flags themselves.
+Covers inputs, outputs, limits, isolation, reports and the interfaces to other rooms (choice
+of a profile, measuring of a roll). Defaults that depend on the machine, and the options of
+the command line, are elsewhere.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PREPARE = "divere_cli.develop.scan:prepare"
 
 
 class Chooser(Protocol):
-    """Which profile serves a scan, and into which frames it is cut."""
+    """Chooses the profile of a scan, and the frames that it is cut into."""
 
     def choose(self, scan_path: str, header: Header) -> Selection:
-        """Raise ``ProfileError`` where no profile can serve."""
+        """Return the selection for a scan; raise ``ProfileError`` if no profile can be used."""
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
         """Return warnings of entries in presets files that fit no scan."""
@@ -42,8 +42,8 @@ class Chooser(Protocol):
 class Roll(Protocol):
     """Measures all scans first and decides once; made from the options of ``--auto``.
 
-    Its ``repr`` says all of its options, the same each time: scans that were
-    decided under the same ones need not be measured again.
+    Its ``repr`` contains all of its options and is stable: scans that were decided
+    with the same options need not be measured again.
     """
 
     @property
@@ -52,13 +52,13 @@ class Roll(Protocol):
 
     @property
     def unasked(self) -> bool:
-        """Whether nobody asked for measuring: then what was delivered stands."""
+        """Whether measuring is only the default; then positives of earlier versions stay valid."""
 
     def parameters(self, name: str) -> str:
-        """Return JSON text with what the measure task of a scan has to know; empty for none."""
+        """Return the parameters of a scan's measure task as JSON; empty for none."""
 
     def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
-        """Return whether scans that are served so are measured at all."""
+        """Return whether scans with these recipes are measured at all."""
 
     def decide(
         self,
@@ -66,24 +66,24 @@ class Roll(Protocol):
         frozen: Mapping[str, str] | None = None,
         stocks: Mapping[str, str] | None = None,
     ) -> Decisions:
-        """Decide all scans at once, what is frozen as before; a bad frame raises nothing.
+        """Decide all scans at once, frozen ones as before; a bad frame raises no error.
 
-        ``stocks`` is the film of a scan by its name, where that is known.
+        ``stocks`` has the film stock of scans by name, where it is known.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Which files are scans.
+    """Settings that select the scans.
 
     ``include`` and ``exclude`` are globs over the name below INPUT or its last
-    part; with ``include`` the list of known suffixes does not count.
-    ``only`` are the files to take of all that is found: absolute path to size in bytes and
-    mtime in nanoseconds; one that is different by now is left out. None takes all.
-    ``settle_seconds`` 0 defers nothing. ``pages`` says which pictures of a file of
-    several are scans, ``pairs`` whether the JPEG beside a raw file is one, too;
-    ``film_edge`` whether the code at the film's edge is read; ``transfer`` is how samples
-    relate to light, ``orientation`` what becomes of the file's own tag.
+    part; with ``include`` the list of known suffixes is ignored.
+    ``only`` restricts the found files: absolute path to size in bytes and mtime in
+    nanoseconds; a file that has changed since is left out. None takes all files.
+    ``settle_seconds`` 0 defers nothing. ``pages`` selects the pictures of a file with
+    several, ``pairs`` whether the JPEG beside a raw file is a scan, too; ``film_edge`` is
+    whether the code at the edge of the film is read; ``transfer`` is how samples relate to
+    light, ``orientation`` whether the file's orientation tag is applied.
     """
 
     paths: tuple[str, ...]
@@ -102,15 +102,15 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where positives go and what may be replaced.
+    """Settings of the outputs: folder, names, formats, and what may be replaced.
 
     ``name`` is the template of the output's stem, empty for the default; ``also`` are
-    further outputs of each frame. ``manifest`` lists all with their SHA-256, ``bag``
-    makes OUTPUT a BagIt bag with the positives below ``data/``.
-    ``wait`` queues up behind another run instead of raising ``OutputLocked``, for
-    ``wait_seconds`` at most where that is not None. ``skip_known_failures`` leaves scans
-    that failed before and have not changed. ``held``: the caller holds OUTPUT's lock
-    already, and keeps it.
+    further outputs of each frame. ``manifest`` writes a list of all with their SHA-256,
+    ``bag`` makes OUTPUT a BagIt bag with the positives below ``data/``.
+    ``wait`` waits for another run instead of raising ``OutputLocked``, at most
+    ``wait_seconds`` unless that is None. ``skip_known_failures`` skips scans that failed
+    before and have not changed. ``held``: the caller already holds the lock of OUTPUT,
+    and keeps it.
     """
 
     folder: str
@@ -128,23 +128,23 @@ class Outputs:
 
     @property
     def payload(self) -> str:
-        """What the names of all outputs begin with."""
+        """Prefix of the names of all outputs."""
         return f"{PAYLOAD}/" if self.bag else ""
 
     @property
     def encodings(self) -> tuple[Encoding, ...]:
-        """How each output of a frame is written, the main one first."""
+        """Encoding of each output of a frame, the main one first."""
         return (self.encoding, *(each.encoding for each in self.also))
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What the run may use and how much trouble it bears.
+    """Limits of the run: resources, retries, failures.
 
-    ``jobs`` None takes usable cores and the memory budget into account.
-    ``retries`` None is 3 after a crash and 0 after a timeout; a number is both.
-    ``memory_budget`` is bytes, or a share (0..1) of what is available.
-    ``grace_seconds`` is how long scans in work may go on after a signal.
+    ``jobs`` None means: chosen from usable cores and the memory budget.
+    ``retries`` None means 3 after a crash and 0 after a timeout; a number sets both.
+    ``memory_budget`` is in bytes, or a share (0..1) of the available memory.
+    ``grace_seconds`` is how long running scans may continue after a signal.
     """
 
     jobs: int | None = None
@@ -158,7 +158,7 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Isolation:
-    """How scans are kept apart, as asked for."""
+    """Requested isolation of the scans."""
 
     requested: Choice = "auto"
     start_method: StartMethod | None = None
@@ -167,12 +167,12 @@ class Isolation:
 
 @dataclass(frozen=True, slots=True)
 class ReportFile:
-    """One report to write: where, what renders it, and whether it is for the owner alone.
+    """One report to write: path, renderer, and whether only the user may read it.
 
-    A report that was asked for by its path gets the mode of the umask, so that
-    whoever it is for can read it. ``beside`` renders a page whose pictures lie in a
-    folder beside it; without it all is in ``render``'s text, which it gives in pieces.
-    ``inline``: a page that takes over the pictures of the one that it replaces.
+    A report requested by its path gets the mode of the umask, so that its readers can
+    open it. ``beside`` renders a page whose pictures are in a folder beside it; without
+    it, ``render`` yields the whole text in pieces. ``inline``: the page takes over the
+    pictures of the page that it replaces.
     """
 
     path: str
@@ -184,18 +184,18 @@ class ReportFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What a run may do to the process that it runs in; the command line allows all.
+    """What a run may do to the process that embeds it; the command line allows everything.
 
     Attributes
     ----------
     signals : bool
-        INT, TERM and HUP end the run in order.
+        INT, TERM and HUP stop the run in an orderly way.
     reap : bool
         Orphaned grandchildren are adopted, so that none outlives the run (Linux).
     stopped : callable
-        Asked about once a second: True ends the run in order.
+        Called about once a second; True stops the run in an orderly way.
     gentle : frozenset of int
-        Signals after which no more scans are taken and those in work may end, however
+        Signals after which no more scans are started and running ones may finish, however
         long they take.
     """
 
@@ -210,13 +210,13 @@ OpenRunner = Callable[[IsolationRequest, OnEvent], Runner]
 
 @dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """One batch. ``command`` is what the report says was asked, with every option resolved.
+    """One batch. ``command`` has the options for the report, with every default resolved.
 
-    ``task`` is the dotted name of what workers run. ``open_runner`` makes the
-    runner; None is this machine's (:func:`divere_cli.isolation.factory.open_runner`).
-    ``flat_field`` is the picture of the light that scans are evened out by, or empty.
-    ``frames`` is the format of film whose pictures are looked for (``auto``: any); None
-    looks for none. ``deskew`` takes off what each of them is turned by.
+    ``task`` is the dotted name of the task that workers run. ``open_runner`` makes the
+    runner; None uses :func:`divere_cli.isolation.factory.open_runner`. ``flat_field`` is
+    the path of a picture of the light, used to even out the scans, or empty. ``frames`` is
+    the film format whose frames are searched (``auto``: any); None disables the search.
+    ``deskew`` levels each frame that was found.
     """
 
     inputs: Inputs

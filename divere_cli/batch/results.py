@@ -1,7 +1,7 @@
 """The result of each scan: an entry of the report.
 
-Covers putting it together, emitting it once, and the order of the report. What
-it does not: sums (``report.summary``).
+Covers building it, emitting it once, and the order of the report. Totals are in
+``report.summary``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from divere_cli.records.roll import RollRecord
 class Results:
     """The result of each scan, emitted once and kept in the order of the plan.
 
-    ``measured`` holds the seconds that measuring took, by the name of the scan.
+    ``measured`` has the seconds that measuring took, by name of the scan.
     """
 
     def __init__(self, plans: Sequence[ScanPlan], emit: Callable[[Event], None]) -> None:
@@ -39,14 +39,14 @@ class Results:
             self._emit(ScanFinished(result))
 
     def so_far(self) -> tuple[ScanResult, ...]:
-        """Return what is known of each scan now, interrupted where nothing is; emits nothing."""
+        """Return the results so far, without events; scans without a result are interrupted."""
         return tuple(
             self._by_scan.get(id(plan.scan)) or without_worker(plan, "interrupted")
             for plan in self._plans
         )
 
     def all(self, *, emit: bool = True) -> tuple[ScanResult, ...]:
-        """Return one result for each scan of the plan; what has none yet was interrupted."""
+        """Return one result for each scan of the plan; scans without one were interrupted."""
         for plan in self._plans:
             if id(plan.scan) not in self._by_scan:
                 self.put(plan, without_worker(plan, "interrupted"), emit=emit)
@@ -57,7 +57,7 @@ _KNOWN = "it failed before and has not changed; --known-failures retry tries it 
 
 
 def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = None) -> ScanResult:
-    """Return the result of a scan that no worker had.
+    """Return the result of a scan that no worker processed.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = N
 
 
 def _pages(plan: ScanPlan) -> Pages | None:
-    """Where a scan stands in a file of several pages."""
+    """Return the position of a scan in a file of several pages, or None."""
     header = plan.header
     if header is None or header.pages < 2:
         return None
@@ -142,12 +142,12 @@ def settled(plan: ScanPlan) -> ScanResult:
     if plan.action == "kept" or plan.action == "deferred":
         status = plan.action
     result = without_worker(plan, status)
-    known = positives.of(plan, None) if status == "up_to_date" else ()
+    known_positives = positives.of(plan, None) if status == "up_to_date" else ()
     return replace(
         result,
         notes=(*result.notes, *plan.notes),
         warnings=(*result.warnings, *plan.warnings),
-        positives=known,
+        positives=known_positives,
     )
 
 

@@ -1,13 +1,13 @@
-"""Whether a scan is tried again, when, and whether alone.
+"""Decide whether a scan is retried, when, and whether it must run alone.
 
-Covers one budget for each way to fail, and the stop when several different
-scans crash in a row. What it does not: what an attempt is (``isolation``).
+Covers one budget for each kind of failure, and the stop when several different scans
+crash in a row. Attempts themselves are run by ``isolation``.
 
-A task that raised is not tried again: it would raise again. A crash may be the
-machine's fault, so it gets fresh attempts after 0, 1 and 4 seconds. A worker
-that ran out of memory gets the whole budget to itself. A start that failed, or an
-attempt that went when the run's own machinery died, is none of the scan's; only a scan
-that is in work each time the machinery dies is counted as if it had crashed.
+A task that raised an error is not retried: it would raise again. A crash may be the
+machine's fault, so it is retried after 0, 1 and 4 seconds. After a lack of memory the
+scan is retried alone, with the whole budget. A failed start of a worker, or an attempt
+lost because the forkserver died, does not count as a failure of the scan; but a scan that
+is running each time this happens is treated as if it had crashed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _PAUSES = (0.0, 1.0, 4.0)
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A fresh attempt, not before ``pause`` seconds from now; ``alone`` beside no other."""
+    """A retry, at the earliest ``pause`` seconds from now; ``alone`` if no other may run."""
 
     pause: float = 0.0
     alone: bool = False
@@ -34,9 +34,9 @@ class Again:
 
 @dataclass(slots=True)
 class Tally:
-    """How often one scan failed, by budget; ``attempts`` counts what was the scan's own.
+    """Failures of one scan by budget; ``attempts`` counts all attempts of the scan itself.
 
-    ``taken`` counts attempts that went when the machinery died.
+    ``taken`` counts attempts that were lost through no fault of the scan.
     """
 
     attempts: int = 0
@@ -48,17 +48,17 @@ class Tally:
 
 @dataclass(slots=True)
 class Policy:
-    """Decides for all scans of a run; ``retries`` is ``--retries``, None its default."""
+    """Decides about retries of all scans of a run; ``retries`` is ``--retries`` or None."""
 
     retries: int | None = None
     crashed_in_a_row: list[str] = field(default_factory=list)
     shortages: list[Incident] = field(default_factory=list)
 
     def after(self, end: End, tally: Tally, *, begun: bool = True) -> Again | None:
-        """Judge an attempt that ended badly; None when it was the last.
+        """Return the retry after a failed attempt; None if it was the last attempt.
 
-        ``begun`` is whether the scan was in work. When a runner may start again after
-        trouble with its machinery is the runner's to say (``Runner.slots``).
+        ``begun`` is whether the scan was running. After a failure of its own processes the
+        runner decides when to start again (``Runner.slots``).
         """
         if end == "infrastructure":
             tally.taken += begun
@@ -66,8 +66,8 @@ class Policy:
                 return Again()
         if end in ("crashed", "lost", "infrastructure"):
             tally.crashes += 1
-            most = CRASHES if self.retries is None else self.retries
-            return Again(_pause(tally.crashes)) if tally.crashes <= most else None
+            limit = CRASHES if self.retries is None else self.retries
+            return Again(_pause(tally.crashes)) if tally.crashes <= limit else None
         if end == "timeout":
             tally.timeouts += 1
             return Again() if tally.timeouts <= (self.retries or 0) else None
@@ -77,7 +77,7 @@ class Policy:
         return None
 
     def finished(self, scan: str, end: End) -> bool:
-        """Note the last word on a scan; True when too many crashed in a row to go on."""
+        """Record how a scan ended; return True if too many scans crashed in a row."""
         if end not in ("crashed", "lost", "infrastructure"):
             self.crashed_in_a_row.clear()
             return False
@@ -87,7 +87,7 @@ class Policy:
 
 
 def is_shortage(problem: BaseException | None) -> bool:
-    """Return whether an error is a lack of descriptors: the fault of the machine, not of a scan.
+    """Return whether an error is a lack of file descriptors, which is no fault of the scan.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""When a run takes no more scans: a signal, trouble that ends it, too many failures.
+"""State of a stopping run: after a signal, a fatal error or too many failures.
 
-Covers what was asked for and when patience ends. What it does not: the
-handlers (:mod:`divere_cli.system.signals`) and ending workers (a runner's ``close``).
+Covers the reason of the stop and the deadline of running scans. Signal handlers
+(:mod:`divere_cli.system.signals`) and ending workers (a runner's ``close``) are elsewhere.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ KILL_GRACE_SECONDS = 2.0
 
 
 class Stop:
-    """Why and how a run stops; the first reason is the one that is reported.
+    """Why and how a run stops; the first reason is reported.
 
     Parameters
     ----------
     request : StopRequest
-        Signals that came.
+        The signals received so far.
     grace_seconds : float
-        How long scans in work may go on after a signal.
+        How long running scans may continue after a signal.
     clock : callable
-        Monotonic seconds.
+        Monotonic clock in seconds.
     asked : callable
-        True ends the run in order.
+        Returns True to stop the run in an orderly way.
     gentle : frozenset of int
-        Signals after which no more scans are taken and those in work may end, however
-        long they take. They are no reason for an exit code, and a second one changes nothing.
+        Signals after which no more scans are started and running ones may finish, however
+        long they take. They do not change the exit code; a second one has no effect.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Stop:
 
     @property
     def _ending(self) -> list[int]:
-        """The signals that came, but for gentle ones."""
+        """The received signals, except gentle ones."""
         return [number for number in self._request.received if number not in self._gentle]
 
     @property
@@ -65,27 +65,28 @@ class Stop:
 
     @property
     def stopping(self) -> bool:
-        """Whether no more scans are to be started."""
-        asked = self._asked()  # also when a reason is known: whoever is asked may count turns
-        if (self.signal is not None or asked) and self._deadline is None:
+        """Whether the run starts no more scans."""
+        # called even if a reason is known: the callable may count its calls
+        requested = self._asked()
+        if (self.signal is not None or requested) and self._deadline is None:
             self._deadline = self._clock() + self._grace
         if not self.reason and self._request.received:
             number = self.signal or self._request.received[0]
             self.reason = f"{signal.Signals(number).name} received"
-        elif not self.reason and asked:
+        elif not self.reason and requested:
             self.reason = "the program that runs the batch asked it to stop"
         return bool(self.reason)
 
     @property
     def seconds_left(self) -> float:
-        """Seconds until scans in work are ended; infinite where there is no such time."""
+        """Seconds until running scans are ended; infinite without a deadline."""
         if not self.stopping or self._deadline is None:
             return math.inf
         return max(0.0, self._deadline - self._clock())
 
     @property
     def abandon(self) -> bool:
-        """Whether scans in work are to be ended now: out of patience, or asked twice."""
+        """Whether running scans are ended now: deadline passed, fatal error, or a second signal."""
         return self.error is not None or len(self._ending) > 1 or self.seconds_left <= 0.0
 
     @property
@@ -94,18 +95,18 @@ class Stop:
         return 0.0 if len(self._ending) > 1 else KILL_GRACE_SECONDS
 
     def because(self, reason: str) -> None:
-        """Take no more scans; those in work may finish."""
+        """Start no more scans; running ones may finish."""
         if not self.stopping:
             self.reason = reason
 
     def fatal(self, error: RunError) -> None:
-        """The run is over: scans in work are ended, too."""
+        """Stop the run because of an error; running scans are ended, too."""
         self.because(error.message)
         if self.error is None:
             self.error = error
 
     def pause(self, seconds: float) -> bool:
-        """Sleep, but not through a signal, and obey Ctrl-Z; False once a signal came."""
+        """Sleep until a signal arrives, and obey Ctrl-Z; return False once a signal has arrived."""
         if self.signal is None and seconds > 0:
             fd = self._request.fileno()
             if fd < 0:

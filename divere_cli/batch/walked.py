@@ -1,4 +1,4 @@
-"""What the walk through INPUT gives: scans in order, and what to say of the rest."""
+"""Result of the walk through INPUT: scans in order, and warnings about other files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _NO_STAMP = Stamp(0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One picture of a file that was selected; ``problem`` is set where it can be no scan.
+    """One picture of a selected file; ``problem`` is set if it cannot be a scan.
 
-    ``picture`` counts the file's pictures from 0 on; the name of a further one ends
-    in ``#2``, ``#3`` and so on. ``paired`` is whether it is the JPEG of a raw file.
+    ``picture`` is the index of the picture in the file, from 0; names of further pictures
+    end in ``#2``, ``#3`` and so on. ``paired`` is whether it is the JPEG of a raw file.
     """
 
     name: str
@@ -32,13 +32,13 @@ class Scan:
         return self.name.removesuffix(f"#{self.picture + 1}") if self.picture else self.name
 
     def further(self, picture: int) -> Scan:
-        """Another picture of the same file."""
+        """Return the scan of another picture of the same file."""
         return replace(self, name=f"{self.file}#{picture + 1}", picture=picture)
 
 
 @dataclass(slots=True)
 class Found:
-    """All that the walk found, in order."""
+    """All scans found by the walk, in order."""
 
     scans: list[Scan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

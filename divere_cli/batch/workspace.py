@@ -1,8 +1,7 @@
-"""OUTPUT taken for one run: planned, locked, its journal open.
+"""OUTPUT prepared for one run: planned, locked, its journal open.
 
-Covers the order in which a run may begin: nothing is written before the plan
-stands, and nothing is read from OUTPUT that another run is writing. What it
-does not: judging and working.
+Covers the order of the first steps of a run: nothing is written before the plan is
+complete, and nothing is read from OUTPUT while another run writes to it.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Pause = Callable[[float], bool] | None
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """What a run holds of OUTPUT, and its plan."""
+    """The plan of a run and its open resources in OUTPUT."""
 
     folder: Folder
     journal: Journal
@@ -44,7 +43,7 @@ class Workspace:
 def take(
     request: BatchRequest, stop: Stop, held: ExitStack, run_id: str, started: str = ""
 ) -> Workspace:
-    """Plan, then take OUTPUT.
+    """Plan the run, then lock and open OUTPUT.
 
     Parameters
     ----------
@@ -52,9 +51,9 @@ def take(
     stop : Stop
         Ends the wait for another run.
     held : ExitStack
-        Gives back what was taken.
+        Receives the callbacks that release the resources.
     run_id, started : str
-        What the journal calls this run, and when it began.
+        Id of this run in the journal, and the time at which it began.
 
     Raises
     ------
@@ -85,7 +84,7 @@ def take(
 
 
 def _pause(request: BatchRequest, stop: Stop) -> Pause:
-    """How to wait for another run: not at all, without end, or for so many seconds."""
+    """Return how to wait for another run: not at all, without limit, or for some seconds."""
     if not request.outputs.wait:
         return None
     seconds = request.outputs.wait_seconds
@@ -110,7 +109,7 @@ def _lock(folder: Folder, held: ExitStack, *, create: bool, pause: Pause) -> Loc
 
 
 def _opened(folder: Folder, state: State, run: tuple[str, str], held: ExitStack) -> Workspace:
-    """Open the journal and sweep away what earlier runs left; the plan comes later."""
+    """Open the journal and remove temporary files of earlier runs; the plan is added later."""
     if compaction.due(state):
         compaction.compact(folder)
     opened = Journal.open(folder, *run)
