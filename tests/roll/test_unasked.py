@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from divere_cli.batch.staleness import DELIVERED
+from divere_cli.batch.staleness import DELIVERED, EARLIER_GRADE
+from divere_cli.profile.select import EARLIER_COLOR_DEFAULT
 from tests.cli.program import divere
 from tests.roll.rolls import Roll
 
@@ -114,6 +115,21 @@ def test_what_an_earlier_version_delivered_is_not_graded_again(
     assert {n: p for n, p in positives(out).items() if n in PLAIN} == first
     batch(scans, out, "--auto", "roll")
     assert statuses(out)[PLAIN[0]] == "ok"
+
+
+def test_what_the_default_profile_before_this_one_delivered_stays_and_is_noted(
+    scans: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    batch(scans, out, "--auto", "off", "-p", EARLIER_COLOR_DEFAULT)
+    first = positives(out)
+    done = batch(scans, out)
+    assert statuses(out) == dict.fromkeys(PLAIN, "up_to_date")
+    for entry in report(out)["files"]:
+        notes = [note for note in entry["notes"] if "earlier" in note]
+        assert notes == [DELIVERED, EARLIER_GRADE]
+    assert "3 by an earlier version of the grade" in done.stderr
+    assert positives(out) == first
 
 
 def test_the_pull_of_the_command_is_the_share_of_each_frame(scans: Path, tmp_path: Path) -> None:
