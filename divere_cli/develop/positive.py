@@ -157,34 +157,36 @@ class Positive:
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Process the part of a band of the scan that lies in this frame."""
-        if self._level is None:
-            self._take(first, band)
-            return
-        with self._progress.stage("grade"):
-            rows = iter(self._level.take(first, band))
-            ready = next(rows, None)
-        while ready is not None:
-            self._take(*ready)
+        for above, samples in self._leveled(first, band):
+            top = max(self._box.top, above)
+            bottom = min(self._box.bottom, above + len(samples))
+            if top >= bottom:
+                continue
             with self._progress.stage("grade"):
-                ready = next(rows, None)
+                rows = self._cropped(samples[top - above : bottom - above])
+                if len(self._out) < len(rows):
+                    self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._out.dtype)
+                out = self._out[: len(rows)]
+                parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
+                self._parallel.each(self._grade.apply, self._parts(rows, out, top, parts))
+                if self._small is not None:
+                    self._small.take(top - self._box.top, out)
+                self._out, self._written = self._written, self._out
+            with self._progress.stage("write"):
+                self._serial.put(partial(self._store, out))
 
-    def _take(self, first: int, band: NDArray[Any]) -> None:
-        top = max(self._box.top, first)
-        bottom = min(self._box.bottom, first + len(band))
-        if top >= bottom:
+    def _leveled(self, first: int, band: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield the band, or the rows of a turned picture that it completes."""
+        if self._level is None:
+            yield first, band
             return
         with self._progress.stage("grade"):
-            rows = self._cropped(band[top - first : bottom - first])
-            if len(self._out) < len(rows):
-                self._out = np.empty((len(rows), *self._out.shape[1:]), dtype=self._out.dtype)
-            out = self._out[: len(rows)]
-            parts = 1 if self._parallel.size == 1 else PARTS * self._parallel.size
-            self._parallel.each(self._grade.apply, self._parts(rows, out, top, parts))
-            if self._small is not None:
-                self._small.take(top - self._box.top, out)
-            self._out, self._written = self._written, self._out
-        with self._progress.stage("write"):
-            self._serial.put(partial(self._store, out))
+            ready = iter(self._level.take(first, band))
+            item = next(ready, None)
+        while item is not None:
+            yield item
+            with self._progress.stage("grade"):
+                item = next(ready, None)
 
     def finish(self) -> Written:
         """Write the rows held back for the turn, and complete the file."""

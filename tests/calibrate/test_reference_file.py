@@ -88,14 +88,14 @@ def test_utf_16_windows_lines_and_quoted_names() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is no CGATS text"),
-        (b"\x00\xff\x13" * 40, "is no CGATS text"),
-        (b'{"version": 3}', "is no CGATS text"),
+        (b"", "is not CGATS text"),
+        (b"\x00\xff\x13" * 40, "is not CGATS text"),
+        (b'{"version": 3}', "is not CGATS text"),
         (text("SAMPLE_ID RGB_R RGB_G RGB_B", ["A1 1 2 3"]), "no LAB_L"),
         (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 1 2"]), "line 6: has 3 values"),
-        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 1 x 3"]), "line 6: 'x' is no number"),
-        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 nan 0 3"]), "line 6: 'nan' is no number"),
-        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 500 0 3"]), "A1: is no color"),
+        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 1 x 3"]), "line 6: 'x' is not a number"),
+        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 nan 0 3"]), "line 6: 'nan' is not a number"),
+        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 500 0 3"]), "A1: is not a color"),
         (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["x 50 40 3", "y 50 0 3"]), "how its 2 patches lie"),
         (
             text("SAMPLE_ID LAB_L LAB_A LAB_B", ["x 50 40 3"]).replace(

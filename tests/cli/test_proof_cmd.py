@@ -116,7 +116,7 @@ def test_the_picture_of_a_contact_sheet_that_is_meant(tmp_path: Path) -> None:
     assert (sheets["left"] != sheets["right"]).any()
     done = divere("proof", scan, tmp_path / "x.png", "--frame", "middle", *options)
     assert done.returncode == 2
-    assert "there are: left, right, and all" in done.stderr
+    assert "there are left, right, and all" in done.stderr
     done = divere("proof", scan, tmp_path / "all.png", "--frame", "all", *options[:2])
     assert done.returncode == 0, done.stderr
     assert picture(tmp_path / "all.png").std() > 5

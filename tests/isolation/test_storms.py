@@ -33,7 +33,7 @@ def weathered(storm: storms.Storm) -> None:
 
 
 def test_a_small_storm(tmp_path: Path) -> None:
-    weathered(storms.blow(tmp_path, 4, 30, every=0.3))
+    weathered(storms.blow(tmp_path, 4, 40, every=0.3))
 
 
 @pytest.mark.slow
