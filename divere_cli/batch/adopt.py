@@ -1,7 +1,7 @@
-"""A positive that was changed by hand becomes its owner's: kept from then on, never an error.
+"""Adopt positives that were changed by hand: runs keep them from then on, without an error.
 
-Covers finding the files in OUTPUT and the line in its journal. What it does not:
-what a run does with them (:mod:`.staleness`).
+Covers finding the files in OUTPUT and the line in its journal. How a run treats them is
+in :mod:`.staleness`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from divere_cli.files.output_folder import Folder
 
 
 def adopt(output: str, files: Sequence[str]) -> tuple[str, ...]:
-    """Note that files in OUTPUT are their owner's.
+    """Record that files in OUTPUT belong to the user and must be kept.
 
     Parameters
     ----------
     output : str
-        The folder of a batch.
+        The output folder of a batch.
     files : sequence of str
         Paths of files in it, or their names below it.
 
@@ -36,7 +36,7 @@ def adopt(output: str, files: Sequence[str]) -> tuple[str, ...]:
     Raises
     ------
     UsageError, InputMissing
-        A file is not in OUTPUT, or is not there; nothing was noted.
+        A file is outside OUTPUT or does not exist; nothing was recorded.
     OutputUnusable, OutputLocked, JournalFailed, NoSpaceLeft
     """
     folder = Folder.open(output, create=False)

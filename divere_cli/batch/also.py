@@ -1,7 +1,7 @@
-"""``--also``: one more output of the same decode and grade, written in one word.
+"""``--also``: a further output of the same decode and grade, given as one argument.
 
-Covers ``FORMAT[,KEY=VALUE...]`` and what cannot go together in one output, for the main
-one as well. Not covered: where outputs go and which of them are up to date.
+Covers parsing of ``FORMAT[,KEY=VALUE...]`` and invalid combinations of settings, also for
+the main output. Where outputs go and which are up to date is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _YES_NO = {"": True, "yes": True, "no": False}
 
 @dataclass(frozen=True, slots=True)
 class Also:
-    """One further output: how it is written, and the template of its stem."""
+    """One further output: its encoding, and the template of its name without suffix."""
 
     encoding: Encoding
     name: str = ""
@@ -50,18 +50,18 @@ def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
     format_ : Format
         The file format.
     asked : BitDepth or None
-        The bits that were asked for; None for the default.
+        The requested bits; None for the default.
 
     Raises
     ------
     UsageError
-        The container cannot have so many.
+        The format does not support this depth.
     """
-    can = DEPTHS[format_]
+    bits = DEPTHS[format_]
     if asked is None:
-        return can[0]
-    if asked not in can:
-        has = "a jpeg has 8 bits" if format_ == "jpeg" else f"a {format_} has {_listed(can)} bits"
+        return bits[0]
+    if asked not in bits:
+        has = "a jpeg has 8 bits" if format_ == "jpeg" else f"a {format_} has {_listed(bits)} bits"
         others = "tiff" if asked == 32 else "tiff or png"
         raise UsageError(f"--bit-depth {asked}: {has}", hint=f"use --format {others}")
     return asked
@@ -85,16 +85,16 @@ def check(encoding: Encoding) -> None:
 
 
 def parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
-    """Read one SPEC.
+    """Parse one SPEC.
 
     Parameters
     ----------
     spec : str
-        As in ``jpeg,size=2048,quality=90,color-space=sRGB,name={stem}-proof``.
+        For example ``jpeg,size=2048,quality=90,color-space=sRGB,name={stem}-proof``.
     main : Encoding
-        Of the main output: metadata and what becomes of infrared are the same for all.
+        Encoding of the main output: metadata and infrared are handled alike in all outputs.
     space : callable
-        Gives the output space of a name, or the default of a bit depth.
+        Returns the output space of a name, or the default of a bit depth.
 
     Raises
     ------
@@ -136,24 +136,24 @@ def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Sp
 
 
 def _pairs(parts: list[str]) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for part in parts:
         key, equals, value = part.partition("=")
         if key not in KEYS:
             raise UsageError(f"no key {key!r}: {_what(key, KEYS)}")
-        if key in found:
+        if key in values:
             raise UsageError(f"{key} is there twice")
         if not value and (equals or key not in ("dither", "flat")):
             raise UsageError(f"{key} has no value")
-        found[key] = value
-    return found
+        values[key] = value
+    return values
 
 
-def _what(given: str, there: tuple[str, ...]) -> str:
-    """What was meant, and what there is."""
-    close = difflib.get_close_matches(given.replace("_", "-").casefold(), there, n=1, cutoff=0.6)
-    meant = f"did you mean {close[0]!r}? " if close else ""
-    return f"{meant}There are: {', '.join(there)}"
+def _what(given: str, allowed: tuple[str, ...]) -> str:
+    """Return a suggestion for a mistyped word, and the allowed words."""
+    close = difflib.get_close_matches(given.replace("_", "-").casefold(), allowed, n=1, cutoff=0.6)
+    suggestion = f"did you mean {close[0]!r}? " if close else ""
+    return f"{suggestion}There are: {', '.join(allowed)}"
 
 
 def _depth(value: str | None) -> BitDepth | None:
@@ -162,11 +162,11 @@ def _depth(value: str | None) -> BitDepth | None:
     return cast(BitDepth, int(_one_of("bit-depth", value, ("8", "16", "32"))))
 
 
-def _number(key: str, value: str | None, most: int | None) -> int | None:
+def _number(key: str, value: str | None, top: int | None) -> int | None:
     if value is None:
         return None
-    if not (value.isascii() and value.isdigit()) or int(value) < 1 or (most and int(value) > most):
-        upper = f" of at most {most}" if most else ""
+    if not (value.isascii() and value.isdigit()) or int(value) < 1 or (top and int(value) > top):
+        upper = f" of at most {top}" if top else ""
         raise UsageError(f"{key}={value} is no whole number from 1 on{upper}")
     return int(value)
 

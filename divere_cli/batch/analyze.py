@@ -1,7 +1,7 @@
-"""The first pass alone: scans are measured, nothing is graded and nothing is written.
+"""Measure scans without grading: the first pass of a batch on its own; writes nothing.
 
-Covers ``divere analyze``. What it does not: what is measured and decided
-(``roll``), and the first pass of a batch (:mod:`divere_cli.batch.run`).
+Covers ``divere analyze``. The measuring itself is in ``roll``, the first pass of a batch
+in :mod:`divere_cli.batch.run`.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from divere_cli.system import capacity, signals
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What was measured; ``problems`` says by name why a scan was not.
+    """The measurements; ``problems`` has the reason, by name, for scans without one.
 
-    ``signal`` is what ended it early, if anything did.
+    ``signal`` is the signal that ended the analysis early, or None.
     """
 
     measured: tuple[Measured, ...]
@@ -44,7 +44,7 @@ def analyze(
     emit: Callable[[Event], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> Analysis:
-    """Measure every scan of the request's inputs; its outputs count for nothing.
+    """Measure every scan of the request's inputs; its outputs are ignored.
 
     Parameters
     ----------
@@ -52,17 +52,17 @@ def analyze(
     task : str
         Dotted name of the measure task.
     emit : callable
-        Takes each event as it happens; must not raise.
+        Receives each event as it happens; must not raise.
     clock : callable
-        Monotonic seconds.
+        Monotonic clock in seconds.
 
     Raises
     ------
     RunError, ProfileError
         Before any scan was touched, or when the runner is lost.
     """
-    with signals.watch() as asked:
-        stop = Stop(asked, request.bounds.grace_seconds, clock)
+    with signals.watch() as stop_request:
+        stop = Stop(stop_request, request.bounds.grace_seconds, clock)
         found = _distinct(discover.find(request.inputs, ""))
         plans = plan.make(request, found, State(), None, lambda: stop.stopping)
         problems = {each.scan.name: _why(each) for each in plans if each.error is not None}
@@ -89,7 +89,7 @@ def analyze(
 
 
 def _distinct(found: Found) -> Found:
-    """Where INPUTs have scans of one name, all are called by their paths."""
+    """Name all scans by their paths if several INPUTs have scans of the same name."""
     if len({scan.name for scan in found.scans}) == len(found.scans):
         return found
     scans = [replace(scan, name=scan.path.replace(os.sep, "/")) for scan in found.scans]

@@ -1,8 +1,8 @@
-"""``--manifest`` and ``--bag``: what an archive wants beside the positives of a run.
+"""``--manifest`` and ``--bag``: the files that an archive needs beside a run's positives.
 
-Covers which files are listed, digests that the journal knows already, and the order of
-writing: the payload stands before it is listed. Not covered: the form of those files
-(``archive``).
+Covers which files are listed, digests already recorded in the journal, and the order of
+writing: the payload is complete before it is listed. The format of the files is in
+``archive``.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _NO_PAYLOAD = (".divere-",)
 
 
 def check(outputs: Outputs, folder: Folder) -> None:
-    """Raise ``PlanError`` where positives would be beside a bag and not in it.
+    """Raise ``PlanError`` if positives would be written beside a bag and not into it.
 
     Parameters
     ----------
     outputs : Outputs
-        What is written, and where.
+        Settings of the outputs.
     folder : Folder
         The output folder, held open.
     """
@@ -44,12 +44,12 @@ def check(outputs: Outputs, folder: Folder) -> None:
 
 
 def write(outputs: Outputs, folder: Folder) -> None:
-    """Write the manifest of everything that OUTPUT holds now, and a bag's own files.
+    """Write the manifest of all files now in OUTPUT, and the tag files of a bag.
 
     Parameters
     ----------
     outputs : Outputs
-        What is written, and where.
+        Settings of the outputs.
     folder : Folder
         The output folder, held open.
 
@@ -82,8 +82,8 @@ def write(outputs: Outputs, folder: Folder) -> None:
 
 
 def _entries(outputs: Outputs, folder: Folder) -> tuple[dict[str, str], int]:
-    """SHA-256 by name of every file that is listed, and their bytes together."""
-    known = {
+    """Return SHA-256 by name of every listed file, and their total size in bytes."""
+    recorded_files = {
         output.name: output
         for done in journal_state.load(folder).done.values()
         for output in done.outputs
@@ -91,8 +91,8 @@ def _entries(outputs: Outputs, folder: Folder) -> tuple[dict[str, str], int]:
     try:
         listed = manifest.parse(_content(folder, manifest.NAME))
     except UsageError:
-        listed = {}  # damaged: made anew from the files
-    names = set(_payload(folder)) if outputs.bag else {*known, *listed}
+        listed = {}  # damaged: computed again from the files
+    names = set(_payload(folder)) if outputs.bag else {*recorded_files, *listed}
     entries: dict[str, str] = {}
     unknown: list[tuple[str, str]] = []
     size = 0
@@ -101,7 +101,7 @@ def _entries(outputs: Outputs, folder: Folder) -> tuple[dict[str, str], int]:
         if status is None or not stat.S_ISREG(status.st_mode):
             continue
         size += status.st_size
-        recorded = known.get(name)
+        recorded = recorded_files.get(name)
         present = (status.st_size, status.st_mtime_ns)
         if recorded and recorded.sha256 and present == (recorded.size, recorded.mtime_ns):
             entries[name] = recorded.sha256
@@ -109,24 +109,24 @@ def _entries(outputs: Outputs, folder: Folder) -> tuple[dict[str, str], int]:
             entries[name] = listed[name]
         else:
             unknown.append((name, os.path.join(folder.path, name)))
-    for found in hashing.hash_all(unknown, cpus.usable()):
-        if found.sha256:
-            entries[found.name] = found.sha256
+    for hashed in hashing.hash_all(unknown, cpus.usable()):
+        if hashed.sha256:
+            entries[hashed.name] = hashed.sha256
     return entries, size
 
 
 def _payload(folder: Folder) -> Iterator[str]:
-    """Names of all files in a bag's payload, whoever put them there."""
+    """Yield the names of all files in a bag's payload, whoever wrote them."""
     root = os.path.join(folder.path, bag.PAYLOAD)
-    for where, _, files in os.walk(root):
-        below = os.path.relpath(where, folder.path).replace(os.sep, "/")
+    for folder_path, _, files in os.walk(root):
+        below = os.path.relpath(folder_path, folder.path).replace(os.sep, "/")
         for name in files:
             if not name.startswith(_NO_PAYLOAD):
                 yield f"{below}/{name}"
 
 
 def _content(folder: Folder, name: str) -> bytes:
-    """The content of a file at the top of OUTPUT; empty where there is none."""
+    """Return the content of a file directly in OUTPUT; empty if it does not exist."""
     try:
         with open(folder.place.open(name, os.O_RDONLY), "rb") as file:
             return file.read(_MOST_BYTES)

@@ -1,7 +1,6 @@
-"""What a run would do: headers are read, nothing is measured, nothing is written.
+"""Preview of a run: headers are read, nothing is measured, nothing is written.
 
-Covers the plan of each scan as ``--dry-run`` shows it. What it does not: the run
-(:mod:`.run`).
+Covers the plan of each scan as ``--dry-run`` shows it. The run itself is in :mod:`.run`.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
-    """Return what :func:`divere_cli.batch.run.run` would do with each scan.
+    """Return the action that :func:`divere_cli.batch.run.run` would take for each scan.
 
     Parameters
     ----------
@@ -47,7 +46,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     Raises
     ------
     RunError, ProfileError
-        As the run would, but for a lock that another run holds.
+        The errors of a run, except for a lock that another run holds.
     """
     naming.check(request.outputs.name)
     plan.check_places(request.inputs.paths, request.outputs.folder)
@@ -75,17 +74,17 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
 def _decided_before(
     request: BatchRequest, stale: Staleness, plans: list[ScanPlan]
 ) -> dict[str, Decision]:
-    """Return what earlier runs decided for scans of rolls; the others would be measured."""
+    """Return the decisions of earlier runs for scans of rolls; others would be measured."""
     measured = stale.to_measure(plans)
     if request.roll is None or stale.decide_from(repr(request.roll), measured):
         return {}
-    known = stale.frozen(measured, _hashes(stale.moved(measured)))
-    scans = [measuring.measured(plan) for plan in measured if plan.scan.name in known]
-    return request.roll.decide(tuple(scans), known).scans if scans else {}
+    frozen = stale.frozen(measured, _hashes(stale.moved(measured)))
+    scans = [measuring.measured(plan) for plan in measured if plan.scan.name in frozen]
+    return request.roll.decide(tuple(scans), frozen).scans if scans else {}
 
 
 def _settled(stale: Staleness, each: ScanPlan, decision: Decision | None) -> ScanPlan:
-    """Decide as the run would; what it would hash in a worker is hashed here."""
+    """Decide like the run; files that it would hash in a worker are hashed here."""
     plan = stale.settle(each, decision)
     if plan.action != "check":
         return plan
@@ -93,7 +92,7 @@ def _settled(stale: Staleness, each: ScanPlan, decision: Decision | None) -> Sca
 
 
 def _hashes(paths: Iterable[str]) -> dict[str, str]:
-    """Return SHA-256 by path; what cannot be read is left out."""
+    """Return SHA-256 by path; unreadable files are left out."""
     hashes = {}
     for path in paths:
         with contextlib.suppress(OSError):

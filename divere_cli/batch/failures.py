@@ -1,7 +1,7 @@
-"""Scans that failed for good: recorded, so that a later run can leave them or try them last.
+"""Scans with a final failure: recorded, so that later runs can skip them or try them last.
 
-Covers which failures lie in a scan, their lines in the journal, and the order of a
-run. What it does not: whether a scan is tried again within a run (:mod:`.retries`).
+Covers which failures are caused by a scan itself, their lines in the journal, and the
+order of a run. Retries within a run are in :mod:`.retries`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.workspace import Workspace
 from divere_cli.records.outcome import ErrorRecord
 
-# What would come again: not trouble of the machine, of OUTPUT, or of the moment.
+# Errors that would occur again: not those of the machine, of OUTPUT, or temporary ones.
 LASTING = frozenset(
     {
         "unsupported",
@@ -29,14 +29,14 @@ _HARMFUL = frozenset({"crashed", "timeout", "out_of_memory"})
 
 
 def record(space: Workspace, plan: ScanPlan, error: ErrorRecord | None = None) -> None:
-    """Note in the journal that a scan failed, where that lies in it and is not known yet.
+    """Record a failure in the journal if the scan itself caused it and it is not recorded yet.
 
     Parameters
     ----------
     space : Workspace
     plan : ScanPlan
     error : ErrorRecord, optional
-        What the scan met; the plan's own error when None.
+        The error of the scan; the plan's own error if None.
     """
     if error is None and plan.action == "fail" and plan.error is not None:
         error = ErrorRecord.of_scan(plan.error)
@@ -61,7 +61,7 @@ def crashed_last(state: State, plans: list[ScanPlan]) -> list[ScanPlan]:
     Parameters
     ----------
     state : State
-        What the journal says.
+        State read from the journal.
     plans : list of ScanPlan
         Plans of all scans.
     """

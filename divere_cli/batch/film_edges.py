@@ -1,8 +1,8 @@
-"""What the film's edge says of the scans of a run.
+"""Read the film edges of a run's scans before outputs are named.
 
-Covers a look at each scan before names are given, in workers. What it does not:
-reading itself (``develop.film_edge``), and what it means for rolls (:mod:`.film_rolls`);
-a run whose names need none of it reads while it measures or grades.
+Covers the pass over the scans, in workers. The reading itself is in ``develop.film_edge``,
+its use for rolls in :mod:`.film_rolls`. If names need no edge data, a run reads the edges
+while it measures or grades.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Edges = Mapping[str, FilmEdge]  # by the path of the file
 
 
 def wanted(request: BatchRequest) -> bool:
-    """Return whether the output's name has a field that only the film's edge can fill.
+    """Return whether an output name has a field that needs film edge data.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def wanted(request: BatchRequest) -> bool:
 
 
 def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
-    """Read the edges of scans; one that cannot be read is left out, and fails when graded.
+    """Read the film edges of scans; an unreadable scan is left out, and fails when graded.
 
     Parameters
     ----------
@@ -49,11 +49,11 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
     Raises
     ------
     IsolationUnavailable
-        ``--isolation always``, and no worker process can be had.
+        ``--isolation always``, and no worker process can be started.
     """
     isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
     limits = Limits(wall_seconds=request.bounds.timeout_seconds)
-    whole = [scan for scan in scans if scan.problem is None]
+    readable = [scan for scan in scans if scan.problem is None]
     jobs = (
         Job(
             id=index,
@@ -65,15 +65,15 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
             task=TASK,
             max_pixels=request.inputs.max_pixels,
         )
-        for index, scan in enumerate(whole)
+        for index, scan in enumerate(readable)
     )
-    found = {}
+    edges = {}
     for outcome in run_tasks(jobs, request=isolation, limits=limits, stopped=request.host.stopped):
         if outcome.result is not None and outcome.result.film_edge is not None:
-            found[whole[outcome.job_id].path] = outcome.result.film_edge
-    return found
+            edges[readable[outcome.job_id].path] = outcome.result.film_edge
+    return edges
 
 
 def can_be_read() -> bool:
-    """Whether the extra ``[dx]`` is installed; nothing is imported."""
+    """Return whether the extra ``[dx]`` is installed; imports nothing."""
     return importlib.util.find_spec("zxingcpp") is not None

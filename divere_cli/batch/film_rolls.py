@@ -1,7 +1,7 @@
-"""What the film's edge says of the rolls of a run.
+"""Use of film edge data for the rolls of a run.
 
-Covers which film each scan is on, which scans are not measured with the others, and
-frame numbers that are missing or there twice.
+Covers the film stock of each scan, scans that are not measured with the others, and
+frame numbers that are missing or occur twice.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from divere_cli.text import quote
 
 
 def films(edges: Mapping[str, FilmEdge | None]) -> dict[str, str]:
-    """Return the film that a scan is on, by the scan's name, where it was read.
+    """Return the film stock of scans by name, where it was read.
 
     Parameters
     ----------
     edges : Mapping[str, FilmEdge | None]
-        What was read at the film's edge, by the scan's name.
+        Data read from the edge of the film, by the scan's name.
     """
     return {name: notes.film(edge) for name, edge in edges.items() if edge is not None}
 
 
 def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> dict[str, Decision]:
-    """Return, by name, scans of slide film under a preset for negatives, or the other way round.
+    """Return decisions for scans of slide film with a preset for negatives, and vice versa.
 
-    What is measured of them means nothing: they are graded as their preset says.
+    Their measurements are meaningless, so they are graded by their preset alone.
 
     Parameters
     ----------
     plans : iterable of ScanPlan
         The plans of the scans.
     edges : Mapping[str, FilmEdge | None]
-        What was read at the film's edge, by the scan's name.
+        Data read from the edge of the film, by the scan's name.
     """
-    found = {}
+    decisions = {}
     for plan in plans:
         edge = edges.get(plan.scan.name)
         stock = stocks.by_number(edge.dx) if edge is not None else None
@@ -49,15 +49,15 @@ def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> di
         recipes = tuple(frame.recipe for frame in plan.selection.frames)
         if any(recipe.film.invert is (stock.process in stocks.REVERSAL) for recipe in recipes):
             note = f"not measured with its roll: the film's edge says {stock.name}"
-            found[plan.scan.name] = Decision(recipes, (f"{note} ({stock.process})",))
-    return found
+            decisions[plan.scan.name] = Decision(recipes, (f"{note} ({stock.process})",))
+    return decisions
 
 
 def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
-    """Return which frame numbers of a roll are on no scan, or on several.
+    """Return warnings about frame numbers of a roll that are on no scan, or on several.
 
-    A roll is what lies in one folder and is on one film. Said only of folders whose scans were
-    all graded in this run: of others not all edges are known.
+    A roll is all scans of one folder on one film stock. Only folders whose scans were all
+    graded in this run are checked: for others not all edges are known.
 
     Parameters
     ----------
@@ -79,6 +79,6 @@ def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
                 rolls.setdefault(notes.film(edge), []).append(seen)
         unread = sum(scan.film_edge is None for scan in scans)
         for film, shown in sorted(rolls.items()):
-            where = f"{film} in {quote(folder)}" if folder else film
-            lines += [f"{where}: {line}" for line in rolls_.doubts(shown, unread)]
+            roll_name = f"{film} in {quote(folder)}" if folder else film
+            lines += [f"{roll_name}: {line}" for line in rolls_.doubts(shown, unread)]
     return tuple(lines)

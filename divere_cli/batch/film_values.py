@@ -1,7 +1,7 @@
-"""What people write into a film log, read strictly: apertures, shutter times, dates.
+"""Strict parsing of values in a film log: apertures, shutter times, dates.
 
-Covers one cell of a table. What can be meant in two ways is refused with how to write
-it, never guessed. Not covered: which cell belongs to which scan (:mod:`.film_data`).
+Covers one cell of a table. Ambiguous values are refused with a message how to write them,
+never guessed. Which cell belongs to which scan is decided in :mod:`.film_data`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from datetime import datetime
 from fractions import Fraction
 
-# What stands for nothing in such tables.
+# Texts that mean "no value" in such tables.
 NOTHING = {"", "-", "--", "?", "n/a", "na", "none", "unknown", "null"}
 _FRACTION = re.compile(r"(?:(\d+)\s+)?(\d+)\s*/\s*(\d+)")
 _SECONDS = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:s|sec|secs|seconds|\"|”|″|'')")
@@ -24,7 +24,7 @@ _FRAMES = re.compile(r"\d+[A-Za-z]?(?:\s*[-–]\s*\d+)?(?:\s*[,;+]\s*\d+(?:\s*[-
 
 
 def aperture(text: str) -> float:
-    """Read an aperture: ``f/2.8``, ``2,8`` or ``F2.8`` is 2.8. ValueError says how to write it.
+    """Read an aperture: ``f/2.8``, ``2,8`` or ``F2.8`` is 2.8. ValueError explains the format.
 
     Parameters
     ----------
@@ -52,9 +52,9 @@ def shutter(text: str) -> tuple[int, int] | None:
     bare = text.strip().casefold()
     if bare in ("b", "bulb", "t", "time"):
         return None
-    found = _FRACTION.fullmatch(re.sub(r"\s*(?:s|sec|\")$", "", bare))
-    if found is not None and int(found[3]):
-        value = int(found[1] or 0) + Fraction(int(found[2]), int(found[3]))
+    fraction = _FRACTION.fullmatch(re.sub(r"\s*(?:s|sec|\")$", "", bare))
+    if fraction is not None and int(fraction[3]):
+        value = int(fraction[1] or 0) + Fraction(int(fraction[2]), int(fraction[3]))
         return value.numerator, value.denominator
     timed = _SECONDS.fullmatch(bare)
     plain = re.fullmatch(r"0?[.,]\d+|1", bare)
@@ -74,14 +74,14 @@ def iso(text: str) -> int:
     text : str
         The text.
     """
-    found = re.fullmatch(r"(?:iso|ei|asa)?\s*(\d{1,6})(?:\s*/\s*\d+\s*°?)?", text.casefold())
-    if found is None or not int(found[1]):
+    match = re.fullmatch(r"(?:iso|ei|asa)?\s*(\d{1,6})(?:\s*/\s*\d+\s*°?)?", text.casefold())
+    if match is None or not int(match[1]):
         raise ValueError("write a speed: 400")
-    return int(found[1])
+    return int(match[1])
 
 
 def date(text: str) -> str:
-    """Read a day, month, year or time as ISO 8601; what can be read in two ways is refused.
+    """Read a day, month, year or time as ISO 8601; ambiguous dates are refused.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def date(text: str) -> str:
     """
     day_first = _DAY_FIRST.fullmatch(text)
     slashed = _SLASHED.fullmatch(text)
-    found = _YEAR_FIRST.fullmatch(text)
+    whole = _YEAR_FIRST.fullmatch(text)
     if day_first is not None:
         parts, clock = (day_first[3], day_first[2], day_first[1]), day_first[4]
     elif slashed is not None:
@@ -99,8 +99,8 @@ def date(text: str) -> str:
             raise ValueError("day or month first? write 2024-05-17")
         month, day = (second, first) if first > 12 else (first, second)
         parts, clock = (slashed[3], str(month), str(day)), slashed[4]
-    elif found is not None:
-        parts, clock = (found[1], found[2] or "", found[3] or ""), found[4] or ""
+    elif whole is not None:
+        parts, clock = (whole[1], whole[2] or "", whole[3] or ""), whole[4] or ""
     else:
         raise ValueError("write 2024-05-17 or 2024-05-17 14:30")
     return _checked(parts, clock.strip().lstrip(",T").strip())
@@ -112,21 +112,21 @@ def _checked(parts: tuple[str, str, str], clock: str) -> str:
         datetime(year, month or 1, day or 1)
     except ValueError as error:
         raise ValueError(f"no such day: {error}") from error
-    said = "-".join([f"{year:04}", *(f"{part:02}" for part in (month, day) if part)])
+    day_text = "-".join([f"{year:04}", *(f"{part:02}" for part in (month, day) if part)])
     if not clock or not day:
-        return said
-    found = _CLOCK.fullmatch(clock)
-    if found is None:
+        return day_text
+    time = _CLOCK.fullmatch(clock)
+    if time is None:
         raise ValueError("write the time as 14:30 or 14:30:05")
-    hour = int(found[1])
-    if found[4]:
-        hour = hour % 12 + (12 if found[4].casefold() == "pm" else 0)
-    if hour > 23 or int(found[2]) > 59 or int(found[3] or 0) > 59:
+    hour = int(time[1])
+    if time[4]:
+        hour = hour % 12 + (12 if time[4].casefold() == "pm" else 0)
+    if hour > 23 or int(time[2]) > 59 or int(time[3] or 0) > 59:
         raise ValueError("no such time of day")
-    zone = (found[5] or "").replace("Z", "+00:00")
+    zone = (time[5] or "").replace("Z", "+00:00")
     if zone and ":" not in zone:
         zone = f"{zone[:3]}:{zone[3:]}"
-    return f"{said}T{hour:02}:{found[2]}:{found[3] or '00'}{zone}"
+    return f"{day_text}T{hour:02}:{time[2]}:{time[3] or '00'}{zone}"
 
 
 def frames(text: str) -> frozenset[int] | None:

@@ -1,8 +1,8 @@
-"""``--flat-field``: the picture of the light, measured once a run, and what it adds to the key.
+"""``--flat-field``: the picture of the light, measured once per run, and its part of the key.
 
-Covers the file's place in what makes an output up to date (its content, not its name:
-replaced, all is graded again) and the one task that measures it. What is measured is for
-``develop``.
+Covers the file's part of the key of outputs (its content, not its name: if it is
+replaced, all scans are graded again) and the task that measures it. The measuring itself
+is in ``develop``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from divere_cli.records.serialize import from_plain
 from divere_cli.text import quote
 
 TASK = "divere_cli.develop.light_task:measure"
-VERSION = 2  # of what a map is made into: raised when it evens out otherwise
+VERSION = 2  # raised when the same picture would give another correction
 
 
 class Light:
@@ -32,16 +32,16 @@ class Light:
     Parameters
     ----------
     request : BatchRequest
-        With ``flat_field``.
+        A request with ``flat_field``.
 
     Attributes
     ----------
     key : str
-        For what is up to date.
+        Part of the key of outputs.
     transfer : InputTransfer
-        How its samples relate to light: as those of the scans.
+        How its samples relate to light: the same as for the scans.
     record : FlatFieldRecord or None
-        For the report, when it was measured.
+        For the report; None until the light was measured.
     warnings : tuple of str
 
     Raises
@@ -67,12 +67,12 @@ class Light:
         self.key = hashlib.sha256(f"{VERSION} {self._sha256}".encode("ascii")).hexdigest()
 
     def measured(self, threads: int = 1) -> LightMap:
-        """Return the map; measured in a worker when it is asked for first.
+        """Return the map; the first call measures it in a worker.
 
         Raises
         ------
         PlanError
-            The picture is none of a light, or cannot be read.
+            The file is not a picture of a light, or cannot be read.
         """
         if self._map is None:
             self._map = self._measure(threads)
@@ -102,12 +102,12 @@ class Light:
                 f"--flat-field {quote(request.flat_field)}: {outcome.error.message}",
                 hint=outcome.error.hint,
             )
-        found = json.loads(outcome.result.measurement)
-        record = from_plain(FlatFieldRecord, found["record"])
+        measurement = json.loads(outcome.result.measurement)
+        record = from_plain(FlatFieldRecord, measurement["record"])
         self.record = replace(record, file=request.flat_field, sha256=self._sha256)
         said = (f"--flat-field {quote(request.flat_field)}: {w}" for w in outcome.result.warnings)
         self.warnings = tuple(said)
-        return from_plain(LightMap, found["map"])
+        return from_plain(LightMap, measurement["map"])
 
 
 def of(request: BatchRequest) -> Light | None:

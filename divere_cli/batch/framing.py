@@ -1,7 +1,7 @@
-"""Looking for the frames of scans, each in a worker; what a roll's strips show helps the others.
+"""Find the frames of scans, each in a worker; clear strips of a roll help with unclear ones.
 
-Covers the jobs, a second look at scans that were not sure once others have shown format
-and width, and errors as data. What is found: :mod:`divere_cli.frames`. Used by
+Covers the jobs, a second pass over unsure scans once other scans have shown format and
+width, and errors as data. The search itself is in :mod:`divere_cli.frames`. Used by
 ``divere frames`` and by ``--frames find``.
 """
 
@@ -22,16 +22,16 @@ from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome
 
 Page = tuple[str, int]
-"""Path of a file, and which of its pictures, from 0 on."""
+"""Path of a file, and index of a picture in it, from 0."""
 
 Answers = dict[Page, FoundScan | ErrorRecord]
 
 
 @dataclass(frozen=True, slots=True)
 class Looking:
-    """How scans are looked at; the same for all of a run.
+    """Settings of the search, the same for all scans of a run.
 
-    ``film_edge`` asks for the numbers of frames, too.
+    ``film_edge`` also reads the frame numbers at the edge of the film.
     """
 
     wanted: Wanted
@@ -56,48 +56,48 @@ def look(
     pages : sequence of (str, int)
         Scans, each once.
     told : callable
-        Takes the path of each scan when its first answer is there.
+        Receives the path of each scan after its first pass.
 
     Returns
     -------
     dict
-        What was found on each, or what is wrong with the scan.
+        The found frames of each scan, or its error.
 
     Raises
     ------
     IsolationUnavailable, KeyboardInterrupt
     """
-    found = _pass(looking, pages, told)
-    right = {page: scan for page, scan in found.items() if isinstance(scan, FoundScan)}
-    together = answer.shown(right.values())
-    if together is None or len(right) < 2:
-        return found
+    answers = _pass(looking, pages, told)
+    scans = {page: scan for page, scan in answers.items() if isinstance(scan, FoundScan)}
+    together = answer.shown(scans.values())
+    if together is None or len(scans) < 2:
+        return answers
     film, aspect = together
-    again = [page for page, scan in right.items() if answer.helped(scan, film)]
+    again = [page for page, scan in scans.items() if answer.helped(scan, film)]
     if again:
         helped = replace(looking.wanted, form=film, aspect=aspect)
         better = _pass(replace(looking, wanted=helped), again, lambda path: None)
-        found |= {page: scan for page, scan in better.items() if isinstance(scan, FoundScan)}
-    return found
+        answers |= {page: scan for page, scan in better.items() if isinstance(scan, FoundScan)}
+    return answers
 
 
-def _pass(looking: Looking, pages: Sequence[Page], told: Callable[[str], None]) -> Answers:
-    found: Answers = {}
+def _pass(looking: Looking, pages: Sequence[Page], on_scan: Callable[[str], None]) -> Answers:
+    answers: Answers = {}
     jobs: list[Job] = []
     for number, page in enumerate(pages):
         try:
             jobs.append(_job(looking, number, page))
         except ScanError as problem:
-            found[page] = ErrorRecord.of_scan(problem)
+            answers[page] = ErrorRecord.of_scan(problem)
     if not jobs:
-        return found
+        return answers
     for outcome in run_tasks(
         jobs, request=looking.isolation, limits=looking.limits, stopped=looking.stopped
     ):
         page = pages[outcome.job_id]
-        found[page] = _answered(outcome)
-        told(page[0])
-    return found
+        answers[page] = _answered(outcome)
+        on_scan(page[0])
+    return answers
 
 
 def _job(looking: Looking, number: int, page: Page) -> Job:

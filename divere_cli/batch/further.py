@@ -1,7 +1,7 @@
-"""Which outputs of a scan are up to date, each by itself.
+"""Decide for each output of a scan separately whether it is up to date.
 
-Covers the keys of further outputs (``--also``), and what a journal's record says of the
-main one and of those. Not covered: the scan's own key (:mod:`.staleness`).
+Covers the keys of further outputs (``--also``), and their records and that of the main
+output in the journal. The scan's own key is in :mod:`.staleness`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def keys(plan: ScanPlan, key: str) -> tuple[str, ...]:
     plan : ScanPlan
         The plan of one scan.
     key : str
-        The scan's own key, from which each is made.
+        The scan's own key, from which each further key is computed.
     """
     return tuple(
         _key(key, names, to_plain(encoding))
@@ -35,33 +35,33 @@ def keys(plan: ScanPlan, key: str) -> tuple[str, ...]:
 
 
 def _key(key: str, names: Collection[str], encoding: object) -> str:
-    said = json.dumps([key, list(names), encoding], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(said.encode("ascii")).hexdigest()
+    text = json.dumps([key, list(names), encoding], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def settled(plan: ScanPlan, done: Done | None, stands: Stands) -> ScanPlan:
-    """Return the plan with the outputs that are to be made.
+    """Return the plan with the outputs to make.
 
     Parameters
     ----------
     plan : ScanPlan
-        With its key and its action, which says how the main output is.
+        With its key and action; the action is that of the main output.
     done : Done or None
-        What is recorded of the scan.
+        The journal's record of the scan.
     stands : callable
-        Whether a file is as it was recorded.
+        Returns whether a file is as it was recorded.
     """
     if plan.action not in ("grade", "up_to_date", "moved"):
         return plan
-    fresh, known = {}, {}
+    fresh, recorded_names = {}, {}
     if done is not None:
         fresh = {stamp.name: stamp for stamp in done.outputs if not plan.also or stands(stamp)}
-        known = {each.key: each.names for each in done.also}
+        recorded_names = {each.key: each.names for each in done.also}
     stale = [0] if plan.action == "grade" else []
     recorded = [] if stale else [fresh[name] for name in plan.main if name in fresh]
     for index, key in enumerate(keys(plan, plan.key), 1):
         names = plan.also[index - 1]
-        if known.get(key) == names and fresh.keys() >= set(names):
+        if recorded_names.get(key) == names and fresh.keys() >= set(names):
             recorded += [fresh[name] for name in names]
         else:
             stale.append(index)
@@ -70,7 +70,7 @@ def settled(plan: ScanPlan, done: Done | None, stands: Stands) -> ScanPlan:
 
 
 def record(plan: ScanPlan) -> tuple[Further, ...]:
-    """Return what the journal keeps of a scan's further outputs, when all are made.
+    """Return the journal's entries for a scan's further outputs, once all are made.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""An INPUT that is not there: what was probably meant.
+"""The error for a missing INPUT, with a hint at the probable mistake.
 
-Covers INPUT and OUTPUT in the wrong order, a mistyped name, a pattern that no file matches.
-What it does not: the walk (:mod:`.discover`).
+Covers INPUT and OUTPUT in the wrong order, a mistyped name, and a pattern that no file
+matches. The walk itself is in :mod:`.discover`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ _SUFFIXES = frozenset(header.EXPECTED)
 
 
 def error(path: str, output: str, problem: OSError) -> InputMissing:
-    """Return the error for an INPUT that cannot be looked at, with a hint.
+    """Return the error for an INPUT that cannot be read, with a hint.
 
     Parameters
     ----------
     path : str
         The INPUT.
     output : str
-        OUTPUT; empty where there is none.
+        OUTPUT; empty if there is none.
     problem : OSError
     """
     return InputMissing(f"INPUT '{path}': {problem.strerror}", hint=_hint(path, output, problem))
 
 
 def holds_scans(folder: str) -> int:
-    """Return how many files of a folder look like scans; 0 where divere writes already.
+    """Return how many files of a folder look like scans; 0 if it is an output folder of divere.
 
     Parameters
     ----------

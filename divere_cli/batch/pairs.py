@@ -1,8 +1,8 @@
-"""Raw files with their JPEG: what a camera that is set to RAW+JPEG leaves of one frame.
+"""Raw files with their JPEG, as written by a camera that is set to RAW+JPEG.
 
-Covers telling that two files of one name are one frame. The raw is the scan; the
-JPEG is left with a word, or graded under a name of its own. What it does not:
-other files of one name, which are two scans for one output (:mod:`.plan`).
+Detects that two files of one name are the same frame. The raw file is the scan; the JPEG
+is left out with a warning, or graded under a name of its own. Other files of one name
+are two scans for one output, see :mod:`.plan`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _MOST_NAMED = 3
 
 
 def settle(found: Found, *, both: bool) -> None:
-    """Leave out the JPEGs of raw files, with a note; with ``both``, mark them.
+    """Leave out the JPEGs of raw files, with a warning; with ``both``, mark them instead.
 
     Parameters
     ----------
     found : Found
-        The scans that were found; changed in place.
+        The scans found in INPUT; changed in place.
     both : bool
         Whether raw files and JPEGs are graded.
     """
@@ -34,18 +34,18 @@ def settle(found: Found, *, both: bool) -> None:
     copies = [scan for scan in found.scans if _split(scan)[1] in _COPIES and _split(scan)[0] in raw]
     if not copies:
         return
-    left = {id(scan) for scan in copies}
+    copy_ids = {id(scan) for scan in copies}
     if both:
         found.scans = [
-            replace(scan, paired=True) if id(scan) in left else scan for scan in found.scans
+            replace(scan, paired=True) if id(scan) in copy_ids else scan for scan in found.scans
         ]
         return
-    found.scans = [scan for scan in found.scans if id(scan) not in left]
+    found.scans = [scan for scan in found.scans if id(scan) not in copy_ids]
     found.warnings.append(_said(copies))
 
 
 def _split(scan: Scan) -> tuple[str, str]:
-    """Folder and stem, as file systems may compare them, and the suffix."""
+    """Return path without suffix, with case folded as on some file systems, and the suffix."""
     stem, suffix = os.path.splitext(scan.name)
     return stem.casefold(), suffix.lower()
 
@@ -53,8 +53,8 @@ def _split(scan: Scan) -> tuple[str, str]:
 def _said(copies: list[Scan]) -> str:
     names = ", ".join(f"'{scan.name}'" for scan in copies[:_MOST_NAMED])
     more = f" and {len(copies) - _MOST_NAMED} more" if len(copies) > _MOST_NAMED else ""
-    what = "is" if len(copies) == 1 else "are"
+    verb = "is" if len(copies) == 1 else "are"
     return (
-        f"{names}{more} {what} left out: the raw file of the same name is the scan"
+        f"{names}{more} {verb} left out: the raw file of the same name is the scan"
         " (--pairs both grades both)"
     )

@@ -1,7 +1,7 @@
-"""Positives whose scans are gone: found by the journal, removed when asked.
+"""Positives whose scans are gone: found by the journal, removed on request.
 
-Covers which positives these are and which are left: those changed by hand or adopted,
-and those whose INPUT is not there at all, which may only be unmounted.
+Covers which positives these are and which are kept: those changed by hand or adopted,
+and those whose INPUT folder is missing, which may only be unmounted.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from divere_cli.files.output_folder import Folder, split
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A positive whose scan is gone; ``left`` says why it is not removed, if it is not."""
+    """A positive whose scan is gone; ``left`` is the reason if it is not removed, else empty."""
 
     name: str
     scan: str
@@ -44,7 +44,7 @@ def orphans(output: str) -> tuple[Orphan, ...]:
 
 
 def prune(output: str) -> tuple[Orphan, ...]:
-    """Remove the positives whose scans are gone; return all of them, also those left.
+    """Remove the positives whose scans are gone; return all of them, including kept ones.
 
     Parameters
     ----------
@@ -59,13 +59,13 @@ def prune(output: str) -> tuple[Orphan, ...]:
         lock = Lock.take(folder, create=True, pause=None)
         assert lock is not None
         try:
-            found = _orphans(folder, journal_state.load(folder))
-            for orphan in found:
+            gone = _orphans(folder, journal_state.load(folder))
+            for orphan in gone:
                 if not orphan.left:
                     place, last = split(orphan.name)
-                    with folder.sub(place) as held:
-                        held.unlink(last)
-            return found
+                    with folder.sub(place) as subfolder:
+                        subfolder.unlink(last)
+            return gone
         finally:
             lock.release()
 
@@ -81,7 +81,7 @@ def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
     current = {
         output.name for done in state.done.values() if _there(done) for output in done.outputs
     }
-    found = []
+    gone = []
     for done in state.done.values():
         if _there(done):
             continue
@@ -95,8 +95,8 @@ def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
                 left = "it is its owner's"
             elif (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
                 left = "it was changed since divere wrote it"
-            found.append(Orphan(output.name, done.path, status.st_size, left))
-    return tuple(found)
+            gone.append(Orphan(output.name, done.path, status.st_size, left))
+    return tuple(gone)
 
 
 def _there(done: Done) -> bool:
@@ -104,7 +104,7 @@ def _there(done: Done) -> bool:
 
 
 def _input_is_away(done: Done) -> str:
-    """Why a scan may not be gone after all: the folder that was INPUT is absent or empty."""
+    """Return why a scan may exist elsewhere: its INPUT folder is absent or empty; else empty."""
     root = done.path.removesuffix(done.input.replace("/", os.sep)).rstrip(os.sep) or os.sep
     try:
         with os.scandir(root) as entries:

@@ -1,7 +1,7 @@
 """``divere verify``: every positive against the journal and the manifest.
 
-Covers what is expected of OUTPUT, files that nobody recorded, inputs, and going on where
-an interrupted check stopped. Not covered: hashing and verdicts (``archive``).
+Covers the expected files in OUTPUT, unrecorded files, inputs, and resuming an interrupted
+check. Hashing and verdicts are in ``archive``.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PICTURES = frozenset(naming.SUFFIXES.values())
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be checked: by name, and paths of inputs."""
+    """The files to check: outputs by name, inputs by path."""
 
     output: str
     expected: tuple[Expected, ...]
@@ -43,7 +43,7 @@ OnFile = Callable[[Checked], None]
 
 
 def plan(output: str, *, inputs: bool = False) -> Plan:
-    """Return what OUTPUT should hold.
+    """Return the files that OUTPUT should contain.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def plan(output: str, *, inputs: bool = False) -> Plan:
         for name, digest in listed.items():
             before = expected.get(name, Expected(name))
             expected[name] = replace(before, sha256=(*before.sha256, digest))
-        wanted = [*expected.values(), *(_inputs(state) if inputs else ())]
+        to_check = [*expected.values(), *(_inputs(state) if inputs else ())]
         extra = tuple(name for name in _files(output, listed) if name not in expected)
-        return Plan(output, tuple(wanted), extra, sum(_size(output, each) for each in wanted))
+        return Plan(output, tuple(to_check), extra, sum(_size(output, each) for each in to_check))
     finally:
         folder.close()
 
@@ -88,15 +88,15 @@ def check(
 ) -> list[Checked]:
     """Check all files, on all cores.
 
-    What was read is noted in OUTPUT, so that an interrupted check goes on; a finished one
-    leaves nothing. ``anew`` passes over such notes.
+    Progress is noted in OUTPUT, so that an interrupted check can be resumed; a finished check
+    removes its notes.
 
     Parameters
     ----------
     work : Plan
-        What the folder should hold.
+        The expected files.
     on_file : OnFile, default lambda checked: None
-        Gets each checked file.
+        Receives each checked file.
     anew : bool, default False
         Whether notes of an interrupted check are ignored.
     """
@@ -111,9 +111,9 @@ def check(
 
     todo: list[tuple[str, str]] = []
     for each in work.expected:
-        known, place = before.get(_key(each)), _path(work.output, each)
-        if known is not None and _unchanged(place, known):
-            judge(known)
+        noted, place = before.get(_key(each)), _path(work.output, each)
+        if noted is not None and _unchanged(place, noted):
+            judge(noted)
         else:
             todo.append((_key(each), place))
     for name in work.extra:
@@ -128,7 +128,7 @@ def check(
 
 
 class _Notes:
-    """What was read so far, a line a file; a folder that cannot be written has none."""
+    """Notes of files read so far, one line for each; none in a read-only folder."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -172,7 +172,7 @@ def _outputs(state: State) -> Iterator[Expected]:
 
 
 def _inputs(state: State) -> Iterator[Expected]:
-    """Scans where they were; several pages of one file are one file."""
+    """Yield the scans at their recorded paths; several pages of one file give one entry."""
     seen: set[str] = set()
     for done in state.done.values():
         if done.path not in seen:
@@ -183,7 +183,7 @@ def _inputs(state: State) -> Iterator[Expected]:
 
 
 def _listed(output: str) -> dict[str, str]:
-    """The manifest's entries, and in a bag those of its own files."""
+    """Return the entries of the manifest, and in a bag those of its tag files."""
     entries: dict[str, str] = {}
     for name in (manifest.NAME, bag.TAGS):
         try:
@@ -198,11 +198,11 @@ def _listed(output: str) -> dict[str, str]:
 
 
 def _files(output: str, listed: dict[str, str]) -> Iterator[str]:
-    """Pictures in OUTPUT, and all that is in a bag's payload."""
+    """Yield pictures in OUTPUT, and all files in a bag's payload."""
     is_bag = any(name.startswith(f"{bag.PAYLOAD}/") for name in listed)
-    for where, folders, files in os.walk(output):
+    for folder_path, folders, files in os.walk(output):
         folders.sort()
-        below = os.path.relpath(where, output).replace(os.sep, "/")
+        below = os.path.relpath(folder_path, output).replace(os.sep, "/")
         prefix = "" if below == "." else f"{below}/"
         payload = is_bag and prefix.startswith(f"{bag.PAYLOAD}/")
         for name in sorted(files):
@@ -227,12 +227,12 @@ def _size(output: str, each: Expected) -> int:
         return 0
 
 
-def _unchanged(path: str, known: Hashed) -> bool:
+def _unchanged(path: str, noted: Hashed) -> bool:
     try:
         status = os.lstat(path)
     except OSError:
         return False
     return stat.S_ISREG(status.st_mode) and (status.st_size, status.st_mtime_ns) == (
-        known.size,
-        known.mtime_ns,
+        noted.size,
+        noted.mtime_ns,
     )

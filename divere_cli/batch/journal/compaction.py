@@ -1,15 +1,15 @@
-"""The journal written anew, where most of its lines are no longer the last word.
+"""Rewrite the journal when most of its lines are outdated.
 
-Covers when that is worth while, which lines still count, and the rewriting, under
-the lock. What it does not: what a line means (:mod:`.state`).
+Covers when that is worthwhile, which lines are still needed, and the rewriting, under
+the lock. The meaning of a line is in :mod:`.state`.
 
-Kept as it is, and in its place, is a line that is
+A line is kept unchanged and in order if it is
 
 - the last ``done`` of a scan, or of an output's name;
 - a ``publish`` after the last ``done`` of a name: its run may have died between the two;
 - the last ``run`` or ``end``, and those of the last runs that have a start or figures;
 - the last ``failed`` of a scan that was not done since, and every ``kept``;
-- no record: a later version may know better.
+- not a record: a later version may be able to read it.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _EACH = 4
 
 
 def due(state: State) -> bool:
-    """Return whether at least half of the lines, and of the time to read them, would go.
+    """Return whether at least half of the lines would be removed.
 
     Parameters
     ----------
     state : State
-        What the journal says.
+        State read from the journal.
     """
     return state.lines > _FEW + _EACH * len(state.owned)
 
 
 def compact(folder: Folder) -> None:
-    """Write the journal again without old lines; after a power cut the old or the new one is there.
+    """Rewrite the journal without old lines; a power cut leaves the old or the new one.
 
     Parameters
     ----------

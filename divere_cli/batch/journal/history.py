@@ -1,7 +1,7 @@
-"""The runs that a journal keeps, and what is written into it of a run that ends.
+"""Runs recorded in a journal, and the figures written when a run ends.
 
 Covers the figures of a run, reading them back from a journal of any version, and the
-number of runs that are kept. What it does not: comparing runs (``report.history``).
+number of runs that are kept. Comparing runs is in ``report.history``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def figures(
     jobs: int,
     parent_peak_rss_bytes: int,
 ) -> RunFigures:
-    """Return the figures of a run; all but those of its scans are told by the caller.
+    """Return the figures of a run; those of its scans are computed here.
 
     Parameters
     ----------
@@ -45,9 +45,9 @@ def figures(
         Wall clock of the whole run.
     exit_code : int
     version : str
-        Of divere.
+        Version of divere.
     jobs : int
-        Scans in work at once.
+        Number of scans graded at once.
     parent_peak_rss_bytes : int
     """
     graded = [file for file in files if file.status == "ok"]
@@ -113,21 +113,21 @@ def runs(lines: Iterable[bytes]) -> tuple[PastRun, ...]:
     lines : iterable of bytes
         Lines of the journal.
     """
-    found: dict[str, PastRun] = {}
+    by_id: dict[str, PastRun] = {}
     marks = (line for line in lines if line.startswith(_MARKS))
     for _, line in journal_state.read(marks):
         if line is None or not line.run:
             continue
         if line.kind == "run":
-            found[line.run] = PastRun(line.run, line.started)
+            by_id[line.run] = PastRun(line.run, line.started)
         else:
-            started = found[line.run].started if line.run in found else ""
-            found[line.run] = PastRun(line.run, started, True, _figures(line.figures))
-    return tuple(found.values())
+            started = by_id[line.run].started if line.run in by_id else ""
+            by_id[line.run] = PastRun(line.run, started, True, _figures(line.figures))
+    return tuple(by_id.values())
 
 
 def _figures(data: object) -> RunFigures | None:
-    """Return what an ``end`` tells of its run; None where it is not what this version writes."""
+    """Return the figures of an ``end`` line; None if this version cannot read them."""
     if data is None:
         return None
     try:

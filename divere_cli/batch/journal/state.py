@@ -1,23 +1,23 @@
-"""What a journal says was done in an output folder: its records, read back.
+"""Read the records of a journal: the work that was done in an output folder.
 
-Covers the kinds of line and the state they add up to. What it does not:
-writing them (:mod:`.writer`), and what counts as up to date (:mod:`divere_cli.batch.staleness`).
+Covers the kinds of line and the state that results from them. Writing lines is in
+:mod:`.writer`; :mod:`divere_cli.batch.staleness` decides what is up to date.
 
-One JSON object a line, of one of these kinds:
+Each line is one JSON object, of one of these kinds:
 
 ======= ====================================================================
-run     a run begins to work, and when; without an ``end`` it died, and left
-        temporaries
-publish outputs that are about to get their names; a run that dies between
-        the rename and ``done`` has left outputs that are still known as ours
+run     start and time of a run; without an ``end`` the run died and left temporary
+        files
+publish outputs that are about to get their names; if a run dies between the
+        rename and ``done``, its outputs can still be recognized
 done    a scan is done and its outputs are durable; the last one for a scan counts
-failed  a scan failed for good, for a reason that lies in it; until it is done
-kept    outputs that are their owner's now: changed by hand, or adopted
-end     the run ended in order, with its figures (:mod:`.history`)
+failed  final failure of a scan, caused by the scan itself; valid until it is done
+kept    outputs that belong to the user now: changed by hand, or adopted
+end     orderly end of the run, with its figures (:mod:`.history`)
 ======= ====================================================================
 
-Names are as :func:`os.fsdecode` gives them; ASCII JSON keeps bytes that are
-no UTF-8 as ``\\udcXX``.
+Names are decoded by :func:`os.fsdecode`; ASCII JSON stores bytes that are not UTF-8
+as ``\\udcXX``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class OutputStamp:
 
 @dataclass(frozen=True, slots=True)
 class Further:
-    """One further output of a scan: the key of what was done, and the names of its files."""
+    """One further output of a scan: the key of the work, and the names of its files."""
 
     key: str
     names: tuple[str, ...]
@@ -62,7 +62,7 @@ class Further:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A scan that failed for good: what it was, what was to be done to it, and by what divere."""
+    """A final failure: the scan's stamp, the key of the work, and the version of divere."""
 
     input: str
     size: int
@@ -75,7 +75,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Peak:
-    """What a worker took: the sort of scan, its raw pixels' bytes, the worker's peak bytes."""
+    """Peak memory of a worker: kind of scan, raw size of its pixels and peak, in bytes."""
 
     sort: str
     raw_bytes: int
@@ -86,12 +86,12 @@ class Peak:
 class Done:
     """One scan that is done.
 
-    ``input`` is its name below INPUT, ``path`` where it was, ``key`` what was
-    done to it (:func:`.staleness.key`), ``header`` what the file says of itself
-    while its stamp is the same, ``peak`` what later runs learn of memory,
-    ``basis`` what its roll was decided from (:func:`.staleness.basis`), ``grade``
-    the version of the grade that made the outputs, ``decided`` what was decided for
-    the scan and its roll: later runs keep to it.
+    ``input`` is its name below INPUT, ``path`` its path, ``key`` the key of the work
+    (:func:`.staleness.key`), ``header`` the file's header, valid while its stamp is the
+    same, ``peak`` the memory that later runs learn from, ``basis`` the digest of the
+    inputs of its roll's decision (:func:`.staleness.basis`), ``grade`` the version of the
+    grade that made the outputs, ``decided`` the decision for the scan and its roll, which
+    later runs keep.
     """
 
     input: str
@@ -111,10 +111,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is a record; a ``done`` has all of ``done``.
+    """One line that is a record; a ``done`` line has the whole record in ``done``.
 
-    A ``run`` and an ``end`` have the ``run`` they are of, a ``run`` when it ``started``, an
-    ``end`` its ``figures`` as they stand there; an earlier divere wrote neither.
+    Lines ``run`` and ``end`` have the id of the ``run``; a ``run`` line has the time at which
+    it ``started``, an ``end`` line its unparsed ``figures``; earlier versions wrote neither.
     """
 
     kind: Literal["run", "publish", "done", "failed", "kept", "end"]
@@ -130,13 +130,13 @@ class Line:
 
 @dataclass(slots=True)
 class State:
-    """What a journal says.
+    """The state that a journal describes.
 
-    ``failed`` holds the failures that were not made good since, ``kept`` the names of
-    outputs that are their owner's. ``owned`` holds every stamp that was published
-    under an output's name, and ``owner`` the scan it was last made of. ``clean`` is
-    whether the last run ended in order, ``lines`` how many there are, ``ignored``
-    those that are no records.
+    ``failed`` has the failures of scans that have not succeeded since, ``kept`` the names of
+    outputs that belong to the user. ``owned`` has every stamp published under an output's
+    name, ``owner`` the scan that it was last made from. ``clean`` is whether the last run
+    ended in an orderly way, ``lines`` the number of lines, ``ignored`` the number of lines
+    that are not records.
     """
 
     done: dict[str, Done] = field(default_factory=dict)
@@ -160,7 +160,7 @@ def load(folder: Folder | None) -> State:
     Raises
     ------
     JournalFailed
-        It is there and cannot be read.
+        The journal exists and cannot be read.
     """
     if folder is None:
         return State()
@@ -242,12 +242,12 @@ def _take(state: State, line: Line) -> None:
         state.kept.difference_update(output.name for output in line.outputs)
     for output in line.outputs:
         before = state.owned.get(output.name, ())
-        if output not in before[-1:]:  # a ``done`` repeats what its ``publish`` said
+        if output not in before[-1:]:  # a ``done`` repeats the outputs of its ``publish``
             state.owned[output.name] = (*before, output)
         state.owner[output.name] = line.scan
 
 
-# What each field of a record must be: a journal may be damaged, or written by hand.
+# Types of the fields of records: a journal may be damaged, or edited by hand.
 _TYPES: dict[type, dict[str, tuple[type, ...]]] = {
     Stamp: dict.fromkeys(("size", "mtime_ns", "ctime_ns", "dev", "ino"), (int,)),
     ProfileRef: dict.fromkeys(("name", "sha256"), (str,)),
@@ -260,9 +260,9 @@ _TYPES: dict[type, dict[str, tuple[type, ...]]] = {
 
 
 def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
-    """Build a record by hand: five times as fast as ``from_plain``, which tells on an archive.
+    """Build a record by hand: five times as fast as ``from_plain``, which matters for archives.
 
-    What many scans have in common is kept once, in ``known``: half of what they would take.
+    Values that many scans share are stored once, in ``known``; this halves the memory.
     """
     peak, outputs = record.get("peak"), tuple(_output(each, known) for each in record["outputs"])
     return Done(
@@ -296,19 +296,19 @@ def _peak(record: dict[str, Any], known: dict[Any, Any]) -> Peak:
     return Peak(sort, _number(record["raw_bytes"]), _number(record["peak_bytes"]))
 
 
-_PUBLISHED = object()  # in what is known: outputs of the last ``publish``, which ``done`` repeats
+_PUBLISHED = object()  # key in ``known``: outputs of the last ``publish``, which ``done`` repeats
 
 
 def _output(record: dict[str, Any], known: dict[Any, Any]) -> OutputStamp:
     sha256 = _text(record.get("sha256", ""))
     size, mtime_ns = _number(record["size"]), _number(record["mtime_ns"])
-    made = OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
-    same: OutputStamp | None = known.get(_PUBLISHED, {}).get(made.name)
-    return same if same == made else made
+    output = OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
+    published: OutputStamp | None = known.get(_PUBLISHED, {}).get(output.name)
+    return published if published == output else output
 
 
 def _header_once(record: dict[str, Any], known: dict[Any, Any]) -> Header:
-    """The header of a record; scans of a roll have one between them."""
+    """Return the header of a record; scans of a roll share one object."""
     text = str(record)
     header: Header | None = known.get(text)
     if header is None:
@@ -317,22 +317,22 @@ def _header_once(record: dict[str, Any], known: dict[Any, Any]) -> Header:
 
 
 def _header(record: dict[str, Any]) -> Header:
-    found = {name: value for name, value in record.items() if name in _HEADER}
+    values = {name: value for name, value in record.items() if name in _HEADER}
     for name in ("extra", "warnings", "notes"):
-        found[name] = tuple(map(_text, found[name]))
-    if found.get("icc") is not None:
-        found["icc"] = tuple(map(_number, found["icc"]))
-    if found.get("resolution") is not None:
-        found["resolution"] = Resolution(**_checked(Resolution, found["resolution"]))
-    for name in found.keys() & _HEADER_NUMBERS:
-        _number(found[name])
-    for name in found.keys() & _HEADER_TEXTS:
-        _text(found[name])
-    for name in found.keys() & _HEADER_FLAGS:
-        if not isinstance(found[name], bool):
+        values[name] = tuple(map(_text, values[name]))
+    if values.get("icc") is not None:
+        values["icc"] = tuple(map(_number, values["icc"]))
+    if values.get("resolution") is not None:
+        values["resolution"] = Resolution(**_checked(Resolution, values["resolution"]))
+    for name in values.keys() & _HEADER_NUMBERS:
+        _number(values[name])
+    for name in values.keys() & _HEADER_TEXTS:
+        _text(values[name])
+    for name in values.keys() & _HEADER_FLAGS:
+        if not isinstance(values[name], bool):
             raise TypeError(f"{name} needs true or false")
-    found["page"] = found["infrared_page"] = None  # only the file itself can say where they are
-    return Header(**found)
+    values["page"] = values["infrared_page"] = None  # they must be read from the file itself
+    return Header(**values)
 
 
 _HEADER = frozenset(each.name for each in fields(Header))
@@ -350,7 +350,7 @@ def _text(value: object) -> str:
 
 
 def _name(value: object) -> str:
-    """A name below OUTPUT: no file can have a zero byte or half a character pair in it."""
+    """Check a name below OUTPUT: zero bytes and lone surrogates are not allowed."""
     name = _text(value)
     if "\0" in name or not name:
         raise ValueError("no file can have this name")
@@ -368,8 +368,8 @@ _MOST = 1 << 63
 
 
 def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this version knows, each of its type: a later one may have written more."""
-    found = {}
+    """Return the known fields, with checked types; later versions may have written more."""
+    values = {}
     for name, types in _TYPES[cls].items():
         if name not in record:
             continue
@@ -378,8 +378,8 @@ def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:
             raise TypeError(f"{name}: needs {types[0].__name__}, got {type(value).__name__}")
         if isinstance(value, int):
             _number(value)
-        found[name] = value
-    return found
+        values[name] = value
+    return values
 
 
 def failed(problem: OSError, what: str) -> RunError:
@@ -390,7 +390,7 @@ def failed(problem: OSError, what: str) -> RunError:
     problem : OSError
         The system's error.
     what : str
-        What could not be done with the journal.
+        The action that failed, such as ``read``.
     """
     if problem.errno in durable.NO_SPACE:
         return NoSpaceLeft(f"no space left for the journal: {problem.strerror}")

@@ -1,10 +1,9 @@
 """The journal as a run writes it: ``OUTPUT/.divere-journal.jsonl``, only ever appended to.
 
-Covers mending a torn tail, appending lines that are on the device before anything
-relies on them, and never writing into what is not this folder's own journal: a file
-with a second name (a snapshot by hard links) or with other content is replaced by a
-new one. What it does not: what the lines say (:mod:`.state`), and writing it anew
-before a run (:mod:`.compaction`).
+Covers repair of a torn last line, appending lines that are synced before anything relies
+on them, and protection of files that are not this folder's own journal: a file with a
+second name (a snapshot by hard links) or with other content is replaced by a new one. The
+meaning of the lines is in :mod:`.state`, rewriting the journal in :mod:`.compaction`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _BEGINS = b'{"kind":"'
 
 
 class Journal:
-    """The journal of a run that holds the lock; every line is on the device when a call returns."""
+    """The journal of a run that holds the lock; every line is synced when a call returns."""
 
     def __init__(self, folder: Folder, fd: int, run_id: str, started: str = "") -> None:
         self._folder = folder
@@ -42,7 +41,7 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Folder, run_id: str, started: str = "") -> Journal:
-        """Open it for appending, made if absent; a torn last line is cut off.
+        """Open the journal for appending, or create it; a torn last line is cut off.
 
         Raises
         ------
@@ -59,13 +58,13 @@ class Journal:
                 durable.sync_folder(folder.place)
             _mend(fd)
         except OSError as problem:
-            if fd >= 0:  # a service tries again and again
+            if fd >= 0:  # do not leak: a service opens it again and again
                 os.close(fd)
             raise failed(problem, "opened") from problem
         return cls(folder, fd, run_id, started)
 
     def check(self) -> str:
-        """See that the name still leads to this file; else write all of it anew.
+        """Check that the name still leads to this file; if not, write the whole file again.
 
         Returns
         -------
@@ -73,11 +72,11 @@ class Journal:
             A warning, or empty.
         """
         try:
-            named = self._folder.place.stat(NAME)
+            current = self._folder.place.stat(NAME)
         except FileNotFoundError:
-            named = None
-        held = os.fstat(self._fd)
-        if named is not None and (named.st_dev, named.st_ino) == (held.st_dev, held.st_ino):
+            current = None
+        own = os.fstat(self._fd)
+        if current is not None and (current.st_dev, current.st_ino) == (own.st_dev, own.st_ino):
             return ""
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
@@ -88,38 +87,38 @@ class Journal:
         return f"the journal '{NAME}' was removed or replaced while the run worked: written anew"
 
     def end(self, figures: RunFigures | None = None) -> None:
-        """Record that the run ended in order, if it did anything, and its figures."""
+        """Record the orderly end of the run and its figures, if it wrote anything."""
         if self.began:
             self._append("end", {} if figures is None else {"figures": to_plain(figures)})
 
     def release(self) -> None:
-        """Let go; without :meth:`end` the next run looks for what this one left."""
+        """Close the journal; without :meth:`end` the next run searches for leftover files."""
         os.close(self._fd)
 
     def begin(self) -> None:
-        """Say that this run begins to make temporary files; once."""
+        """Record, once, that this run begins to make temporary files."""
         if not self.began:
             self._append("run", {"pid": os.getpid(), "started": self._started})
             self.began = True
 
     def publish(self, scan: str, outputs: tuple[OutputStamp, ...]) -> None:
-        """Say what is about to be published."""
+        """Record outputs that are about to be published."""
         self._append("publish", {"input": scan, "outputs": to_plain(outputs)})
 
     def done(self, done: Done) -> None:
-        """Say that a scan is done; its outputs must be durable."""
+        """Record that a scan is done; its outputs must be durable."""
         self._append("done", to_plain(done))
 
     def failed(self, failure: Failure) -> None:
-        """Say that a scan failed for good."""
+        """Record the final failure of a scan."""
         self._append("failed", to_plain(failure))
 
     def kept(self, outputs: Sequence[str]) -> None:
-        """Say that outputs are their owner's from now on."""
+        """Record outputs that the user changed or adopted, so that runs keep them."""
         self._append("kept", {"outputs": list(outputs)})
 
     def renew(self, records: Sequence[Done]) -> None:
-        """Say again what is done, of many scans at once: they are synced together."""
+        """Record many scans as done again; lines are written and synced in groups."""
         for start in range(0, len(records), _TOGETHER):
             part = records[start : start + _TOGETHER]
             self._write("".join(self._line("done", to_plain(each)) for each in part))
@@ -128,8 +127,8 @@ class Journal:
         self._write(self._line(kind, fields))
 
     def _line(self, kind: str, fields: dict[str, Any]) -> str:
-        said = {"kind": kind, "run": self._run_id, **fields}
-        return json.dumps(said, separators=(",", ":")) + "\n"
+        record = {"kind": kind, "run": self._run_id, **fields}
+        return json.dumps(record, separators=(",", ":")) + "\n"
 
     def _write(self, lines: str) -> None:
         end = os.lseek(self._fd, 0, os.SEEK_END)
@@ -142,7 +141,7 @@ class Journal:
 
 
 def _shared_or_foreign(folder: Folder) -> bool:
-    """Whether the file has another name too, or does not begin as a journal does."""
+    """Whether the file has a second name, or does not begin like a journal."""
     try:
         fd = directory.open_regular(folder.place, NAME, os.O_RDONLY)
     except FileNotFoundError:
@@ -155,7 +154,7 @@ def _shared_or_foreign(folder: Folder) -> bool:
 
 
 def _renew(folder: Folder) -> None:
-    """Put a copy in the file's place; one that was no journal is kept under another name."""
+    """Replace the file by a copy; a file that is not a journal is kept under another name."""
     with open(directory.open_regular(folder.place, NAME, os.O_RDONLY), "rb") as stream:
         lines = stream.readlines()
         records = [line for line, record in read(lines) if record is not None]
@@ -171,7 +170,7 @@ def _sync(fd: int) -> None:
 
 
 def _cut(fd: int, size: int) -> None:
-    """Take back half a line; where that fails too, the next run cuts it off."""
+    """Remove a partly written line; if that fails too, the next run cuts it off."""
     try:
         os.ftruncate(fd, size)
     except OSError as problem:
@@ -184,9 +183,9 @@ def _mend(fd: int) -> None:
     while end:
         start = max(0, end - 65536)
         os.lseek(fd, start, os.SEEK_SET)
-        found = os.read(fd, end - start).rfind(b"\n")
-        if found >= 0:
-            end = start + found + 1
+        newline = os.read(fd, end - start).rfind(b"\n")
+        if newline >= 0:
+            end = start + newline + 1
             break
         end = start
     if end != size:
