@@ -1,8 +1,8 @@
-"""Repair of one scan by its infrared channel, before anything else is done to it.
+"""Repair of one scan by its infrared channel, as the first step.
 
-Covers the survey, whether the scan may be repaired at all, the bands that are
-repaired, the mask's file and its small picture, and what is said of it. How
-places are found and filled is in :mod:`divere_cli.infrared`.
+Covers the survey, the decision whether the scan can be repaired, the repaired bands,
+the file of the mask and its thumbnail, notes and warnings. How defects are found and
+filled is in :mod:`divere_cli.infrared`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BLANK_ROWS = 256
 
 
 class Dust(Closing):
-    """What ``--ir repair`` does to a scan. A context manager.
+    """The infrared repair of a scan (``--ir repair``). A context manager.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Dust(Closing):
     Attributes
     ----------
     repaired : Repaired or None
-        What was done, when the bands have gone by; None where nothing could be.
+        Result of the repair, after all bands; None if nothing could be repaired.
     warnings, notes : tuple of str
     """
 
@@ -65,7 +65,7 @@ class Dust(Closing):
             self._open = stack.pop_all()
 
     def bands(self, bands: Iterator[Band]) -> Iterator[Band]:
-        """Yield the reader's bands, repaired where that can be; the same type, other heights."""
+        """Yield the reader's bands, repaired if possible; the type stays, heights may differ."""
         findings = self._look()
         if findings is None:
             self._blank()
@@ -77,20 +77,20 @@ class Dust(Closing):
         for first, band, mask in repair.bands(bands, infrared):
             self._keep(first, mask)
             yield first, band
-        done = repair.result()
+        result = repair.result()
         shift = findings.placement.shift if findings.moved else None
-        pixels, x, y = done.biggest
-        self.repaired = Repaired(done.share, pixels, x, y, shift)
+        pixels, x, y = result.biggest
+        self.repaired = Repaired(result.share, pixels, x, y, shift)
         self.notes = (*self.notes, *_said(self.repaired))
 
     def finish(self) -> tuple[Written, ...]:
-        """Make the mask's file whole, where one is asked for."""
+        """Complete the file of the mask, if one is requested."""
         if self._mask is None:
             return ()
         return (replace(self._mask.close(), name=self._name),)
 
     def thumbnail(self) -> Thumbnail | None:
-        """A small picture of the mask, where the job asks for thumbnails and it shows anything."""
+        """Return a small picture of the mask, if requested and anything was repaired."""
         if self._small is None or self.repaired is None or not self.repaired.share:
             return None
         return self._small.thumbnail("repaired")
@@ -99,7 +99,7 @@ class Dust(Closing):
         self._open.close()
 
     def _look(self) -> Findings | None:
-        """Survey the scan; None, with a word on why, where it is not to be repaired."""
+        """Survey the scan; return None, and set a note or warning, if it cannot be repaired."""
         placement = _placement(self._scan.header)
         infrared = self._scan.infrared() if "infrared" in self._scan.header.extra else None
         if infrared is None or placement is None:
@@ -108,14 +108,14 @@ class Dust(Closing):
         if not placement.fits:
             self.warnings = (_WRONG_SIZE.format(*placement.size[::-1], *placement.picture[::-1]),)
             return None
-        found = survey(self._scan.bands(), infrared, placement, self._tuning)
-        if found.silver:
+        findings = survey(self._scan.bands(), infrared, placement, self._tuning)
+        if findings.silver:
             self.warnings = (_SILVER,)
             return None
-        if found.too_much:
-            self.warnings = (_TOO_MUCH.format(found.share, MOST_COVERED),)
+        if findings.too_much:
+            self.warnings = (_TOO_MUCH.format(findings.share, MOST_COVERED),)
             return None
-        return found
+        return findings
 
     def _keep(self, first: int, mask: NDArray[np.bool_]) -> None:
         if self._mask is None and self._small is None:
@@ -127,7 +127,7 @@ class Dust(Closing):
             self._small.take(first, gray)
 
     def _blank(self) -> None:
-        """Write a mask without any place: the file was announced."""
+        """Write an empty mask, because its file was announced in the plan."""
         if self._mask is None:
             return
         header = self._scan.header

@@ -1,7 +1,7 @@
-"""Where a scan is clipped: the share of each channel at the top and the bottom of its codes.
+"""Clipping of a scan: the share of each channel at the top and the bottom of its codes.
 
-Covers counting over the inner picture, on a sample of its pixels: a holder is black
-and light beside the film is white on a good scan, too.
+Counts a sample of the pixels of the inner picture only, because a holder is black and
+light beside the film is white even on a good scan.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 
 from divere_cli.records.outcome import Clipped
 
-MARGIN = 0.1  # of each side is left out: holder, rebate, light
-SAMPLES = 100_000  # looked at, about; at 1 % of clipped pixels the share is right to 0.03 %
-TOP, BOTTOM = 0.998, 1e-4  # of full scale
+MARGIN = 0.1  # share of each side that is left out: holder, rebate, light
+SAMPLES = 100_000  # approximate number; a clipped share of 1 % is then accurate to 0.03 %
+TOP, BOTTOM = 0.998, 1e-4  # share of full scale
 WARNED = 0.01
 _NAMES = ("red", "green", "blue")
 
 
 class Ends:
-    """Counts while the bands of a scan go by.
+    """Counts clipped pixels in the bands of a scan.
 
     Parameters
     ----------
     width, height, channels : int
-        Of the scan.
+        Size of the scan.
     """
 
     def __init__(self, width: int, height: int, channels: int) -> None:
@@ -38,12 +38,12 @@ class Ends:
         self._seen = 0
 
     def take(self, first: int, band: NDArray[Any]) -> None:
-        """Take a band ``(rows, width, channels)``, codes or float of 0..1."""
+        """Count a band ``(rows, width, channels)`` of codes or floats in 0..1."""
         rows = np.arange(first, first + len(band))
-        wanted = (rows >= self._top) & (rows < self._bottom) & (rows % self._step == 0)
-        if not wanted.any():
+        sampled = (rows >= self._top) & (rows < self._bottom) & (rows % self._step == 0)
+        if not sampled.any():
             return
-        part = band[wanted, self._left : self._right : self._step]
+        part = band[sampled, self._left : self._right : self._step]
         full = float(np.iinfo(part.dtype).max) if part.dtype.kind == "u" else 1.0
         for channel in range(part.shape[2]):
             plane = part[..., channel]
@@ -53,7 +53,7 @@ class Ends:
 
     @property
     def clipped(self) -> Clipped | None:
-        """The shares; None where nothing was looked at."""
+        """The clipped shares; None if no pixel was sampled."""
         if not self._seen:
             return None
         top, bottom = (
@@ -63,22 +63,24 @@ class Ends:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is lost by more than ``WARNED``, and the cure."""
-        found = self.clipped
-        if found is None:
+        """Warnings about channels clipped by more than ``WARNED``, with a cure."""
+        clipped = self.clipped
+        if clipped is None:
             return ()
-        said = []
+        texts = []
         for word, shares, cure in (
-            ("white", found.top, "scan it with less exposure"),
-            ("black", found.bottom, "scan it with more exposure"),
+            ("white", clipped.top, "scan it with less exposure"),
+            ("black", clipped.bottom, "scan it with more exposure"),
         ):
             names = _NAMES if len(shares) > 1 else ("gray",)
-            told = [
+            shares_lost = [
                 f"{name} {share:.1%}"
                 for name, share in zip(names, shares, strict=False)
                 if share > WARNED
             ]
-            if told:
-                lost = ", ".join(told)
-                said.append(f"clipped to {word}: {lost} of the scan; nothing is left there: {cure}")
-        return tuple(said)
+            if shares_lost:
+                lost = ", ".join(shares_lost)
+                texts.append(
+                    f"clipped to {word}: {lost} of the scan; nothing is left there: {cure}"
+                )
+        return tuple(texts)

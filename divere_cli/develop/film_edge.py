@@ -1,7 +1,7 @@
-"""The film's edge code of a scan: a small gray copy of it as bands go by, read at the end.
+"""Read the code at the edge of the film: collect a small gray copy of a scan, then read it.
 
-Covers how large that copy is, reading it, what the number means, and the task of
-commands that want to know nothing else. How a code is found and read is in
+Covers the size of that copy, reading it, the film stock of the number, and the task of
+commands that need only this. How a code is found and read is in
 :mod:`divere_cli.films.edge`.
 """
 
@@ -21,8 +21,8 @@ from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import FilmEdge, TaskResult
 
-PER_MM = 30.0  # pixels of the copy, where the file says its resolution
-LONG = 2600  # pixels of its long side, about, where it does not
+PER_MM = 30.0  # pixels of the copy, if the file has a resolution
+LONG = 2600  # approximate pixels of its long side, if it has none
 _UNIT = {2: 25.4, 3: 10.0}  # mm
 
 
@@ -32,12 +32,12 @@ class EdgeView:
     Parameters
     ----------
     header : Header
-        Of the bands.
+        Header of the bands.
 
     Attributes
     ----------
     numbering : Numbering or None
-        Where frames lie along the film, once it was read.
+        Positions of frames along the film, after reading.
     """
 
     def __init__(self, header: Header) -> None:
@@ -51,7 +51,7 @@ class EdgeView:
         self.numbering: Numbering | None = None
 
     def take(self, first: int, band: NDArray[Any]) -> None:
-        """Take every so many pixels of a band, of its green."""
+        """Sample the green channel of a band at a regular spacing."""
         start = (self._middle - first) % self._step
         picked = band[start :: self._step, self._middle :: self._step, band.shape[2] // 2]
         row = (first + start - self._middle) // self._step
@@ -64,24 +64,24 @@ class EdgeView:
             np.multiply(np.clip(picked, 0, 1), 255, out=out, casting="unsafe")
 
     def read(self) -> FilmEdge | None:
-        """Read the codes, when all bands have gone by."""
-        found = edge.read(self._gray)
-        if found is None:
+        """Read the codes after all bands were taken; None if there is none."""
+        code = edge.read(self._gray)
+        if code is None:
             return None
-        self.numbering = found.numbering
-        stock = stocks.by_number(found.dx)
-        return FilmEdge(found.dx, stock.name if stock else None, found.frames, found.mirrored)
+        self.numbering = code.numbering
+        stock = stocks.by_number(code.dx)
+        return FilmEdge(code.dx, stock.name if stock else None, code.frames, code.mirrored)
 
 
 def read(job: Job, progress: Progress) -> TaskResult:
-    """Read a scan for its edge code alone: a task that writes nothing.
+    """Read only the edge code of a scan: a task that writes nothing.
 
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
 
     Raises
     ------
@@ -97,29 +97,30 @@ def read(job: Job, progress: Progress) -> TaskResult:
 
 
 def noted(job: Job, found: FilmEdge | None) -> Job:
-    """Return the job with what the film's edge adds to the notes about its film.
+    """Return the job with its film data completed from the edge of the film.
 
-    A scan of several frames has several numbers: which is whose, the edge does not tell.
+    A scan of several frames has several numbers, and the edge does not show which frame each
+    number belongs to; then numbers are left out.
 
     Parameters
     ----------
     job : Job
         What the worker is asked to do.
     found : FilmEdge or None
-        What was read at the film's edge; None where nothing was read.
+        Data read from the edge of the film; None if nothing was read.
     """
     if found is None:
         return job
-    known = found if len(job.frames) == 1 else replace(found, frames=())
+    usable = found if len(job.frames) == 1 else replace(found, frames=())
     frames = tuple(
-        replace(frame, film=notes.noted(frame.film, known)) if frame.film else frame
+        replace(frame, film=notes.noted(frame.film, usable)) if frame.film else frame
         for frame in job.frames
     )
-    return replace(job, film=notes.noted(job.film, known), frames=frames)
+    return replace(job, film=notes.noted(job.film, usable), frames=frames)
 
 
 def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
-    """Return warnings where the film's edge disagrees with the scan or its preset.
+    """Return warnings if the edge of the film disagrees with the scan or its preset.
 
     Parameters
     ----------
@@ -155,7 +156,7 @@ def _step(header: Header) -> int:
 
 
 def _scale(resolution: Resolution | None) -> float:
-    """Pixels per mm, of a resolution that may be a scanner's; 0 else (72 dpi of a camera)."""
+    """Return pixels per mm of a plausible scanner resolution; 0 otherwise (72 dpi of a camera)."""
     if resolution is None or resolution.unit not in _UNIT:
         return 0.0
     scale = min(resolution.x, resolution.y) / _UNIT[resolution.unit]

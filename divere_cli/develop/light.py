@@ -1,12 +1,12 @@
-"""The map of a light, from a picture of it without film: the figures of a flat field.
+"""Compute a flat field: the map of a light, from a picture of it without film.
 
-Covers block means of linear light while the picture is read, what of it is light
-and what is holder, dust and hair taken off, the smooth map, and what is to be said
-of a picture that is none of a light. Not covered: how the map is laid on a scan
-(:mod:`divere_cli.develop.flat_field`).
+Covers block means of linear light while the picture is read, separation of light and
+holder, removal of dust and hair, the smooth map, and figures that reveal a picture which
+is not one of a light. Applying the map to a scan is in
+:mod:`divere_cli.develop.flat_field`.
 
-Dust is looked for on what is left of a trend: on the picture itself the slope of the
-rim passes for dust (measured: 0.02 to 0.06 density off at a falloff of 2 EV).
+Dust is searched in the residual of a trend: in the picture itself the falloff at the
+border would be taken for dust (measured errors: 0.02 to 0.06 density at a falloff of 2 EV).
 """
 
 from __future__ import annotations
@@ -23,31 +23,31 @@ from divere_cli.develop.flat_field import LEAST_GAIN, MOST_GAIN
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-BLOCKS = 512  # along the longer side
+BLOCKS = 512  # number along the longer side
 CELL = 4  # blocks of a cell of the map, along each side
 CLIPPED = 0.998  # of full scale
 FAINTEST = 1e-6
-LIGHT_SHARE = 0.12  # of the center: 3 EV below it is holder
+LIGHT_SHARE = 0.12  # share of the center's light: 3 EV below it is holder
 OPENED, SHRUNK = 2, 3  # blocks
 CENTER = 0.1  # of the area
 TREND_DEGREE, MAP_DEGREE = 6, 4
 ROUNDS, OUTLIER = 4, 3.0
 DUST_WINDOW, DUST_RANK, DUST_SIGMA = 11, 0.6, 2.0
 DUST, DUST_GROWN = 0.01, 2  # ln of light; blocks
-NOISE = 4.0  # robust sigma that no dust lies below: small pictures have few pixels a block
-CELL_SHARE = 0.25  # clean blocks that make a cell known
+NOISE = 4.0  # robust sigmas, at least, of dust: small pictures have few pixels per block
+CELL_SHARE = 0.25  # share of clean blocks that a cell needs
 FILL = (1.0, 2.0, 4.0, 8.0, 16.0)
 SMOOTH = 0.5
 LEAST_WEIGHT = 0.02
 
 
 class Blocks:
-    """Takes bands of linear light, keeps means of blocks.
+    """Collects means of blocks from bands of linear light.
 
     Parameters
     ----------
     width, height : int
-        Of the picture.
+        Size of the picture.
     channels : int
         1 or 3.
     """
@@ -63,7 +63,7 @@ class Blocks:
         self._clipped = 0
 
     def add(self, first: int, band: NDArray[Any]) -> None:
-        """Take rows of float32 light of 0 to 1."""
+        """Add rows of light, float32 in 0..1."""
         self._clipped += int((band >= CLIPPED).any(axis=2).sum())
         rows = np.add.reduceat(band, self._starts, axis=1, dtype=np.float64)
         np.add.at(self._sums, np.arange(first, first + len(band)) // self.side, rows)
@@ -80,27 +80,27 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Light:
-    """What was found of a light.
+    """The measured light.
 
     Attributes
     ----------
     gain : ndarray
-        ``(rows, columns, channels)``: what evens the light out, at the centers of the
-        cells, with a ring of cells beyond the picture's rim.
+        ``(rows, columns, channels)``: correcting factors at the centers of the cells, with
+        a ring of cells beyond the border of the picture.
     across, down : float
-        Sides of a cell, in parts of the picture's width and height.
+        Sides of a cell, as shares of the picture's width and height.
     level : ndarray
-        Light of the center by channel, 0 to 1.
+        Light in the center by channel, 0 to 1.
     clipped : float
         Share of pixels clipped.
     dust : float
-        Share of the light's area that was taken for dust and left out.
+        Share of the light's area that was classified as dust and left out.
     pattern : float
-        99th percentile of what a smooth trend leaves, ln: film, or a pattern.
+        99th percentile of the residual of a smooth trend, ln: large for film or a pattern.
     shown : float
         Share of the picture that is light; the rest is holder.
     beyond : float
-        Share of the light whose gain is out of what a map holds, and was cut.
+        Share of the light whose gain is outside the range of a map, and was clipped.
     aspect : float
         Width over height.
     """
@@ -139,11 +139,11 @@ def measure(blocks: Blocks) -> Light:
     y, x = _places(*lit.shape)
     mean = log.mean(axis=2)
     trend, kept = _trend(mean, lit, x, y)
-    left = np.where(lit, mean - trend, 0.0)
-    dust = _dust(left, lit)
+    rest = np.where(lit, mean - trend, 0.0)
+    dust = _dust(rest, lit)
     clean = lit & ~dust
     gain = _map(log, clean, lit, np.log(np.maximum(level, FAINTEST)))
-    pattern = float(np.quantile(np.abs(left[kept & ~dust]), 0.99)) if (kept & ~dust).any() else 0.0
+    pattern = float(np.quantile(np.abs(rest[kept & ~dust]), 0.99)) if (kept & ~dust).any() else 0.0
     side = blocks.side * CELL
     return Light(
         gain=gain,
@@ -183,7 +183,7 @@ def _lit(mean: Floats, level: float) -> Bools:
 
 
 def _places(rows: int, columns: int) -> tuple[Floats, Floats]:
-    """Row and column of each block, the longer side from -1 to 1."""
+    """Return row and column coordinates of the blocks; the longer side is from -1 to 1."""
     scale = 2.0 / max(rows, columns)
     down = np.arange(rows) - (rows - 1) / 2
     across = np.arange(columns) - (columns - 1) / 2
@@ -191,7 +191,7 @@ def _places(rows: int, columns: int) -> tuple[Floats, Floats]:
 
 
 def _basis(x: Floats, y: Floats, degree: int) -> Floats:
-    """Polynomials of x and y up to a degree in both together: ``(rows, columns, terms)``."""
+    """Return polynomials of x and y up to a total degree: ``(rows, columns, terms)``."""
     across = np.polynomial.legendre.legvander(x, degree)
     down = np.polynomial.legendre.legvander(y, degree)
     pairs = [(i, j) for i in range(degree + 1) for j in range(degree + 1 - i)]
@@ -199,14 +199,14 @@ def _basis(x: Floats, y: Floats, degree: int) -> Floats:
 
 
 def _fit(basis: Floats, values: Floats) -> Floats:
-    """Least squares; values may have channels."""
+    """Return the least-squares coefficients; values may have channels."""
     square = basis.T @ basis
     square += np.eye(len(square)) * (1e-9 * np.trace(square) / len(square))
     return np.asarray(np.linalg.solve(square, basis.T @ values))
 
 
 def _trend(mean: Floats, lit: Bools, x: Floats, y: Floats) -> tuple[Floats, Bools]:
-    """A smooth surface that dust does not pull at, and the blocks that made it."""
+    """Return a smooth surface, robust against dust, and the blocks used for it."""
     basis = _basis(x, y, TREND_DEGREE)
     kept = lit.copy()
     surface = mean
@@ -219,28 +219,28 @@ def _trend(mean: Floats, lit: Bools, x: Floats, y: Floats) -> tuple[Floats, Bool
     return surface, kept
 
 
-def _dust(left: Floats, lit: Bools) -> Bools:
-    whole = smoothing.filled(left, lit, FILL, LEAST_WEIGHT)
-    plain = smoothing.percentile(whole, DUST_WINDOW, DUST_RANK)
-    plain = smoothing.gaussian(plain, DUST_SIGMA)
-    off = np.abs(whole - plain)
+def _dust(residual: Floats, lit: Bools) -> Bools:
+    filled = smoothing.filled(residual, lit, FILL, LEAST_WEIGHT)
+    background = smoothing.percentile(filled, DUST_WINDOW, DUST_RANK)
+    background = smoothing.gaussian(background, DUST_SIGMA)
+    off = np.abs(filled - background)
     noise = 1.4826 * float(np.median(off[lit])) if lit.any() else 0.0
-    found = lit & (off > max(DUST, NOISE * noise))
-    return smoothing.grown(found, DUST_GROWN) & lit
+    dust = lit & (off > max(DUST, NOISE * noise))
+    return smoothing.grown(dust, DUST_GROWN) & lit
 
 
 def _map(log: Floats, clean: Bools, lit: Bools, level: Floats) -> Floats:
-    """The gain at the cells' centers, a ring beyond the rim included."""
+    """Return the gain at the centers of the cells, with a ring beyond the border."""
     y, x = _places(*lit.shape)
     use = clean if clean.sum() > 64 else lit
     fitted = _fit(_basis(x, y, MAP_DEGREE)[use], log[use])
     rows, columns = -(-lit.shape[0] // CELL), -(-lit.shape[1] // CELL)
     residual = log - _basis(x, y, MAP_DEGREE) @ fitted
     sums, counts = _cells(residual * use[..., None]), _cells(use[..., None].astype(np.float64))
-    known = counts[..., 0] >= CELL_SHARE * CELL * CELL
+    reliable = counts[..., 0] >= CELL_SHARE * CELL * CELL
     cells = sums / np.maximum(counts, 1.0)
-    # Beyond the last sigma nothing is known of the residual: the trend alone stays.
-    whole = smoothing.filled(cells, known, FILL, LEAST_WEIGHT)
+    # Farther out than the last sigma the residual is unknown: only the trend is used.
+    whole = smoothing.filled(cells, reliable, FILL, LEAST_WEIGHT)
     whole, _ = smoothing.weighted(whole, np.ones(whole.shape[:2]), SMOOTH)
     step = CELL * 2.0 / max(lit.shape)
     down = y[0] + (np.arange(-1, rows + 1) + 0.5) * step - step / CELL / 2
@@ -248,7 +248,7 @@ def _map(log: Floats, clean: Bools, lit: Bools, level: Floats) -> Floats:
     trend = _basis(across, down, MAP_DEGREE) @ fitted
     within = (_basis(x, y, MAP_DEGREE) @ fitted)[lit]
     trend = np.where(
-        _ringed(known)[..., None], trend, np.clip(trend, within.min(axis=0), within.max(axis=0))
+        _ringed(reliable)[..., None], trend, np.clip(trend, within.min(axis=0), within.max(axis=0))
     )
     whole = np.pad(whole, [(1, 1), (1, 1), (0, 0)], mode="edge")
     return np.asarray(np.exp(level - trend - whole))
@@ -259,7 +259,7 @@ def _ringed(known: Bools) -> Bools:
 
 
 def _cells(blocks: Floats) -> Floats:
-    """Sums over cells of blocks."""
+    """Return sums of blocks over cells."""
     rows, columns = blocks.shape[:2]
     part = np.add.reduceat(blocks, np.arange(0, rows, CELL), axis=0)
     return np.asarray(np.add.reduceat(part, np.arange(0, columns, CELL), axis=1))

@@ -1,10 +1,10 @@
-"""How good a scan is: density range and noise of its inner picture, on a sample of its pixels.
+"""Quality of a scan: density range and noise of its inner picture, on a sample of pixels.
 
-Covers counting while the bands of a scan go by. What is clipped is counted in
-:mod:`divere_cli.develop.ends`; bare film is told by a whole roll (``roll``).
+Covers counting in the bands of a scan. Clipping is counted in
+:mod:`divere_cli.develop.ends`; the film base comes from the whole roll (``roll``).
 
 Noise is the standard deviation between neighboring pixels of short runs along rows, as
-density, where the picture is plainest: grain and the scanner's own noise together.
+density, in the smoothest parts: grain and the scanner's own noise together.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ Floats = NDArray[np.float64]
 BINS = 4096
 THIN, DENSE = 2.0, 97.0  # percentiles of density: the ends of the range
 RUN = 16  # pixels of a run
-RUNS = 64  # of a row that is looked at, about
-EVERY = 6  # of the rows that are sampled one is looked at for noise
+RUNS = 64  # approximate number in a sampled row
+EVERY = 6  # one of so many sampled rows is used for noise
 PLAINEST = 20.0  # percentile of the runs' deviations
 
 
 class Measured:
-    """Counts while the bands of a scan go by.
+    """Collects statistics from the bands of a scan.
 
     Parameters
     ----------
     width, height, channels : int
-        Of the scan.
+        Size of the scan.
     """
 
     def __init__(self, width: int, height: int, channels: int) -> None:
@@ -44,25 +44,25 @@ class Measured:
         self._runs: list[Floats] = []
 
     def take(self, first: int, band: NDArray[Any]) -> None:
-        """Take a band ``(rows, width, channels)``, codes or float of 0..1."""
-        wanted = [
+        """Count a band ``(rows, width, channels)`` of codes or floats in 0..1."""
+        sampled = [
             row - first
             for row in range(first, first + len(band))
             if row in self._rows and row % self._step == 0
         ]
-        if not wanted:
+        if not sampled:
             return
-        part = _unit(band[wanted, self._columns])
-        places = np.minimum((part[:, :: self._step] * BINS).astype(np.int64), BINS - 1)
+        part = _unit(band[sampled, self._columns])
+        bins = np.minimum((part[:, :: self._step] * BINS).astype(np.int64), BINS - 1)
         for channel, counts in enumerate(self._counts):
-            counts += np.bincount(np.maximum(places[..., channel], 0).ravel(), minlength=BINS)
-        noisy = [n for n, row in enumerate(wanted) if (row + first) // self._step % EVERY == 0]
+            counts += np.bincount(np.maximum(bins[..., channel], 0).ravel(), minlength=BINS)
+        noisy = [n for n, row in enumerate(sampled) if (row + first) // self._step % EVERY == 0]
         if noisy and part.shape[1] > RUN:
             self._runs.append(_deviations(part[noisy]))
 
     @property
     def quality(self) -> Quality | None:
-        """Range and noise; None where nothing was looked at."""
+        """Density range and noise; None if no pixel was sampled."""
         if not self._counts.any() or not self._runs:
             return None
         density = -np.log10((np.arange(BINS) + 0.5) / BINS)[::-1]
@@ -76,21 +76,21 @@ class Measured:
 
 
 def _unit(band: NDArray[Any]) -> Floats:
-    """Samples as 0..1."""
+    """Return samples scaled to 0..1."""
     full = float(np.iinfo(band.dtype).max) if band.dtype.kind == "u" else 1.0
     return np.asarray(band, np.float64) / full
 
 
 def _deviations(rows: Floats) -> Floats:
-    """Deviation between neighbors, density, of runs along rows: ``(runs, channels)``."""
+    """Return deviations between neighbors as density, of runs in rows: ``(runs, channels)``."""
     length = rows.shape[1]
-    apart = max(RUN, length // RUNS)
-    starts = np.arange(0, length - RUN, apart)
+    spacing = max(RUN, length // RUNS)
+    starts = np.arange(0, length - RUN, spacing)
     cells = rows[:, starts[:, None] + np.arange(RUN)]
     density = -np.log10(np.maximum(cells, 1.0 / 65535.0))
     steps = np.diff(density, axis=2)
-    found = np.sqrt(np.square(steps).mean(axis=2) / 2.0)
-    return np.asarray(found.reshape(-1, rows.shape[2]))
+    deviations = np.sqrt(np.square(steps).mean(axis=2) / 2.0)
+    return np.asarray(deviations.reshape(-1, rows.shape[2]))
 
 
 def _rounded(values: list[float]) -> tuple[float, ...]:

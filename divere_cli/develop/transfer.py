@@ -1,8 +1,8 @@
 """How a scan's samples relate to light, and the step that makes them linear.
 
-Covers ``--input-transfer``: what was asked for, what a user's preset says, what the
-file says of itself, in this order; and the step, one table look-up a sample. A plain
-linear scan needs no step: its samples reach the grade as they are.
+Covers ``--input-transfer``: the option, then a user's preset, then the file's own data,
+in this order; and the step, one table look-up per sample. A linear scan needs no step: its
+samples reach the grade unchanged.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from divere_cli.records.job import InputTransfer
 
 _MOST_ICC = 8 << 20
 _CAMERA = ("raw", "dng")
-_LIKE_SRGB = (2.0, 2.5)  # powers that a preset may give what is sRGB
+_LIKE_SRGB = (2.0, 2.5)  # gammas that a preset may use to approximate sRGB
 
 
 @dataclass(frozen=True)
 class Decided:
-    """The curve to apply, the word for the report, and what is to be said."""
+    """The curve to apply, its word for the report, notes and warnings."""
 
     curve: Curve
     word: str
@@ -40,10 +40,10 @@ def decide(asked: InputTransfer, path: str, header: Header) -> Decided:
     ----------
     asked : InputTransfer
     path : str
-        The scan: its ICC profile is read where the header says where it lies.
+        Path of the scan; its ICC profile is read at the position given by the header.
     header : Header
     """
-    said, by = _file(path, header)
+    own, by = _file(path, header)
     if asked.option not in ("auto", "icc"):
         curve = _given(asked.option)
         return Decided(curve, curve.word, _note(curve, "--input-transfer"))
@@ -51,14 +51,14 @@ def decide(asked: InputTransfer, path: str, header: Header) -> Decided:
         if by != "ICC profile":
             missing = "no ICC profile with a tone curve: its samples are taken for linear"
             return Decided(LINEAR, "linear", (), (f"--input-transfer icc: {missing}",))
-        return Decided(said, said.word, _note(said, f"its {by}"))
+        return Decided(own, own.word, _note(own, f"its {by}"))
     if asked.preset_gamma is not None:
-        return _preset(asked.preset_gamma, said, by)
-    return Decided(said, said.word, _note(said, by if by.startswith("an 8") else f"its {by}"))
+        return _preset(asked.preset_gamma, own, by)
+    return Decided(own, own.word, _note(own, by if by.startswith("an 8") else f"its {by}"))
 
 
 class Transfer:
-    """The step: light of samples. Threads may share it; rows know nothing of each other.
+    """The step that converts samples to light. Threads may share it; rows are independent.
 
     Parameters
     ----------
@@ -83,7 +83,8 @@ class Transfer:
         if table is None:
             codes = np.asarray(np.arange(np.iinfo(kind).max + 1) * scale, np.float64)
             table = self._tables[kind] = self._curve.light(codes).astype(np.float32)
-        np.take(table, samples, out=out, mode="wrap")  # no code is outside: half the time
+        # all codes are in range; "wrap" takes half the time
+        np.take(table, samples, out=out, mode="wrap")
 
 
 def _given(option: str) -> Curve:
@@ -92,28 +93,28 @@ def _given(option: str) -> Curve:
     return SRGB if option == "srgb" else trc.power(float(option))
 
 
-def _preset(gamma: float, said: Curve, by: str) -> Decided:
-    """The user's preset is taken at its word; what the file says otherwise is said."""
+def _preset(gamma: float, own: Curve, by: str) -> Decided:
+    """Use the user's preset; warn if the file disagrees with it."""
     word = "linear" if gamma == 1.0 else f"gamma {gamma:.4g}"
-    like = said.word == "srgb" and _LIKE_SRGB[0] <= gamma <= _LIKE_SRGB[1]
-    near = said.table is None and said.word != "srgb" and abs(said.gamma - gamma) < 0.05
-    if like or near or (by.startswith("an 8") and gamma != 1.0):
+    close_to_srgb = own.word == "srgb" and _LIKE_SRGB[0] <= gamma <= _LIKE_SRGB[1]
+    same_gamma = own.table is None and own.word != "srgb" and abs(own.gamma - gamma) < 0.05
+    if close_to_srgb or same_gamma or (by.startswith("an 8") and gamma != 1.0):
         return Decided(LINEAR, word)
     text = (
-        f"the preset says its samples are {word}, the file that they are {_shown(said)} "
+        f"the preset says its samples are {word}, the file that they are {_shown(own)} "
         f"({by}): the preset is taken; --input-transfer says it for all"
     )
     return Decided(LINEAR, word, (), (text,))
 
 
 def _file(path: str, header: Header) -> tuple[Curve, str]:
-    """What the file says, and which part of it."""
+    """Return the curve that the file declares, and the part of the file that declares it."""
     if header.format in _CAMERA or header.variant == "dng" or header.sample == "float":
         return LINEAR, "kind"
     if header.transfer:
-        known = _named(header.transfer)
-        if known is not None:
-            return known, header.transfer_by or "header"
+        named_curve = _named(header.transfer)
+        if named_curve is not None:
+            return named_curve, header.transfer_by or "header"
     if header.icc is not None and header.icc[1] <= _MOST_ICC:
         with open(path, "rb") as file:
             file.seek(header.icc[0])

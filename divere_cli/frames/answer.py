@@ -1,7 +1,8 @@
-"""What looking for frames asks and answers, as plain data: all that passes between processes.
+"""Request and result of the search for frames, as plain data passed between processes.
 
-Covers the question (:class:`Wanted`), the answer for a scan (:class:`FoundScan`), and what
-the strips of a roll show together. Standard library only: the parent process holds it.
+Covers the request (:class:`Wanted`), the result for a scan (:class:`FoundScan`), and the
+format that the strips of a roll show together. Standard library only, because the parent
+process uses it.
 """
 
 from __future__ import annotations
@@ -13,19 +14,20 @@ from dataclasses import dataclass, field
 
 from divere_cli.records.serialize import LATER, from_plain, to_plain
 
-VERSION = 2  # raised when the same scan would be cut otherwise
+VERSION = 2  # raised when the same scan would be cut differently
 TASK = "divere_cli.frames.task:find"
-LEAST_SHOWN = 2  # pictures that show a format and a width to others
+LEAST_SHOWN = 2  # pictures needed to pass a format and a width on to other scans
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to look for: a format or ``auto``, how many a strip; what others have shown.
+    """The request: film format or ``auto``, pictures per strip, and hints from other scans.
 
-    ``aspect`` is a picture's width over its height, 0 where nothing is known.
-    ``picture`` asks for a small picture of what was found, in that format.
+    ``form`` and ``aspect`` are hints: a format, and the width of a picture over its height,
+    0 if unknown. ``picture`` is the file format of a small picture of the result; empty for
+    none.
     """
 
     film: str = "auto"
@@ -37,9 +39,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class FoundFrame:
-    """A picture: its crop in parts of the stored frame, its turn in degrees, how sure it is.
+    """One picture: its crop as shares of the stored frame, its turn in degrees, whether it is sure.
 
-    ``number`` is that of the film's edge, empty where it was not read.
+    ``why`` is the reason if it is not sure. ``number`` is the frame number at the edge of the
+    film, empty if not read.
     """
 
     id: str
@@ -52,10 +55,10 @@ class FoundFrame:
 
 @dataclass(frozen=True, slots=True)
 class FoundScan:
-    """A scan's answer.
+    """The result for one scan.
 
-    ``film`` is the format, empty where none was seen. ``shown`` are the widths over
-    heights of its pictures that are seen on all sides. ``picture`` is base64.
+    ``film`` is the format, empty if none was recognized. ``shown`` has width over height of
+    its pictures that are visible on all sides. ``picture`` is base64.
     """
 
     film: str
@@ -66,34 +69,34 @@ class FoundScan:
 
 
 def to_json(record: Wanted | FoundScan) -> str:
-    """Return a question or an answer as one line of JSON.
+    """Return a request or a result as one line of JSON.
 
     Parameters
     ----------
     record : Wanted or FoundScan
-        The question or answer.
+        The request or result.
     """
     return json.dumps(to_plain(record), separators=(",", ":"), allow_nan=False)
 
 
 def wanted(text: str) -> Wanted:
-    """Read a question.
+    """Parse a request.
 
     Parameters
     ----------
     text : str
-        The text.
+        JSON of :func:`to_json`.
     """
     return from_plain(Wanted, json.loads(text))
 
 
 def found(text: str) -> FoundScan:
-    """Read an answer.
+    """Parse a result.
 
     Parameters
     ----------
     text : str
-        The text.
+        JSON of :func:`to_json`.
     """
     return from_plain(FoundScan, json.loads(text))
 
@@ -119,13 +122,13 @@ def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
 
 
 def helped(scan: FoundScan, film: str) -> bool:
-    """Return whether the other scans of a roll may help this one.
+    """Return whether hints from other scans of a roll may improve this result.
 
     Parameters
     ----------
     scan : FoundScan
         The scan.
     film : str
-        The option ``--film``.
+        The format that most scans of the roll have.
     """
     return not scan.frames or scan.film != film or any(not frame.sure for frame in scan.frames)

@@ -1,11 +1,11 @@
-"""Pictures on a small picture of a scan: all of it together.
+"""Find the pictures on a small picture of a scan: the whole search.
 
-Covers the way from linear light to crops: film and holder, pieces of film, the turn,
-rows and columns for each format that may be, which format it is, edges, and what is
-sure. Pure functions of arrays. Not covered: reading scans (``task``), presets
-(``preset``), formats' figures (``formats``).
+Covers the way from linear light to crops: film and holder, pieces of film, rotation, rows
+and columns for each possible format, choice of the format, edges, and which results are
+sure. Pure functions of arrays. Reading scans is in ``task``, presets in ``preset``, the
+dimensions of formats in ``formats``.
 
-What is not sure is kept whole: a crop that reaches to the middle of both gaps.
+An unsure picture is kept whole: its crop reaches to the middle of both gaps.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from divere_cli.frames.layout import Found, Hint, Layout, Result
 from divere_cli.frames.rows import Rows
 from divere_cli.frames.straight import Strip
 
-LEAST_PIECE = 0.05  # of the scan
+LEAST_PIECE = 0.05  # share of the scan
 MIDDLE = 0.84  # of a picture's height: flare rounds corners
-# Strong steps that are edges; a picture with a gap in it is two.
+# Weights: share of strong steps that are edges; a gap within a picture (it is then two).
 EXPLAINED, GAP_WITHIN = 0.75, 0.6
 STRONG, MOST_STRONG, NEAR = 0.5, 40, 0.5  # share of lines; steps; mm
-MOST_OVERLAPS = 2  # sides that are excused
-BLANK = 0.01  # of a picture that is exposed
-LEAST_EDGES = 0.35  # seen a picture, at least: else there is no row of pictures
-SQUARE = 1.7  # a piece that is not longer than this may lie either way
-STRAIGHT = 0.08  # degrees that rows may be off before the strip is laid straight again
-# What it is worth, in edges seen a picture: rows seen; that film and pictures are as high as a
-# format says; that most film is 135.
+MOST_OVERLAPS = 2  # sides that need not be visible
+BLANK = 0.01  # exposed share of a picture, below which it is blank
+LEAST_EDGES = 0.35  # visible edges per picture, at least: else there is no row of pictures
+SQUARE = 1.7  # length over width up to which a piece is tried in both directions
+STRAIGHT = 0.08  # degrees of rotation of the rows above which the strip is straightened again
+# Weights in units of visible edges per picture: rows are visible; film and pictures have the
+# heights of the format; most film is 135.
 ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
-SPACED = 0.15  # for the logarithm of how much pictures are off their distance
+SPACED = 0.15  # weight of deviations from the regular distance of pictures
 ALL_FILM = "it may be a piece of film on a light, without a picture"
-# Bare film through a picture: share of it that may be exposed, height over the picture's height,
-# what it takes from a layout.
+# Bare film across a picture: its highest exposed share, its height over that of the picture,
+# and the penalty for a layout.
 BARE_BAND, BAND, SPLIT = 0.05, 0.015, 1.5
-LIGHT_SHOWN = 1.2  # with light told from film, what it shows is believed from here on
+LIGHT_SHOWN = 1.2  # worth from which a layout is accepted, if light was told from film
 
 
 def find(
@@ -58,17 +58,17 @@ def find(
         ``(rows, columns, 1 or 3)`` float32 linear light of 0 to 1, 8 to 30 cells a
         millimeter.
     forms : sequence of Format
-        To try.
+        Formats to try.
     count : int or None
-        How many pictures each strip has, where that is known.
+        Number of pictures on each strip, if known.
     hint : Hint or None
-        What other strips of the same roll have shown.
+        Hint from other strips of the same roll.
     """
     layouts, doubtful = _layouts(light, forms, count, hint, lamps=True)
     others: list[Layout] = []
     swapped = False
     if doubtful:
-        # Bare film round an even picture looks like light round film: both are tried.
+        # Bare film around an even picture looks like light around film: try both.
         others, _ = _layouts(light, forms, count, hint, lamps=False)
         if _worth(layouts) >= LIGHT_SHOWN:
             others = []
@@ -80,7 +80,7 @@ def find(
     if swapped:
         found = [replace(one, sure=False, why=one.why or ALL_FILM) for one in found]
     found = doubts.apart(doubts.kept_whole(found, doubts.rivals(layouts, others)))
-    if len(layouts) == 1:  # a picture that a rival added stands last
+    if len(layouts) == 1:  # a picture added by a rival is at the end
         axis = int(layouts[0].strip.place.upright)
         found.sort(key=lambda one: float(one.corners[:, axis].mean()))
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
@@ -91,11 +91,11 @@ def find(
 def _layouts(
     light: Picture, forms: Sequence[Format], count: int | None, hint: Hint | None, lamps: bool
 ) -> tuple[list[Layout], bool]:
-    """What each piece of film was taken for, and whether light may have been bare film."""
+    """Return the layout of each piece of film, and whether light may have been bare film."""
     sorted_ = film.sort(light, lamps)
     if sorted_ is None:
         return [], False
-    made: list[Layout] = []
+    layouts: list[Layout] = []
     sure = False
     for mask in film.pieces(sorted_.area, LEAST_PIECE):
         piece = film.piece_of(sorted_, mask, lamps)
@@ -103,10 +103,10 @@ def _layouts(
             continue
         best = _piece(piece, forms, count, hint)
         if best is not None:
-            made.append(best)
+            layouts.append(best)
             sure = sure or perforations.find(best.strip.holes) is not None
-    lit = sorted_.lamp or any(layout.strip.holes.any() for layout in made)
-    return made, (lit or not made) and lamps and not sure
+    lit = sorted_.lamp or any(layout.strip.holes.any() for layout in layouts)
+    return layouts, (lit or not layouts) and lamps and not sure
 
 
 def _worth(layouts: list[Layout]) -> float:
@@ -117,10 +117,10 @@ def _piece(
     piece: film.Piece, forms: Sequence[Format], count: int | None, hint: Hint | None
 ) -> Layout | None:
     height, width = piece.area.shape
-    ways = [height > width]
+    directions = [height > width]
     if max(height, width) < SQUARE * min(height, width):
-        ways = [False, True]
-    strips = [straight.straighten(piece, upright) for upright in ways]
+        directions = [False, True]
+    strips = [straight.straighten(piece, upright) for upright in directions]
     # Holes run along the film: they show its direction.
     holed = [strip for strip in strips if perforations.find(strip.holes) is not None]
     tried: list[Layout] = []
@@ -129,7 +129,7 @@ def _piece(
         layout = _strip(strip, forms, count, hint)
         if layout is None:
             continue
-        if len(ways) > 1 and _split(layout):
+        if len(directions) > 1 and _split(layout):
             layout = replace(layout, quality=max(0.0, layout.quality - SPLIT))
         extra = _slope(layout)
         if abs(extra) > STRAIGHT:
@@ -140,7 +140,7 @@ def _piece(
 
 
 def _best(layouts: Sequence[Layout]) -> Layout | None:
-    """The layout that explains most, with its rivals."""
+    """Return the layout that explains the most, with its rivals."""
     best = max(layouts, key=lambda one: one.quality, default=None)
     if best is None:
         return None
@@ -173,13 +173,13 @@ def _split(layout: Layout) -> bool:
 def _strip(
     strip: Strip, forms: Sequence[Format], count: int | None, hint: Hint | None
 ) -> Layout | None:
-    """The format, rows and columns that explain a strip best."""
+    """Return the layout (format, rows and columns) that explains a strip best."""
     holes = perforations.find(strip.holes)
-    known = [form for form in forms if holes is None or form.perforated] or list(forms)
+    possible = [form for form in forms if holes is None or form.perforated] or list(forms)
     layouts: list[Layout] = []
     profiles: dict[float, steps.Steps] = {}
     lines: dict[tuple[int, int, int], Lines] = {}
-    for form in known:
+    for form in possible:
         if form.film not in profiles:
             guess = holes.scale if holes is not None else strip.over.shape[0] / form.film
             profiles[form.film] = rows.profile(strip, guess)
@@ -207,22 +207,22 @@ def _layout(
 
 
 def _lines(strip: Strip, candidate: Rows) -> Lines:
-    """Blocks of the rows' middle, and what they show along the strip."""
+    """Return blocks of the middle of the rows, and their steps along the strip."""
     inset = 0.5 * (1 - MIDDLE) * (candidate.bottom - candidate.top)
     top, bottom = max(0, round(candidate.top + inset)), round(candidate.bottom - inset)
     part = slice(top, max(bottom, top + 4))
     size = rows.block(strip)
     values, weight = steps.blocks(strip.over[part], strip.clear[part], size)
-    found = steps.steps(values, weight, candidate.scale, strip.noise, size)
+    profile = steps.steps(values, weight, candidate.scale, strip.noise, size)
     reach = max(1, round(0.25 * candidate.scale))
     exposed = steps.smoothed(values, reach) > steps.FILLED
     seen = weight > 0.3
     filled = (exposed & seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
-    return Lines(values, weight, found, filled.astype(np.float32))
+    return Lines(values, weight, profile, filled.astype(np.float32))
 
 
 def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
-    """What speaks for a layout, in edges seen a picture; not yet what it leaves."""
+    """Return the quality of a layout in visible edges per picture, without its ``left``."""
     filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
     if not filled:
         return 0.0
@@ -238,7 +238,7 @@ def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> 
 
 
 def _left(spans: list[Span], lines: Lines) -> float:
-    """Share of the exposed film along a strip that lies in no picture."""
+    """Return the share of the exposed film along a strip that is in no picture."""
     covered = np.zeros(len(lines.filled), bool)
     for span in spans:
         covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
@@ -246,7 +246,7 @@ def _left(spans: list[Span], lines: Lines) -> float:
 
 
 def _edges_seen(spans: list[Span]) -> float:
-    """Edges seen a picture, 0 to 2; at an overlap neither side can show one."""
+    """Return visible edges per picture, 0 to 2; at an overlap neither edge can be visible."""
     seen, sides, overlaps = 0.0, 0, 0
     for index, span in enumerate(spans):
         for side, other in ((span.left, index - 1), (span.right, index + 1)):
@@ -263,7 +263,7 @@ def _edges_seen(spans: list[Span]) -> float:
 
 
 def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, int]:
-    """Share of the strong steps along the strip that are edges; pictures with a gap within."""
+    """Return the share of strong steps that are edges, and the number of pictures with a gap."""
     near = max(2.0, NEAR * scale)
     rises, falls = _strong(lines.steps.rise, near), _strong(lines.steps.fall, near)
     lefts, rights = [span.left.at for span in spans], [span.right.at for span in spans]
@@ -278,19 +278,19 @@ def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, in
 
 
 def _strong(profile: steps.Profile, near: float) -> list[int]:
-    left = profile.copy()
-    found: list[int] = []
-    while len(found) < MOST_STRONG:
-        at = int(np.argmax(left))
-        if left[at] < STRONG:
+    remaining = profile.copy()
+    places: list[int] = []
+    while len(places) < MOST_STRONG:
+        at = int(np.argmax(remaining))
+        if remaining[at] < STRONG:
             break
-        found.append(at)
-        left[max(0, at - round(2 * near)) : at + round(2 * near) + 1] = 0
-    return found
+        places.append(at)
+        remaining[max(0, at - round(2 * near)) : at + round(2 * near) + 1] = 0
+    return places
 
 
 def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
-    """The best; of formats that show as many edges the narrower."""
+    """Return the best layout; only layouts of the hinted format if there are any."""
     if hint is not None:
         hinted = [one for one in layouts if one.form.name == hint.form]
         layouts = hinted or layouts
@@ -301,18 +301,18 @@ def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
 
 
 def _slope(layout: Layout) -> float:
-    """Degrees that the rows of pictures are off, counter-clockwise."""
+    """Return the remaining rotation of the rows of pictures, degrees counter-clockwise."""
     places, above, below = [], [], []
     scale = layout.rows.scale
     for span in layout.spans:
         if not span.sure:
             continue
-        # Halves of a picture have a place of their own.
+        # Each half of a picture gives a point of its own.
         for low, high in ((0.05, 0.5), (0.5, 0.95)):
             first, last = span.left.at + low * span.width, span.left.at + high * span.width
             part = slice(max(0, round(first)), max(1, round(last)))
-            found = rows.profile(layout.strip, scale, part)
-            top, bottom = _row_edges(layout, part, found)
+            profile = rows.profile(layout.strip, scale, part)
+            top, bottom = _row_edges(layout, part, profile)
             places.append(0.5 * (first + last))
             above.append(top)
             below.append(bottom)
@@ -347,7 +347,7 @@ def _row_edges(
 
 
 def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> list[Layout]:
-    """Strips of one scan help each other: the format that most show, the width they show."""
+    """Repeat unclear strips of a scan with the format and width that the other strips show."""
     if len(layouts) < 2:
         return layouts
     common = _hint(layouts) or hint
@@ -370,7 +370,7 @@ def shown(found: Result) -> list[float]:
     Parameters
     ----------
     found : Result
-        What was found on the scan.
+        The result of the search.
     """
     return [
         span.width / (layout.rows.bottom - layout.rows.top)
@@ -382,7 +382,7 @@ def shown(found: Result) -> list[float]:
 
 
 def _hint(layouts: list[Layout]) -> Hint | None:
-    """What the strips show together: the format with most sure pictures, its aspect."""
+    """Return the format with most sure pictures on all strips, and their aspect; or None."""
     sure: dict[str, list[float]] = {}
     for layout in layouts:
         height = layout.rows.bottom - layout.rows.top
@@ -396,7 +396,7 @@ def _hint(layouts: list[Layout]) -> Hint | None:
 
 
 def _ordered(layouts: list[Layout]) -> list[Layout]:
-    """From top to bottom, upright ones from left to right."""
+    """Return strips from top to bottom; upright ones from left to right."""
     return sorted(
         layouts,
         key=lambda one: one.strip.place.left if one.strip.place.upright else one.strip.place.top,
@@ -404,11 +404,11 @@ def _ordered(layouts: list[Layout]) -> list[Layout]:
 
 
 def _corners(layout: Layout) -> list[Found]:
-    """Pictures in cells of the small picture."""
+    """Return the pictures of a strip in cells of the small picture."""
     top, bottom, seen = _settled_rows(layout)
     scale, spans = layout.rows.scale, layout.spans
     rows_sure = all(seen) or (any(seen) and layout.rows.known)
-    made: list[Found] = []
+    pictures: list[Found] = []
     for index, span in enumerate(spans):
         if span.filled < BLANK and not (span.left.seen or span.right.seen):
             continue  # blank
@@ -419,17 +419,17 @@ def _corners(layout: Layout) -> list[Found]:
         if not sure:
             left, right = doubts.whole(layout, index)
             high, low = high - doubts.ACROSS * scale, low + doubts.ACROSS * scale
-            if len(spans) == 1:  # nothing on the strip shows where it may lie
+            if len(spans) == 1:  # nothing on the strip shows its position
                 left, right = min(left, 0.0), max(right, float(layout.strip.over.shape[1]))
                 high, low = min(high, 0.0), max(low, float(layout.strip.over.shape[0]))
         box = np.array([(left, high), (right, high), (right, low), (left, low)])
         place = layout.strip.place
-        made.append(Found(place.out(box), place.turn, place.upright, sure, why))
-    return made
+        pictures.append(Found(place.out(box), place.turn, place.upright, sure, why))
+    return pictures
 
 
 def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:
-    """The upper and lower edge over the columns of all pictures; which of them were seen."""
+    """Return the upper and lower edge of all pictures together; and which are visible."""
     columns_ = np.zeros(layout.strip.over.shape[1], bool)
     for span in layout.spans:
         columns_[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
@@ -440,8 +440,8 @@ def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:
     strip = replace(
         layout.strip, over=layout.strip.over[:, part], clear=layout.strip.clear[:, part]
     )
-    found = rows.profile(strip, rows_.scale)
-    top, bottom = _row_edges(replace(layout, strip=strip), slice(None), found)
+    profile = rows.profile(strip, rows_.scale)
+    top, bottom = _row_edges(replace(layout, strip=strip), slice(None), profile)
     seen = (top is not None, bottom is not None)
     height = rows_.bottom - rows_.top
     if top is not None and bottom is not None:

@@ -1,6 +1,6 @@
-"""What finding the pictures of a scan makes, step by step: hints, layouts of strips, pictures.
+"""Records of the search for pictures: hints, layouts of strips, found pictures.
 
-Covers plain records of arrays and numbers. Not covered: how they are made (``detect``).
+These are plain records of arrays and numbers; they are made in ``detect``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from divere_cli.frames.straight import Strip
 
 @dataclass(frozen=True)
 class Hint:
-    """What other strips of a roll have shown: format, width over height of a picture."""
+    """A hint from other strips of a roll: format, and width over height of a picture."""
 
     form: str
     aspect: float
@@ -25,10 +25,10 @@ class Hint:
 
 @dataclass(frozen=True)
 class Found:
-    """A picture: its corners in cells of the small picture (4, 2), in the strip's order.
+    """One picture: corners (4, 2) as x, y in cells of the small picture, in the strip's order.
 
-    ``turn`` is that of its strip, degrees counter-clockwise; ``upright`` says that the
-    strip runs down the scan.
+    ``turn`` is the rotation of its strip in degrees counter-clockwise; ``upright`` is whether
+    the strip runs down the scan; ``why`` is the reason if it is not sure.
     """
 
     corners: Floats
@@ -40,9 +40,9 @@ class Found:
 
 @dataclass(frozen=True)
 class Layout:
-    """What a strip was taken for; ``rivals`` explain it about as well.
+    """The interpretation of a strip; ``rivals`` explain it almost as well.
 
-    ``left`` is the share of its exposed film that no picture holds.
+    ``left`` is the share of its exposed film that is in no picture.
     """
 
     strip: Strip
@@ -57,7 +57,7 @@ class Layout:
 
 @dataclass(frozen=True)
 class Result:
-    """All pictures of a scan, strip by strip; the formats that were seen; a hint for others."""
+    """All pictures of a scan, strip by strip; recognized formats; a hint for other scans."""
 
     found: tuple[Found, ...]
     forms: tuple[str, ...]

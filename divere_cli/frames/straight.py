@@ -1,7 +1,7 @@
-"""A piece of film laid straight: along the columns, its edges level.
+"""Straighten a piece of film: it then runs along the columns, with level edges.
 
-Covers the turn of a piece from the edges of its film, drawing it anew with that turn
-taken off, and where its places lie in the scan.
+Covers the rotation of a piece, measured at the edges of its film, resampling without that
+rotation, and converting positions back to the scan.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ import numpy as np
 from divere_cli.frames.film import Bools, Floats, Picture, Piece
 
 MOST_TURN = 4.0  # degrees
-LEAST_TURN = 0.03  # below it nothing is drawn anew
+LEAST_TURN = 0.03  # below it the piece is not resampled
 ROUNDS = 6
 OUTLIER = 2.5
-LEAST_SEEN = 0.4  # of a film edge's columns
+LEAST_SEEN = 0.4  # share of the columns of a film edge
 WITHIN = 0.25  # degrees that the edges may differ by
 MOST_DENSE = 0.6
 
 
 @dataclass(frozen=True)
 class Place:
-    """From cells of the straight strip to cells of the small picture."""
+    """Converts cells of the straight strip to cells of the small picture."""
 
     top: int
     left: int
@@ -32,7 +32,7 @@ class Place:
     shape: tuple[int, int]  # of the piece's box in the small picture
 
     def out(self, points: Floats) -> Floats:
-        """Points (n, 2) of x, y in cells of the strip to those of the small picture."""
+        """Convert points (n, 2) of x, y from cells of the strip to cells of the small picture."""
         rows, columns = self.shape if not self.upright else self.shape[::-1]
         a = np.deg2rad(self.turn)
         x, y = points[:, 0] - columns / 2, points[:, 1] - rows / 2
@@ -55,15 +55,15 @@ class Strip:
     Attributes
     ----------
     over : ndarray
-        ``(rows, columns)`` float32, density over bare film, cut to -0.1 .. 0.6.
+        ``(rows, columns)`` float32, density over bare film, clipped to -0.1 .. 0.6.
     clear, area, holes : ndarray
     noise, bare : float
-        As of the piece.
+        As in the piece.
     place : Place
     edges : tuple of float or None
-        Rows of the film's edges, above and below, where they are in view.
+        Rows of the upper and lower edge of the film; None if not in view.
     free : bool
-        Whether these are the film's own, and not a holder's.
+        Whether these are edges of the film itself, and not of a holder.
     """
 
     over: Picture
@@ -87,7 +87,7 @@ def straighten(piece: Piece, upright: bool, extra: float = 0.0) -> Strip:
     upright : bool
         Whether the strip runs from top to bottom.
     extra : float, default 0.0
-        Degrees to turn in addition to what the edges show.
+        Degrees to turn in addition to the angle of the edges.
     """
     turned = _transposed(piece) if upright else piece
     turn = _turn(turned) + extra
@@ -114,7 +114,7 @@ def _transposed(piece: Piece) -> Piece:
 
 
 def _turn(piece: Piece) -> float:
-    """Degrees, counter-clockwise, from the edges of the film."""
+    """Return the rotation in degrees, counter-clockwise, from the edges of the film."""
     slopes: list[tuple[float, float]] = []
     for below in (False, True):
         line = _line(piece.area[::-1] if below else piece.area, piece.rim[int(below)])
@@ -131,7 +131,7 @@ def _turn(piece: Piece) -> float:
 
 
 def _line(area: Bools, rim: bool) -> tuple[float, float, float] | None:
-    """Slope, middle and scatter of the upper edge; None where it is not in view."""
+    """Return slope, middle and scatter of the upper edge; None if it is not in view."""
     columns = area.shape[1]
     first = np.argmax(area, axis=0).astype(np.float64)
     use = area.any(axis=0) & ((first > 0.5) | (not rim))
@@ -178,13 +178,13 @@ def _drawn(
 
 
 def _edges(area: Bools, piece: Piece) -> tuple[float | None, float | None]:
-    """Rows of the film's edges: None where the film goes on to the scan's own rim."""
+    """Return the rows of the film's edges; None where the film reaches the border of the scan."""
     rows = area.shape[0]
-    found: list[float | None] = []
+    edges: list[float | None] = []
     for below in (False, True):
         line = _line(area[::-1] if below else area, piece.rim[int(below)])
         if line is None or (piece.rim[int(below)] and line[1] <= 1.0):
-            found.append(None)
+            edges.append(None)
         else:
-            found.append(rows - line[1] if below else line[1])
-    return found[0], found[1]
+            edges.append(rows - line[1] if below else line[1])
+    return edges[0], edges[1]

@@ -1,7 +1,7 @@
-"""The task that looks for frames: one scan in, its crops out, nothing written.
+"""The task that searches frames: reads one scan, returns its crops, writes nothing.
 
-Covers reading the scan through the same steps as its grade, reducing it, and from cells
-to parts of the stored frame. What is found where: :mod:`divere_cli.frames.detect`.
+Covers reading the scan through the same steps as its grade, reducing it, and converting
+cells to shares of the stored frame. The search is in :mod:`divere_cli.frames.detect`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DIGITS = 6
 
 
 def find(job: Job, progress: Progress) -> TaskResult:
-    """Look for the frames of a scan.
+    """Search the frames of a scan.
 
     Parameters
     ----------
@@ -45,40 +45,40 @@ def find(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader raises it.
     """
-    asked = answer.wanted(job.parameters)
+    request = answer.wanted(job.parameters)
     with (
         progress.stage("read"),
         Parallel(job.threads) as parallel,
         source.open(job, parallel) as scan,
     ):
-        known = scan.header
-        view = EdgeView(known) if job.film_edge else None
-        cells = picture.Reduction(known.width, known.height, known.channels)
+        header = scan.header
+        view = EdgeView(header) if job.film_edge else None
+        cells = picture.Reduction(header.width, header.height, header.channels)
         for first, band in scan.bands():
             cells.add(first, _light(band))
             if view is not None:
                 view.take(first, band)
-            progress.advance((first + len(band)) / known.height)
+            progress.advance((first + len(band)) / header.height)
         warnings = scan.warnings
     with progress.stage("grade"):
         light = cells.light
-        by = picture.fitting(light)
-        small = picture.coarser(light, by)
-        found = detect.find(small, named(asked.film), asked.count, _hint(asked))
-        size = (known.width / cells.side / by, known.height / cells.side / by)
-        answered = _answer(found, size, asked, small)
+        factor = picture.fitting(light)
+        reduced = picture.coarser(light, factor)
+        result = detect.find(reduced, named(request.film), request.count, _hint(request))
+        size = (header.width / cells.side / factor, header.height / cells.side / factor)
+        scan_result = _answer(result, size, request, reduced)
         if view is not None:
-            answered = _numbered(answered, view)
+            scan_result = _numbered(scan_result, view)
     return TaskResult(
-        width=known.width,
-        height=known.height,
+        width=header.width,
+        height=header.height,
         warnings=warnings,
-        measurement=answer.to_json(answered),
+        measurement=answer.to_json(scan_result),
     )
 
 
 def _light(band: NDArray[Any]) -> NDArray[np.float32]:
-    """Samples of 0 to 1, without what is no number."""
+    """Return samples as float32 in 0..1, without NaN and infinity."""
     if band.dtype.kind == "f":
         light = np.nan_to_num(np.asarray(band, np.float32), nan=0.0, posinf=1.0, neginf=0.0)
         return np.asarray(np.clip(light, 0.0, 1.0), np.float32)
@@ -86,43 +86,43 @@ def _light(band: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.multiply(band, scale, dtype=np.float32), np.float32)
 
 
-def _hint(asked: Wanted) -> Hint | None:
-    return Hint(asked.form, asked.aspect) if asked.form and asked.aspect else None
+def _hint(request: Wanted) -> Hint | None:
+    return Hint(request.form, request.aspect) if request.form and request.aspect else None
 
 
 def _answer(
-    found: Result, size: tuple[float, float], asked: Wanted, small: NDArray[np.float32]
+    result: Result, size: tuple[float, float], request: Wanted, small: NDArray[np.float32]
 ) -> FoundScan:
-    frames = tuple(_frame(str(n), one, size) for n, one in enumerate(found.found, 1))
+    frames = tuple(_frame(str(n), one, size) for n, one in enumerate(result.found, 1))
     drawn = ""
-    if asked.picture:
-        data = drawing.drawn(small, found, asked.picture)
+    if request.picture:
+        data = drawing.drawn(small, result, request.picture)
         drawn = base64.b64encode(data).decode("ascii")
     return FoundScan(
-        film=found.forms[0] if found.forms else "",
-        turn=round(found.turn, 3),
+        film=result.forms[0] if result.forms else "",
+        turn=round(result.turn, 3),
         frames=tuple(frame for frame in frames if frame.crop[2] > 0 and frame.crop[3] > 0),
-        shown=tuple(round(width, 5) for width in detect.shown(found)),
+        shown=tuple(round(width, 5) for width in detect.shown(result)),
         picture=drawn,
     )
 
 
-def _numbered(found: FoundScan, view: EdgeView) -> FoundScan:
-    """Give the pictures the numbers of the film's edge, where that can be read."""
+def _numbered(scan: FoundScan, view: EdgeView) -> FoundScan:
+    """Return the scan with frame numbers from the edge of the film, if it can be read."""
     if view.read() is None or view.numbering is None:
-        return found
+        return scan
     numbers = (
         view.numbering.frame(x + width / 2, y + height / 2)
-        for x, y, width, height in (frame.crop for frame in found.frames)
+        for x, y, width, height in (frame.crop for frame in scan.frames)
     )
     frames = tuple(
-        replace(frame, number=number) for frame, number in zip(found.frames, numbers, strict=True)
+        replace(frame, number=number) for frame, number in zip(scan.frames, numbers, strict=True)
     )
-    return replace(found, frames=frames)
+    return replace(scan, frames=frames)
 
 
 def _frame(name: str, one: Found, size: tuple[float, float]) -> FoundFrame:
-    """The box around a picture's corners, in parts of the stored frame and within it."""
+    """Return the bounding box of a picture's corners, as shares of the stored frame."""
     corners = np.clip(one.corners / np.array(size), 0.0, 1.0)
     left, top = (float(v) for v in corners.min(axis=0))
     right, bottom = (float(v) for v in corners.max(axis=0))
