@@ -1,8 +1,8 @@
-"""Where the pictures of a strip begin and end: the best row of them, all together.
+"""Find where the pictures of a strip begin and end: the best row of pictures as a whole.
 
 Covers dynamic programming over the left edges for one format at one scale, on a
-coarse grid. Not covered: the edges to the last tenth of a millimeter (``edges``), and
-which format it is (``detect``).
+coarse grid. Edges to a tenth of a millimeter are in ``edges``, the choice of the format
+in ``detect``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from divere_cli.frames.steps import Profile
 Floats = NDArray[np.float64]
 
 EDGE, FILLED, LEAST_FILLED = 2.0, 2.5, 0.12
-LEFT_OUT = 2.5  # for a picture's width of exposed film that is in no picture
+LEFT_OUT = 2.5  # penalty for exposed film in no picture, per width of a picture
 SPACING = 0.6
-SKIPPED = 1.0  # for each blank picture between two
+SKIPPED = 1.0  # penalty for each blank picture between two
 MOST_SKIPPED = 2
 OVERLAP = 0.95
 GRID = 5.0  # cells a millimeter
@@ -28,7 +28,7 @@ GRID = 5.0  # cells a millimeter
 
 @dataclass(frozen=True)
 class Row:
-    """Left edges of the pictures, cells; the width that was looked for; what all is worth."""
+    """Left edges of the pictures and nominal width, in cells, and the score of the whole row."""
 
     starts: tuple[float, ...]
     width: float
@@ -43,12 +43,12 @@ def place(
     Parameters
     ----------
     rise, fall, filled : ndarray
-        Along the strip: shares of lines that step up and down, and that are exposed.
+        Along the strip: shares of lines that step up, that step down, and that are exposed.
     scale : float
         Cells a millimeter.
     form : Format
     count : int or None
-        Find exactly so many, if the strip has room for them.
+        Exact number of pictures to find, if the strip has room for them.
     """
     step = max(1, round(scale / GRID))
     rise, fall = _coarse(rise, step, np.max), _coarse(fall, step, np.max)
@@ -81,7 +81,7 @@ def _coarse(profile: Profile, step: int, how: object) -> Profile:
 
 
 def _single(rise: Profile, fall: Profile, total: Floats, width: float, form: Format) -> Floats:
-    """What a picture at each left edge is worth by itself."""
+    """Return the score of a single picture at each left edge."""
     last = len(total) - 1
     a = np.arange(last)
     low, high = int(np.floor(width * (1 - form.vary))), int(np.ceil(width * (1 + form.vary)))
@@ -92,12 +92,12 @@ def _single(rise: Profile, fall: Profile, total: Floats, width: float, form: For
     ends = np.minimum(a + round(width), last)
     mean = (total[ends] - total[a]) / width
     worth = EDGE * (rise[:last] + best) + FILLED * (mean - LEAST_FILLED)
-    # A picture lies on the strip, to within what its width varies by.
+    # A picture must be on the strip, within the variation of its width.
     return np.where(a + low <= last, worth, -np.inf)
 
 
 def _jumps(form: Format, grid: float) -> tuple[NDArray[np.intp], Floats]:
-    """Distances from one left edge to the next, and what each costs."""
+    """Return the distances from one left edge to the next, and the cost of each."""
     pitch, sd = form.pitch * grid, form.sd * form.pitch * grid
     first = int(np.ceil(form.along * grid * OVERLAP))
     jumps = np.arange(first, int((MOST_SKIPPED + 1.3) * pitch))
@@ -105,7 +105,7 @@ def _jumps(form: Format, grid: float) -> tuple[NDArray[np.intp], Floats]:
 
 
 def _cost(distances: Floats, sd: float) -> Floats:
-    """What distances from picture to picture cost, in pitches."""
+    """Return the costs of distances between pictures, given in pitches."""
     costs = [
         SPACING * np.log1p(((distances - k) / (sd * k**0.5)) ** 2) + SKIPPED * (k - 1)
         for k in range(1, MOST_SKIPPED + 2)
@@ -138,11 +138,12 @@ def _chain(
     jumps: NDArray[np.intp],
     penalty: Floats,
 ) -> tuple[list[int], float]:
-    """The best row of any number of pictures."""
+    """Return the best row with any number of pictures, and its score."""
     length = len(single)
     ends = np.minimum(np.arange(length) + round(width), length)
     best = np.full(length, -np.inf)
-    after = np.full(length, -np.inf)  # of a row that ends with this one, its cost beyond taken off
+    # score of a row that ends with this picture, without the cost beyond it
+    after = np.full(length, -np.inf)
     back = np.full(length, -1)
     for a in range(length):
         if single[a] == -np.inf:
@@ -176,7 +177,7 @@ def _counted(
     penalty: Floats,
     count: int,
 ) -> tuple[list[int], float]:
-    """The best row of exactly so many pictures, or of as many as there is room for."""
+    """Return the best row of ``count`` pictures, or of as many as there is room for."""
     length = len(single)
     ends = np.minimum(np.arange(length) + round(width), length)
     layers = [np.where(np.isfinite(single), single - cost * total[:length], -np.inf)]

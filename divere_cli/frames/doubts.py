@@ -1,9 +1,9 @@
-"""Formats that explain a scan about as well as the best one: what they say keeps pictures whole.
+"""Keep pictures whole if other formats explain a scan almost as well as the best one.
 
-Covers the comparison of the pictures found with those that a rival layout shows. Where a
-rival's picture has exposed film that no crop holds, the crops that it meets grow until they
-hold it and are not sure; where it meets none, an unsure crop is added. Rivals that show the
-same pictures (135 and 6x9 have one aspect) change nothing.
+Covers the comparison of the found pictures with those of a rival layout. If a rival's picture
+has exposed film outside of all crops, the crops that it overlaps are enlarged to contain it
+and marked as not sure; if it overlaps none, an unsure crop is added. Rivals with the same
+pictures (135 and 6x9 have the same aspect) change nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from divere_cli.frames.film import Bools, Floats, Picture
 from divere_cli.frames.layout import Found, Layout
 from divere_cli.frames.steps import FILLED
 
-LOST = 0.02  # of a rival's picture that may lie outside of all crops
-ACROSS = 0.5  # mm kept beyond the row of a picture that is not sure
-# How much better than its rivals a layout must be, for all of its pictures and for each: the
-# fewer they are, the more may be chance. Within ALIKE its dark places count, too. What a rival's
-# edges may be off by, mm.
+LOST = 0.02  # share of a rival's picture that may be outside of all crops
+ACROSS = 0.5  # mm kept beyond the row of an unsure picture
+# How much better than its rivals a layout must be: a constant, and a part divided by the number
+# of pictures, because few pictures may be chance. Within ALIKE dark parts of a rival count, too.
+# RIVAL_OFF is the tolerance of a rival's edges in mm.
 BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.2, 0.5
 UNEXPLAINED, ROWS_ALIKE = 1.5, 0.1
-DOUBT = 0.35  # of a picture's width that an edge may lie farther out, where it is not known
+DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther out
 OVERLAP = 1.5  # mm that two pictures may share
-SHARED = 0.3  # of either of the two that makes them the same picture
+SHARED = 0.3  # overlap, as share of the smaller one, from which two are the same picture
 WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"
 
 
@@ -41,12 +41,12 @@ class Rival:
     box : ndarray
         Left, top, right, bottom in cells of the small picture.
     points : ndarray
-        ``(n, 2)`` places of x, y, evenly spread over it but for its rim.
+        ``(n, 2)`` points x, y, evenly spread over it except its rim.
     exposed : ndarray
-        ``(n,)`` whether each is film that was exposed; all are, where the rival explains as
-        much as the best.
+        ``(n,)`` whether each point is exposed film; True for all points if the rival explains
+        as much as the best layout.
     whole : ndarray
-        All of the film that it may lie on: what is kept where it is the only one to show it.
+        All of the film that it may cover: the crop that is kept if no other picture covers it.
     form : str
         Name of its format.
     """
@@ -59,36 +59,36 @@ class Rival:
 
 
 def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
-    """Return the pictures, with those that a rival shows otherwise grown and not sure.
+    """Return the pictures; those that a rival contradicts are enlarged and not sure.
 
     Parameters
     ----------
     found : sequence of Found
-        Of the best layout.
+        Pictures of the best layout.
     rivals : sequence of Rival
         Pictures of layouts that explain the scan about as well.
     """
     first = [box(one.corners) for one in found]
     boxes, formats = list(first), [""] * len(found)
     added: list[Rival] = []
-    # A format that has shown exposed film without a crop is believed of its dark pictures, too.
+    # If a format shows exposed film outside of all crops, its dark pictures count, too.
     disputed = {one.form for one in rivals if _lost(one, one.points[one.exposed], first)}
     for rival in (one for one in rivals if one.form in disputed):
         if not _lost(rival, rival.points, boxes):
             continue
-        met = False
-        for index, known in enumerate(first):
-            shared = _shared(rival.box, known)
-            if shared >= SHARED * min(_area(known), _area(rival.box)):
+        overlapped = False
+        for index, picture_box in enumerate(first):
+            shared = _shared(rival.box, picture_box)
+            if shared >= SHARED * min(_area(picture_box), _area(rival.box)):
                 boxes[index] = _union(boxes[index], rival.box)
                 formats[index] = formats[index] or rival.form
-                met = True
-        if not met:
+                overlapped = True
+        if not overlapped:
             added.append(rival)
-    made = [_grown(*one) for one in zip(found, boxes, formats, strict=True)]
+    pictures = [_grown(*one) for one in zip(found, boxes, formats, strict=True)]
     if found:
-        made += [_new(found[0], rival) for rival in _apart(added)]
-    return made
+        pictures += [_new(found[0], rival) for rival in _apart(added)]
+    return pictures
 
 
 def apart(found: Sequence[Found]) -> list[Found]:
@@ -108,7 +108,7 @@ def apart(found: Sequence[Found]) -> list[Found]:
 
 
 def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
-    """Return whether too many places of a rival's picture lie in no box."""
+    """Return whether too many points of a rival's picture are outside of all boxes."""
     out = np.ones(len(points), bool)
     for left, top, right, bottom in boxes:
         x, y = points[:, 0], points[:, 1]
@@ -127,7 +127,7 @@ def _new(like: Found, rival: Rival) -> Found:
 
 
 def _apart(rivals: Sequence[Rival]) -> list[Rival]:
-    """One of those that share a place, as large as all of them."""
+    """Merge rivals that overlap into one, as large as all of them."""
     kept: list[Rival] = []
     for rival in rivals:
         box_, whole, rest = rival.box, rival.whole, []
@@ -184,32 +184,32 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
     others : list of Layout
         Layouts of the whole scan.
     """
-    found = [
+    pairs = [
         (layout.quality, rival)
         for layout in layouts
         for rival in layout.rivals
-        # Of the same format only rows that stand as clearly.
+        # Of the same format only rows that are as clear.
         if rival.form != layout.form or rival.rows.score >= layout.rows.score - ROWS_ALIKE
     ]
     best = max((one.quality for one in layouts), default=0.0)
-    found += [(best, other) for other in others if other.quality > best - lead(other)]
-    made: list[Rival] = []
-    for quality, rival in sorted(found, key=lambda one: -one[1].quality):
+    pairs += [(best, other) for other in others if other.quality > best - lead(other)]
+    pictures: list[Rival] = []
+    for quality, rival in sorted(pairs, key=lambda one: -one[1].quality):
         alike = rival.quality > quality - ALIKE
         values = steps.smoothed(steps.smoothed(rival.strip.over, 2).T, 2).T
-        made += [
+        pictures += [
             _rival(rival, index, values, alike)
             for index, span in enumerate(rival.spans)
             if span.filled >= edges.LEAST_FILLED
         ]
-    return made
+    return pictures
 
 
 def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
-    """A rival's picture: the exposed places on it, or all where it explains as much."""
-    span, less = layout.spans[index], RIVAL_OFF * layout.rows.scale
-    x = np.linspace(span.left.at + less, span.right.at - less, 60)
-    y = np.linspace(layout.rows.top + less, layout.rows.bottom - less, 40)
+    """Return a rival's picture with its exposed points, or all if it explains as much."""
+    span, inset = layout.spans[index], RIVAL_OFF * layout.rows.scale
+    x = np.linspace(span.left.at + inset, span.right.at - inset, 60)
+    y = np.linspace(layout.rows.top + inset, layout.rows.bottom - inset, 40)
     points = np.stack(np.meshgrid(x, y), axis=2).reshape(-1, 2)
     cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
     exposed = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
@@ -225,9 +225,9 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
 
 
 def lead(layout: Layout) -> float:
-    """Return how much less a rival must explain to be none.
+    """Return how much less another layout must explain not to count as a rival.
 
-    A layout that leaves exposed film in no picture has more of them.
+    A layout that leaves exposed film outside of its pictures has more rivals.
 
     Parameters
     ----------
@@ -239,9 +239,9 @@ def lead(layout: Layout) -> float:
 
 
 def whole(layout: Layout, index: int) -> tuple[float, float]:
-    """Return both ends of the cell that an uncertain picture may be in.
+    """Return both ends of the range that an unsure picture may cover.
 
-    Up to its neighbors, where these are near: a gap may be narrower than usual, or the two
+    The range ends at near neighbors: a gap may be narrower than usual, or two pictures may
     overlap.
 
     Parameters
@@ -251,7 +251,7 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
     index : int
         Number of the picture.
     """
-    spans, more = layout.spans, ACROSS * layout.rows.scale
+    spans, margin = layout.spans, ACROSS * layout.rows.scale
     start, end = index, index
     while start and _joined(spans[start - 1], spans[start]):
         start -= 1
@@ -262,13 +262,13 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
     shared = OVERLAP * layout.rows.scale
     first = spans[start - 1].right.at - shared if start else -np.inf
     last = spans[end + 1].left.at + shared if end + 1 < len(spans) else np.inf
-    left = min(left - more, max(first, left - doubt))
-    right = max(right + more, min(last, right + doubt))
+    left = min(left - margin, max(first, left - doubt))
+    right = max(right + margin, min(last, right + doubt))
     return left, right
 
 
 def _joined(one: Span, other: Span) -> bool:
-    """Return whether nothing shows where one unsure picture ends and the next begins."""
+    """Return whether the border between two unsure pictures is not visible."""
     return not (one.sure or other.sure or one.right.seen or other.left.seen)
 
 

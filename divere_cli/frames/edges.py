@@ -1,7 +1,7 @@
-"""A picture's edges to a tenth of a millimeter, and which of them can be seen.
+"""Locate the edges of pictures to a tenth of a millimeter, and decide which are visible.
 
-Covers the search near where the row of pictures expects an edge, the place where the
-lines that step there cross half way, and what stands for an edge that cannot be seen.
+Covers the search near the expected position of an edge, the position where the stepping
+lines cross half of the step, and the substitute for an edge that is not visible.
 """
 
 from __future__ import annotations
@@ -20,17 +20,18 @@ REACH = 0.9  # mm
 LEAST = 0.22  # share of lines
 CROSSING = 0.35  # mm on each side
 WIDTH_SHARE, WIDTH_MM = 0.02, 0.25
-CLEAR = 0.5  # share of lines at both edges of a picture that shows the width alone
-DOUBTFUL = 0.6  # of the stronger edge's share: from there on either may be the wrong one
+CLEAR = 0.5  # share of lines at both edges of a single picture that defines the width
+DOUBTFUL = 0.6  # ratio to the stronger edge above which either one may be wrong
 LEAST_FILLED = 0.1
-BESIDE, BLUR, LEAST_GAP = 1.5, 0.35, 0.3  # mm beside a picture; of its edge; of a gap that shows
+# mm: looked at beside a picture; blur of an edge; least visible gap
+BESIDE, BLUR, LEAST_GAP = 1.5, 0.35, 0.3
 BARE_GAP = 0.25  # share of lines that may be exposed in a gap
 CLEAR_SIDE, CLEAR_OTHER = 0.6, 0.8  # shares of lines from which on an edge is beyond doubt
 
 
 @dataclass(frozen=True)
 class Side:
-    """An edge: where it was expected or seen, cells; the share of lines that step there."""
+    """An edge: its expected or visible position in cells; the share of lines that step there."""
 
     at: float
     share: float
@@ -39,7 +40,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Span:
-    """A picture along the strip; ``why`` says what is not sure of it."""
+    """A picture along the strip; ``why`` is the reason if it is not sure."""
 
     left: Side
     right: Side
@@ -78,13 +79,13 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
     template : float or None
         Width of this roll's pictures in cells, where other strips have shown it.
     """
-    found = [_seen(start, row.width, lines, scale, form.vary) for start in row.starts]
-    wide = _template(found, row.width, form, scale)
+    refined = [_seen(start, row.width, lines, scale, form.vary) for start in row.starts]
+    wide = _template(refined, row.width, form, scale)
     width = wide if wide is not None else template
-    known = width is not None
+    width_known = width is not None
     settled = [
-        _settled(one, width if width is not None else row.width, known, scale, form)
-        for one in found
+        _settled(one, width if width is not None else row.width, width_known, scale, form)
+        for one in refined
     ]
     return _bare_beside(settled, lines, scale)
 
@@ -92,7 +93,7 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
 def _seen(start: float, width: float, lines: Lines, scale: float, vary: float) -> Span:
     left = side(lines.steps.rise, lines, start, scale, rising=True)
     right = side(lines.steps.fall, lines, start + width, scale, rising=False)
-    if not right.seen:  # the row allows for cameras whose pictures are longer or shorter
+    if not right.seen:  # wider search, for cameras with longer or shorter pictures
         reach = REACH + vary * width / scale
         right = side(lines.steps.fall, lines, start + width, scale, rising=False, reach=reach)
     low, high = max(0, round(left.at)), min(len(lines.filled), round(right.at))
@@ -120,11 +121,11 @@ def side(
     reach : float, default REACH
         How far to look, in cells.
     """
-    found = peak(profile, at, reach * scale, LEAST)
-    if found is None:
+    position = peak(profile, at, reach * scale, LEAST)
+    if position is None:
         return Side(at, 0.0, False)
-    share = float(profile[min(round(found), len(profile) - 1)])
-    return Side(crossing(lines.values, lines.weight, found, scale, rising=rising), share, True)
+    share = float(profile[min(round(position), len(profile) - 1)])
+    return Side(crossing(lines.values, lines.weight, position, scale, rising=rising), share, True)
 
 
 def crossing(values: Picture, weight: Picture, at: float, scale: float, *, rising: bool) -> float:
@@ -162,22 +163,24 @@ def crossing(values: Picture, weight: Picture, at: float, scale: float, *, risin
         return at
     index = int(over[np.argmin(np.abs(over + 1 - reach))])
     rise = float(curve[index + 1] - curve[index])
-    # A cell's value stands at its middle.
+    # The value of a cell belongs to its middle.
     place = index + 0.5 + (half - float(curve[index])) / max(rise, 1e-6)
     return low + place if rising else high - place
 
 
-def _bare_beside(found: list[Span], lines: Lines, scale: float) -> list[Span]:
-    """Withdraw what was believed of pictures that exposed film lies beside.
+def _bare_beside(pictures: list[Span], lines: Lines, scale: float) -> list[Span]:
+    """Mark pictures as not sure if exposed film lies beside them.
 
-    Bare film surrounds a picture. Where exposed film goes on beyond an edge that was not
-    clearly seen, the picture may go on, too.
+    A picture is surrounded by bare film. If exposed film continues beyond an edge that is not
+    clearly visible, the picture may continue, too.
     """
     made: list[Span] = []
-    for index, one in enumerate(found):
-        before = found[index - 1].right.at if index else one.left.at - BESIDE * scale
+    for index, one in enumerate(pictures):
+        before = pictures[index - 1].right.at if index else one.left.at - BESIDE * scale
         after = (
-            found[index + 1].left.at if index + 1 < len(found) else one.right.at + BESIDE * scale
+            pictures[index + 1].left.at
+            if index + 1 < len(pictures)
+            else one.right.at + BESIDE * scale
         )
         doubtful = (
             _exposed(lines, before, one.left.at, scale) and not _clear(one.left, one.right),
@@ -192,7 +195,7 @@ def _bare_beside(found: list[Span], lines: Lines, scale: float) -> list[Span]:
 
 
 def _clear(side_: Side, other: Side) -> bool:
-    """Return whether a side's place is beyond doubt: by its own step, or by the other's."""
+    """Return whether the position of a side is certain: by its own step, or by the other side's."""
     return side_.share >= CLEAR_SIDE or other.share >= CLEAR_OTHER
 
 
@@ -205,23 +208,25 @@ def _exposed(lines: Lines, first: float, last: float, scale: float) -> bool:
     return float(lines.filled[low:high].mean()) > BARE_GAP
 
 
-def _template(found: list[Span], nominal: float, form: Format, scale: float) -> float | None:
-    """The width of pictures that are seen on both sides."""
+def _template(pictures: list[Span], nominal: float, form: Format, scale: float) -> float | None:
+    """Return the width of pictures that are visible on both sides, or None."""
     widths = [
         one.width
-        for one in found
+        for one in pictures
         if one.left.seen and one.right.seen and abs(one.width / nominal - 1) < form.vary + 0.02
     ]
     if len(widths) == 1:
         clear = [
-            o for o in found if min(o.left.share, o.right.share) >= CLEAR and o.width == widths[0]
+            o
+            for o in pictures
+            if min(o.left.share, o.right.share) >= CLEAR and o.width == widths[0]
         ]
         return widths[0] if clear else None
     return float(np.median(widths)) if widths else None
 
 
 def _settled(one: Span, width: float, known: bool, scale: float, form: Format) -> Span:
-    """Decide what a picture's sides are, and whether they are sure."""
+    """Decide the two sides of a picture, and whether they are sure."""
     left, right = one.left, one.right
     tolerance = WIDTH_SHARE * width + WIDTH_MM * scale
     if not known:
@@ -231,7 +236,7 @@ def _settled(one: Span, width: float, known: bool, scale: float, form: Format) -
     if left.seen and right.seen:
         if abs(one.width - width) <= tolerance:
             return one
-        # One of the two is an edge within the picture; where both stand alike, either may be.
+        # One of them is an edge within the picture; if both are equally strong, it may be either.
         weak, strong = sorted((left.share, right.share))
         known = known and weak <= DOUBTFUL * strong
         if left.share >= right.share:

@@ -1,13 +1,12 @@
-"""What on a small picture of a scan is film, and what of the film is bare.
+"""Find film and bare film on a small picture of a scan.
 
-Covers holder, light beside the film and in its holes, the color of bare film, and
-density over bare film with the slow change of the light over the scan taken off.
-Not covered: where pictures lie on the film.
+Covers holder, light beside the film and in its holes, the color of bare film, and the
+density over bare film, corrected for slow changes of the light over the scan. The
+positions of pictures on the film are found elsewhere.
 
-The holder is what is darker than any film: a leader of real film has 1.1 to 1.3 % of
-its base's light, so the limit lies at 0.4 %. Light and bare film are told apart by
-what surrounds them: beside light there is an even rim of bare film, beside bare film
-there are pictures.
+The holder is darker than any film: a leader of real film has 1.1 to 1.3 % of the light of
+its base, so the limit is 0.4 %. Light and bare film are distinguished by their
+surroundings: light is surrounded by an even rim of bare film, bare film by pictures.
 """
 
 from __future__ import annotations
@@ -24,41 +23,41 @@ Picture = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 DARKEST = 1e-5
-HOLDER, DEEPEST = 0.004, 0.008  # of bare film's light
-DEEP_SHARE = 0.1  # of the scan's rim
+HOLDER, DEEPEST = 0.004, 0.008  # shares of bare film's light
+DEEP_SHARE = 0.1  # share of the border of the scan
 FULL = 0.985
 PLATEAU, PLATEAU_SHARE, ALIKE = 0.05, 0.01, 0.08
-SAMPLE = 40_000  # cells that a color is looked for in
+SAMPLE = 40_000  # number of cells sampled for a color
 APART = 0.16  # density from light to bare film, at least
-# What lies right beside light: even, one color as far as the light is even, hardly anything
-# on the way to it.
+# Limits for the rim beside light: even, of one color as far as the light is even, with
+# hardly any intermediate values.
 RIM_EVEN, RIM_EVEN_SHARE, RIM_SOFT = 0.2, 0.6, 0.15
 RIM_ALIKE, RIM_SHARE = 0.15, 0.45
-LIGHT_STEP = 0.4  # of the way from bare film to light
+LIGHT_STEP = 0.4  # share of the way from bare film to light
 GROWN = 2
-BESIDE, HELD = 4, 0.25  # cells beside a piece; share of them that is holder where it is held
+BESIDE, HELD = 4, 0.25  # cells beside a piece; share of holder among them if the piece is held
 COARSE = 6
 FIT_REACH, FIT_RIDGE = (0.06, 0.08, 0.08, 0.06, 0.05, 0.05), 0.002
 
 
 @dataclass(frozen=True)
 class Film:
-    """A small picture, sorted.
+    """A small picture with classified cells.
 
     Attributes
     ----------
     density : ndarray
         ``(rows, columns, channels)`` float32.
     clear : ndarray
-        Cells that hold nothing but film: what lies right beside holder and holes is left out.
+        Cells that contain only film: cells next to holder and holes are left out.
     area : ndarray
         Film and its holes: the pieces of film as they lie in the scan.
     holes : ndarray
         Light within the film.
     holder : ndarray
-        What lets no light through.
+        Cells that let no light through.
     lamp : bool
-        Whether light that is not clipped was told from bare film.
+        Whether unclipped light was distinguished from bare film.
     """
 
     density: Picture
@@ -71,24 +70,24 @@ class Film:
 
 @dataclass(frozen=True)
 class Piece:
-    """One piece of film: where it lies, its density over bare film.
+    """One piece of film: its position, and its density over bare film.
 
     Attributes
     ----------
     top, left : int
-        Of the box that holds it, cells.
+        Corner of its bounding box, cells.
     over : ndarray
         ``(rows, columns)`` float32, mean of the channels.
     clear, area, holes : ndarray
-        As of :class:`Film`, of this piece.
+        As in :class:`Film`, for this piece.
     noise : float
         Standard deviation of a cell on bare film.
     bare : float
         Share of the piece that is bare.
     rim : tuple of bool
-        Whether it touches the scan's rim: above, below, left, right.
+        Whether it touches the border of the scan: above, below, left, right.
     free : bool
-        Whether light lies around it: its edges are the film's own, not a holder's.
+        Whether it is surrounded by light: then its edges are those of the film, not of a holder.
     """
 
     top: int
@@ -104,9 +103,7 @@ class Piece:
 
 
 def sort(light: Picture, lamps: bool = True) -> Film | None:
-    """Sort the cells of a scan into film, holder and light; None where no film is seen.
-
-    Without ``lamps`` nothing but what is clipped is taken for light.
+    """Classify the cells of a scan as film, holder and light; None if there is no film.
 
     Parameters
     ----------
@@ -132,17 +129,17 @@ def sort(light: Picture, lamps: bool = True) -> Film | None:
     dark = lit | holder
     beside = joined(dark)
     area = ~(holder | (lit & beside))
-    seen = lamp is not None and lamps
-    return Film(density, ~grown(dark, GROWN), area, lit & area, holder, seen)
+    lamp_found = lamp is not None and lamps
+    return Film(density, ~grown(dark, GROWN), area, lit & area, holder, lamp_found)
 
 
 def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
-    """Return a piece of film with a base of its own; None where too little of it is seen.
+    """Return a piece of film with its own base; None if too little of it is visible.
 
     Parameters
     ----------
     film : Film
-        The sorted cells.
+        The classified cells.
     mask : Bools
         The mask, shape (rows, columns).
     lamps : bool, default True
@@ -162,7 +159,7 @@ def piece_of(film: Film, mask: Bools, lamps: bool = True) -> Piece | None:
     over = mean - _surface(density, mean, base, clear)
     holes = film.holes[box] & area
     if lamp is not None and lamps and not film.lamp and not holes.any():
-        # A scan of several films: its light was not told from their several bases.
+        # A scan of several films: light was not distinguished from their different bases.
         lit = area & (over < -LIGHT_STEP * float((base - lamp).mean()))
         holes, clear = holes | lit, clear & ~grown(lit, GROWN)
     bare = clear & (np.abs(over) < PLATEAU)
@@ -189,7 +186,7 @@ def _free(film: Film, mask: Bools) -> bool:
 
 
 def _bare(density: Picture, among: Bools) -> tuple[Floats | None, Floats | None]:
-    """The color of bare film, and that of the light where it is seen and not clipped."""
+    """Return the color of bare film, and that of the light if visible and not clipped."""
     first = thinnest(density, among)
     if first is None:
         return None, None
@@ -249,10 +246,10 @@ def thinnest(density: Picture, among: Bools) -> Floats | None:
 
 
 def _holder(light: Picture, base: Floats) -> Bools:
-    """What is joined to the scan's rim and darker than film can be.
+    """Return the cells connected to the border of the scan and darker than film can be.
 
-    The limit follows the holder that is seen at the rim, stray light and the
-    scanner's black included, within what leaders of real film leave.
+    The limit follows the holder visible at the border, with stray light and the scanner's
+    black, but stays below the darkest leaders of real film.
     """
     mean = _boxed(light.mean(axis=2)) / np.float32((10.0**-base).mean())
     rim = np.concatenate([mean[0], mean[-1], mean[:, 0], mean[:, -1]])
@@ -267,7 +264,7 @@ def _holder(light: Picture, base: Floats) -> Bools:
 
 
 def _boxed(picture: Picture) -> Picture:
-    """Means of 3 by 3 cells: the scanner's noise is large where there is no light."""
+    """Return means of 3 by 3 cells, because the scanner's noise is large without light."""
     for axis in (0, 1):
         padded = np.pad(picture, [(1, 1) if a == axis else (0, 0) for a in (0, 1)], mode="edge")
         lines = np.moveaxis(padded, axis, 0)
@@ -369,21 +366,21 @@ def pieces(area: Bools, least: float) -> list[Bools]:
         The pieces, each of shape (rows, columns).
     """
     rows, columns = area.shape
-    left = coarse(area)
-    found: list[Bools] = []
-    while left.any():
-        seeds = np.zeros_like(left)
-        seeds[np.unravel_index(int(np.argmax(left)), left.shape)] = True
-        piece = flood(left, seeds)
-        left = left & ~piece
+    remaining = coarse(area)
+    result: list[Bools] = []
+    while remaining.any():
+        seeds = np.zeros_like(remaining)
+        seeds[np.unravel_index(int(np.argmax(remaining)), remaining.shape)] = True
+        piece = flood(remaining, seeds)
+        remaining = remaining & ~piece
         if piece.sum() >= least * piece.size:
             whole = np.repeat(np.repeat(grown(piece, 1), COARSE, 0), COARSE, 1)
-            found.append(whole[:rows, :columns] & area)
-    return sorted(found, key=lambda piece: -int(piece.sum()))
+            result.append(whole[:rows, :columns] & area)
+    return sorted(result, key=lambda piece: -int(piece.sum()))
 
 
 def _surface(density: Picture, mean: Picture, base: Floats, film: Bools) -> Picture:
-    """The level of bare film over the scan: a slow surface that grows from where it is sure."""
+    """Return the level of bare film over the scan: a smooth surface, fitted step by step."""
     rows, columns = mean.shape
     y = np.linspace(-1, 1, rows, dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, columns, dtype=np.float32)[None, :]
@@ -413,7 +410,7 @@ def _terms(x: Floats, y: Floats) -> Floats:
 
 
 def _noise(over: Picture, bare: Bools) -> float:
-    """Standard deviation of a cell on bare film, from neighbors."""
+    """Return the standard deviation of a cell on bare film, from neighbors."""
     if bare.sum() < 64:
         return 0.01
     both = bare[:, 1:] & bare[:, :-1]

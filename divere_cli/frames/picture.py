@@ -1,8 +1,8 @@
-"""A scan reduced to the small picture that frames are looked for on.
+"""Reduce a scan to the small picture on which frames are searched.
 
-Covers sums of cells while bands go by, the whole number of cells that is fine enough,
-and making a small picture coarser. Means of linear light: sums do not depend on the
-height of the bands.
+Covers sums of cells while bands are read, the choice of a cell size, and further reduction
+of a small picture. Values are means of linear light and do not depend on the height of the
+bands.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ COARSE = 450  # cells on the short side of a first look
 
 
 class Reduction:
-    """Takes bands of linear light, keeps means of cells.
+    """Collects means of cells from bands of linear light.
 
     Parameters
     ----------
     width, height : int
-        Of the scan.
+        Size of the scan.
     channels : int
     """
 
@@ -44,11 +44,11 @@ class Reduction:
         self._sums = np.zeros((len(down), len(across), channels), np.float32)
 
     def add(self, first: int, band: NDArray[Any]) -> None:
-        """Take rows of float32 light."""
+        """Add rows of float32 light."""
         if self.side == 1:
             self._sums[first : first + len(band)] = band
             return
-        # Row by row: a cell's sum is made in the same order whatever the band.
+        # Row by row, so that the order of additions does not depend on the bands.
         for row in range(len(band)):
             self._sums[(first + row) // self.side] += np.add.reduceat(
                 band[row], self._starts, axis=0
@@ -94,10 +94,10 @@ def fitting(light: Picture) -> int:
     """
     first = max(1, int(min(light.shape[:2])) // COARSE)
     small = coarser(light, first)
-    found = film.sort(small)
-    if found is None:
+    film_cells = film.sort(small)
+    if film_cells is None:
         return first
-    pieces = film.pieces(found.area, 0.05)
+    pieces = film.pieces(film_cells.area, 0.05)
     if not pieces:
         return first
     boxes = [(p.any(axis=1).sum(), p.any(axis=0).sum()) for p in pieces]

@@ -1,8 +1,8 @@
-"""Found frames as a ``divere_presets.json``: contact sheets that a person corrects in DiVERE.
+"""Write found frames to a ``divere_presets.json``: contact sheets to correct in DiVERE.
 
-Covers the entry of each scan (its grade stays what it was; only its crops are new), and
-what is ours of it: turns of crops by id, film, which crops are not sure. Whatever else
-the file holds stays. Text in, text out; standard library only.
+Covers the entry of each scan (its grade is kept; only its crops are new), and this
+program's own data: turns of crops by id, film, unsure crops. Everything else in the file is
+kept. Text in, text out; standard library only.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ def merged(
     *,
     deskew: bool = False,
 ) -> bytes:
-    """Give a presets file with the crops of scans set.
+    """Return a presets file with the crops of scans set.
 
     Parameters
     ----------
     text : bytes or None
-        What the file holds; None where there is none.
+        Content of the file; None if there is none.
     file : str
         Its name, for messages.
     scans : mapping
-        File name of a scan to what was found, and the grade of an entry that is new.
+        File name of a scan to its found frames, and the grade for a new entry.
     deskew : bool
-        Keep the turn of each crop, which the grade takes off.
+        Whether to store the turn of each crop, so that the grade levels it.
 
     Raises
     ------
     ProfileError
-        What is there is no presets file.
+        The existing file is not a presets file.
     """
     document: Json = {} if text is None else strict_json.parse(text, file)
     if not isinstance(document, dict):
         raise ProfileError(f"{file}: $ is no object of presets")
     ours: dict[str, dict[str, Json]] = {}
     for name, (found, recipe) in scans.items():
-        known = document.get(name)
-        entry = dict(known) if isinstance(known, dict) else documents.preset(recipe, {})
+        existing = document.get(name)
+        entry = dict(existing) if isinstance(existing, dict) else documents.preset(recipe, {})
         document[name] = _sheet(entry, name, found)
         ours[name] = _ours(found, deskew)
     plain = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -1,8 +1,8 @@
-"""Where the row of pictures lies across a strip, and how large a millimeter is.
+"""Find the row of pictures across a strip, and the scale in cells per millimeter.
 
-Covers candidates for the upper and lower edge of a strip's pictures: from the holes,
-from the film's own edges, and from what steps up from bare film over the strip's whole
-length. A wrong row spoils the scale and all columns, so several are handed on, and the
+Covers candidates for the upper and lower edge of a strip's pictures: from the holes, from
+the edges of the film, and from steps up from bare film over the whole length of the strip.
+A wrong row spoils the scale and all columns, so several candidates are returned, and the
 columns decide (``detect``).
 """
 
@@ -18,9 +18,9 @@ from divere_cli.frames.perforations import Perforations
 from divere_cli.frames.steps import Profile, Steps
 from divere_cli.frames.straight import Strip
 
-LEAST = 0.1  # share of columns that step: a strip may have one picture on it
+LEAST = 0.1  # share of columns that step: a strip may hold a single picture
 PEAKS = 5
-OFF = 0.9  # mm that a row may lie beside where holes or film edges say
+OFF = 0.9  # mm that a row may differ from the position given by holes or film edges
 TOLERANCE = 0.02  # of a scale
 BLOCK = 1 / 42  # of the strip's height
 HOLES_TO_PICTURE = 0.7  # mm
@@ -30,11 +30,11 @@ FITS = 0.025
 
 @dataclass(frozen=True)
 class Rows:
-    """A candidate: edges in rows of the strip, cells a millimeter, and what speaks for it.
+    """A candidate: edges in rows of the strip, scale in cells per millimeter, and its evidence.
 
-    ``score`` is the share of columns that step at both edges, 0 to 2. ``known`` says
-    that the scale comes from holes or film edges, not from the pictures; ``fits`` whether
-    film and pictures are as high as the format says, None where that cannot be told.
+    ``score`` is the sum of the shares of columns that step at both edges, 0 to 2. ``known``
+    is whether the scale comes from holes or film edges and not from the pictures; ``fits``
+    whether film and pictures have the heights of the format, None if this is unknown.
     """
 
     top: float
@@ -126,13 +126,13 @@ def _by_holes(strip: Strip, holes: Perforations, form: Format, found: Steps) -> 
 
 
 def _about(found: Steps, middle: float, scale: float, form: Format) -> Rows:
-    """The row of a known scale that lies about a middle."""
+    """Return the row of a known scale around a middle."""
     half = form.across * scale / 2
     top = peak(found.rise, middle - half, OFF * scale)
     bottom = peak(found.fall, middle + half, OFF * scale)
     if top is not None and bottom is not None:
         off = abs((bottom - top) / (2 * half) - 1)
-        if off > TOLERANCE:  # one of them is no edge: the stronger one leads
+        if off > TOLERANCE:  # one of them is not an edge: use the stronger one
             if found.rise[int(top)] >= found.fall[int(bottom)]:
                 bottom = None
             else:
@@ -151,7 +151,7 @@ def _about(found: Steps, middle: float, scale: float, form: Format) -> Rows:
 
 
 def _free(strip: Strip, form: Format, found: Steps) -> list[Rows]:
-    """Pairs of steps; one of them may be the rim of what is seen."""
+    """Return candidates from pairs of steps; one may be the border of the visible film."""
     height = strip.over.shape[0]
     shown = np.flatnonzero(strip.clear.mean(axis=1) > 0.3)
     if not len(shown):
@@ -173,20 +173,20 @@ def _free(strip: Strip, form: Format, found: Steps) -> list[Rows]:
 
 
 def _peaks(profile: Profile, height: int) -> list[int]:
-    """The highest places, well apart from one another."""
+    """Return the positions of the highest peaks, well apart from one another."""
     apart = max(2, height // 60)
-    left = profile.copy()
-    found: list[int] = []
+    remaining = profile.copy()
+    peaks: list[int] = []
     for _ in range(PEAKS):
-        at = int(np.argmax(left))
-        if left[at] < LEAST:
+        at = int(np.argmax(remaining))
+        if remaining[at] < LEAST:
             break
-        flat = np.flatnonzero(left >= left[at] - 1e-6)
+        flat = np.flatnonzero(remaining >= remaining[at] - 1e-6)
         flat = flat[np.abs(flat - at) <= apart]
         at = int(np.median(flat))
-        found.append(at)
-        left[max(0, at - apart) : at + apart + 1] = 0
-    return found
+        peaks.append(at)
+        remaining[max(0, at - apart) : at + apart + 1] = 0
+    return peaks
 
 
 def _apart(rows: list[Rows]) -> list[Rows]:

@@ -1,10 +1,10 @@
-"""Steps up from bare film, seen by lines and not by cells.
+"""Detect steps up from bare film in whole lines instead of single cells.
 
-Covers, for every place along a strip (or across it), the share of blocks of cells
-across it that step up from bare film there. A block of a few cells averages the grain:
-the lowest edges of real scans stand 0.03 density over bare film, in grain of 0.03 a
-cell. A dark corner looks like bare film; a picture's edge stands over its whole length,
-so the share of blocks decides.
+Covers, for every position along a strip (or across it), the share of blocks of cells
+that step up from bare film there. A block of a few cells averages the grain: the lowest
+edges of real scans are 0.03 density over bare film, in grain of 0.03 per cell. A dark
+corner looks like bare film, but the edge of a picture continues over its whole length, so
+the share of blocks decides.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from divere_cli.frames.film import Bools, Picture
 
 Profile = NDArray[np.float32]
 
-FILLED = 0.04  # density over bare film from which on film is exposed
-BARE = 0.05  # density over bare film that is still bare
+FILLED = 0.04  # density over bare film from which film counts as exposed
+BARE = 0.05  # density over bare film that still counts as bare
 SIGMAS = 4.0
 LEAST_STEP = 0.014
 SKIPPED = 0.08  # mm on each side of an edge: its blur
 WINDOW = 0.5  # mm
-LEAST_SEEN = 0.4  # of a window's cells
-PEAK = 0.35  # mm, about which a step is the highest
+LEAST_SEEN = 0.4  # share of a window's cells
+PEAK = 0.35  # mm on each side within which a step must be the highest
 SPREAD = 0.15  # mm
 
 
 @dataclass(frozen=True)
 class Steps:
-    """Shares of blocks (0 to 1) that step up (``rise``) and down (``fall``) at each place.
+    """Shares of blocks (0 to 1) that step up (``rise``) and down (``fall``) at each position.
 
     ``seen`` is the share of blocks where either could have been seen.
     """
@@ -65,14 +65,14 @@ def blocks(over: Picture, clear: Bools, size: int) -> tuple[Picture, Picture]:
 
 
 def steps(values: Picture, weight: Picture, scale: float, noise: float, cells: int) -> Steps:
-    """Shares of blocks that step at each column border.
+    """Return the shares of blocks that step at each border between columns.
 
     Parameters
     ----------
     values, weight : ndarray
-        Of :func:`blocks`.
+        Result of :func:`blocks`.
     scale : float
-        Cells a millimeter.
+        Cells per millimeter.
     noise : float
         Standard deviation of a cell on bare film.
     cells : int
@@ -91,14 +91,14 @@ def steps(values: Picture, weight: Picture, scale: float, noise: float, cells: i
 def _sides(
     values: Picture, weight: Picture, window: int, skip: int
 ) -> tuple[Picture, Picture, Picture, Picture]:
-    """Means of the windows before and after each border, and how much of them is seen."""
+    """Return means of the windows before and after each border, and their visible shares."""
     count, columns = values.shape
     sums = np.zeros((count, columns + 1), np.float32)
     parts = np.zeros((count, columns + 1), np.float32)
     np.cumsum(values * weight, axis=1, out=sums[:, 1:])
     np.cumsum(weight, axis=1, out=parts[:, 1:])
     border = np.arange(columns + 1)
-    made: list[tuple[Picture, Picture]] = []
+    sides: list[tuple[Picture, Picture]] = []
     for low, high in (
         (border - skip - window, border - skip),
         (border + skip, border + skip + window),
@@ -107,18 +107,18 @@ def _sides(
         part = parts[:, high] - parts[:, low]
         means = (sums[:, high] - sums[:, low]) / np.maximum(part, np.float32(1e-3))
         seen = part / np.float32(window)
-        made.append((np.asarray(means, np.float32), np.asarray(seen, np.float32)))
-    return made[0][0], made[1][0], made[0][1], made[1][1]
+        sides.append((np.asarray(means, np.float32), np.asarray(seen, np.float32)))
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
 def _shares(
     step: Picture, outer: Picture, seen: Picture, inner: Picture, floor: float, scale: float
 ) -> Profile:
-    there = (outer < BARE) & (step > floor) & (seen > LEAST_SEEN) & (inner > LEAST_SEEN)
-    height = np.where(there, step, 0)
+    stepping = (outer < BARE) & (step > floor) & (seen > LEAST_SEEN) & (inner > LEAST_SEEN)
+    height = np.where(stepping, step, 0)
     reach = max(1, round(PEAK * scale))
     highest = _highest(height, reach)
-    peaks = there & (height >= highest * 0.999)
+    peaks = stepping & (height >= highest * 0.999)
     share = peaks.mean(axis=0, dtype=np.float32)
     spread = max(0, round(SPREAD * scale))
     return np.minimum(_summed(share, spread), np.float32(1))
