@@ -60,7 +60,7 @@ _MOST_TEXT = 4000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: its line in the file, which scans it is about, and what it says of them.
+    """One row: its line in the file, the scans that it applies to, and its film data.
 
     ``beside`` is the frame in a row that names its file: of a scan that is one picture it is
     only written down, of a strip it says which crop.
@@ -74,21 +74,21 @@ class Row:
 
     @property
     def words(self) -> str:
-        """The row as a message names it."""
+        """Name of the row for messages."""
         said = dict(self.cells).get("frame", "")
         return f"line {self.line} ({self.file or f'frame {said}'})"
 
 
 @dataclass(frozen=True, slots=True)
 class FilmLog:
-    """A whole table; ``unread`` are columns that mean nothing here."""
+    """A whole table; ``unread`` has the columns that are not understood."""
 
     path: str
     rows: tuple[Row, ...]
     unread: tuple[str, ...] = ()
 
     def of(self, scan: str, crop: str = "") -> FilmNotes | None:
-        """Return what is known of a scan, by its name below INPUT; None for nothing.
+        """Return the film data of a scan, by its name below INPUT; None if there is none.
 
         With ``crop``, the name of one of its crops: what is known of that picture. Its frame
         is the number in the crop's name, and rows may name ``{stem}-{crop}``, too.
@@ -110,11 +110,11 @@ class FilmLog:
         )
 
     def warnings(self, scans: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-        """Say what of the table was not used; ``scans`` as in :meth:`without_scan`."""
-        said = [f"{self.path}: {row.words} fits no scan" for row in self.without_scan(scans)]
+        """Return warnings about unused parts of the table; ``scans`` as in :meth:`without_scan`."""
+        texts = [f"{self.path}: {row.words} fits no scan" for row in self.without_scan(scans)]
         if self.unread:
-            said.append(f"{self.path}: columns that are not used: {', '.join(self.unread)}")
-        return tuple(said)
+            texts.append(f"{self.path}: columns that are not used: {', '.join(self.unread)}")
+        return tuple(texts)
 
 
 def read(path: str) -> FilmLog:
@@ -166,7 +166,7 @@ def _columns(head: list[str]) -> list[str | None]:
 
 
 def _in_seconds(cells: list[str], places: list[int]) -> None:
-    """Say of a bare number below Exif's own name that it is seconds: there it is no 1/125."""
+    """Mark a bare number in a column with Exif's name as seconds: there it is not 1/125."""
     for place in places:
         if place < len(cells) and _NUMBER.fullmatch(cells[place].strip()):
             cells[place] = f"{cells[place].strip()}s"
@@ -257,7 +257,7 @@ def _row(
 
 
 def _lines(path: str) -> tuple[list[str], str]:
-    """The text's lines, and what parts its cells."""
+    """Return the lines of a text, and the separator of its cells."""
     try:
         with open(path, "rb", opener=regular.opener) as file:
             data = file.read(_MOST_BYTES + 1)

@@ -128,7 +128,7 @@ class BatchOptions:
     def request(
         self, inputs: Sequence[str], output: str, *, given: Collection[str] | None = None
     ) -> BatchRequest:
-        """Return the batch that these options mean for INPUTs and an OUTPUT.
+        """Return the batch request of these options for INPUTs and an OUTPUT.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ class BatchOptions:
             )
 
     def _roll(self) -> Auto | None:
-        """What measures and decides; nothing where a saved analysis has the whole grade."""
+        """Return the measuring of rolls; None if it is off or a saved analysis is used."""
         if self.auto == "off" or self.from_file:
             return None
         return Auto(self.auto, self.roll_by, self.strict, self.exposure_pull, self.gray_frame)
@@ -236,7 +236,7 @@ class BatchOptions:
         return further_outputs.depth(self.format, self.bit_depth)
 
     def _resolved(self, given: frozenset[str], settings: Settings, output: str) -> BatchOptions:
-        """Fill in what depends on another option or on the settings file."""
+        """Fill in values that depend on another option or on the settings file."""
         depth = self._depth()
         quality = self.quality or further_outputs.QUALITIES.get(self.format, 95)
         isolation = self.isolation
@@ -314,7 +314,7 @@ class BatchOptions:
         )
 
     def _engine(self, inputs: Sequence[str], output: str) -> OpenRunner | None:
-        """The runner of a cluster; None is this machine's."""
+        """Return the runner of a cluster; None for the one of this machine."""
         if self.engine == "local":
             if self.scheduler or self.map:
                 raise UsageError("--scheduler and --map are for --engine dask")
@@ -337,7 +337,7 @@ class BatchOptions:
         return cast(OpenRunner, opener(request))
 
     def _command(self, inputs: Sequence[str], output: str) -> dict[str, OptionValue]:
-        """What the report says was asked, with every option resolved."""
+        """Return the options for the report, with every default resolved."""
         values: dict[str, OptionValue] = {"inputs": tuple(inputs), "output": output}
         for field in dataclasses.fields(self):
             values[field.name] = getattr(self, field.name)
@@ -347,6 +347,6 @@ class BatchOptions:
 
 
 def _default_space(settings: Settings, depth: int) -> str:
-    """The output space of a bit depth: DiVERE's setting, else its default."""
+    """Return the output space of a bit depth: DiVERE's setting, else its default."""
     named = settings.output_space_8bit if depth == 8 else settings.output_space_16bit
     return named or _DEFAULT_SPACE.get(depth, _DEEP_SPACE)

@@ -74,7 +74,7 @@ def _hash(text: bytes) -> str:
 
 
 def _read(path: str, files: dict[tuple[str, int], ScanResult]) -> _Before:
-    """The pictures of the page before that are still true; none where it is no such page."""
+    """Return pictures of the previous page that are still valid; none if it is no such page."""
     try:
         wanted = {
             (entry.input, entry.page): true_of(files[entry.input, entry.page], entry)

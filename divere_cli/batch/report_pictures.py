@@ -99,7 +99,7 @@ class Beside:
         return Album(self.folder, shown)
 
     def sweep(self, report: RunReport, *, remove: bool) -> None:
-        """Save the list as it is now; with ``remove``, take away what is of no scan any more."""
+        """Save the current list; with ``remove``, remove pictures that belong to no scan."""
         kept = dict(self._now)
         for key, entry in self._before.items():
             if key not in kept and (not remove or _has_positives(entry, report.output)):
@@ -109,7 +109,7 @@ class Beside:
             self._remove_others(kept)
 
     def _remove_others(self, kept: dict[_Key, ScanPictures]) -> None:
-        """Remove the pictures that were named before, and are of none that is kept."""
+        """Remove pictures that were listed before and belong to no kept scan."""
         named = {picture.file for entry in kept.values() for picture in entry.pictures}
         before = {picture.file for entry in self._before.values() for picture in entry.pictures}
         for name in before - named:
@@ -222,12 +222,12 @@ def positives_of(file: ScanResult) -> tuple[tuple[str, str], ...]:
 
 
 def _has_positives(entry: ScanPictures, output: str) -> bool:
-    """Whether the scan may only have been left out of this run."""
+    """Return whether the scan may merely have been left out of this run."""
     return any(os.path.lexists(os.path.join(output, path)) for path, _ in entry.positives)
 
 
 def _data(thumbnail: Thumbnail) -> bytes:
-    """The JPEG; nothing where that is no base64."""
+    """Return the JPEG; empty if it is not valid base64."""
     try:
         return base64.b64decode(thumbnail.jpeg, validate=True)
     except ValueError:
@@ -235,7 +235,7 @@ def _data(thumbnail: Thumbnail) -> bytes:
 
 
 def _read(place: Place) -> PictureList:
-    """What an earlier run left; nothing where that cannot be read or is not ours."""
+    """Return the list of an earlier run; empty if it is unreadable or not from divere."""
     try:
         fd = directory.open_regular(place, LIST, os.O_RDONLY)
     except FileNotFoundError:
