@@ -259,7 +259,7 @@ def test_what_cannot_be_meant_is_said_before_any_work(
     assert len(done.stderr.splitlines()) <= 2
 
 
-@pytest.mark.parametrize("mode", ["frame", "roll"])
+@pytest.mark.parametrize("mode", [pytest.param("frame", marks=pytest.mark.slow), "roll"])
 def test_a_roll_keeps_the_gray_of_a_calibrated_preset_and_moves_its_exposure(
     mode: str, tmp_path: Path
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_crop_and_a_turn_equal_the_whole(bench: Bench) -> None:
     assert np.array_equal(bench.positive("crop"), expected)
 
 
+@pytest.mark.slow
 def test_another_picture_of_the_light_under_the_same_name_grades_again(bench: Bench) -> None:
     bench.lit()
     first = bench.positive()
@@ -166,6 +167,7 @@ def test_nothing_is_measured_for_a_dry_run(bench: Bench) -> None:
     assert not (bench.folder / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_light_goes_through_the_scans_own_transfer(bench: Bench) -> None:
     """Scans and light with sRGB codes give what linear ones give."""
     bench.batch("even", "truth")
@@ -187,6 +189,7 @@ def test_every_output_of_one_decode_has_the_even_light(bench: Bench) -> None:
     assert np.array_equal(alone, bench.positive("alone"))
 
 
+@pytest.mark.slow
 def test_isolated_workers_make_the_same_pixels(bench: Bench) -> None:
     assert bench.lit().returncode == 0
     done = divere(

@@ -188,6 +188,7 @@ def test_a_name_that_is_no_utf_8(tmp_path: Path, capfd: pytest.CaptureFixture[st
     assert told_["file"] == name
 
 
+@pytest.mark.slow
 def test_a_huge_scan_costs_its_header_only(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

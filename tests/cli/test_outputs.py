@@ -95,6 +95,7 @@ def test_only_the_output_that_is_missing_is_made_again(scans: Path, tmp_path: Pa
     assert run(scans, out, "--also", PROOF, "--also", FLOAT)["summary"]["up_to_date"] == 2
 
 
+@pytest.mark.slow
 def test_an_output_that_is_new_or_changed_leaves_the_others(scans: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     run(scans, out)

@@ -151,6 +151,7 @@ def test_a_roll_on_one_sheet_with_a_scan_that_fails(
         assert max(picture(out).shape[:2]) == 900
 
 
+@pytest.mark.slow
 def test_a_roll_of_the_users_presets_and_pages_of_a_pdf(tmp_path: Path) -> None:
     folder = tmp_path / "roll"
     folder.mkdir()

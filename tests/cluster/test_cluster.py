@@ -106,6 +106,7 @@ def test_a_machine_that_cannot_see_the_folders_is_named_before_the_first_scan(
     assert leftovers(tmp_path / "out") == []
 
 
+@pytest.mark.slow
 def test_no_scheduler_is_one_clear_error(negatives: Path, tmp_path: Path) -> None:
     words = ("--engine", "dask", "--scheduler", "tcp://127.0.0.1:9")
     done = batch(negatives, tmp_path / "out", *words)

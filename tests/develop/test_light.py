@@ -114,6 +114,7 @@ def test_gains_are_clamped_and_counted() -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SCANS.is_dir(), reason="needs the real scans")
 def test_a_real_pair_with_a_falloff_laid_on_both() -> None:
     scan, flat = (linear(SCANS / f"c41_{name}.jpg") for name in ("camera_scan", "flat_field"))

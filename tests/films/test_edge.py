@@ -19,7 +19,7 @@ STRIP = Strip(long=58.0, tall=10.0)
 WHOLE = FilmEdge("115-4", ("12", "12A", "13"), False)
 
 
-@pytest.mark.parametrize("scale", [22.0, 40.0, 110.0])
+@pytest.mark.parametrize("scale", [22.0, 40.0, pytest.param(110.0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("tilt", [-1.5, 0.0, 1.2])
 def test_codes_are_read_at_any_scale_and_tilt(scale: float, tilt: float) -> None:
     strip = replace(STRIP, scale=scale, tilt=tilt, long=52.0 if scale > 100 else 58.0)
@@ -87,6 +87,7 @@ def test_a_scan_without_rebate_says_nothing() -> None:
     assert edge.read(picture(replace(STRIP, codes=False), 12)) is None
 
 
+@pytest.mark.slow
 def test_no_name_is_wrong() -> None:
     random = np.random.default_rng(13)
     said = 0

@@ -188,6 +188,7 @@ def lit(made: Scan) -> tuple[Scan, NDArray[np.uint16]]:
     return replace(made, rgb=rgb), light
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [

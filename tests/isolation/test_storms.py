@@ -98,7 +98,9 @@ def test_an_interrupt_while_the_start_method_is_proven_is_no_incident(
     assert "threads" not in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_signal_ends_a_run_whose_forkserver_stands_still(tmp_path: Path, number: int) -> None:
     batch = run(tmp_path, "-j", "2", scans=60)
     server = server_of(batch)

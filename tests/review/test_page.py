@@ -82,19 +82,27 @@ class Page:
         return [float(v) for v in found]
 
 
-@pytest.fixture
-def page(service: Running, roll: Path) -> Iterator[Page]:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """One browser for all tests; each has a profile of its own in it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 800})
-        found = Page(tab, service, roll)
-        tab.goto(service.address)
-        found.until(lambda: tab.locator("#grid img").count() == 3)
-        yield found
-        browser.close()
-        assert not found.problems
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Any, service: Running, roll: Path) -> Iterator[Page]:
+    """The page of the test's own service, with its three pictures."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = Page(tab, service, roll)
+    tab.goto(service.address)
+    page.until(lambda: tab.locator("#grid img").count() == 3)
+    yield page
+    tab.context.close()
+    assert not page.problems
 
 
 def test_the_grid_shows_the_roll(page: Page) -> None:

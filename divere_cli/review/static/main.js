@@ -224,7 +224,8 @@ function step(by) {
 }
 
 async function mark(kind) {
-  const names = $("frame-view").hidden ? (store.selected.size ? [...store.selected] : [grid.current].filter(Boolean)) : [viewer.name];
+  // the frame that is shown is the grid's current one from the key on, the viewer's with the answer
+  const names = $("frame-view").hidden && store.selected.size ? [...store.selected] : [grid.current].filter(Boolean);
   if (!names.length) return;
   const all = kind && names.every((name) => store.frame(name)?.mark === kind);
   const marks = Object.fromEntries(names.map((name) => [name, all ? null : kind]));
@@ -418,7 +419,7 @@ for (const name of ["r", "g", "b", "c", "m", "y"]) {
 }
 const anywhere = {
   d: () => mark("done"), x: () => mark("reject"), e: () => openExport(), "?": () => $("help-dialog").showModal(), f: () => $("filter").focus(),
-  s: () => { const name = $("frame-view").hidden ? grid.current : viewer.name; if (name) { grid.toggle(name); say(store.selected.has(name) ? `${name} is selected` : `${name} is not selected`); } },
+  s: () => { const name = grid.current; if (name) { grid.toggle(name); say(store.selected.has(name) ? `${name} is selected` : `${name} is not selected`); } },
 };
 
 document.addEventListener("keydown", (event) => {
