@@ -1,7 +1,6 @@
 """Clipping of a scan: the share of each channel at the top and the bottom of its codes.
 
-Counts a sample of the pixels of the inner picture only, because a holder is black and
-light beside the film is white even on a good scan.
+Counts in the inner picture alone, on the grid of :mod:`divere_cli.develop.inner`.
 """
 
 from __future__ import annotations
@@ -11,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.develop.inner import Inner
 from divere_cli.records.outcome import Clipped
 
-MARGIN = 0.1  # share of each side that is left out: holder, rebate, light
-SAMPLES = 100_000  # approximate number; a clipped share of 1 % is then accurate to 0.03 %
 TOP, BOTTOM = 0.998, 1e-4  # share of full scale
 WARNED = 0.01
 _NAMES = ("red", "green", "blue")
@@ -30,20 +28,17 @@ class Ends:
     """
 
     def __init__(self, width: int, height: int, channels: int) -> None:
-        self._left, self._right = int(width * MARGIN), width - int(width * MARGIN)
-        self._top, self._bottom = int(height * MARGIN), height - int(height * MARGIN)
-        self._step = max(1, round((width * height / SAMPLES) ** 0.5))
+        self._inner = Inner(width, height)
         self._high = np.zeros(channels, np.int64)
         self._low = np.zeros(channels, np.int64)
         self._seen = 0
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Count a band ``(rows, width, channels)`` of codes or floats in 0..1."""
-        rows = np.arange(first, first + len(band))
-        sampled = (rows >= self._top) & (rows < self._bottom) & (rows % self._step == 0)
-        if not sampled.any():
+        rows = self._inner.rows(first, len(band))
+        if not rows.size:
             return
-        part = band[sampled, self._left : self._right : self._step]
+        part = band[rows, self._inner.sampled]
         full = float(np.iinfo(part.dtype).max) if part.dtype.kind == "u" else 1.0
         for channel in range(part.shape[2]):
             plane = part[..., channel]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.develop.ends import MARGIN, SAMPLES
+from divere_cli.develop.inner import Inner
 from divere_cli.records.outcome import Quality
 
 Floats = NDArray[np.float64]
@@ -37,28 +37,23 @@ class Measured:
     """
 
     def __init__(self, width: int, height: int, channels: int) -> None:
-        self._columns = slice(int(width * MARGIN), width - int(width * MARGIN))
-        self._rows = range(int(height * MARGIN), height - int(height * MARGIN))
-        self._step = max(1, round((width * height / SAMPLES) ** 0.5))
+        self._inner = Inner(width, height)
         self._counts = np.zeros((channels, BINS), np.int64)
         self._runs: list[Floats] = []
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Count a band ``(rows, width, channels)`` of codes or floats in 0..1."""
-        sampled = [
-            row - first
-            for row in range(first, first + len(band))
-            if row in self._rows and row % self._step == 0
-        ]
-        if not sampled:
+        rows = self._inner.rows(first, len(band))
+        if not rows.size:
             return
-        part = _unit(band[sampled, self._columns])
-        bins = np.minimum((part[:, :: self._step] * BINS).astype(np.int64), BINS - 1)
+        part = _unit(band[rows, self._inner.sampled])
+        bins = np.clip((part * BINS).astype(np.int64), 0, BINS - 1)
         for channel, counts in enumerate(self._counts):
-            counts += np.bincount(np.maximum(bins[..., channel], 0).ravel(), minlength=BINS)
-        noisy = [n for n, row in enumerate(sampled) if (row + first) // self._step % EVERY == 0]
-        if noisy and part.shape[1] > RUN:
-            self._runs.append(_deviations(part[noisy]))
+            counts += np.bincount(bins[..., channel].ravel(), minlength=BINS)
+        noisy = rows[(rows + first) // self._inner.step % EVERY == 0]
+        whole = band[noisy, self._inner.columns]  # noise is of neighbors
+        if noisy.size and whole.shape[1] > RUN:
+            self._runs.append(_deviations(_unit(whole)))
 
     @property
     def quality(self) -> Quality | None:
