@@ -20,6 +20,8 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from divere_cli.files import regular
+
 # What every file of ours is opened with; each flag where the system has it. Without
 # O_BINARY Windows would write a line's end in place of a pixel's byte.
 PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -101,11 +103,7 @@ def open_regular(place: Place, name: str, flags: int) -> int:
     OSError
         It cannot be opened, or is a pipe, a device, a socket or a folder.
     """
-    fd = place.open(name, flags | getattr(os, "O_NONBLOCK", 0))
-    if stat.S_ISREG(os.fstat(fd).st_mode):
-        return fd
-    os.close(fd)
-    raise OSError(errno.EINVAL, "is no regular file", name)
+    return regular.held(place.open(name, flags | getattr(os, "O_NONBLOCK", 0)), name)
 
 
 class ByDescriptor:

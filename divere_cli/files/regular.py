@@ -27,7 +27,24 @@ def opener(path: str, flags: int) -> int:
         It cannot be opened, or is a folder, a pipe, a device or a socket.
     """
     extra = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    fd = os.open(path, flags | extra)
+    return held(os.open(path, flags | extra), path)
+
+
+def held(fd: int, path: str) -> int:
+    """Return a descriptor of a regular file, opened with ``O_NONBLOCK``; close any other.
+
+    Parameters
+    ----------
+    fd : int
+        The descriptor.
+    path : str
+        Name of the file, for the error.
+
+    Raises
+    ------
+    OSError
+        It is a folder, a pipe, a device or a socket.
+    """
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode):
         return fd
