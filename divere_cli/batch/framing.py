@@ -17,6 +17,7 @@ from divere_cli.frames import answer
 from divere_cli.frames.answer import FoundScan, Wanted
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
+from divere_cli.records import serialize
 from divere_cli.records.job import Encoding, InputTransfer, Job, Limits
 from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, Outcome
@@ -113,7 +114,7 @@ def _job(looking: Looking, number: int, page: Page) -> Job:
         film_edge=looking.film_edge,
         max_pixels=looking.max_pixels,
         picture=picture,
-        parameters=answer.to_json(looking.wanted),
+        parameters=serialize.to_text(looking.wanted, allow_nan=False),
         flat_field=looking.light,
         transfer=looking.transfer,
     )
@@ -122,4 +123,4 @@ def _job(looking: Looking, number: int, page: Page) -> Job:
 def _answered(outcome: Outcome) -> FoundScan | ErrorRecord:
     if outcome.result is None:
         return outcome.error or ErrorRecord("internal", "the worker said nothing")
-    return answer.found(outcome.result.measurement)
+    return serialize.from_text(FoundScan, outcome.result.measurement)

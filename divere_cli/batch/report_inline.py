@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import logging
 import os
 import re
@@ -22,7 +21,7 @@ from divere_cli.files import directory
 from divere_cli.records.outcome import ScanResult, Thumbnail
 from divere_cli.records.pictures import SCHEMA, PictureFile, PictureList, ScanPictures
 from divere_cli.records.report import RunReport
-from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.records.serialize import from_text, to_text
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +50,7 @@ def page(path: str, report: RunReport, render: Callable[[RunReport], Iterable[st
         for file in report.files
     )
     listed = PictureList(tuple(_entry(file) for file in files if file.thumbnails))
-    text = json.dumps(to_plain(listed), separators=(",", ":")).encode("ascii")
+    text = to_text(listed).encode("ascii")
     mark = (_MARK + base64.b64encode(text) + b" -->").decode("ascii")
     html = "".join(render(replace(report, files=files)))
     return f"{html.rstrip()}\n{mark}\n"
@@ -110,7 +109,7 @@ def _listed(path: str) -> PictureList:
     if not last:
         return PictureList()
     text = base64.b64decode(last.removeprefix(_MARK).split()[0], validate=True)
-    found = from_plain(PictureList, json.loads(text))
+    found = from_text(PictureList, text)
     if found.schema != SCHEMA:
         raise ValueError(f"its schema is no {SCHEMA}")
     return found

@@ -26,7 +26,7 @@ from divere_cli.files.directory import Place
 from divere_cli.records.outcome import ScanResult, Thumbnail
 from divere_cli.records.pictures import SCHEMA, Album, PictureFile, PictureList, ScanPictures
 from divere_cli.records.report import RunReport
-from divere_cli.records.serialize import from_plain, to_plain
+from divere_cli.records.serialize import from_text, to_text
 from divere_cli.text import quote
 
 log = logging.getLogger(__name__)
@@ -145,7 +145,7 @@ class Beside:
         return stat.S_ISREG(found.st_mode) and found.st_size == picture.bytes
 
     def _save(self, entries: Iterable[ScanPictures]) -> None:
-        text = json.dumps(to_plain(PictureList(tuple(entries))), separators=(",", ":"))
+        text = to_text(PictureList(tuple(entries)))
         durable.write_atomic_in(
             self._place, LIST, [text.encode("ascii")], replace=True, mode=self._mode
         )
@@ -245,7 +245,7 @@ def _read(place: Place) -> PictureList:
         return PictureList()
     try:
         with open(fd, "rb") as stream:
-            found = from_plain(PictureList, json.loads(stream.read(_LARGEST)))
+            found = from_text(PictureList, stream.read(_LARGEST))
         if found.schema != SCHEMA:
             raise ValueError(f"its schema is no {SCHEMA}")
         return PictureList(tuple(each for each in found.scans if _is_ours(each)))

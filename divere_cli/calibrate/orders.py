@@ -5,16 +5,12 @@ Standard library only.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TypeVar
 
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.result import Point, Triple
 from divere_cli.records.grade import Recipe, Space
-from divere_cli.records.serialize import from_plain, to_plain
 
-T = TypeVar("T")
 Corners = tuple[Point, Point, Point, Point]
 
 
@@ -47,27 +43,3 @@ class PictureOrder:
     output: Space
     after: tuple[float, ...]
     used: tuple[bool, ...]
-
-
-def to_text(record: object) -> str:
-    """Return a record as JSON text.
-
-    Parameters
-    ----------
-    record : object
-        The record.
-    """
-    return json.dumps(to_plain(record), separators=(",", ":"))
-
-
-def from_text(kind: type[T], text: str) -> T:
-    """Return the record that :func:`to_text` wrote.
-
-    Parameters
-    ----------
-    kind : type[T]
-        Type of the record.
-    text : str
-        The text.
-    """
-    return from_plain(kind, json.loads(text))

@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from divere_cli.calibrate import orders
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
 from divere_cli.calibrate.result import Calibration
@@ -20,6 +19,7 @@ from divere_cli.files import stamp
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.profile import library
+from divere_cli.records import serialize
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.job import Encoding, Frame, Job, Target
 from divere_cli.records.outcome import ErrorRecord, Outcome
@@ -71,7 +71,7 @@ def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
         if outcome.result is None:
             found[outcome.job_id] = Failed(scan, _error(outcome))
             continue
-        found[outcome.job_id] = orders.from_text(Taken, outcome.result.measurement)
+        found[outcome.job_id] = serialize.from_text(Taken, outcome.result.measurement)
         warnings += [f"{scan}: {warning}" for warning in outcome.result.warnings]
     return [one for one in found if one is not None], warnings
 
@@ -154,7 +154,7 @@ def _job(
         encoding=Encoding("tiff", 16, output()),
         frames=(Frame(target or Target("", "", ""), recipe),),
         task=name,
-        parameters=orders.to_text(order),
+        parameters=serialize.to_text(order),
     )
 
 

@@ -10,7 +10,7 @@ import os
 
 import numpy as np
 
-from divere_cli.calibrate import find, homography, orders, picture, sample
+from divere_cli.calibrate import find, homography, picture, sample
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.find import Found
 from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
@@ -18,6 +18,7 @@ from divere_cli.calibrate.sample import Cells, Reduction
 from divere_cli.develop import source
 from divere_cli.errors import Unsupported
 from divere_cli.files import stamp
+from divere_cli.records import serialize
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult, Written
 
@@ -41,7 +42,7 @@ def samples(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader raises it.
     """
-    order = orders.from_text(FindOrder, job.parameters)
+    order = serialize.from_text(FindOrder, job.parameters)
     cells, warnings = _cells(job, progress)
     with progress.stage("grade"):
         found = _found(cells, order)
@@ -56,7 +57,7 @@ def samples(job: Job, progress: Progress) -> TaskResult:
     )
     width, height = cells.size
     return TaskResult(
-        width=width, height=height, warnings=warnings, measurement=orders.to_text(taken)
+        width=width, height=height, warnings=warnings, measurement=serialize.to_text(taken)
     )
 
 
@@ -70,7 +71,7 @@ def draw(job: Job, progress: Progress) -> TaskResult:
     progress : Progress
         Takes stages and the share that is done.
     """
-    order = orders.from_text(PictureOrder, job.parameters)
+    order = serialize.from_text(PictureOrder, job.parameters)
     cells, warnings = _cells(job, progress)
     with progress.stage("grade"):
         found = _by_corners(cells, order.corners, order.chart)

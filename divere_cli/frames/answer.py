@@ -7,12 +7,11 @@ process uses it.
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from divere_cli.records.serialize import LATER, from_plain, to_plain
+from divere_cli.records.serialize import LATER
 
 VERSION = 2  # raised when the same scan would be cut differently
 TASK = "divere_cli.frames.task:find"
@@ -66,39 +65,6 @@ class FoundScan:
     frames: tuple[FoundFrame, ...]
     shown: tuple[float, ...] = ()
     picture: str = ""
-
-
-def to_json(record: Wanted | FoundScan) -> str:
-    """Return a request or a result as one line of JSON.
-
-    Parameters
-    ----------
-    record : Wanted or FoundScan
-        The request or result.
-    """
-    return json.dumps(to_plain(record), separators=(",", ":"), allow_nan=False)
-
-
-def wanted(text: str) -> Wanted:
-    """Parse a request.
-
-    Parameters
-    ----------
-    text : str
-        JSON of :func:`to_json`.
-    """
-    return from_plain(Wanted, json.loads(text))
-
-
-def found(text: str) -> FoundScan:
-    """Parse a result.
-
-    Parameters
-    ----------
-    text : str
-        JSON of :func:`to_json`.
-    """
-    return from_plain(FoundScan, json.loads(text))
 
 
 def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from divere_cli.develop import source
 from divere_cli.develop.film_edge import EdgeView
-from divere_cli.frames import answer, detect, drawing, picture
+from divere_cli.frames import detect, drawing, picture
 from divere_cli.frames.answer import FoundFrame, FoundScan, Wanted
 from divere_cli.frames.formats import named
 from divere_cli.frames.layout import Found, Hint, Result
 from divere_cli.image.parallel import Parallel
+from divere_cli.records import serialize
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult
 
@@ -45,7 +46,7 @@ def find(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader raises it.
     """
-    request = answer.wanted(job.parameters)
+    request = serialize.from_text(Wanted, job.parameters)
     with (
         progress.stage("read"),
         Parallel(job.threads) as parallel,
@@ -73,7 +74,7 @@ def find(job: Job, progress: Progress) -> TaskResult:
         width=header.width,
         height=header.height,
         warnings=warnings,
-        measurement=answer.to_json(scan_result),
+        measurement=serialize.to_text(scan_result, allow_nan=False),
     )
 
 

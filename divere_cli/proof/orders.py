@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from divere_cli.records.grade import Recipe, Space
-from divere_cli.records.serialize import from_plain, to_plain
 
-T = TypeVar("T")
 Vary = Literal["color", "exposure", "contrast", "profile"]
 
 STEPS = {"color": 0.05, "exposure": 0.1, "contrast": 0.05, "profile": 0.0}
@@ -81,27 +78,3 @@ class Cells:
 
     shapes: tuple[tuple[int, int, int], ...]
     measurement: str
-
-
-def to_text(record: object) -> str:
-    """Return a record as JSON text.
-
-    Parameters
-    ----------
-    record : object
-        The record.
-    """
-    return json.dumps(to_plain(record), separators=(",", ":"))
-
-
-def from_text(kind: type[T], text: str) -> T:
-    """Return the record that :func:`to_text` wrote.
-
-    Parameters
-    ----------
-    kind : type[T]
-        Type of the record.
-    text : str
-        The text.
-    """
-    return from_plain(kind, json.loads(text))

@@ -15,9 +15,10 @@ from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.profile.select import Selection, Selector
-from divere_cli.proof import orders, run
+from divere_cli.proof import run
 from divere_cli.proof.orders import Cells, ContactOrder, ContactTile, SmallOrder
 from divere_cli.proof.variants import CONTACT_ASPECT, columns_for, gains_text
+from divere_cli.records import serialize
 from divere_cli.records.job import Frame, Job, Target
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Decisions, Measured, RollFrame
@@ -103,7 +104,7 @@ def contact_sheet(request: Request) -> Made:
         first = next((work for work in works if work.error is None), None)
         if first is None:
             return Made(error=next(iter(failed.values())), warnings=warnings, failed=failed)
-        job = run.job_of(0, first.scan.path, frames, CONTACT, orders.to_text(order))
+        job = run.job_of(0, first.scan.path, frames, CONTACT, serialize.to_text(order))
         job = replace(job, sidecar=Target("sheet", request.output, sheet))
         (outcome,) = run_tasks([job], request=request.isolation)
         if outcome.result is None:
@@ -134,7 +135,7 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
     for index, work in enumerate(works):
         if work.error is not None:
             continue
-        order = orders.to_text(SmallOrder(not work.own, side))
+        order = serialize.to_text(SmallOrder(not work.own, side))
         try:
             job = run.job_of(index, work.scan.path, work.frames, SMALL, order)
             assert work.selection is not None
@@ -146,7 +147,7 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
         if outcome.result is None:
             work.error = run.error_of(outcome)
             continue
-        work.cells = orders.from_text(Cells, outcome.result.measurement)
+        work.cells = serialize.from_text(Cells, outcome.result.measurement)
         yield from (f"{work.scan.name}: {warning}" for warning in outcome.result.warnings)
 
 

@@ -23,6 +23,7 @@ from divere_cli.profile.select import Selection, Selector
 from divere_cli.proof import orders
 from divere_cli.proof.orders import Named, SheetOrder, Vary
 from divere_cli.proof.variants import KEYS
+from divere_cli.records import serialize
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding, Frame, InputTransfer, Job, Target
 from divere_cli.records.outcome import ErrorRecord, Outcome
@@ -103,7 +104,7 @@ def sheet(request: Request) -> Made:
     )
     with temporary(1) as (temp,):
         frame = frame_of(found, header, cut, Target("sheet", request.output, temp))
-        job = job_of(0, request.scan, (frame,), SHEET, orders.to_text(order))
+        job = job_of(0, request.scan, (frame,), SHEET, serialize.to_text(order))
         job = replace(job, transfer=transfer_of(found))
         (outcome,) = run_tasks([job], request=request.isolation)
         warnings = (*found.warnings, *(outcome.result.warnings if outcome.result else ()))

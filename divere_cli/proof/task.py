@@ -15,7 +15,7 @@ from PIL import Image
 
 from divere_cli.errors import Unreadable
 from divere_cli.image import icc
-from divere_cli.proof import drawing, layout, orders, tiles, variants
+from divere_cli.proof import drawing, layout, tiles, variants
 from divere_cli.proof.drawing import Tile
 from divere_cli.proof.orders import (
     Cells,
@@ -26,6 +26,7 @@ from divere_cli.proof.orders import (
     SmallOrder,
 )
 from divere_cli.proof.variants import Variant
+from divere_cli.records import serialize
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Job, Progress
 from divere_cli.records.outcome import TaskResult, Written
@@ -50,7 +51,7 @@ def sheet(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader raises it; what was written then is worth nothing.
     """
-    order = orders.from_text(SheetOrder, job.parameters)
+    order = serialize.from_text(SheetOrder, job.parameters)
     frame = job.frames[0]
     planned = variants.variants(order.vary, order.profiles, order.step)
     read = tiles.read(job, progress, [_largest(planned, order.size)], measured=order.measured)
@@ -88,7 +89,7 @@ def small(job: Job, progress: Progress) -> TaskResult:
     progress : Progress
         Takes stages and the share that is done.
     """
-    order = orders.from_text(SmallOrder, job.parameters)
+    order = serialize.from_text(SmallOrder, job.parameters)
     wanted = order.measured
     size = (order.side, order.side)
     read = tiles.read(job, progress, [size] * len(job.frames), measured=wanted)
@@ -106,7 +107,7 @@ def small(job: Job, progress: Progress) -> TaskResult:
         width=read.width,
         height=read.height,
         warnings=read.warnings,
-        measurement=orders.to_text(cells),
+        measurement=serialize.to_text(cells),
     )
 
 
@@ -120,7 +121,7 @@ def contact(job: Job, progress: Progress) -> TaskResult:
     progress : Progress
         Takes stages and the share that is done.
     """
-    order = orders.from_text(ContactOrder, job.parameters)
+    order = serialize.from_text(ContactOrder, job.parameters)
     assert job.sidecar is not None
     frames = iter(job.frames)
     shown: list[Tile] = []

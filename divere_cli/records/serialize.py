@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import json
 import types
 import typing
 from typing import Any, TypeVar
@@ -78,6 +79,32 @@ def from_plain(cls: type[T], data: Any) -> T:
         Where the data does not have the record's shape. Unknown keys are ignored.
     """
     return typing.cast(T, _build(cls, data))
+
+
+def to_text(record: Any, *, allow_nan: bool = True) -> str:
+    """Return a record as one line of JSON, for a job's parameters or a task's answer.
+
+    Parameters
+    ----------
+    record : Any
+        A dataclass of :mod:`divere_cli.records`, or one of a room's own.
+    allow_nan : bool
+        Whether numbers may be infinite or none; ValueError else.
+    """
+    return json.dumps(to_plain(record), separators=(",", ":"), allow_nan=allow_nan)
+
+
+def from_text(cls: type[T], text: str | bytes) -> T:
+    """Return the record that :func:`to_text` wrote; errors as :func:`from_plain`.
+
+    Parameters
+    ----------
+    cls : type[T]
+        Type of the record.
+    text : str or bytes
+        The JSON.
+    """
+    return from_plain(cls, json.loads(text))
 
 
 @functools.cache
