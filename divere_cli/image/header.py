@@ -234,7 +234,8 @@ def _check_name(found: str, suffix: str, head: bytes) -> None:
     if not any(head) or _is_cut(head, expected):
         raise CorruptInput("the file's first bytes are damaged")
     names = "/".join(sorted(NAMES[name] for name in expected))
-    raise Unsupported(f"is no {names}, although its name says so")
+    named = ", although its name says so" if suffix in EXPECTED else ""
+    raise Unsupported(f"is no {names}{named}")
 
 
 def _check_foreign(head: bytes) -> None:

@@ -192,7 +192,10 @@ class Auto:
             if told.confidence == "low":
                 why = told.reason if told.kind == "unmeasured" else record.reasons[0]
                 line = f"{prefix}low confidence: {why}"
-                (notes if self.unasked else warnings).append(line)
+                if not self.unasked:
+                    warnings.append(line)
+                elif told.kind == "unmeasured" or record.confidence != "low":
+                    notes.append(line)  # else the note on the roll has it already
                 error = _refused(record, line) if self.strict else None
         return Decision(tuple(recipes), tuple(notes), tuple(warnings), error, frozen)
 

@@ -37,6 +37,13 @@ def test_the_order_of_scans_changes_nothing() -> None:
         assert Auto("roll").decide(tuple(shuffled)) == wanted
 
 
+def test_an_unasked_roll_of_low_confidence_says_why_once_on_a_line() -> None:
+    found = Auto("auto").decide((scan("1.tif", picture(bare=False)),))
+    assert found.rolls[0].confidence == "low"
+    for decision in found.scans.values():
+        assert sum("low confidence" in note for note in decision.notes) == 1
+
+
 def test_a_folder_is_a_roll() -> None:
     scans = [scan("a/1.tif", picture()), scan("a/2.tif", picture()), scan("b/1.tif", picture())]
     found = Auto("roll").decide(tuple(scans))
