@@ -258,7 +258,10 @@ def test_a_crashed_worker_is_said_on_the_page(page: Page) -> None:
     page.open()
     _kill_scan_workers(page.service)
     page.changes(lambda: page.press("+"))
-    page.until(lambda: "fresh worker" in page.text("#saved"))
+    page.until(lambda: page.text("#saved") == "Saved")
+    page.until(lambda: "fresh worker" in page.text("#notices"))  # "Saved" does not overwrite it
+    page.page.locator("#notices-close").click()
+    assert page.page.locator("#notices").is_hidden()
 
 
 def test_an_export_shows_how_far_it_is(page: Page) -> None:

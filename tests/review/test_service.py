@@ -250,9 +250,8 @@ def test_a_crash_is_a_fresh_worker_and_is_told(service: Running) -> None:
     assert answer.status == 200
     np.testing.assert_array_equal(pixels(answer.body), first)
     notices = service.ask("/api/state").json["notices"]
-    assert len(notices) == len(before) + 1
-    assert notices[-1]["name"] == NAME
-    assert "fresh worker" in notices[-1]["message"]
+    fresh = [n for n in notices[len(before) :] if "fresh worker" in n["message"]]
+    assert [n["name"] for n in fresh] == [NAME]  # a slow machine may add "took 9 s to open"
 
 
 def _kill_scan_workers(service: Running) -> None:

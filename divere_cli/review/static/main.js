@@ -312,7 +312,7 @@ async function look() {
     const state = await get(`/api/state?after=${notice}`);
     online(true);
     showExport(state.exporting);
-    for (const one of state.notices) { notice = Math.max(notice, one.number); say(`${one.name}: ${one.message}`); }
+    for (const one of state.notices) { notice = Math.max(notice, one.number); showNotice(`${one.name}: ${one.message}`); }
     if (measuring === "running" && state.measuring.state === "ended") await measured(state.measuring);
     measuring = state.measuring.state;
     if (measuring === "running" && Date.now() > saidUntil) $("saved").textContent = "Measuring the roll…";
@@ -356,6 +356,17 @@ function banner(message, choices) {
 }
 
 function hideBanner() { $("banner").hidden = true; $("banner").dataset.kind = ""; }
+
+// What happened to a frame stays until it was read: a line that "Saved" overwrites is lost.
+function showNotice(message) {
+  const line = document.createElement("li");
+  line.textContent = message;
+  $("notice-list").append(line);
+  while ($("notice-list").children.length > 5) $("notice-list").firstElementChild.remove();
+  $("notices").hidden = false;
+}
+
+function closeNotices() { $("notices").hidden = true; $("notice-list").replaceChildren(); }
 
 function say(message) {
   saidUntil = Date.now() + 6000;
@@ -479,7 +490,7 @@ const clicks = {
   undo: () => store.undo(), redo: () => store.redo(), export: () => openExport(), help: () => $("help-dialog").showModal(), "to-grid": toGrid,
   previous: () => step(-1), next: () => step(1), before: () => viewer.before(!viewer.isBefore), zoom: () => viewer.toggleZoom(), pick: () => viewer.pick(!viewer.picking),
   crop, uncrop, "turn-left": () => turn(90), "turn-right": () => turn(-90), "mark-done": () => mark("done"), "mark-reject": () => mark("reject"), apply: askApply,
-  reset: () => changed(viewer.opened), "export-go": exportRoll, "export-stop": () => post("/api/export/stop", {}),
+  reset: () => changed(viewer.opened), "export-go": exportRoll, "export-stop": () => post("/api/export/stop", {}), "notices-close": closeNotices,
 };
 const NEED_A_PICTURE = new Set(["before", "zoom", "pick", "crop", "uncrop", "turn-left", "turn-right", "apply", "reset"]);
 for (const [id, act] of Object.entries(clicks)) {
