@@ -87,25 +87,26 @@ class Repair:
         """
         picture = Rows(color, self._height)
         plane = Rows(infrared, self._findings.placement.size[0])
-        seen, known = 0, 0
+        searched_before, decided_before = 0, 0
         for first in range(0, self._down, self._group):
             last = min(first + self._group, self._down)
-            found, placed = min(last + 2, self._down), min(last + 1, self._down)
+            searched, decided = min(last + 2, self._down), min(last + 1, self._down)
             for strip in (self._hits, self._mask):
                 strip.move(first)
-            self._reach(found, picture, plane)
-            looked = np.add(np.argwhere(self._findings.tiles[seen:found]), (seen, 0))
-            self._each(lambda tiles: self._find(tiles, picture, plane), looked)
-            self._each(self._place, self._reached.tiles(known, placed))
+            self._reach(searched, picture, plane)
+            named = np.argwhere(self._findings.tiles[searched_before:searched])
+            named += (searched_before, 0)
+            self._each(lambda tiles: self._find(tiles, picture, plane), named)
+            self._each(self._decide, self._reached.tiles(decided_before, decided))
             self._fill(first, last, picture)
             for row in range(first, last):  # one by one: what takes them needs less room
                 top, bottom = row * TILE, min((row + 1) * TILE, self._height)
                 mask = self._mask.rows(row, row + 1)[: bottom - top, : self._width]
                 yield top, picture.view(top, bottom), mask == FILLED
             picture.release(min(last * TILE, self._height) - fill.FAR)
-            behind = self._findings.placement.positions(0, found * TILE - find.BORDER, 1)[0]
+            behind = self._findings.placement.positions(0, searched * TILE - find.BORDER, 1)[0]
             plane.release(int(behind) - 1)
-            seen, known = found, placed
+            searched_before, decided_before = searched, decided
 
     def result(self) -> Repaired:
         """What was done; whole when the bands have gone by."""
@@ -127,11 +128,11 @@ class Repair:
         """Find hits in tiles."""
         marks = self._search.marks(tiles, picture, plane)
         marks *= self._inside(tiles, 0)
-        for tile, one in zip(tiles.tolist(), marks, strict=True):
-            self._hits.window(tile)[:] = one
+        for tile, tile_marks in zip(tiles.tolist(), marks, strict=True):
+            self._hits.window(tile)[:] = tile_marks
         self._reached.take(tiles, marks)
 
-    def _place(self, tiles: Ints) -> None:
+    def _decide(self, tiles: Ints) -> None:
         """Say which hits are places."""
         marks = self._windows(self._hits, tiles, find.PLACES_BORDER)
         masks = find.places(marks >= HIT, marks >= PEAK, self._tuning)
@@ -145,28 +146,28 @@ class Repair:
         tiles = np.add(np.argwhere(self._masked[first:last]), (first, 0))
         far: list[Ints] = []
         self._each(lambda stack: far.append(self._fill_near(stack, picture)), tiles)
-        rest = np.concatenate(far) if far else tiles
-        rest = rest[np.lexsort(rest.T[::-1])]  # whichever thread was first
-        self._each(lambda stack: self._fill_far(stack, picture), rest, FAR_STACK)
+        remaining = np.concatenate(far) if far else tiles
+        remaining = remaining[np.lexsort(remaining.T[::-1])]  # whichever thread was first
+        self._each(lambda stack: self._fill_far(stack, picture), remaining, FAR_STACK)
         masks = self._windows(self._mask, tiles, 0) == FILLED
         self._extent.take(tiles[:, 0] * TILE, tiles[:, 1] * TILE, masks)
 
     def _fill_near(self, tiles: Ints, picture: Rows) -> Ints:
         """Fill tiles from what is near; return those that need what is farther."""
         masks = self._windows(self._mask, tiles, 0) == FILLED
-        found = mending.around(picture, tiles, self._clean(tiles, fill.NEAR), fill.NEAR)
-        thin = ((found.weight < fill.ENOUGH) & masks).any(axis=(1, 2))
+        surroundings = mending.around(picture, tiles, self._clean(tiles, fill.NEAR), fill.NEAR)
+        thin = ((surroundings.weight < fill.ENOUGH) & masks).any(axis=(1, 2))
         masks[thin] = False
-        mending.lay(picture, tiles, masks, found)
+        mending.lay(picture, tiles, masks, surroundings)
         return np.asarray(tiles[thin])
 
     def _fill_far(self, tiles: Ints, picture: Rows) -> None:
         masks = self._windows(self._mask, tiles, 0) == FILLED
-        found = mending.around(picture, tiles, self._clean(tiles, fill.FAR), fill.FAR)
-        left = masks & (found.weight <= fill.NOTHING)
-        for index in np.flatnonzero(left.any(axis=(1, 2))):
-            self._mask.window(tiles[index].tolist())[left[index]] = LEFT
-        mending.lay(picture, tiles, masks & ~left, found)
+        surroundings = mending.around(picture, tiles, self._clean(tiles, fill.FAR), fill.FAR)
+        unfilled = masks & (surroundings.weight <= fill.NOTHING)
+        for index in np.flatnonzero(unfilled.any(axis=(1, 2))):
+            self._mask.window(tiles[index].tolist())[unfilled[index]] = LEFT
+        mending.lay(picture, tiles, masks & ~unfilled, surroundings)
 
     def _clean(self, tiles: Ints, border: int) -> Bools:
         """Pixels of tiles, and ``border`` around them, that are in the picture and not masked."""

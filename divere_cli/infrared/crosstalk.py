@@ -46,16 +46,16 @@ def slope(pairs: Sequence[tuple[Floats, Floats]]) -> float:
     x, y = (np.concatenate(parts) for parts in zip(*map(_clear, pairs), strict=True))
     if not len(x):
         return 0.0
-    kept = np.ones(len(x), bool)
-    found = 0.0
+    used = np.ones(len(x), bool)
+    measured = 0.0
     for _ in range(ROUNDS):
-        weight = float(x[kept] @ x[kept])
+        weight = float(x[used] @ x[used])
         if weight <= 0:
             return 0.0
-        found = float(x[kept] @ y[kept]) / weight
-        rest = np.abs(y - np.float32(found) * x)
-        kept = rest <= DROP * max(1.4826 * float(np.median(rest)), 1e-4)
-    return max(found, 0.0)
+        measured = float(x[used] @ y[used]) / weight
+        residual = np.abs(y - np.float32(measured) * x)
+        used = residual <= DROP * max(1.4826 * float(np.median(residual)), 1e-4)
+    return max(measured, 0.0)
 
 
 def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
@@ -66,8 +66,8 @@ def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     spread = 1.5 * float(np.median(np.abs(some - middle)))
     marks = _means((infrared > middle + MARK + spread).astype(np.float32))
     x, y = _detail(red), _detail(infrared)
-    kept = marks[: x.shape[0], : x.shape[1]] < MIXED
-    return x[kept], y[kept]
+    clear = marks[: x.shape[0], : x.shape[1]] < MIXED
+    return x[clear], y[clear]
 
 
 def _means(plane: Floats) -> Floats:
@@ -97,26 +97,26 @@ def _medians(points: Floats) -> Floats:
     return median(part)
 
 
-def is_silver(found: float, gate: Floats, green: Floats) -> bool:
+def is_silver(slope: float, gate: Floats, green: Floats) -> bool:
     """Whether infrared follows the picture.
 
     Parameters
     ----------
-    found : float
+    slope : float
         Slope of infrared on red, as measured.
     gate, green : ndarray of float32
         Cells of infrared less crosstalk, before the level is taken off, and of
         green density.
     """
-    if found > SILVER_SLOPE:
+    if slope > SILVER_SLOPE:
         return True
     # every other cell: the median of 5x5 of them costs a twelfth of that of 9x9
     gate, green = gate[::2, ::2], green[::2, ::2]
     reach = min(2, (min(gate.shape) - 1) // 2)
-    one, other = ((cells - around(cells, reach)).ravel() for cells in (gate, green))
-    weight = float(other @ other)
-    size = float(np.sqrt(weight * float(one @ one)))
+    gate_detail, green_detail = ((cells - around(cells, reach)).ravel() for cells in (gate, green))
+    weight = float(green_detail @ green_detail)
+    size = float(np.sqrt(weight * float(gate_detail @ gate_detail)))
     if size <= 0:
         return False
-    product = float(one @ other)
+    product = float(gate_detail @ green_detail)
     return product / size > SILVER_CORRELATION and product / weight > FOLLOWS

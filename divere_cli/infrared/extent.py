@@ -48,10 +48,10 @@ class Extent:
         y, x, size = np.concatenate(self._parts, axis=1)
         order = np.lexsort((x, y))
         y, x, size = y[order], x[order], size[order]
-        place = _places(y, x)
-        sizes = np.bincount(place, size)
+        place_of = _places(y, x)
+        sizes = np.bincount(place_of, size)
         best = int(np.argmax(sizes))
-        middles = (float((at * size)[place == best].sum()) / sizes[best] for at in (x, y))
+        middles = (float((at * size)[place_of == best].sum()) / sizes[best] for at in (x, y))
         column, row = (round((middle + 0.5) * BLOCK) for middle in middles)
         return int(sizes[best]), column, row
 
@@ -66,10 +66,13 @@ def _places(y: NDArray[np.int64], x: NDArray[np.int64]) -> NDArray[np.intp]:
         there = np.flatnonzero(at < len(keys))
         there = there[keys[at[there]] == keys[there] + step]
         pairs.append(np.stack([there, at[there]]))
-    one, other = np.concatenate(pairs, axis=1)
+    block, neighbor = np.concatenate(pairs, axis=1)
     first = np.arange(len(keys))
     while True:
-        low, high = np.minimum(first[one], first[other]), np.maximum(first[one], first[other])
+        low, high = (
+            np.minimum(first[block], first[neighbor]),
+            np.maximum(first[block], first[neighbor]),
+        )
         if np.array_equal(low, high):
             return first
         np.minimum.at(first, high, low)

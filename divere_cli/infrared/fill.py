@@ -67,7 +67,7 @@ def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
     sums = np.empty((len(values), channels + 1, *values.shape[2:]), np.float32)
     np.multiply(values, clean, out=sums[:, :channels])
     sums[:, channels:] = clean
-    found: list[tuple[Floats, Floats]] = []
+    levels: list[tuple[Floats, Floats]] = []
     side = 1
     for scale in scales:
         while side < scale.side:
@@ -77,11 +77,11 @@ def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
         near = border // side - scale.radius - spare
         soft = blur(inner(sums, near), gaussian(scale.sigma, scale.radius))
         tile = _tile(soft, spare, side)
-        found.append((tile[:, :channels], tile[:, channels:]))
-    out, weight = found[-1]
+        levels.append((tile[:, :channels], tile[:, channels:]))
+    out, weight = levels[-1]
     last = weight
     out = np.divide(out, np.maximum(weight, np.float32(1e-9)), dtype=np.float32)
-    for top, weight in reversed(found[:-1]):
+    for top, weight in reversed(levels[:-1]):
         out = np.divide(top + np.float32(MIXED) * out, weight + np.float32(MIXED), dtype=np.float32)
     return out, last
 
@@ -113,7 +113,7 @@ def _enlarged(planes: Floats, axis: int, side: int) -> Floats:
         at = (step + 0.5) / side - 0.5
         first = 0 if at < 0 else 1
         part = np.float32(at - np.floor(at))
-        one = planes[(*lead, slice(first, first + count))]
-        other = planes[(*lead, slice(first + 1, first + 1 + count))]
-        out[(*lead, slice(step, None, side))] = one + (other - one) * part
+        before = planes[(*lead, slice(first, first + count))]
+        after = planes[(*lead, slice(first + 1, first + 1 + count))]
+        out[(*lead, slice(step, None, side))] = before + (after - before) * part
     return out

@@ -118,11 +118,11 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
     """
     plain, fine, coarse = scales(edge)
     limits = thresholds(noise, tuning)
-    found = fine > limits[1]
-    found |= coarse > limits[2]
-    found &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR) * tuning.factor
-    found |= plain > limits[0]
-    return found, found & (plain > PEAK * tuning.factor)
+    hit = fine > limits[1]
+    hit |= coarse > limits[2]
+    hit &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR) * tuning.factor
+    hit |= plain > limits[0]
+    return hit, hit & (plain > PEAK * tuning.factor)
 
 
 def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
@@ -149,12 +149,12 @@ PLACES_BORDER = 2 * NEAR + 2
 GROWTH = 2  # pixels at most
 
 
-def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:
+def places(hit: Bools, peaks: Bools, tuning: Tuning) -> Bools:
     """Drop what is too small or too faint, and grow the rest.
 
     Parameters
     ----------
-    found, peaks : ndarray of bool, (..., rows, columns)
+    hit, peaks : ndarray of bool, (..., rows, columns)
         Hits, and those that are a peak.
     tuning : Tuning
         Constants of the search.
@@ -169,11 +169,11 @@ def places(found: Bools, peaks: Bools, tuning: Tuning) -> Bools:
     for step in range(NEAR):
         # from the peak along what was hit: a weak end of a strong place belongs to it
         grown = dilate(grown, 2)
-        grown &= inner(found, 2 * (step + 1))
-    kept = inner(found, border).astype(np.uint8)
-    around = count(inner(found, border - 2), 2)
-    kept &= (around >= SMALLEST) & grown
-    out = dilate(kept.astype(bool), tuning.grow)
+        grown &= inner(hit, 2 * (step + 1))
+    pixels = inner(hit, border).astype(np.uint8)
+    around = count(inner(hit, border - 2), 2)
+    pixels &= (around >= SMALLEST) & grown
+    out = dilate(pixels.astype(bool), tuning.grow)
     return inner(out, 2 - tuning.grow)
 
 

@@ -93,8 +93,8 @@ def size(values: Floats, means: Floats, clean: NDArray[np.bool_], border: int) -
     flat = detail.reshape(*detail.shape[:2], -1)
     flat.sort(axis=-1)
     middle = there.sum(axis=(-1, -2))[..., np.newaxis] // 2
-    found = np.take_along_axis(flat, np.broadcast_to(middle, (*flat.shape[:2], 1)), axis=-1)
-    return np.where(np.isfinite(found), np.float32(1.4826) * found, np.float32(0))[..., 0]
+    deviation = np.take_along_axis(flat, np.broadcast_to(middle, (*flat.shape[:2], 1)), axis=-1)
+    return np.where(np.isfinite(deviation), np.float32(1.4826) * deviation, np.float32(0))[..., 0]
 
 
 def _wrapped(plane: Floats, kernel: tuple[float, ...]) -> Floats:

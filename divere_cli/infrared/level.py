@@ -68,8 +68,8 @@ def cells(samples: Floats, step: int) -> Floats:
     each = CELL // step
     down, across = -(-samples.shape[0] // each), -(-samples.shape[1] // each)
     fill = (down * each - samples.shape[0], across * each - samples.shape[1])
-    whole = np.pad(samples, ((0, fill[0]), (0, fill[1])), mode="edge")
-    boxes = whole.reshape(down, each, across, each).swapaxes(1, 2).reshape(down, across, -1)
+    padded = np.pad(samples, ((0, fill[0]), (0, fill[1])), mode="edge")
+    boxes = padded.reshape(down, each, across, each).swapaxes(1, 2).reshape(down, across, -1)
     return median(boxes)
 
 

@@ -55,7 +55,7 @@ def around(picture: Rows, tiles: Ints, clean: Bools, border: int) -> Around:
     return Around(means, weight[:, 0], grain.size(values, means, there, border))
 
 
-def lay(picture: Rows, tiles: Ints, masks: Bools, found: Around) -> None:
+def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Around) -> None:
     """Write means and grain where tiles are masked.
 
     Parameters
@@ -66,15 +66,15 @@ def lay(picture: Rows, tiles: Ints, masks: Bools, found: Around) -> None:
         Position of each tile.
     masks : Bools
         Shape (tiles, TILE, TILE).
-    found : Around
+    surroundings : Around
         What is around the masked pixels.
     """
-    which, y, x = np.nonzero(masks)
-    if not which.size:
+    tile, y, x = np.nonzero(masks)
+    if not tile.size:
         return
-    rows, columns = tiles[which, 0] * TILE + y, tiles[which, 1] * TILE + x
-    made = grain.at(rows, columns, found.means.shape[1]) * found.grain[which]
-    made += found.means[which, :, y, x]
+    rows, columns = tiles[tile, 0] * TILE + y, tiles[tile, 1] * TILE + x
+    made = grain.at(rows, columns, surroundings.means.shape[1]) * surroundings.grain[tile]
+    made += surroundings.means[tile, :, y, x]
     first, last = int(rows.min()), int(rows.max()) + 1
     target = picture.view(first, last)
     target[rows - first, columns] = codes(made, target.dtype)

@@ -36,8 +36,8 @@ class Placement:
     def fits(self) -> bool:
         """Whether infrared is as large as the picture, or half as large."""
         return all(
-            one in (other // self.ratio, -(-other // self.ratio))
-            for one, other in zip(self.size, self.picture, strict=True)
+            size in (pixels // self.ratio, -(-pixels // self.ratio))
+            for size, pixels in zip(self.size, self.picture, strict=True)
         )
 
     def positions(self, axis: int, start: int, count: int) -> NDArray[np.float64]:
@@ -77,19 +77,19 @@ def _between(values: Floats, at: NDArray[np.float64], axis: int) -> Floats:
         return _steps(values, int(low[0]), part, axis)
     high = np.minimum(low + 1, last)
     weight: NDArray[Any] = part[:, np.newaxis] if axis == values.ndim - 2 else part
-    one, other = np.take(values, low, axis=axis), np.take(values, high, axis=axis)
-    np.subtract(other, one, out=other)
-    np.multiply(other, weight, out=other)
-    np.add(one, other, out=one)
-    return one
+    before, after = np.take(values, low, axis=axis), np.take(values, high, axis=axis)
+    np.subtract(after, before, out=after)
+    np.multiply(after, weight, out=after)
+    np.add(before, after, out=before)
+    return before
 
 
 def _steps(values: Floats, low: int, part: NDArray[np.float32], axis: int) -> Floats:
     """The same for coordinates a step apart: slices, which cost less than taking by index."""
     lead = (slice(None),) * axis
-    one, other = (values[(*lead, slice(at, at + len(part)))] for at in (low, low + 1))
+    before, after = (values[(*lead, slice(at, at + len(part)))] for at in (low, low + 1))
     weight: NDArray[Any] = part[:, np.newaxis] if axis == values.ndim - 2 else part
-    out = np.subtract(other, one)
+    out = np.subtract(after, before)
     np.multiply(out, weight, out=out)
-    np.add(one, out, out=out)
+    np.add(before, out, out=out)
     return out

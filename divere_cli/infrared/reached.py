@@ -42,12 +42,12 @@ class Reached:
         """
         above, here, below = (slice(first + step, last + step) for step in range(3))
         before, middle, after = slice(0, -2), slice(1, -1), slice(2, None)
-        found = self._any[here, middle].copy()
-        found |= self._bottom[above, middle]
-        found |= self._top[below, middle]
-        found |= self._right[here, before]
-        found |= self._left[here, after]
+        reached = self._any[here, middle].copy()
+        reached |= self._bottom[above, middle]
+        reached |= self._top[below, middle]
+        reached |= self._right[here, before]
+        reached |= self._left[here, after]
         for rows, side in ((above, self._bottom), (below, self._top)):
-            found |= side[rows, before] & self._right[rows, before]
-            found |= side[rows, after] & self._left[rows, after]
-        return np.add(np.argwhere(found), (first, 0))
+            reached |= side[rows, before] & self._right[rows, before]
+            reached |= side[rows, after] & self._left[rows, after]
+        return np.add(np.argwhere(reached), (first, 0))

@@ -63,8 +63,10 @@ def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float,
 
 def _products(planes: list[tuple[Floats, Floats]]) -> NDArray[np.complex128]:
     """Cross spectra of all squares, added."""
-    spectra = [(np.fft.rfft2(one), np.fft.rfft2(other)) for one, other in planes]
-    return np.asarray(sum(one * np.conj(other) for one, other in spectra), np.complex128)
+    spectra = [(np.fft.rfft2(infrared), np.fft.rfft2(picture)) for infrared, picture in planes]
+    return np.asarray(
+        sum(infrared * np.conj(picture) for infrared, picture in spectra), np.complex128
+    )
 
 
 def _marks(plane: Floats, dust: bool) -> Floats:

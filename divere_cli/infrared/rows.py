@@ -28,10 +28,10 @@ class Rows:
     def __init__(self, bands: Iterator[tuple[int, NDArray[Any]]], height: int) -> None:
         self._bands = bands
         self.height = height
-        self._own: NDArray[Any] | None = None
+        self._copy: NDArray[Any] | None = None
         self._room: NDArray[Any] | None = None  # what is own, or a band as it came
         self._first = 0  # row of the scan in the first row of the room
-        self._kept = 0  # rows from here on are still wanted
+        self._needed = 0  # rows from here on are still wanted
         self._end = 0
         self._tallest = 0  # rows of a band so far
 
@@ -45,9 +45,9 @@ class Rows:
         """Take bands until ``row`` (or the last one) is here, and all before it."""
         stop = min(row + 1, self.height)
         while self._end < stop:
-            holds = self._kept < self._end
+            holds = self._needed < self._end
             if holds:
-                self._hold(stop - self._kept + self._tallest)
+                self._hold(stop - self._needed + self._tallest)
             first, band = next(self._bands)
             assert first == self._end, "bands out of order"
             self._tallest = max(self._tallest, len(band))
@@ -60,20 +60,20 @@ class Rows:
     def view(self, start: int, stop: int) -> NDArray[Any]:
         """Rows ``start`` to ``stop``, which were reached and not let go of; no copy."""
         assert self._room is not None
-        assert self._kept <= start <= stop <= self._end, (self._kept, start, stop, self._end)
+        assert self._needed <= start <= stop <= self._end, (self._needed, start, stop, self._end)
         return self._room[start - self._first : stop - self._first]
 
     def release(self, before: int) -> None:
         """Let go of the rows before ``before``."""
-        self._kept = max(self._kept, min(before, self._end))
+        self._needed = max(self._needed, min(before, self._end))
 
     def _append(self, band: NDArray[Any]) -> None:
         start = self._end - self._first
-        if self._own is None or start + len(band) > len(self._own):  # the tallest so far
-            self._hold(self._end - self._kept + len(band))
+        if self._copy is None or start + len(band) > len(self._copy):  # the tallest so far
+            self._hold(self._end - self._needed + len(band))
             start = self._end - self._first
-        assert self._own is not None
-        self._own[start : start + len(band)] = band
+        assert self._copy is not None
+        self._copy[start : start + len(band)] = band
         self._end += len(band)
 
     def _hold(self, rows: int) -> None:
@@ -81,16 +81,16 @@ class Rows:
 
         The room is what one reach asks for: rows that stay are moved once for each.
         """
-        room, own, kept = self._room, self._own, self._end - self._kept
+        room, copy, needed = self._room, self._copy, self._end - self._needed
         assert room is not None
-        if room is own and self._end - self._first + self._tallest <= len(room):
+        if room is copy and self._end - self._first + self._tallest <= len(room):
             return
-        if own is None or rows > len(own):
-            own = np.empty((rows, *room.shape[1:]), room.dtype)
-        start = self._kept - self._first
-        move(room, own, start, kept)
-        self._own = self._room = own
-        self._first = self._kept
+        if copy is None or rows > len(copy):
+            copy = np.empty((rows, *room.shape[1:]), room.dtype)
+        start = self._needed - self._first
+        move(room, copy, start, needed)
+        self._copy = self._room = copy
+        self._first = self._needed
 
 
 def move(rows: NDArray[Any], out: NDArray[Any], start: int, count: int) -> None:

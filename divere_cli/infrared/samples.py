@@ -96,7 +96,7 @@ class Samples:
         dusty = np.where(out <= 0.3 * lows.shape[1], out, 0)
         varied = np.where(dusty == out, red.std(axis=1), 0)
         for index in range(count):
-            if self._wanted(int(dusty[index]), float(varied[index])):
+            if self._tells_more(int(dusty[index]), float(varied[index])):
                 left = index * SQUARE
                 native = slice(left // self._ratio, (left + SQUARE) // self._ratio)
                 self._keep(Square(
@@ -104,13 +104,13 @@ class Samples:
                     int(dusty[index]), float(varied[index]),
                 ))  # fmt: skip
 
-    def _wanted(self, dusty: int, varied: float) -> bool:
+    def _tells_more(self, dusty: int, varied: float) -> bool:
         few = len(self._dusty) < DUSTY or len(self._varied) < VARIED
         return few or dusty > self._dusty[-1].dusty or varied > self._varied[-1].varied
 
     def _keep(self, square: Square) -> None:
-        self._dusty = sorted([*self._dusty, square], key=lambda one: -one.dusty)[:DUSTY]
-        self._varied = sorted([*self._varied, square], key=lambda one: -one.varied)[:VARIED]
+        self._dusty = sorted([*self._dusty, square], key=lambda square: -square.dusty)[:DUSTY]
+        self._varied = sorted([*self._varied, square], key=lambda square: -square.varied)[:VARIED]
 
     def dusty(self) -> list[Square]:
         return [square for square in self._dusty if square.dusty]
@@ -119,7 +119,7 @@ class Samples:
         return self._varied
 
     def squares(self) -> list[Square]:
-        return [*self._dusty, *(one for one in self._varied if one not in self._dusty)]
+        return [*self._dusty, *(square for square in self._varied if square not in self._dusty)]
 
     def plain(self, slope: float) -> Floats:
         """Cells of infrared less crosstalk, from every other sample down and across."""
@@ -150,13 +150,13 @@ class Samples:
 
 def _part(strips: list[NDArray[Any]], start: int, stop: int) -> NDArray[Any]:
     """Rows ``start`` to ``stop`` of strips that follow each other."""
-    found, first = [], 0
+    parts, first = [], 0
     for strip in strips:
         low, high = max(start - first, 0), min(stop - first, len(strip))
         if low < high:
-            found.append(strip[low:high])
+            parts.append(strip[low:high])
         first += len(strip)
-    return np.concatenate(found)
+    return np.concatenate(parts)
 
 
 def _middles(length: int, step: int) -> NDArray[np.intp]:
@@ -168,8 +168,8 @@ def _at(plane: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) 
     even = [len(line) < 3 or line[-1] - line[-2] == line[1] - line[0] for line in (rows, columns)]
     if not all(even) or min(len(rows), len(columns)) < 2:
         return plane[np.ix_(rows, columns)]
-    one, other = (slice(line[0], None, line[1] - line[0]) for line in (rows, columns))
-    return plane[one, other][: len(rows), : len(columns)]
+    down, across = (slice(line[0], None, line[1] - line[0]) for line in (rows, columns))
+    return plane[down, across][: len(rows), : len(columns)]
 
 
 def _least(plane: NDArray[Any], side: int) -> NDArray[Any]:

@@ -69,10 +69,10 @@ class Search:
         ])  # fmt: skip
         values = sample(density(infrared), *self._at)
         red = np.stack([window(picture, tile, find.BORDER)[..., 0] for tile in tiles.tolist()])
-        found = self._findings
-        level = found.level.around(tiles, find.BORDER - len(find.RED) + 1)
-        edge = find.gate(values, density(red), found.slope, level)
-        hits, peaks = find.hits(edge, found.noise, self._tuning)
+        findings = self._findings
+        level = findings.level.around(tiles, find.BORDER - len(find.RED) + 1)
+        edge = find.gate(values, density(red), findings.slope, level)
+        hits, peaks = find.hits(edge, findings.noise, self._tuning)
         return hits.view(np.uint8) + peaks.view(np.uint8)
 
 

@@ -41,9 +41,9 @@ class Strip:
         down = (first - self._first) * self._side
         if down <= 0:
             return
-        kept = max(len(self._plane) - down, 0)
-        move(self._plane, self._plane, down, kept)
-        self._plane[kept:] = False
+        count = max(len(self._plane) - down, 0)
+        move(self._plane, self._plane, down, count)
+        self._plane[count:] = False
         self._first = first
 
     def window(self, tile: Tile, border: int = 0) -> Marks:

@@ -75,48 +75,48 @@ def survey(color: Bands, infrared: Bands, placement: Placement, tuning: Tuning) 
     -------
     Findings
     """
-    taken = Samples(placement)
-    taken.take(color, infrared)
-    squares = taken.squares()
-    shift = _shift(taken, placement)
+    samples = Samples(placement)
+    samples.take(color, infrared)
+    squares = samples.squares()
+    shift = _shift(samples, placement)
     placed = replace(placement, shift=shift or (0.0, 0.0))
     pairs = [_pair(square, placed) for square in squares]
     raw = crosstalk.slope([_clear(pair) for pair in pairs])
     slope = min(raw, crosstalk.MOST)
-    plain = taken.plain(slope)
+    plain = samples.plain(slope)
     base = level(plain)
     edges = [_gate(square, pair, slope, base) for square, pair in zip(squares, pairs, strict=True)]
     noise = _noise(edges)
     limit = max(SCREEN_SIGMAS * noise.plain, SCREEN_FLOOR) * tuning.factor
-    blocks = _screened(taken, placed, slope, base, limit)
+    blocks = _screened(samples, placed, slope, base, limit)
     return Findings(
         placement=placed,
         moved=shift is not None,
         slope=slope,
         level=base,
         noise=noise,
-        silver=crosstalk.is_silver(raw, plain, cells(taken.green(), 2 * taken.step)),
-        tiles=_tiles(blocks, taken.step),
-        share=_share(blocks, squares, edges, noise, tuning, taken.step),
+        silver=crosstalk.is_silver(raw, plain, cells(samples.green(), 2 * samples.step)),
+        tiles=_tiles(blocks, samples.step),
+        share=_share(blocks, squares, edges, noise, tuning, samples.step),
     )
 
 
 def _screened(
-    taken: Samples, placed: Placement, slope: float, base: Level, limit: float
+    samples: Samples, placed: Placement, slope: float, base: Level, limit: float
 ) -> NDArray[np.bool_]:
     """Which blocks have a pixel that stands out of infrared's level."""
-    each = CELL // taken.step
+    each = CELL // samples.step
     dark = np.median(base.cells) + np.float32(HOLDER)
     parts = []
     for first in range(0, len(base.cells), SCREENED):
         rows = slice(first * each, (first + SCREENED) * each)
-        found, red = taken.lows(placed, rows), taken.red(rows)
+        lows, red = samples.lows(placed, rows), samples.red(rows)
         np.multiply(red, np.float32(slope), out=red)
-        np.subtract(found, red, out=found)
+        np.subtract(lows, red, out=lows)
         cells_ = base.cells[first : first + SCREENED]
         steady = np.repeat(np.repeat(cells_, each, 0), each, 1)
-        steady = steady[: found.shape[0], : found.shape[1]]
-        parts.append((found > steady + np.float32(limit)) & (steady < dark))
+        steady = steady[: lows.shape[0], : lows.shape[1]]
+        parts.append((lows > steady + np.float32(limit)) & (steady < dark))
     return np.concatenate(parts)
 
 
@@ -125,13 +125,13 @@ def _positions(placement: Placement) -> NDArray[np.float64]:
     return np.stack([placement.positions(axis, 0, SQUARE) for axis in (0, 1)])
 
 
-def _shift(taken: Samples, placement: Placement) -> tuple[float, float] | None:
-    dust = [_marks(square, placement) for square in taken.dusty()]
-    found = register.shift(dust, dust=True)
-    if found is None:
-        pairs = [_pair(square, placement) for square in taken.varied()]
-        found = register.shift(pairs, dust=False)
-    return found
+def _shift(samples: Samples, placement: Placement) -> tuple[float, float] | None:
+    dust = [_marks(square, placement) for square in samples.dusty()]
+    shift = register.shift(dust, dust=True)
+    if shift is None:
+        pairs = [_pair(square, placement) for square in samples.varied()]
+        shift = register.shift(pairs, dust=False)
+    return shift
 
 
 def _marks(square: Square, placement: Placement) -> tuple[Floats, Floats]:
@@ -179,8 +179,8 @@ def _tiles(blocks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     each = TILE // step
     down, across = -(-near.shape[0] // each), -(-near.shape[1] // each)
     fill = (down * each - near.shape[0], across * each - near.shape[1])
-    whole = np.pad(near, ((0, fill[0]), (0, fill[1])))
-    return np.asarray(whole.reshape(down, each, across, each).any(axis=(1, 3)))
+    padded = np.pad(near, ((0, fill[0]), (0, fill[1])))
+    return np.asarray(padded.reshape(down, each, across, each).any(axis=(1, 3)))
 
 
 def _share(
