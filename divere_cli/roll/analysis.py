@@ -75,61 +75,71 @@ def _default(measured: tuple[Measured, ...], decided: Decisions) -> dict[str, Js
 
 
 def _entry(name: str, scan: Measured, decision: Decision, decided: Decisions) -> dict[str, Json]:
-    told = _told(scan, decided)
+    decided_frames = _decided_frames(scan, decided)
     pairs = list(zip(scan.frames, decision.recipes, strict=True))
     if len(pairs) == 1:
         frame, recipe = pairs[0]
-        record, own = told[0]
-        metadata = _place(frame) | {"raw_file": name, "provenance": _provenance(record, own)}
+        record, roll_frame = decided_frames[0]
+        metadata = _position(frame) | {
+            "raw_file": name,
+            "provenance": _provenance(record, roll_frame),
+        }
         return document.preset(recipe, metadata) | _film_base(scan, record)
-    whole: dict[str, Json] = {"raw_file": name, "provenance": _provenance(*told[0])}
+    sheet_metadata: dict[str, Json] = {
+        "raw_file": name,
+        "provenance": _provenance(*decided_frames[0]),
+    }
     crops: list[Json] = [
-        _crop(index, frame, recipe, told[index], pairs[0][1].film.name)
+        _crop(index, frame, recipe, decided_frames[index], pairs[0][1].film.name)
         for index, (frame, recipe) in enumerate(pairs)
     ]
-    sheet = document.preset(pairs[0][1], whole) | _film_base(scan, told[0][0])
+    sheet = document.preset(pairs[0][1], sheet_metadata) | _film_base(scan, decided_frames[0][0])
     return sheet | {"type": "contactsheet", "crops": crops, "active_crop_id": "1"}
 
 
-def _told(scan: Measured, decided: Decisions) -> list[tuple[RollRecord, RollFrame]]:
+def _decided_frames(scan: Measured, decided: Decisions) -> list[tuple[RollRecord, RollFrame]]:
     """What was decided for each frame of a scan, in order."""
-    found = [
+    matches = [
         (record, frame)
         for record in decided.rolls
         for frame in record.frames
         if frame.input == scan.name
     ]
-    left = list(found)
+    remaining = list(matches)
     ordered = []
     for frame in scan.frames:
-        match = next(pair for pair in left if pair[1].crop_name == frame.crop_name)
-        left.remove(match)
+        match = next(pair for pair in remaining if pair[1].crop_name == frame.crop_name)
+        remaining.remove(match)
         ordered.append(match)
     return ordered
 
 
 def _crop(
-    index: int, frame: Frame, recipe: Recipe, told: tuple[RollRecord, RollFrame], film: str
+    index: int, frame: Frame, recipe: Recipe, decided_frame: tuple[RollRecord, RollFrame], film: str
 ) -> dict[str, Json]:
     named: dict[str, Json] = {"id": str(index + 1), "name": frame.crop_name}
     if recipe.film.name != film:
         named["film_type"] = recipe.film.name
-    metadata = named | _place(frame) | {"provenance": _provenance(*told)}
+    metadata = named | _position(frame) | {"provenance": _provenance(*decided_frame)}
     return {"metadata": metadata, **document.grade(recipe)}
 
 
-def _place(frame: Frame) -> dict[str, Json]:
+def _position(frame: Frame) -> dict[str, Json]:
     return {"orientation": frame.orientation, "crop": list(frame.crop)}
 
 
 def _film_base(scan: Measured, record: RollRecord) -> dict[str, Json]:
     """What its preset says of a scan's film base, else where bare film was seen: its density."""
-    seen = record.film_base
+    base_density = record.film_base
     if scan.film_base is not None:
         return {"film_base": list(scan.film_base)}
     if scan.base_region is not None:
         return {"film_base_region": list(scan.base_region)}
-    return {} if seen is None else {"film_base": [max(0.0, density) for density in seen]}
+    return (
+        {}
+        if base_density is None
+        else {"film_base": [max(0.0, density) for density in base_density]}
+    )
 
 
 def _provenance(record: RollRecord, frame: RollFrame) -> dict[str, Json]:

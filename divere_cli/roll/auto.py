@@ -54,12 +54,12 @@ class Auto:
 
     def __repr__(self) -> str:
         """Say all options; what an earlier version knew is said as it did, for rolls it decided."""
-        known = f"mode={self.mode!r}, roll_by={self.roll_by!r}, strict={self.strict!r}"
+        options = f"mode={self.mode!r}, roll_by={self.roll_by!r}, strict={self.strict!r}"
         if self.pull is not None:
-            known += f", pull={self.pull!r}"
+            options += f", pull={self.pull!r}"
         if self.gray_frames:
-            known += f", gray_frames={self.gray_frames!r}"
-        return f"Auto({known})"
+            options += f", gray_frames={self.gray_frames!r}"
+        return f"Auto({options})"
 
     def parameters(self, name: str) -> str:
         """Return what the measure task of a scan wants to know besides its frames."""
@@ -87,7 +87,7 @@ class Auto:
         """
         if self.mode != "auto":
             return True
-        return shipped and all(one.film.invert and one.film.rgb_gains for one in recipes)
+        return shipped and all(recipe.film.invert and recipe.film.rgb_gains for recipe in recipes)
 
     def decide(
         self,
@@ -107,101 +107,103 @@ class Auto:
             By name of a scan, the film it is on where that is known (the code at the
             film's edge): scans of two films are never one roll.
         """
-        known = frozen or {}
+        earlier = frozen or {}
         folders: dict[tuple[str, str, str], Folder] = {}
         owners: dict[tuple[str, str, str], list[tuple[str, int]]] = {}
         stays: dict[str, Decision] = {}
-        for scan in sorted(measured, key=lambda one: one.name):
-            gains = freezing.kept(scan, known)
+        for scan in sorted(measured, key=lambda scan: scan.name):
+            gains = freezing.kept_gains(scan, earlier)
             if gains is not None:
-                stays[scan.name] = _again(scan, gains, known[scan.name])
-            name, folder = naming.roll_name(scan, self.roll_by), os.path.dirname(scan.input)
+                stays[scan.name] = _again(scan, gains, earlier[scan.name])
+            name, directory = naming.roll_name(scan, self.roll_by), os.path.dirname(scan.input)
             gray = naming.fits(scan.name, self.gray_frames)
             for index, item in enumerate(_items(scan, gray)):
-                key = (name, folder, _bare(item.frame.recipe).sha256)
-                own = folders.setdefault(key, Folder(name))
+                key = (name, directory, _bare(item.frame.recipe).sha256)
+                folder = folders.setdefault(key, Folder(name))
                 if gains is None:
-                    own.items.append(item)
+                    folder.items.append(item)
                     owners.setdefault(key, []).append((scan.name, index))
                 elif index == 0:
-                    own.decided.append(known[scan.name])
-                    own.stay.append(scan.name)
-        found = _Found()
+                    folder.decided.append(earlier[scan.name])
+                    folder.stay.append(scan.name)
+        collected = _Collected()
         for key, folder_of in sorted(folders.items()):
-            self._decide(folder_of, owners.get(key, []), found, stocks or {})
+            self._decide(folder_of, owners.get(key, []), collected, stocks or {})
         scans = {
             scan.name: stays.get(scan.name)
-            or self._decision(scan, found.frames.get(scan.name, {}), found.texts.get(scan.name, ""))
+            or self._decision(
+                scan, collected.frames.get(scan.name, {}), collected.texts.get(scan.name, "")
+            )
             for scan in measured
         }
-        return Decisions(scans, tuple(found.records), self._warnings(scans, stays))
+        return Decisions(scans, tuple(collected.records), self._warnings(scans, stays))
 
     def _decide(
         self,
         folder: Folder,
         owners: Sequence[tuple[str, int]],
-        found: _Found,
+        collected: _Collected,
         stocks: Mapping[str, str],
     ) -> None:
         """Decide the rolls of one folder."""
         mode: Mode = "frame" if self.mode == "frame" else "roll"
-        for asked, places in folder.rolls(mode, self.pull, stocks):
-            made, baseline = decide.decided(asked)
-            record = _with_own_gray(made, [item.frame.recipe for item in asked.items])
-            found.records.append(record)
+        for roll, places in folder.rolls(mode, self.pull, stocks):
+            made, baseline = decide.decided(roll)
+            record = _with_own_gray(made, [item.frame.recipe for item in roll.items])
+            collected.records.append(record)
             by_scan: dict[str, list[RollFrame]] = {}
-            for place, frame in zip(places, record.frames, strict=True):
-                name, index = owners[place]
-                found.frames.setdefault(name, {})[index] = (record, frame)
+            for item_index, frame in zip(places, record.frames, strict=True):
+                name, index = owners[item_index]
+                collected.frames.setdefault(name, {})[index] = (record, frame)
                 by_scan.setdefault(name, []).append(frame)
             for name, frames in by_scan.items():
-                found.texts[name] = freezing.text(asked, baseline, frames)
+                collected.texts[name] = freezing.text(roll, baseline, frames)
 
     def _warnings(self, scans: Collection[str], stays: Collection[str]) -> tuple[str, ...]:
         """Name the globs of gray frames that have no say."""
-        said = []
+        warnings = []
         for glob in self.gray_frames:
             named = [name for name in scans if naming.fits(name, (glob,))]
             if not named:
-                said.append(
+                warnings.append(
                     f"--gray-frame {quote(glob)} matches none of the scans that are measured: gray "
                     "is found without it (give the name of a scan, or a pattern such as 'card*')"
                 )
             elif all(name in stays for name in named):
-                said.append(
+                warnings.append(
                     f"--gray-frame {quote(glob)}: an earlier run decided the roll, and it stays as "
                     "it is ('--auto roll --force' decides it by the gray frame)"
                 )
-        return tuple(said)
+        return tuple(warnings)
 
     def _decision(
-        self, scan: Measured, found: dict[int, tuple[RollRecord, RollFrame]], frozen: str
+        self, scan: Measured, decided_frames: dict[int, tuple[RollRecord, RollFrame]], frozen: str
     ) -> Decision:
         recipes: list[Recipe] = []
         notes: list[str] = []
         warnings: list[str] = []
         error = None
         for index, frame in enumerate(scan.frames):
-            record, told = found[index]
-            recipes.append(graded(frame.recipe, told.rgb_gains))
+            record, roll_frame = decided_frames[index]
+            recipes.append(graded(frame.recipe, roll_frame.rgb_gains))
             notes += [reasons.note(record)] * (reasons.note(record) not in notes)
             prefix = f"{frame.crop_name}: " if frame.crop_name else ""
-            odd = told.kind in ("no_picture", "positive", "unmeasured")
-            odd = odd or told.reason == reasons.NO_CARD
-            (warnings if odd else notes).append(prefix + told.reason)
-            if told.confidence == "low":
-                why = told.reason if told.kind == "unmeasured" else record.reasons[0]
+            odd = roll_frame.kind in ("no_picture", "positive", "unmeasured")
+            odd = odd or roll_frame.reason == reasons.NO_CARD
+            (warnings if odd else notes).append(prefix + roll_frame.reason)
+            if roll_frame.confidence == "low":
+                why = roll_frame.reason if roll_frame.kind == "unmeasured" else record.reasons[0]
                 line = f"{prefix}low confidence: {why}"
                 if not self.unasked:
                     warnings.append(line)
-                elif told.kind == "unmeasured" or record.confidence != "low":
+                elif roll_frame.kind == "unmeasured" or record.confidence != "low":
                     notes.append(line)  # else the note on the roll has it already
                 error = _refused(record, line) if self.strict else None
         return Decision(tuple(recipes), tuple(notes), tuple(warnings), error, frozen)
 
 
 @dataclass(slots=True)
-class _Found:
+class _Collected:
     """What was decided so far, by scan and place of the frame in it."""
 
     records: list[RollRecord] = field(default_factory=list)
@@ -212,7 +214,8 @@ class _Found:
 def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
     """What an earlier run decided for a scan."""
     recipes = tuple(
-        graded(frame.recipe, own) for frame, own in zip(scan.frames, gains, strict=True)
+        graded(frame.recipe, frame_gains)
+        for frame, frame_gains in zip(scan.frames, gains, strict=True)
     )
     return Decision(recipes, (freezing.AS_DECIDED,), frozen=frozen)
 
@@ -225,9 +228,11 @@ def _with_own_gray(record: RollRecord, recipes: Sequence[Recipe]) -> RollRecord:
         replace(frame, rgb_gains=_moved(recipe, frame.rgb_gains)) if recipe.calibrated else frame
         for frame, recipe in zip(record.frames, recipes, strict=True)
     )
-    said = "the gray is the preset's, which was calibrated on a chart: exposure alone was measured"
+    reason = (
+        "the gray is the preset's, which was calibrated on a chart: exposure alone was measured"
+    )
     gains = _moved(next(recipe for recipe in recipes if recipe.calibrated), record.rgb_gains)
-    return replace(record, frames=frames, rgb_gains=gains, reasons=(said, *record.reasons))
+    return replace(record, frames=frames, rgb_gains=gains, reasons=(reason, *record.reasons))
 
 
 def _moved(recipe: Recipe, gains: Triple) -> Triple:
@@ -257,9 +262,9 @@ def _items(scan: Measured, gray: bool) -> list[Item]:
     frames: tuple[FrameLooks | None, ...] = (None,) * len(scan.frames)
     measured = False
     if scan.measurement:
-        told = from_json(scan.measurement).frames
-        measured = len(told) == len(scan.frames)
-        frames = told if measured else frames
+        stored_frames = from_json(scan.measurement).frames
+        measured = len(stored_frames) == len(scan.frames)
+        frames = stored_frames if measured else frames
     pairs: zip[tuple[Frame, FrameLooks | None]] = zip(scan.frames, frames, strict=True)
     return [Item(scan.name, frame, looks, measured, gray) for frame, looks in pairs]
 

@@ -30,12 +30,12 @@ UNDER, OVER = 0.06, 1.75
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One plain color of several frames: ``seen`` holds (frame, side)."""
+    """One plain color of several frames: ``frame_sides`` holds (frame, side)."""
 
     density: Triple
     printed: Triple
     frames: frozenset[int]
-    seen: frozenset[tuple[int, int]]
+    frame_sides: frozenset[tuple[int, int]]
     blank: bool
     spread: float
     blanks_only: bool = False
@@ -57,15 +57,15 @@ def find(frames: Sequence[FrameLooks], few: float = FEW) -> Group | None:
         Share of frames that may have a thinner picture.
     """
     everything = grouped(frames)
-    groups = [one for one in everything if _able(one, frames, few)]
+    groups = [group for group in everything if _able(group, frames, few)]
     while groups:
-        first, others = groups[0], groups[1:]
+        first, rivals = groups[0], groups[1:]
         if first.blanks_only:
-            others = [one for one in everything if one.level > first.level and _lines(one)]
-        if not _light(first, others, frames):
+            rivals = [group for group in everything if group.level > first.level and _lines(group)]
+        if not _light(first, rivals, frames):
             return first
-        most = max(len(one.seen) for one in others)
-        groups = [one for one in groups[1:] if len(one.seen) >= HALF_LIGHT * most]
+        most = max(len(group.frame_sides) for group in rivals)
+        groups = [group for group in groups[1:] if len(group.frame_sides) >= HALF_LIGHT * most]
     return None
 
 
@@ -77,16 +77,16 @@ def grouped(frames: Sequence[FrameLooks]) -> list[Group]:
     frames : sequence of FrameLooks
         What was measured of each frame.
     """
-    found = [(color, i) for i, frame in enumerate(frames) for color in frame.plain]
+    colors = [(color, i) for i, frame in enumerate(frames) for color in frame.plain]
     groups: list[list[tuple[PlainColor, int]]] = []
-    for color, i in sorted(found, key=lambda one: (sum(one[0].density), one[0].density)):
+    for color, i in sorted(colors, key=lambda pair: (sum(pair[0].density), pair[0].density)):
         for group in groups:
             if _apart(color.density, _middle([c.density for c, _ in group])) <= ONE_COLOR:
                 group.append((color, i))
                 break
         else:
             groups.append([(color, i)])
-    return sorted(map(_group, groups), key=lambda one: one.level)
+    return sorted(map(_group, groups), key=lambda group: group.level)
 
 
 def is_thinner(frame: FrameLooks, base: Triple) -> bool:
@@ -99,7 +99,9 @@ def is_thinner(frame: FrameLooks, base: Triple) -> bool:
     base : Triple
         Densities of the film base (R, G, B).
     """
-    return any(thin < own - UNDER for thin, own in zip(frame.thin, base, strict=True))
+    return any(
+        thin < channel_base - UNDER for thin, channel_base in zip(frame.thin, base, strict=True)
+    )
 
 
 def is_denser(frame: FrameLooks, base: Triple) -> bool:
@@ -155,7 +157,7 @@ def shows(frame: FrameLooks, base: Triple) -> bool:
 
 def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
     """Whether a color can be film base: seen twice, and next to no picture is thinner."""
-    alone = len(frames) == 1 and len({side for _, side in group.seen}) > 1
+    alone = len(frames) == 1 and len({side for _, side in group.frame_sides}) > 1
     if len(group.frames) < 2 and not alone and not group.blank:
         return False
     thinner = sum(frame.thin_end < group.level - THINNER for frame in frames)
@@ -164,27 +166,29 @@ def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
 
 def _lines(group: Group) -> bool:
     """Whether a color lines two sides at least."""
-    return len(group.seen) > 1
+    return len(group.frame_sides) > 1
 
 
-def _light(first: Group, others: Sequence[Group], frames: Sequence[FrameLooks]) -> bool:
+def _light(first: Group, rivals: Sequence[Group], frames: Sequence[FrameLooks]) -> bool:
     """Whether a color is that of the light beside the film, or of a frame of nothing else."""
     ends = sorted(frame.thin_end for frame in frames)
     thin = ends[int(0.1 * (len(ends) - 1))]
     clear = first.level < LIGHT or first.blanks_only
     if not clear or thin <= first.level + BESIDE:
         return False
-    return any(len(one.seen) >= SHARE_OF_SIDES * len(first.seen) for one in others)
+    return any(
+        len(group.frame_sides) >= SHARE_OF_SIDES * len(first.frame_sides) for group in rivals
+    )
 
 
-def _group(found: list[tuple[PlainColor, int]]) -> Group:
-    colors = [color for color, _ in found]
+def _group(members: list[tuple[PlainColor, int]]) -> Group:
+    colors = [color for color, _ in members]
     density = _middle([color.density for color in colors])
     return Group(
         density=density,
         printed=_middle([color.printed for color in colors]),
-        frames=frozenset(i for _, i in found),
-        seen=frozenset((i, side) for color, i in found for side in color.sides),
+        frames=frozenset(i for _, i in members),
+        frame_sides=frozenset((i, side) for color, i in members for side in color.sides),
         blank=any(color.blank for color in colors),
         blanks_only=all(color.blank for color in colors),
         spread=round(max(_apart(color.density, density) for color in colors), 5),
@@ -196,5 +200,5 @@ def _middle(colors: Sequence[Triple]) -> Triple:
     return red, green, blue
 
 
-def _apart(one: Triple, other: Triple) -> float:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+def _apart(first: Triple, second: Triple) -> float:
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))

@@ -10,7 +10,7 @@ from divere_cli.records.roll import Confidence
 from divere_cli.records.serialize import LATER
 from divere_cli.roll import pool
 from divere_cli.roll.bare import Group
-from divere_cli.roll.films import What
+from divere_cli.roll.films import FilmKind
 from divere_cli.roll.gray_frames import CardGray
 from divere_cli.roll.measurement import FrameLooks
 from divere_cli.roll.pool import Neutral, PooledBase
@@ -51,7 +51,7 @@ class Roll:
     name: str
     items: tuple[Item, ...]
     mode: Mode
-    what: What = "film"
+    film_kind: FilmKind = "film"
     group: Group | None = None
     pull: float | None = None
     common: Baseline | None = None
@@ -61,8 +61,8 @@ class Roll:
     @property
     def base(self) -> PooledBase | None:
         """The film base to believe."""
-        given = [item.looks.given for item in self.items if item.looks is not None]
-        return pool.base_of(self.group, [look for look in given if look is not None])
+        given_looks = [item.looks.given for item in self.items if item.looks is not None]
+        return pool.base_of(self.group, [look for look in given_looks if look is not None])
 
     @property
     def monochrome(self) -> bool:

@@ -75,8 +75,8 @@ def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
     pairs = np.stack([printed[:, 0] - printed[:, 1], printed[:, 2] - printed[:, 1]], axis=1)
     band = _bands(luma, luma)
     parts = [pairs[band == index] for index in range(BANDS)]
-    told = [part for part in parts if len(part) >= LEAST_BAND * len(pairs)]
-    middle = np.median([np.median(part, axis=0) for part in told], axis=0)
+    large_parts = [part for part in parts if len(part) >= LEAST_BAND * len(pairs)]
+    middle = np.median([np.median(part, axis=0) for part in large_parts], axis=0)
     spread = float(np.median(np.hypot(*(pairs - middle).T)))
     return float(middle[0]), float(middle[1]), spread
 
@@ -84,8 +84,8 @@ def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
 def _bands(luma: Floats, of: Floats) -> NDArray[np.int_]:
     """Band of brightness of each cell: equal steps of density from the lightest to the darkest."""
     low, high = float(of.min()), float(of.max())
-    place = (luma - low) / max(high - low, 1e-9) * BANDS
-    return np.asarray(np.minimum(place.astype(int), BANDS - 1))
+    position = (luma - low) / max(high - low, 1e-9) * BANDS
+    return np.asarray(np.minimum(position.astype(int), BANDS - 1))
 
 
 def _kernel(width: float) -> Floats:
@@ -97,7 +97,7 @@ def _kernel(width: float) -> Floats:
 def _blurred(maps: Floats, kernel: Floats, axis: int) -> Floats:
     """Blur along one axis. By shifts: seven taps take a fifth of the time of a matrix product."""
     size, reach = maps.shape[axis], len(kernel) // 2
-    around = [(reach, reach) if one == axis else (0, 0) for one in range(3)]
+    around = [(reach, reach) if dimension == axis else (0, 0) for dimension in range(3)]
     padded = np.pad(maps, around)
     out = np.zeros_like(maps)
     for shift, weight in enumerate(kernel):

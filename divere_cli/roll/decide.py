@@ -45,23 +45,23 @@ SHADOWS = 6  # one frame in six: those that have the thinnest film
 SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
-def roll(asked: Roll) -> RollRecord:
+def roll(roll: Roll) -> RollRecord:
     """Decide a roll; see :func:`decided`.
 
     Parameters
     ----------
-    asked : Roll
+    roll : Roll
         The frames of the roll and what was asked for.
     """
-    return decided(asked)[0]
+    return decided(roll)[0]
 
 
-def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
+def decided(roll: Roll) -> tuple[RollRecord, Baseline | None]:
     """Decide a roll.
 
     Parameters
     ----------
-    asked : Roll
+    roll : Roll
         The frames of the roll and what was asked for.
 
     Returns
@@ -71,51 +71,51 @@ def decided(asked: Roll) -> tuple[RollRecord, Baseline | None]:
     Baseline or None
         What its pictures have in common.
     """
-    base = asked.base
+    base = roll.base
     density = None if base is None else base.density
-    looks = [None if i.looks is None else bare.look(i.looks, density) for i in asked.items]
-    pictures = sorted(_pictures(asked, looks), key=_ordered)
-    common = asked.common or common_of(pictures, asked)
+    looks = [None if i.looks is None else bare.look(i.looks, density) for i in roll.items]
+    pictures = sorted(_pictures(roll, looks), key=_ordered)
+    common = roll.common or common_of(pictures, roll)
     fresh = None
-    if asked.common is not None and len(pictures) >= ENOUGH:
-        fresh = common_of(pictures, replace(asked, common=None))
-    kept = asked.items[0].frame.recipe.rgb_gains
+    if roll.common is not None and len(pictures) >= ENOUGH:
+        fresh = common_of(pictures, replace(roll, common=None))
+    profile_gains = roll.items[0].frame.recipe.rgb_gains
     frames = tuple(
-        _frame(item, look, common, asked) for item, look in zip(asked.items, looks, strict=True)
+        _frame(item, look, common, roll) for item, look in zip(roll.items, looks, strict=True)
     )
     neutral = None if common is None else common.neutral
     record = RollRecord(
-        name=asked.name,
-        profile=asked.items[0].frame.recipe.profile,
-        mode=asked.mode,
-        rgb_gains=kept if common is None else common.gains(),
+        name=roll.name,
+        profile=roll.items[0].frame.recipe.profile,
+        mode=roll.mode,
+        rgb_gains=profile_gains if common is None else common.gains(),
         exposure=0.0 if common is None else round(common.exposure, 4),
         film_base=density,
         film_base_source="" if base is None else base.source,
         spread=None if neutral is None else neutral.spread,
         pixels=0 if neutral is None else neutral.pixels,
         confidence="low" if common is None else common.confidence,
-        reasons=reasons.roll(asked, common, len(pictures), fresh),
+        reasons=reasons.roll(roll, common, len(pictures), fresh),
         frames=frames,
-        stay=asked.stay,
+        stay=roll.stay,
         gray_frames=() if common is None or common.card_gray is None else common.card_gray.names,
     )
     return record, common
 
 
-def _pictures(asked: Roll, looks: Sequence[FrameMeasurement | None]) -> list[FrameMeasurement]:
+def _pictures(roll: Roll, looks: Sequence[FrameMeasurement | None]) -> list[FrameMeasurement]:
     """The looks of what is a picture; gray frames count only where there is nothing else."""
     pairs = [
         (item, look)
-        for item, look in zip(asked.items, looks, strict=True)
+        for item, look in zip(roll.items, looks, strict=True)
         if item.looks is not None and look is not None
     ]
-    shown = [
+    picture_looks = [
         look
         for item, look in pairs
         if item.looks is not None and not item.gray and is_picture(item.looks, look)
     ]
-    return shown or [look for item, look in pairs if item.gray]
+    return picture_looks or [look for item, look in pairs if item.gray]
 
 
 def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
@@ -132,24 +132,24 @@ def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
     return enough and films.is_picture(frame)
 
 
-def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | None:
+def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | None:
     """Return what pictures have in common; None when there is no picture.
 
     Parameters
     ----------
     pictures : sequence of FrameMeasurement
         What was measured of each picture.
-    asked : Roll
+    roll : Roll
         The frames of the roll and what was asked for.
     """
     if not pictures:
         return None
     rendered = _rendered(pictures)
-    base = None if rendered else asked.base
-    alone = None if asked.monochrome else pool.neutral(pictures)
-    one_subject = not asked.monochrome and pool.variety(pictures) < ONE_SUBJECT
+    base = None if rendered else roll.base
+    alone = None if roll.monochrome else pool.neutral(pictures)
+    one_subject = not roll.monochrome and pool.variety(pictures) < ONE_SUBJECT
     neutral, (u, v) = _gray(pictures, base, alone, one_subject)
-    card = None if asked.monochrome else _card_gray(asked, base, alone)
+    card = None if roll.monochrome else _card_gray(roll, base, alone)
     if card is not None:
         u, v = card.u, card.v
     away = None
@@ -164,18 +164,18 @@ def common_of(pictures: Sequence[FrameMeasurement], asked: Roll) -> Baseline | N
         card=exposure.card(keys, base, pictures[0].contrast, _varied(pictures)),
         target=pictures[0].target,
         far=max(LEAST_FAR, FAR_SPREADS * spread) if len(pictures) > 1 else math.inf,
-        share=exposure.share(keys) if asked.pull is None else asked.pull,
+        share=exposure.share(keys) if roll.pull is None else roll.pull,
         texture=statistics.median(look.texture for look in pictures),
         confidence="low",
         neutral=neutral,
         one_subject=one_subject,
         away=away,
         rendered=rendered,
-        span=_too_wide(asked),
-        disputed=_disputed(away) and not _varied(pictures) and not asked.monochrome,
+        span=_too_wide(roll),
+        disputed=_disputed(away) and not _varied(pictures) and not roll.monochrome,
         card_gray=card,
     )
-    return replace(common, confidence=_confidence(common, pictures, asked))
+    return replace(common, confidence=_confidence(common, pictures, roll))
 
 
 def _gray(
@@ -189,34 +189,34 @@ def _gray(
         return None, (0.0, 0.0)
     if base is None:
         return alone, (alone.u, alone.v)
-    found = pool.neutral(pictures, base.card, ONE_REACH if one_subject else pool.BARE_REACH)
-    assert found is not None  # there are mid-tones: alone was found
-    return found, (found.u, found.v)
+    neutral = pool.neutral(pictures, base.card, ONE_REACH if one_subject else pool.BARE_REACH)
+    assert neutral is not None  # there are mid-tones: alone was found
+    return neutral, (neutral.u, neutral.v)
 
 
-def _card_gray(asked: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:
+def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:
     """What the gray frames of a roll say."""
-    named = [(item.name, item.looks) for item in asked.items if item.gray]
+    named = [(item.name, item.looks) for item in roll.items if item.gray]
     expected = base.card if base is not None else None
     if expected is None and alone is not None:
         expected = (alone.u, alone.v)
     return gray_frames.gray(named, expected, base)
 
 
-def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], asked: Roll) -> Confidence:
+def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], roll: Roll) -> Confidence:
     """How sure the roll's gray is: by form first, then by what agrees with what."""
-    if asked.what == "positive" or common.span:
+    if roll.film_kind == "positive" or common.span:
         return "low"
-    if asked.monochrome:
+    if roll.monochrome:
         return "medium"
     card = common.card_gray
     if card is not None:
         if not card.agrees:
             return "low"
-        return "medium" if card.odd > gray_frames.ODD or asked.what != "film" else "high"
-    if asked.base is not None and not common.rendered:
+        return "medium" if card.odd > gray_frames.ODD or roll.film_kind != "film" else "high"
+    if roll.base is not None and not common.rendered:
         agrees = common.away is not None and common.away < AGREES and not common.one_subject
-        silver = asked.what == "black-and-white"
+        silver = roll.film_kind == "black-and-white"
         light = common.one_subject and common.card - common.key > LIGHT_SUBJECT
         if light or common.disputed:
             return "low"
@@ -226,12 +226,12 @@ def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], asked: R
     return "medium" if enough and agrees else "low"
 
 
-def _too_wide(asked: Roll) -> float:
+def _too_wide(roll: Roll) -> float:
     """The density that a roll spans, where no negative does; else 0."""
-    if asked.what != "film":
+    if roll.film_kind != "film":
         return 0.0
-    found = films.span([item.looks for item in asked.items if item.looks is not None])
-    return round(found, 2) if found > films.WIDE else 0.0
+    span = films.span([item.looks for item in roll.items if item.looks is not None])
+    return round(span, 2) if span > films.WIDE else 0.0
 
 
 def _disputed(away: float | None) -> bool:
@@ -265,12 +265,12 @@ def shadows(pictures: Sequence[FrameMeasurement]) -> Chroma:
     return red - green + pool.CARD[0], blue - green + pool.CARD[1]
 
 
-def _least(one: Confidence, other: Confidence) -> Confidence:
-    return min(one, other, key=SURENESS.index)
+def _least(first: Confidence, second: Confidence) -> Confidence:
+    return min(first, second, key=SURENESS.index)
 
 
 def _frame(
-    item: Item, look: FrameMeasurement | None, common: Baseline | None, asked: Roll
+    item: Item, look: FrameMeasurement | None, common: Baseline | None, roll: Roll
 ) -> RollFrame:
     """Decide one frame, from what its roll has in common."""
     crop = item.frame.crop_name
@@ -283,25 +283,25 @@ def _frame(
         return replace(plain, reason=reasons.gray_frame(item.name, common.card_gray))
     if item.looks is None or look is None or not is_picture(item.looks, look):
         plain = replace(plain, confidence=_least(sure, "medium"))
-        return replace(plain, kind="no_picture", reason=reasons.no_picture(item.looks, asked.base))
+        return replace(plain, kind="no_picture", reason=reasons.no_picture(item.looks, roll.base))
     assert common is not None  # there is a picture
-    own = exposure.key(look, None if common.rendered else asked.base)
+    frame_key = exposure.key(look, None if common.rendered else roll.base)
     away = pool.distance(look.chroma, (common.u, common.v))
-    told = replace(
+    frame = replace(
         plain,
-        kind="outlier" if away > common.far and not asked.monochrome else "picture",
-        measured_exposure=round(own - common.key, 4),
+        kind="outlier" if away > common.far and not roll.monochrome else "picture",
+        measured_exposure=round(frame_key - common.key, 4),
         pixels=look.picture_cells * look.pixels_per_cell,
     )
-    if asked.what == "positive":
-        return replace(told, kind="positive", reason=reasons.POSITIVE)
-    if asked.mode == "frame":
-        return _alone(told, look, common, asked)
-    darker = own - common.key
+    if roll.film_kind == "positive":
+        return replace(frame, kind="positive", reason=reasons.POSITIVE)
+    if roll.mode == "frame":
+        return _alone(frame, look, common, roll)
+    darker = frame_key - common.key
     more = round(exposure.pull(darker, common.share, _texture(look, common)), 4)
-    far = away if told.kind == "outlier" else None
+    far = away if frame.kind == "outlier" else None
     return replace(
-        told,
+        frame,
         rgb_gains=common.gains(more),
         exposure=more,
         confidence=_least(sure, _surest(look, darker)),
@@ -323,24 +323,24 @@ def _texture(look: FrameMeasurement, common: Baseline) -> float:
     return look.texture / common.texture if common.texture > 0.0 else 1.0
 
 
-def _alone(told: RollFrame, look: FrameMeasurement, common: Baseline, asked: Roll) -> RollFrame:
+def _alone(frame: RollFrame, look: FrameMeasurement, common: Baseline, roll: Roll) -> RollFrame:
     """A frame by itself; its neutral is looked for near the roll's."""
-    found = None
-    if told.kind == "picture" and not asked.monochrome:
-        found = pool.neutral([look], (common.u, common.v), NEAR_ROLL)
-    base = None if common.rendered else asked.base
+    neutral = None
+    if frame.kind == "picture" and not roll.monochrome:
+        neutral = pool.neutral([look], (common.u, common.v), NEAR_ROLL)
+    base = None if common.rendered else roll.base
     card = exposure.key(look, base) - exposure.CARD_UNDER_PICTURES
-    own = replace(common, card=card)
-    if found is not None:
-        own = replace(own, u=found.u, v=found.v)
+    frame_baseline = replace(common, card=card)
+    if neutral is not None:
+        frame_baseline = replace(frame_baseline, u=neutral.u, v=neutral.v)
     return replace(
-        told,
-        rgb_gains=own.gains(),
-        exposure=round(own.exposure - common.exposure, 4),
+        frame,
+        rgb_gains=frame_baseline.gains(),
+        exposure=round(frame_baseline.exposure - common.exposure, 4),
         confidence=_least(common.confidence, "medium"),
-        neutral_pixels=0 if found is None else found.pixels,
-        spread=None if found is None else found.spread,
-        reason=reasons.alone(found, pool.distance(look.chroma, (common.u, common.v)), asked),
+        neutral_pixels=0 if neutral is None else neutral.pixels,
+        spread=None if neutral is None else neutral.spread,
+        reason=reasons.alone(neutral, pool.distance(look.chroma, (common.u, common.v)), roll),
     )
 
 

@@ -66,13 +66,13 @@ class Reduction:
     def add(self, first: int, band: NDArray[Any]) -> None:
         """Take a band ``(rows, width, 1|3)`` whose first row is ``first`` of the scan."""
         rows = np.arange(first, first + len(band))
-        wanted = (rows >= self.y0) & (rows < self.y1) & ((rows - self.y0) % self.step == 0)
-        if not wanted.any():
+        sampled = (rows >= self.y0) & (rows < self.y1) & ((rows - self.y0) % self.step == 0)
+        if not sampled.any():
             return
-        part = band[wanted, self.x0 : self.x1 : self.step]
+        part = band[sampled, self.x0 : self.x1 : self.step]
         if part.dtype.kind == "f":
             part = np.nan_to_num(part, nan=0.0, posinf=1.0, neginf=0.0)
-        cells = (rows[wanted] - self.y0) // self.side
+        cells = (rows[sampled] - self.y0) // self.side
         np.add.at(self.sums, cells, np.add.reduceat(part, self.starts, 1, self.sums.dtype))
         clipped = (part >= CLIPPED * self.full).any(axis=2)
         np.add.at(self.clips, cells, np.add.reduceat(clipped, self.starts, 1, np.uint32))

@@ -65,9 +65,9 @@ def above(look: FrameMeasurement, base: PooledBase | None, quantile: float) -> f
     if base is not None:
         limit = base.level - ABOVE_BASE * look.contrast
         last = max(1, sum(luma <= limit for luma in lumas) - 1)
-    place = quantile * last
-    low = min(int(place), last - 1)
-    return lumas[low] + (place - low) * (lumas[low + 1] - lumas[low])
+    position = quantile * last
+    low = min(int(position), last - 1)
+    return lumas[low] + (position - low) * (lumas[low + 1] - lumas[low])
 
 
 def card(keys: Sequence[float], base: PooledBase | None, contrast: float, varied: bool) -> float:
@@ -116,8 +116,8 @@ def share(keys: Sequence[float]) -> float:
     keys : sequence of float
         Brightness of each frame.
     """
-    seen = len(keys) * statistics.pvariance(keys)
-    spread = (seen + USUAL_FRAMES * USUAL_SCATTER**2) / (len(keys) + USUAL_FRAMES)
+    squares = len(keys) * statistics.pvariance(keys)
+    spread = (squares + USUAL_FRAMES * USUAL_SCATTER**2) / (len(keys) + USUAL_FRAMES)
     return min(MOST_SHARE, max(LEAST_SHARE, 1.0 - SUBJECTS**2 / spread))
 
 

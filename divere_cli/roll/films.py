@@ -15,7 +15,7 @@ from divere_cli.roll import bare, stocks
 from divere_cli.roll.bare import Group
 from divere_cli.roll.measurement import FrameLooks, Triple
 
-What = Literal["film", "black-and-white", "positive"]
+FilmKind = Literal["film", "black-and-white", "positive"]
 
 # Density. Red and blue of silver follow green but for grain, and its three densities are alike. A
 # picture of one color (fog, dusk) follows green, too, but has the mask of its film.
@@ -33,7 +33,7 @@ class Part:
     its frames belong to, by its place among them (:mod:`divere_cli.roll.later`).
     """
 
-    what: What
+    film_kind: FilmKind
     frames: tuple[int, ...]
     base: Group | None = None
     stock: str = ""
@@ -56,14 +56,18 @@ def part(
     """
     named = stocks.by_name(range(len(frames)), names or {})
     if named:
-        whole = [_named(part([frames[i] for i in own]), own, name) for name, own in named]
-        return tuple(sorted((one for parts in whole for one in parts), key=_size))
+        parts_by_stock = [
+            _named(part([frames[i] for i in numbers]), numbers, name) for name, numbers in named
+        ]
+        return tuple(sorted((film for parts in parts_by_stock for film in parts), key=_size))
     return _parted(frames)
 
 
 def _named(parts: tuple[Part, ...], places: Sequence[int], name: str) -> list[Part]:
     """Parts of the frames at ``places``, under the name of their stock."""
-    return [replace(one, frames=tuple(places[i] for i in one.frames), stock=name) for one in parts]
+    return [
+        replace(film, frames=tuple(places[i] for i in film.frames), stock=name) for film in parts
+    ]
 
 
 def _size(part: Part) -> int:
@@ -71,14 +75,14 @@ def _size(part: Part) -> int:
 
 
 def _parted(frames: Sequence[FrameLooks | None]) -> tuple[Part, ...]:
-    known = [i for i, frame in enumerate(frames) if frame is not None]
+    measured = [i for i, frame in enumerate(frames) if frame is not None]
     looks = {i: frame for i, frame in enumerate(frames) if frame is not None}
-    gray = [i for i in known if is_gray(looks[i])]
-    pictures = [i for i in known if is_picture(looks[i])]
+    gray = [i for i in measured if is_gray(looks[i])]
+    pictures = [i for i in measured if is_picture(looks[i])]
     if gray and len(gray) >= MOSTLY * len(pictures):
-        parts = [silver(known, looks)]
+        parts = [silver(measured, looks)]
     else:
-        parts = _color([i for i in known if i not in gray], gray, looks)
+        parts = _color([i for i in measured if i not in gray], gray, looks)
     return tuple(sorted(_complete(parts, len(frames)), key=_size))
 
 
@@ -127,28 +131,32 @@ def is_picture(frame: FrameLooks) -> bool:
     return not blank and frame.looks[0].plateau < FLAT
 
 
-def silver(known: list[int], looks: Mapping[int, FrameLooks]) -> Part:
+def silver(frames: list[int], looks: Mapping[int, FrameLooks]) -> Part:
     """Return the black-and-white frames, with the film base that they show.
 
     Parameters
     ----------
-    known : list of int
+    frames : list of int
         Numbers of the frames.
     looks : Mapping[int, FrameLooks]
         What was measured of each frame, by number.
     """
-    return Part("black-and-white", tuple(known), bare.find([looks[i] for i in known]))
+    return Part("black-and-white", tuple(frames), bare.find([looks[i] for i in frames]))
 
 
 def _color(color: list[int], gray: list[int], looks: dict[int, FrameLooks]) -> list[Part]:
     """Color film, slides among it, and the gray frames that are none of its own."""
     positives = _positives(color, looks)
     negatives = [i for i in color if i not in positives]
-    own = _typical([i for i in negatives if is_picture(looks[i])], looks)
-    near = [i for i in gray if own and away(looks[i].looks[0].chroma, own) < GRAY_AWAY]
+    typical_chroma = _typical([i for i in negatives if is_picture(looks[i])], looks)
+    near = [
+        i
+        for i in gray
+        if typical_chroma and away(looks[i].looks[0].chroma, typical_chroma) < GRAY_AWAY
+    ]
     gray_only = [i for i in gray if i not in near]
-    found = stocks.part(sorted(negatives + near), looks)
-    parts = [Part("film", tuple(frames), base) for frames, base in found]
+    stock_parts = stocks.part(sorted(negatives + near), looks)
+    parts = [Part("film", tuple(frames), base) for frames, base in stock_parts]
     if gray_only:
         parts.append(silver(gray_only, looks))
     if positives:
@@ -160,15 +168,15 @@ def _positives(frames: list[int], looks: dict[int, FrameLooks]) -> list[int]:
     """Frames that cannot be of the film whose base the others show."""
     first = bare.find([looks[i] for i in frames], bare.SOME)
     if first is not None:
-        own = _typical([i for i in frames if is_picture(looks[i])], looks)
-        out = [i for i in frames if is_positive(looks[i], first.density, own)]
+        typical_chroma = _typical([i for i in frames if is_picture(looks[i])], looks)
+        out = [i for i in frames if is_positive(looks[i], first.density, typical_chroma)]
         base = bare.find([looks[i] for i in frames if i not in out])
         if base is not None and len(out) <= bare.SOME * len(frames):
             return out
     return []
 
 
-def is_positive(frame: FrameLooks, base: Triple, own: tuple[float, float] | None) -> bool:
+def is_positive(frame: FrameLooks, base: Triple, roll_chroma: tuple[float, float] | None) -> bool:
     """Return whether a picture cannot be of the film: too thin, or too dense and of other color.
 
     Parameters
@@ -177,32 +185,32 @@ def is_positive(frame: FrameLooks, base: Triple, own: tuple[float, float] | None
         What was measured of the frame.
     base : Triple
         Densities of the film base (R, G, B).
-    own : tuple[float, float] or None
+    roll_chroma : tuple[float, float] or None
         Chroma of the roll; None where it is not known.
     """
-    if own is None or not is_picture(frame):
+    if roll_chroma is None or not is_picture(frame):
         return False
-    other = away(frame.looks[0].chroma, own) > GRAY_AWAY
-    return bare.is_thinner(frame, base) or (other and bare.is_denser(frame, base))
+    other_color = away(frame.looks[0].chroma, roll_chroma) > GRAY_AWAY
+    return bare.is_thinner(frame, base) or (other_color and bare.is_denser(frame, base))
 
 
 def _typical(frames: list[int], looks: dict[int, FrameLooks]) -> tuple[float, float] | None:
     """The middle of the pictures' colors."""
-    found = [looks[i].looks[0].chroma for i in frames]
-    if not found:
+    chromas = [looks[i].looks[0].chroma for i in frames]
+    if not chromas:
         return None
-    return statistics.median(u for u, _ in found), statistics.median(v for _, v in found)
+    return statistics.median(u for u, _ in chromas), statistics.median(v for _, v in chromas)
 
 
-def away(one: tuple[float, float], other: tuple[float, float]) -> float:
+def away(first: tuple[float, float], second: tuple[float, float]) -> float:
     """Return the distance of two chromas, the larger of u and v.
 
     Parameters
     ----------
-    one, other : tuple of float
+    first, second : tuple of float
         u and v, densities.
     """
-    return max(abs(one[0] - other[0]), abs(one[1] - other[1]))
+    return max(abs(first[0] - second[0]), abs(first[1] - second[1]))
 
 
 def _complete(parts: list[Part], count: int) -> list[Part]:
@@ -215,4 +223,7 @@ def _complete(parts: list[Part], count: int) -> list[Part]:
     for i in range(count):
         last = owner.get(i, last)
         members[last].append(i)
-    return [Part(one.what, tuple(own), one.base) for one, own in zip(parts, members, strict=True)]
+    return [
+        Part(part.film_kind, tuple(numbers), part.base)
+        for part, numbers in zip(parts, members, strict=True)
+    ]

@@ -54,15 +54,15 @@ class Folder:
         if not self.items:
             return []
         looks = [_without_blank(item) for item in self.items]
-        known = freezing.commons(self.decided)
-        if known:
-            parts = later.part(looks, [_decided(one) for one in known])
+        earlier = freezing.commons(self.decided)
+        if earlier:
+            parts = later.part(looks, [_decided(common) for common in earlier])
         else:
             named = {i: stocks.get(item.input, "") for i, item in enumerate(self.items)}
             parts = films.part(looks, named)
         return [
-            (self._roll(one, title, mode, pull, known), one.frames)
-            for one, title in zip(parts, _titles(self.name, parts), strict=True)
+            (self._roll(part, title, mode, pull, earlier), part.frames)
+            for part, title in zip(parts, _titles(self.name, parts), strict=True)
         ]
 
     def _roll(
@@ -71,14 +71,14 @@ class Folder:
         title: str,
         mode: Mode,
         pull: float | None,
-        known: tuple[Common, ...],
+        earlier: tuple[Common, ...],
     ) -> Roll:
         items = tuple(self.items[i] for i in part.frames)
-        asked = Roll(title, items, mode, part.what, part.base, pull)
+        roll = Roll(title, items, mode, part.film_kind, part.base, pull)
         if part.joins is None:
-            return replace(asked, beside=known[0].base if known else None)
+            return replace(roll, beside=earlier[0].base if earlier else None)
         stay = tuple(self.stay) if part.joins == 0 else ()
-        return replace(asked, common=known[part.joins].baseline, stay=stay)
+        return replace(roll, common=earlier[part.joins].baseline, stay=stay)
 
 
 def _without_blank(item: Item) -> FrameLooks | None:
@@ -86,27 +86,27 @@ def _without_blank(item: Item) -> FrameLooks | None:
     looks = item.looks
     if looks is None or not item.gray:
         return looks
-    kept = [n for n, color in enumerate(looks.plain) if not color.blank]
+    indexes = [n for n, color in enumerate(looks.plain) if not color.blank]
     return replace(
         looks,
-        plain=tuple(looks.plain[n] for n in kept),
-        looks=(looks.looks[0], *(looks.looks[1 + n] for n in kept)),
+        plain=tuple(looks.plain[n] for n in indexes),
+        looks=(looks.looks[0], *(looks.looks[1 + n] for n in indexes)),
     )
 
 
-def _decided(one: Common) -> later.Decided:
-    return later.Decided(one.what, one.group, (one.baseline.u, one.baseline.v))
+def _decided(common: Common) -> later.Decided:
+    return later.Decided(common.what, common.group, (common.baseline.u, common.baseline.v))
 
 
 def _titles(name: str, parts: tuple[Part, ...]) -> list[str]:
     """A name for each roll of a folder; the folder's own where it is the only one."""
-    several = sum(one.what == "film" for one in parts) > 1
+    several = sum(part.film_kind == "film" for part in parts) > 1
     titles, count = [], 0
-    for one in parts:
-        count += one.what == "film"
-        if one.what != "film":
-            what = _NAMES[one.what]
+    for part in parts:
+        count += part.film_kind == "film"
+        if part.film_kind != "film":
+            suffix = _NAMES[part.film_kind]
         else:
-            what = one.stock or (f"film {count}" if several else "")
-        titles.append(f"{name} ({what})" if what and len(parts) > 1 else name)
+            suffix = part.stock or (f"film {count}" if several else "")
+        titles.append(f"{name} ({suffix})" if suffix and len(parts) > 1 else name)
     return titles

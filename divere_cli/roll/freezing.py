@@ -16,7 +16,7 @@ from divere_cli.records.roll import Measured, RollFrame
 from divere_cli.records.serialize import LATER, from_plain, to_plain
 from divere_cli.roll.bare import Group
 from divere_cli.roll.baseline import Baseline, Roll, Triple
-from divere_cli.roll.films import What
+from divere_cli.roll.films import FilmKind
 
 AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides it anew"
 
@@ -28,7 +28,7 @@ class Common:
     baseline: Baseline
     base: Triple | None = None
     printed: Triple | None = None
-    what: What = field(default="film", metadata=LATER)
+    what: FilmKind = field(default="film", metadata=LATER)
 
     @property
     def group(self) -> Group | None:
@@ -38,28 +38,28 @@ class Common:
         return Group(self.base, self.printed, frozenset(), frozenset(), False, 0.0)
 
 
-def text(asked: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> str:
+def text(roll: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> str:
     """Return what the journal keeps of one scan.
 
     ``roll`` is null where its roll shows no picture: then its gains alone stay.
 
     Parameters
     ----------
-    asked : Roll
+    roll : Roll
         The frames of the roll and what was asked for.
     common : Baseline or None
         What the roll's pictures have in common; None without pictures.
     frames : iterable of RollFrame
         The scan's frames.
     """
-    known = None
+    plain_common = None
     if common is not None:
-        base = asked.base
-        kept = replace(common, neutral=None, card_gray=None, far=min(common.far, 9.0))
+        base = roll.base
+        baseline = replace(common, neutral=None, card_gray=None, far=min(common.far, 9.0))
         density, printed = (base.density, base.printed) if base is not None else (None, None)
-        known = to_plain(Common(kept, density, printed, asked.what))
+        plain_common = to_plain(Common(baseline, density, printed, roll.film_kind))
     gains = [list(frame.rgb_gains) for frame in frames]
-    plain = {"gains": gains, "roll": known}
+    plain = {"gains": gains, "roll": plain_common}
     return json.dumps(plain, separators=(",", ":"), allow_nan=False)
 
 
@@ -74,12 +74,12 @@ def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
         Number of frames.
     """
     try:
-        found = [tuple(map(float, one)) for one in json.loads(frozen)["gains"]]
+        triples = [tuple(map(float, triple)) for triple in json.loads(frozen)["gains"]]
     except (ValueError, KeyError, TypeError):
         return None
-    if len(found) != frames or any(len(one) != 3 for one in found):
+    if len(triples) != frames or any(len(triple) != 3 for triple in triples):
         return None
-    return tuple((red, green, blue) for red, green, blue in found)
+    return tuple((red, green, blue) for red, green, blue in triples)
 
 
 def commons(texts: Iterable[str]) -> tuple[Common, ...]:
@@ -90,18 +90,18 @@ def commons(texts: Iterable[str]) -> tuple[Common, ...]:
     texts : iterable of str
         What the journal kept of each scan.
     """
-    told: Counter[str] = Counter()
-    for one in texts:
+    counts: Counter[str] = Counter()
+    for stored in texts:
         with suppress(ValueError, KeyError, TypeError):
-            told[json.dumps(json.loads(one)["roll"], sort_keys=True)] += 1
-    found = []
-    for one in sorted(told, key=lambda text: (-told[text], text)):
+            counts[json.dumps(json.loads(stored)["roll"], sort_keys=True)] += 1
+    decoded = []
+    for stored in sorted(counts, key=lambda text: (-counts[text], text)):
         with suppress(TypeError, KeyError, ValueError):
-            found.append(from_plain(Common, json.loads(one)))
-    return tuple(found)
+            decoded.append(from_plain(Common, json.loads(stored)))
+    return tuple(decoded)
 
 
-def kept(scan: Measured, frozen: Mapping[str, str]) -> tuple[Triple, ...] | None:
+def kept_gains(scan: Measured, frozen: Mapping[str, str]) -> tuple[Triple, ...] | None:
     """Return the gains that a scan keeps; None for a new one.
 
     Parameters

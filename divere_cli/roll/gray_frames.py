@@ -72,24 +72,26 @@ def gray(
     base : PooledBase, optional
         Bare film.
     """
-    found: list[tuple[str, Chroma]] = []
+    cards: list[tuple[str, Chroma]] = []
     without = []
     for name, looks in frames:
         area = None if looks is None else _card(looks.areas, expected, base)
         if area is None:
             without.append(name)
         else:
-            found.append((name, _chroma(area)))
-    if not found:
+            cards.append((name, _chroma(area)))
+    if not cards:
         return None
-    places = [chroma for _, chroma in found]
-    u, v = (statistics.median(place[i] for place in places) for i in (0, 1))
+    chromas = [chroma for _, chroma in cards]
+    u, v = (statistics.median(chroma[i] for chroma in chromas) for i in (0, 1))
     return CardGray(
         u=round(u, 4),
         v=round(v, 4),
-        names=tuple(name for name, _ in found),
+        names=tuple(name for name, _ in cards),
         without=tuple(without),
-        apart=max((pool.distance(one, two) for one in places for two in places), default=0.0),
+        apart=max(
+            (pool.distance(first, second) for first in chromas for second in chromas), default=0.0
+        ),
         odd=0.0 if expected is None else pool.distance((u, v), expected),
     )
 

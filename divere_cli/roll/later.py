@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from divere_cli.roll import bare, films, stocks
 from divere_cli.roll.bare import Group
-from divere_cli.roll.films import Part, What
+from divere_cli.roll.films import FilmKind, Part
 from divere_cli.roll.measurement import FrameLooks
 
 Looks = Mapping[int, FrameLooks]
@@ -22,7 +22,7 @@ Looks = Mapping[int, FrameLooks]
 class Decided:
     """A roll of an earlier run: its film, its base, its gray (print density, u and v)."""
 
-    what: What
+    film_kind: FilmKind
     base: Group | None
     gray: tuple[float, float]
 
@@ -44,38 +44,40 @@ def part(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tup
     """
     looks = {i: frame for i, frame in enumerate(frames) if frame is not None}
     joined: dict[int, list[int]] = {}
-    other: dict[What, list[int]] = {}
+    by_kind: dict[FilmKind, list[int]] = {}
     for i in range(len(frames)):
-        what, roll = ("film", 0) if i not in looks else _kind(looks[i], decided)
+        kind, roll = ("film", 0) if i not in looks else _kind(looks[i], decided)
         if roll is None:
-            other.setdefault(what, []).append(i)
+            by_kind.setdefault(kind, []).append(i)
         else:
             joined.setdefault(roll, []).append(i)
     for roll in list(joined):
         strangers = _strangers(joined[roll], looks, decided[roll])
         joined[roll] = [i for i in joined[roll] if i not in strangers]
-        other.setdefault("film", []).extend(strangers)
+        by_kind.setdefault("film", []).extend(strangers)
     parts = [
-        Part(decided[roll].what, tuple(own), decided[roll].base, joins=roll)
-        for roll, own in sorted(joined.items())
-        if own
+        Part(decided[roll].film_kind, tuple(numbers), decided[roll].base, joins=roll)
+        for roll, numbers in sorted(joined.items())
+        if numbers
     ]
-    return (*parts, *_others(other, looks))
+    return (*parts, *_other_films(by_kind, looks))
 
 
-def _kind(frame: FrameLooks, decided: Sequence[Decided]) -> tuple[What, int | None]:
+def _kind(frame: FrameLooks, decided: Sequence[Decided]) -> tuple[FilmKind, int | None]:
     """What a frame is, and which decided roll it joins; None where it joins none."""
-    for roll, one in enumerate(decided):
-        if one.base is not None and bare.shows(frame, one.base.density):
-            return one.what, roll
+    for roll, earlier in enumerate(decided):
+        if earlier.base is not None and bare.shows(frame, earlier.base.density):
+            return earlier.film_kind, roll
     first = decided[0]
-    what: What = "film" if first.what != "film" else _against(frame, first)
-    if what == first.what or first.what != "film":
-        return first.what, 0
-    return what, next((roll for roll, one in enumerate(decided) if one.what == what), None)
+    kind: FilmKind = "film" if first.film_kind != "film" else _against(frame, first)
+    if kind == first.film_kind or first.film_kind != "film":
+        return first.film_kind, 0
+    return kind, next(
+        (roll for roll, earlier in enumerate(decided) if earlier.film_kind == kind), None
+    )
 
 
-def _against(frame: FrameLooks, roll: Decided) -> What:
+def _against(frame: FrameLooks, roll: Decided) -> FilmKind:
     """What a frame is beside a roll of color negatives."""
     color = frame.looks[0].chroma
     if films.is_gray(frame) and films.away(color, roll.gray) > films.GRAY_AWAY:
@@ -87,18 +89,19 @@ def _against(frame: FrameLooks, roll: Decided) -> What:
 
 def _strangers(frames: list[int], looks: Looks, roll: Decided) -> list[int]:
     """Frames that show the base of another stock."""
-    if roll.base is None or roll.what != "film":
+    if roll.base is None or roll.film_kind != "film":
         return []
     return stocks.strangers([i for i in frames if i in looks], looks, roll.base.density)
 
 
-def _others(other: Mapping[What, list[int]], looks: Looks) -> list[Part]:
+def _other_films(by_kind: Mapping[FilmKind, list[int]], looks: Looks) -> list[Part]:
     """The films that join no decided roll."""
-    found = [
-        Part("film", tuple(own), base) for own, base in stocks.part(other.get("film", []), looks)
+    parts = [
+        Part("film", tuple(numbers), base)
+        for numbers, base in stocks.part(by_kind.get("film", []), looks)
     ]
-    if silver := other.get("black-and-white"):
-        found.append(films.silver(silver, looks))
-    if positives := other.get("positive"):
-        found.append(Part("positive", tuple(positives)))
-    return found
+    if silver := by_kind.get("black-and-white"):
+        parts.append(films.silver(silver, looks))
+    if positives := by_kind.get("positive"):
+        parts.append(Part("positive", tuple(positives)))
+    return parts

@@ -75,9 +75,9 @@ def plain(density: Floats, valid: Bools) -> tuple[PlainColor, ...]:
         return (PlainColor(middle, (0, 1, 2, 3), min(valid.shape), blank=True),)
     limit = float(np.percentile(inside.mean(axis=1), THIN_SHARE)) + DENSE
     usable = valid & (density.mean(axis=2) < limit)
-    found = list(_marched(density, usable))
-    groups = _grouped(found)
-    return tuple(sorted(groups, key=lambda one: -one.lines)[:MOST])
+    plain_lines = list(_marched(density, usable))
+    groups = _grouped(plain_lines)
+    return tuple(sorted(groups, key=lambda group: -group.lines)[:MOST])
 
 
 def inner(shape: tuple[int, ...]) -> Bools:
@@ -130,11 +130,11 @@ def _longest(mask: Bools) -> int:
     return int((ends[1::2] - ends[::2]).max(initial=0))
 
 
-def _grouped(found: list[tuple[int, Floats]]) -> list[PlainColor]:
+def _grouped(plain_lines: list[tuple[int, Floats]]) -> list[PlainColor]:
     """Lines of one color together, from the thinnest on."""
-    left = sorted(found, key=lambda one: (float(one[1].mean()), one[0]))
+    ordered = sorted(plain_lines, key=lambda line: (float(line[1].mean()), line[0]))
     groups: list[list[tuple[int, Floats]]] = []
-    for side, color in left:
+    for side, color in ordered:
         for group in groups:
             if np.abs(color - np.median([c for _, c in group], axis=0)).max() <= ONE_COLOR:
                 group.append((side, color))

@@ -73,12 +73,12 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader and the recipe raise it.
     """
-    asked = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
+    crops = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
     with progress.stage("read"), source.open(job) as scan:
         head = scan.header
         full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
         view = EdgeView(head) if job.film_edge else None
-        boxes = [_box(crop, head.width, head.height) for crop in asked]
+        boxes = [_box(crop, head.width, head.height) for crop in crops]
         bands = _watched(scan, progress, head.height, view)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.scan.warnings
@@ -86,11 +86,11 @@ def measure(job: Job, progress: Progress) -> TaskResult:
         edge = view.read() if view is not None else None
     with progress.stage("grade"):
         bare = None if job.base_region is None else grids[-1]
-        found = tuple(
+        frames = tuple(
             examine(
                 grid,
                 frame.recipe,
-                _given(job, bare, frame.recipe),
+                _known_base(job, bare, frame.recipe),
                 rendered=rendered,
                 areas=job.parameters == AREAS,
             )
@@ -100,7 +100,7 @@ def measure(job: Job, progress: Progress) -> TaskResult:
         width=head.width,
         height=head.height,
         warnings=tuple(warnings),
-        measurement=to_json(Measurement(found)),
+        measurement=to_json(Measurement(frames)),
         film_edge=edge,
     )
 
@@ -108,14 +108,14 @@ def measure(job: Job, progress: Progress) -> TaskResult:
 def examine(
     grid: Grid,
     recipe: Recipe,
-    given: regions.Base | None = None,
+    known_base: regions.Base | None = None,
     *,
     rendered: bool = False,
     areas: bool = False,
 ) -> FrameLooks | None:
     """Return the statistics of one frame; None when nothing on it can be measured.
 
-    ``given`` is the film base that the preset knows; ``rendered`` as in the measurement;
+    ``known_base`` is the film base that the preset knows; ``rendered`` as in the measurement;
     ``areas`` looks for plain areas in its middle, one of which may be a gray card.
 
     Parameters
@@ -124,7 +124,7 @@ def examine(
         The frame as a grid of cells.
     recipe : Recipe
         The grade with every name resolved.
-    given : regions.Base, optional
+    known_base : regions.Base, optional
         The film base that the preset knows.
     rendered : bool, default False
         Whether the scan was made for viewing.
@@ -146,7 +146,11 @@ def examine(
         look = frame.look(regions.around(density, grid.clipped, base))
         plain.append(_plain(color, recipe))
         looks.append(bare if look is None else look)
-    known = None if given is None else frame.look(regions.around(density, grid.clipped, given))
+    given_look = (
+        None
+        if known_base is None
+        else frame.look(regions.around(density, grid.clipped, known_base))
+    )
     inside = density[lines.inner(valid.shape) & valid]
     inside = inside if len(inside) else density[parts.picture]
     return FrameLooks(
@@ -155,8 +159,8 @@ def examine(
         thin=_triple(np.percentile(inside, THIN, axis=0)),
         dense=_triple(np.percentile(inside, DENSE, axis=0)),
         thin_end=_rounded(np.percentile(inside.mean(axis=1), THIN_END)),
-        given=known,
-        areas=tuple(_area(one, recipe) for one in plain_areas.find(density, valid))
+        given=given_look,
+        areas=tuple(_area(area, recipe) for area in plain_areas.find(density, valid))
         if areas
         else (),
     )
@@ -182,9 +186,9 @@ class _Frame:
         printed = _printed(10.0**-colors, recipe)
         luma = printed.mean(axis=1)
         above, toe = _floors(parts.base, float(high - low))
-        shown = film > above
-        shown = shown if shown.sum() >= LEAST_CELLS else np.ones_like(shown)
-        ends = np.percentile(luma[shown], ENDS)
+        exposed = film > above
+        exposed = exposed if exposed.sum() >= LEAST_CELLS else np.ones_like(exposed)
+        ends = np.percentile(luma[exposed], ENDS)
         middle = (luma >= ends[0]) & (luma <= ends[1]) & (film > toe)
         maps, (u, v, spread) = (EMPTY, EMPTY), (0.0, 0.0, 0.0)
         if int(middle.sum()) >= LEAST_CELLS:
@@ -241,14 +245,14 @@ def gray_scatter(colors: Floats) -> float:
     """
     green = colors[:, 1] - colors[:, 1].mean()
     power = max(float(np.square(green).sum()), 1e-9)
-    found = []
+    scatters = []
     for channel in (0, 2):
-        other = colors[:, channel] - colors[:, channel].mean()
-        found.append(float((other - green * ((other * green).sum() / power)).std()))
-    return max(found)
+        values = colors[:, channel] - colors[:, channel].mean()
+        scatters.append(float((values - green * ((values * green).sum() / power)).std()))
+    return max(scatters)
 
 
-def _given(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
+def _known_base(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
     """The film base that the preset has, else that of the cells where it says it is seen."""
     if not recipe.film.invert:
         return None
@@ -256,7 +260,7 @@ def _given(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
         return regions.Base(np.array(job.film_base), "profile", 0, 0.0)
     if bare is None:
         return None
-    return regions.given(_working(bare.mean, recipe), bare.clipped)
+    return regions.bare_region(_working(bare.mean, recipe), bare.clipped)
 
 
 def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
@@ -292,8 +296,10 @@ def plateau(luma: Floats) -> float:
     ordered = np.sort(luma)
     fullness = np.searchsorted(ordered, ordered + PLATEAU, side="right") - np.arange(len(ordered))
     best = int(np.argmax(fullness))
-    rest = np.delete(ordered, np.arange(best, best + fullness[best]))
-    fuller = np.searchsorted(rest, rest + PLATEAU, side="right") - np.arange(len(rest))
+    remaining = np.delete(ordered, np.arange(best, best + fullness[best]))
+    fuller = np.searchsorted(remaining, remaining + PLATEAU, side="right") - np.arange(
+        len(remaining)
+    )
     return float((fullness[best] + fuller.max(initial=0)) / len(ordered))
 
 

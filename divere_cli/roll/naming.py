@@ -21,9 +21,9 @@ def roll_name(scan: Measured, pattern: str | None) -> str:
         The pattern of ``--roll-by``; None for none.
     """
     folder, _, name = scan.name.rpartition("/")
-    shown = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
+    folder_name = folder or os.path.basename(os.path.dirname(os.path.abspath(scan.input))) or "/"
     matched = re.match(expression(pattern), name) if pattern else None
-    return f"{shown}/{matched.group()}" if matched else shown
+    return f"{folder_name}/{matched.group()}" if matched else folder_name
 
 
 def expression(pattern: str) -> str:
@@ -34,18 +34,18 @@ def expression(pattern: str) -> str:
     pattern : str
         The pattern of ``--roll-by``.
     """
-    found = []
+    parts = []
     for part in re.findall(r"\[[^]]*\]|.", pattern, re.DOTALL):
         if part == "*":
-            found.append(".*?")
+            parts.append(".*?")
         elif part == "?":
-            found.append(".")
+            parts.append(".")
         elif len(part) > 2:
             body = part[1:-1].replace("\\", "\\\\").replace("[", "\\[")
-            found.append(f"[{'^' + body[1:] if body.startswith('!') else body}]")
+            parts.append(f"[{'^' + body[1:] if body.startswith('!') else body}]")
         else:
-            found.append(re.escape(part))
-    return "".join(found)
+            parts.append(re.escape(part))
+    return "".join(parts)
 
 
 def fits(name: str, globs: Sequence[str]) -> bool:

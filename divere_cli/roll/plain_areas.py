@@ -48,23 +48,23 @@ def find(density: Floats, valid: Bools) -> tuple[Area, ...]:
     tuple of Area
         Largest first, at most ``MOST``.
     """
-    left = _middle(valid.shape) & valid
+    unassigned = _middle(valid.shape) & valid
     least = max(4, round(LEAST_SHARE * valid.size))
-    found = []
+    areas = []
     for _ in range(3 * MOST):
-        if left.sum() < least:
+        if unassigned.sum() < least:
             break
-        color = _fullest(density[left])
+        color = _fullest(density[unassigned])
         alike = (np.abs(density - color) < ALIKE).all(axis=2) & valid
-        area = regions.flood(alike, alike & left)
-        if (area & left).sum() < least // 2 or area.sum() < least:
+        area = regions.flood(alike, alike & unassigned)
+        if (area & unassigned).sum() < least // 2 or area.sum() < least:
             break
-        left &= ~area
+        unassigned &= ~area
         if _is_smooth(density, area):
             inside = _without_rim(area)
             middle = np.median(density[inside if inside.any() else area], axis=0)
-            found.append(Area(np.asarray(middle), float(area.mean())))
-    return tuple(sorted(found, key=lambda one: -one.share)[:MOST])
+            areas.append(Area(np.asarray(middle), float(area.mean())))
+    return tuple(sorted(areas, key=lambda plain_area: -plain_area.share)[:MOST])
 
 
 def _middle(shape: tuple[int, ...]) -> Bools:

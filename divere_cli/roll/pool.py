@@ -17,8 +17,8 @@ from divere_cli.roll.bare import Group
 from divere_cli.roll.measurement import BIN, ChromaMap, FilmBase, FrameMeasurement
 
 Chroma = tuple[float, float]
-Place = tuple[int, int]  # bins of u and v
-Cells = dict[Place, int]
+Cell = tuple[int, int]  # bins of u and v
+Cells = dict[Cell, int]
 
 # How far from the middle of all chroma gray may lie, in spreads of that chroma.
 PRIOR = 2.0
@@ -96,18 +96,18 @@ def neutral(
     reach : float
         Standard deviation of ``near``, density.
     """
-    told = [frame for frame in frames if frame.presence.rows]
-    if not told:
+    with_tones = [frame for frame in frames if frame.presence.rows]
+    if not with_tones:
         return None
-    middle = typical(told)
-    wide = max(LEAST_PRIOR, PRIOR * statistics.median(frame.chroma_spread for frame in told))
-    presence = added(frame.presence for frame in told)
-    likely = {place: n * _prior(place, middle, wide) for place, n in presence.items()}
+    middle = typical(with_tones)
+    wide = max(LEAST_PRIOR, PRIOR * statistics.median(frame.chroma_spread for frame in with_tones))
+    presence = added(frame.presence for frame in with_tones)
+    likely = {cell: n * _prior(cell, middle, wide) for cell, n in presence.items()}
     if near is not None:
         likely = _borne_out(likely, near, reach)
-    best = min(likely, key=lambda place: (-likely[place], place))
+    best = min(likely, key=lambda cell: (-likely[cell], cell))
     u, v = _center(likely, best)
-    counted = [(frame.pixels_per_cell, added([frame.counts])) for frame in told]
+    counted = [(frame.pixels_per_cell, added([frame.counts])) for frame in with_tones]
     gray = [sum(n for p, n in cells.items() if _away(p, (u, v)) <= NEAR) for _, cells in counted]
     everything = sum(sum(cells.values()) for _, cells in counted)
     return Neutral(
@@ -144,8 +144,8 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
     """
     cells = added([frame.presence])
     most = max(cells.values(), default=0)
-    place = (round(gray[0] / BIN), round(gray[1] / BIN))
-    return cells.get(place, 0) / most if most else 0.0
+    cell = (round(gray[0] / BIN), round(gray[1] / BIN))
+    return cells.get(cell, 0) / most if most else 0.0
 
 
 def variety(frames: Sequence[FrameMeasurement]) -> float:
@@ -160,18 +160,18 @@ def variety(frames: Sequence[FrameMeasurement]) -> float:
     return statistics.median(distance(frame.chroma, middle) for frame in frames)
 
 
-def base_of(group: Group | None, given: Sequence[FrameMeasurement]) -> PooledBase | None:
+def base_of(group: Group | None, given_looks: Sequence[FrameMeasurement]) -> PooledBase | None:
     """Return the film base of a roll: of the profile, of a given region, or as frames show it.
 
     Parameters
     ----------
     group : Group or None
         The plain color that all frames bear out.
-    given : sequence of FrameMeasurement
+    given_looks : sequence of FrameMeasurement
         What was measured of each frame.
     """
-    if given:
-        bases = [look.base for look in given]
+    if given_looks:
+        bases = [look.base for look in given_looks]
         profile = all(base.source == "profile" for base in bases)
         return _pooled(bases, PROFILE if profile else REGION)
     if group is None:
@@ -195,21 +195,21 @@ def middle(values: Sequence[float]) -> float:
     """
     ordered = sorted(values)
     cut = len(ordered) // 4
-    kept = ordered[cut : len(ordered) - cut]
-    return math.fsum(kept) / len(kept)
+    half = ordered[cut : len(ordered) - cut]
+    return math.fsum(half) / len(half)
 
 
-def distance(one: Chroma, other: Chroma) -> float:
+def distance(first: Chroma, second: Chroma) -> float:
     """Return the distance of two chromas, a density.
 
     Parameters
     ----------
-    one : Chroma
+    first : Chroma
         u and v.
-    other : Chroma
+    second : Chroma
         u and v.
     """
-    return math.hypot(one[0] - other[0], one[1] - other[1])
+    return math.hypot(first[0] - second[0], first[1] - second[1])
 
 
 def added(maps: Iterable[ChromaMap]) -> Cells:
@@ -221,48 +221,48 @@ def added(maps: Iterable[ChromaMap]) -> Cells:
         The maps.
     """
     total: Cells = {}
-    for one in maps:
-        for row, (first, values) in enumerate(one.rows):
-            u = one.first_u + row
+    for chroma_map in maps:
+        for row, (first, values) in enumerate(chroma_map.rows):
+            u = chroma_map.first_u + row
             for column, value in enumerate(values):
                 if value:
-                    place = (u, first + column)
-                    total[place] = total.get(place, 0) + value
+                    cell = (u, first + column)
+                    total[cell] = total.get(cell, 0) + value
     return total
 
 
-def _pooled(bases: Sequence[FilmBase], what: str) -> PooledBase:
+def _pooled(bases: Sequence[FilmBase], source: str) -> PooledBase:
     channels = [[base.density[i] for base in bases] for i in range(3)]
     printed = [statistics.median(base.printed[i] for base in bases) for i in range(3)]
     density = [statistics.median(values) for values in channels]
     return PooledBase(
         density=(density[0], density[1], density[2]),
         printed=(printed[0], printed[1], printed[2]),
-        source=what,
+        source=source,
         frames=len(bases),
         spread=round(max(max(values) - min(values) for values in channels), 5),
     )
 
 
-def _borne_out(likely: Mapping[Place, float], near: Chroma, reach: float) -> dict[Place, float]:
+def _borne_out(likely: Mapping[Cell, float], near: Chroma, reach: float) -> dict[Cell, float]:
     """What bare film makes of it; it may point where no picture has any color at all."""
     least = FLOOR * max(likely.values())
     wide = math.ceil(3.0 * reach / BIN)
     u, v = round(near[0] / BIN), round(near[1] / BIN)
     around = ((u + i, v + j) for i in range(-wide, wide + 1) for j in range(-wide, wide + 1))
-    places = {*likely, *around}
-    return {p: (likely.get(p, 0.0) + least) * _prior(p, near, reach) for p in sorted(places)}
+    candidates = {*likely, *around}
+    return {p: (likely.get(p, 0.0) + least) * _prior(p, near, reach) for p in sorted(candidates)}
 
 
-def _prior(place: Place, middle: Chroma, reach: float) -> float:
-    return math.exp(-0.5 * (_away(place, middle) / reach) ** 2)
+def _prior(cell: Cell, middle: Chroma, reach: float) -> float:
+    return math.exp(-0.5 * (_away(cell, middle) / reach) ** 2)
 
 
-def _away(place: Place, chroma: Chroma) -> float:
-    return math.hypot(place[0] * BIN - chroma[0], place[1] * BIN - chroma[1])
+def _away(cell: Cell, chroma: Chroma) -> float:
+    return math.hypot(cell[0] * BIN - chroma[0], cell[1] * BIN - chroma[1])
 
 
-def _center(cells: Mapping[Place, float], best: Place, reach: int = 3) -> Chroma:
+def _center(cells: Mapping[Cell, float], best: Cell, reach: int = 3) -> Chroma:
     """Place of a peak, finer than a bin: the center of what stands above most of its height."""
     floor = PEAK * cells[best]
     mass = up = across = 0.0
@@ -273,7 +273,7 @@ def _center(cells: Mapping[Place, float], best: Place, reach: int = 3) -> Chroma
     return round(up / mass * BIN, 4), round(across / mass * BIN, 4)
 
 
-def _rival(likely: dict[Place, float], best: tuple[int, int]) -> float:
+def _rival(likely: dict[Cell, float], best: tuple[int, int]) -> float:
     """Height of the highest other peak, in heights of the best."""
     around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     tops = (
@@ -289,8 +289,8 @@ def _scatter(frames: Sequence[Cells], gray: Chroma) -> float:
     """Root mean square distance along one axis of what is near gray."""
     total = squares = 0.0
     for cells in frames:
-        for place, n in cells.items():
-            away = _away(place, gray)
+        for cell, n in cells.items():
+            away = _away(cell, gray)
             if away <= NEAR:
                 total, squares = total + n, squares + n * away * away
     return round(math.sqrt(squares / total / 2.0), 5) if total else 0.0

@@ -41,13 +41,13 @@ BRIGHTER = 0.15  # density; what is that much thinner than film base is no film
 
 
 def roll(
-    asked: Roll, common: Baseline | None, pictures: int, fresh: Baseline | None = None
+    roll: Roll, common: Baseline | None, pictures: int, fresh: Baseline | None = None
 ) -> tuple[str, ...]:
     """Why a roll gets what it gets.
 
     Parameters
     ----------
-    asked : Roll
+    roll : Roll
     common : Baseline or None
         What its pictures have in common, or an earlier run decided; None without a picture.
     pictures : int
@@ -55,14 +55,14 @@ def roll(
     fresh : Baseline, optional
         What new pictures of a decided roll would say by themselves.
     """
-    kept = asked.items[0].frame.recipe.rgb_gains
-    silver = (SILVER,) if asked.what == "black-and-white" and not asked.monochrome else ()
+    profile_gains = roll.items[0].frame.recipe.rgb_gains
+    silver = (SILVER,) if roll.film_kind == "black-and-white" and not roll.monochrome else ()
     if common is None:
-        return (f"no picture to measure: the profile's gains {triple(kept)} are kept",)
-    if asked.common is not None:
+        return (f"no picture to measure: the profile's gains {triple(profile_gains)} are kept",)
+    if roll.common is not None:
         return (DECIDED, *_apart(common, fresh), *silver, *_exposure(common))
-    gray = _neutral(common, asked, pictures)
-    return (*gray, *_beside(asked), *silver, *_exposure(common), *_base(asked.base))
+    gray = _neutral(common, roll, pictures)
+    return (*gray, *_beside(roll), *silver, *_exposure(common), *_base(roll.base))
 
 
 def _apart(common: Baseline, fresh: Baseline | None) -> tuple[str, ...]:
@@ -79,73 +79,73 @@ def _apart(common: Baseline, fresh: Baseline | None) -> tuple[str, ...]:
     )
 
 
-def _beside(asked: Roll) -> tuple[str, ...]:
+def _beside(roll: Roll) -> tuple[str, ...]:
     """That a film is another one than the roll that was decided in its folder."""
-    if asked.beside is None or asked.base is None:
+    if roll.beside is None or roll.base is None:
         return ()
     return (
         f"another film than the roll that was decided before: its base is "
-        f"{triple(asked.base.density)}, not {triple(asked.beside)}; decided by itself",
+        f"{triple(roll.base.density)}, not {triple(roll.beside)}; decided by itself",
     )
 
 
-def _neutral(common: Baseline, asked: Roll, pictures: int) -> tuple[str, ...]:
+def _neutral(common: Baseline, roll: Roll, pictures: int) -> tuple[str, ...]:
     counts = counted(pictures, "picture")
     if common.span:
         return (
             f"{counts} that span {common.span:.1f} density in every channel, more than a negative "
             "holds: if they are slides or other positives, grade them with '-p reversal-neutral'",
         )
-    if asked.what == "positive":
+    if roll.film_kind == "positive":
         return (f"{counts} of positive film among negatives: not measured with them",)
-    if asked.monochrome:
+    if roll.monochrome:
         return (f"black-and-white film, {counts}: no gray is looked for",)
     if common.card_gray is not None:
-        return _card_gray(common.card_gray, bare=asked.base is not None)
-    found = common.neutral
-    if common.rendered and found is not None:
+        return _card_gray(common.card_gray, bare=roll.base is not None)
+    neutral = common.neutral
+    if common.rendered and neutral is not None:
         return (
             f"a camera's own pictures (8 bits), {counts}: bare film says nothing of their gray",
         )
-    if common.one_subject and asked.base is not None:
+    if common.one_subject and roll.base is not None:
         return (f"gray from bare film: {ONE_SUBJECT}",)
-    if found is None:
+    if neutral is None:
         return ("no mid-tones above the film's toe: no gray was looked for",)
     if common.disputed:
         return (f"gray from bare film alone: the few subjects have theirs {common.away:.2f} away",)
-    told = (
-        f"gray from {found.pixels} low-chroma mid-tone pixels of {counts}: "
-        f"{found.share:.0%} of their mid-tones, scatter {found.spread:.3f}"
+    sentence = (
+        f"gray from {neutral.pixels} low-chroma mid-tone pixels of {counts}: "
+        f"{neutral.share:.0%} of their mid-tones, scatter {neutral.spread:.3f}"
     )
     if common.away is not None:
-        return (f"{told}; bare film puts it {common.away:.3f} from the pictures' own",)
+        return (f"{sentence}; bare film puts it {common.away:.3f} from the pictures' own",)
     if common.one_subject:
-        return (f"no bare film was seen, and {ONE_SUBJECT}", told)
+        return (f"no bare film was seen, and {ONE_SUBJECT}", sentence)
     if common.confidence == "low":
-        return ("no bare film was seen to bear out the pictures' gray", told)
-    return (told,)
+        return ("no bare film was seen to bear out the pictures' gray", sentence)
+    return (sentence,)
 
 
 def _card_gray(card: CardGray, *, bare: bool) -> tuple[str, ...]:
     """Where the gray of a roll is from when gray frames set it."""
     names = quoted_list(card.names)
     if len(card.names) == 1:
-        told = f"gray from the card on the gray frame {names}"
+        sentence = f"gray from the card on the gray frame {names}"
     else:
-        told = f"gray from the cards on the gray frames {names}, {card.apart:.3f} apart at most"
+        sentence = f"gray from the cards on the gray frames {names}, {card.apart:.3f} apart at most"
     if not card.agrees:
-        told = (
+        sentence = (
             f"the gray frames {names} disagree by {card.apart:.3f} density: the middle is taken; "
             "name those of one light, and grade pictures in another light as a roll of their own"
         )
-    found = [told]
+    sentences = [sentence]
     if card.odd > gray_frames.ODD:
-        other = "bare film says" if bare else "the pictures say"
-        found.append(
-            f"that is {card.odd:.2f} from the gray that {other}: right for colored light, "
+        reference = "bare film says" if bare else "the pictures say"
+        sentences.append(
+            f"that is {card.odd:.2f} from the gray that {reference}: right for colored light, "
             "wrong if the card is not gray"
         )
-    return tuple(found)
+    return tuple(sentences)
 
 
 def gray_frame(name: str, card: CardGray | None) -> str:
@@ -173,12 +173,12 @@ def _exposure(common: Baseline) -> tuple[str, ...]:
 def _base(base: PooledBase | None) -> tuple[str, ...]:
     if base is None:
         return ("no film base was seen",)
-    told = f"film base {triple(base.density)} from {base.source}"
+    sentence = f"film base {triple(base.density)} from {base.source}"
     if base.source != PROFILE:
-        told += f" on {counted(base.frames, 'frame')}"
+        sentence += f" on {counted(base.frames, 'frame')}"
     if base.frames > 1:
-        told += f", {base.spread:.3f} apart at most"
-    return (told,)
+        sentence += f", {base.spread:.3f} apart at most"
+    return (sentence,)
 
 
 def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
@@ -197,12 +197,12 @@ def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
     if blank is None:
         return "no picture: plain areas only (a leader, or half exposed); kept at roll values"
     above = 0.0 if base is None else sum(blank.density) / 3.0 - sum(base.density) / 3.0
-    what = "a blank (bare film)"
+    kind = "a blank (bare film)"
     if above > FOGGED:
-        what = "a leader, exposed all over"
+        kind = "a leader, exposed all over"
     elif above < -BRIGHTER:
-        what = "nothing but light"
-    return f"no picture: {what}; kept at roll values"
+        kind = "nothing but light"
+    return f"no picture: {kind}; kept at roll values"
 
 
 def pulled(darker: float, more: float, away: float | None) -> str:
@@ -224,23 +224,23 @@ def pulled(darker: float, more: float, away: float | None) -> str:
     return f"{far}{abs(darker):.2f} {word} than the roll; {abs(more):.3f} of it taken back"
 
 
-def alone(found: Neutral | None, away: float, asked: Roll) -> str:
+def alone(neutral: Neutral | None, away: float, roll: Roll) -> str:
     """Return what a frame got that is graded alone.
 
     Parameters
     ----------
-    found : Neutral or None
+    neutral : Neutral or None
         Its gray; None where none was found.
     away : float
         Distance of its colors from the roll's.
-    asked : Roll
+    roll : Roll
         The frames of the roll and what was asked for.
     """
-    if asked.monochrome:
+    if roll.monochrome:
         return "by its own brightness"
-    if found is None:
+    if neutral is None:
         return _far(away)
-    return f"gray from {found.pixels} of its own pixels"
+    return f"gray from {neutral.pixels} of its own pixels"
 
 
 def _far(away: float) -> str:
@@ -271,9 +271,9 @@ def quoted_list(names: Sequence[str], most: int = 5) -> str:
     most : int, default 5
         Most names that are written out.
     """
-    shown = ", ".join(quote(name) for name in names[:most])
+    listed = ", ".join(quote(name) for name in names[:most])
     more = len(names) - most
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def triple(values: tuple[float, ...]) -> str:
@@ -287,14 +287,14 @@ def triple(values: tuple[float, ...]) -> str:
     return " ".join(f"{value:.3f}" for value in values)
 
 
-def counted(n: int, what: str) -> str:
+def counted(n: int, noun: str) -> str:
     """Return a number of things as text.
 
     Parameters
     ----------
     n : int
         The number.
-    what : str
+    noun : str
         The thing, singular.
     """
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -65,8 +65,8 @@ def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
     negative : bool
         Whether the thinnest film may be bare; on a positive it is a light of the picture.
     """
-    seen = (linear > DARKEST).all(axis=2)
-    valid = seen & ~clipped
+    readable = (linear > DARKEST).all(axis=2)
+    valid = readable & ~clipped
     nothing = np.zeros_like(valid)
     if not valid.any():
         return Regions(nothing, ~valid, nothing, None)
@@ -101,29 +101,29 @@ def around(density: Floats, clipped: Bools, base: Base) -> Regions:
     rebate = np.zeros_like(outside)
     for _ in range(2):  # a holder's columns are known when its rows are, and the other way around
         for side in range(4):
-            turned = [np.rot90(one, side) for one in (level, bare, thin, outside, rebate)]
+            turned = [np.rot90(mask, side) for mask in (level, bare, thin, outside, rebate)]
             _march(*turned)
     outside, rebate = _grown(outside, outside.shape), _grown(rebate, rebate.shape)
     picture = ~outside & ~rebate & ~clipped
     return Regions(picture, outside, rebate & ~outside, base)
 
 
-def _march(level: Floats, bare: Bools, thin: Bools, gone: Bools, lined: Bools) -> None:
+def _march(level: Floats, bare: Bools, thin: Bools, outside: Bools, lined: Bools) -> None:
     """Mark lines from the first on as holder or rebate until one is picture (in place).
 
     A line that is half holder and half rebate is neither: one is passed over.
     """
     passed = 0
     for line in range(round(MARCHED * len(level))):
-        left = ~gone[line] & ~lined[line] & ~thin[line]  # without sprocket holes
-        few = left.sum() < REST * left.size
-        if few or np.quantile(level[line][left], HOLDER_QUANTILE) > HOLDER_DENSITY:
-            gone[line] |= left
-            gone[line - passed : line] = True
-        elif bare[line][left].mean() > REBATE_SHARE:
-            lined[line] |= left
-            gone[line] |= thin[line]
-            gone[line - passed : line] = True
+        without_holes = ~outside[line] & ~lined[line] & ~thin[line]  # without sprocket holes
+        few = without_holes.sum() < REST * without_holes.size
+        if few or np.quantile(level[line][without_holes], HOLDER_QUANTILE) > HOLDER_DENSITY:
+            outside[line] |= without_holes
+            outside[line - passed : line] = True
+        elif bare[line][without_holes].mean() > REBATE_SHARE:
+            lined[line] |= without_holes
+            outside[line] |= thin[line]
+            outside[line - passed : line] = True
         elif passed:
             return
         else:
@@ -132,7 +132,7 @@ def _march(level: Floats, bare: Bools, thin: Bools, gone: Bools, lined: Bools) -
         passed = 0
 
 
-def given(linear: Floats, clipped: Bools) -> Base | None:
+def bare_region(linear: Floats, clipped: Bools) -> Base | None:
     """Film base of a region that is said to be bare; None where all of it is clipped or black.
 
     The cell of middle brightness and what is as bright as it: dust and the rim of

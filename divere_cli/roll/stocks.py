@@ -37,14 +37,14 @@ def part(frames: list[int], looks: Looks) -> list[tuple[list[int], Group | None]
     if not frames:
         return []
     base = bare.find([looks[i] for i in frames])
-    place = _border(frames, looks)
-    if place is not None:
-        return part(frames[:place], looks) + part(frames[place:], looks)
-    other = None if base is None else _alternating(frames, looks, base)
-    if other is None:
+    border = _border(frames, looks)
+    if border is not None:
+        return part(frames[:border], looks) + part(frames[border:], looks)
+    second_stock = None if base is None else _alternating(frames, looks, base)
+    if second_stock is None:
         return [(frames, base)]
-    own = [i for i in frames if i not in other]
-    return [(own, bare.find([looks[i] for i in own])), *part(other, looks)]
+    first_stock = [i for i in frames if i not in second_stock]
+    return [(first_stock, bare.find([looks[i] for i in first_stock])), *part(second_stock, looks)]
 
 
 def by_name(frames: Sequence[int], names: Mapping[int, str]) -> list[tuple[str, list[int]]]:
@@ -60,11 +60,11 @@ def by_name(frames: Sequence[int], names: Mapping[int, str]) -> list[tuple[str, 
     names : Mapping[int, str]
         Name of the stock, by frame.
     """
-    known = [names[i] for i in frames if names.get(i)]
-    if len(set(known)) < 2:
+    stock_names = [names[i] for i in frames if names.get(i)]
+    if len(set(stock_names)) < 2:
         return []
     parts: dict[str, list[int]] = {}
-    last = known[0]
+    last = stock_names[0]
     for i in frames:
         last = names.get(i) or last
         parts.setdefault(last, []).append(i)
@@ -83,100 +83,113 @@ def strangers(frames: list[int], looks: Looks, base: Triple) -> list[int]:
     base : Triple
         Densities of the film base (R, G, B).
     """
-    rest = [i for i in frames if not bare.shows(looks[i], base)]
-    second = bare.find([looks[i] for i in rest])
+    without_base = [i for i in frames if not bare.shows(looks[i], base)]
+    second = bare.find([looks[i] for i in without_base])
     if second is None or not differ(base, second.density):
         return []
     even = second.spread <= EVEN and _farthest(base, second.density) <= FAR
-    return [i for i in rest if bare.shows(looks[i], second.density)] if even else []
+    return [i for i in without_base if bare.shows(looks[i], second.density)] if even else []
 
 
-def differ(one: Triple, other: Triple) -> bool:
+def differ(first: Triple, second: Triple) -> bool:
     """Return whether two film bases are those of two stocks.
 
     Parameters
     ----------
-    one : Triple
+    first : Triple
         Densities (R, G, B).
-    other : Triple
+    second : Triple
         Densities (R, G, B).
     """
-    steps = [a - b for a, b in zip(one, other, strict=True)]
+    steps = [a - b for a, b in zip(first, second, strict=True)]
     return max(map(abs, steps)) > bare.ONE_COLOR and max(steps) - min(steps) > OTHER_STOCK
 
 
 def _alternating(frames: list[int], looks: Looks, base: Group) -> list[int] | None:
     """The frames of a second stock that lies among those of the first; None without one."""
-    showing = {frames[place] for place in base.frames}
-    rest = [i for i in frames if i not in showing and not bare.shows(looks[i], base.density)]
-    second = bare.find([looks[i] for i in rest]) if len(rest) > 1 else None
+    showing = {frames[position] for position in base.frames}
+    without_base = [
+        i for i in frames if i not in showing and not bare.shows(looks[i], base.density)
+    ]
+    second = bare.find([looks[i] for i in without_base]) if len(without_base) > 1 else None
     if second is None or not _is_second(base, second, len(frames)):
         return None
-    other = {rest[place] for place in second.frames}
+    showing_second = {without_base[position] for position in second.frames}
     if any(bare.shows(looks[i], second.density) for i in showing):
         return None
-    return [i for i in rest if i in other or _belongs(looks[i], second.density, base.density)]
+    return [
+        i
+        for i in without_base
+        if i in showing_second or _belongs(looks[i], second.density, base.density)
+    ]
 
 
 def _is_second(base: Group, second: Group, count: int) -> bool:
     """Whether a film base is that of a second stock, and no strip of wall."""
     far = _farthest(base.density, second.density)
-    seen = min(len(base.frames), len(second.frames))
+    shown_on = min(len(base.frames), len(second.frames))
     even = max(base.spread, second.spread) <= EVEN
-    return even and far <= FAR and seen >= max(2, SEEN * count) and _differ(base, second)
+    return even and far <= FAR and shown_on >= max(2, SEEN * count) and _differ(base, second)
 
 
-def _farthest(one: Triple, other: Triple) -> float:
-    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+def _farthest(first: Triple, second: Triple) -> float:
+    return max(abs(a - b) for a, b in zip(first, second, strict=True))
 
 
-def _belongs(frame: FrameLooks, one: Triple, other: Triple) -> bool:
+def _belongs(frame: FrameLooks, base: Triple, other_base: Triple) -> bool:
     """Whether a frame that shows no base is rather of one stock than of another."""
-    if _thinner(frame, one) != _thinner(frame, other):
-        return _thinner(frame, other)
-    return _colored(frame, one) < _colored(frame, other) - CLEAR
+    if _thinner(frame, base) != _thinner(frame, other_base):
+        return _thinner(frame, other_base)
+    return _colored(frame, base) < _colored(frame, other_base) - CLEAR
 
 
 def _colored(frame: FrameLooks, base: Triple) -> float:
     """How far the thinnest of a picture is from gray over a base, density."""
-    above = [thin - own for thin, own in zip(frame.thin, base, strict=True)]
+    above = [thin - channel_base for thin, channel_base in zip(frame.thin, base, strict=True)]
     return max(above) - min(above)
 
 
 def _border(frames: list[int], looks: Looks) -> int | None:
     """Where one stock ends and the next begins; None where all are one."""
     best: tuple[int, int, int] | None = None
-    whole = bare.find([looks[i] for i in frames])
-    for place in range(2, len(frames) - 1):
-        left, right = frames[:place], frames[place:]
-        one, other = bare.find([looks[i] for i in left]), bare.find([looks[i] for i in right])
-        if one is None or other is None or not _differ(one, other):
+    common_base = bare.find([looks[i] for i in frames])
+    for border in range(2, len(frames) - 1):
+        left, right = frames[:border], frames[border:]
+        left_base, right_base = (
+            bare.find([looks[i] for i in left]),
+            bare.find([looks[i] for i in right]),
+        )
+        if left_base is None or right_base is None or not _differ(left_base, right_base):
             continue
-        if whole is None or not (_same(whole, one) or _same(whole, other)):
+        if common_base is None or not (
+            _same(common_base, left_base) or _same(common_base, right_base)
+        ):
             continue
-        if any(bare.shows(looks[i], other.density) for i in left):
+        if any(bare.shows(looks[i], right_base.density) for i in left):
             continue
-        if any(bare.shows(looks[i], one.density) for i in right):
+        if any(bare.shows(looks[i], left_base.density) for i in right):
             continue
-        wrong = sum(_thinner(looks[i], one.density) for i in left)
-        wrong += sum(_thinner(looks[i], other.density) for i in right)
-        seen = len(one.frames) + len(other.frames)
-        found = (seen, -wrong, -abs(2 * place - len(frames)))
-        if best is None or found > best[:3]:
-            best = found
-            at = place
+        wrong = sum(_thinner(looks[i], left_base.density) for i in left)
+        wrong += sum(_thinner(looks[i], right_base.density) for i in right)
+        frames_showing = len(left_base.frames) + len(right_base.frames)
+        score = (frames_showing, -wrong, -abs(2 * border - len(frames)))
+        if best is None or score > best[:3]:
+            best = score
+            at = border
     return None if best is None else at
 
 
-def _differ(one: Group, other: Group) -> bool:
+def _differ(first: Group, second: Group) -> bool:
     """Whether two film bases are those of two stocks."""
-    return min(len(one.frames), len(other.frames)) > 1 and differ(one.density, other.density)
+    return min(len(first.frames), len(second.frames)) > 1 and differ(first.density, second.density)
 
 
-def _same(one: Group, other: Group) -> bool:
-    away = (abs(a - b) for a, b in zip(one.density, other.density, strict=True))
+def _same(first: Group, second: Group) -> bool:
+    away = (abs(a - b) for a, b in zip(first.density, second.density, strict=True))
     return max(away) <= bare.ONE_COLOR
 
 
 def _thinner(frame: FrameLooks, base: Triple) -> bool:
-    return any(thin < own - THINNER for thin, own in zip(frame.thin, base, strict=True))
+    return any(
+        thin < channel_base - THINNER for thin, channel_base in zip(frame.thin, base, strict=True)
+    )

@@ -49,7 +49,7 @@ def items(*frames: FrameLooks | None) -> tuple[Item, ...]:
 
 def decided(*frames: FrameLooks | None, mode: decide.Mode = "roll", **more: object) -> RollRecord:
     found = films.part(frames)[0]
-    assert found.what == "film"
+    assert found.film_kind == "film"
     asked = Roll("roll", items(*frames), mode, "film", found.base)
     return decide.roll(replace(asked, **more))  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ SECOND = frame(PICTURE, OTHER, thin=(0.45, 0.9, 1.2))
 
 
 def parted(*frames: FrameLooks | None) -> list[tuple[str, tuple[int, ...]]]:
-    return [(part.what, part.frames) for part in films.part(frames)]
+    return [(part.film_kind, part.frames) for part in films.part(frames)]
 
 
 def test_a_roll_is_one() -> None:
@@ -32,7 +32,7 @@ def test_a_roll_is_one() -> None:
 
 def test_slides_are_thinner_than_the_film_s_base() -> None:
     found = films.part([SHOWS, SLIDE, SHOWS, NOTHING, SHOWS])
-    assert [(part.what, part.frames) for part in found] == [
+    assert [(part.film_kind, part.frames) for part in found] == [
         ("film", (0, 2, 3, 4)),
         ("positive", (1,)),
     ]

@@ -174,5 +174,5 @@ def test_a_blank_color_of_a_card_leaves_with_its_own_look(blank_first: bool) -> 
         colors, looks = colors[::-1], looks[::-1]
     card = replace(card, plain=colors, looks=(colored, *looks))
     items_ = [*items(*EVEN), replace(items(card)[0], input=CARD, gray=True)]
-    parts = [roll.what for roll, _ in Folder("roll 7", items_).rolls("roll", None, {})]
+    parts = [roll.film_kind for roll, _ in Folder("roll 7", items_).rolls("roll", None, {})]
     assert parts == ["film", "black-and-white"]

@@ -115,7 +115,7 @@ def test_a_given_region_is_the_middle_color_of_its_cells() -> None:
     linear[5, 5:15] *= 0.5
     linear[2:4, :10] = 1.0
     linear[11, 0] = 0.0
-    found = regions.given(linear, (linear >= 0.995).any(axis=2))
+    found = regions.bare_region(linear, (linear >= 0.995).any(axis=2))
     assert found is not None
     assert found.source == "given region"
     np.testing.assert_allclose(found.density, ORANGE, atol=0.005)
@@ -126,12 +126,12 @@ def test_a_given_region_is_the_middle_color_of_its_cells() -> None:
 @pytest.mark.parametrize("value", [0.0, 1.0])
 def test_a_region_that_is_black_or_clipped_tells_nothing(value: float) -> None:
     linear = np.full((4, 5, 3), value)
-    assert regions.given(linear, linear[..., 0] == 1.0) is None
+    assert regions.bare_region(linear, linear[..., 0] == 1.0) is None
 
 
 def test_a_region_of_two_films_is_one_of_them_and_no_mixture() -> None:
     linear = 10.0 ** -np.array([[ORANGE, (1.0, 1.2, 1.4)] * 5])
-    found = regions.given(linear, np.zeros((1, 10), bool))
+    found = regions.bare_region(linear, np.zeros((1, 10), bool))
     assert found is not None
     np.testing.assert_allclose(found.density, (1.0, 1.2, 1.4))
     assert found.cells == 5
