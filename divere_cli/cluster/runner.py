@@ -55,9 +55,13 @@ class _Flight:
     cancelled: bool = False
 
     @property
+    def patience(self) -> float:
+        """Seconds until it is given up: it may wait at its machine for another scan's end."""
+        return 2 * self.limits.wall_seconds + ANSWER_SECONDS
+
+    @property
     def answer_by(self) -> float:
-        """When it is given up: it may wait at its machine for another scan's end."""
-        return self.since + 2 * self.limits.wall_seconds + ANSWER_SECONDS
+        return self.since + self.patience
 
 
 class DaskRunner:
@@ -88,6 +92,7 @@ class DaskRunner:
         self._flights: dict[int, _Flight] = {}
         self._done: queue.SimpleQueue[tuple[int, Future[Any]]] = queue.SimpleQueue()
         self._seen_well = time.monotonic()
+        self._answered = time.monotonic()
         self._looked = 0.0
         self._workers: dict[str, int] = {}
         self._submitted = 0
@@ -187,6 +192,8 @@ class DaskRunner:
             raise RuntimeError(f"job {job.id} cannot be started now")
         threads = min((s.threads_per_job for s in self._surveys.values()), default=1)
         there = dataclasses.replace(paths.job_there(job, self._mapping), threads=threads)
+        if not self._flights:
+            self._answered = time.monotonic()
         self._submitted += 1
         key = f"divere-{self._order.run}-{self._submitted}"
         try:
@@ -244,6 +251,7 @@ class DaskRunner:
             number, future = self._done.get()
             flight = self._flights.get(number)
             if flight is not None and flight.future is future:
+                self._answered = time.monotonic()
                 del self._flights[number]
                 outcomes.append(self._outcome(flight))
                 self._note(outcomes[-1])
@@ -256,12 +264,17 @@ class DaskRunner:
         Raises
         ------
         ClusterFailed
-            None of them was answered: the scheduler stands still.
+            Nothing else was answered in that time: the scheduler or the machines stand still.
+            Flights are not all late at once then: each was started at a time of its own.
         """
         now = time.monotonic()
         late = [flight for flight in self._flights.values() if now > flight.answer_by]
-        if late and len(late) == len(self._flights):
-            raise ClusterFailed(f"the Dask scheduler does not answer, {len(late)} scans in flight")
+        silence = now - self._answered
+        if late and silence > max(flight.patience for flight in self._flights.values()):
+            raise ClusterFailed(
+                f"neither the Dask scheduler nor a machine has answered for {silence:.0f} s, "
+                f"{len(self._flights)} scans in flight"
+            )
         outcomes = []
         for flight in late:
             del self._flights[flight.job.id]

@@ -218,7 +218,7 @@ def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stopped", ["scheduler"])
+@pytest.mark.parametrize("stopped", ["scheduler", "machine"])
 def test_what_stands_still_does_not_hold_a_run_for_ever(
     cluster: Cluster, negatives: Path, tmp_path: Path, stopped: str
 ) -> None:
