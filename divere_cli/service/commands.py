@@ -89,7 +89,7 @@ class Hooks:
         self._children = threading.Lock()  # held while a command is started, or strangers reaped
         self._ended = False
 
-    def tell(self, result: ScanResult) -> None:
+    def enqueue(self, result: ScanResult) -> None:
         """Run the command for a result, where there is one; return at once."""
         command = self.commands.of(result)
         if not command:
@@ -118,11 +118,11 @@ class Hooks:
         if self._thread is None or not hasattr(os, "waitid"):
             return
         with self._children, contextlib.suppress(ChildProcessError):
-            own = -1 if self._process is None else self._process.pid
-            while found := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if found.si_pid == own:  # the next ones are seen when its end was taken
+            current = -1 if self._process is None else self._process.pid
+            while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                if ended.si_pid == current:  # the next ones are seen when its end was taken
                     return
-                os.waitpid(found.si_pid, os.WNOHANG)
+                os.waitpid(ended.si_pid, os.WNOHANG)
 
     def close(self, seconds: float, hurry: Callable[[], object] = lambda: False) -> None:
         """Let commands that wait run for so long, then end the one that runs.
@@ -152,13 +152,13 @@ class Hooks:
 
     def _drop(self) -> None:
         """Forget what waits, and wake the thread for the last time."""
-        left = 0
+        dropped = 0
         with contextlib.suppress(queue.Empty):
             while True:
-                left += self._queue.get_nowait() is not None
+                dropped += self._queue.get_nowait() is not None
         self._queue.put_nowait(None)
-        if left:
-            log.warning("commands that were not run, because the service ends: %d", left)
+        if dropped:
+            log.warning("commands that were not run, because the service ends: %d", dropped)
 
     def _run(self) -> None:
         while (item := self._queue.get()) is not None and not self._ended:
@@ -181,7 +181,7 @@ class Hooks:
         except OSError as problem:
             log.warning("the command for %s cannot be run: %s", name, problem.strerror)
 
-    def _waited(self, command: Sequence[str], given: str, stderr: int, name: str) -> int:
+    def _waited(self, command: Sequence[str], result_json: str, stderr: int, name: str) -> int:
         """Run a command to its end or its time limit; return its exit code, 0 when it was ended."""
         with self._children:
             process = self._process = subprocess.Popen(
@@ -195,7 +195,7 @@ class Hooks:
         try:
             if self._ended:
                 _end(process)
-            process.communicate(given, timeout=self._seconds)
+            process.communicate(result_json, timeout=self._seconds)
         except subprocess.TimeoutExpired:
             log.warning(
                 "the command for %s took longer than %.0f s and was ended", name, self._seconds

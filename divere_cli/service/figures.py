@@ -106,7 +106,7 @@ class Figures:
 
 
 def _recent(result: ScanResult) -> dict[str, Any]:
-    pictures = [one.jpeg for one in result.thumbnails if one.of]
+    pictures = [thumbnail.jpeg for thumbnail in result.thumbnails if thumbnail.of]
     return {
         "input": safe(result.input),
         "outputs": [safe(name) for name in result.outputs],

@@ -141,14 +141,14 @@ def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
     files : iterable of str
         Paths of the files.
     """
-    found = {}
+    by_name = {}
     for path in files:
         for top in map(os.path.abspath, inputs):
             if path == top:
-                found[os.path.basename(path)] = path
+                by_name[os.path.basename(path)] = path
             elif path.startswith(os.path.join(top, "")):
-                found[os.path.relpath(path, top).replace(os.sep, "/")] = path
-    return found
+                by_name[os.path.relpath(path, top).replace(os.sep, "/")] = path
+    return by_name
 
 
 def file_of(name: str) -> str:

@@ -18,7 +18,7 @@ class HeldOutput:
     """The lock of one OUTPUT folder at a time."""
 
     def __init__(self) -> None:
-        self._held: ExitStack | None = None
+        self._locked: ExitStack | None = None
         self._identity: tuple[int, int] | None = None
 
     def take(self, path: str, *, create: bool) -> None:
@@ -38,19 +38,19 @@ class HeldOutput:
         OutputUnusable
             It is gone, or a folder that no run has used.
         """
-        with ExitStack() as held:
+        with ExitStack() as stack:
             folder = Folder.open(path, create=create)
             if folder is not None:
-                held.callback(folder.close)
+                stack.callback(folder.close)
             lock = None if folder is None else Lock.take(folder, create=create, pause=None)
             if lock is None:
                 raise OutputUnusable(
                     f"OUTPUT '{path}' is gone, or another folder than before",
                     hint="is its share mounted?",
                 )
-            held.callback(lock.release)
+            stack.callback(lock.release)
             self._identity = _identity(path)
-            self._held = held.pop_all()
+            self._locked = stack.pop_all()
 
     def keep(self, path: str) -> None:
         """Make sure that the folder at ``path`` is the locked one; lock it again if it came back.
@@ -59,21 +59,21 @@ class HeldOutput:
         ------
         OutputLocked, OutputUnusable
         """
-        if self._held is not None and _identity(path) != self._identity:
+        if self._locked is not None and _identity(path) != self._identity:
             self.give_back()
-        if self._held is None:
+        if self._locked is None:
             self.take(path, create=False)
 
     def give_back(self) -> None:
         """Release the lock, if it is held."""
-        held, self._held = self._held, None
-        if held is not None:
-            held.close()
+        stack, self._locked = self._locked, None
+        if stack is not None:
+            stack.close()
 
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return None
-    return found.st_dev, found.st_ino
+    return status.st_dev, status.st_ino

@@ -137,11 +137,11 @@ class Pages:
     def _refused(self, host: str, authorization: str) -> tuple[int, str, bytes] | None:
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if self.address.local:
-            known = {*LOOPBACK, "[::1]", self.address.host}
-            return None if name.strip().lower() in known else _text(421, "not this Host")
+            hosts = {*LOOPBACK, "[::1]", self.address.host}
+            return None if name.strip().lower() in hosts else _text(421, "not this Host")
         if self.address.token:
-            scheme, _, given = authorization.partition(" ")
-            same = hmac.compare_digest(given.strip().encode(), self.address.token.encode())
+            scheme, _, token = authorization.partition(" ")
+            same = hmac.compare_digest(token.strip().encode(), self.address.token.encode())
             if scheme.lower() != "bearer" or not same:
                 return _text(403, "the token is missing")
         return None
@@ -180,14 +180,14 @@ class Pages:
             if status[name] != ""
         )
         failures = "".join(
-            f"<tr><td>{html.escape(one['input'])}</td>"
-            f"<td class=bad>{html.escape(one['error'])}</td></tr>"
-            for one in status["known_failures"]
+            f"<tr><td>{html.escape(failure['input'])}</td>"
+            f"<td class=bad>{html.escape(failure['error'])}</td></tr>"
+            for failure in status["known_failures"]
         )
         queue = "".join(f"<div>{html.escape(name)}</div>" for name in status["queue"])
-        left = status["waiting"] + status["in_work"] - len(status["queue"])
-        if left > 0 and queue:
-            queue += f"<div>and {left} more</div>"
+        more = status["waiting"] + status["in_work"] - len(status["queue"])
+        if more > 0 and queue:
+            queue += f"<div>and {more} more</div>"
         pictures = "".join(map(_picture, self.figures.recent()))
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>divere watch</title>'
@@ -199,11 +199,11 @@ class Pages:
         )
 
 
-def _picture(one: dict[str, Any]) -> str:
-    name = html.escape(", ".join(one["outputs"]) or one["input"])
+def _picture(positive: dict[str, Any]) -> str:
+    name = html.escape(", ".join(positive["outputs"]) or positive["input"])
     image = ""
-    if one["picture"]:
-        image = f'<img alt="" src="data:image/jpeg;base64,{html.escape(one["picture"])}">'
+    if positive["picture"]:
+        image = f'<img alt="" src="data:image/jpeg;base64,{html.escape(positive["picture"])}">'
     return f"<li>{image}{name}</li>"
 
 
@@ -254,9 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer a request."""
         server = self.server
         assert isinstance(server, _Threads)
-        given = self.headers
+        headers = self.headers
         status, kind, body = server.pages.answer(
-            self.path, given.get("Host", ""), given.get("Authorization", "")
+            self.path, headers.get("Host", ""), headers.get("Authorization", "")
         )
         self.send_response(status)
         for name, value in (

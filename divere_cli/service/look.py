@@ -55,21 +55,21 @@ def look(
     InputMissing
         An INPUT is gone: a share that is not mounted, for one.
     """
-    found = Look()
+    listing = Look()
     left_out = _identity(output)
     for path in inputs:
         if os.path.isdir(path):
-            _folder(os.path.abspath(path), found, left_out, recursive, any_suffix)
+            _folder(os.path.abspath(path), listing, left_out, recursive, any_suffix)
         else:
             try:
-                found.scans[os.path.abspath(path)] = _stamp(os.stat(path))
+                listing.scans[os.path.abspath(path)] = _stamp(os.stat(path))
             except OSError as problem:
                 raise missing.error(path, output, problem) from problem
-    return found
+    return listing
 
 
 def _folder(
-    top: str, found: Look, left_out: tuple[int, int] | None, recursive: bool, any_suffix: bool
+    top: str, listing: Look, left_out: tuple[int, int] | None, recursive: bool, any_suffix: bool
 ) -> None:
     waiting = [top]
     while waiting:
@@ -90,9 +90,9 @@ def _folder(
                         if recursive and _identity(entry.path) != left_out:
                             waiting.append(entry.path)
                     elif name == PRESETS:
-                        found.presets[folder] = _stamp(entry.stat())
+                        listing.presets[folder] = _stamp(entry.stat())
                     elif any_suffix or name[name.rfind(".") :].lower() in SUFFIXES:
-                        found.scans[entry.path] = _stamp(entry.stat())
+                        listing.scans[entry.path] = _stamp(entry.stat())
                 except OSError:  # gone since the listing
                     continue
 

@@ -83,12 +83,12 @@ class Watch:
         self._last_run: dict[str, Any] | None = None
         self._apply()
 
-    def run(self, asked: StopRequest) -> int:
+    def run(self, stop: StopRequest) -> int:
         """Loop until a signal ends it; return the exit code.
 
         Parameters
         ----------
-        asked : StopRequest
+        stop : StopRequest
             Signals that came, also before the loop began.
 
         Raises
@@ -97,13 +97,13 @@ class Watch:
             Another run holds OUTPUT when the service begins.
         """
         try:
-            if number := self._signal(asked):
+            if number := self._signal(stop):
                 return self._end(number)
             self.begin()
-            self._parts.notifier.tell("READY=1", "STATUS=watching")
+            self._parts.notifier.send("READY=1", "STATUS=watching")
             while True:
                 self.turn()
-                if number := self._signal(asked) or self._rest(asked):
+                if number := self._signal(stop) or self._wait(stop):
                     return self._end(number)
         finally:
             self.close()
@@ -122,7 +122,7 @@ class Watch:
 
     def _end(self, number: int) -> int:
         self._show("ending", "")
-        self._parts.notifier.tell("STOPPING=1")
+        self._parts.notifier.send("STOPPING=1")
         return 128 + number
 
     # ------------------------------------------------------------ one turn
@@ -147,14 +147,14 @@ class Watch:
 
     def _look(self, now: float) -> None:
         inputs, outputs = self._request.inputs, self._request.outputs
-        seen = look(
+        listing = look(
             inputs.paths,
             outputs.folder,
             recursive=inputs.recursive,
             any_suffix=bool(inputs.include),
         )
         self._output.keep(outputs.folder)
-        self._parts.settling.see(seen, now)
+        self._parts.settling.see(listing, now)
         self._parts.figures.keep_failures(self._parts.settling.failed)
 
     def _grade(self, ripe: list[str]) -> None:
@@ -193,27 +193,27 @@ class Watch:
         self._parts.figures.restarts += sum(i.kind == "forkserver" for i in report.incidents)
         self._parts.conclude(report)
 
-    def _count(self, event: Event, path: str | None, left: int) -> None:
+    def _count(self, event: Event, path: str | None, remaining: int) -> None:
         self._parts.emit(event)
         if not isinstance(event, ScanFinished):
             return
         figures = self._parts.figures
         if figures.count(event.result, path):
-            self._parts.hooks.tell(event.result)
+            self._parts.hooks.enqueue(event.result)
         name = safe(file_of(event.result.input))
         figures.snapshot = replace(
             figures.snapshot,
-            in_work=left,
+            in_work=remaining,
             queue=tuple(each for each in figures.snapshot.queue if each != name),
             known_failures=figures.failures()[:NAMED],
         )
 
     # ------------------------------------------------------------ signals, options, rest
 
-    def _signal(self, asked: StopRequest) -> int:
+    def _signal(self, stop: StopRequest) -> int:
         """Obey the signals that came: HUP reads the options; return the first other one, or 0."""
-        while asked.received:
-            number = asked.received.pop(0)
+        while stop.received:
+            number = stop.received.pop(0)
             if number != getattr(signal, "SIGHUP", None):
                 return number
             log.info("HUP: the options are read again")
@@ -235,7 +235,7 @@ class Watch:
         parts.pulse.longest = options.timing.longest_turn
         parts.hooks.commands = options.commands
 
-    def _rest(self, asked: StopRequest) -> int:
+    def _wait(self, stop: StopRequest) -> int:
         """Wait for the next look, in steps that keep the watchdog quiet."""
         interval = self._options.timing.interval
         now = self._parts.pulse()
@@ -243,11 +243,11 @@ class Watch:
         wait = interval if due is None else min(interval, due)
         until = now + max(min(interval, LEAST_REST), wait)
         step = (self._parts.notifier.every or interval) / 2
-        while not asked.received and (left := until - self._parts.pulse()) > 0:
-            wanted = [asked.fileno()] if asked.fileno() >= 0 else []
-            select.select(wanted, [], [], min(left, step))
-            asked.drain()
-        return self._signal(asked)
+        while not stop.received and (remaining := until - self._parts.pulse()) > 0:
+            descriptors = [stop.fileno()] if stop.fileno() >= 0 else []
+            select.select(descriptors, [], [], min(remaining, step))
+            stop.drain()
+        return self._signal(stop)
 
     # ------------------------------------------------------------ what is shown
 
@@ -284,4 +284,4 @@ class Watch:
             last_run=self._last_run,
         )
         if (before.state, before.problem) != (state, problem):
-            self._parts.notifier.tell(f"STATUS={state}{': ' if problem else ''}{problem}"[:500])
+            self._parts.notifier.send(f"STATUS={state}{': ' if problem else ''}{problem}"[:500])

@@ -24,17 +24,17 @@ class Metrics:
     def __init__(self, client: Any) -> None:
         self._client = client
         self._registry = client.CollectorRegistry()
-        own = {"registry": self._registry}
-        self._scans = client.Counter("divere_scans", "Scans by how they ended.", ["status"], **own)
+        to = {"registry": self._registry}
+        self._scans = client.Counter("divere_scans", "Scans by how they ended.", ["status"], **to)
         self._seconds = client.Histogram(
-            "divere_scan_seconds", "Seconds that a graded scan took.", buckets=SECONDS, **own
+            "divere_scan_seconds", "Seconds that a graded scan took.", buckets=SECONDS, **to
         )
-        self._queue = client.Gauge("divere_queue_scans", "Scans not done yet.", **own)
+        self._queue = client.Gauge("divere_queue_scans", "Scans not done yet.", **to)
         self._peak = client.Gauge(
-            "divere_worker_peak_rss_bytes", "The most that one worker has used.", **own
+            "divere_worker_peak_rss_bytes", "The most that one worker has used.", **to
         )
         self._restarts = client.Counter(
-            "divere_restarts", "Failed batches, forkservers and threads started again.", **own
+            "divere_restarts", "Failed batches, forkservers and threads started again.", **to
         )
         self._known_restarts = 0
 

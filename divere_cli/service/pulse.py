@@ -30,17 +30,17 @@ class Notifier:
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
-        given = dict(os.environ) if environment is None else environment
-        path = given.get("NOTIFY_SOCKET", "")
+        variables = dict(os.environ) if environment is None else environment
+        path = variables.get("NOTIFY_SOCKET", "")
         self._path = "\0" + path[1:] if path.startswith("@") else path
         self._socket: socket.socket | None = None
         if self._path and hasattr(socket, "AF_UNIX"):
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
             self._socket.setblocking(False)
-        micros = given.get("WATCHDOG_USEC", "")
+        micros = variables.get("WATCHDOG_USEC", "")
         self.every = int(micros) / 2e6 if micros.isdigit() else None
 
-    def tell(self, *words: str) -> None:
+    def send(self, *words: str) -> None:
         """Send a message; one that cannot be sent at once is dropped."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
@@ -71,14 +71,14 @@ class Pulse:
         self._notifier = notifier
         self._clock = clock
         self._last = clock()
-        self._told = -math.inf
+        self._sent_at = -math.inf
 
     def __call__(self) -> float:
         now = self._last = self._clock()
         every = self._notifier.every
-        if every is not None and now - self._told >= every / 2:
-            self._told = now
-            self._notifier.tell("WATCHDOG=1")
+        if every is not None and now - self._sent_at >= every / 2:
+            self._sent_at = now
+            self._notifier.send("WATCHDOG=1")
         return now
 
     @property

@@ -65,12 +65,12 @@ class Settling:
             del self._files[path]
             self._put(path, None)
         for path, stamp in look.scans.items():
-            known = self._files.get(path)
-            if known is None or known.stamp != stamp:
+            file = self._files.get(path)
+            if file is None or file.stamp != stamp:
                 self._files[path] = _File(stamp, now)
                 self._put(path, self._files[path])
-            elif known.looks < ENOUGH:
-                known.looks += 1
+            elif file.looks < ENOUGH:
+                file.looks += 1
         before, self._presets = self._presets, dict(look.presets)
         if before is not None and before != self._presets:
             folders = before.keys() | self._presets.keys()
@@ -94,16 +94,16 @@ class Settling:
 
     def ripe(self, now: float, most: int) -> list[str]:
         """Return at most ``most`` files that may be graded now, sorted by path."""
-        found: list[str] = []
+        paths: list[str] = []
         for path in sorted(p for p, f in self._open.items() if f.due(self.settle) <= now):
             file = self._open[path]
             if file.looks < ENOUGH:
                 continue
             if now >= file.due(self.settle) + PATIENCE or self.complete(path):
-                found.append(path)
-                if len(found) == most:
+                paths.append(path)
+                if len(paths) == most:
                     break
-        return found
+        return paths
 
     def take(self, paths: Iterable[str]) -> None:
         """Note that files are in work now."""
@@ -111,9 +111,9 @@ class Settling:
             if path in self._open:
                 self._open[path].fate = "taken"
 
-    def end(self, fates: Mapping[str, Fate], taken: Iterable[str], now: float) -> None:
+    def end(self, fates: Mapping[str, Fate], paths: Iterable[str], now: float) -> None:
         """Note what became of files that were taken; those without a fate wait again."""
-        for path in taken:
+        for path in paths:
             file = self._open.get(path)
             if file is not None and file.fate == "taken":
                 file.fate = fates.get(path, "waiting")

@@ -284,7 +284,7 @@ def test_a_failure_that_may_pass_is_tried_again_later(
         return whole(job, progress)
 
     monkeypatch.setattr(tasks, "copy", copy)
-    monkeypatch.setattr(rig.hooks, "tell", lambda result: told.append(result.status))
+    monkeypatch.setattr(rig.hooks, "enqueue", lambda result: told.append(result.status))
     rig.lab.scan("a.tif")
     rig.settle()
     rig.turn(AGAIN_SECONDS - 20.0)

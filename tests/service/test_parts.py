@@ -153,13 +153,13 @@ def test_the_watchdog_hears_the_loop_and_nobody_is_waited_for(tmp_path: Path) ->
         pulse()
         assert systemd.recv(100) == b"WATCHDOG=1"
         for _ in range(5000):  # nobody reads: a socket takes ten of them
-            notifier.tell("STATUS=busy")
+            notifier.send("STATUS=busy")
         notifier.close()
     alone = Notifier({"NOTIFY_SOCKET": str(tmp_path / "nobody")})
-    alone.tell("READY=1")
+    alone.send("READY=1")
     alone.close()
     quiet = Notifier({})
-    quiet.tell("READY=1")
+    quiet.send("READY=1")
     assert quiet.every is None
 
 
@@ -196,8 +196,8 @@ def test_a_command_gets_the_result_and_never_holds_up(tmp_path: Path) -> None:
     told = tmp_path / "told"
     script = f"import sys; open({str(told)!r}, 'a').write(sys.stdin.read() + '\\n')"
     hooks = commands.Hooks(commands.Commands(done=(sys.executable, "-c", script)))
-    hooks.tell(ScanResult("a'; rm -rf b.tif", status="ok"))
-    hooks.tell(ScanResult("c.tif", status="failed"))
+    hooks.enqueue(ScanResult("a'; rm -rf b.tif", status="ok"))
+    hooks.enqueue(ScanResult("c.tif", status="failed"))
     hooks.close(30.0)
     (line,) = told.read_text().splitlines()
     assert json.loads(line)["input"] == "a'; rm -rf b.tif"
@@ -206,10 +206,10 @@ def test_a_command_gets_the_result_and_never_holds_up(tmp_path: Path) -> None:
 def test_a_command_that_hangs_or_is_none_is_said(caplog: pytest.LogCaptureFixture) -> None:
     sleep = (sys.executable, "-c", "import time; time.sleep(60)")
     slow = commands.Hooks(commands.Commands(done=sleep), seconds=0.2)
-    slow.tell(ScanResult("a.tif", status="ok"))
+    slow.enqueue(ScanResult("a.tif", status="ok"))
     slow.close(30.0)
     none = commands.Hooks(commands.Commands(failure=("/no/such/command",)))
-    none.tell(ScanResult("b.tif", status="failed"))
+    none.enqueue(ScanResult("b.tif", status="failed"))
     none.close(30.0)
     assert "longer than" in caplog.text
     assert "cannot be run" in caplog.text

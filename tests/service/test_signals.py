@@ -225,7 +225,7 @@ def test_commands_have_what_is_left_of_the_grace_and_are_ended_then(
 ) -> None:
     hooks = Hooks(Commands(done=SLEEP))
     for name in ("a.tif", "b.tif", "c.tif"):
-        hooks.tell(ScanResult(name, status="ok"))
+        hooks.enqueue(ScanResult(name, status="ok"))
     until(lambda: hooks._process is not None, "the first command runs")
     hooks.close(0.2)
     assert "commands that were not run, because the service ends: 2" in caplog.text
@@ -233,7 +233,7 @@ def test_commands_have_what_is_left_of_the_grace_and_are_ended_then(
 
 def test_a_second_signal_ends_commands_at_once() -> None:
     hooks = Hooks(Commands(done=SLEEP))
-    hooks.tell(ScanResult("a.tif", status="ok"))
+    hooks.enqueue(ScanResult("a.tif", status="ok"))
     with signals.watch() as asked:
         send(signal.SIGTERM)
         hooks.close(600.0, lambda: asked.received)
@@ -244,7 +244,7 @@ def test_a_command_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     script = f"sleep 600 & echo $! > {pid}.new; mv {pid}.new {pid}; wait"
     hooks = Hooks(Commands(done=("sh", "-c", script)))
-    hooks.tell(ScanResult("a.tif", status="ok"))
+    hooks.enqueue(ScanResult("a.tif", status="ok"))
     until(pid.exists, "the command has started another program")
     hooks.close(0.0)
     child = int(pid.read_text())
