@@ -84,15 +84,15 @@ def _address(scheduler: str) -> str:
         address = scheduler
         if os.path.exists(scheduler):
             address = json.loads(Path(scheduler).read_bytes())["address"]
-        scheme, place = parse_address(address)
+        scheme, location = parse_address(address)
         get_backend(scheme)
-        parse_host_port(place)
+        parse_host_port(location)
         if scheme == "tls" and not Security().get_connection_args("client").get("ssl_context"):
             raise ValueError("no certificates in Dask's settings (distributed.comm.tls)")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        what = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else f"{error}"
+        reason = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else f"{error}"
         raise ClusterFailed(
-            f"{scheduler!r} is neither a Dask scheduler's address nor its file: {what}",
+            f"{scheduler!r} is neither a Dask scheduler's address nor its file: {reason}",
             hint=_START,
         ) from error
     return str(address)
@@ -106,33 +106,33 @@ def threads_of_workers(client: Client) -> dict[str, int]:
     client : Client
         The client of the cluster.
     """
-    found: dict[str, int] = {}
+    threads: dict[str, int] = {}
 
     def ask() -> None:
         # lost after its status was asked: distributed has no one error for it
         with contextlib.suppress(OSError, RuntimeError, ValueError, TimeoutError, AttributeError):
             workers = client.scheduler_info(n_workers=-1)["workers"]
-            found.update((address, int(entry["nthreads"])) for address, entry in workers.items())
+            threads.update((address, int(entry["nthreads"])) for address, entry in workers.items())
 
     if client.status == "running":
         within(ASK_SECONDS, ask)
-    return dict(found)
+    return dict(threads)
 
 
-def within(seconds: float, what: Callable[[], object]) -> None:
+def within(seconds: float, action: Callable[[], object]) -> None:
     """Call something that may wait for ever for the scheduler; give up after a time.
 
     Parameters
     ----------
     seconds : float
         The time.
-    what : callable
+    action : callable
         The function.
     """
 
     def call() -> None:
         with contextlib.suppress(Exception):
-            what()
+            action()
 
     thread = threading.Thread(target=call, name="divere-cluster", daemon=True)
     thread.start()
@@ -171,8 +171,8 @@ def survey(
         answers = client.run(
             machine.survey, serialize.to_plain(order), workers=workers, on_error="return"
         )
-        found = {address: _survey(address, said) for address, said in answers.items()}
-        problems = [_problem(s, order, request) for s in found.values()]
+        surveys = {address: _survey(address, answer) for address, answer in answers.items()}
+        problems = [_problem(s, order, request) for s in surveys.values()]
     finally:
         for probe in Path(request.output).glob(f".divere-tmp-{run}-probe-*"):
             with contextlib.suppress(FileNotFoundError):
@@ -182,7 +182,7 @@ def survey(
             "; ".join(sorted({p for p in problems if p})),
             hint="every machine needs the same divere, and IN and OUT by the same path or by --map",
         )
-    return order, found
+    return order, surveys
 
 
 def _order(request: ClusterRequest, isolation: IsolationRequest, run: str) -> machine.Order:

@@ -255,21 +255,21 @@ class Station:
             for line in lines:
                 self._hear(json.loads(line))
         self._process.wait()
-        gone = RuntimeError("the station of this machine died")
+        died = RuntimeError("the station of this machine died")
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         if not self._hello.done():
-            self._hello.set_exception(gone)
+            self._hello.set_exception(died)
         for future in waiting.values():
-            future.set_exception(gone)
+            future.set_exception(died)
         if self._process.stdin is not None:
             self._process.stdin.close()
 
-    def _hear(self, said: dict[str, object]) -> None:
-        if "hello" in said:
-            self._hello.set_result(serialize.from_plain(IsolationInfo, said["hello"]))
+    def _hear(self, message: dict[str, object]) -> None:
+        if "hello" in message:
+            self._hello.set_result(serialize.from_plain(IsolationInfo, message["hello"]))
             return
-        answer = serialize.from_plain(Answer, said)
+        answer = serialize.from_plain(Answer, message)
         with self._lock:
             future = self._waiting.pop(answer.outcome.job_id)
         future.set_result(answer)

@@ -46,12 +46,12 @@ def there(path: str, mapping: Mapping) -> str:
     mapping : Mapping
         Pairs of prefixes.
     """
-    for here, other in mapping:
+    for here, remote in mapping:
         if path == here:
-            return other
+            return remote
         prefix = here if here == "/" else here + "/"
         if path.startswith(prefix):
-            return (other if other == "/" else other + "/") + path[len(prefix) :]
+            return (remote if remote == "/" else remote + "/") + path[len(prefix) :]
     return path
 
 
@@ -104,8 +104,8 @@ def temps(job: Job) -> tuple[str, ...]:
     job : Job
         What the worker is asked to do.
     """
-    found = [frame.target.temp for frame in job.frames]
-    return tuple(filter(None, [*found, job.sidecar.temp if job.sidecar else ""]))
+    temp_paths = [frame.target.temp for frame in job.frames]
+    return tuple(filter(None, [*temp_paths, job.sidecar.temp if job.sidecar else ""]))
 
 
 def _with_targets(job: Job, change: Callable[[Target], Target]) -> Job:

@@ -83,8 +83,8 @@ class DaskRunner:
         self._client: Client = connect.connect(request.scheduler)
         try:
             run = secrets.token_hex(4)
-            found = connect.survey(self._client, request, isolation, run)
-            self._order, self._surveys = found
+            surveyed = connect.survey(self._client, request, isolation, run)
+            self._order, self._surveys = surveyed
         except BaseException:
             self._client.close()
             raise
@@ -138,9 +138,9 @@ class DaskRunner:
 
     def _sandbox(self) -> str:
         """Return how workers are confined; by machine where that is not everywhere the same."""
-        found = {survey.sandbox for survey in self._surveys.values()}
-        if len(found) == 1:
-            return next(iter(found))
+        sandboxes = {survey.sandbox for survey in self._surveys.values()}
+        if len(sandboxes) == 1:
+            return next(iter(sandboxes))
         by_host = sorted({(survey.host, survey.sandbox) for survey in self._surveys.values()})
         return "; ".join(f"{host}: {sandbox}" for host, sandbox in by_host)
 
@@ -221,11 +221,13 @@ class DaskRunner:
             if outcomes or self._woken():
                 return outcomes
             self._check_cluster()
-            left = LOOK_SECONDS if deadline is None else min(LOOK_SECONDS, self._left(deadline))
-            if left <= 0:
+            pause = LOOK_SECONDS
+            if deadline is not None:
+                pause = min(LOOK_SECONDS, self._seconds_left(deadline))
+            if pause <= 0:
                 return []
             with contextlib.suppress(queue.Empty):
-                self._done.put(self._done.get(timeout=left))
+                self._done.put(self._done.get(timeout=pause))
         return []
 
     @staticmethod
@@ -242,7 +244,7 @@ class DaskRunner:
         return bool(request.received)
 
     @staticmethod
-    def _left(deadline: float) -> float:
+    def _seconds_left(deadline: float) -> float:
         return deadline - time.monotonic()
 
     def _landed(self) -> list[Outcome]:
@@ -320,8 +322,8 @@ class DaskRunner:
         self._look()
         status = self._client.status
         if status == "closed" or time.monotonic() - self._seen_well > LOST_SECONDS:
-            what = "the Dask scheduler was lost" if status != "running" else "no machine is left"
-            raise ClusterFailed(f"{what} with {len(self._flights)} scans in flight")
+            reason = "the Dask scheduler was lost" if status != "running" else "no machine is left"
+            raise ClusterFailed(f"{reason} with {len(self._flights)} scans in flight")
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
         """Take back one attempt; one that already runs on a machine runs on, unheard."""

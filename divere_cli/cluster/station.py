@@ -74,10 +74,10 @@ class _Keep(logging.Handler):
         self._lines.append(LogLine(record.name, record.levelno, message, record.created))
 
     def take(self) -> tuple[LogLine, ...]:
-        taken = []
+        lines = []
         while self._lines:
-            taken.append(self._lines.popleft())
-        return tuple(taken)
+            lines.append(self._lines.popleft())
+        return tuple(lines)
 
 
 def serve(argument: str) -> None:
@@ -95,7 +95,7 @@ def serve(argument: str) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[keep])
     runner = isolation.open(request, _ignore)
     try:
-        _say(answers, {"hello": serialize.to_plain(runner.info)})
+        _write(answers, {"hello": serialize.to_plain(runner.info)})
         _serve(runner, answers, keep)
     finally:
         runner.close()
@@ -105,7 +105,7 @@ def _ignore(_event: ScanStarted | ScanProgress) -> None:
     """Progress within a scan stays on its machine."""
 
 
-def _say(answers: TextIO, line: object) -> None:
+def _write(answers: TextIO, line: object) -> None:
     answers.write(json.dumps(line) + "\n")
     answers.flush()
 
@@ -139,4 +139,4 @@ def _serve(runner: Runner, answers: TextIO, keep: _Keep) -> None:
         if running:
             for outcome in runner.wait(POLL_SECONDS):
                 running -= 1
-                _say(answers, serialize.to_plain(Answer(outcome, keep.take())))
+                _write(answers, serialize.to_plain(Answer(outcome, keep.take())))
