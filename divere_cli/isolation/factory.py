@@ -54,12 +54,12 @@ def methods(request: IsolationRequest) -> list[StartMethod]:
     offered: list[StartMethod] = ["forkserver", "spawn", "fork"] if POSIX else []
     if request.start_method is not None:
         return [request.start_method] if request.start_method in offered else []
-    wanted: list[StartMethod] = ["spawn"]
+    preferred: list[StartMethod] = ["spawn"]
     if sys.platform == "linux":
-        wanted = ["forkserver", "spawn"]
+        preferred = ["forkserver", "spawn"]
     if POSIX and sys.platform != "darwin" and threading.active_count() == 1:
-        wanted.append("fork")
-    return [method for method in wanted if method in offered]
+        preferred.append("fork")
+    return [method for method in preferred if method in offered]
 
 
 def open_runner(
@@ -87,7 +87,7 @@ def open_runner(
         if request.sandbox == "always":
             raise IsolationUnavailable("scans on threads cannot be confined: --sandbox always")
         return ThreadRunner(request, on_event)
-    if request.sandbox == "always" and not sandbox.offer().whole:
+    if request.sandbox == "always" and not sandbox.offer().complete:
         raise IsolationUnavailable(f"the sandbox cannot be had here ({sandbox.offer()})")
     if os.environ.get(DEPTH):
         raise IsolationUnavailable(
@@ -122,8 +122,8 @@ def _proven(
     from divere_cli.isolation.supervisor.process_runner import ProcessRunner
 
     confined = request.sandbox != "never" and bool(sandbox.offer())
-    first, *others = (Launcher(method, warm, request.warm_ups, confined) for method in order)
-    runner = ProcessRunner(request, first, on_event, fallback_reason, others)
+    first, *fallbacks = (Launcher(method, warm, request.warm_ups, confined) for method in order)
+    runner = ProcessRunner(request, first, on_event, fallback_reason, fallbacks)
     try:
         runner.prove()
     except LaunchError:

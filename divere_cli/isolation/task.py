@@ -63,7 +63,7 @@ class StageClock:
         """Seconds inside count for ``name``."""
         if name != self._stage:
             self._stage = name
-            self._say()
+            self._report_stage()
         began = time.perf_counter()
         try:
             yield
@@ -74,13 +74,13 @@ class StageClock:
     def advance(self, done: float) -> None:
         """``done`` of 0..1 of the scan is behind us; never goes back."""
         self._done = min(1.0, max(self._done, done))
-        self._say()
+        self._report_stage()
 
     def stages(self, start: float) -> Stages:
         """Return the seconds so far; ``start`` passed before the task began."""
         return Stages(start, **{n: self._seconds.get(n, 0.0) for n in ("read", "grade", "write")})
 
-    def _say(self) -> None:
+    def _report_stage(self) -> None:
         now = time.monotonic()
         if now >= self._next:
             self._next = now + self._quiet
@@ -192,10 +192,10 @@ def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
 
 
 def _is_memory(problem: BaseException) -> bool:
-    seen: set[int] = set()
+    visited: set[int] = set()
     link: BaseException | None = problem
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
+    while link is not None and id(link) not in visited:
+        visited.add(id(link))
         if isinstance(link, MemoryError | OutOfMemory):
             return True
         if not isinstance(link, DivereError) and any(word in str(link) for word in _ALLOCATORS):

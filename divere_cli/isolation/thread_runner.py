@@ -50,7 +50,7 @@ class _Stopped(BaseException):
 class _Running:
     job: Job
     limits: Limits
-    taken: float
+    taken_at: float
     deadline: float
     thread: threading.Thread | None = None
     stop: End | None = None
@@ -129,7 +129,7 @@ class ThreadRunner:
         except RuntimeError as problem:  # can't start new thread
             text = f"no thread could be started: {problem}"
             error = ErrorRecord("crashed", text, "use fewer --jobs")
-            self._tell(running, _outcome(running, "infrastructure", error=error))
+            self._post(running, _outcome(running, "infrastructure", error=error))
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
         """Return outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
@@ -202,7 +202,7 @@ class ThreadRunner:
                 running.deadline = math.inf
                 running.ask("timeout", STEP_SECONDS)
             if now >= running.given_up:
-                self._tell(running, _stopped(running, left_behind=True))
+                self._post(running, _stopped(running, left_behind=True))
 
     def _hear(self) -> None:
         while self._notes:
@@ -217,7 +217,7 @@ class ThreadRunner:
 
     # --------------------------------------------------------- the task's side
 
-    def _tell(self, running: _Running, note: Note) -> None:
+    def _post(self, running: _Running, note: Note) -> None:
         self._notes.append((running, note))
         # full: a wakeup is pending; closed: the runner has ended
         with contextlib.suppress(OSError):
@@ -231,7 +231,7 @@ class ThreadRunner:
         running.rss_start = before.rss if before else 0
         cpu = time.process_time if alone else time.thread_time
         began, cpu_began = time.perf_counter(), cpu()
-        self._tell(running, ScanStarted(job.id, job.name, running.limits.attempt, os.getpid()))
+        self._post(running, ScanStarted(job.id, job.name, running.limits.attempt, os.getpid()))
         end, result, error = self._run(running)
         after = memory.usage()
         source = (after.peak_source if own_peak else "process-wide") if after else ""
@@ -244,7 +244,7 @@ class ThreadRunner:
             peak_rss_bytes=after.peak if after else 0,
             peak_source=source,
         )
-        self._tell(running, outcome)
+        self._post(running, outcome)
 
     def _trim(self, *, alone: bool) -> None:
         """Return memory to the system; always with one job, so that each scan has its own peak."""
@@ -262,11 +262,11 @@ class ThreadRunner:
             if running.stop is not None:
                 raise _Stopped
             if stage:
-                self._tell(running, ScanProgress(job.id, job.name, stage, done))
+                self._post(running, ScanProgress(job.id, job.name, stage, done))
 
         try:
             clock = task.StageClock(report, PROGRESS_SECONDS)
-            start_seconds = max(0.0, time.monotonic() - running.taken)
+            start_seconds = max(0.0, time.monotonic() - running.taken_at)
             return "result", task.run(job, clock, start_seconds), None
         except _Stopped:
             stopped = _stopped(running)
@@ -287,7 +287,7 @@ def _outcome(running: _Running, end: End, error: ErrorRecord | None = None) -> O
         end=end,
         error=error,
         pid=os.getpid(),
-        seconds=time.monotonic() - running.taken,
+        seconds=time.monotonic() - running.taken_at,
         rss_bytes_start=running.rss_start,
         host=platform.node(),
     )

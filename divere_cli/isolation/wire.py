@@ -106,10 +106,10 @@ class FrameWriter:
         OSError
             The reader is gone.
         """
-        rest = memoryview(encode(message))
+        unsent = memoryview(encode(message))
         with self._lock:
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
+            while unsent:
+                unsent = unsent[os.write(self._descriptor, unsent) :]
 
 
 class FrameReader:

@@ -13,35 +13,35 @@ from divere_cli.system import cpus, memory
 BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
 
 
-def budget(asked: int | float, available: Callable[[], int] | None = None) -> int:
+def budget(requested: int | float, available: Callable[[], int] | None = None) -> int:
     """Return the bytes that all workers together may use.
 
     Parameters
     ----------
-    asked : int or float
+    requested : int or float
         Bytes (int), or a share of what is available (float, 0 to 1).
     available : callable, optional
         Returns the bytes that are available; that of the system when absent.
     """
-    if isinstance(asked, int):
-        return asked
-    return int(asked * (available() if available else memory.available().bytes))
+    if isinstance(requested, int):
+        return requested
+    return int(requested * (available() if available else memory.available().bytes))
 
 
-def jobs(asked: int | None, predicted: list[int], budget_bytes: int) -> int:
+def jobs(requested: int | None, predicted: list[int], budget_bytes: int) -> int:
     """Return how many scans may be graded at the same time.
 
     Parameters
     ----------
-    asked : int or None
+    requested : int or None
         The number that the user gave; None for automatic.
     predicted : list of int
         Bytes that each scan is expected to need.
     budget_bytes : int
         Bytes for all workers together.
     """
-    if asked is not None:
-        return asked
+    if requested is not None:
+        return requested
     if not predicted:
         return cpus.usable()
     usual = sorted(predicted)[len(predicted) // 2]

@@ -20,7 +20,7 @@ import psutil
 
 LINUX = sys.platform == "linux"
 _STATUS, _SMAPS = _HELD = ("/proc/self/status", "/proc/self/smaps_rollup")
-_held: dict[str, int] = {}
+_open_files: dict[str, int] = {}
 _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a page-rounded 2**63
 
 
@@ -83,12 +83,12 @@ def hold() -> None:
     """Keep open what tells of this process: once it is confined it cannot be opened (Linux)."""
     for name in _HELD if LINUX else ():
         with contextlib.suppress(OSError):
-            _held[name] = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            _open_files[name] = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
 
 
-def held() -> tuple[int, ...]:
+def held_descriptors() -> tuple[int, ...]:
     """The descriptors of :func:`hold`."""
-    return tuple(_held.values())
+    return tuple(_open_files.values())
 
 
 def usage(pid: int | None = None) -> Usage | None:
@@ -174,15 +174,15 @@ def _cgroups(root: str) -> Iterator[tuple[str, int, int]]:
             _number(join(folder, name))
             for name in ("memory.max", "memory.high", "memory.limit_in_bytes")
         ]
-        known = [limit for limit in limits if limit is not None and limit < _UNLIMITED]
-        if not known:
+        finite = [limit for limit in limits if limit is not None and limit < _UNLIMITED]
+        if not finite:
             continue
         used = _number(join(folder, "memory.current"))
         if used is None:
             used = _number(join(folder, "memory.usage_in_bytes")) or 0
         stat = join(folder, "memory.stat")
         cache = _counter(stat, "total_inactive_file") or _counter(stat, "inactive_file")
-        yield folder, min(known), max(0, used - cache)
+        yield folder, min(finite), max(0, used - cache)
 
 
 def _system_available(root: str) -> int:
@@ -191,27 +191,27 @@ def _system_available(root: str) -> int:
 
 
 def _linux_usage(pid: str) -> Usage | None:
-    text = _own(_STATUS) if pid == "self" else b""
+    text = _read_open(_STATUS) if pid == "self" else b""
     try:
         if not text:
             with open(f"/proc/{pid}/status", "rb") as file:
                 text = file.read()
     except OSError:
         return None
-    found: dict[bytes, int] = {}
+    fields: dict[bytes, int] = {}
     for line in text.splitlines():
         name, _, value = line.partition(b":")
         if name in (b"VmHWM", b"VmRSS", b"RssAnon", b"RssShmem", b"VmData"):
-            found[name] = int(value.split()[0]) * 1024
-    if b"VmRSS" not in found:
+            fields[name] = int(value.split()[0]) * 1024
+    if b"VmRSS" not in fields:
         return None
-    rss = found[b"VmRSS"]
+    rss = fields[b"VmRSS"]
     return Usage(
         rss=rss,
-        peak=max(rss, found.get(b"VmHWM", 0)),
+        peak=max(rss, fields.get(b"VmHWM", 0)),
         peak_source="vmhwm",
-        anonymous=found.get(b"RssAnon", rss) + found.get(b"RssShmem", 0),
-        data=found.get(b"VmData", 0),
+        anonymous=fields.get(b"RssAnon", rss) + fields.get(b"RssShmem", 0),
+        data=fields.get(b"VmData", 0),
     )
 
 
@@ -230,13 +230,13 @@ def _other_usage(pid: int | None) -> Usage | None:
     return Usage(rss, rss, "maxrss", rss)
 
 
-def _own(name: str) -> bytes:
+def _read_open(name: str) -> bytes:
     """What a file that is held says now."""
-    return os.pread(_held[name], 1 << 16, 0) if name in _held else b""
+    return os.pread(_open_files[name], 1 << 16, 0) if name in _open_files else b""
 
 
 def _text(path: str) -> str:
-    if data := _own(path):
+    if data := _read_open(path):
         return data.decode("ascii", "replace")
     try:
         with open(path, encoding="ascii", errors="replace") as file:

@@ -45,7 +45,7 @@ class Assignment:
 
     job: Job
     limits: Limits
-    taken: float
+    taken_at: float
 
 
 @dataclass(eq=False, slots=True)
@@ -91,8 +91,8 @@ class Attempt:
     def assign(self, assignment: Assignment, boot_seconds: float) -> Order:
         """Give the worker a job; return the order to send to it."""
         self.assignment = assignment
-        self._until(assignment.taken + boot_seconds, "boot", f"{boot_seconds:g} s")
-        return assignment.job, assignment.limits, assignment.taken
+        self._until(assignment.taken_at + boot_seconds, "boot", f"{boot_seconds:g} s")
+        return assignment.job, assignment.limits, assignment.taken_at
 
     def note_start(self, message: Message, now: float) -> None:
         """Note that the task began: its time limit counts from here."""
@@ -169,8 +169,8 @@ class Attempt:
     def sample(self, now: float) -> None:
         """Look at the worker's memory."""
         self.next_sample = now + SAMPLE_SECONDS
-        if self.alive and self.started is not None and (seen := usage(self.child.pid)):
-            self.last = seen
+        if self.alive and self.started is not None and (current := usage(self.child.pid)):
+            self.last = current
 
     def over_cap(self) -> str:
         """Return the limit that it exceeds, as text; empty where it does not."""

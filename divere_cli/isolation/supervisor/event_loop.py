@@ -263,10 +263,10 @@ class Loop:
             pipes = attempt.child.frames >= 0 or attempt.child.output >= 0
             drained = not pipes or now >= attempt.exited + DRAIN_SECONDS
             if attempt.abandoned or (
-                drained and attempt.child.gone() and self._status_known(attempt, now)
+                drained and attempt.child.has_ended() and self._status_known(attempt, now)
             ):
                 self._retire(attempt, now)
-            elif drained and not attempt.child.gone():
+            elif drained and not attempt.child.has_ended():
                 attempt.exited = now  # its end is asked for again soon
             return
         if now >= attempt.deadline and attempt.child.launched.server and not attempt.child.pid:

@@ -98,8 +98,8 @@ def explain(facts: Facts) -> tuple[End, ErrorRecord]:
         return "infrastructure", _error(Crashed, text, facts, hint=_DOCTOR)
     end, error = _ended_by_divere(facts) if facts.reason else _ended_by_itself(facts)
     if facts.abandoned:
-        left = f"{error.message}; its process did not end even after SIGKILL and was left behind"
-        error = ErrorRecord(error.kind, left, error.hint, error.detail)
+        message = f"{error.message}; its process did not end even after SIGKILL and was left behind"
+        error = ErrorRecord(error.kind, message, error.hint, error.detail)
     return end, error
 
 

@@ -54,11 +54,11 @@ def sweep(group: int) -> list[int]:
     group : int
         Process group of the worker.
     """
-    known = ours | set(servers)
+    expected = ours | set(servers)
     ended = []
     for child in psutil.Process().children():  # the kernel's own list misses some while others end
         pid = child.pid
-        if pid not in known and (_group_of(pid) == group or _is_marked(pid)):
+        if pid not in expected and (_group_of(pid) == group or _is_marked(pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, signal.SIGKILL)
             reap(pid)

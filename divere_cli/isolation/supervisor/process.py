@@ -50,23 +50,23 @@ class OutputLines:
     """Bytes that a worker printed, to lines; keeps the last ones for the error's detail."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._partial = b""
         self._in_trace = False
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def feed(self, data: bytes) -> list[Line]:
         """Whole lines in ``data``; a line without an end is cut at LINE_LIMIT bytes."""
-        *lines, rest = (self._rest + data).split(b"\n")
-        while len(rest) > LINE_LIMIT:
-            lines.append(rest[:LINE_LIMIT])
-            rest = rest[LINE_LIMIT:]
-        self._rest = rest
+        *lines, partial = (self._partial + data).split(b"\n")
+        while len(partial) > LINE_LIMIT:
+            lines.append(partial[:LINE_LIMIT])
+            partial = partial[LINE_LIMIT:]
+        self._partial = partial
         return [self._line(line) for line in lines if line.strip()]
 
     def end(self) -> list[Line]:
         """The line that had no end."""
-        rest, self._rest = self._rest, b""
-        return [self._line(rest)] if rest.strip() else []
+        partial, self._partial = self._partial, b""
+        return [self._line(partial)] if partial.strip() else []
 
     def _line(self, raw: bytes) -> Line:
         text = shortened(raw.decode("utf-8", "backslashreplace").rstrip("\r"), LINE_LIMIT)
@@ -123,8 +123,8 @@ class WorkerProcess:
 
     def descriptors(self) -> list[int]:
         """All descriptors that are open for this child on this side."""
-        own = [self.frames, self.output, self.orders, self.status_pipe, self.pidfd]
-        return [fd for fd in own if fd >= 0]
+        descriptors = [self.frames, self.output, self.orders, self.status_pipe, self.pidfd]
+        return [fd for fd in descriptors if fd >= 0]
 
     def _set_pid(self, pid: int) -> None:
         self.pid = pid
@@ -194,7 +194,7 @@ class WorkerProcess:
             with contextlib.suppress(ChildProcessError):
                 self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
-    def gone(self) -> bool:
+    def has_ended(self) -> bool:
         """Return whether the process has certainly ended."""
         if self.refused or (self.status is not None and not self.server_lost):
             return True

@@ -59,12 +59,12 @@ class ProcessRunner:
         launcher: Launcher,
         on_event: OnEvent,
         fallback_reason: str | None = None,
-        others: Sequence[Launcher] = (),
+        fallbacks: Sequence[Launcher] = (),
     ) -> None:
         patience = Patience(request.boot_seconds, request.trace_seconds, request.term_seconds)
         self.loop = Loop(patience, on_event, self)
         self._request = request
-        self._methods = Methods([launcher, *others], fallback_reason)
+        self._methods = Methods([launcher, *fallbacks], fallback_reason)
         self._recovery = Recovery()
         self._spare_failures = 0
         self._closed = False
@@ -99,7 +99,7 @@ class ProcessRunner:
     @property
     def lost(self) -> str:
         """Why no worker can be started any more; empty as long as it is tried."""
-        return self._recovery.lost if not self._methods.others else ""
+        return self._recovery.lost if not self._methods.has_next else ""
 
     def slots(self) -> int:
         """How many attempts can be started right now; few or none while starts fail."""
@@ -246,15 +246,15 @@ class ProcessRunner:
 
     def _refill(self) -> None:
         """Keep as many spares as the method is worth."""
-        wanted = self._request.spares
-        if wanted is None:
-            wanted = min(self._request.jobs, SPARES[self.method])
+        spares = self._request.spares
+        if spares is None:
+            spares = min(self._request.jobs, SPARES[self.method])
         have = sum(
             1
             for attempt in self.loop.attempts
             if attempt.assignment is None and attempt.reason is None
         )
-        if have >= wanted or self._spare_failures >= SPARE_FAILURES:
+        if have >= spares or self._spare_failures >= SPARE_FAILURES:
             return
         if self._recovery.troubled or memory.available().bytes < SPARE_MEMORY:
             return
@@ -336,6 +336,6 @@ def _not_started(assignment: Assignment, problem: LaunchError) -> Outcome:
             message=f"the worker process could not be started: {problem}",
             hint="run `divere doctor`",
         ),
-        seconds=time.monotonic() - assignment.taken,
+        seconds=time.monotonic() - assignment.taken_at,
         host=platform.node(),
     )

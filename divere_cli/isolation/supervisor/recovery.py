@@ -35,7 +35,7 @@ class Recovery:
     _since: float = 0.0
     _incidents: list[Incident] = field(default_factory=list)
     _causes: dict[int, int] = field(default_factory=dict)  # id of a cause to its incident
-    _kept: list[object] = field(default_factory=list)  # so that an id stays its own
+    _cause_objects: list[object] = field(default_factory=list)  # so that an id stays its own
     _until: float = 0.0
 
     @property
@@ -65,10 +65,10 @@ class Recovery:
 
     def note(self, kind: str, message: str, cause: object, scans: int) -> bool:
         """Count what happened; False when it belongs to an incident that is known."""
-        known = self._causes.get(id(cause)) if cause is not None else None
-        if known is not None:
-            found = self._incidents[known]
-            self._incidents[known] = replace(found, scans=found.scans + scans)
+        index = self._causes.get(id(cause)) if cause is not None else None
+        if index is not None:
+            incident = self._incidents[index]
+            self._incidents[index] = replace(incident, scans=incident.scans + scans)
             return False
         if self.in_a_row == 0:
             self._since = self.clock()
@@ -77,7 +77,7 @@ class Recovery:
         if len(self._incidents) < KEPT:
             if cause is not None:
                 self._causes[id(cause)] = len(self._incidents)
-                self._kept.append(cause)
+                self._cause_objects.append(cause)
             self._incidents.append(Incident(self.clock(), kind, safe(message, MESSAGE), scans))
         return True
 
@@ -101,13 +101,13 @@ class Methods:
         return self.launchers[self._at]
 
     @property
-    def others(self) -> bool:
+    def has_next(self) -> bool:
         """Whether there is a next one."""
         return self._at + 1 < len(self.launchers)
 
     def leave(self, why: str, now: float) -> bool:
         """Go over to the next method; False when there is none."""
-        if not self.others:
+        if not self.has_next:
             return False
         text = safe(f"{self.now.method}: {why}", MESSAGE)
         self.reason = "; ".join(filter(None, (self.reason, text)))

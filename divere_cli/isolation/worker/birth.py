@@ -62,11 +62,11 @@ def module_path() -> list[str]:
 def _started_from_current() -> bool:
     """Whether ``-m`` or ``-c`` put the current folder first, and our own code lies elsewhere."""
     package = os.path.abspath(sys.modules["divere_cli"].__file__ or "")
-    own = os.path.dirname(os.path.dirname(package))
+    package_parent = os.path.dirname(os.path.dirname(package))
     current_first = (
         any(word in ("-m", "-c") for word in sys.orig_argv[1:]) and not sys.flags.safe_path
     )
-    return current_first and os.path.realpath(own) != os.path.realpath(os.getcwd())
+    return current_first and os.path.realpath(package_parent) != os.path.realpath(os.getcwd())
 
 
 def command(role: str, argument: str) -> list[str]:

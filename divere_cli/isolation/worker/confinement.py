@@ -45,30 +45,35 @@ def enter(job: Job, keep: set[int], *, shut: bool) -> str:
     NotConfined
         The kernel offers a layer but refused to apply it.
     """
-    writes = [place for target in targets(job) if target.temp for place in _own(target)]
+    writes = [
+        descriptor
+        for target in targets(job)
+        if target.temp
+        for descriptor in _temp_descriptor(target)
+    ]
     if not shut:
-        for place in writes:
-            os.close(place)
+        for descriptor in writes:
+            os.close(descriptor)
         return ""
     ahead = set(_ahead(job))
     reads: list[int] = []
     for path in (job.input, *job.reads):
         with contextlib.suppress(OSError):  # the task reports it with a better message
-            reads += sandbox.places([path])
-    layers = sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held()})
-    sys.addaudithook(_tell)
+            reads += sandbox.open_paths([path])
+    layers = sandbox.confine(reads, writes, {0, 1, 2, *keep, *ahead, *memory.held_descriptors()})
+    sys.addaudithook(_log_attempt)
     note_confined(layers)
     return layers
 
 
-def _tell(event: str, arguments: tuple[object, ...]) -> None:
+def _log_attempt(event: str, arguments: tuple[object, ...]) -> None:
     """Write a line to stderr when Python code in this worker tries something forbidden.
 
     For C code only the failed call is visible. The line does not name the target.
     """
     attempt = _TRIES.get(event)
-    if attempt and attempt not in _told:
-        _told.add(attempt)
+    if attempt and attempt not in _logged:
+        _logged.add(attempt)
         with contextlib.suppress(OSError):
             os.write(2, f"sandbox: the decoder tried to {attempt}\n".encode())
 
@@ -96,7 +101,7 @@ _TRIES = {
     "tempfile.mkdtemp": "make a temporary file",
     "urllib.Request": "reach the network",
 }
-_told: set[str] = set()
+_logged: set[str] = set()
 
 
 def targets(job: Job) -> Iterator[Target]:
@@ -121,22 +126,22 @@ def _targets(part: object) -> Iterator[Target]:
             yield from _targets(getattr(part, field.name))
 
 
-def _own(target: Target) -> list[int]:
+def _temp_descriptor(target: Target) -> list[int]:
     if not hasattr(os, "O_PATH"):
         return []
     try:
-        (place,) = sandbox.places([target.temp], follow=False)
+        (descriptor,) = sandbox.open_paths([target.temp], follow=False)
     except FileNotFoundError:
         return []
     except OSError as problem:
         raise Swapped(f"'{target.name}' cannot be looked at: {problem.strerror}") from problem
-    status = os.fstat(place)
+    status = os.fstat(descriptor)
     expected = target.inode
     if not stat.S_ISREG(status.st_mode) or (
         expected and expected != (status.st_dev, status.st_ino)
     ):
         raise Swapped(f"what was made for '{target.name}' is another file by now")
-    return [place]
+    return [descriptor]
 
 
 def _ahead(job: Job) -> Iterable[int]:

@@ -125,28 +125,28 @@ class Server:
                 time.sleep(0.001)
 
     def _fork(self, request: bytes, pipes: list[int]) -> None:
-        *own, status = pipes
+        *worker_pipes, status = pipes
         boot = serialize.from_plain(worker.Boot, json.loads(request))  # once here, not in a copy
         try:
             pid = os.fork()
         except OSError as problem:
-            _tell(status, ERROR, problem.errno or errno.EAGAIN)
+            _report(status, ERROR, problem.errno or errno.EAGAIN)
             os.close(status)
         else:
             if pid == 0:
-                _tell(status, PID, os.getpid())  # before its hello, so that the pid arrives first
-                self._be_worker(boot, own, status)
+                _report(status, PID, os.getpid())  # before its hello, so that the pid arrives first
+                self._be_worker(boot, worker_pipes, status)
             self._status[pid] = status
-        for descriptor in own:
+        for descriptor in worker_pipes:
             os.close(descriptor)
 
-    def _be_worker(self, boot: worker.Boot, own: list[int], status: int) -> None:
+    def _be_worker(self, boot: worker.Boot, worker_pipes: list[int], status: int) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._line.close()
         for descriptor in (self._bell, self._ringer, status, *self._status.values()):
             os.close(descriptor)
-        worker.main(boot, *own)
+        worker.main(boot, *worker_pipes)
 
     def _reap(self) -> None:
         while True:
@@ -158,11 +158,11 @@ class Server:
                 return
             status_pipe = self._status.pop(pid, -1)
             if status_pipe >= 0:
-                _tell(status_pipe, EXIT, os.waitstatus_to_exitcode(status))
+                _report(status_pipe, EXIT, os.waitstatus_to_exitcode(status))
                 os.close(status_pipe)
 
 
-def _tell(descriptor: int, kind: int, number: int) -> None:
+def _report(descriptor: int, kind: int, number: int) -> None:
     with contextlib.suppress(OSError):  # the supervisor has closed the pipe
         os.write(descriptor, TOLD.pack(kind, number))
 

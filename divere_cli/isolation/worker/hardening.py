@@ -87,7 +87,7 @@ def watch_parent(line: int) -> None:
     def leave() -> None:
         poll = select.poll()
         poll.register(line, 0)  # the end of a pipe is always reported
-        while not any(seen & (select.POLLHUP | select.POLLERR) for _, seen in poll.poll()):
+        while not any(events & (select.POLLHUP | select.POLLERR) for _, events in poll.poll()):
             pass
         os._exit(ORPHANED)
 
@@ -155,11 +155,11 @@ def _lower(name: str, soft: int, spare: int = 0) -> None:
     """Set a soft limit, and a hard one ``spare`` above it, unless lower ones are in effect."""
     import resource
 
-    which = getattr(resource, name)
-    _, hard = resource.getrlimit(which)
+    resource_id = getattr(resource, name)
+    _, hard = resource.getrlimit(resource_id)
     if hard == resource.RLIM_INFINITY or hard > soft + spare:
         hard = soft + spare
-    resource.setrlimit(which, (min(soft, hard), hard))
+    resource.setrlimit(resource_id, (min(soft, hard), hard))
 
 
 def limit_memory(total: int | None, threads: int) -> None:

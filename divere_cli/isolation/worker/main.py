@@ -135,7 +135,7 @@ def _settle(boot: Boot, keep: set[int], frames: int, output: int) -> FrameWriter
         os.dup2(output, number)
     sys.stdout, sys.stderr = _text(1), _text(2)
     os.close(output)
-    sandbox.close_all_but({0, 1, 2, *keep, *sandbox.kept()})
+    sandbox.close_all_but({0, 1, 2, *keep, *sandbox.runtime_descriptors()})
     faulthandler.enable(2)
     faulthandler.register(signal.SIGUSR1, 2, all_threads=True, chain=False)
     os.environ[DEPTH] = "1"
@@ -215,7 +215,7 @@ class _Begun:
 
 
 def _begin(boot: Boot, order: Order, writer: FrameWriter, keep: set[int], line: int) -> _Begun:
-    job, limits, taken = order
+    job, limits, taken_at = order
     hardening.limit(limits, job.threads)
     reset_peak()  # memory of a spare or the server does not count for this scan
     memory.hold()
@@ -227,7 +227,7 @@ def _begin(boot: Boot, order: Order, writer: FrameWriter, keep: set[int], line: 
     hardening.watch_parent(line)  # the first thread: the sandbox applies to threads started later
     before = usage()
     rss = before.rss if before else 0
-    start_seconds = max(0.0, time.monotonic() - taken)
+    start_seconds = max(0.0, time.monotonic() - taken_at)
     writer.send({"t": "start", "boot": start_seconds, "rss": rss, "sandbox": confined})
 
     def report(stage: str, done: float) -> None:

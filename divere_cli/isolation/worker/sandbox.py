@@ -58,7 +58,7 @@ class Offer:
     missing: str = ""
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether both layers are supported."""
         return bool(self.landlock) and self.seccomp
 
@@ -140,7 +140,7 @@ def confine(
     return str(layers)
 
 
-def places(paths: Iterable[str], *, follow: bool = True) -> list[int]:
+def open_paths(paths: Iterable[str], *, follow: bool = True) -> list[int]:
     """Return descriptors of the files at the paths, without opening them for reading.
 
     Parameters
@@ -211,13 +211,13 @@ def runtime() -> tuple[tuple[int, int], ...]:
     opened = []
     for path, rights in allowed:
         with contextlib.suppress(OSError):
-            opened += [(descriptor, rights) for descriptor in places([path])]
+            opened += [(descriptor, rights) for descriptor in open_paths([path])]
     return tuple(opened)
 
 
-def kept() -> list[int]:
+def runtime_descriptors() -> list[int]:
     """Return the descriptors of :func:`runtime`; empty before its first call."""
-    return [place for place, _ in runtime()] if runtime.cache_info().currsize else []
+    return [descriptor for descriptor, _ in runtime()] if runtime.cache_info().currsize else []
 
 
 def _libraries() -> list[str]:
@@ -227,16 +227,24 @@ def _libraries() -> list[str]:
     """
     package = os.path.dirname(os.path.abspath(sys.modules["divere_cli"].__file__ or ""))
     system = ["/usr/lib", "/usr/lib64", "/usr/local/lib", "/lib", "/lib64"]
-    own = [sys.prefix, sys.base_prefix, sys.exec_prefix, sysconfig.get_paths()["stdlib"], package]
+    python = [
+        sys.prefix,
+        sys.base_prefix,
+        sys.exec_prefix,
+        sysconfig.get_paths()["stdlib"],
+        package,
+    ]
     current = os.path.realpath(os.getcwd())
     more = [path for path in sys.path if os.path.isabs(path)]
     more = [path for path in more if os.path.realpath(path) not in (current, "/")]
-    every = {os.path.realpath(path) for path in (*own, *more, *system, "/sys/devices/system/cpu")}
+    every = {
+        os.path.realpath(path) for path in (*python, *more, *system, "/sys/devices/system/cpu")
+    }
     return sorted(path for path in every if not _below_another(path, every))
 
 
-def _below_another(path: str, others: Iterable[str]) -> bool:
-    return any(path != other and path.startswith(other.rstrip("/") + "/") for other in others)
+def _below_another(path: str, paths: Iterable[str]) -> bool:
+    return any(path != parent and path.startswith(parent.rstrip("/") + "/") for parent in paths)
 
 
 def _restrict_files(abi: int, reads: Sequence[int], writes: Sequence[int]) -> None:
@@ -247,10 +255,10 @@ def _restrict_files(abi: int, reads: Sequence[int], writes: Sequence[int]) -> No
     attribute = struct.pack("=QQQ", rights, net, scopes)[:size]
     ruleset = _must(_call(CREATE_RULESET, attribute, size, 0), "a Landlock ruleset")
     write = READ_FILE | WRITE_FILE | TRUNCATE
-    rules = [*runtime(), *((place, READ_FILE) for place in reads)]
-    rules += [(place, write) for place in writes]
-    for place, allowed in rules:
-        rule = struct.pack("=Qi", allowed & rights, place)
+    rules = [*runtime(), *((descriptor, READ_FILE) for descriptor in reads)]
+    rules += [(descriptor, write) for descriptor in writes]
+    for descriptor, allowed in rules:
+        rule = struct.pack("=Qi", allowed & rights, descriptor)
         _must(_call(ADD_RULE, ruleset, 1, rule, 0), "a Landlock rule")
     _must(_call(RESTRICT_SELF, ruleset, 0), "Landlock")
     os.close(ruleset)
@@ -285,7 +293,7 @@ def program(pid: int, action: int = REFUSE) -> bytes:
         What happens to a refused call.
     """
     first, last = _parts(action)
-    return b"".join((first, *(_own(name, pid, action) for name in ("kill", "tgkill")), last))
+    return b"".join((first, *(_pid_filter(name, pid, action) for name in ("kill", "tgkill")), last))
 
 
 @functools.cache
@@ -310,7 +318,7 @@ def _parts(action: int) -> tuple[bytes, bytes]:
     return b"".join(first), b"".join([*last, *_refusals(action)])
 
 
-def _own(name: str, pid: int, action: int) -> bytes:
+def _pid_filter(name: str, pid: int, action: int) -> bytes:
     return b"".join(_judge(name, _FIRST, [_step(_EQUAL, pid, 1)], action))
 
 
@@ -358,9 +366,9 @@ def install(code: bytes, flags: int = 0) -> int:
 
 
 def _drop_capabilities() -> None:
-    kept = _KEPT_CAPABILITIES if os.geteuid() == 0 else 0
+    capabilities = _KEPT_CAPABILITIES if os.geteuid() == 0 else 0
     for number in range(64):
-        if not kept >> number & 1 and _prctl(_PR_CAPBSET_DROP, number) == -errno.EINVAL:
+        if not capabilities >> number & 1 and _prctl(_PR_CAPBSET_DROP, number) == -errno.EINVAL:
             break  # beyond the last one of this kernel
     _prctl(_PR_CAP_AMBIENT, 4)  # PR_CAP_AMBIENT_CLEAR_ALL
     header = struct.pack("=Ii", 0x20080522, 0)
@@ -370,7 +378,7 @@ def _drop_capabilities() -> None:
     capset = _calls().numbers["capset"]
     _must(_call(capset - 1, header, current), "the capabilities")  # capget
     low, high = (struct.unpack_from("=I", current, at)[0] for at in (4, 16))
-    permitted = (low | high << 32) & kept
+    permitted = (low | high << 32) & capabilities
     words = (permitted & 0xFFFFFFFF, permitted >> 32)
     sets = [w for word in words for w in (word, word, 0)]
     _must(_call(capset, header, struct.pack("=6I", *sets)), "the capabilities")
@@ -400,12 +408,12 @@ def _call(number: int, *arguments: object) -> int:
 
 
 def _prctl(option: int, value: int) -> int:
-    rest = [ctypes.c_ulong(n) for n in (value, 0, 0, 0)]
-    result = int(_libc().prctl(option, *rest))
+    arguments = [ctypes.c_ulong(n) for n in (value, 0, 0, 0)]
+    result = int(_libc().prctl(option, *arguments))
     return result if result >= 0 else -ctypes.get_errno()
 
 
-def _must(result: int, what: str) -> int:
+def _must(result: int, step: str) -> int:
     if result < 0:
-        raise NotConfined(f"{what} cannot be had: {os.strerror(-result)}")
+        raise NotConfined(f"{step} cannot be had: {os.strerror(-result)}")
     return result

@@ -28,7 +28,7 @@ def test_the_caller_is_left_as_it_was(method: str) -> None:
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
     assert eventually(lambda: child.read_status() or child.pid > 0, 5.0)
     child.kill()
-    assert eventually(child.gone, 5.0)
+    assert eventually(child.has_ended, 5.0)
     child.note_end()
     child.release()
     launcher.close()

@@ -18,7 +18,9 @@ from divere_cli.records.outcome import TaskResult
 from tests.isolation.conftest import make_job, opened
 from tests.records.test_serialize import job as sample
 
-here = pytest.mark.skipif(not sandbox.offer().whole, reason=f"no sandbox here: {sandbox.offer()}")
+here = pytest.mark.skipif(
+    not sandbox.offer().complete, reason=f"no sandbox here: {sandbox.offer()}"
+)
 
 
 def reads(job: Job, progress: Progress) -> TaskResult:

@@ -97,7 +97,7 @@ def escaped(folder: Path, mode: str, method: str = "forkserver") -> set[str]:
     return set(found[2].split())
 
 
-@pytest.mark.skipif(not sandbox.offer().whole, reason=f"no sandbox here: {sandbox.offer()}")
+@pytest.mark.skipif(not sandbox.offer().complete, reason=f"no sandbox here: {sandbox.offer()}")
 @pytest.mark.parametrize("method", ["forkserver", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_confined_worker_can_do_nothing_but_its_work(tmp_path: Path, method: str) -> None:
     assert escaped(tmp_path, "always", method) == set()

@@ -15,7 +15,9 @@ import pytest
 from divere_cli.isolation.worker import sandbox, syscalls
 from tests.isolation.conftest import ROOT
 
-here = pytest.mark.skipif(not sandbox.offer().whole, reason=f"no sandbox here: {sandbox.offer()}")
+here = pytest.mark.skipif(
+    not sandbox.offer().complete, reason=f"no sandbox here: {sandbox.offer()}"
+)
 
 CHILD = """
 import json, os, sys, threading
@@ -23,7 +25,7 @@ sys.path.insert(0, {root!r})
 import divere_cli
 from divere_cli.isolation.worker import sandbox
 sandbox.relinquish()
-reads, writes = sandbox.places([{scan!r}]), sandbox.places([{temp!r}], follow=False)
+reads, writes = sandbox.open_paths([{scan!r}]), sandbox.open_paths([{temp!r}], follow=False)
 said = sandbox.confine(reads, writes, [0, 1, 2])
 
 def tried(what):
@@ -101,9 +103,9 @@ def test_a_rule_binds_to_the_file_and_not_to_its_name(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("real")
     with pytest.raises(OSError, match="link"):
         os.close(os.open(tmp_path / "link", os.O_RDONLY | os.O_NOFOLLOW))
-    (place,) = sandbox.places([str(tmp_path / "link")], follow=False)
-    assert os.readlink("", dir_fd=place) == "real", "of a link only the link itself is held"
-    os.close(place)
+    (descriptor,) = sandbox.open_paths([str(tmp_path / "link")], follow=False)
+    assert os.readlink("", dir_fd=descriptor) == "real", "of a link only the link itself is held"
+    os.close(descriptor)
 
 
 def test_folders_of_scans_are_no_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,5 +177,5 @@ def test_half_a_sandbox_says_what_is_missing() -> None:
     half = sandbox.Offer(0, True, "Landlock is not in this kernel")
     assert str(half) == "seccomp: Landlock is not in this kernel"
     assert half
-    assert not half.whole
+    assert not half.complete
     assert not sandbox.Offer(0, False, "macOS")
