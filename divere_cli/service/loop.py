@@ -24,7 +24,7 @@ from divere_cli.service.commands import Hooks
 from divere_cli.service.figures import Figures, Snapshot
 from divere_cli.service.grading import Grading, file_of, names, short
 from divere_cli.service.held_output import HeldOutput
-from divere_cli.service.look import look
+from divere_cli.service.look import Chosen, look
 from divere_cli.service.options import Options
 from divere_cli.service.pulse import Notifier, Pulse
 from divere_cli.service.settling import Settling
@@ -147,15 +147,12 @@ class Watch:
 
     def _look(self, now: float) -> None:
         inputs, outputs = self._request.inputs, self._request.outputs
-        listing = look(
-            inputs.paths,
-            outputs.folder,
-            recursive=inputs.recursive,
-            any_suffix=bool(inputs.include),
-        )
+        settling = self._parts.settling
+        chosen = Chosen(inputs.recursive, bool(inputs.include), settling.rest, settling.untidy)
+        listing = look(inputs.paths, outputs.folder, chosen)
         self._output.keep(outputs.folder)
-        self._parts.settling.see(listing, now)
-        self._parts.figures.keep_failures(self._parts.settling.failed)
+        settling.see(listing, now)
+        self._parts.figures.keep_failures(settling.failed)
 
     def _grade(self, ripe: list[str]) -> None:
         settling = self._parts.settling

@@ -18,7 +18,7 @@ from divere_cli.records.outcome import ErrorRecord, ScanResult
 from divere_cli.service import commands
 from divere_cli.service.complete import is_complete
 from divere_cli.service.figures import Figures
-from divere_cli.service.look import Look, look
+from divere_cli.service.look import Chosen, Look, look
 from divere_cli.service.pulse import Notifier, Pulse
 from divere_cli.service.settling import PATIENCE, Settling
 
@@ -113,10 +113,47 @@ def test_a_look_leaves_out_what_is_no_scan(tmp_path: Path) -> None:
         (tmp_path / folder / "g.tif").write_bytes(b"x")
     found = look([str(tmp_path)], str(tmp_path / "positives"))
     assert sorted(os.path.relpath(p, tmp_path) for p in found.scans) == ["a.tif", "sub/g.tif"]
-    flat = look([str(tmp_path)], str(tmp_path / "positives"), recursive=False)
+    flat = look([str(tmp_path)], str(tmp_path / "positives"), Chosen(recursive=False))
     assert [os.path.basename(p) for p in flat.scans] == ["a.tif"]
     with pytest.raises(InputMissing):
         look([str(tmp_path / "gone")], str(tmp_path))
+
+
+def test_files_at_rest_are_counted_by_their_marks_alone(tmp_path: Path) -> None:
+    """With presets and without, also in a folder that two INPUTs name, and until they change."""
+    inputs = [str(tmp_path), str(tmp_path / "sub"), str(tmp_path / "a.tif")]
+    (tmp_path / "sub").mkdir()
+    for name in ("a.tif", "b.TIFF", "sub/c.jpg", "sub/divere_presets.json"):
+        (tmp_path / name).write_bytes(b"x")
+    found = settling()
+
+    def turn(now: float) -> Look:
+        chosen = Chosen(rest=found.rest, collect=found.untidy)
+        seen = look(inputs, str(tmp_path / "positives"), chosen)
+        found.see(seen, now)
+        return seen
+
+    turn(0.0)
+    turn(11.0)
+    ripe = found.ripe(11.0, 9)
+    assert [os.path.relpath(path, tmp_path) for path in ripe] == ["a.tif", "b.TIFF", "sub/c.jpg"]
+    found.take(ripe)
+    found.end(dict.fromkeys(ripe, "done"), ripe, 12.0)
+    assert found.count("done") == 3
+    seen = turn(20.0)
+    assert (seen.scans, seen.resting, found.count("done")) == ({}, 3, 3)
+
+    (tmp_path / "b.TIFF").write_bytes(b"other")
+    (tmp_path / "a.tif").unlink()
+    inputs.pop()
+    assert list(turn(30.0).scans) == [str(tmp_path / "b.TIFF")]
+    assert (found.count("done"), len(found.rest), found.untidy) == (1, 3, True)
+    turn(41.0)
+    assert (found.count("done"), len(found.rest), found.untidy) == (1, 1, False)
+    assert found.ripe(41.0, 9) == [str(tmp_path / "b.TIFF")]
+
+    (tmp_path / "sub" / "divere_presets.json").write_bytes(b"{}")
+    assert list(turn(50.0).scans) == [str(tmp_path / "b.TIFF"), str(tmp_path / "sub" / "c.jpg")]
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
