@@ -177,9 +177,9 @@ class Admission:
             log.debug("free memory is unknown, no more scans at once: %s", problem)
             return False
 
-    def cap(self, predicted: int, asked: int | None, *, alone: bool) -> int:
+    def cap(self, predicted: int, requested: int | None, *, alone: bool) -> int:
         """Return the memory in bytes at which a worker is stopped."""
-        if asked is not None:
-            return asked
+        if requested is not None:
+            return requested
         usual = max(LEAST_CAP, 4 * predicted)
         return max(usual, self.budget_bytes) if alone else usual

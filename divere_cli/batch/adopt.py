@@ -59,9 +59,9 @@ def adopt(output: str, files: Sequence[str]) -> tuple[str, ...]:
 
 def _name(folder: Folder, file: str) -> str:
     root = os.path.realpath(folder.path)
-    whole = os.path.join(os.path.realpath(os.path.dirname(file) or "."), os.path.basename(file))
-    inside = os.path.relpath(whole, root).replace(os.sep, "/")
-    if inside.startswith("../") or not os.path.lexists(whole):
+    path = os.path.join(os.path.realpath(os.path.dirname(file) or "."), os.path.basename(file))
+    inside = os.path.relpath(path, root).replace(os.sep, "/")
+    if inside.startswith("../") or not os.path.lexists(path):
         inside = file.replace(os.sep, "/")
     if os.path.isabs(inside) or inside.startswith("../"):
         raise UsageError(f"'{file}' is not in OUTPUT '{folder.path}'")

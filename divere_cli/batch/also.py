@@ -42,14 +42,14 @@ class Also:
     name: str = ""
 
 
-def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
+def depth(format_: Format, requested: BitDepth | None) -> BitDepth:
     """Return the bits of each channel.
 
     Parameters
     ----------
     format_ : Format
         The file format.
-    asked : BitDepth or None
+    requested : BitDepth or None
         The requested bits; None for the default.
 
     Raises
@@ -58,13 +58,13 @@ def depth(format_: Format, asked: BitDepth | None) -> BitDepth:
         The format does not support this depth.
     """
     bits = DEPTHS[format_]
-    if asked is None:
+    if requested is None:
         return bits[0]
-    if asked not in bits:
+    if requested not in bits:
         has = "a jpeg has 8 bits" if format_ == "jpeg" else f"a {format_} has {_listed(bits)} bits"
-        others = "tiff" if asked == 32 else "tiff or png"
-        raise UsageError(f"--bit-depth {asked}: {has}", hint=f"use --format {others}")
-    return asked
+        formats = "tiff" if requested == 32 else "tiff or png"
+        raise UsageError(f"--bit-depth {requested}: {has}", hint=f"use --format {formats}")
+    return requested
 
 
 def check(encoding: Encoding) -> None:
@@ -109,27 +109,27 @@ def parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Spa
 def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
     format_, *parts = [part.strip() for part in spec.split(",")]
     if format_ not in FORMATS:
-        raise UsageError(f"begins with no format: {_what(format_, FORMATS)}")
+        raise UsageError(f"begins with no format: {_suggestion(format_, FORMATS)}")
     kind = format_
-    given = _pairs(parts)
-    bits = depth(kind, _depth(given.get("bit-depth")))
+    settings = _pairs(parts)
+    bits = depth(kind, _depth(settings.get("bit-depth")))
     for key, formats in (("quality", ("jpeg", "jxl")), ("compression", ("tiff",))):
-        if key in given and kind not in formats:
+        if key in settings and kind not in formats:
             raise UsageError(f"{key} is for {' and '.join(formats)}, not {kind}")
-    if kind == "dng" and "color-space" in given:
+    if kind == "dng" and "color-space" in settings:
         raise UsageError("a dng is linear light of the working space: leave out color-space")
-    name = given.get("name", "")
+    name = settings.get("name", "")
     naming.check(name)
     encoding = replace(
         main,
         format=kind,
         bit_depth=bits,
-        color_space=space(given.get("color-space"), bits),
-        compression=_one_of("compression", given.get("compression", "none"), _COMPRESSIONS),
-        quality=_number("quality", given.get("quality"), 100) or QUALITIES.get(kind, 95),
-        size=_number("size", given.get("size"), None) or 0,
-        dither=_flag("dither", given),
-        flat=_flag("flat", given) or kind == "dng",
+        color_space=space(settings.get("color-space"), bits),
+        compression=_one_of("compression", settings.get("compression", "none"), _COMPRESSIONS),
+        quality=_number("quality", settings.get("quality"), 100) or QUALITIES.get(kind, 95),
+        size=_number("size", settings.get("size"), None) or 0,
+        dither=_flag("dither", settings),
+        flat=_flag("flat", settings) or kind == "dng",
     )
     check(encoding)
     return Also(encoding, name)
@@ -140,7 +140,7 @@ def _pairs(parts: list[str]) -> Mapping[str, str]:
     for part in parts:
         key, equals, value = part.partition("=")
         if key not in KEYS:
-            raise UsageError(f"no key {key!r}: {_what(key, KEYS)}")
+            raise UsageError(f"no key {key!r}: {_suggestion(key, KEYS)}")
         if key in values:
             raise UsageError(f"{key} is there twice")
         if not value and (equals or key not in ("dither", "flat")):
@@ -149,9 +149,9 @@ def _pairs(parts: list[str]) -> Mapping[str, str]:
     return values
 
 
-def _what(given: str, allowed: tuple[str, ...]) -> str:
+def _suggestion(word: str, allowed: tuple[str, ...]) -> str:
     """Return a suggestion for a mistyped word, and the allowed words."""
-    close = difflib.get_close_matches(given.replace("_", "-").casefold(), allowed, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(word.replace("_", "-").casefold(), allowed, n=1, cutoff=0.6)
     suggestion = f"did you mean {close[0]!r}? " if close else ""
     return f"{suggestion}There are: {', '.join(allowed)}"
 
@@ -173,17 +173,16 @@ def _number(key: str, value: str | None, top: int | None) -> int | None:
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> Any:
     if value not in allowed:
-        raise UsageError(f"{key}={value}: {_what(value, allowed)}")
+        raise UsageError(f"{key}={value}: {_suggestion(value, allowed)}")
     return value
 
 
-def _flag(key: str, given: Mapping[str, str]) -> bool:
-    value = given.get(key, "no")
+def _flag(key: str, settings: Mapping[str, str]) -> bool:
+    value = settings.get(key, "no")
     if value not in _YES_NO:
         raise UsageError(f"{key}={value}: give yes or no, or {key} alone")
     return _YES_NO[value]
 
 
 def _listed(numbers: tuple[int, ...]) -> str:
-    first, *rest = sorted(numbers)
-    return " or ".join(map(str, [first, *rest]))
+    return " or ".join(map(str, sorted(numbers)))

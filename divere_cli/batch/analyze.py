@@ -18,7 +18,7 @@ from divere_cli.batch.journal.state import State
 from divere_cli.batch.measuring import Measuring
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.stop import Stop
-from divere_cli.batch.walked import Found
+from divere_cli.batch.walked import WalkResult
 from divere_cli.records.events import Event
 from divere_cli.records.outcome import ErrorRecord
 from divere_cli.records.roll import Measured
@@ -63,8 +63,8 @@ def analyze(
     """
     with signals.watch() as stop_request:
         stop = Stop(stop_request, request.bounds.grace_seconds, clock)
-        found = _distinct(discover.find(request.inputs, ""))
-        plans = plan.make(request, found, State(), None, lambda: stop.stopping)
+        walked = _distinct(discover.find(request.inputs, ""))
+        plans = plan.make(request, walked, State(), None, lambda: stop.stopping)
         problems = {each.scan.name: _why(each) for each in plans if each.error is not None}
         usable = [each for each in plans if each.error is None]
         engine = Engine(
@@ -85,15 +85,15 @@ def analyze(
         if stop.error is not None:
             raise stop.error
         measured = () if stop.stopping else work.all(usable)
-        return Analysis(measured, problems | work.notes, tuple(found.warnings), stop.signal)
+        return Analysis(measured, problems | work.notes, tuple(walked.warnings), stop.signal)
 
 
-def _distinct(found: Found) -> Found:
+def _distinct(walked: WalkResult) -> WalkResult:
     """Name all scans by their paths if several INPUTs have scans of the same name."""
-    if len({scan.name for scan in found.scans}) == len(found.scans):
-        return found
-    scans = [replace(scan, name=scan.path.replace(os.sep, "/")) for scan in found.scans]
-    return Found(scans, found.warnings)
+    if len({scan.name for scan in walked.scans}) == len(walked.scans):
+        return walked
+    scans = [replace(scan, name=scan.path.replace(os.sep, "/")) for scan in walked.scans]
+    return WalkResult(scans, walked.warnings)
 
 
 def _why(each: plan.ScanPlan) -> str:

@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from divere_cli.batch import missing, pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
 from divere_cli.batch.request import Inputs
-from divere_cli.batch.walked import Found, Scan
+from divere_cli.batch.walked import Scan, WalkResult
 from divere_cli.errors import Unreadable, Unsupported
 from divere_cli.files import stamp
 from divere_cli.image import header
@@ -36,7 +36,7 @@ _KINDS = {
 }
 
 
-def find(inputs: Inputs, output: str) -> Found:
+def find(inputs: Inputs, output: str) -> WalkResult:
     """Walk every INPUT.
 
     Parameters
@@ -50,7 +50,7 @@ def find(inputs: Inputs, output: str) -> Found:
     InputMissing
         An INPUT does not exist or cannot be read.
     """
-    result = Found()
+    result = WalkResult()
     for path in inputs.paths:
         try:
             status = os.stat(path)
@@ -77,13 +77,15 @@ def _asked_for(scan: Scan, only: Mapping[str, tuple[int, int]]) -> bool:
     return scan.problem is not None or (scan.stamp.size, scan.stamp.mtime_ns) == chosen
 
 
-def _nothing(inputs: Inputs, found: Found) -> str:
+def _nothing(inputs: Inputs, result: WalkResult) -> str:
     """Return a warning that no scan was selected: the folders, the files left out, and why."""
     folders = ", ".join(f"'{path}'" for path in inputs.paths)
-    if not found.left:
+    if not result.unselected:
         return f"no scan was selected: there is no file in {folders}"
-    kinds = ", ".join(f"{count} {suffix}" for suffix, count in found.left.most_common(_MOST_NAMED))
-    more = len(found.left) - _MOST_NAMED
+    kinds = ", ".join(
+        f"{count} {suffix}" for suffix, count in result.unselected.most_common(_MOST_NAMED)
+    )
+    more = len(result.unselected) - _MOST_NAMED
     if more > 0:
         kinds += f" and {more} kinds more"
     if inputs.include:
@@ -133,13 +135,13 @@ class _Walk:
     """The walk through one INPUT folder."""
 
     def __init__(
-        self, inputs: Inputs, root: str, left_out: tuple[int, int] | None, found: Found
+        self, inputs: Inputs, root: str, left_out: tuple[int, int] | None, result: WalkResult
     ) -> None:
         self._inputs = inputs
         self._root = root
         self._real = os.path.realpath(root)
         self._left_out = left_out
-        self._found = found
+        self._result = result
 
     def run(self) -> None:
         try:
@@ -149,8 +151,8 @@ class _Walk:
         # a stack, because folders may be nested deeper than the recursion limit
         folders = [("", iter(entries))]
         while folders:
-            prefix, rest = folders[-1]
-            entry = next(rest, None)
+            prefix, remaining = folders[-1]
+            entry = next(remaining, None)
             if entry is None:
                 folders.pop()
                 continue
@@ -165,7 +167,7 @@ class _Walk:
                 self._file(name, entry)
             else:
                 suffix = os.path.splitext(entry.name)[1].lower()
-                self._found.left[suffix or "no suffix"] += 1
+                self._result.unselected[suffix or "no suffix"] += 1
 
     def _inner(self, name: str, entry: os.DirEntry[str]) -> list[os.DirEntry[str]]:
         """Return the entries of a sub-folder; empty if it is left out or cannot be listed."""
@@ -178,10 +180,10 @@ class _Walk:
             entries = _entries(entry.path)
         except OSError as problem:
             error = Unreadable(f"the folder cannot be listed: {problem.strerror}")
-            self._found.scans.append(Scan(name + "/", entry.path, problem=error))
+            self._result.scans.append(Scan(name + "/", entry.path, problem=error))
             return []
         if any(inner.name == JOURNAL for inner in entries):
-            self._found.warnings.append(
+            self._result.warnings.append(
                 f"'{name}' holds the positives of another run and was left out; "
                 "name it as an INPUT to grade them again"
             )
@@ -193,9 +195,9 @@ class _Walk:
             status = _status(entry)
         except OSError as problem:
             error = Unreadable(f"vanished, or cannot be looked at: {problem.strerror}")
-            self._found.scans.append(Scan(name, entry.path, problem=error))
+            self._result.scans.append(Scan(name, entry.path, problem=error))
             return
-        self._found.scans.append(_scan(name, entry.path, status))
+        self._result.scans.append(_scan(name, entry.path, status))
 
     def _link(self, name: str, entry: os.DirEntry[str]) -> None:
         try:
@@ -203,16 +205,16 @@ class _Walk:
         except OSError as problem:
             if self._selected(name):
                 error = Unreadable(f"a link that leads nowhere: {problem.strerror}")
-                self._found.scans.append(Scan(name, entry.path, problem=error))
+                self._result.scans.append(Scan(name, entry.path, problem=error))
             return
         if stat.S_ISDIR(status.st_mode):
             if not self._inside(entry.path):
-                self._found.warnings.append(
+                self._result.warnings.append(
                     f"'{name}' is a link to a folder outside INPUT and was not followed; "
                     "name its target as an INPUT to grade it"
                 )
         elif self._selected(name):
-            self._found.scans.append(self._linked_file(name, entry.path, status))
+            self._result.scans.append(self._linked_file(name, entry.path, status))
 
     def _linked_file(self, name: str, path: str, status: os.stat_result) -> Scan:
         if self._inside(path):

@@ -56,7 +56,7 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     try:
         state = journal_state.load(folder)
         walked = discover.find(request.inputs, request.outputs.folder)
-        if film_edges.wanted(request):
+        if film_edges.needed(request):
             log.warning("{film} and {frame} are read from the scans: a dry run leaves them empty")
         plans = plan.make(request, walked, state, folder)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)

@@ -140,8 +140,8 @@ class Engine:
     @property
     def incidents(self) -> tuple[Incident, ...]:
         """Problems of processes and resources of the run; ``at`` is on the monotonic clock."""
-        own = tuple(self._policy.shortages)
-        return own if self._runner is None else (*own, *self._runner.incidents)
+        shortages = tuple(self._policy.shortages)
+        return shortages if self._runner is None else (*shortages, *self._runner.incidents)
 
     def scheduler(self) -> Scheduler:
         """Return a scheduler of one pass, on the runner that :meth:`open` made."""

@@ -75,8 +75,8 @@ class Row:
     @property
     def words(self) -> str:
         """Name of the row for messages."""
-        said = dict(self.cells).get("frame", "")
-        return f"line {self.line} ({self.file or f'frame {said}'})"
+        frame = dict(self.cells).get("frame", "")
+        return f"line {self.line} ({self.file or f'frame {frame}'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +93,14 @@ class FilmLog:
         With ``crop``, the name of one of its crops: what is known of that picture. Its frame
         is the number in the crop's name, and rows may name ``{stem}-{crop}``, too.
         """
-        found: dict[str, Any] = {}
+        values: dict[str, Any] = {}
         number = _number(scan, crop)
         for row in self.rows:
             if _fits(row, scan, crop, number):
-                found |= {name: value for name, value in row.cells if value not in ("", None)}
+                values |= {name: value for name, value in row.cells if value not in ("", None)}
                 if row.frames is not None and len(row.frames) > 1:
-                    found["frame"] = str(number)
-        return _completed(found) if found else None
+                    values["frame"] = str(number)
+        return _completed(values) if values else None
 
     def without_scan(self, scans: Iterable[tuple[str, str]]) -> tuple[Row, ...]:
         """Return the rows that fit none of these pictures: (scan, crop or nothing)."""
@@ -132,11 +132,11 @@ def read(path: str) -> FilmLog:
         be understood; names the line, the column and how to write it.
     """
     lines, delimiter = _lines(path)
-    whole, start = _preamble(path, lines, delimiter)
+    roll_values, start = _preamble(path, lines, delimiter)
     table = csv.reader(io.StringIO("\n".join(lines[start:])), delimiter=delimiter)
     head = next(table, [])
     columns = _columns(head)
-    times = [place for place, name in enumerate(head) if _folded(name) == "exposuretime"]
+    times = [index for index, name in enumerate(head) if _folded(name) == "exposuretime"]
     unread = tuple(
         name.strip()
         for name, column in zip(head, columns, strict=True)
@@ -147,7 +147,7 @@ def read(path: str) -> FilmLog:
         for cells in table:
             if any(cell.strip() for cell in cells):
                 _in_seconds(cells, times)
-                rows.append(_row(path, start + table.line_num, columns, cells, whole))
+                rows.append(_row(path, start + table.line_num, columns, cells, roll_values))
     except csv.Error as error:
         raise UsageError(f"{path}: line {start + table.line_num}: {error}") from error
     if not rows:
@@ -158,18 +158,18 @@ def read(path: str) -> FilmLog:
 def _columns(head: list[str]) -> list[str | None]:
     """Return what each column holds; one of the very name wins over others of the same meaning."""
     folded = [_folded(name) for name in head]
-    found = [_COLUMNS.get(name) for name in folded]
+    meanings = [_COLUMNS.get(name) for name in folded]
     return [
         None if column in folded and name != column else column
-        for name, column in zip(folded, found, strict=True)
+        for name, column in zip(folded, meanings, strict=True)
     ]
 
 
-def _in_seconds(cells: list[str], places: list[int]) -> None:
+def _in_seconds(cells: list[str], indexes: list[int]) -> None:
     """Mark a bare number in a column with Exif's name as seconds: there it is not 1/125."""
-    for place in places:
-        if place < len(cells) and _NUMBER.fullmatch(cells[place].strip()):
-            cells[place] = f"{cells[place].strip()}s"
+    for index in indexes:
+        if index < len(cells) and _NUMBER.fullmatch(cells[index].strip()):
+            cells[index] = f"{cells[index].strip()}s"
 
 
 def frame_of(scan: str) -> int | None:
@@ -187,8 +187,8 @@ def frame_of(scan: str) -> int | None:
 
 def _number(scan: str, crop: str) -> int | None:
     """Return the frame of a picture: the number of its crop, else that of its scan."""
-    own = frame_of(crop) if crop else None
-    return frame_of(scan) if own is None else own
+    crop_frame = frame_of(crop) if crop else None
+    return frame_of(scan) if crop_frame is None else crop_frame
 
 
 def _fits(row: Row, scan: str, crop: str, number: int | None) -> bool:
@@ -196,8 +196,8 @@ def _fits(row: Row, scan: str, crop: str, number: int | None) -> bool:
         return row.frames is None or number in row.frames
     if row.file and not _named(row.file, scan):
         return False
-    wanted = row.frames if row.frames is not None or not crop else row.beside
-    return wanted is None or number in wanted
+    numbers = row.frames if row.frames is not None or not crop else row.beside
+    return numbers is None or number in numbers
 
 
 def _cropped(scan: str, crop: str) -> str:
@@ -207,15 +207,18 @@ def _cropped(scan: str, crop: str) -> str:
 
 
 def _named(pattern: str, scan: str) -> bool:
-    whole, wanted = scan.casefold(), pattern.casefold().replace("\\", "/")
-    last = whole.rpartition("/")[2]
+    full_name, folded_pattern = scan.casefold(), pattern.casefold().replace("\\", "/")
+    last = full_name.rpartition("/")[2]
     stem = last.rpartition(".")[0] or last
-    return any(name == wanted or fnmatch.fnmatchcase(name, wanted) for name in (whole, last, stem))
+    return any(
+        name == folded_pattern or fnmatch.fnmatchcase(name, folded_pattern)
+        for name in (full_name, last, stem)
+    )
 
 
-def _completed(found: dict[str, Any]) -> FilmNotes:
+def _completed(values: dict[str, Any]) -> FilmNotes:
     """Add what the stock says: whole name, maker, process, and box speed for want of another."""
-    fields = {name: value for name, value in found.items() if name != "file"}
+    fields = {name: value for name, value in values.items() if name != "file"}
     stock = stocks.meant(fields.get("film", "")) if fields.get("film") else None
     if stock is not None:
         fields |= {"film": stock.name, "process": stock.process}
@@ -229,22 +232,22 @@ def _row(
     line: int,
     columns: list[str | None],
     cells: list[str],
-    whole: dict[str, str],
+    roll_values: dict[str, str],
 ) -> Row:
-    given = dict(whole)
+    texts = dict(roll_values)
     for column, cell in zip(columns, cells, strict=False):
         if column is not None and cell.strip().casefold() not in film_values.NOTHING:
-            given[column] = cell.strip()[:_MOST_TEXT]
+            texts[column] = cell.strip()[:_MOST_TEXT]
     values: dict[str, Any] = {}
-    for column, cell in given.items():
+    for column, cell in texts.items():
         try:
             values[column] = _READ[column](cell) if column in _READ else cell
         except ValueError as error:
             raise UsageError(f"{path}: line {line}: {column} {cell!r}: {error}") from error
-    file = given.get("file", "")
-    if _NUMBERED.fullmatch(file) and given.get("frame"):
+    file = texts.get("file", "")
+    if _NUMBERED.fullmatch(file) and texts.get("frame"):
         file = ""  # exiftool's place for a file that is not known yet: its frame says which
-    frames = film_values.frames(given["frame"]) if given.get("frame") else None
+    frames = film_values.frames(texts["frame"]) if texts.get("frame") else None
     if not file and frames is None:
         raise UsageError(
             f"{path}: line {line}: says of no scan what it is about",
@@ -307,16 +310,16 @@ def _decoded(data: bytes) -> str:
 
 def _preamble(path: str, lines: list[str], delimiter: str) -> tuple[dict[str, str], int]:
     """What stands above the table of the whole roll (``Camera: Nikon F3``), and where it begins."""
-    whole: dict[str, str] = {}
+    roll_values: dict[str, str] = {}
     for number, line in enumerate(lines[:100]):
         cells = next(csv.reader([line], delimiter=delimiter), [])
         columns = {_COLUMNS.get(_folded(cell)) for cell in cells} - {None}
         if len(cells) > 1 and columns & {"file", "frame"}:
-            return whole, number
+            return roll_values, number
         key, colon, value = line.strip(' ",;\t').partition(":")
         column = _COLUMNS.get(_folded(key))
         if colon and column is not None and value.strip():
-            whole[column] = value.strip(' ",;\t')
+            roll_values[column] = value.strip(' ",;\t')
     raise UsageError(
         f"--film-data {path}: no line has a column 'file' or 'frame'",
         hint=f"columns: {', '.join(ALIASES)}",

@@ -23,7 +23,7 @@ FIELDS = frozenset({"film", "frame"})
 Edges = Mapping[str, FilmEdge]  # by the path of the file
 
 
-def wanted(request: BatchRequest) -> bool:
+def needed(request: BatchRequest) -> bool:
     """Return whether an output name has a field that needs film edge data.
 
     Parameters

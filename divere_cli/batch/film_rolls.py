@@ -75,10 +75,10 @@ def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
         for scan in scans:
             edge = scan.film_edge
             if edge is not None and edge.frames:
-                seen = rolls_.seen(scan.input, edge.frames)
-                rolls.setdefault(notes.film(edge), []).append(seen)
+                scan_frames = rolls_.seen(scan.input, edge.frames)
+                rolls.setdefault(notes.film(edge), []).append(scan_frames)
         unread = sum(scan.film_edge is None for scan in scans)
-        for film, shown in sorted(rolls.items()):
+        for film, roll_frames in sorted(rolls.items()):
             roll_name = f"{film} in {quote(folder)}" if folder else film
-            lines += [f"{roll_name}: {line}" for line in rolls_.doubts(shown, unread)]
+            lines += [f"{roll_name}: {line}" for line in rolls_.doubts(roll_frames, unread)]
     return tuple(lines)

@@ -90,7 +90,7 @@ def date(text: str) -> str:
     """
     day_first = _DAY_FIRST.fullmatch(text)
     slashed = _SLASHED.fullmatch(text)
-    whole = _YEAR_FIRST.fullmatch(text)
+    year_first = _YEAR_FIRST.fullmatch(text)
     if day_first is not None:
         parts, clock = (day_first[3], day_first[2], day_first[1]), day_first[4]
     elif slashed is not None:
@@ -99,8 +99,11 @@ def date(text: str) -> str:
             raise ValueError("day or month first? write 2024-05-17")
         month, day = (second, first) if first > 12 else (first, second)
         parts, clock = (slashed[3], str(month), str(day)), slashed[4]
-    elif whole is not None:
-        parts, clock = (whole[1], whole[2] or "", whole[3] or ""), whole[4] or ""
+    elif year_first is not None:
+        parts, clock = (
+            (year_first[1], year_first[2] or "", year_first[3] or ""),
+            year_first[4] or "",
+        )
     else:
         raise ValueError("write 2024-05-17 or 2024-05-17 14:30")
     return _checked(parts, clock.strip().lstrip(",T").strip())

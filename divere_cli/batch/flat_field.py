@@ -105,8 +105,10 @@ class Light:
         measurement = json.loads(outcome.result.measurement)
         record = from_plain(FlatFieldRecord, measurement["record"])
         self.record = replace(record, file=request.flat_field, sha256=self._sha256)
-        said = (f"--flat-field {quote(request.flat_field)}: {w}" for w in outcome.result.warnings)
-        self.warnings = tuple(said)
+        warnings = (
+            f"--flat-field {quote(request.flat_field)}: {w}" for w in outcome.result.warnings
+        )
+        self.warnings = tuple(warnings)
         return from_plain(LightMap, measurement["map"])
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from divere_cli.batch import discover, framing
 from divere_cli.batch.flat_field import Light
-from divere_cli.batch.framing import Looking, Page
+from divere_cli.batch.framing import FrameSearch, Page
 from divere_cli.batch.request import BatchRequest, Chooser
 from divere_cli.errors import DivereError
 from divere_cli.files import durable, regular
@@ -39,8 +39,6 @@ WHOLE = (0.0, 0.0, 1.0, 1.0)
 NONE_FOUND = "no frames were found on it: graded whole"
 NOT_LOOKED = "its frames are looked for when the run begins"
 
-Told = Callable[[str], None]
-
 
 class Framed:
     """A chooser that cuts scans into the frames that were found.
@@ -55,10 +53,10 @@ class Framed:
     """
 
     def __init__(
-        self, inner: Chooser, found: dict[Page, FoundScan | None], *, deskew: bool = False
+        self, inner: Chooser, frames: dict[Page, FoundScan | None], *, deskew: bool = False
     ) -> None:
         self._inner = inner
-        self._found = found
+        self._frames = frames
         self._deskew = deskew
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
@@ -69,27 +67,27 @@ class Framed:
         """Return the selection cut into the found frames; see :meth:`.request.Chooser.choose`."""
         selection = self._inner.choose(scan_path, header)
         page = os.path.abspath(scan_path), header.picture
-        if cut(selection) or page not in self._found:
+        if cut(selection) or page not in self._frames:
             return selection
-        scan = self._found[page]
+        scan = self._frames[page]
         if scan is None:
             return replace(selection, warnings=(*selection.warnings, NOT_LOOKED))
         if not scan.frames:
             return replace(selection, warnings=(*selection.warnings, NONE_FOUND))
-        whole = selection.frames[0]
+        whole_frame = selection.frames[0]
         frames = tuple(
             replace(
-                whole,
-                crop=one.crop,
-                crop_name=one.id,
-                turn=one.turn if self._deskew and one.sure else 0.0,
+                whole_frame,
+                crop=frame.crop,
+                crop_name=frame.id,
+                turn=frame.turn if self._deskew and frame.sure else 0.0,
             )
-            for one in scan.frames
+            for frame in scan.frames
         )
         unsure = tuple(
-            f"frame {one.id} is not sure and kept whole: {one.why}"
-            for one in scan.frames
-            if not one.sure
+            f"frame {frame.id} is not sure and kept whole: {frame.why}"
+            for frame in scan.frames
+            if not frame.sure
         )
         return replace(selection, frames=frames, warnings=(*selection.warnings, *unsure))
 
@@ -130,13 +128,13 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
     settings = f"{answer.VERSION} {request.frames} {light.key if light else ''}"
     remembered = _remembered(request.outputs.folder, settings)
     frames: dict[Page, FoundScan | None] = {}
-    kept: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
     folders: dict[str, list[Page]] = {}
     stamps: dict[Page, Stamp] = {}
     for page, stamp in _pages(request):
         before = remembered.get(_name(page))
         if before is not None and before["stamp"] == [stamp.size, stamp.mtime_ns]:
-            kept[_name(page)] = before
+            entries[_name(page)] = before
             frames[page] = from_plain(FoundScan, before["found"])
         else:
             frames[page] = None
@@ -144,16 +142,19 @@ def planned(request: BatchRequest, light: Light | None, *, look: bool = True) ->
             folders.setdefault(os.path.dirname(page[0]), []).append(page)
     text = b""
     if look and folders:
-        looking = _looking(request, light)
+        search = _search(request, light)
         for pages in folders.values():
-            for page, scan in framing.look(looking, pages).items():
+            for page, scan in framing.look(search, pages).items():
                 if isinstance(scan, ErrorRecord):
                     del frames[page]  # grading will report its problem
                     continue
                 frames[page] = scan
                 stamp = stamps[page]
-                kept[_name(page)] = {"stamp": [stamp.size, stamp.mtime_ns], "found": to_plain(scan)}
-        text = (json.dumps({"asked": settings, "scans": kept}, indent=1) + "\n").encode("ascii")
+                entries[_name(page)] = {
+                    "stamp": [stamp.size, stamp.mtime_ns],
+                    "found": to_plain(scan),
+                }
+        text = (json.dumps({"asked": settings, "scans": entries}, indent=1) + "\n").encode("ascii")
     return FoundFrames(
         replace(request, chooser=Framed(request.chooser, frames, deskew=request.deskew)), text
     )
@@ -196,10 +197,10 @@ def _pages(request: BatchRequest) -> list[tuple[Page, Stamp]]:
     return pages
 
 
-def _looking(request: BatchRequest, light: Light | None) -> Looking:
+def _search(request: BatchRequest, light: Light | None) -> FrameSearch:
     isolation = request.isolation
-    return Looking(
-        wanted=Wanted(request.frames or "auto"),
+    return FrameSearch(
+        expected=Wanted(request.frames or "auto"),
         encoding=request.outputs.encoding,
         isolation=IsolationRequest(
             isolation.requested,

@@ -29,13 +29,13 @@ Answers = dict[Page, FoundScan | ErrorRecord]
 
 
 @dataclass(frozen=True, slots=True)
-class Looking:
+class FrameSearch:
     """Settings of the search, the same for all scans of a run.
 
     ``film_edge`` also reads the frame numbers at the edge of the film.
     """
 
-    wanted: Wanted
+    expected: Wanted
     encoding: Encoding
     isolation: IsolationRequest
     limits: Limits
@@ -47,16 +47,16 @@ class Looking:
 
 
 def look(
-    looking: Looking, pages: Sequence[Page], told: Callable[[str], None] = lambda path: None
+    search: FrameSearch, pages: Sequence[Page], on_scan: Callable[[str], None] = lambda path: None
 ) -> Answers:
     """Find the frames of scans.
 
     Parameters
     ----------
-    looking : Looking
+    search : FrameSearch
     pages : sequence of (str, int)
         Scans, each once.
-    told : callable
+    on_scan : callable
         Receives the path of each scan after its first pass.
 
     Returns
@@ -68,7 +68,7 @@ def look(
     ------
     IsolationUnavailable, KeyboardInterrupt
     """
-    answers = _pass(looking, pages, told)
+    answers = _pass(search, pages, on_scan)
     scans = {page: scan for page, scan in answers.items() if isinstance(scan, FoundScan)}
     together = answer.shown(scans.values())
     if together is None or len(scans) < 2:
@@ -76,51 +76,51 @@ def look(
     film, aspect = together
     again = [page for page, scan in scans.items() if answer.helped(scan, film)]
     if again:
-        helped = replace(looking.wanted, form=film, aspect=aspect)
-        better = _pass(replace(looking, wanted=helped), again, lambda path: None)
+        helped = replace(search.expected, form=film, aspect=aspect)
+        better = _pass(replace(search, expected=helped), again, lambda path: None)
         answers |= {page: scan for page, scan in better.items() if isinstance(scan, FoundScan)}
     return answers
 
 
-def _pass(looking: Looking, pages: Sequence[Page], on_scan: Callable[[str], None]) -> Answers:
+def _pass(search: FrameSearch, pages: Sequence[Page], on_scan: Callable[[str], None]) -> Answers:
     answers: Answers = {}
     jobs: list[Job] = []
     for number, page in enumerate(pages):
         try:
-            jobs.append(_job(looking, number, page))
+            jobs.append(_job(search, number, page))
         except ScanError as problem:
             answers[page] = ErrorRecord.of_scan(problem)
     if not jobs:
         return answers
     for outcome in run_tasks(
-        jobs, request=looking.isolation, limits=looking.limits, stopped=looking.stopped
+        jobs, request=search.isolation, limits=search.limits, stopped=search.stopped
     ):
         page = pages[outcome.job_id]
-        answers[page] = _answered(outcome)
+        answers[page] = _result_of(outcome)
         on_scan(page[0])
     return answers
 
 
-def _job(looking: Looking, number: int, page: Page) -> Job:
+def _job(search: FrameSearch, number: int, page: Page) -> Job:
     path, picture = page
     return Job(
         id=number,
         name=os.path.basename(path),
         input=os.path.abspath(path),
         stamp=stamp.take(path),
-        encoding=looking.encoding,
+        encoding=search.encoding,
         frames=(),
         task=answer.TASK,
-        film_edge=looking.film_edge,
-        max_pixels=looking.max_pixels,
+        film_edge=search.film_edge,
+        max_pixels=search.max_pixels,
         picture=picture,
-        parameters=serialize.to_text(looking.wanted, allow_nan=False),
-        flat_field=looking.light,
-        transfer=looking.transfer,
+        parameters=serialize.to_text(search.expected, allow_nan=False),
+        flat_field=search.light,
+        transfer=search.transfer,
     )
 
 
-def _answered(outcome: Outcome) -> FoundScan | ErrorRecord:
+def _result_of(outcome: Outcome) -> FoundScan | ErrorRecord:
     if outcome.result is None:
         return outcome.error or ErrorRecord("internal", "the worker said nothing")
     return serialize.from_text(FoundScan, outcome.result.measurement)

@@ -17,7 +17,7 @@ from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import ScanPlan
-from divere_cli.batch.publish import Staged, gone
+from divere_cli.batch.publish import Staged, output_gone
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.results import Results
 from divere_cli.batch.scheduler import Queued
@@ -97,12 +97,12 @@ class Grading:
                 cut.crop,
                 (cut.orientation + turned) % 360,
                 cut.crop_name,
-                tuple(targets[name] for name in others),
+                tuple(targets[name] for name in further_names),
                 mirrored,
                 cut.turn,
                 film,
             )
-            for (first, *others), recipe, cut, film in zip(
+            for (first, *further_names), recipe, cut, film in zip(
                 zip(*names, strict=True),
                 plan.recipes,
                 plan.selection.frames,
@@ -183,7 +183,7 @@ class Grading:
             return None
         folder = self._workspace.folder
         if not folder.is_there():
-            return gone(folder)
+            return output_gone(folder)
         if _nearly_full(folder.place, _NEARLY_FULL):
             return NoSpaceLeft(error.message)
         self._device_errors += 1

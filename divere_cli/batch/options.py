@@ -146,10 +146,10 @@ class BatchOptions:
             An option is invalid or conflicts with another one, or a settings file, a
             preset or a name cannot be used.
         """
-        asked = frozenset(given) if given is not None else self.given()
-        self._check(asked)
+        explicit = frozenset(given) if given is not None else self.given()
+        self._check(explicit)
         settings = divere_settings.load(self.settings) if self.settings else Settings()
-        resolved = self._resolved(asked, settings, output)
+        resolved = self._resolved(explicit, settings, output)
         return BatchRequest(
             inputs=resolved._inputs(inputs),
             outputs=resolved._outputs(output, settings),

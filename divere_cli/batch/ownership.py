@@ -76,10 +76,10 @@ class Ownership:
     def _check_twin(self, output: str) -> None:
         if self._overwrite:
             return
-        other = self._names(split(output)[0]).get(naming.twin(split(output)[1]))
-        if other is not None:
+        twin = self._names(split(output)[0]).get(naming.twin(split(output)[1]))
+        if twin is not None:
             raise OutputExists(
-                f"'{other}' in OUTPUT differs from the output '{output}' only in case or in its "
+                f"'{twin}' in OUTPUT differs from the output '{output}' only in case or in its "
                 "Unicode form, and was not written by divere",
                 hint="move it away, or use --overwrite",
             )
@@ -90,8 +90,8 @@ class Ownership:
             assert self._folder is not None
             self._foreign[folder] = {}
             try:
-                with self._folder.sub(folder) as place:
-                    names = place.names()
+                with self._folder.sub(folder) as subfolder:
+                    names = subfolder.names()
             except FileNotFoundError:
                 names = []
             prefix = folder + "/" if folder else ""

@@ -14,34 +14,36 @@ from typing import TYPE_CHECKING
 from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
 if TYPE_CHECKING:
-    from divere_cli.batch.walked import Found, Scan
+    from divere_cli.batch.walked import Scan, WalkResult
 
 _COPIES = frozenset({".jpg", ".jpeg", ".heic", ".heif", ".hif"})
 _MOST_NAMED = 3
 
 
-def settle(found: Found, *, both: bool) -> None:
+def settle(result: WalkResult, *, both: bool) -> None:
     """Leave out the JPEGs of raw files, with a warning; with ``both``, mark them instead.
 
     Parameters
     ----------
-    found : Found
+    result : WalkResult
         The scans found in INPUT; changed in place.
     both : bool
         Whether raw files and JPEGs are graded.
     """
-    raw = {stem for stem, suffix in map(_split, found.scans) if suffix in RAW_SUFFIXES}
-    copies = [scan for scan in found.scans if _split(scan)[1] in _COPIES and _split(scan)[0] in raw]
+    raw = {stem for stem, suffix in map(_split, result.scans) if suffix in RAW_SUFFIXES}
+    copies = [
+        scan for scan in result.scans if _split(scan)[1] in _COPIES and _split(scan)[0] in raw
+    ]
     if not copies:
         return
     copy_ids = {id(scan) for scan in copies}
     if both:
-        found.scans = [
-            replace(scan, paired=True) if id(scan) in copy_ids else scan for scan in found.scans
+        result.scans = [
+            replace(scan, paired=True) if id(scan) in copy_ids else scan for scan in result.scans
         ]
         return
-    found.scans = [scan for scan in found.scans if id(scan) not in copy_ids]
-    found.warnings.append(_said(copies))
+    result.scans = [scan for scan in result.scans if id(scan) not in copy_ids]
+    result.warnings.append(_warning(copies))
 
 
 def _split(scan: Scan) -> tuple[str, str]:
@@ -50,7 +52,7 @@ def _split(scan: Scan) -> tuple[str, str]:
     return stem.casefold(), suffix.lower()
 
 
-def _said(copies: list[Scan]) -> str:
+def _warning(copies: list[Scan]) -> str:
     names = ", ".join(f"'{scan.name}'" for scan in copies[:_MOST_NAMED])
     more = f" and {len(copies) - _MOST_NAMED} more" if len(copies) > _MOST_NAMED else ""
     verb = "is" if len(copies) == 1 else "are"

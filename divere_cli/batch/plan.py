@@ -19,7 +19,7 @@ from divere_cli.batch.discover import SUFFIXES, identity
 from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
 from divere_cli.batch.request import BatchRequest
-from divere_cli.batch.walked import Found, Scan
+from divere_cli.batch.walked import Scan, WalkResult
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError
 from divere_cli.files import stamp
 from divere_cli.files.output_folder import Folder
@@ -107,7 +107,7 @@ class ScanPlan:
 
 def make(
     request: BatchRequest,
-    found: Found,
+    walked: WalkResult,
     state: State,
     folder: Folder | None,
     stopped: Callable[[], bool] = lambda: False,
@@ -121,7 +121,7 @@ def make(
     ----------
     request : BatchRequest
         The request of the run.
-    found : Found
+    walked : WalkResult
         The scans found in INPUT.
     state : State
         State read from the journal.
@@ -140,7 +140,7 @@ def make(
         A profile that is asked for cannot be used.
     """
     plans: list[ScanPlan] = []
-    for scan in found.scans:
+    for scan in walked.scans:
         if stopped():
             break
         plans += _pictures(request, scan, state, edges.get(scan.path))
@@ -295,12 +295,12 @@ def _slim(header: Header) -> Header:
 
 def _with_rest(header: Header, pages: str) -> Header:
     """Add a warning about the pictures of a file that are not graded."""
-    left = header.pictures - 1
-    if pages == "all" or not left:
+    count = header.pictures - 1
+    if pages == "all" or not count:
         return header
     warning = f"1 further picture of the file is left out{_CURE}"
-    if left > 1:
-        warning = f"{left} further pictures of the file are left out{_CURE}"
+    if count > 1:
+        warning = f"{count} further pictures of the file are left out{_CURE}"
     return replace(header, warnings=(*header.warnings, warning))
 
 
@@ -358,32 +358,32 @@ def _has_infrared(header: Header) -> bool:
 
 
 def _same_name(plans: list[ScanPlan]) -> Iterator[str]:
-    taken: dict[str, tuple[ScanPlan, str]] = {}
+    planned: dict[str, tuple[ScanPlan, str]] = {}
     for plan in plans:
         for output in plan.writes:
             twin = naming.twin(output)
-            if twin not in taken:
-                taken[twin] = (plan, output)
+            if twin not in planned:
+                planned[twin] = (plan, output)
                 continue
-            other, other_output = taken[twin]
-            one, two = _told_apart(other.scan, plan.scan)
-            if other is plan and other_output == output:
-                what = "outputs" if plan.also else "frames"
-                yield f"two {what} of '{one}' would both be '{output}'"
-            elif other_output == output:
-                yield f"'{one}' and '{two}' would both be '{output}'"
+            earlier, earlier_output = planned[twin]
+            first, second = _told_apart(earlier.scan, plan.scan)
+            if earlier is plan and earlier_output == output:
+                noun = "outputs" if plan.also else "frames"
+                yield f"two {noun} of '{first}' would both be '{output}'"
+            elif earlier_output == output:
+                yield f"'{first}' and '{second}' would both be '{output}'"
             else:
                 yield (
-                    f"'{one}' and '{two}' would be '{other_output}' and "
+                    f"'{first}' and '{second}' would be '{earlier_output}' and "
                     f"'{output}', which some file systems take for one"
                 )
 
 
-def _told_apart(one: Scan, two: Scan) -> tuple[str, str]:
+def _told_apart(first: Scan, second: Scan) -> tuple[str, str]:
     """Return the names of two scans, or their paths where the names are equal."""
-    if one.name == two.name and one is not two:
-        return one.path, two.path
-    return one.name, two.name
+    if first.name == second.name and first is not second:
+        return first.path, second.path
+    return first.name, second.name
 
 
 def _inputs_hit(plans: list[ScanPlan], folder: Folder | None) -> Iterator[str]:

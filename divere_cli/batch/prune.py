@@ -19,12 +19,12 @@ from divere_cli.files.output_folder import Folder, split
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A positive whose scan is gone; ``left`` is the reason if it is not removed, else empty."""
+    """A positive whose scan is gone; ``reason`` is why it is not removed; empty if it is."""
 
     name: str
     scan: str
     bytes: int
-    left: str = ""
+    reason: str = ""
 
 
 def orphans(output: str) -> tuple[Orphan, ...]:
@@ -59,13 +59,13 @@ def prune(output: str) -> tuple[Orphan, ...]:
         lock = Lock.take(folder, create=True, pause=None)
         assert lock is not None
         try:
-            gone = _orphans(folder, journal_state.load(folder))
-            for orphan in gone:
-                if not orphan.left:
-                    place, last = split(orphan.name)
-                    with folder.sub(place) as subfolder:
+            orphans = _orphans(folder, journal_state.load(folder))
+            for orphan in orphans:
+                if not orphan.reason:
+                    parent, last = split(orphan.name)
+                    with folder.sub(parent) as subfolder:
                         subfolder.unlink(last)
-            return gone
+            return orphans
         finally:
             lock.release()
 
@@ -81,7 +81,7 @@ def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
     current = {
         output.name for done in state.done.values() if _there(done) for output in done.outputs
     }
-    gone = []
+    orphans = []
     for done in state.done.values():
         if _there(done):
             continue
@@ -90,13 +90,13 @@ def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
             status = folder.look(output.name)
             if status is None or output.name in current:
                 continue
-            left = away
+            reason = away
             if output.name in state.kept:
-                left = "it is its owner's"
+                reason = "it is its owner's"
             elif (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
-                left = "it was changed since divere wrote it"
-            gone.append(Orphan(output.name, done.path, status.st_size, left))
-    return tuple(gone)
+                reason = "it was changed since divere wrote it"
+            orphans.append(Orphan(output.name, done.path, status.st_size, reason))
+    return tuple(orphans)
 
 
 def _there(done: Done) -> bool:

@@ -262,7 +262,7 @@ class Publisher:
         if problem.errno in durable.NO_SPACE:
             return NoSpaceLeft(f"no space left for '{output}': {reason}")
         if not self._folder.is_there():
-            return gone(self._folder)
+            return output_gone(self._folder)
         hint = ""
         if problem.errno == errno.ENAMETOOLONG:
             hint = "use a shorter --name or OUTPUT"
@@ -282,7 +282,7 @@ def _came_under_way(temp: Temp) -> OutputExists:
     return OutputExists(f"'{temp.target.name}' came into OUTPUT while the scan was graded")
 
 
-def gone(folder: Folder) -> JournalFailed:
+def output_gone(folder: Folder) -> JournalFailed:
     """Return the error for an OUTPUT that was removed or unmounted during the run.
 
     Parameters

@@ -75,17 +75,17 @@ def _hash(text: bytes) -> str:
 def _read(path: str, files: dict[tuple[str, int], ScanResult]) -> _Before:
     """Return pictures of the previous page that are still valid; none if it is no such page."""
     try:
-        wanted = {
+        valid = {
             (entry.input, entry.page): true_of(files[entry.input, entry.page], entry)
             for entry in _listed(path).scans
             if (entry.input, entry.page) in files
         }
-        names = {picture.file for pictures in wanted.values() for picture in pictures}
-        found = {}
+        names = {picture.file for pictures in valid.values() for picture in pictures}
+        texts = {}
         for line in _lines(path) if names else ():
             for match in _PICTURE.finditer(line):
                 if (name := _hash(match[1])) in names:
-                    found[name] = match[1].decode("ascii")
+                    texts[name] = match[1].decode("ascii")
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
@@ -93,11 +93,11 @@ def _read(path: str, files: dict[tuple[str, int], ScanResult]) -> _Before:
         return {}
     return {
         key: tuple(
-            Thumbnail(each.of, each.width, each.height, found[each.file])
+            Thumbnail(each.of, each.width, each.height, texts[each.file])
             for each in pictures
-            if each.file in found
+            if each.file in texts
         )
-        for key, pictures in wanted.items()
+        for key, pictures in valid.items()
     }
 
 
@@ -109,10 +109,10 @@ def _listed(path: str) -> PictureList:
     if not last:
         return PictureList()
     text = base64.b64decode(last.removeprefix(_MARK).split()[0], validate=True)
-    found = from_text(PictureList, text)
-    if found.schema != SCHEMA:
+    picture_list = from_text(PictureList, text)
+    if picture_list.schema != SCHEMA:
         raise ValueError(f"its schema is no {SCHEMA}")
-    return found
+    return picture_list
 
 
 def _lines(path: str) -> Iterator[bytes]:

@@ -86,31 +86,31 @@ class Beside:
         ------
         OSError
         """
-        shown: dict[int, tuple[PictureFile, ...]] = {}
-        for place, file in enumerate(report.files):
+        by_index: dict[int, tuple[PictureFile, ...]] = {}
+        for index, file in enumerate(report.files):
             entry = self._of(file)
             if entry is None:
                 continue
             self._now[entry.input, entry.page] = entry
             pictures = tuple(each for each in true_of(file, entry) if self._is_there(each))
             if pictures:
-                shown[place] = pictures
+                by_index[index] = pictures
         self._save((*self._before.values(), *self._now.values()))
-        return Album(self.folder, shown)
+        return Album(self.folder, by_index)
 
     def sweep(self, report: RunReport, *, remove: bool) -> None:
         """Save the current list; with ``remove``, remove pictures that belong to no scan."""
-        kept = dict(self._now)
+        entries = dict(self._now)
         for key, entry in self._before.items():
-            if key not in kept and (not remove or _has_positives(entry, report.output)):
-                kept[key] = entry
-        self._save(kept.values())
+            if key not in entries and (not remove or _has_positives(entry, report.output)):
+                entries[key] = entry
+        self._save(entries.values())
         if remove:
-            self._remove_others(kept)
+            self._remove_others(entries)
 
-    def _remove_others(self, kept: dict[_Key, ScanPictures]) -> None:
+    def _remove_others(self, entries: dict[_Key, ScanPictures]) -> None:
         """Remove pictures that were listed before and belong to no kept scan."""
-        named = {picture.file for entry in kept.values() for picture in entry.pictures}
+        named = {picture.file for entry in entries.values() for picture in entry.pictures}
         before = {picture.file for entry in self._before.values() for picture in entry.pictures}
         for name in before - named:
             with contextlib.suppress(FileNotFoundError):
@@ -139,10 +139,10 @@ class Beside:
 
     def _is_there(self, picture: PictureFile) -> bool:
         try:
-            found = self._place.stat(picture.file)
+            status = self._place.stat(picture.file)
         except OSError:
             return False
-        return stat.S_ISREG(found.st_mode) and found.st_size == picture.bytes
+        return stat.S_ISREG(status.st_mode) and status.st_size == picture.bytes
 
     def _save(self, entries: Iterable[ScanPictures]) -> None:
         text = to_text(PictureList(tuple(entries)))
@@ -245,10 +245,10 @@ def _read(place: Place) -> PictureList:
         return PictureList()
     try:
         with open(fd, "rb") as stream:
-            found = from_text(PictureList, stream.read(_LARGEST))
-        if found.schema != SCHEMA:
+            picture_list = from_text(PictureList, stream.read(_LARGEST))
+        if picture_list.schema != SCHEMA:
             raise ValueError(f"its schema is no {SCHEMA}")
-        return PictureList(tuple(each for each in found.scans if _is_ours(each)))
+        return PictureList(tuple(each for each in picture_list.scans if _is_ours(each)))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         log.warning(
             "%s is no list of pictures, those of earlier runs are not shown: %s", LIST, error

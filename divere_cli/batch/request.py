@@ -109,7 +109,7 @@ class Outputs:
     ``bag`` makes OUTPUT a BagIt bag with the positives below ``data/``.
     ``wait`` waits for another run instead of raising ``OutputLocked``, at most
     ``wait_seconds`` unless that is None. ``skip_known_failures`` skips scans that failed
-    before and have not changed. ``held``: the caller already holds the lock of OUTPUT,
+    before and have not changed. ``lock_held``: the caller already holds the lock of OUTPUT,
     and keeps it.
     """
 
@@ -124,7 +124,7 @@ class Outputs:
     wait: bool = False
     wait_seconds: float | None = None
     skip_known_failures: bool = False
-    held: bool = False
+    lock_held: bool = False
 
     @property
     def payload(self) -> str:

@@ -19,7 +19,7 @@ from divere_cli.records.outcome import End, Incident
 
 CRASHES = 3
 OUT_OF_MEMORY = 2
-TAKEN_ALONG = 10
+MOST_LOST = 10
 CRASHED_IN_A_ROW = 3
 _PAUSES = (0.0, 1.0, 4.0)
 
@@ -36,11 +36,11 @@ class Again:
 class Tally:
     """Failures of one scan by budget; ``attempts`` counts all attempts of the scan itself.
 
-    ``taken`` counts attempts that were lost through no fault of the scan.
+    ``lost`` counts attempts that were lost through no fault of the scan.
     """
 
     attempts: int = 0
-    taken: int = 0
+    lost: int = 0
     crashes: int = 0
     timeouts: int = 0
     out_of_memory: int = 0
@@ -61,8 +61,8 @@ class Policy:
         runner decides when to start again (``Runner.slots``).
         """
         if end == "infrastructure":
-            tally.taken += begun
-            if tally.taken <= TAKEN_ALONG:
+            tally.lost += begun
+            if tally.lost <= MOST_LOST:
                 return Again()
         if end in ("crashed", "lost", "infrastructure"):
             tally.crashes += 1

@@ -309,8 +309,8 @@ def _measuring(plans: Sequence[ScanPlan], frozen: Mapping[str, str]) -> str:
     new = [plan for plan in plans if plan.scan.name not in frozen]
     names = sorted({plan.selection.profile.name for plan in new if plan.selection})
     scans = "1 scan is" if len(new) == 1 else f"{len(new)} scans are"
-    kept = f"; {len(frozen)} of earlier runs stay as they were decided" if frozen else ""
-    return f"{scans} measured first, for gray and exposure ({', '.join(names)}){kept}"
+    frozen_text = f"; {len(frozen)} of earlier runs stay as they were decided" if frozen else ""
+    return f"{scans} measured first, for gray and exposure ({', '.join(names)}){frozen_text}"
 
 
 def _settle(
@@ -344,8 +344,8 @@ def _settle(
         else:
             settled.append((plan, None))
     space.journal.renew(list(stale.renewed([plan for plan, _ in settled])))
-    if kept := [output for plan, _ in settled for output in plan.kept]:
-        space.journal.kept(kept)
+    if outputs := [output for plan, _ in settled for output in plan.kept]:
+        space.journal.kept(outputs)
     return failures.crashed_last(space.state, todo), settled
 
 
@@ -378,13 +378,13 @@ def _checked(
 def _orphans(space: Workspace) -> int:
     """Count positives whose scans are gone: recorded, not in this plan, path no longer exists."""
     planned = {plan.scan.name for plan in space.plans}
-    gone = [
+    lost = [
         done
         for name, done in space.state.done.items()
         if name not in planned and not os.path.lexists(done.path)
     ]
     return sum(
-        space.folder.look(output.name) is not None for done in gone for output in done.outputs
+        space.folder.look(output.name) is not None for done in lost for output in done.outputs
     )
 
 

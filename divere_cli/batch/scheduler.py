@@ -217,8 +217,8 @@ class Scheduler:
         self._rss.pop(queued.id, None)
         try:
             if outcome.end == "result":
-                for other in self._admitted():
-                    self._start(other)
+                for admitted in self._admitted():
+                    self._start(admitted)
         finally:
             self._ended(queued, outcome)
 

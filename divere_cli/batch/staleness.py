@@ -46,7 +46,7 @@ Hashes = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _Comparison:
     """Outputs of a scan as found: changed by the user, unsure until hashed, or restored."""
 
     changed: tuple[str, ...] = ()
@@ -168,7 +168,9 @@ class Staleness:
         if self._request.outputs.force or self._folder is None or plan.also:
             return False
         recipes = tuple(cut.recipe for cut in selection.frames)
-        before = tuple(replace(one, sha256=selection.earlier or one.sha256) for one in recipes)
+        before = tuple(
+            replace(recipe, sha256=selection.earlier or recipe.sha256) for recipe in recipes
+        )
         keys = {self._key(replace(plan, recipes=each)) for each in (recipes, before)}
         if done.key not in keys or not stamp.same(done.stamp, plan.scan.stamp):
             return False
@@ -263,15 +265,15 @@ class Staleness:
         return self._folder is not None and _is(again, self._folder)
 
     def _settle(self, plan: ScanPlan, hashes: Hashes | None) -> ScanPlan:
-        seen = self._look(plan, hashes)
-        if seen.unsure:
-            return replace(plan, action="check", unsure=self._unsure(plan, seen))
-        if seen.changed:
-            return self._kept(plan, seen.changed)
-        for output in seen.restored:
+        comparison = self._look(plan, hashes)
+        if comparison.unsure:
+            return replace(plan, action="check", unsure=self._unsure(plan, comparison))
+        if comparison.changed:
+            return self._keep_changed(plan, comparison.changed)
+        for output in comparison.restored:
             self._restored[output.name] = output
             self._ownership.accept(output.name, output.size, output.mtime_ns)
-        settled = self._up_to_date(plan, seen, hashes) or self._known_failure(plan)
+        settled = self._up_to_date(plan, comparison, hashes) or self._known_failure(plan)
         if settled is not None:
             return settled
         if self._unsettled(plan.scan.stamp):
@@ -280,7 +282,9 @@ class Staleness:
         notes = (*plan.notes, *self._future(plan.scan.stamp), *self._anew(plan))
         return replace(plan, action="grade", notes=notes)
 
-    def _up_to_date(self, plan: ScanPlan, seen: _Seen, hashes: Hashes | None) -> ScanPlan | None:
+    def _up_to_date(
+        self, plan: ScanPlan, comparison: _Comparison, hashes: Hashes | None
+    ) -> ScanPlan | None:
         done = self._state.done.get(plan.scan.name)
         if done is None or self._folder is None or self._request.outputs.force:
             return None
@@ -291,7 +295,7 @@ class Staleness:
         earlier = done.grade < GRADE or done.key != plan.key
         notes = (*plan.notes, EARLIER_GRADE) if earlier else plan.notes
         if stamp.same(done.stamp, plan.scan.stamp):
-            action: Action = "moved" if seen.restored else "up_to_date"
+            action: Action = "moved" if comparison.restored else "up_to_date"
             return replace(plan, action=action, key=done.key, notes=notes)
         if not done.sha256 or done.stamp.size != plan.scan.stamp.size:
             return None
@@ -301,11 +305,11 @@ class Staleness:
             return None
         return replace(plan, action="moved", key=done.key, notes=notes)
 
-    def _look(self, plan: ScanPlan, hashes: Hashes | None) -> _Seen:
+    def _look(self, plan: ScanPlan, hashes: Hashes | None) -> _Comparison:
         """Compare the files that have the outputs' names with their records."""
-        seen = _Seen()
+        comparison = _Comparison()
         if self._folder is None or self._request.outputs.overwrite:
-            return seen
+            return comparison
         for output in plan.writes:
             recorded = self._state.owned.get(output, ())
             if not recorded and output not in self._state.kept:
@@ -315,7 +319,7 @@ class Staleness:
                 continue
             present = (status.st_size, status.st_mtime_ns)
             if output in self._state.kept:
-                seen = replace(seen, changed=(*seen.changed, output))
+                comparison = replace(comparison, changed=(*comparison.changed, output))
                 continue
             if any((each.size, each.mtime_ns) == present for each in recorded):
                 continue
@@ -323,26 +327,26 @@ class Staleness:
                 continue  # belongs to another scan: ownership reports that
             same_size = [each for each in recorded if each.sha256 and each.size == present[0]]
             if not same_size:
-                seen = replace(seen, changed=(*seen.changed, output))
+                comparison = replace(comparison, changed=(*comparison.changed, output))
             elif hashes is None:
-                seen = replace(seen, unsure=(*seen.unsure, output))
+                comparison = replace(comparison, unsure=(*comparison.unsure, output))
             else:
                 path = os.path.join(os.path.abspath(self._request.outputs.folder), output)
                 digest = hashes.get(path, "")
                 if any(each.sha256 == digest for each in same_size):
                     renewed = OutputStamp(output, *present, digest)
-                    seen = replace(seen, restored=(*seen.restored, renewed))
+                    comparison = replace(comparison, restored=(*comparison.restored, renewed))
                 else:
-                    seen = replace(seen, changed=(*seen.changed, output))
-        return seen
+                    comparison = replace(comparison, changed=(*comparison.changed, output))
+        return comparison
 
-    def _unsure(self, plan: ScanPlan, seen: _Seen) -> tuple[str, ...]:
+    def _unsure(self, plan: ScanPlan, comparison: _Comparison) -> tuple[str, ...]:
         """Return the outputs to hash, and the scan too if its times changed as well."""
         done = self._state.done.get(plan.scan.name)
         moved = done is not None and not stamp.same(done.stamp, plan.scan.stamp)
-        return (*seen.unsure, "") if moved else seen.unsure
+        return (*comparison.unsure, "") if moved else comparison.unsure
 
-    def _kept(self, plan: ScanPlan, changed: tuple[str, ...]) -> ScanPlan:
+    def _keep_changed(self, plan: ScanPlan, changed: tuple[str, ...]) -> ScanPlan:
         """Keep a positive that the user changed; it is reported once."""
         new = tuple(output for output in changed if output not in self._state.kept)
         warnings = tuple(
@@ -420,7 +424,7 @@ _KEY_BEGINS = "0.1.0"
 
 
 def key(
-    frames: Sequence[FrameKey], sidecar: str, encoding: Encoding, lies: Sequence[str] = ()
+    frames: Sequence[FrameKey], sidecar: str, encoding: Encoding, reading: Sequence[str] = ()
 ) -> str:
     """Return the SHA-256 of everything except the scan itself that determines an output.
 
@@ -430,11 +434,11 @@ def key(
     sidecar : str
         Name of the infrared sidecar, or empty.
     encoding : Encoding
-    lies : sequence of str
+    reading : sequence of str
         Options for transfer and orientation, and the angles by which frames are leveled;
         empty by default.
     """
-    facts = [frames, sidecar, lies] if lies else [frames, sidecar]
+    facts = [frames, sidecar, reading] if reading else [frames, sidecar]
     scan = json.dumps(facts, separators=(",", ":"))
     text = f"[{_same_for_all(encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
@@ -472,17 +476,17 @@ def with_films(key: str, films: Sequence[FilmNotes | None]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def with_light(known: str, light: str) -> str:
+def with_light(key: str, light: str) -> str:
     """Return the key of a scan with a flat field; without one it stays as it is.
 
     Parameters
     ----------
-    known : str
+    key : str
         The key without a flat field.
     light : str
         Digest of the flat field; empty without one.
     """
-    return hashlib.sha256(f"{known} {light}".encode("ascii")).hexdigest() if light else known
+    return hashlib.sha256(f"{key} {light}".encode("ascii")).hexdigest() if light else key
 
 
 @functools.lru_cache(maxsize=4)

@@ -41,13 +41,13 @@ class Stop:
         request: StopRequest,
         grace_seconds: float,
         clock: Callable[[], float] = time.monotonic,
-        asked: Callable[[], bool] = lambda: False,
+        should_stop: Callable[[], bool] = lambda: False,
         gentle: frozenset[int] = frozenset(),
     ) -> None:
         self._request = request
         self._grace = grace_seconds
         self._clock = clock
-        self._asked = asked
+        self._should_stop = should_stop
         self._gentle = gentle
         self._deadline: float | None = None
         self.reason = ""
@@ -67,7 +67,7 @@ class Stop:
     def stopping(self) -> bool:
         """Whether the run starts no more scans."""
         # called even if a reason is known: the callable may count its calls
-        requested = self._asked()
+        requested = self._should_stop()
         if (self.signal is not None or requested) and self._deadline is None:
             self._deadline = self._clock() + self._grace
         if not self.reason and self._request.received:

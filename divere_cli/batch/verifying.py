@@ -111,11 +111,11 @@ def check(
 
     todo: list[tuple[str, str]] = []
     for each in work.expected:
-        noted, place = before.get(_key(each)), _path(work.output, each)
-        if noted is not None and _unchanged(place, noted):
+        noted, file_path = before.get(_key(each)), _path(work.output, each)
+        if noted is not None and _unchanged(file_path, noted):
             judge(noted)
         else:
-            todo.append((_key(each), place))
+            todo.append((_key(each), file_path))
     for name in work.extra:
         done.append(Checked(name, "extra", "is recorded nowhere"))
         on_file(done[-1])
@@ -173,10 +173,10 @@ def _outputs(state: State) -> Iterator[Expected]:
 
 def _inputs(state: State) -> Iterator[Expected]:
     """Yield the scans at their recorded paths; several pages of one file give one entry."""
-    seen: set[str] = set()
+    paths: set[str] = set()
     for done in state.done.values():
-        if done.path not in seen:
-            seen.add(done.path)
+        if done.path not in paths:
+            paths.add(done.path)
             digest = (done.sha256,) if done.sha256 else ()
             stamp = done.stamp
             yield Expected(done.path, digest, stamp.size, stamp.mtime_ns, source="input")

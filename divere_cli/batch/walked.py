@@ -37,9 +37,9 @@ class Scan:
 
 
 @dataclass(slots=True)
-class Found:
+class WalkResult:
     """All scans found by the walk, in order."""
 
     scans: list[Scan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
-    left: Counter[str] = field(default_factory=Counter)  # files that were not selected, by suffix
+    unselected: Counter[str] = field(default_factory=Counter)  # files, by suffix

@@ -41,7 +41,7 @@ class Workspace:
 
 
 def take(
-    request: BatchRequest, stop: Stop, held: ExitStack, run_id: str, started: str = ""
+    request: BatchRequest, stop: Stop, resources: ExitStack, run_id: str, started: str = ""
 ) -> Workspace:
     """Plan the run, then lock and open OUTPUT.
 
@@ -50,7 +50,7 @@ def take(
     request : BatchRequest
     stop : Stop
         Ends the wait for another run.
-    held : ExitStack
+    resources : ExitStack
         Receives the callbacks that release the resources.
     run_id, started : str
         Id of this run in the journal, and the time at which it began.
@@ -66,21 +66,21 @@ def take(
     folder = Folder.open(request.outputs.folder, create=False)
     lock = None
     if folder is not None:
-        held.callback(folder.close)
-        if not request.outputs.held:
-            lock = _lock(folder, held, create=False, pause=pause)
-    found = discover.find(request.inputs, request.outputs.folder)
+        resources.callback(folder.close)
+        if not request.outputs.lock_held:
+            lock = _lock(folder, resources, create=False, pause=pause)
+    walked = discover.find(request.inputs, request.outputs.folder)
     state = journal_state.load(folder)
-    edges = film_edges.read(request, found.scans) if film_edges.wanted(request) else {}
-    plans = plan.make(request, found, state, folder, lambda: stop.stopping, edges)
+    edges = film_edges.read(request, walked.scans) if film_edges.needed(request) else {}
+    plans = plan.make(request, walked, state, folder, lambda: stop.stopping, edges)
     if folder is None:
-        folder = _make(request.outputs.folder, held)
-    if lock is None and not request.outputs.held:
-        _lock(folder, held, create=True, pause=pause)
+        folder = _make(request.outputs.folder, resources)
+    if lock is None and not request.outputs.lock_held:
+        _lock(folder, resources, create=True, pause=pause)
         state = journal_state.load(folder)
-    unmatched = request.chooser.unmatched([scan.path for scan in found.scans])
-    opened = _opened(folder, state, (run_id, started), held)
-    return replace(opened, plans=plans, warnings=(*opened.warnings, *found.warnings, *unmatched))
+    unmatched = request.chooser.unmatched([scan.path for scan in walked.scans])
+    opened = _opened(folder, state, (run_id, started), resources)
+    return replace(opened, plans=plans, warnings=(*opened.warnings, *walked.warnings, *unmatched))
 
 
 def _pause(request: BatchRequest, stop: Stop) -> Pause:
@@ -94,26 +94,26 @@ def _pause(request: BatchRequest, stop: Stop) -> Pause:
     return lambda pause: time.monotonic() < deadline and stop.pause(pause)
 
 
-def _make(path: str, held: ExitStack) -> Folder:
+def _make(path: str, resources: ExitStack) -> Folder:
     folder = Folder.open(path, create=True)
     assert folder is not None
-    held.callback(folder.close)
+    resources.callback(folder.close)
     return folder
 
 
-def _lock(folder: Folder, held: ExitStack, *, create: bool, pause: Pause) -> Lock | None:
+def _lock(folder: Folder, resources: ExitStack, *, create: bool, pause: Pause) -> Lock | None:
     lock = Lock.take(folder, create=create, pause=pause)
     if lock is not None:
-        held.callback(lock.release)
+        resources.callback(lock.release)
     return lock
 
 
-def _opened(folder: Folder, state: State, run: tuple[str, str], held: ExitStack) -> Workspace:
+def _opened(folder: Folder, state: State, run: tuple[str, str], resources: ExitStack) -> Workspace:
     """Open the journal and remove temporary files of earlier runs; the plan is added later."""
     if compaction.due(state):
         compaction.compact(folder)
     opened = Journal.open(folder, *run)
-    held.callback(opened.release)
+    resources.callback(opened.release)
     publisher = Publisher(folder, opened, run[0])
     publisher.sweep(deep=not state.clean)
     warnings: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from divere_cli.records.outcome import ErrorRecord
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
-    from divere_cli.batch.framing import Looking
+    from divere_cli.batch.framing import FrameSearch
     from divere_cli.frames.answer import FoundScan
 
 PICTURES = {".jpg": "jpg", ".jpeg": "jpg", ".png": "png"}
@@ -138,8 +138,8 @@ def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, st
     return places
 
 
-def _looking(values: dict[str, Any]) -> Looking:
-    from divere_cli.batch.framing import Looking
+def _looking(values: dict[str, Any]) -> FrameSearch:
+    from divere_cli.batch.framing import FrameSearch
     from divere_cli.frames.answer import Wanted
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.profile import library
@@ -147,8 +147,8 @@ def _looking(values: dict[str, Any]) -> Looking:
 
     picture = values["picture"]
     form = PICTURES[os.path.splitext(picture)[1].lower()] if picture else ""
-    return Looking(
-        wanted=Wanted(values["film"], values["count"], picture=form),
+    return FrameSearch(
+        expected=Wanted(values["film"], values["count"], picture=form),
         encoding=Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2")),
         isolation=IsolationRequest(values["isolation"], jobs=values["jobs"] or 1),
         limits=Limits(),

@@ -77,15 +77,15 @@ def _frames(
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.records.job import InputTransfer, Limits
 
-    looking = framing.Looking(
-        wanted=Wanted(request.frames or "auto"),
+    search = framing.FrameSearch(
+        expected=Wanted(request.frames or "auto"),
         encoding=request.outputs.encoding,
         isolation=IsolationRequest("auto", jobs=1),
         limits=Limits(),
         light=light,
         transfer=InputTransfer(request.inputs.transfer),
     )
-    answers = framing.look(looking, [(name, 0) for name in dict.fromkeys(files)])
+    answers = framing.look(search, [(name, 0) for name in dict.fromkeys(files)])
     return {
         index: found
         for index, name in enumerate(files)

@@ -67,7 +67,7 @@ class Grading:
         self._request = replace(
             request,
             inputs=replace(request.inputs, only=only, settle_seconds=0.0),
-            outputs=replace(request.outputs, held=True),
+            outputs=replace(request.outputs, lock_held=True),
             host=Host(stopped=self._turned, gentle=RELOADS),
         )
 

@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from divere_cli.batch.retries import TAKEN_ALONG, Again, Policy, Tally, is_shortage
+from divere_cli.batch.retries import MOST_LOST, Again, Policy, Tally, is_shortage
 from divere_cli.errors import OutputError
 
 
@@ -48,8 +48,8 @@ def test_a_start_that_fails_is_no_attempt_of_the_scan() -> None:
 
 
 def test_what_goes_with_the_machinery_is_free_until_the_scan_is_suspect() -> None:
-    assert ends(Policy(0), "infrastructure", TAKEN_ALONG + 1) == [*[Again()] * TAKEN_ALONG, None]
-    assert ends(Policy(), "infrastructure", TAKEN_ALONG + 4)[TAKEN_ALONG:] == [
+    assert ends(Policy(0), "infrastructure", MOST_LOST + 1) == [*[Again()] * MOST_LOST, None]
+    assert ends(Policy(), "infrastructure", MOST_LOST + 4)[MOST_LOST:] == [
         Again(0.0), Again(1.0), Again(4.0), None
     ]  # fmt: skip
 

@@ -58,17 +58,17 @@ def compact(folder: Folder) -> None:
         with open(
             directory.open_regular(folder.place, journal_state.NAME, os.O_RDONLY), "rb"
         ) as stream:
-            kept = _kept(stream)
+            needed = _needed(stream)
             stream.seek(0)
-            lines = (line for number, line in enumerate(stream) if number in kept)
+            lines = (line for number, line in enumerate(stream) if number in needed)
             durable.write_atomic_in(folder.place, journal_state.NAME, lines, replace=True)
     except OSError as problem:
         raise journal_state.failed(problem, "written anew") from problem
-    log.info("the journal was written anew with %d lines", len(kept))
+    log.info("the journal was written anew with %d lines", len(needed))
 
 
-def _kept(lines: Iterable[bytes]) -> set[int]:
-    kept: set[int] = set()
+def _needed(lines: Iterable[bytes]) -> set[int]:
+    needed: set[int] = set()
     marks: set[int] = set()
     history: dict[str, list[int]] = {}
     scans: dict[str, int] = {}
@@ -76,7 +76,7 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
     failures: dict[str, int] = {}
     for number, (_, line) in enumerate(journal_state.read(lines)):
         if line is None:
-            kept.add(number)
+            needed.add(number)
         elif line.kind in ("run", "end"):
             marks = {number}
             if line.started or line.figures is not None:
@@ -88,9 +88,9 @@ def _kept(lines: Iterable[bytes]) -> set[int]:
         elif line.failure is not None:
             failures[line.scan] = number
         elif line.kept:
-            kept.add(number)
+            needed.add(number)
         else:
             for output in line.outputs:
                 names.setdefault(output.name, []).append(number)
     kept_runs = list(history.values())[-KEPT:]
-    return kept.union(marks, scans.values(), failures.values(), *names.values(), *kept_runs)
+    return needed.union(marks, scans.values(), failures.values(), *names.values(), *kept_runs)

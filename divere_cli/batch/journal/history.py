@@ -131,9 +131,9 @@ def _figures(data: object) -> RunFigures | None:
     if data is None:
         return None
     try:
-        found = from_plain(RunFigures, data)
-        numbers = [*found.scans.values(), *found.seconds_by_stage.values()]
-        numbers += [value for value in astuple(found) if isinstance(value, int | float)]
-        return found if all(map(math.isfinite, numbers)) else None
+        figures = from_plain(RunFigures, data)
+        numbers = [*figures.scans.values(), *figures.seconds_by_stage.values()]
+        numbers += [value for value in astuple(figures) if isinstance(value, int | float)]
+        return figures if all(map(math.isfinite, numbers)) else None
     except (TypeError, ValueError, KeyError, AttributeError, OverflowError):
         return None

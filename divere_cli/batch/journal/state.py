@@ -201,25 +201,25 @@ def read(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Line | None]]:
     lines : iterable of bytes
         Lines of the journal.
     """
-    known: dict[Any, Any] = {}
+    shared: dict[Any, Any] = {}
     for line in lines:
         if not line.endswith(b"\n"):
             continue  # torn
         try:
-            yield line, _line(json.loads(line), known)
+            yield line, _line(json.loads(line), shared)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
             yield line, None
 
 
-def _line(record: dict[str, Any], known: dict[Any, Any]) -> Line:
+def _line(record: dict[str, Any], shared: dict[Any, Any]) -> Line:
     kind = record["kind"]
     if kind == "done":
-        done = _done(record, known)
+        done = _done(record, shared)
         return Line(kind, done.input, done.outputs, done)
     if kind == "publish":
-        known[_PUBLISHED] = {}
-        outputs = tuple(_output(each, known) for each in record["outputs"])
-        known[_PUBLISHED] = {output.name: output for output in outputs}
+        shared[_PUBLISHED] = {}
+        outputs = tuple(_output(each, shared) for each in record["outputs"])
+        shared[_PUBLISHED] = {output.name: output for output in outputs}
         return Line(kind, _text(record["input"]), outputs)
     if kind == "failed":
         failure = Failure(**_checked(Failure, record))
@@ -259,23 +259,23 @@ _TYPES: dict[type, dict[str, tuple[type, ...]]] = {
 }
 
 
-def _done(record: dict[str, Any], known: dict[Any, Any]) -> Done:
+def _done(record: dict[str, Any], shared: dict[Any, Any]) -> Done:
     """Build a record by hand: five times as fast as ``from_plain``, which matters for archives.
 
-    Values that many scans share are stored once, in ``known``; this halves the memory.
+    Values that many scans share are stored once, in ``shared``; this halves the memory.
     """
-    peak, outputs = record.get("peak"), tuple(_output(each, known) for each in record["outputs"])
+    peak, outputs = record.get("peak"), tuple(_output(each, shared) for each in record["outputs"])
     return Done(
         input=_text(record["input"]),
         path=_text(record["path"]),
         stamp=Stamp(**_checked(Stamp, record["stamp"])),
         key=_text(record["key"]),
         outputs=outputs,
-        header=_header_once(record["header"], known),
-        profile=_once(ProfileRef(**_checked(ProfileRef, record["profile"])), known),
+        header=_header_once(record["header"], shared),
+        profile=_once(ProfileRef(**_checked(ProfileRef, record["profile"])), shared),
         sha256=_text(record.get("sha256", "")),
-        peak=None if peak is None else _peak(peak, known),
-        basis=_once(_text(record.get("basis", "")), known),
+        peak=None if peak is None else _peak(peak, shared),
+        basis=_once(_text(record.get("basis", "")), shared),
         grade=_number(record.get("grade", 1)),
         also=tuple(map(_further, record.get("also", ()))),
         decided=_text(record.get("decided", "")),
@@ -286,33 +286,33 @@ def _further(record: dict[str, Any]) -> Further:
     return Further(_text(record["key"]), tuple(map(_text, record["names"])))
 
 
-def _once(value: T, known: dict[Any, Any]) -> T:
-    same: T = known.setdefault(value, value)
+def _once(value: T, shared: dict[Any, Any]) -> T:
+    same: T = shared.setdefault(value, value)
     return same
 
 
-def _peak(record: dict[str, Any], known: dict[Any, Any]) -> Peak:
-    sort = _once(_text(record["sort"]), known)
+def _peak(record: dict[str, Any], shared: dict[Any, Any]) -> Peak:
+    sort = _once(_text(record["sort"]), shared)
     return Peak(sort, _number(record["raw_bytes"]), _number(record["peak_bytes"]))
 
 
-_PUBLISHED = object()  # key in ``known``: outputs of the last ``publish``, which ``done`` repeats
+_PUBLISHED = object()  # key in ``shared``: outputs of the last ``publish``, which ``done`` repeats
 
 
-def _output(record: dict[str, Any], known: dict[Any, Any]) -> OutputStamp:
+def _output(record: dict[str, Any], shared: dict[Any, Any]) -> OutputStamp:
     sha256 = _text(record.get("sha256", ""))
     size, mtime_ns = _number(record["size"]), _number(record["mtime_ns"])
     output = OutputStamp(_name(record["name"]), size, mtime_ns, sha256)
-    published: OutputStamp | None = known.get(_PUBLISHED, {}).get(output.name)
+    published: OutputStamp | None = shared.get(_PUBLISHED, {}).get(output.name)
     return published if published == output else output
 
 
-def _header_once(record: dict[str, Any], known: dict[Any, Any]) -> Header:
+def _header_once(record: dict[str, Any], shared: dict[Any, Any]) -> Header:
     """Return the header of a record; scans of a roll share one object."""
     text = str(record)
-    header: Header | None = known.get(text)
+    header: Header | None = shared.get(text)
     if header is None:
-        header = known[text] = _header(record)
+        header = shared[text] = _header(record)
     return header
 
 
@@ -382,14 +382,14 @@ def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def failed(problem: OSError, what: str) -> RunError:
+def failed(problem: OSError, action: str) -> RunError:
     """Return the run's error for an error of the system.
 
     Parameters
     ----------
     problem : OSError
         The system's error.
-    what : str
+    action : str
         The action that failed, such as ``read``.
     """
     if problem.errno in durable.NO_SPACE:
@@ -399,4 +399,4 @@ def failed(problem: OSError, what: str) -> RunError:
         hint = f"check who owns OUTPUT/{NAME} and whether it may be written"
     else:
         hint = "check the output device; whole outputs stay, and the next run goes on"
-    return JournalFailed(f"the journal '{NAME}' cannot be {what}: {reason}", hint=hint)
+    return JournalFailed(f"the journal '{NAME}' cannot be {action}: {reason}", hint=hint)

@@ -75,8 +75,11 @@ class Journal:
             current = self._folder.place.stat(NAME)
         except FileNotFoundError:
             current = None
-        own = os.fstat(self._fd)
-        if current is not None and (current.st_dev, current.st_ino) == (own.st_dev, own.st_ino):
+        opened = os.fstat(self._fd)
+        if current is not None and (current.st_dev, current.st_ino) == (
+            opened.st_dev,
+            opened.st_ino,
+        ):
             return ""
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
