@@ -1,8 +1,8 @@
 """``--on-done`` and ``--on-failure``: a command for each scan, with its result on stdin.
 
 Covers splitting the command once (no shell), a time limit, and that nothing a command does
-delays the loop or becomes the scan's failure. A command and all that it starts are a process
-group of their own, which the time limit or the end of the service ends as a whole.
+delays the loop or makes a scan fail. A command and everything that it starts form a process
+group of their own, which is killed at the time limit or when the service ends.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Hooks:
     Parameters
     ----------
     commands : Commands
-        May be replaced at any time; what waits already keeps its command.
+        May be replaced at any time; results already in the queue keep their command.
     seconds : float
         Time limit of each command.
     """
@@ -86,7 +86,7 @@ class Hooks:
         self._queue: queue.Queue[tuple[Sequence[str], ScanResult] | None] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._process: subprocess.Popen[str] | None = None
-        self._children = threading.Lock()  # held while a command is started, or strangers reaped
+        self._children = threading.Lock()  # held while a command starts or orphans are reaped
         self._ended = False
 
     def enqueue(self, result: ScanResult) -> None:
@@ -110,7 +110,7 @@ class Hooks:
         return 1
 
     def reap(self) -> None:
-        """Take the ends of processes that commands left behind.
+        """Reap the processes that commands left behind.
 
         A batch adopts orphans, so that they become children of this process. Call it
         between batches, when commands are all that this process has started.
@@ -120,18 +120,19 @@ class Hooks:
         with self._children, contextlib.suppress(ChildProcessError):
             current = -1 if self._process is None else self._process.pid
             while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
-                if ended.si_pid == current:  # the next ones are seen when its end was taken
+                if ended.si_pid == current:  # others are found after it is reaped
                     return
                 os.waitpid(ended.si_pid, os.WNOHANG)
 
     def close(self, seconds: float, hurry: Callable[[], object] = lambda: False) -> None:
-        """Let commands that wait run for so long, then end the one that runs.
+        """Run the waiting commands for at most ``seconds``, then end the current one.
 
         Parameters
         ----------
         seconds : float
+            Time limit for the waiting commands together.
         hurry : callable
-            True ends it at once.
+            Returns True to end the current command at once.
         """
         if self._thread is None:
             return
@@ -151,7 +152,7 @@ class Hooks:
         self._thread.start()
 
     def _drop(self) -> None:
-        """Forget what waits, and wake the thread for the last time."""
+        """Empty the queue, and wake the thread so that it ends."""
         dropped = 0
         with contextlib.suppress(queue.Empty):
             while True:
@@ -182,7 +183,7 @@ class Hooks:
             log.warning("the command for %s cannot be run: %s", name, problem.strerror)
 
     def _waited(self, command: Sequence[str], result_json: str, stderr: int, name: str) -> int:
-        """Run a command to its end or its time limit; return its exit code, 0 when it was ended."""
+        """Run a command until it ends or is killed; return its exit code, 0 if it was killed."""
         with self._children:
             process = self._process = subprocess.Popen(
                 list(command),
@@ -210,7 +211,7 @@ class Hooks:
 
 
 def _end(process: subprocess.Popen[str] | None) -> None:
-    """End a command with all that it started."""
+    """Kill a command and everything that it started."""
     if process is None or process.poll() is not None:
         return
     with contextlib.suppress(OSError):
@@ -221,7 +222,7 @@ def _end(process: subprocess.Popen[str] | None) -> None:
 
 
 def _last_line(descriptor: int) -> str:
-    """Return the last line of a file, as far as it is in its last bytes."""
+    """Return the last line of a file, looked for in its last bytes only."""
     size = os.fstat(descriptor).st_size
     os.lseek(descriptor, max(0, size - _SHOWN), os.SEEK_SET)
     text = os.read(descriptor, _SHOWN).decode("utf-8", "replace")

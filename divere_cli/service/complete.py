@@ -1,4 +1,4 @@
-"""Whether a file can be a complete scan, as far as its format can tell without a decoder.
+"""Checks without a decoder whether a file can be a complete scan.
 
 Covers a TIFF's segments (each inside the file, none of length 0), a PNG's end chunk, a JPEG's
 end marker. Any other file is complete when its header can be read. Not covered: whether the
@@ -23,8 +23,8 @@ _TAIL = 1 << 16
 def is_complete(path: str) -> bool:
     """Return whether nothing is missing from the file, as far as its format can tell.
 
-    A file that is no scan at all is not complete either: after a while it is taken as it is
-    (:mod:`divere_cli.service.settling`), and the batch names what is wrong.
+    A file that is no scan is not complete either: after a while it is graded as it is
+    (:mod:`divere_cli.service.settling`), and the batch reports the error.
 
     Parameters
     ----------

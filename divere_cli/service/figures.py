@@ -1,7 +1,7 @@
-"""What the service reports of itself: a frozen snapshot, the latest positives and failures.
+"""Figures of the service for its pages: a frozen snapshot, the latest positives, failures.
 
-Covers counting what batches report. Not covered: the form of metrics (:mod:`.metrics`), and
-who may read it.
+Covers counting the results of batches. Not covered: the form of metrics (:mod:`.metrics`), and
+who may read them.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ RECENT = 24
 class Snapshot:
     """The state of the service at the last turn of its loop.
 
-    ``waiting``, ``in_work``, ``done`` and ``failed`` count files; ``queue`` has the names of
-    some that wait or are in work, below INPUT; ``problem`` is what keeps it from grading, in a
-    line.
+    ``waiting``, ``in_work``, ``done`` and ``failed`` count files; ``queue`` has the names, below
+    INPUT, of some files that wait or are being graded; ``problem`` is one line that states what
+    prevents grading.
     """
 
     state: str = "starting"  # starting, watching, grading, waiting, ending
@@ -41,7 +41,7 @@ class Snapshot:
 
     @property
     def ready(self) -> bool:
-        """Whether new scans would be graded."""
+        """Whether the service grades new scans now."""
         return self.state in ("watching", "grading")
 
 
@@ -49,7 +49,7 @@ class Snapshot:
 class Figures:
     """Counts since the service began; any thread may read.
 
-    ``restarts`` counts batches that their own trouble ended, forkservers that died and
+    ``restarts`` counts batches that ended with an error of their own, forkservers that died and
     threads of the service that were started again.
     """
 
@@ -68,12 +68,12 @@ class Figures:
         ----------
         result : ScanResult
         path : str, optional
-            Its file, as far as it is known.
+            Its file, if known.
 
         Returns
         -------
         bool
-            Whether it is news: not the failure that the file had before.
+            Whether the result is new: False for the failure that the file had before.
         """
         path = path or result.input
         with self._turn:
@@ -89,7 +89,7 @@ class Figures:
             return failure != before
 
     def keep_failures(self, paths: Container[str]) -> None:
-        """Forget failures of other files: they changed, or are gone."""
+        """Forget failures of all files except ``paths``: they changed or were removed."""
         with self._turn:
             for path in [each for each in self._failures if each not in paths]:
                 del self._failures[path]

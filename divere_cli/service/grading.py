@@ -1,7 +1,7 @@
-"""One batch of the service: which files it takes, and what became of each.
+"""One batch of the service: the files that it grades, and the result of each.
 
-Covers the request of a batch for files that have settled, counting its events, and which
-files rest afterwards. Not covered: grading, journal and reports, which are the batch's own.
+Covers the request of a batch for files that have settled, counting its events, and which files
+are left alone afterwards. Not covered: grading, journal and reports, which the batch does.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class Grading:
     Parameters
     ----------
     request : BatchRequest
-        The options; inputs are all of INPUT.
+        The options; its inputs are the whole of INPUT.
     files : mapping of str to Stamp
-        The files to take, as they were when they had settled.
+        The files to grade, with their stamps when they had settled.
     pulse : callable
-        The batch's clock: it tells that the loop turns.
+        The batch's clock; each call also reports that the loop turns.
     emit : callable
-        Takes each event, the path of the file that a finished scan is of (else None), and
-        how many files are not finished.
+        Called with each event, the file of a finished scan (None for other events), and
+        the number of files that are not finished.
 
     Attributes
     ----------
     fates : dict of str to Fate
-        By path; a file without one waits again.
+        The result by path; a file without one waits again.
     """
 
     def __init__(
@@ -74,14 +74,14 @@ class Grading:
     def run(self) -> RunReport:
         """Grade; errors are those of :func:`divere_cli.batch.run.run`."""
         report = batch.run(self._request, self._take, self._pulse)
-        if report.error is not None:  # the loop waits until that is mended
+        if report.error is not None:  # the loop waits until that is fixed
             self.fates = {p: "waiting" if f == "again" else f for p, f in self.fates.items()}
         if not report.stopped:
             self._rest_left_out(report)
         return report
 
     def _turned(self) -> bool:
-        """Beat the pulse where the batch asks nothing else of the service; never stop it."""
+        """Report that the loop turns when the batch asks whether to stop; never stop it."""
         self._pulse()
         return False
 
@@ -95,9 +95,9 @@ class Grading:
         self._emit(event, path, len(self._files) - len(self.fates))
 
     def _rest_left_out(self, report: RunReport) -> None:
-        """Leave alone what the batch does not take: by --exclude, or the JPEG of a raw file.
+        """Mark files that the batch skips (--exclude, the JPEG of a raw file) as done.
 
-        A file that changed since it had settled is not listed either: the next look sees that.
+        A file that changed after it had settled is not listed either; the next look finds it.
         """
         listed = {self._names.get(file_of(result.input)) for result in report.files}
         for path in self._files:
@@ -113,7 +113,7 @@ def _fate(result: ScanResult) -> Fate:
 
 
 def short(report: RunReport) -> dict[str, Any]:
-    """Return what ``/status`` shows of a batch.
+    """Return a summary of a batch for ``/status``.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def short(report: RunReport) -> dict[str, Any]:
 
 
 def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
-    """Return the paths of files by the names that a batch gives them: below their INPUT.
+    """Return the paths of files by the names that a batch gives them: relative to their INPUT.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def names(inputs: tuple[str, ...], files: Iterable[str]) -> dict[str, str]:
 
 
 def file_of(name: str) -> str:
-    """Return a scan's name without its page: ``scan.tif#2`` is of ``scan.tif``.
+    """Return the file name of a scan: ``scan.tif#2`` is a page of ``scan.tif``.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""OUTPUT's lock, held by the service as long as it watches.
+"""The lock on OUTPUT, which the service holds while it watches.
 
-Covers taking it, noticing that OUTPUT is gone or another folder (a share that was
+Covers taking it, detecting that OUTPUT is missing or another folder (a share that was
 unmounted), and giving it back. Not covered: what is written there (the batch).
 """
 
@@ -28,7 +28,7 @@ class HeldOutput:
         ----------
         path : str
         create : bool
-            Make the folder where it is absent: right when the service begins only. Later an
+            Make the folder if it is absent: only right when the service starts. Later, an
             absent folder is a share that is not mounted, and an empty one its mount point.
 
         Raises
@@ -36,7 +36,7 @@ class HeldOutput:
         OutputLocked
             Another run holds it.
         OutputUnusable
-            It is gone, or a folder that no run has used.
+            It is missing, or a folder that no run has used.
         """
         with ExitStack() as stack:
             folder = Folder.open(path, create=create)
@@ -45,7 +45,7 @@ class HeldOutput:
             lock = None if folder is None else Lock.take(folder, create=create, pause=None)
             if lock is None:
                 raise OutputUnusable(
-                    f"OUTPUT '{path}' is gone, or another folder than before",
+                    f"OUTPUT '{path}' is missing, or another folder than before",
                     hint="is its share mounted?",
                 )
             stack.callback(lock.release)
@@ -53,7 +53,7 @@ class HeldOutput:
             self._locked = stack.pop_all()
 
     def keep(self, path: str) -> None:
-        """Make sure that the folder at ``path`` is the locked one; lock it again if it came back.
+        """Check that the folder at ``path`` is the locked one; lock it again if it came back.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The service's pages: health, readiness, status, metrics, and one for people.
 
-Covers who may ask (by ``Host`` on loopback, by a token elsewhere), a limit of connections,
-and answers from the snapshot alone: nothing here takes a lock that the loop holds while it
+Covers access (by ``Host`` on loopback, by a token elsewhere), a limit of connections,
+and answers made from the snapshot alone: nothing here takes a lock that the loop holds while it
 works. Not covered: counting (:mod:`.figures`).
 """
 
@@ -41,7 +41,7 @@ table{border-collapse:collapse}td{padding:2px 1.4em 2px 0;vertical-align:top}.ba
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where to listen; on an address that others can reach, requests must send ``token``."""
+    """Address to listen on; if other machines can reach it, requests must send ``token``."""
 
     host: str
     port: int
@@ -49,12 +49,12 @@ class Address:
 
     @property
     def local(self) -> bool:
-        """Whether this machine alone can reach it."""
+        """Whether only this machine can reach it."""
         return self.host in LOOPBACK or self.host.startswith("127.")
 
 
 class Server:
-    """Serves the pages. A context manager; the port is bound when it is made.
+    """Serves the pages. A context manager; the constructor binds the port.
 
     Raises
     ------
@@ -92,7 +92,7 @@ class Server:
         trace: TracebackType | None,
     ) -> None:
         self._server.shutdown()
-        self._thread.join()  # before its socket goes: it may only just have begun
+        self._thread.join()  # before its socket closes: it may have only just started
         self._server.server_close()
 
 
@@ -242,7 +242,7 @@ class _Threads(ThreadingHTTPServer):
             self._free.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Print nothing about clients that hang up."""
+        """Print nothing when a client closes its connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):

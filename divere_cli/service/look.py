@@ -1,10 +1,10 @@
-"""One look at the INPUT folders: every scan's stamp, for the cost of a listing.
+"""One look at the INPUT folders: lists every scan with its stamp.
 
 Covers names, one ``stat`` for each file, and the presets beside the scans. Not covered: which
-of them a batch takes (:mod:`divere_cli.batch.discover`), and opening any. A rewrite in place
-leaves the mtime of its folder alone, so each file has to be looked at. A file that is at rest
-is known by a number alone, its mark, and is only counted: a service that has graded 100,000
-scans keeps 100,000 numbers, no names.
+scans a batch grades (:mod:`divere_cli.batch.discover`), and opening files. A rewrite in place does
+not change the mtime of its folder, so each file needs its own ``stat``. A file at rest is
+represented by a number, its mark, and is only counted: a service that has graded 100,000 scans
+keeps 100,000 numbers, no names.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def look(inputs: Iterable[str], output: str, chosen: Chosen = Chosen()) -> Look:
     inputs : iterable of str
         Folders and files.
     output : str
-        This folder is left out where it lies inside an INPUT.
+        This folder is skipped if it is inside an INPUT.
     chosen : Chosen
         Which files.
 
@@ -95,7 +95,7 @@ def look(inputs: Iterable[str], output: str, chosen: Chosen = Chosen()) -> Look:
     Raises
     ------
     InputMissing
-        An INPUT is gone: a share that is not mounted, for one.
+        An INPUT is missing, for example because its share is not mounted.
     """
     listing = Look(marks=set() if chosen.collect else None)
     left_out = _identity(output)
@@ -128,7 +128,7 @@ def _tree(
         except OSError as problem:
             if folder == top:
                 raise missing.error(top, "", problem) from problem
-            continue  # it went away, or the batch reports that it cannot be listed
+            continue  # it was removed, or the batch reports that it cannot be listed
         if chosen.recursive:
             waiting += [path for path in below if _identity(path) != left_out]
 

@@ -1,8 +1,8 @@
-"""The loop: look, take what has settled, let the batch grade it, wait.
+"""The loop: look, let a batch grade the scans that have settled, wait.
 
 Covers signals, reading the options again, and waiting with a growing pause while INPUT or
-OUTPUT is gone or full. Not covered: OUTPUT's lock (:mod:`.held_output`), and what a batch
-takes and gives (:mod:`.grading`).
+OUTPUT is missing or full. Not covered: OUTPUT's lock (:mod:`.held_output`), and the files and
+results of a batch (:mod:`.grading`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from divere_cli.text import safe
 
 log = logging.getLogger(__name__)
 
-MOST = 1000  # scans of one batch: planning them takes less time than a loop may stand still
+MOST = 1000  # scans of one batch: planning more would let the loop count as stuck
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 300.0
 LEAST_REST = 0.2
 NAMED = 200
@@ -42,10 +42,10 @@ QUEUED = 24  # names of the queue that are shown
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the loop works with and reports to.
+    """The parts that the loop works with and reports to.
 
-    ``revive`` are called at each turn; each starts again what has died beside the loop (a
-    thread) and returns how many.
+    ``revive`` are called at each turn; each restarts threads that died and returns how
+    many there were.
     """
 
     settling: Settling
@@ -59,15 +59,15 @@ class Parts:
 
 
 class Watch:
-    """The service's loop. ``run`` ends with the signal that asked for it.
+    """The service's loop; ``run`` ends when a signal requests it.
 
     Parameters
     ----------
     options : Options
-        As they are when the service begins.
+        The options when the service starts.
     build : callable
-        Returns the options anew. It is called before each batch, so that presets are read as
-        they are then; with True, flags, environment and ``divere.toml`` are read again, too.
+        Returns the current options. It is called before each batch, so that changes of
+        presets count; with True, flags, environment and ``divere.toml`` are read again, too.
     parts : Parts
     """
 
@@ -89,12 +89,12 @@ class Watch:
         Parameters
         ----------
         stop : StopRequest
-            Signals that came, also before the loop began.
+            Signals received so far, also before the loop started.
 
         Raises
         ------
         OutputLocked
-            Another run holds OUTPUT when the service begins.
+            Another run holds OUTPUT when the service starts.
         """
         try:
             if number := self._signal(stop):
@@ -109,11 +109,11 @@ class Watch:
             self.close()
 
     def begin(self) -> None:
-        """Make OUTPUT where it is absent, and lock it."""
+        """Make OUTPUT if it is absent, and lock it."""
         self._output.take(self._request.outputs.folder, create=True)
 
     def close(self) -> None:
-        """Give OUTPUT back."""
+        """Release the lock on OUTPUT."""
         self._output.give_back()
 
     @property
@@ -128,7 +128,7 @@ class Watch:
     # ------------------------------------------------------------ one turn
 
     def turn(self) -> None:
-        """Look once, and grade what has settled."""
+        """Look once, and grade the scans that have settled."""
         now = self._parts.pulse()
         self._parts.hooks.reap()
         self._parts.figures.restarts += sum(revive() for revive in self._parts.revive)
@@ -172,7 +172,7 @@ class Watch:
 
     @contextmanager
     def _survived(self) -> Iterator[None]:
-        """Keep whatever ends a batch early as ``_error``: the service goes on."""
+        """Store any error that ends a batch early in ``_error``: the service goes on."""
         self._error = None
         try:
             yield
@@ -208,7 +208,7 @@ class Watch:
     # ------------------------------------------------------------ signals, options, rest
 
     def _signal(self, stop: StopRequest) -> int:
-        """Obey the signals that came: HUP reads the options; return the first other one, or 0."""
+        """Handle received signals: HUP reads the options; return the first other one, or 0."""
         while stop.received:
             number = stop.received.pop(0)
             if number != getattr(signal, "SIGHUP", None):
@@ -218,7 +218,7 @@ class Watch:
         return 0
 
     def _read_options(self, *, again: bool) -> None:
-        """Take the options as they are now; keep the old ones where the new ones are wrong."""
+        """Read the current options; keep the old ones if the new ones are invalid."""
         try:
             self._options = self._build(again)
         except DivereError as problem:
@@ -233,7 +233,7 @@ class Watch:
         parts.hooks.commands = options.commands
 
     def _wait(self, stop: StopRequest) -> int:
-        """Wait for the next look, in steps that keep the watchdog quiet."""
+        """Wait for the next look, in steps short enough for the watchdog."""
         interval = self._options.timing.interval
         now = self._parts.pulse()
         due = self._parts.settling.next_due(now)
@@ -249,7 +249,7 @@ class Watch:
     # ------------------------------------------------------------ what is shown
 
     def _trouble(self, problem: ErrorRecord) -> None:
-        """Wait, longer each time, until what is wrong is mended."""
+        """Wait, longer each time, until the problem is fixed."""
         if problem.kind not in (InputMissing.kind, OutputLocked.kind):
             self._parts.figures.restarts += 1
         if problem.message != self._problem:  # once, not at each try
@@ -262,7 +262,7 @@ class Watch:
 
     def _well(self) -> None:
         if self._problem:
-            log.warning("the service goes on: what it waited for is mended")
+            log.warning("the service goes on: the problem that it waited for is fixed")
         self._problem, self._pause = "", 0.0
         self._show("watching", "")
 

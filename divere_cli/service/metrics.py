@@ -1,4 +1,4 @@
-"""The service's figures for Prometheus, by its own client (extra ``[watch]``).
+"""The service's metrics for Prometheus, by its official client (extra ``[watch]``).
 
 Covers names, kinds and a registry of the service's own. No file name becomes a label.
 """
@@ -13,7 +13,7 @@ SECONDS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
 class Metrics:
-    """Counts scans; gauges are set when the figures are read.
+    """Counts scans; gauges are set when the metrics are read.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Metrics:
         )
         self._queue = client.Gauge("divere_queue_scans", "Scans not done yet.", **to)
         self._peak = client.Gauge(
-            "divere_worker_peak_rss_bytes", "The most that one worker has used.", **to
+            "divere_worker_peak_rss_bytes", "Most memory that one worker has used.", **to
         )
         self._restarts = client.Counter(
             "divere_restarts", "Failed batches, forkservers and threads started again.", **to
@@ -45,7 +45,7 @@ class Metrics:
             self._seconds.observe(result.seconds)
 
     def text(self, queue: int, peak_rss_bytes: int, restarts: int) -> bytes:
-        """Return all figures as text.
+        """Return all metrics as text.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class Metrics:
         peak_rss_bytes : int
             The most memory that one worker has used.
         restarts : int
-            Since the service began.
+            Number since the service started.
         """
         self._queue.set(queue)
         self._peak.set(peak_rss_bytes)
@@ -65,7 +65,7 @@ class Metrics:
 
 
 def of_this_service() -> Metrics | None:
-    """Return the figures; None where the extra is not installed."""
+    """Return the metrics of this process; None if the extra is not installed."""
     try:
         import prometheus_client
     except ModuleNotFoundError:

@@ -1,4 +1,4 @@
-"""What the service is asked to do, as one value that a reload replaces as a whole."""
+"""The options of the service, as one value that a reload replaces as a whole."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LEAST_LONGEST = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds: between looks, without a change, and for scans in work at the end."""
+    """Seconds between looks, seconds without a change, and seconds for scans in work at the end."""
 
     interval: float = 5.0
     settle: float = 10.0
@@ -20,13 +20,13 @@ class Timing:
 
     @property
     def longest_turn(self) -> float:
-        """Seconds after which a loop that has not turned stands still: three intervals."""
+        """Seconds without a turn after which the loop counts as stuck: three intervals."""
         return max(LEAST_LONGEST, 3.0 * self.interval)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """All that HUP reads again. ``request`` grades the whole of INPUT."""
+    """All options that HUP reads again; ``request`` grades the whole of INPUT."""
 
     request: BatchRequest
     timing: Timing

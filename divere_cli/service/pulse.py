@@ -1,8 +1,8 @@
-"""Whether the loop turns: for the health page and systemd's watchdog.
+"""Reports whether the loop turns: for the health page and systemd's watchdog.
 
 Covers the time of the last turn, which the loop itself reports (also from within a batch,
-whose clock this is), and systemd's notifications. Nothing here waits: a reader that does not
-read must not stop the loop.
+whose clock this is), and systemd's notifications. Nothing here waits: a service manager that
+does not read must not stop the loop.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from collections.abc import Callable
 
 
 class Notifier:
-    """systemd's ``sd_notify`` protocol; does nothing where no service manager listens.
+    """Speaks systemd's ``sd_notify`` protocol; does nothing if no service manager listens.
 
     Parameters
     ----------
     environment : dict of str to str, optional
-        Where ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC`` are; the process's own when None.
+        Environment with ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC``; the process's own if None.
 
     Attributes
     ----------
     every : float or None
-        Seconds in which the watchdog wants two messages; None where there is no watchdog.
+        Seconds in which the watchdog expects two messages; None without a watchdog.
     """
 
     def __init__(self, environment: dict[str, str] | None = None) -> None:
@@ -41,7 +41,7 @@ class Notifier:
         self.every = int(micros) / 2e6 if micros.isdigit() else None
 
     def send(self, *words: str) -> None:
-        """Send a message; one that cannot be sent at once is dropped."""
+        """Send a message; drop it if it cannot be sent at once."""
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.sendto("\n".join(words).encode(), self._path)
@@ -53,12 +53,12 @@ class Notifier:
 
 
 class Pulse:
-    """The loop's turns. A call is a turn and returns the monotonic time, so that it is a clock.
+    """Records the turns of the loop; each call is a turn and returns the monotonic time.
 
     Parameters
     ----------
     longest : float
-        Seconds between turns after which the loop stands still.
+        Seconds without a turn after which the loop counts as stuck.
     notifier : Notifier
     clock : callable
         Monotonic seconds.

@@ -1,9 +1,9 @@
-"""Which scans have stopped changing, so that they can be graded.
+"""Finds the scans that have stopped changing and can be graded.
 
-Covers two looks and ``--settle`` on the monotonic clock (a wall clock that jumps changes
-nothing), completeness, files that are done, and files that failed, which are left alone
-until they change. Of a file that is done only its mark is kept (:mod:`.look`), 70 bytes.
-Pure: looks in, paths out.
+Covers the rule (two looks without a change, and ``--settle`` on the monotonic clock, so that a
+wall clock that jumps changes nothing), completeness, files that are done, and files that failed,
+which are left alone until they change. Only the mark of a file that is done is kept
+(:mod:`.look`), 70 bytes. No side effects: looks in, paths out.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from divere_cli.service.look import Look, Stamp, mark
 
 PATIENCE = 30.0  # further seconds without a change until an incomplete file is taken and fails
 ENOUGH = 2  # looks that must see a file without a change
-AGAIN_SECONDS = 300.0  # until a file is tried again whose failure may pass
+AGAIN_SECONDS = 300.0  # until a file is tried again after a temporary failure
 
 Fate = Literal["waiting", "taken", "done", "failed", "again"]
-"""``again``: it failed for a reason that may pass without a change of the file."""
+"""``again``: it failed for a temporary reason; it is tried again without a change of the file."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class _File:
     fate: Fate = "waiting"
 
     def due(self, settle: float) -> float:
-        """Return when the file may be graded; infinite when nothing is to be done with it."""
+        """Return when the file may be graded; infinite if it needs no work."""
         if self.fate == "waiting":
             return self.since + settle
         return self.since + AGAIN_SECONDS if self.fate == "again" else math.inf
@@ -43,14 +43,14 @@ class _File:
 
 @dataclass(slots=True)
 class Settling:
-    """All files that the last look saw, and what became of each.
+    """All files of the last look, and the state of each.
 
     Parameters
     ----------
     settle : float
         Seconds without a change.
     complete : callable
-        Returns whether the file at a path is complete, as far as its format can tell.
+        Returns whether the file at a path is complete, as far as its format shows.
 
     Attributes
     ----------
@@ -103,14 +103,14 @@ class Settling:
             look.marks.add(number)
 
     def _wait_in(self, folders: set[str], now: float) -> None:
-        """Let files wait again where presets changed: the batch knows what that changes."""
+        """Let files wait again where presets changed: the batch decides which to grade again."""
         for path, file in self._files.items():
             if os.path.dirname(path) in folders and file.fate in ("failed", "again"):
                 file.fate, file.since, file.looks = "waiting", now, 1
                 self._put(path, file)
 
     def _put(self, path: str, file: _File | None) -> None:
-        """Keep a file where its fate belongs; None where it is gone."""
+        """Sort a file by its fate; None removes it."""
         self._open.pop(path, None)
         self._failed.discard(path)
         if file is not None and file.fate in ("waiting", "taken", "again"):
@@ -132,13 +132,13 @@ class Settling:
         return paths
 
     def take(self, paths: Iterable[str]) -> None:
-        """Note that files are in work now."""
+        """Mark files as being graded."""
         for path in paths:
             if path in self._open:
                 self._open[path].fate = "taken"
 
     def end(self, fates: Mapping[str, Fate], paths: Iterable[str], now: float) -> None:
-        """Note what became of files that were taken; those without a fate wait again."""
+        """Record the results of graded files; files without a result wait again."""
         for path in paths:
             file = self._open.get(path)
             if file is not None and file.fate == "taken":
@@ -155,16 +155,16 @@ class Settling:
         self._done += 1
 
     def next_due(self, now: float) -> float | None:
-        """Return the seconds until the next file has settled; None where none waits for that.
+        """Return the seconds until the next file has settled; None if no file waits for that.
 
-        Files that have settled and are not complete are looked at in every interval.
+        Files that have settled but are incomplete are checked at every interval.
         """
         due = (file.due(self.settle) for file in self._open.values())
         soon = min((each for each in due if each > now), default=math.inf)
         return None if soon == math.inf else soon - now
 
     def count(self, fate: Fate) -> int:
-        """Return how many files have that fate."""
+        """Return the number of files with this fate."""
         if fate == "failed":
             return len(self._failed)
         if fate == "done":
@@ -172,7 +172,7 @@ class Settling:
         return sum(file.fate == fate for file in self._open.values())
 
     def queue(self, most: int) -> list[str]:
-        """Return the first paths, in order, of files that wait or are in work."""
+        """Return the first ``most`` paths, sorted, of files that wait or are being graded."""
         return heapq.nsmallest(most, (p for p, f in self._open.items() if f.fate != "again"))
 
     @property
@@ -181,5 +181,5 @@ class Settling:
         return self._failed | {p for p, file in self._open.items() if file.fate == "again"}
 
     def stamps(self, paths: Iterable[str]) -> dict[str, Stamp]:
-        """Return files as the last look saw them, by path."""
+        """Return the stamps of files at the last look, by path."""
         return {path: self._files[path].stamp for path in paths}
