@@ -1,4 +1,4 @@
-"""Run each scan apart: in a process of its own, or on a thread of this one.
+"""Runs each scan isolated: in a process of its own, or on a thread of this one.
 
 :func:`open` gives the runner that a request asks for; :mod:`divere_cli.isolation.runner`
 says what a runner is, :mod:`divere_cli.system.signals` how Ctrl-C and its like reach the

@@ -1,8 +1,8 @@
-"""From a request to a runner: which way is tried, in what order, and what a failure means.
+"""Opens the runner that a request asks for: which start methods are tried, and in what order.
 
-A start method is trusted only after a worker has said hello. ``auto`` goes down from
-the best method to threads and says why; ``always`` ends with IsolationUnavailable.
-Nothing here touches a scan.
+A start method is used only after a first worker has answered. ``auto`` goes from the best method
+down to threads and logs the reason; ``always`` raises IsolationUnavailable. Nothing here opens a
+scan.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from divere_cli.isolation.worker import sandbox
 
 log = logging.getLogger(__name__)
 
-POSIX = hasattr(os, "killpg")  # process groups, and with them what else worker processes need
+POSIX = hasattr(os, "killpg")  # process groups: where they exist, workers can run
 
 
 def prefers_processes(request: IsolationRequest) -> bool:
-    """Return whether the request means processes on this system.
+    """Return whether the request leads to processes on this system.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def prefers_processes(request: IsolationRequest) -> bool:
 
 
 def methods(request: IsolationRequest) -> list[StartMethod]:
-    """Return the start methods to try, best first; one that was asked for comes alone.
+    """Return the start methods to try, best first; only the requested one if there is one.
 
     Parameters
     ----------
@@ -67,21 +67,21 @@ def open_runner(
     on_event: OnEvent,
     warm: tuple[str, ...] = task.WARM,
 ) -> Runner:
-    """The runner that ``request`` asks for, proven to work.
+    """Open the runner that ``request`` asks for, after a test that it works.
 
     Parameters
     ----------
     request : IsolationRequest
-        What is wanted.
+        How scans are to be isolated.
     on_event : callable
-        Gets ScanStarted and ScanProgress, in the thread that calls ``wait``.
+        Called with ScanStarted and ScanProgress, in the thread that calls ``wait``.
     warm : tuple of str
         Modules that workers import before they have a job.
 
     Raises
     ------
     IsolationUnavailable
-        ``always`` was asked for and no worker process can be had, or this is a worker.
+        ``always`` was requested and no worker process can be started, or this is a worker.
     """
     if not prefers_processes(request):
         if request.sandbox == "always":

@@ -1,10 +1,10 @@
-"""Log records on their way: from a worker as JSON, through a bounded queue, to the handlers.
+"""Carries log records from a worker, as JSON and through a bounded queue, to the handlers.
 
-Covers both ends. In a worker :class:`FrameHandler` turns a record into a message; in
-the supervisor :func:`replay` makes it a record again and hands it to the logger of the
-same name. :class:`LogBridge` puts a bounded queue and a ``QueueListener`` between all
-loggers and the handlers, so that a slow terminal never holds up the loop. What it does
-not cover: formats and files, they are the caller's handlers.
+Covers both ends. In a worker :class:`FrameHandler` turns a record into a message; in the
+supervisor :func:`replay` makes it a record again and hands it to the logger of the same name.
+:class:`LogBridge` puts a bounded queue and a ``QueueListener`` between all loggers and the
+handlers, so that a slow terminal never holds up the loop. Not covered: formats and files, which
+belong to the caller's handlers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CUT = " [... cut]"
 
 
 def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
-    """Return a text, or its beginning with a mark.
+    """Return a text, cut with a mark if it is too long.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def shortened(text: str, limit: int = TEXT_LIMIT) -> str:
 
 
 class FrameHandler(logging.Handler):
-    """In a worker: each record becomes a message to the supervisor, at once and whole."""
+    """In a worker: sends each record to the supervisor at once, as one message."""
 
     def __init__(self, writer: FrameWriter) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class FrameHandler(logging.Handler):
         self._plain = logging.Formatter()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send the record; it has left the process when this returns."""
+        """Send the record; when this returns, it has left the process."""
         try:
             self._writer.send(self._message(record))
         except Exception:  # noqa: BLE001 - as all handlers do: a bad record ends no scan
@@ -67,7 +67,7 @@ class FrameHandler(logging.Handler):
 
 
 def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
-    """Give a worker's record to the logger of its name; return whether it was taken.
+    """Give a worker's record to the logger of its name; return False if it was dropped.
 
     ``about`` becomes attributes of the record (``scan``, ``job_id``, ``attempt``).
 
@@ -108,7 +108,7 @@ def replay(message: Message, pid: int, about: dict[str, object]) -> bool:
 
 
 def deliver(record: logging.LogRecord) -> bool:
-    """Give a record to its logger; return False when a :class:`LogBridge` dropped it.
+    """Give a record to its logger; return False if a :class:`LogBridge` dropped it.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ class _BoundedHandler(logging.handlers.QueueHandler):
 
 
 class LogBridge:
-    """All records of this process go through a bounded queue to ``handlers``.
+    """Sends all records of this process through a bounded queue to ``handlers``.
 
     A context manager. Above ``limit`` waiting records DEBUG is dropped, above one and
     a half times ``limit`` INFO too, above twice everything; ``dropped`` counts them.
@@ -159,11 +159,11 @@ class LogBridge:
     Parameters
     ----------
     handlers : sequence of logging.Handler
-        What the records end in; their levels are respected.
+        Final handlers of the records; their levels are respected.
     limit : int
         Records that may wait.
     logger : logging.Logger, optional
-        Where to listen; the root logger when absent.
+        Logger to listen to; the root logger if None.
     """
 
     def __init__(
@@ -180,13 +180,13 @@ class LogBridge:
 
     @property
     def dropped(self) -> int:
-        """Records that found no room."""
+        """Number of records dropped because the queue was full."""
         return self._entry.dropped
 
     def __enter__(self) -> Self:
         try:
             self._listener.start()
-        except RuntimeError:  # no thread to be had: slow handlers are better than none
+        except RuntimeError:  # no thread can be started: slow handlers are better than none
             self._direct = tuple(self._listener.handlers)
         for handler in self._direct or (self._entry,):
             self._logger.addHandler(handler)
@@ -205,7 +205,7 @@ class LogBridge:
 
 
 class _Listener(logging.handlers.QueueListener):
-    """A listener whose end cannot hang on a handler that hangs (a paused terminal)."""
+    """A listener whose ``stop`` returns even if a handler hangs (a paused terminal)."""
 
     patience = 10.0
 

@@ -1,10 +1,9 @@
-"""What a runner is: the contract between ``batch`` and the ways to run a scan.
+"""The contract between ``batch`` and the runners, which run scans in processes or threads.
 
-Covers the words that both sides use: the request, the runner, the progress that
-a task reports. A runner knows single attempts only: it starts one when told to,
-and says how it ended. What it does not cover: which scan is next, how many may
-run at once, and whether one is tried again; that is ``batch``'s policy, and
-``Outcome.end`` is what it decides by:
+Covers what both sides share: the request, the runner, the progress that a task reports. A runner
+knows single attempts only: it starts one when told to, and says how it ended. Not covered: which
+scan is next, how many may run at once, and whether one is tried again; that is ``batch``'s policy,
+and ``Outcome.end`` is what it decides by:
 
 ============== ===================================================================
 end            meaning, and what a runner promises about it
@@ -41,22 +40,22 @@ StartMethod = Literal["forkserver", "spawn", "fork"]
 OnEvent = Callable[[ScanStarted | ScanProgress], None]
 
 
-DESCRIPTORS = 9  # that one worker takes of its supervisor: eight to start it, five later
-DEPTH = "DIVERE_WORKER_DEPTH"  # in a worker's environment: a worker starts no workers
+DESCRIPTORS = 9  # of the supervisor for one worker: eight while it starts, five later
+DEPTH = "DIVERE_WORKER_DEPTH"  # set in a worker's environment: a worker never starts workers
 
 
 class LaunchError(Exception):
-    """The system would not give a process, or not one that is fit; the message says why."""
+    """No process could be started, or it does not work; the message gives the reason."""
 
 
 def frozen_program() -> bool:
-    """Whether this is a frozen program (PyInstaller and its like)."""
+    """Return whether this is a frozen program (made by PyInstaller, for example)."""
     return bool(getattr(sys, "frozen", False))
 
 
 @dataclass(frozen=True, slots=True)
 class IsolationRequest:
-    """How scans are to be kept apart.
+    """How scans are to be isolated from one another.
 
     ``jobs`` is how many attempts may be in work at once. ``start_method`` None
     means the best of the system. ``spares`` is how many workers are kept warm;
@@ -82,14 +81,14 @@ class IsolationRequest:
 
 
 def confined_how(request: IsolationRequest, effective: Literal["process", "thread"]) -> str:
-    """Return how workers of this request are confined, in the words of the report.
+    """Return how workers of this request are confined, as text for the report.
 
     Parameters
     ----------
     request : IsolationRequest
         How scans are to be kept apart.
     effective : {process, thread}
-        What the request came to.
+        The isolation in effect.
     """
     from divere_cli.isolation.worker import sandbox
 
@@ -104,25 +103,25 @@ Task = Callable[[Job, Progress], TaskResult]
 
 
 class Runner(Protocol):
-    """Runs attempts, ``info.jobs`` at a time. For one thread: the one that made it."""
+    """Runs attempts, ``info.jobs`` at a time. Only the thread that made it may use it."""
 
     @property
     def info(self) -> IsolationInfo:
-        """How scans are kept apart now; may change when a start method fails under way."""
+        """The isolation in effect now; it may change when a start method fails during a run."""
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """What went wrong with the machinery so far; ``at`` on the monotonic clock."""
+        """Failures of the process machinery so far; ``at`` is on the monotonic clock."""
 
     @property
     def lost(self) -> str:
-        """Why no attempt can be started any more; empty as long as one can."""
+        """Reason why no attempt can be started any more; empty while one can be."""
 
     def slots(self) -> int:
-        """How many attempts can be started right now."""
+        """Number of attempts that can be started right now."""
 
     def start(self, job: Job, limits: Limits) -> None:
-        """Start one attempt. Trouble comes as an outcome; only misuse raises.
+        """Start one attempt. Failures are returned as outcomes; only misuse raises.
 
         Raises
         ------
@@ -131,7 +130,7 @@ class Runner(Protocol):
         """
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """Outcomes of attempts that ended, waiting for one at most ``timeout`` seconds.
+        """Return outcomes of attempts that ended; wait at most ``timeout`` seconds for one.
 
         Events are emitted from inside, in the caller's thread. Returns early,
         maybe with nothing, when a signal came in under :func:`signals.watch`,
@@ -139,7 +138,7 @@ class Runner(Protocol):
         """
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
-        """End one attempt by the ladder; its outcome comes from :meth:`wait`.
+        """End one attempt in steps of growing force; :meth:`wait` returns its outcome.
 
         Unknown and ended jobs are ignored. On threads the task is asked to stop
         and does so at its next band. ``end`` is what the outcome will say:
@@ -147,7 +146,7 @@ class Runner(Protocol):
         """
 
     def close(self, grace: float = 2.0) -> list[Outcome]:
-        """End what is in work (SIGTERM, after ``grace`` seconds SIGKILL), release everything.
+        """End running attempts (SIGTERM, after ``grace`` seconds SIGKILL), release everything.
 
         Returns the outcomes not handed out yet. A second call does nothing.
         """

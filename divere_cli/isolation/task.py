@@ -1,8 +1,8 @@
-"""One attempt at one job, wherever it runs: find the task, run it, name what it raised.
+"""One attempt at one job, in a process or a thread: find the task, run it, classify its error.
 
-Covers what the worker process and the thread have in common: the dotted name of a
-task, seconds by stage, and the table from exceptions to ends. What it does not cover:
-deaths that raise nothing; :mod:`divere_cli.isolation.supervisor.exit_reasons` has those.
+Covers what the worker process and the thread have in common: the dotted name of a task, seconds by
+stage, and the table from exceptions to ends. Not covered: deaths that raise nothing
+(:mod:`divere_cli.isolation.supervisor.exit_reasons`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from divere_cli.isolation.runner import Task
 from divere_cli.records.job import Job, Stage
 from divere_cli.records.outcome import End, ErrorRecord, Stages, TaskResult
 
-# What a worker has imported before it has a job: all that a TIFF and a JPEG need, their
-# codecs too, which imagecodecs would load one by one in every worker.
+# Modules that a worker imports before it has a job: all that a TIFF and a JPEG need, with their
+# codecs, which imagecodecs would otherwise load one by one in every worker.
 WARM = (
     "numpy",
     "numpy.ma",
@@ -44,7 +44,7 @@ _ALLOCATORS = ("bad_alloc", "AlignedMalloc", "can't start new thread", "Cannot a
 
 
 class StageClock:
-    """The progress of one task: adds up seconds by stage, tells ``report`` how far it is.
+    """The progress of one task: adds up seconds by stage, and reports the share that is done.
 
     ``report(stage, done)`` is called on every change of stage and every step; it may
     raise to stop the task. With ``quiet_seconds``, steps that follow closer are kept back.
@@ -60,7 +60,7 @@ class StageClock:
 
     @contextlib.contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
-        """Seconds inside count for ``name``."""
+        """Count the seconds inside this context for the stage ``name``."""
         if name != self._stage:
             self._stage = name
             self._report_stage()
@@ -72,7 +72,7 @@ class StageClock:
             self._seconds[name] = self._seconds.get(name, 0.0) + spent
 
     def advance(self, done: float) -> None:
-        """``done`` of 0..1 of the scan is behind us; never goes back."""
+        """Report the share ``done``, 0..1, of the scan; it never goes back."""
         self._done = min(1.0, max(self._done, done))
         self._report_stage()
 
@@ -88,14 +88,14 @@ class StageClock:
 
 
 class Swapped(Exception):
-    """A temporary file is not the one that was made for this job; nothing was written."""
+    """A temporary file is not the one that divere made for this job; nothing was written."""
 
 
-_confined: list[str] = []  # how this process is, once it is
+_confined: list[str] = []  # how this process is confined, once it is
 
 
 def confined() -> bool:
-    """Whether this process is a worker that shut itself in."""
+    """Return whether this process is a confined worker."""
     return bool(_confined)
 
 
@@ -105,13 +105,13 @@ def note_confined(how: str) -> None:
     Parameters
     ----------
     how : str
-        How, in the words of the report.
+        The layers in effect, as text for the report.
     """
     _confined.append(how)
 
 
 def find(dotted: str) -> Task:
-    """Return the function that a dotted name means.
+    """Return the function with a dotted name.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def find(dotted: str) -> Task:
     Raises
     ------
     Internal
-        There is none.
+        There is no such function.
     """
     module, _, name = dotted.partition(":")
     try:
@@ -137,7 +137,7 @@ def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     clock : StageClock
         Measures the seconds of each stage.
     start_seconds : float
@@ -155,7 +155,7 @@ def run(job: Job, clock: StageClock, start_seconds: float) -> TaskResult:
 
 
 def failure(problem: BaseException, name: str) -> tuple[End, ErrorRecord]:
-    """Return the end and the error that an exception of a task means.
+    """Return the end and the error record for an exception of a task.
 
     Parameters
     ----------

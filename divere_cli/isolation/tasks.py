@@ -1,7 +1,7 @@
-"""A few jobs run apart from this process, for commands that look at scans one by one.
+"""Runs a few jobs isolated from this process, for commands that read scans one by one.
 
-Covers opening a runner, feeding it, fresh attempts after a crash, and giving it back.
-What it does not: memory budgets, stopping in order and publishing, which a batch has.
+Covers opening a runner, starting jobs, fresh attempts after a crash, and closing it. Not covered:
+memory budgets, an orderly stop and publishing, which only a batch has.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def run_tasks(
     on_event: Callable[[ScanStarted | ScanProgress], None] = lambda event: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Iterator[Outcome]:
-    """Run the task of each job in a worker of its own and yield what came of it.
+    """Run the task of each job in a worker of its own and yield the outcomes.
 
     Outcomes come as jobs end, one for each job; a worker that crashed is tried
     again, three times in all. A signal (INT, TERM, HUP) ends the work in order.
@@ -46,14 +46,14 @@ def run_tasks(
     limits : Limits, optional
         Of each attempt.
     on_event : callable
-        Told when a worker begins and how far it is.
+        Called with events: a worker started, its progress.
     stopped : callable
-        Asked about once a second; True ends the work like a signal.
+        Called about once a second; True ends the work like a signal.
 
     Raises
     ------
     IsolationUnavailable
-        ``always`` was asked for and no worker process can be had.
+        ``always`` was requested and no worker process can be started.
     KeyboardInterrupt
         A signal came, or ``stopped`` was True.
     """
@@ -79,7 +79,7 @@ def run_tasks(
                 for outcome in runner.wait(LOOK_SECONDS if running else 0):
                     job, attempt = running.pop(outcome.job_id)
                     if outcome.end == "infrastructure" and not outcome.begun:
-                        again.append((job, attempt))  # a start that failed is no attempt
+                        again.append((job, attempt))  # a failed start does not count as an attempt
                     elif outcome.end in _AGAIN and attempt < ATTEMPTS:
                         again.append((job, attempt + 1))
                     else:

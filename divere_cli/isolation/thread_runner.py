@@ -1,4 +1,4 @@
-"""The thread runner: attempts on threads of this process, for ``--isolation never``.
+"""The thread runner: runs attempts on threads of this process, for ``--isolation never``.
 
 Fulfills the contract as far as threads allow. Threads cannot survive a crash or be killed
 (a task stops at its next step; one that never takes a step is abandoned when its time is

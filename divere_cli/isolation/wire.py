@@ -1,10 +1,10 @@
 """Messages between a worker and its supervisor: four bytes of length, then JSON.
 
-Covers encoding, writing whole messages from several threads, and reading without
-ever blocking. JSON and not pickles: what a broken or hostile decoder sends can be
-wrong, it cannot run code. The other way one pickle goes, the worker's order: the
-supervisor is trusted anyway, and to a process that was just born a job costs 1 ms less
-so than as JSON. What messages mean is with their sender.
+Covers encoding, writing whole messages from several threads, and reading without ever blocking.
+JSON and not pickles: a message of a broken or hostile decoder can be wrong, but it cannot run
+code. Only the order, from supervisor to worker, is a pickle: the supervisor is trusted anyway, and
+a new process reads a job 1 ms faster so than from JSON. The sender's module documents what
+messages mean.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Message = dict[str, Any]
 
 
 class FrameError(Exception):
-    """What came is no message: a length over the limit, no JSON, no object."""
+    """The data is no message: its length is over the limit, or it is no JSON object."""
 
 
 def encode(message: Mapping[str, object], limit: int = LIMIT) -> bytes:
@@ -74,7 +74,7 @@ def read_order(descriptor: int) -> Any:
 
 
 def _exactly(descriptor: int, size: int) -> bytes:
-    """``size`` bytes, or none when the pipe ends."""
+    """Return ``size`` bytes, or none if the pipe ends."""
     data = bytearray()
     while len(data) < size:
         part = os.read(descriptor, min(size - len(data), 1 << 20))
@@ -85,7 +85,7 @@ def _exactly(descriptor: int, size: int) -> bytes:
 
 
 class FrameWriter:
-    """Writes messages to a blocking descriptor; any thread, each message whole."""
+    """Writes whole messages to a blocking descriptor, from any thread."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -93,7 +93,7 @@ class FrameWriter:
 
     @property
     def descriptor(self) -> int:
-        """Where it writes."""
+        """The descriptor that it writes to."""
         return self._descriptor
 
     def send(self, message: Mapping[str, object]) -> None:
@@ -102,7 +102,7 @@ class FrameWriter:
         Raises
         ------
         FrameError
-            It is too long; nothing was written.
+            The message is too long; nothing was written.
         OSError
             The reader is gone.
         """
@@ -113,7 +113,7 @@ class FrameWriter:
 
 
 class FrameReader:
-    """Takes bytes as they come, gives the messages that are whole."""
+    """Collects received bytes, and returns the messages that are complete."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
@@ -121,16 +121,16 @@ class FrameReader:
 
     @property
     def pending(self) -> int:
-        """Bytes of a message that is not whole yet."""
+        """Number of bytes of a message that is not complete yet."""
         return len(self._buffer)
 
     def feed(self, data: bytes) -> Iterator[Message]:
-        """Add ``data``; yield each whole message.
+        """Add ``data``; yield each complete message.
 
         Raises
         ------
         FrameError
-            The stream is no stream of messages; nothing after it can be trusted.
+            The data is no stream of messages; nothing after it can be trusted.
         """
         self._buffer += data
         while len(self._buffer) >= HEADER.size:
@@ -146,19 +146,19 @@ class FrameReader:
 
 
 def within(number: object, most: float) -> float:
-    """Return a number that a worker sent, if it is from 0 to ``most``.
+    """Return a number that a worker sent, after a check that it is from 0 to ``most``.
 
     Parameters
     ----------
     number : object
-        What the worker sent.
+        The value that the worker sent.
     most : float
-        The largest number that is possible.
+        The largest possible number.
 
     Raises
     ------
     ValueError
-        It is none, or beyond that; its own text is not repeated, it may be long.
+        It is no number, or out of range; the message omits its text, which may be long.
     """
     if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= most:
         raise ValueError("a number out of range")

@@ -1,4 +1,4 @@
-"""One attempt: a worker with its job, its deadlines, the steps that end it, its outcome.
+"""One attempt: a worker, its job, its deadlines, the steps that end it, and its outcome.
 
 Covers what depends on one worker and the time alone: when it needs attention, which step
 comes next when it is ended, and how it ended. Waiting for workers is :mod:`.event_loop`'s.
@@ -27,11 +27,11 @@ from divere_cli.system.memory import Usage, usage
 from divere_cli.text import format_bytes, safe
 
 SAMPLE_SECONDS = 0.05
-DRAIN_SECONDS = 0.5  # a stranger may hold the pipes of a dead worker
-KILL_SECONDS = 5.0  # then a process in a dead network mount is given up
-EXIT_SECONDS = 0.5  # from the end of its line to the exit
-LEAVE_SECONDS = 5.0  # from the result to the exit
-A_YEAR = 3.2e7  # seconds: more is not meant
+DRAIN_SECONDS = 0.5  # another process may hold the pipes of a dead worker
+KILL_SECONDS = 5.0  # after that, a process that hangs on a dead network mount is abandoned
+EXIT_SECONDS = 0.5  # from the end of its message pipe to its exit
+LEAVE_SECONDS = 5.0  # from its result to its exit
+A_YEAR = 3.2e7  # seconds: a larger figure is an error
 MOST_BYTES = 1 << 53
 OVER_CAP = 1.1
 NEAR_CAP = 0.9
@@ -41,7 +41,7 @@ Step = Literal["trace", "term", "kill", "abandon"]
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A job and when the worker was asked to do it, on the monotonic clock."""
+    """A job and the time at which the worker got it, on the monotonic clock."""
 
     job: Job
     limits: Limits
@@ -50,7 +50,7 @@ class Assignment:
 
 @dataclass(eq=False, slots=True)
 class Attempt:
-    """A worker, a spare as long as ``assignment`` is None. Times are monotonic seconds."""
+    """A worker; it is a spare while ``assignment`` is None. Times are monotonic seconds."""
 
     child: WorkerProcess
     deadline: float
@@ -69,7 +69,7 @@ class Attempt:
     reason: exit_reasons.Reason | None = None
     reason_text: str = ""
     steps: deque[tuple[float, Step]] = field(default_factory=deque)
-    step: Step | None = None  # the last one that was taken
+    step: Step | None = None  # the last step that was taken
     exited: float = math.inf
     abandoned: bool = False
     dropped: int = 0
@@ -78,7 +78,7 @@ class Attempt:
 
     @property
     def alive(self) -> bool:
-        """Whether its end has not been seen yet."""
+        """Whether the worker has not been seen to end."""
         return self.exited == math.inf
 
     def about(self) -> dict[str, object]:
@@ -95,7 +95,7 @@ class Attempt:
         return assignment.job, assignment.limits, assignment.taken_at
 
     def note_start(self, message: Message, now: float) -> None:
-        """Note that the task began: its time limit counts from here."""
+        """Record that the task started: its time limit counts from here."""
         assert self.assignment is not None
         wall = self.assignment.limits.wall_seconds
         self.started = now
@@ -105,7 +105,7 @@ class Attempt:
         self._until(now + wall, "timeout", f"{wall:g} s")
 
     def note_end(self, message: Message, now: float) -> None:
-        """Note the result or error that the worker sent; it has a moment to exit."""
+        """Record the result or error that the worker sent; it has a moment to exit."""
         seconds, cpu = (within(message[name], A_YEAR) for name in ("seconds", "cpu"))
         peak = int(within(message["peak"], MOST_BYTES))
         source = safe(str(message["peak_source"]), 20)
@@ -114,7 +114,7 @@ class Attempt:
             self._until(now + LEAVE_SECONDS, "silent", "")
 
     def expect_exit(self, now: float) -> None:
-        """Note that its message pipe has ended: it has died, or is ended soon."""
+        """Record that the message pipe has ended: the worker has died, or is ended soon."""
         if self.alive and self.end is None and self.reason is None:
             self._until(now + EXIT_SECONDS, "silent", "")
 
@@ -124,7 +124,7 @@ class Attempt:
     def begin_end(
         self, reason: exit_reasons.Reason, text: str, now: float, trace: float, term: float
     ) -> None:
-        """Begin to end the worker in steps: a trace, SIGTERM, SIGKILL, giving up.
+        """Start to end the worker in steps: a trace, SIGTERM, SIGKILL, abandoning it.
 
         ``trace`` and ``term`` are how long the first two steps wait; 0 leaves a step out.
         """
@@ -148,7 +148,7 @@ class Attempt:
             self._take_step(now)
 
     def born(self, now: float) -> None:
-        """Take the last step of the ladder again: the worker has a pid only now."""
+        """Repeat the last step of the escalation: only now the pid of the worker is known."""
         if self.alive and self.step is not None:
             self._take_step(now)
 
@@ -167,24 +167,24 @@ class Attempt:
                 self.abandoned = True
 
     def sample(self, now: float) -> None:
-        """Look at the worker's memory."""
+        """Measure the worker's memory."""
         self.next_sample = now + SAMPLE_SECONDS
         if self.alive and self.started is not None and (current := usage(self.child.pid)):
             self.last = current
 
     def over_cap(self) -> str:
-        """Return the limit that it exceeds, as text; empty where it does not."""
+        """Return the memory limit that the worker exceeds, as text; empty if none."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         over = cap and self.last and self.last.anonymous > cap * OVER_CAP
         return f"its limit of {format_bytes(cap)}" if cap and over else ""
 
     def near_cap(self) -> bool:
-        """Return whether its last sample was so near its limit that memory may have ended it."""
+        """Return whether the last sample is so near the limit that memory may have ended it."""
         cap = self.assignment.limits.memory_bytes if self.assignment else None
         return bool(cap and self.last and self.last.rss > cap * NEAR_CAP)
 
     def due(self) -> float:
-        """Return the monotonic time at which this worker needs attention if nothing happens."""
+        """Return the monotonic time of the next deadline of this worker."""
         if self.abandoned:
             return 0.0
         if not self.alive:
@@ -267,7 +267,7 @@ class Attempt:
         error = from_plain(ErrorRecord, message["error"])
         end: End | None = _ENDS.get(message["end"])
         if end is None:
-            raise ValueError("an end that is none")
+            raise ValueError("an unknown end")
         kind, text, hint = (safe(each, 4000) for each in (error.kind, error.message, error.hint))
         return end, None, ErrorRecord(kind, text, hint, error.detail)
 
@@ -276,7 +276,7 @@ _ENDS: dict[str, End] = {"error": "error", "out_of_memory": "out_of_memory", "lo
 
 
 def _bounded(part: object) -> None:
-    """Raise ValueError where a number in a result is beyond what can be meant."""
+    """Raise ValueError if a number in a result is impossibly large."""
     if isinstance(part, int | float):
         within(abs(part), MOST_BYTES)
     elif isinstance(part, tuple):

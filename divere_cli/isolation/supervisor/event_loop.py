@@ -1,8 +1,8 @@
 """The loop that watches all workers: one selector, in the caller's thread.
 
-Covers listening to workers, their clocks and samples, their ends, and being woken by
-signals. Nothing here blocks on a single worker. What it does not cover: how many
-workers there are and what they do next; that is :mod:`.process`'s.
+Covers listening to workers, their deadlines and memory samples, their ends, and signals. Nothing
+here blocks on a single worker. Not covered: how many workers there are and what they do next
+(:mod:`.process_runner`).
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ printed = logging.getLogger("divere_cli.worker")
 LINES_PER_WORKER = 500
 SPARE_SECONDS = 60.0
 
-STATUS_SECONDS = 0.5  # from the end of a worker to what its forkserver tells of it
+STATUS_SECONDS = 0.5  # from the end of a worker to the exit status from its forkserver
 
 Channel = Literal["frames", "output", "orders", "status_pipe", "pidfd", "signal"]
 
 
 class Owner(Protocol):
-    """Who is told what becomes of workers."""
+    """Receives notifications about workers."""
 
     def worker_greeted(self, attempt: Attempt) -> None:
-        """A worker said hello: its start method attempts."""
+        """A worker has answered: its start method works."""
 
     def worker_began(self) -> None:
-        """A worker began with its task."""
+        """A worker started its task."""
 
     def worker_refused(self, attempt: Attempt, reason: str) -> None:
-        """A worker was lost by no fault of its scan; a spare too."""
+        """A worker was lost, and its scan is not the cause; also called for spares."""
 
     def spare_died(self) -> None:
-        """A worker without a job ended by itself."""
+        """A spare worker ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds: for a worker's hello, and for the first two steps of the ladder."""
+    """Seconds that a worker has for its first message, and in the first two steps that end it."""
 
     boot: float
     trace: float
@@ -66,7 +66,7 @@ class Patience:
 
 
 class Loop:
-    """Watches workers. ``attempts`` are all that are not proven gone, ``done`` their outcomes."""
+    """Watches workers: ``attempts`` are those not proven to have ended, ``done`` are outcomes."""
 
     def __init__(self, patience: Patience, on_event: OnEvent, owner: Owner) -> None:
         self.attempts: list[Attempt] = []
@@ -83,11 +83,11 @@ class Loop:
         self._oom_read = time.monotonic()
 
     def busy(self) -> list[Attempt]:
-        """Workers that have a job."""
+        """Number of workers that have a job."""
         return [attempt for attempt in self.attempts if attempt.assignment is not None]
 
     def add(self, child: WorkerProcess) -> Attempt:
-        """Watch a worker that was just started."""
+        """Start to watch a new worker."""
         now = time.monotonic()
         boot = self._patience.boot
         attempt = Attempt(child, now + boot, deadline_text=f"{boot:g} s", idle_since=now)
@@ -105,7 +105,7 @@ class Loop:
             self._selector.register(attempt.child.pidfd, selectors.EVENT_READ, (attempt, "pidfd"))
 
     def send(self, attempt: Attempt, order: Order) -> None:
-        """Send a worker its order, later what cannot be sent now."""
+        """Send a worker its order; what cannot be sent now is sent later."""
         if not attempt.child.send(order):
             self._selector.register(
                 attempt.child.orders, selectors.EVENT_WRITE, (attempt, "orders")
@@ -115,15 +115,15 @@ class Loop:
     def end(
         self, attempt: Attempt, reason: Reason, text: str, trace: float = 0, term: float = 0
     ) -> None:
-        """Put a worker on the ladder."""
+        """Start to end a worker in steps."""
         attempt.begin_end(reason, text, time.monotonic(), trace, term)
 
     def close(self) -> None:
-        """Release the selector; no worker is left."""
+        """Release the selector, after all workers have ended."""
         self._selector.close()
 
     def turn(self, deadline: float) -> bool:
-        """One pass: wait for something, see to everything. Whether a signal came."""
+        """Wait once and handle everything that is ready; return whether a signal arrived."""
         now = time.monotonic()
         due = min([deadline, *(attempt.due() for attempt in self.attempts)])
         interrupted = False
@@ -146,7 +146,7 @@ class Loop:
             self._selector.unregister(attempt.child.pidfd)
             self._note_end(attempt)
         elif channel == "status_pipe":
-            if attempt.child.status_pipe >= 0:  # a hello in the same pass had it read
+            if attempt.child.status_pipe >= 0:  # the first message, in the same pass, made it read
                 self._read_status(attempt)
         elif channel == "orders":
             if attempt.child.orders >= 0 and attempt.child.flush():
@@ -160,7 +160,7 @@ class Loop:
             self._read_frames(attempt)
 
     def _read_status(self, attempt: Attempt) -> None:
-        """The forkserver tells of a worker; the end of the pipe is an end, too."""
+        """Read the forkserver's messages about a worker; the end of the pipe means its end, too."""
         before = attempt.child.pid
         ended = attempt.child.read_status()
         if attempt.child.pid and not before:
@@ -169,14 +169,14 @@ class Loop:
         if ended or attempt.child.refused:
             self._close(attempt, "status_pipe")
             if attempt.child.status is None:
-                attempt.child.kill()  # its forkserver died before it
+                attempt.child.kill()  # its forkserver died first
             if attempt.alive and attempt.child.pidfd < 0:
                 self._note_end(attempt)
 
     def _note_end(self, attempt: Attempt) -> None:
         attempt.child.note_end()
         attempt.exited = time.monotonic()
-        attempt.child.kill()  # what it left in its group
+        attempt.child.kill()  # processes left in its group
 
     def _read_frames(self, attempt: Attempt) -> None:
         try:
@@ -267,11 +267,11 @@ class Loop:
             ):
                 self._retire(attempt, now)
             elif drained and not attempt.child.has_ended():
-                attempt.exited = now  # its end is asked for again soon
+                attempt.exited = now  # checked again soon
             return
         if now >= attempt.deadline and attempt.child.launched.server and not attempt.child.pid:
             attempt.child.launched.server.end(f"did not answer within {attempt.deadline_text}")
-            attempt.deadline = now + STATUS_SECONDS  # the end of its status pipe comes now
+            attempt.deadline = now + STATUS_SECONDS  # its status pipe ends soon
             return
         if now >= attempt.deadline:
             trace = self._patience.trace if attempt.deadline_reason == "timeout" else 0.0
@@ -335,12 +335,12 @@ class Loop:
             self._oom_seen, self._oom_read = memory.oom_kills(), now
 
     def watch_signals(self) -> None:
-        """Be woken by the signals that are watched now."""
+        """Wake up on the signals that are watched now."""
         request = signals.active()
         if request is self._watched:
             return
         if self._watched_fd >= 0:
-            self._selector.unregister(self._watched_fd)  # maybe closed already: its key must go
+            self._selector.unregister(self._watched_fd)  # a closed one must go, too
         self._watched = request
         self._watched_fd = -1 if request is None else request.fileno()
         if request is not None:

@@ -1,4 +1,4 @@
-"""What the end of a worker means, as an end and an error message for the report.
+"""Explains how a worker ended, as an end and an error message for the report.
 
 Pure functions: facts in, end and error out. In order of precedence::
 
@@ -29,7 +29,7 @@ _OVERLOADED = f"the machine may be overloaded: use fewer --jobs, or {_DOCTOR}"
 _KILLED = "the system may be short of memory: use fewer --jobs, or see dmesg"
 _ENDED_BY_OTHERS = "another program ended it, perhaps to free memory: run again with fewer --jobs"
 
-# What a signal says of a crash, and what to do about it where that is not the file.
+# Meaning of the signal of a crash, and the cure where the file is not the cause.
 _MEANINGS = {
     "SIGSEGV": "invalid memory access",
     "SIGABRT": "a library stopped itself",
@@ -55,7 +55,7 @@ _HINTS = {
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a worker that ended without a result.
+    """The known facts about a worker that ended without a result.
 
     ``reason`` is why divere ended it, None if divere did not; ``reason_text`` is the limit
     that was passed, or what was wrong with a message. ``started`` is whether the scan was
@@ -152,7 +152,7 @@ def _ended_by_itself(facts: Facts) -> tuple[End, ErrorRecord]:
 
 
 def _stage(facts: Facts) -> str:
-    """Return what the worker was doing, with a space before it; empty where nobody knows."""
+    """Return the stage of the worker, after a space; empty if it is not known."""
     if not facts.started:
         return " before it began"
     stage = _STAGES.get(facts.stage)

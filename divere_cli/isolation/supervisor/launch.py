@@ -1,4 +1,4 @@
-"""Starting a worker process by forkserver, spawn or fork, without the traps of each.
+"""Starts a worker process by forkserver, spawn or fork, and avoids the traps of each.
 
 Covers: no Ctrl-C lost or met by a half-born child (signals are blocked round the start),
 the caller's ``__main__`` is not imported again, thread pools of libraries are small, what
@@ -49,7 +49,7 @@ REFUSALS = (OSError, EOFError, RuntimeError)
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A process that was started, or asked for: ``pid`` 0 until its status pipe tells.
+    """A process that was started or requested: ``pid`` is 0 until its status pipe reports it.
 
     ``orders``, ``frames``, ``output`` and ``status`` are this side's ends of its pipes.
     """
@@ -64,7 +64,7 @@ class Launched:
 
 @dataclass(slots=True)
 class Launcher:
-    """Starts workers by one method. ``confined``: they will shut themselves in.
+    """Starts workers by one method; with ``confined`` they enter the sandbox.
 
     ``fallen`` are forkservers that ended and were replaced.
     """
@@ -77,12 +77,12 @@ class Launcher:
     fallen: list[Server] = field(default_factory=list, init=False)
 
     def start(self) -> Launched:
-        """Start one worker; with a new forkserver where there is none.
+        """Start one worker, and a new forkserver if there is none.
 
         Raises
         ------
         LaunchError
-            No process, no memory, no descriptors.
+            There are not enough processes, memory or descriptors.
         """
         try:
             return self._start()
@@ -90,7 +90,7 @@ class Launcher:
             raise LaunchError(_why(problem)) from problem
 
     def close(self) -> None:
-        """End the forkserver; no worker is left."""
+        """End the forkserver, after all workers have ended."""
         if self.server is not None:
             self.server.close()
 
@@ -118,7 +118,7 @@ class Launcher:
         if self.method == "spawn":
             return dataclasses.replace(outer, pid=self._spawn(inner))
         server = self.server
-        for _ in range(2):  # a server that just died is found when it is asked
+        for _ in range(2):  # a request shows whether the server has just died
             if server is None or server.ended():
                 self.fallen += [server] if server is not None else []
                 server = self.server = Server(self._setup(), self._environment())
@@ -129,7 +129,7 @@ class Launcher:
     def _fork(self, inner: tuple[int, int, int, int]) -> int:
         boot = self._boot()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a fork beside a log thread is met on purpose
+            warnings.simplefilter("ignore")  # forking beside a log thread is intended
             pid = os.fork()
         if pid == 0:
             sys.modules["__main__"] = types.ModuleType("__main__")
@@ -146,7 +146,7 @@ class Launcher:
             stderr=inner[2],
             pass_fds=inner,
         )
-        process.returncode = 0  # it is reaped by its number, as a fork is
+        process.returncode = 0  # it is reaped by its pid, like a fork
         return process.pid
 
     def _setup(self) -> Setup:
@@ -169,7 +169,7 @@ class Launcher:
 
 
 def server_pid() -> int | None:
-    """A forkserver of this process, if there is one."""
+    """Return the pid of a forkserver of this process, if there is one."""
     return next(iter(servers), None)
 
 
@@ -182,7 +182,7 @@ def _why(problem: BaseException) -> str:
     return f"{text}{_LIMITS.get(number or 0, '')}" or type(problem).__name__
 
 
-# What an errno of a start means where its own text does not say so.
+# Meaning of an errno of a failed start, where its own text is not clear.
 _LIMITS = {
     errno.EAGAIN: " (too many processes or threads: see ulimit -u, or the container's limit)",
     errno.ENOMEM: " (no memory is left for another process)",

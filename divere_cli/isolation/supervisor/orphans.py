@@ -1,9 +1,9 @@
-"""Processes that a worker started and left when it crashed: found and ended.
+"""Finds and ends processes that a crashed worker had started.
 
-A worker is the subreaper of what it starts, so as long as it lives its descendants are
-below it. When it crashes they become this process's children, on Linux. They carry our
-mark in their environment, which is what tells them from anyone else's. Missed: under
-``fork``, what was forked, not executed, and then made its own session.
+A worker is the subreaper of what it starts, so as long as it lives its descendants are below it.
+When it crashes they become this process's children, on Linux. A mark in their environment
+distinguishes them from other processes. Not found: under ``fork``, a process that was forked, did
+not exec, and then made its own session.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from divere_cli.isolation.supervisor.server import servers
 from divere_cli.isolation.worker import hardening
 
 _adopters: list[bool] = []  # first: whether we were a subreaper before any runner
-ours: set[int] = set()  # workers in work, of all runners of this process
+ours: set[int] = set()  # pids of running workers, of all runners of this process
 
 EXEC_SECONDS = 0.1  # a process in the middle of an exec has no environment for a moment
 REAP_SECONDS = 0.5
@@ -30,7 +30,7 @@ _PR_GET_CHILD_SUBREAPER = 37
 
 
 def adopt() -> None:
-    """Become the parent of orphans, as long as a runner of this process is open (Linux)."""
+    """Become the parent of orphans while a runner of this process is open (Linux)."""
     if hardening.LINUX and not _adopters:
         was = ctypes.c_int(0)
         ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
@@ -40,14 +40,14 @@ def adopt() -> None:
 
 
 def disown() -> None:
-    """Undo one :func:`adopt`; the last one leaves this process as it was."""
+    """Undo one :func:`adopt`; the last one restores the state of this process."""
     _adopters.pop()
     if hardening.LINUX and len(_adopters) == 1 and not _adopters.pop():
         hardening.prctl(hardening.PR_SET_CHILD_SUBREAPER, 0)
 
 
 def sweep(group: int) -> list[int]:
-    """End the processes that a dead worker left behind; return their numbers.
+    """End the processes that a dead worker left behind; return their pids.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def sweep(group: int) -> list[int]:
     """
     expected = ours | set(servers)
     ended = []
-    for child in psutil.Process().children():  # the kernel's own list misses some while others end
+    for child in psutil.Process().children():  # the kernel's list can miss some while others end
         pid = child.pid
         if pid not in expected and (_group_of(pid) == group or _is_marked(pid)):
             with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -67,7 +67,7 @@ def sweep(group: int) -> list[int]:
 
 
 def reap(pid: int) -> None:
-    """Wait for the end of a process that is ours, or becomes ours when its parent dies.
+    """Wait for the end of a child, or of a process that becomes one when its parent dies.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
-"""One worker process as its supervisor sees it: its pipes, its messages, whether it lives.
+"""One worker process, seen by its supervisor: its pipes, its messages, whether it is alive.
 
-Covers reading without blocking and in fair portions, sending its job, signals to it
-and to its group, and proving that it is gone. No policy: when to do what is
-:mod:`.event_loop`'s.
+Covers reading without blocking and in limited portions, sending its job, signals to it and to its
+group, and proving that it is gone. No policy: when to do what is :mod:`.event_loop`'s.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ class Line:
 
 
 class OutputLines:
-    """Bytes that a worker printed, to lines; keeps the last ones for the error's detail."""
+    """Splits the output of a worker into lines; keeps the last ones for the error's detail."""
 
     def __init__(self) -> None:
         self._partial = b""
@@ -55,7 +54,7 @@ class OutputLines:
         self.tail: deque[str] = deque(maxlen=TAIL_LINES)
 
     def feed(self, data: bytes) -> list[Line]:
-        """Whole lines in ``data``; a line without an end is cut at LINE_LIMIT bytes."""
+        """Add ``data``; return the complete lines. An endless line is cut at LINE_LIMIT bytes."""
         *lines, partial = (self._partial + data).split(b"\n")
         while len(partial) > LINE_LIMIT:
             lines.append(partial[:LINE_LIMIT])
@@ -64,7 +63,7 @@ class OutputLines:
         return [self._line(line) for line in lines if line.strip()]
 
     def end(self) -> list[Line]:
-        """The line that had no end."""
+        """Return the last line, if it had no end."""
         partial, self._partial = self._partial, b""
         return [self._line(partial)] if partial.strip() else []
 
@@ -112,17 +111,17 @@ class WorkerProcess:
 
     @property
     def server_lost(self) -> bool:
-        """Whether nobody knows how it ended, because its forkserver died or stands still."""
+        """Whether its exit status is unknown because its forkserver died or does not respond."""
         return self.method == "forkserver" and self.status is None
 
     @property
     def server_ended(self) -> bool:
-        """Whether the forkserver that it came from is gone."""
+        """Whether the forkserver that started it has ended."""
         server = self.launched.server
         return server is not None and server.ended()
 
     def descriptors(self) -> list[int]:
-        """All descriptors that are open for this child on this side."""
+        """Return all open descriptors of this child on this side."""
         descriptors = [self.frames, self.output, self.orders, self.status_pipe, self.pidfd]
         return [fd for fd in descriptors if fd >= 0]
 
@@ -136,7 +135,7 @@ class WorkerProcess:
         """Read the status pipe: the pid, then the exit status; return whether it has ended."""
         data, ended = _read(self.status_pipe)
         if self.method != "forkserver":
-            return ended  # of no one's but the worker's own: only its end tells
+            return ended  # the pipe is the worker's own: only its end is a message
         self._numbers += data
         while len(self._numbers) >= TOLD.size:
             about, number = TOLD.unpack_from(self._numbers)
@@ -149,7 +148,7 @@ class WorkerProcess:
                 self.refused = os.strerror(number)
         server = self.launched.server
         if ended and self.status is None and not self.refused and server is not None:
-            server.end("", kill=False)  # the pipe ends with it: it is gone, or about to be
+            server.end("", kill=False)  # the pipe ended with the server: it has ended, or will soon
         if ended and not self.pid and not self.refused:
             fault = f"the process that starts the workers {server.fault if server else 'is gone'}"
             self.refused = fault if self.status is None else "it ended before it was a worker"
@@ -161,7 +160,7 @@ class WorkerProcess:
         Raises
         ------
         FrameError
-            While iterating, after all whole messages: the worker sent what is none.
+            While iterating, after all complete messages: the worker sent an invalid one.
         """
         data, ended = _read(self.frames)
         return self.reader.feed(data), ended
@@ -178,7 +177,7 @@ class WorkerProcess:
         return self.flush()
 
     def flush(self) -> bool:
-        """Send the rest; return True when nothing is left, or nobody reads it any more."""
+        """Send the rest; return True if nothing is left, or the worker reads no more."""
         try:
             while self.unsent:
                 self.unsent = self.unsent[os.write(self.orders, self.unsent) :]
@@ -189,7 +188,7 @@ class WorkerProcess:
         return True
 
     def note_end(self) -> None:
-        """Note that the process ended; take its exit status where this process can."""
+        """Record that the process ended, with its exit status if it is known."""
         if self.status is None and self.method != "forkserver":
             with contextlib.suppress(ChildProcessError):
                 self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -207,7 +206,7 @@ class WorkerProcess:
     def signal(self, number: int) -> None:
         """Signal the worker alone."""
         if not self.pid or self.status is not None:
-            return  # there is none, or its number may be another's by now
+            return  # there is none, or its pid may belong to another process by now
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if self.pidfd >= 0:
                 signal.pidfd_send_signal(self.pidfd, number)
@@ -215,15 +214,15 @@ class WorkerProcess:
                 os.kill(self.pid, number)
 
     def signal_group(self, number: int) -> None:
-        """Signal the worker and what it started that stayed in its group."""
+        """Signal the worker and its descendants that stayed in its group."""
         if not self.pid:
             return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
-        self.signal(number)  # a worker that has not made its group yet
+        self.signal(number)  # the worker has not made its group yet
 
     def kill(self) -> None:
-        """SIGKILL for the worker and all its descendants, also those in other groups."""
+        """Send SIGKILL to the worker and all its descendants, also those in other groups."""
         if not self.pid:
             return
         self.signal(signal.SIGSTOP)  # so that it starts no more of them
@@ -241,15 +240,15 @@ class WorkerProcess:
             os.close(descriptor)
 
     def release(self) -> None:
-        """Close everything; the process must have ended, or is given up."""
-        if self.server_lost and self.pid:  # its forkserver died, so it became ours to reap
+        """Close everything; the process has ended or is abandoned."""
+        if self.server_lost and self.pid:  # its forkserver died, so this process has to reap it
             orphans.reap(self.pid)
         for name in PIPES:
             self.close(name)
 
 
 def _read(descriptor: int) -> tuple[bytes, bool]:
-    """At most a portion of what is there, and whether the pipe has ended."""
+    """Return at most a portion of the available bytes, and whether the pipe has ended."""
     parts: list[bytes] = []
     size = 0
     while size < PORTION:

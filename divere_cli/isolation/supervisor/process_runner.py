@@ -1,4 +1,4 @@
-"""The process runner: a fresh worker for each attempt.
+"""The process runner: starts a fresh worker for each attempt.
 
 Covers the contract, spares, and going over to the next start method when one fails
 under way. Watching the workers is :mod:`.event_loop`'s, inside :meth:`ProcessRunner.wait`.
@@ -37,17 +37,17 @@ from divere_cli.system import memory, signals
 
 log = logging.getLogger(__name__)
 
-SPARE_MEMORY = 512 << 20  # bytes that must be free for a worker without a job
+SPARE_MEMORY = 512 << 20  # bytes that must be free before a spare worker is started
 SPARE_FAILURES = 3
 PROOFS = 3  # tries of a start method that fails by itself
-KILLED_PROOFS = 12  # tries that another program's SIGKILL ended: they tell nothing of the method
+KILLED_PROOFS = 12  # tries ended by another program's SIGKILL: no evidence against the method
 # Measured: with one copy of the forkserver ahead, small scans take a tenth less time; a
 # second brings nothing. A fork would copy what the program has in work.
 SPARES: dict[StartMethod, int] = {"forkserver": 1, "spawn": 2, "fork": 0}
 
 
 class _Killed(LaunchError):
-    """Another program's SIGKILL ended the first worker, or the forkserver that it came from."""
+    """Another program's SIGKILL ended the first worker, or the forkserver that started it."""
 
 
 class ProcessRunner:
@@ -76,12 +76,12 @@ class ProcessRunner:
 
     @property
     def method(self) -> StartMethod:
-        """How workers are started."""
+        """The start method in use."""
         return self._methods.now.method
 
     @property
     def info(self) -> IsolationInfo:
-        """How scans are kept apart."""
+        """The isolation in effect."""
         return IsolationInfo(
             requested=self._request.requested,
             effective="process",
@@ -93,16 +93,16 @@ class ProcessRunner:
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """What went wrong with the machinery so far, on the monotonic clock."""
+        """Failures of the process machinery so far, with times on the monotonic clock."""
         return self._recovery.incidents
 
     @property
     def lost(self) -> str:
-        """Why no worker can be started any more; empty as long as it is tried."""
+        """Reason why no worker can be started any more; empty while divere still tries."""
         return self._recovery.lost if not self._methods.has_next else ""
 
     def slots(self) -> int:
-        """How many attempts can be started right now; few or none while starts fail."""
+        """Number of attempts that can be started right now; 0 or 1 while starts fail."""
         if self._closed:
             return 0
         busy = self.loop.busy()
@@ -133,7 +133,7 @@ class ProcessRunner:
         self._refill()
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """Outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
+        """Return outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self.loop.watch_signals()
         troubled = self._recovery.troubled
@@ -149,7 +149,7 @@ class ProcessRunner:
         return done
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
-        """End one attempt by the ladder."""
+        """End one attempt in steps of growing force."""
         for attempt in self.loop.busy():
             assert attempt.assignment is not None
             if attempt.assignment.job.id == job_id and attempt.end is None:
@@ -177,14 +177,14 @@ class ProcessRunner:
         return done
 
     def prove(self) -> None:
-        """Start a first worker and have it say hello; it then waits as a spare.
+        """Start a first worker and wait for its first message; it then stays as a spare.
 
         A signal ends the wait, without an error: whoever watches signals ends the run.
 
         Raises
         ------
         LaunchError
-            None starts, or what starts is not fit; the reason is in the message.
+            No worker starts, or it does not work; the message gives the reason.
         """
         failed = killed = 0
         while True:
@@ -231,7 +231,7 @@ class ProcessRunner:
             attempt
             for attempt in self.loop.attempts
             if attempt.assignment is None and attempt.alive and attempt.reason is None
-            if not attempt.child.server_ended  # it died with its server, which is known sooner
+            if not attempt.child.server_ended  # it died with its server, whose end is noticed first
         ]
         return max(idle, key=lambda attempt: attempt.greeted, default=None)
 
@@ -240,12 +240,12 @@ class ProcessRunner:
         try:
             return self.loop.add(WorkerProcess.of(launcher.start(), launcher.method))
         finally:
-            while launcher.fallen:  # one that took no worker along is told, too
+            while launcher.fallen:  # also those that ended without a worker
                 server = launcher.fallen.pop()
                 self._note("forkserver", _fault(server), server, scans=0)
 
     def _refill(self) -> None:
-        """Keep as many spares as the method is worth."""
+        """Start spare workers up to the number for this method."""
         spares = self._request.spares
         if spares is None:
             spares = min(self._request.jobs, SPARES[self.method])
@@ -283,7 +283,7 @@ class ProcessRunner:
 
     def worker_refused(self, attempt: Attempt, reason: str) -> None:
         """See :class:`.loop.Owner`: many workers of one server that died are one incident."""
-        if attempt.child.method != self.method:  # tried again, in vain
+        if attempt.child.method != self.method:  # a second try of the better method failed
             self._recovery.note("start", reason, None, scans=int(attempt.assignment is not None))
             return
         server = attempt.child.launched.server if attempt.child.server_ended else None
@@ -293,7 +293,7 @@ class ProcessRunner:
         self._note(kind, reason, server, scans=int(attempt.assignment is not None))
 
     def _note(self, kind: str, reason: str, cause: object, scans: int) -> None:
-        """Count an incident; after several in a row go over to the next method.
+        """Count an incident; after several in a row change to the next method.
 
         Once the run was asked to stop nothing is counted: what asked for it (Ctrl-C, a service
         manager) may have signalled the workers and their forkserver as well.

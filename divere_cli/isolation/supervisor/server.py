@@ -1,8 +1,8 @@
-"""The forkserver as its supervisor sees it: started, asked without waiting, ended.
+"""The forkserver, seen by its supervisor: start it, send it requests, end it.
 
-Covers the process and its socket. Nothing here blocks: a request is sent or refused, what
-comes of it is read from the request's status pipe by the loop. A server that stands still is
-found by the deadline of a worker that never comes, and is killed.
+Covers the process and its socket. Nothing here blocks: a request is sent or refused, and the loop
+reads the answer from the request's status pipe. A server that does not respond is noticed by the
+deadline of the requested worker, and is killed.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from divere_cli.isolation.worker.main import Boot
 from divere_cli.isolation.worker.preload import Setup
 from divere_cli.records import serialize
 
-servers: dict[int, Server] = {}  # those that live, by pid
+servers: dict[int, Server] = {}  # running servers by pid
 LAST_WORDS = 4096
 
 
 class Server:
-    """A forkserver. ``fault`` says what became of it, once it ended.
+    """A forkserver. ``fault`` tells how it ended, once it has.
 
-    ``killed_by_others`` is whether a SIGKILL ended it that was not ours.
+    ``killed_by_others`` is whether another program's SIGKILL ended it.
     """
 
     def __init__(self, setup: Setup, environment: dict[str, str]) -> None:
@@ -59,32 +59,32 @@ class Server:
         self._send(json.dumps(serialize.to_plain(setup)).encode(), ())
 
     def ask(self, boot: Boot, pipes: tuple[int, ...]) -> bool:
-        """Ask for a worker; False when the server is gone or does not listen."""
+        """Request a worker; return False if the server has ended or does not respond."""
         return self._send(json.dumps(serialize.to_plain(boot)).encode(), pipes)
 
     def _send(self, data: bytes, pipes: tuple[int, ...]) -> bool:
         try:
             send(self._line, data, pipes)
-        except BlockingIOError:  # its socket is full: it has stood still for long
+        except BlockingIOError:  # its socket is full: it has not responded for long
             self.end("does not answer")
         except ConnectionError:
             self.end("")
         return not self.fault
 
     def ended(self) -> bool:
-        """Whether it is gone; if so it was reaped."""
+        """Return whether it has ended; if so, it was reaped."""
         if not self.fault and self._process.poll() is not None:
             self.end("")
         return bool(self.fault)
 
     def close(self) -> None:
-        """Let it leave by itself, as its last workers do; kill it if it does not."""
+        """Let it exit by itself; kill it if it does not."""
         if not self.fault:
             self._line.close()
             self.end("was ended", kill=False)
 
     def end(self, why: str, *, kill: bool = True) -> None:
-        """Kill it, reap it, keep in ``fault`` what became of it; harmless when it is gone."""
+        """Kill and reap it, and store the reason in ``fault``; does nothing if it has ended."""
         if self.fault:
             return
         if why and kill:
@@ -111,4 +111,4 @@ class Server:
         return ""
 
 
-REAP_SECONDS = 1.0  # a process in a dead network mount is not waited for
+REAP_SECONDS = 1.0  # a process may hang on a dead network mount
