@@ -33,6 +33,9 @@ APART = 0.16  # density from light to bare film, at least
 # hardly any intermediate values.
 RIM_EVEN, RIM_EVEN_SHARE, RIM_SOFT = 0.2, 0.6, 0.15
 RIM_ALIKE, RIM_SHARE = 0.15, 0.45
+LEAST_RIM = 64  # cells
+LEAST_STRIP, RIM_STRIPS = 0.05, 0.6  # shares of the scan, and of all cells beside the light
+FOGGED, LEAST_THIN = 1.0, 0.3  # density over bare film; share of a rim that is not fogged
 LIGHT_STEP = 0.4  # share of the way from bare film to light
 GROWN = 2
 BESIDE, HELD = 4, 0.25  # cells beside a piece; share of holder among them if the piece is held
@@ -194,17 +197,45 @@ def _bare(density: Picture, among: Bools) -> tuple[Floats | None, Floats | None]
     near = grown(alike, GROWN)
     rim = grown(near, GROWN) & ~near & among
     second = thinnest(density, among & ~near)
-    if second is None or rim.sum() < 64:
+    if second is None:
         return first, None
+    remaining = among & ~near
+    if _is_rim_of_light(density, rim, first, second):
+        return second, first
+    bases = _bases(density, remaining, rim, first)
+    return (min(bases, key=lambda base: float(base.mean())), first) if bases else (first, None)
+
+
+def _is_rim_of_light(density: Picture, rim: Bools, light: Floats, base: Floats) -> bool:
+    """Return whether the cells beside a plateau are bare film of one color, and it is light."""
+    if rim.sum() < LEAST_RIM or float((base - light).mean()) < APART:
+        return False
     beyond = density[rim].mean(axis=1)
     middle = float(np.median(beyond))
     even = float((np.abs(beyond - middle) < RIM_EVEN).mean())
-    between = float((beyond < 0.5 * (first.mean() + middle)).mean())
-    alike_rim = np.abs(density[rim] - second.astype(np.float32)).max(axis=1) < RIM_ALIKE
-    apart = float((second - first).mean()) >= APART
-    if apart and even >= RIM_EVEN_SHARE and between <= RIM_SOFT and alike_rim.mean() >= RIM_SHARE:
-        return second, first
-    return first, None
+    between = float((beyond < 0.5 * (light.mean() + middle)).mean())
+    alike = np.abs(density[rim] - base.astype(np.float32)).max(axis=1) < RIM_ALIKE
+    return even >= RIM_EVEN_SHARE and between <= RIM_SOFT and float(alike.mean()) >= RIM_SHARE
+
+
+def _bases(density: Picture, remaining: Bools, rim: Bools, light: Floats) -> list[Floats]:
+    """Return the bare film of each strip, if light lies around strips of different bases."""
+    bases: list[Floats] = []
+    confirmed = rims = 0
+    for piece in pieces(remaining, LEAST_STRIP):
+        beside = rim & piece
+        rims += int(beside.sum())
+        base = thinnest(density, piece)
+        if base is None:
+            continue
+        # A leader reaches the edge of its film: only what is not fogged must be bare.
+        thin = beside & (density.mean(axis=2) < base.mean() + FOGGED)
+        if thin.sum() < LEAST_THIN * beside.sum():
+            continue
+        if _is_rim_of_light(density, thin, light, base):
+            bases.append(base)
+            confirmed += int(beside.sum())
+    return bases if len(bases) > 1 and confirmed >= RIM_STRIPS * rims else []
 
 
 def _alike(density: Picture, color: Floats) -> Bools:

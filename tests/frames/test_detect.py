@@ -80,6 +80,17 @@ def test_strips_in_a_holder_help_one_another() -> None:
     assert result.right >= 0.99 * result.edges
 
 
+@pytest.mark.parametrize("leader", [False, True])
+def test_strips_of_different_film_bases_on_one_light(leader: bool) -> None:
+    """The rims of the strips have no color in common, so each strip must show its own."""
+    scan = draw(Spec("120-66", 2, strips=3, seed=4, scale=5.0, around="light", leader=leader), [])
+    found = detect.find(scan.pixels / np.float32(65535))
+    result = score(scan, found)
+    assert len(found.layouts) == 3
+    assert (result.missed, result.cut, result.extra) == (0, 0, 0)
+    assert result.unsure == 0
+
+
 @pytest.mark.parametrize("level", [0.02, 0.5, 0.9, 1.0])
 def test_a_bare_light_has_no_pictures(level: float) -> None:
     rng = np.random.default_rng(1)
