@@ -74,7 +74,7 @@ def write(outputs: Outputs, folder: Folder) -> None:
         for name, data in files.items():
             if _content(folder, name) != data:
                 mode = durable.usual_mode()
-                durable.write_atomic_in(folder.place, name, [data], replace=True, mode=mode)
+                durable.write_atomic_in(folder.handle, name, [data], replace=True, mode=mode)
     except OSError as error:
         raise OutputUnusable(
             f"OUTPUT {quote(folder.path)}: the manifest cannot be written: {error.strerror}"
@@ -128,7 +128,7 @@ def _payload(folder: Folder) -> Iterator[str]:
 def _content(folder: Folder, name: str) -> bytes:
     """Return the content of a file directly in OUTPUT; empty if it does not exist."""
     try:
-        with open(folder.place.open(name, os.O_RDONLY), "rb") as file:
+        with open(folder.handle.open(name, os.O_RDONLY), "rb") as file:
             return file.read(_MOST_BYTES)
     except FileNotFoundError:
         return b""

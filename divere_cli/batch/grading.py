@@ -24,7 +24,7 @@ from divere_cli.batch.scheduler import Queued
 from divere_cli.batch.workspace import Workspace
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import stamp
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 from divere_cli.records.job import Frame, Job
 from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, FilmEdge, Outcome, Status, TaskResult
@@ -184,7 +184,7 @@ class Grading:
         folder = self._workspace.folder
         if not folder.is_there():
             return output_gone(folder)
-        if _nearly_full(folder.place, _NEARLY_FULL):
+        if _nearly_full(folder.handle, _NEARLY_FULL):
             return NoSpaceLeft(error.message)
         self._device_errors += 1
         if self._device_errors < _DEVICE_ERRORS_IN_A_ROW:
@@ -196,7 +196,7 @@ class Grading:
 
     def _short_of_space(self) -> bool:
         """Whether OUTPUT has less free space than the positives of the largest scan may need."""
-        return _nearly_full(self._workspace.folder.place, _NEARLY_FULL + 2 * self._largest)
+        return _nearly_full(self._workspace.folder.handle, _NEARLY_FULL + 2 * self._largest)
 
     def drop(self, queued: Queued) -> None:
         """Remove the temporary files of the attempt."""
@@ -241,7 +241,7 @@ def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:
     )
 
 
-def _nearly_full(place: Place, least: int) -> bool:
+def _nearly_full(place: Directory, least: int) -> bool:
     try:
         free, names = place.free()
     except OSError:

@@ -26,7 +26,7 @@ from divere_cli.errors import (
     ScanError,
 )
 from divere_cli.files import directory, durable
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder, split
 from divere_cli.image import header
@@ -79,7 +79,7 @@ class Temp:
 class Staged:
     """The temporary files of one attempt, all in one folder."""
 
-    place: Place
+    place: Directory
     temps: tuple[Temp, ...] = ()
 
 
@@ -202,7 +202,7 @@ class Publisher:
         except OSError as problem:
             log.warning("OUTPUT cannot be searched for what a dead run left: %s", problem.strerror)
 
-    def _temp(self, output: str, place: Place) -> Temp:
+    def _temp(self, output: str, place: Directory) -> Temp:
         self._count += 1
         file = f"{durable.TEMP_PREFIX}{self._run_id}-{self._count}"
         folder = os.path.join(os.path.abspath(self._folder.path), split(output)[0])
@@ -212,7 +212,7 @@ class Publisher:
         inode = (status.st_dev, status.st_ino)
         return Temp(Target(output, path, os.path.join(folder, file), inode), fd)
 
-    def _check_one(self, temp: Temp, written: Written, place: Place) -> None:
+    def _check_one(self, temp: Temp, written: Written, place: Directory) -> None:
         status = os.fstat(temp.fd)
         named_status = place.stat(temp.file)
         if (status.st_dev, status.st_ino) != (named_status.st_dev, named_status.st_ino):
@@ -247,7 +247,7 @@ class Publisher:
             raise self._failure(problem, temp.target.name) from problem
         return OutputStamp(temp.target.name, status.st_size, status.st_mtime_ns, temp.sha256)
 
-    def _rename(self, temp: Temp, place: Place, *, replace: bool) -> None:
+    def _rename(self, temp: Temp, place: Directory, *, replace: bool) -> None:
         if not place.frees_names:
             temp.close()
         try:
@@ -269,7 +269,7 @@ class Publisher:
         return OutputError(f"'{output}' cannot be written: {reason}", hint=hint)
 
 
-def _remove(name: str, place: Place) -> None:
+def _remove(name: str, place: Directory) -> None:
     try:
         place.unlink(name)
     except FileNotFoundError:
@@ -295,12 +295,12 @@ def output_gone(folder: Folder) -> JournalFailed:
     )
 
 
-def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, Place]]:
+def _walk(folder: Folder, *, deep: bool) -> Iterator[tuple[str, Directory]]:
     """Yield the name of every file below OUTPUT with its folder.
 
     Links are not followed; a folder that is the OUTPUT of another run is skipped.
     """
-    for top, folders, files, place in folder.place.walk():
+    for top, folders, files, place in folder.handle.walk():
         if not top and LOCK_NAME in files:
             folders.clear()
             continue

@@ -22,7 +22,7 @@ import stat
 from collections.abc import Callable, Iterable
 
 from divere_cli.files import directory, durable
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 from divere_cli.records.outcome import ScanResult, Thumbnail
 from divere_cli.records.pictures import SCHEMA, Album, PictureFile, PictureList, ScanPictures
 from divere_cli.records.report import RunReport
@@ -234,7 +234,7 @@ def _data(thumbnail: Thumbnail) -> bytes:
         return b""
 
 
-def _read(place: Place) -> PictureList:
+def _read(place: Directory) -> PictureList:
     """Return the list of an earlier run; empty if it is unreadable or not from divere."""
     try:
         fd = directory.open_regular(place, LIST, os.O_RDONLY)

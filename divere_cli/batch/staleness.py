@@ -560,7 +560,7 @@ def now_ns(folder: Folder | None) -> int:
     if folder is None:
         return time.time_ns()
     try:
-        folder.place.touch(LOCK_NAME)
-        return folder.place.stat(LOCK_NAME).st_mtime_ns
+        folder.handle.touch(LOCK_NAME)
+        return folder.handle.stat(LOCK_NAME).st_mtime_ns
     except OSError:  # lock file missing or owned by another user: use this machine's clock
         return time.time_ns()

@@ -31,19 +31,19 @@ _RENAME_NOREPLACE = 1
 UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
 
-class Place(Protocol):
+class Directory(Protocol):
     """One folder. Names are those of files directly in it; no call follows a link."""
 
     frees_names: bool
     """Whether a file can be renamed and removed while it is open."""
 
-    def again(self) -> Place:
+    def again(self) -> Directory:
         """Hold it a second time, to be closed by itself."""
 
     def close(self) -> None:
         """Let go of it."""
 
-    def inner(self, name: str) -> Place:
+    def inner(self, name: str) -> Directory:
         """Hold a folder in it; ``OSError`` where that is a link, no folder or absent."""
 
     def identity(self) -> tuple[int, int]:
@@ -82,16 +82,16 @@ class Place(Protocol):
     def free(self) -> tuple[int, bool]:
         """Bytes that can be written, and whether a file can be made."""
 
-    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Directory]]:
         """Go through it and all below: is it the top, its folders (may be cleared), files, it."""
 
 
-def open_regular(place: Place, name: str, flags: int) -> int:
+def open_regular(folder: Directory, name: str, flags: int) -> int:
     """Open a file of divere's own; one that is not a regular file is never waited for.
 
     Parameters
     ----------
-    place : Place
+    folder : Directory
         The folder, held open.
     name : str
         Name of the file.
@@ -103,7 +103,7 @@ def open_regular(place: Place, name: str, flags: int) -> int:
     OSError
         It cannot be opened, or is a pipe, a device, a socket or a folder.
     """
-    return regular.held(place.open(name, flags | getattr(os, "O_NONBLOCK", 0)), name)
+    return regular.only_regular(folder.open(name, flags | getattr(os, "O_NONBLOCK", 0)), name)
 
 
 class ByDescriptor:
@@ -167,7 +167,7 @@ class ByDescriptor:
         status = os.fstatvfs(self._fd)
         return status.f_bavail * status.f_frsize, not status.f_files or status.f_favail > 0
 
-    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Directory]]:
         for top, folders, files, fd in os.fwalk(".", dir_fd=self._fd, follow_symlinks=False):
             yield top == ".", folders, files, ByDescriptor(fd)
 
@@ -240,7 +240,7 @@ class ByPath:
     def free(self) -> tuple[int, bool]:
         return shutil.disk_usage(self._path).free, True
 
-    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Place]]:
+    def walk(self) -> Iterator[tuple[bool, list[str], list[str], Directory]]:
         for top, folders, files in os.walk(self._path, followlinks=False):
             yield top == self._path, folders, files, ByPath(top)
             folders[:] = [f for f in folders if _is_folder(os.lstat(os.path.join(top, f)))]
@@ -249,7 +249,7 @@ class ByPath:
         return os.path.join(self._path, name)
 
 
-def hold(path: str) -> Place:
+def hold(path: str) -> Directory:
     """Open a folder and keep it open; a link to one is followed.
 
     Parameters

@@ -21,7 +21,7 @@ import sys
 from collections.abc import Iterable
 
 from divere_cli.files import directory
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +29,17 @@ TEMP_PREFIX = ".divere-tmp-"
 NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
-def create(name: str, place: Place) -> int:
+def create(name: str, folder: Directory) -> int:
     """Create a new file with mode 0600, and return its descriptor.
 
     Parameters
     ----------
     name : str
         Name of the file.
-    place : Place
+    folder : Directory
         The folder, held open.
     """
-    return place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    return folder.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
 
 
 def sync(fd: int) -> None:
@@ -63,12 +63,12 @@ def _warn_once(reason: str) -> None:
     log.warning("%s", reason)
 
 
-def sync_folder(place: Place) -> None:
+def sync_folder(folder: Directory) -> None:
     """Make the names in a folder durable; one warning where the file system cannot.
 
     Parameters
     ----------
-    place : Place
+    folder : Directory
         The folder, held open.
 
     Raises
@@ -77,7 +77,7 @@ def sync_folder(place: Place) -> None:
         Any other failure, such as EIO.
     """
     try:
-        place.sync()
+        folder.sync()
     except OSError as problem:
         if problem.errno not in directory.UNSUPPORTED:
             raise
@@ -87,7 +87,7 @@ def sync_folder(place: Place) -> None:
         )
 
 
-def rename(old: str, new: str, place: Place, *, replace: bool) -> None:
+def rename(old: str, new: str, folder: Directory, *, replace: bool) -> None:
     """Give a file its name within one folder; without ``replace`` never over another file.
 
     A network file system may report a failure although the rename happened
@@ -99,7 +99,7 @@ def rename(old: str, new: str, place: Place, *, replace: bool) -> None:
         The name that it has.
     new : str
         The name that it gets.
-    place : Place
+    folder : Directory
         The folder, held open.
     replace : bool
         Whether a file that has the new name is replaced.
@@ -111,44 +111,44 @@ def rename(old: str, new: str, place: Place, *, replace: bool) -> None:
     OSError
         Any other failure; then the file still has its old name.
     """
-    before = place.stat(old)
+    before = folder.stat(old)
     try:
         if replace:
-            place.rename(old, new)
+            folder.rename(old, new)
         else:
-            _rename_new(old, new, place)
+            _rename_new(old, new, folder)
     except OSError:
-        if not _happened(before, new, place):
+        if not _happened(before, new, folder):
             raise
 
 
-def _happened(before: os.stat_result, new: str, place: Place) -> bool:
+def _happened(before: os.stat_result, new: str, folder: Directory) -> bool:
     try:
-        after = place.stat(new)
+        after = folder.stat(new)
     except OSError:
         return False
     return (after.st_ino, after.st_size) == (before.st_ino, before.st_size)
 
 
-def _rename_new(old: str, new: str, place: Place) -> None:
-    if place.rename_new(old, new):
+def _rename_new(old: str, new: str, folder: Directory) -> None:
+    if folder.rename_new(old, new):
         return
     try:  # a link is never made over a file, so it keeps the promise, too
-        place.link(old, new)
+        folder.link(old, new)
     except FileExistsError:
         raise
     except OSError:
-        _rename_if_free(old, new, place)
+        _rename_if_free(old, new, folder)
     else:
-        place.unlink(old)
+        folder.unlink(old)
 
 
-def _rename_if_free(old: str, new: str, place: Place) -> None:
+def _rename_if_free(old: str, new: str, folder: Directory) -> None:
     """For file systems without links (FAT): the lock on OUTPUT keeps other runs away."""
     try:
-        place.stat(new)
+        folder.stat(new)
     except FileNotFoundError:
-        place.rename(old, new)
+        folder.rename(old, new)
         return
     raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), new)
 
@@ -200,17 +200,17 @@ def write_atomic(
         Any other failure; what had the name before is still there.
     """
     folder, name = os.path.split(path)
-    place = directory.hold(folder or ".")
+    handle = directory.hold(folder or ".")
     mode = 0o600 if private else usual_mode()
     pieces = [data] if isinstance(data, bytes) else data
     try:
-        write_atomic_in(place, name, pieces, replace=replace, mode=mode)
+        write_atomic_in(handle, name, pieces, replace=replace, mode=mode)
     finally:
-        place.close()
+        handle.close()
 
 
 def write_atomic_in(
-    place: Place,
+    folder: Directory,
     name: str,
     pieces: Iterable[bytes],
     *,
@@ -225,7 +225,7 @@ def write_atomic_in(
 
     Parameters
     ----------
-    place : Place
+    folder : Directory
         The folder, held open.
     name : str
         Name of the file.
@@ -239,7 +239,7 @@ def write_atomic_in(
         Whether it is synced; without, it may be empty after a power cut.
     """
     temp = f"{TEMP_PREFIX}{secrets.token_hex(8)}"
-    fd = create(temp, place)
+    fd = create(temp, folder)
     try:
         with open(fd, "wb") as file:
             file.writelines(pieces)
@@ -249,9 +249,9 @@ def write_atomic_in(
                     directory.set_mode(fd, mode)
             if synced:
                 sync(fd)
-        rename(temp, name, place, replace=replace)
+        rename(temp, name, folder, replace=replace)
     except BaseException:
-        place.unlink(temp)
+        folder.unlink(temp)
         raise
     if synced:
-        sync_folder(place)
+        sync_folder(folder)

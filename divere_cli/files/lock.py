@@ -65,14 +65,14 @@ class Lock:
 
 def _open(folder: Folder, *, create: bool) -> int | None:
     try:
-        return directory.open_regular(folder.place, NAME, os.O_RDWR)
+        return directory.open_regular(folder.handle, NAME, os.O_RDWR)
     except FileNotFoundError:
         if not create:
             return None
     except OSError as problem:
         raise _unusable(folder.path, problem) from problem
     try:
-        return folder.place.open(NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+        return folder.handle.open(NAME, os.O_RDWR | os.O_CREAT | os.O_EXCL)
     except FileExistsError:
         return _open(folder, create=False)
     except OSError as problem:

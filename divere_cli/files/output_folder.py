@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from divere_cli.errors import OutputError, OutputUnusable
 from divere_cli.files import directory, durable
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 
 
 def split(name: str) -> tuple[str, str]:
@@ -31,9 +31,9 @@ def split(name: str) -> tuple[str, str]:
 class Folder:
     """OUTPUT, open for as long as a run lasts."""
 
-    def __init__(self, path: str, place: Place) -> None:
+    def __init__(self, path: str, handle: Directory) -> None:
         self.path = path
-        self.place = place
+        self.handle = handle
 
     @classmethod
     def open(cls, path: str, *, create: bool) -> Folder | None:
@@ -47,29 +47,29 @@ class Folder:
         try:
             if create:
                 _make_with_parents(path)
-            place = directory.hold(path)
+            handle = directory.hold(path)
         except FileNotFoundError as problem:
             if not create:
                 return None
             raise _unusable(path, problem) from problem
         except OSError as problem:
             raise _unusable(path, problem) from problem
-        return cls(path, place)
+        return cls(path, handle)
 
     def close(self) -> None:
         """Let go of it."""
-        self.place.close()
+        self.handle.close()
 
     def is_there(self) -> bool:
         """Whether the path still leads to this folder (not removed, not unmounted)."""
         try:
             there = os.stat(self.path)
-            return self.place.identity() == (there.st_dev, there.st_ino)
+            return self.handle.identity() == (there.st_dev, there.st_ino)
         except OSError:
             return False
 
     @contextmanager
-    def sub(self, name: str, *, create: bool = False) -> Iterator[Place]:
+    def sub(self, name: str, *, create: bool = False) -> Iterator[Directory]:
         """Hold a folder below OUTPUT (``""`` is OUTPUT), reached without following links.
 
         Raises
@@ -79,15 +79,15 @@ class Folder:
         OSError
             Absent without ``create``, or it cannot be made.
         """
-        place = self.place.again()
+        handle = self.handle.again()
         try:
             for part in filter(None, name.split("/")):
-                inner = _step(place, part, name, create=create)
-                place.close()
-                place = inner
-            yield place
+                inner = _step(handle, part, name, create=create)
+                handle.close()
+                handle = inner
+            yield handle
         finally:
-            place.close()
+            handle.close()
 
     def look(self, name: str) -> os.stat_result | None:
         """What has the name below OUTPUT, a link not followed; None where nothing has.
@@ -100,9 +100,9 @@ class Folder:
         folder, last = split(name)
         try:
             if not folder:
-                return self.place.stat(last)
-            with self.sub(folder) as place:
-                return place.stat(last)
+                return self.handle.stat(last)
+            with self.sub(folder) as handle:
+                return handle.stat(last)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as problem:
@@ -110,26 +110,26 @@ class Folder:
             raise OutputError(f"'{name}' in OUTPUT cannot be looked at: {reason}") from problem
 
 
-def _step(place: Place, part: str, name: str, *, create: bool) -> Place:
+def _step(handle: Directory, part: str, name: str, *, create: bool) -> Directory:
     try:
-        return place.inner(part)
+        return handle.inner(part)
     except FileNotFoundError:
         if not create:
             raise
     except OSError as problem:
-        if _is_folder(place, part):
+        if _is_folder(handle, part):
             raise
         raise OutputError(
             f"'{name}' below OUTPUT leads through '{part}', which is a link or no folder",
             hint="move it away, or choose another OUTPUT",
         ) from problem
-    place.mkdir(part)
-    durable.sync_folder(place)
-    return place.inner(part)
+    handle.mkdir(part)
+    durable.sync_folder(handle)
+    return handle.inner(part)
 
 
-def _is_folder(place: Place, part: str) -> bool:
-    return stat.S_ISDIR(place.stat(part).st_mode)
+def _is_folder(handle: Directory, part: str) -> bool:
+    return stat.S_ISDIR(handle.stat(part).st_mode)
 
 
 def _make_with_parents(path: str) -> None:
@@ -139,11 +139,11 @@ def _make_with_parents(path: str) -> None:
     parent = os.path.dirname(os.path.abspath(path))
     _make_with_parents(parent)
     os.mkdir(path)
-    place = directory.hold(parent)
+    handle = directory.hold(parent)
     try:
-        durable.sync_folder(place)
+        durable.sync_folder(handle)
     finally:
-        place.close()
+        handle.close()
 
 
 def _unusable(path: str, problem: OSError) -> OutputUnusable:

@@ -27,10 +27,10 @@ def opener(path: str, flags: int) -> int:
         It cannot be opened, or is a folder, a pipe, a device or a socket.
     """
     extra = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
-    return held(os.open(path, flags | extra), path)
+    return only_regular(os.open(path, flags | extra), path)
 
 
-def held(fd: int, path: str) -> int:
+def only_regular(fd: int, path: str) -> int:
     """Return a descriptor of a regular file, opened with ``O_NONBLOCK``; close any other.
 
     Parameters

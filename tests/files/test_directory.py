@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from divere_cli.files import directory
-from divere_cli.files.directory import ByPath, Place
+from divere_cli.files.directory import ByPath, Directory
 from tests.batch import test_grading, test_publish, test_run
 from tests.batch.journal import test_writer
 from tests.batch.lab import Lab
@@ -94,14 +94,14 @@ def test_a_link_in_the_way_is_replaced_by_path(lab: Lab) -> None:
 @pytest.fixture(params=[True, False], ids=["by descriptor", "by path"])
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+) -> Iterator[Directory]:
     monkeypatch.setattr(directory, "BY_DESCRIPTOR", request.param)
     held = directory.hold(str(tmp_path))
     yield held
     held.close()
 
 
-def test_links_are_seen_as_links(place: Place, tmp_path: Path) -> None:
+def test_links_are_seen_as_links(place: Directory, tmp_path: Path) -> None:
     (tmp_path / "target").write_bytes(b"mine")
     os.utime(tmp_path / "target", ns=(1, 1))
     (tmp_path / "link").symlink_to("target")
@@ -119,7 +119,7 @@ def test_links_are_seen_as_links(place: Place, tmp_path: Path) -> None:
 
 
 def test_a_walk_follows_no_link_and_leaves_out_what_is_cleared(
-    place: Place, tmp_path: Path
+    place: Directory, tmp_path: Path
 ) -> None:
     for name in ("a/b", "left/c", "away"):
         (tmp_path / name).mkdir(parents=True)
@@ -134,7 +134,7 @@ def test_a_walk_follows_no_link_and_leaves_out_what_is_cleared(
     assert sorted(found) == sorted((False, file.stat().st_ino) for file in files)
 
 
-def test_the_free_space_of_the_device_is_returned(place: Place) -> None:
+def test_the_free_space_of_the_device_is_returned(place: Directory) -> None:
     free, names = place.free()
     assert free > 0
     assert names

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from divere_cli.files import directory, durable
-from divere_cli.files.directory import Place
+from divere_cli.files.directory import Directory
 
 
 @pytest.fixture(params=["by descriptor", "by path"])
 def place(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Place]:
+) -> Iterator[Directory]:
     monkeypatch.setattr(directory, "BY_DESCRIPTOR", request.param == "by descriptor")
     made = directory.hold(str(tmp_path))
     yield made
@@ -25,7 +25,7 @@ def place(
 
 
 @pytest.fixture
-def described(tmp_path: Path) -> Iterator[Place]:
+def described(tmp_path: Path) -> Iterator[Directory]:
     made = directory.hold(str(tmp_path))
     yield made
     made.close()
@@ -38,7 +38,7 @@ def broken(code: int):  # type: ignore[no-untyped-def]
     return call
 
 
-def test_a_new_file_is_private_and_nobodys_else(place: Place, tmp_path: Path) -> None:
+def test_a_new_file_is_private_and_nobodys_else(place: Directory, tmp_path: Path) -> None:
     os.close(durable.create("a", place))
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
@@ -89,7 +89,7 @@ def test_a_free_name_is_given(place, tmp_path, monkeypatch, how) -> None:  # typ
 
 @pytest.mark.parametrize("replace", [True, False])
 def test_a_rename_that_reports_failure_but_happened_counts_as_done(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
+    place: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replace: bool
 ) -> None:
     (tmp_path / "temp").write_bytes(b"new")
     real = os.rename
@@ -107,7 +107,7 @@ def test_a_rename_that_reports_failure_but_happened_counts_as_done(
 
 @pytest.mark.parametrize("code", [errno.EXDEV, errno.EACCES, errno.EROFS, errno.EIO])
 def test_a_rename_that_fails_leaves_the_temporary_file(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+    place: Directory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     (tmp_path / "temp").write_bytes(b"new")
     monkeypatch.setattr(os, "rename", broken(code))
@@ -119,7 +119,10 @@ def test_a_rename_that_fails_leaves_the_temporary_file(
 
 @pytest.mark.parametrize("code", [errno.ENOTSUP, errno.EINVAL])
 def test_a_folder_that_cannot_be_synced_is_logged_once(
-    described: Place, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, code: int
+    described: Directory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    code: int,
 ) -> None:
     durable._warn_once.cache_clear()
     monkeypatch.setattr(os, "fsync", broken(code))
@@ -131,7 +134,7 @@ def test_a_folder_that_cannot_be_synced_is_logged_once(
 
 
 def test_a_folder_whose_sync_fails_is_an_error(
-    described: Place, monkeypatch: pytest.MonkeyPatch
+    described: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", broken(errno.EIO))
     with pytest.raises(OSError, match="Input/output"):

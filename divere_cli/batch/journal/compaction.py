@@ -56,12 +56,12 @@ def compact(folder: Folder) -> None:
     """
     try:
         with open(
-            directory.open_regular(folder.place, journal_state.NAME, os.O_RDONLY), "rb"
+            directory.open_regular(folder.handle, journal_state.NAME, os.O_RDONLY), "rb"
         ) as stream:
             needed = _needed(stream)
             stream.seek(0)
             lines = (line for number, line in enumerate(stream) if number in needed)
-            durable.write_atomic_in(folder.place, journal_state.NAME, lines, replace=True)
+            durable.write_atomic_in(folder.handle, journal_state.NAME, lines, replace=True)
     except OSError as problem:
         raise journal_state.failed(problem, "written anew") from problem
     log.info("the journal was written anew with %d lines", len(needed))

@@ -92,7 +92,7 @@ def load(output: str) -> tuple[PastRun, ...]:
         raise InputMissing(f"{quote(output)}: no such folder")
     try:
         name = journal_state.NAME
-        with open(directory.open_regular(folder.place, name, os.O_RDONLY), "rb") as stream:
+        with open(directory.open_regular(folder.handle, name, os.O_RDONLY), "rb") as stream:
             return runs(stream)
     except FileNotFoundError as problem:
         raise UsageError(

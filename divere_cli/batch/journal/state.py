@@ -165,7 +165,7 @@ def load(folder: Folder | None) -> State:
     if folder is None:
         return State()
     try:
-        with open(directory.open_regular(folder.place, NAME, os.O_RDONLY), "rb") as stream:
+        with open(directory.open_regular(folder.handle, NAME, os.O_RDONLY), "rb") as stream:
             return parse(stream)
     except FileNotFoundError:
         return State(clean=False)

@@ -52,10 +52,10 @@ class Journal:
             if _shared_or_foreign(folder):
                 _renew(folder)
             try:
-                fd = directory.open_regular(folder.place, NAME, _APPEND)
+                fd = directory.open_regular(folder.handle, NAME, _APPEND)
             except FileNotFoundError:
-                fd = folder.place.open(NAME, _APPEND | os.O_CREAT | os.O_EXCL)
-                durable.sync_folder(folder.place)
+                fd = folder.handle.open(NAME, _APPEND | os.O_CREAT | os.O_EXCL)
+                durable.sync_folder(folder.handle)
             _mend(fd)
         except OSError as problem:
             if fd >= 0:  # do not leak: a service opens it again and again
@@ -72,7 +72,7 @@ class Journal:
             A warning, or empty.
         """
         try:
-            current = self._folder.place.stat(NAME)
+            current = self._folder.handle.stat(NAME)
         except FileNotFoundError:
             current = None
         opened = os.fstat(self._fd)
@@ -84,7 +84,7 @@ class Journal:
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
             with open(os.dup(self._fd), "rb") as stream:
-                durable.write_atomic_in(self._folder.place, NAME, stream, replace=True)
+                durable.write_atomic_in(self._folder.handle, NAME, stream, replace=True)
         except OSError as problem:
             raise failed(problem, "written anew") from problem
         return f"the journal '{NAME}' was removed or replaced while the run worked: written anew"
@@ -146,7 +146,7 @@ class Journal:
 def _shared_or_foreign(folder: Folder) -> bool:
     """Whether the file has a second name, or does not begin like a journal."""
     try:
-        fd = directory.open_regular(folder.place, NAME, os.O_RDONLY)
+        fd = directory.open_regular(folder.handle, NAME, os.O_RDONLY)
     except FileNotFoundError:
         return False
     with open(fd, "rb") as stream:
@@ -158,14 +158,14 @@ def _shared_or_foreign(folder: Folder) -> bool:
 
 def _renew(folder: Folder) -> None:
     """Replace the file by a copy; a file that is not a journal is kept under another name."""
-    with open(directory.open_regular(folder.place, NAME, os.O_RDONLY), "rb") as stream:
+    with open(directory.open_regular(folder.handle, NAME, os.O_RDONLY), "rb") as stream:
         lines = stream.readlines()
         records = [line for line, record in read(lines) if record is not None]
         if len(records) < len(lines):
             aside = f"{NAME}.not-ours-{secrets.token_hex(4)}"
-            durable.write_atomic_in(folder.place, aside, lines, replace=False)
+            durable.write_atomic_in(folder.handle, aside, lines, replace=False)
             log.warning("'%s' held other things than a journal: kept as '%s'", NAME, aside)
-        durable.write_atomic_in(folder.place, NAME, records, replace=True)
+        durable.write_atomic_in(folder.handle, NAME, records, replace=True)
 
 
 def _sync(fd: int) -> None:
