@@ -23,12 +23,12 @@ def declaration() -> bytes:
     return b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
-def info(known: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
+def info(existing: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
     """Return the text of bag-info.txt.
 
     Parameters
     ----------
-    known : bytes
+    existing : bytes
         The text as it was before; lines that are not ours are kept.
     day : str
         ISO 8601.
@@ -37,18 +37,18 @@ def info(known: bytes, *, day: str, agent: str, size: int, count: int) -> bytes:
     size, count : int
         Bytes and files of the payload.
     """
-    kept: list[str] = []
+    other_lines: list[str] = []
     ours = False
-    for line in known.decode("utf-8", "surrogateescape").splitlines():
+    for line in existing.decode("utf-8", "surrogateescape").splitlines():
         if not line[:1].isspace():  # a further line of one that is kept, or not
             ours = line.partition(":")[0] in _OURS
         if line.strip() and not ours:
-            kept.append(line)
+            other_lines.append(line)
     lines = [
         f"Bagging-Date: {day}",
         f"Bag-Software-Agent: {agent}",
         f"Payload-Oxum: {size}.{count}",
-        *kept,
+        *other_lines,
     ]
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape")
 

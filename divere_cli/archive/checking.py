@@ -128,12 +128,12 @@ def noted(lines: Iterable[str]) -> Mapping[str, Hashed]:
     lines : iterable of str
         Lines of the notes.
     """
-    known: dict[str, Hashed] = {}
+    hashes: dict[str, Hashed] = {}
     for line in lines:
         try:
             name, size, mtime_ns, sha256 = json.loads(line)
         except ValueError:
             continue
         if isinstance(name, str) and isinstance(sha256, str):
-            known[name] = Hashed(name, sha256, int(size), int(mtime_ns))
-    return known
+            hashes[name] = Hashed(name, sha256, int(size), int(mtime_ns))
+    return hashes
