@@ -25,7 +25,7 @@ def transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
     exact_grade : ExactGrade
         The folded grade.
     """
-    group = ocio.whole(exact_grade)
+    group = ocio.float_transform(exact_grade)
     if exact_grade.gray:
         group.appendTransform(ocio.luminance())
     return group

@@ -64,12 +64,12 @@ def shaped(x: Array) -> Array:
     return np.asarray(np.log1p(x / TOE) / np.log1p(1.0 / TOE))
 
 
-def unshaped(place: Array) -> Array:
+def unshaped(positions: Array) -> Array:
     """Convert positions in the grid to code values: the inverse of :func:`shaped`.
 
     Parameters
     ----------
-    place : Array
+    positions : Array
         Positions, 0 to 1, any shape.
 
     Returns
@@ -77,7 +77,7 @@ def unshaped(place: Array) -> Array:
     Array
         Code values, 0 to 1, of the same shape.
     """
-    return np.asarray(TOE * np.expm1(place * np.log1p(1.0 / TOE)))
+    return np.asarray(TOE * np.expm1(positions * np.log1p(1.0 / TOE)))
 
 
 def lattice(exact_grade: ExactGrade, levels: Array) -> Array:

@@ -39,11 +39,11 @@ class Curve:
     def densities_giving(self, target: float) -> list[float]:
         """Where the curve passes through density ``target``."""
         n = 1.0 - target / DENSITY_RANGE
-        found = []
+        densities = []
         for x0, y0, x1, y1 in zip(self.x, self.y, self.x[1:], self.y[1:], strict=False):
             if min(y0, y1) < n < max(y0, y1):
-                found.append((1.0 - (x0 + (n - y0) / (y1 - y0) * (x1 - x0))) * DENSITY_RANGE)
-        return found
+                densities.append((1.0 - (x0 + (n - y0) / (y1 - y0) * (x1 - x0))) * DENSITY_RANGE)
+        return densities
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +61,13 @@ class Tone:
 
     def corners(self) -> tuple[float, ...]:
         """Densities where the slope changes, ascending; beyond the last ones it is constant."""
-        wanted = [0.0]
+        densities = [0.0]
         if 0.0 < self.glare < 1.0:
-            wanted.append(float(-np.log10(self.glare)))
+            densities.append(float(-np.log10(self.glare)))
         for curve in reversed(self.curves):
-            before = [d for target in wanted for d in curve.densities_giving(target)]
-            wanted = [*curve.corners(), *before]
-        return tuple(sorted(set(wanted)))
+            before = [d for target in densities for d in curve.densities_giving(target)]
+            densities = [*curve.corners(), *before]
+        return tuple(sorted(set(densities)))
 
 
 def tones(recipe: Recipe) -> tuple[Tone, Tone, Tone]:
@@ -80,13 +80,13 @@ def tones(recipe: Recipe) -> tuple[Tone, Tone, Tone]:
     """
     if not recipe.film.density_curve:
         return (Tone((), 0.0),) * 3
-    own = recipe.curves
+    recipe_curves = recipe.curves
     red, green, blue = (
         Tone(
-            tuple(_curve(points) for points in (own.rgb, points) if _acts(points)),
+            tuple(_curve(points) for points in (recipe_curves.rgb, points) if _acts(points)),
             recipe.screen_glare_compensation,
         )
-        for points in (own.r, own.g, own.b)
+        for points in (recipe_curves.r, recipe_curves.g, recipe_curves.b)
     )
     return red, green, blue
 

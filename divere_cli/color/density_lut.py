@@ -141,9 +141,9 @@ def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[f
     least = (high - low) / (size - 3)
     starts, steps = _tries(corners, low, least)
     positions = (points[:, None] - starts) / steps
-    left = np.floor(positions + 1e-9)
-    share = np.clip(positions - left, 0.0, 1.0)
-    below, above = function(starts + left * steps), function(starts + (left + 1.0) * steps)
+    cell = np.floor(positions + 1e-9)
+    share = np.clip(positions - cell, 0.0, 1.0)
+    below, above = function(starts + cell * steps), function(starts + (cell + 1.0) * steps)
     right = function(points)[:, None]
     if joint:
         straight = encode(below) + share * (encode(above) - encode(below))

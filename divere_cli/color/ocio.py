@@ -89,7 +89,7 @@ def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
     if exact_grade.density is not None and (bits == FLOAT or not diagonal(exact_grade.front)):
         reads = "logarithms"
     tables = _tables(exact_grade)
-    found = accuracy.judge(exact_grade, tables, reads, bit_depth)
+    costs = accuracy.judge(exact_grade, tables, reads, bit_depth)
     made = PyOpenColorIO.GroupTransform()
     if tables is None or exact_grade.density is None:
         _input_power(made, exact_grade, bits)
@@ -99,14 +99,14 @@ def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
             _logarithm_table(made, exact_grade, exact_grade.density, bits)
         _tone(made, exact_grade.density, tables, NATURAL)
         if exact_grade.joint:
-            return Plan(reads, made, None, None, found)
+            return Plan(reads, made, None, None, costs)
     linear = _copy(made)
     linear.appendTransform(_matrix(exact_grade.back))
-    _encode(made, exact_grade, accuracy.ENCODE_SIZE, found.below)
-    return Plan(reads, made, linear, _fine(exact_grade) if found.below else None, found)
+    _encode(made, exact_grade, accuracy.ENCODE_SIZE, costs.below)
+    return Plan(reads, made, linear, _fine(exact_grade) if costs.below else None, costs)
 
 
-def whole(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
+def float_transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
     """Return float samples of 0 to 1 to encoded values, without the luminance, for files.
 
     Logarithms are computed, not looked up.
@@ -246,8 +246,8 @@ def _encode(
         group.appendTransform(_matrix(exact_grade.back))
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
         return
-    whole = 1.0 + below
-    group.appendTransform(_matrix(exact_grade.back / whole, np.full(3, below / whole)))
+    span = 1.0 + below
+    group.appendTransform(_matrix(exact_grade.back / span, np.full(3, below / span)))
     values = exact_grade.encode(np.linspace(-below, 1.0, size))
     if below:
         values[1:] = np.maximum(values[1:], 1.0 / accuracy.CODES)
@@ -263,10 +263,10 @@ def _fine(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
 
 
 def _matrix(matrix: Array, offset: Array | None = None) -> PyOpenColorIO.MatrixTransform:
-    whole = np.eye(4)
-    whole[:3, :3] = matrix
+    matrix4 = np.eye(4)
+    matrix4[:3, :3] = matrix
     shift = [0.0] * 3 if offset is None else offset.tolist()
-    return PyOpenColorIO.MatrixTransform(matrix=whole.ravel().tolist(), offset=[*shift, 0.0])
+    return PyOpenColorIO.MatrixTransform(matrix=matrix4.ravel().tolist(), offset=[*shift, 0.0])
 
 
 def _lut(channels: list[Array]) -> PyOpenColorIO.Lut1DTransform:

@@ -78,29 +78,29 @@ def judge(
     bit_depth : int
         Bits of the positive.
     """
-    found = Accuracy(float32=True)
+    estimate = Accuracy(float32=True)
     light = dim = step = 0.0
     if tables is not None and exact_grade.density is not None:
         error = max(t.error for t in tables)
         exact = LOG_ERROR[reads] + _rounding(exact_grade.density, tables)
         slope = _log_slope(exact_grade, exact_grade.density, tables)
-        found = Accuracy(slope * exact <= FLOAT32_BUDGET and error <= TABLE_BUDGET, error)
+        estimate = Accuracy(slope * exact <= FLOAT32_BUDGET and error <= TABLE_BUDGET, error)
         light = max(t.light_slope for t in tables)
         step = max(t.dim_step for t in tables) if glare(exact_grade) else 0.0
         dim = max(step, *(t.dark**exact_grade.gamma_out for t in tables)) * exact_grade.spread
     if bit_depth == 8 or exact_grade.gamma_out <= 1.0:
-        return found
+        return estimate
     least = min(
         max(dim, _visible(exact_grade, GLARE_MARGIN * glare(exact_grade) * exact_grade.spread)), 1.0
     )
     if exact_grade.joint and tables is not None:
         least = min(max(least, _bend(exact_grade, step)), 1.0)
-        return Accuracy(found.float32, found.table_error, least=least, below=least)
+        return Accuracy(estimate.float32, estimate.table_error, least=least, below=least)
     near = min(_visible(exact_grade, LIGHT * (1.0 + light) * exact_grade.spread), 1.0)
     below = min(
         max(near * exact_grade.spread, least, _bend(exact_grade, 1.0 / (ENCODE_SIZE - 1))), 1.0
     )
-    return Accuracy(found.float32, found.table_error, near, least, below)
+    return Accuracy(estimate.float32, estimate.table_error, near, least, below)
 
 
 def glare(exact_grade: ExactGrade) -> float:

@@ -168,10 +168,10 @@ def through_curves(recipe: Recipe, d: Array) -> Array:
         d = (1.0 - curve(curves.rgb, 1.0 - np.clip(d / L, 0.0, 1.0))) * L
     channels = []
     for index, points in enumerate((curves.r, curves.g, curves.b)):
-        own = d[..., index]
+        channel = d[..., index]
         if does_something(points):
-            own = (1.0 - curve(points, 1.0 - np.clip(own / L, 0.0, 1.0))) * L
-        channels.append(own)
+            channel = (1.0 - curve(points, 1.0 - np.clip(channel / L, 0.0, 1.0))) * L
+        channels.append(channel)
     return np.stack(channels, axis=-1)
 
 

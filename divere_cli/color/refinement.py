@@ -86,12 +86,12 @@ class Refinement:
 
     def _dark(self, result: Band) -> Indices:
         """Pixels with a value that is low but not zero: zero is no light for certain."""
-        one = result.dtype.type
+        scalar = result.dtype.type
         if result.dtype.kind == "u":
             # Zero less one is the largest.
-            dark = result - one(1) < one(np.ceil(self.code * np.iinfo(result.dtype).max))
+            dark = result - scalar(1) < scalar(np.ceil(self.code * np.iinfo(result.dtype).max))
         else:
-            dark = (result <= one(self.code)) & (result > one(0))
+            dark = (result <= scalar(self.code)) & (result > scalar(0))
         if not dark.any():
             return np.empty(0, np.intp)
         # Any of a pixel's three, by neighbors: by channels, three apart, takes twice as long.
@@ -125,5 +125,5 @@ class Refinement:
 
 def _put(flat: Band, pixels: Indices, values: Band) -> None:
     """``flat[pixels] = values``, whole pixels at once: 3.6 ns each instead of 12.4."""
-    whole = f"V{flat.itemsize * flat.shape[1]}"
-    np.put(flat.view(whole), pixels, values.view(whole))
+    pixel_type = f"V{flat.itemsize * flat.shape[1]}"
+    np.put(flat.view(pixel_type), pixels, values.view(pixel_type))
