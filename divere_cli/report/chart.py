@@ -90,7 +90,7 @@ def chart(
         figures = [max(run, key=lambda figure: figure.total) for run in runs]
         note = f"{note}; a bar is the highest of {each} scans"
     top = ceiling(max((figure.total for figure in figures), default=0.0))
-    bars = tuple(_bar(place, figure, top) for place, figure in enumerate(figures))
+    bars = tuple(_bar(index, figure, top) for index, figure in enumerate(figures))
     ticks = tuple(f"{value:g} {unit}" for value in (top, top / 2, 0))
     return Chart(title, note, max(len(bars), _FEWEST), bars, ticks, legend)
 
@@ -109,10 +109,10 @@ def ceiling(value: float) -> float:
     return next(step * power for step in _STEPS if step * power >= value * (1 - 1e-9))
 
 
-def _bar(place: int, figure: Figure, top: float) -> Bar:
+def _bar(index: int, figure: Figure, top: float) -> Bar:
     parts, below = [], 0.0
     for css, value in figure.parts:
         height = HEIGHT * value / top
         below += height
         parts.append(Part(css, round(HEIGHT - below, 2), round(height, 2)))
-    return Bar(figure.scan, figure.label, place + 0.1, tuple(parts))
+    return Bar(figure.scan, figure.label, index + 0.1, tuple(parts))

@@ -51,8 +51,8 @@ def cell(value: str | int | float) -> str:
     """
     if isinstance(value, int | float):
         return str(value)
-    shown = safe(value)
-    return "'" + shown if shown.lstrip().startswith(_FORMULA) else shown
+    text = safe(value)
+    return "'" + text if text.lstrip().startswith(_FORMULA) else text
 
 
 def _row(file: ScanResult) -> tuple[str | int | float, ...]:

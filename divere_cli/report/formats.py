@@ -35,8 +35,8 @@ def renderer(path: str) -> Render:
             f"--report {quote(path)} needs prometheus_client", hint=extras.how_to_add("metrics")
         )
     if suffix not in _RENDERERS:
-        known = ", ".join(_RENDERERS)
-        raise UsageError(f"--report {quote(path)}: the suffix must be one of {known}")
+        suffixes = ", ".join(_RENDERERS)
+        raise UsageError(f"--report {quote(path)}: the suffix must be one of {suffixes}")
     return _RENDERERS[suffix]
 
 

@@ -119,7 +119,7 @@ def lines(runs: Sequence[PastRun]) -> list[str]:
         The runs, oldest first.
     """
     rows = [_HEADINGS, *(_row(run) for run in runs[-SHOWN:])]
-    widths = [max(len(row[place]) for row in rows) for place in range(len(_HEADINGS))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEADINGS))]
     made = ["  ".join(_cells(row, widths)).rstrip() for row in rows]
     if more := len(runs) - SHOWN:
         made += [f"{more} runs before these: --json has them all"] if more > 0 else []
@@ -130,8 +130,8 @@ def lines(runs: Sequence[PastRun]) -> list[str]:
 
 
 def _cells(row: tuple[str, ...], widths: list[int]) -> list[str]:
-    first, *rest = zip(row, widths, strict=True)
-    return [first[0].ljust(first[1]), *(text.rjust(width) for text, width in rest)]
+    first, *figures = zip(row, widths, strict=True)
+    return [first[0].ljust(first[1]), *(text.rjust(width) for text, width in figures)]
 
 
 def _row(run: PastRun) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ def _memory(size: int) -> str:
 
 
 def _trend_lines(by_name: dict[str, Trend]) -> list[str]:
-    time, worker, own = by_name.values()
+    time, worker, parent = by_name.values()
     if time.recent is None:
         return ["no trend: no run has graded a scan and kept its figures"]
     if time.before is None:
@@ -166,7 +166,7 @@ def _trend_lines(by_name: dict[str, Trend]) -> list[str]:
     return [
         f"time: {time.recent:.3f} s of work per megapixel{_change(time)} ({over})",
         f"memory: a worker's peak {_memory(int(worker.recent or 0))}{_change(worker)}, "
-        f"divere's own {_memory(int(own.recent or 0))}{_change(own)}",
+        f"divere's own {_memory(int(parent.recent or 0))}{_change(parent)}",
     ]
 
 

@@ -109,8 +109,8 @@ def render(report: RunReport, album: Album | None = None) -> str:
             charts=_charts(report),
             rolls=[_roll(roll) for roll in report.rolls],
             cards=(
-                _card(place + 1, file, elsewhere, _pictures(place, file, album))
-                for place, file in enumerate(report.files)
+                _card(index + 1, file, elsewhere, _pictures(index, file, album))
+                for index, file in enumerate(report.files)
             ),
             error=_error(report.error),
             remarks=tuple(safe(text) for text in (report.stopped, *report.warnings) if text),
@@ -182,8 +182,8 @@ def _figures(report: RunReport, summary: Summary) -> tuple[tuple[str, str], ...]
 
 def _filters(summary: Summary) -> tuple[tuple[str, str, int], ...]:
     counts = tuple((status, getattr(summary, status)) for status in _STATUSES)
-    shown = tuple((status, status.replace("_", " "), count) for status, count in counts if count)
-    return (("all", "all", summary.total), *shown)
+    present = tuple((status, status.replace("_", " "), count) for status, count in counts if count)
+    return (("all", "all", summary.total), *present)
 
 
 def _charts(report: RunReport) -> tuple[Chart, ...]:
@@ -218,12 +218,12 @@ def _tone(file: ScanResult) -> str:
 def _parts(file: ScanResult) -> tuple[tuple[str, float], ...]:
     """Return the stages of one scan; overlapped stages are scaled to its wall clock."""
     stages = [(stage, max(getattr(file.seconds_by_stage, stage), 0.0)) for stage in _STAGES]
-    known = sum(value for _, value in stages)
-    if known <= 0 or known > file.seconds:
-        scale = file.seconds / known if known > 0 else 0.0
+    measured = sum(value for _, value in stages)
+    if measured <= 0 or measured > file.seconds:
+        scale = file.seconds / measured if measured > 0 else 0.0
         stages = [(stage, value * scale) for stage, value in stages]
-        known = known * scale
-    return (*stages, ("other", max(file.seconds - known, 0.0)))
+        measured = measured * scale
+    return (*stages, ("other", max(file.seconds - measured, 0.0)))
 
 
 def _label(file: ScanResult, figure: str) -> str:
@@ -286,10 +286,10 @@ def _triple(values: tuple[float, float, float]) -> str:
     return " ".join(f"{value:+.3f}" for value in values)
 
 
-def _pictures(place: int, file: ScanResult, album: Album | None) -> tuple[Picture, ...]:
+def _pictures(index: int, file: ScanResult, album: Album | None) -> tuple[Picture, ...]:
     if album is not None:
         folder = quote(os.fsencode(album.folder), safe="")
-        beside = album.pictures.get(place, ())
+        beside = album.pictures.get(index, ())
         return tuple(_picture(each, f"{folder}/{each.file}") for each in beside)
     return tuple(
         _picture(each, f"data:image/jpeg;base64,{each.jpeg}")
@@ -312,12 +312,12 @@ def _error(error: ErrorRecord | None) -> ErrorRecord | None:
 
 
 def _option(key: str, value: OptionValue) -> tuple[str, str]:
-    shown = ", ".join(value) if isinstance(value, tuple | list) else str(value)
-    return safe(key.replace("_", "-")), safe(shown)
+    text = ", ".join(value) if isinstance(value, tuple | list) else str(value)
+    return safe(key.replace("_", "-")), safe(text)
 
 
 def _seconds(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.2f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+    minutes, last = divmod(round(seconds), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {last} s"

@@ -155,7 +155,7 @@ def _finite(text: str) -> float:
     return number
 
 
-def _whole(text: str) -> int:
+def _integer(text: str) -> int:
     if len(text) > _DIGITS:
         raise ValueError(f"no such number: {text[:40]}…")
     return int(text)
@@ -185,7 +185,7 @@ def parse(text: str, name: str) -> RunReport:
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
             parse_float=_finite,
-            parse_int=_whole,
+            parse_int=_integer,
         )
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{quote(name)}: no valid JSON: {error}") from error
@@ -194,28 +194,28 @@ def parse(text: str, name: str) -> RunReport:
     if data["schema"] != SCHEMA:
         raise UsageError(f"{quote(name)}: schema {data['schema']!r} is not {SCHEMA!r}")
     try:
-        files = tuple(_file(entry, place) for place, entry in enumerate(data.pop("files")))
+        files = tuple(_file(entry, index) for index, entry in enumerate(data.pop("files")))
         return dataclasses.replace(from_plain(RunReport, data), files=files)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"{quote(name)}: no whole divere report: {error}") from error
 
 
-def _file(entry: Any, place: int) -> ScanResult:
+def _file(entry: Any, index: int) -> ScanResult:
     try:
         if "input_b64" in entry:
             entry["input"] = _name(entry["input_b64"])
         if "outputs_b64" in entry:
             entry["outputs"] = [_name(item) for item in entry["outputs_b64"]]
-        known = entry["positives"] if "positives" in entry else ()  # noqa: SIM401 - no object yet
-        for positive in known:
+        positives = entry["positives"] if "positives" in entry else ()  # noqa: SIM401 - no object yet
+        for positive in positives:
             if "path_b64" in positive:
                 positive["path"] = _name(positive["path_b64"])
         file = from_plain(ScanResult, entry)
-        for given in (file.input, *file.outputs, *(each.path for each in file.positives)):
-            os.fsencode(given)  # UnicodeEncodeError, a ValueError: no file has such a name
+        for name in (file.input, *file.outputs, *(each.path for each in file.positives)):
+            os.fsencode(name)  # UnicodeEncodeError, a ValueError: no file has such a name
         return file
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"files[{place}]: {error}") from error
+        raise ValueError(f"files[{index}]: {error}") from error
 
 
 def _b64(name: str) -> str:

@@ -40,25 +40,25 @@ def render(report: RunReport, width: int = 100) -> Table:
     width : int, default 100
         Most characters in a line.
     """
-    summary, shown = summarize(report), selected(report.files)
-    rest = len(report.files) - len(shown)
-    caption = f"and {rest} more, in the report" if rest else None
+    summary, files = summarize(report), selected(report.files)
+    hidden = len(report.files) - len(files)
+    caption = f"and {hidden} more, in the report" if hidden else None
     speed = f"{summary.megapixels_per_second:.1f} MP/s" if summary.ok else ""
     sums = ("", speed, "", f"{report.seconds:.2f}", memory(summary.peak_rss_bytes), "")
     places = next(places for least, places in _SHOWN if width >= least)
     headings, footer, *rows = (
-        tuple(line[place] for place in places)
-        for line in (_HEADINGS, sums, *(_row(file) for file in shown))
+        tuple(line[position] for position in places)
+        for line in (_HEADINGS, sums, *(_row(file) for file in files))
     )
     columns = list(zip(headings, footer, *rows, strict=True))
-    taken = sum(max(map(len, column)) + _GAP for column in columns)
-    room = min(max(width - taken - 2, 12), _NAME)
+    used = sum(max(map(len, column)) + _GAP for column in columns)
+    room = min(max(width - used - 2, 12), _NAME)
     table = Table(box=box.SIMPLE, show_footer=True, pad_edge=False, caption=caption)
     table.add_column("scan", f"{summary.total} scans", no_wrap=True, max_width=room)
     for heading, total in zip(headings, footer, strict=True):
         side: Literal["left", "right"] = "right" if heading in _RIGHT else "left"
         table.add_column(heading, total, justify=side, no_wrap=True)
-    for file, row in zip(shown, rows, strict=True):
+    for file, row in zip(files, rows, strict=True):
         style = _STYLES.get(file.status, "dim")
         name = tail(safe(file.input), room)
         table.add_row(Text(name), Text(row[0], style=style), *map(Text, row[1:]))
