@@ -79,9 +79,9 @@ class Backwards:
 
     def scan(self, film: Floats) -> Floats:
         """What the scanner reads, 0..1, of film densities ``(..., 3)``."""
-        seen = np.clip(np.power(10.0, -film) @ self.device.T, 0.0, 1.0)
+        light = np.clip(np.power(10.0, -film) @ self.device.T, 0.0, 1.0)
         gamma = self.recipe.input_space.gamma
-        return seen if gamma == 1.0 else np.power(seen, 1.0 / gamma)
+        return light if gamma == 1.0 else np.power(light, 1.0 / gamma)
 
 
 def invert(recipe: Recipe) -> Backwards:
@@ -103,8 +103,8 @@ def invert(recipe: Recipe) -> Backwards:
     prints, densities = _curve(recipe, offsets)
     matrix = np.eye(3) if recipe.matrix is None else np.array(recipe.matrix)
     device = conversion(recipe.input_space, recipe.working_space, recipe.adaptation)
-    unmixed, seen = np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.inv(device))
-    return Backwards(recipe, prints, densities, offsets, unmixed, seen)
+    unmixed, to_device = np.asarray(np.linalg.inv(matrix)), np.asarray(np.linalg.inv(device))
+    return Backwards(recipe, prints, densities, offsets, unmixed, to_device)
 
 
 def _curve(recipe: Recipe, offsets: Floats) -> tuple[Floats, Floats]:

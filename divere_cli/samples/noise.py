@@ -47,12 +47,12 @@ def across(points: Floats, at: Floats) -> Floats:
         The values, shape (rows, n).
     """
     cells = points.shape[1] - 1
-    place = np.clip(at, 0.0, 1.0) * cells
-    left = np.minimum(place.astype(int), cells - 1)
-    share = smooth(place - left, 0.0)
-    found = points[:, left]
-    found += (points[:, left + 1] - found) * share
-    return found
+    position = np.clip(at, 0.0, 1.0) * cells
+    cell = np.minimum(position.astype(int), cells - 1)
+    share = smooth(position - cell, 0.0)
+    values = points[:, cell]
+    values += (points[:, cell + 1] - values) * share
+    return values
 
 
 def smooth(value: Floats, from_: float = -0.5) -> Floats:

@@ -65,11 +65,11 @@ class Scene:
             return 1.0
         xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
         gray = float(self.develop(np.array(MIDDLE_GRAY)))
-        wanted = gray + KEY + np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
+        target = gray + KEY + np.random.default_rng((self.seed, 0)).normal(0.0, KEY_SPREAD)
         sunlight = 1.0
         for _ in range(12):
-            seen = self.develop(self._lit(xs, ys, sunlight)).mean(axis=2)
-            sunlight *= 10.0 ** (float(np.median(seen)) - wanted)
+            densities = self.develop(self._lit(xs, ys, sunlight)).mean(axis=2)
+            sunlight *= 10.0 ** (float(np.median(densities)) - target)
         return sunlight
 
     @property
@@ -91,8 +91,8 @@ class Scene:
         if self.kind == "colored":
             return np.asarray(np.clip(self._petals(xs, ys), DARKEST, LIGHTEST))
         if self.kind == "view":
-            seen = views.light(self.view, self.seed, xs, ys) * sunlight
-            return np.asarray(np.clip(seen, DARKEST, LIGHTEST))
+            light = views.light(self.view, self.seed, xs, ys) * sunlight
+            return np.asarray(np.clip(light, DARKEST, LIGHTEST))
         picture = self._landscape(xs, ys) * sunlight
         _draw(picture, xs, ys, CHART, self._chart)
         _draw(picture, xs, ys, STEPS, _steps)
@@ -192,14 +192,14 @@ def _draw(
     xs: Floats,
     ys: Floats,
     box: tuple[float, float, float, float],
-    what: Callable[[Floats, Floats], Floats],
+    paint: Callable[[Floats, Floats], Floats],
 ) -> None:
     """Paint what lies in a box over the picture."""
     x, y, width, height = box
     us, vs = (xs - x) / width, (ys - y) / height
     columns, rows = np.flatnonzero((us >= 0) & (us < 1)), np.flatnonzero((vs >= 0) & (vs < 1))
     if len(rows) and len(columns):
-        picture[np.ix_(rows, columns)] = what(us[columns], vs[rows])
+        picture[np.ix_(rows, columns)] = paint(us[columns], vs[rows])
 
 
 def _ridge(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:

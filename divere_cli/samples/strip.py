@@ -100,8 +100,8 @@ class Film:
         bare = self.backwards.film(self.base)
         film += self._grain(first, last) * np.sqrt(GRAIN_AT_BASE + np.maximum(film - bare, 0.0))
         self._dust(film, first, last)
-        seen = np.round(self.backwards.scan(film) * FULL_CODE)
-        codes = np.clip(seen, 0, FULL_CODE).astype(np.uint16)
+        samples = np.round(self.backwards.scan(film) * FULL_CODE)
+        codes = np.clip(samples, 0, FULL_CODE).astype(np.uint16)
         self._mount(codes, first, last)
         return codes
 

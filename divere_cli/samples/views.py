@@ -220,10 +220,10 @@ def _wave(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
 
 def _trees(rng: np.random.Generator, xs: Floats, count: int) -> Floats:
     """Tops of trees, 0 to 1."""
-    place = xs * count
-    tree = np.minimum(place.astype(int), count - 1)
+    position = xs * count
+    tree = np.minimum(position.astype(int), count - 1)
     height = rng.uniform(0.35, 1.0, count)[tree]
-    return np.asarray(height * (1.0 - 2.0 * np.abs(place - tree - 0.5)) ** 0.8)
+    return np.asarray(height * (1.0 - 2.0 * np.abs(position - tree - 0.5)) ** 0.8)
 
 
 def _below(ys: Floats, line: Floats, sharp: float) -> Floats:

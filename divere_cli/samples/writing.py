@@ -131,7 +131,7 @@ def preset(recipe: Recipe, frame: Frame) -> dict[str, Json]:
 
 
 def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> dict[str, Json]:
-    found: dict[str, Json] = {
+    entry: dict[str, Json] = {
         "file": frame.name,
         "kind": frame.kind,
         "exposure": frame.exposure,
@@ -144,7 +144,7 @@ def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> 
             backwards.before_curves(np.clip(lights, scene.DARKEST, scene.LIGHTEST))
         )
         x, y, width, height = frame.picture
-        found["patches"] = [
+        entry["patches"] = [
             {
                 "name": name,
                 "box": [
@@ -158,7 +158,7 @@ def _truth_of(samples: Samples, frame: Frame, backwards: negative.Backwards) -> 
             }
             for index, (name, box) in enumerate(zip(chart.NAMES, scene.patch_boxes(), strict=True))
         ]
-    return found
+    return entry
 
 
 def _negative(samples: Samples, frame: Frame, folder: str, on_frame: OnFrame | None) -> str:
@@ -197,14 +197,14 @@ def _text(path: str, text: str) -> None:
 
 def _publish(folder: str, temp: str, name: str) -> None:
     """Give a complete file its name; fails where the name is taken."""
-    place = directory.hold(folder)
+    handle = directory.hold(folder)
     try:
-        durable.rename(temp, name, place, replace=False)
-        durable.sync_folder(place)
+        durable.rename(temp, name, handle, replace=False)
+        durable.sync_folder(handle)
     except FileExistsError as error:
         raise PlanError(f"{name} appeared in {folder} while samples were written") from error
     finally:
-        place.close()
+        handle.close()
 
 
 def _remove(temp: str) -> None:
