@@ -66,27 +66,27 @@ class Gate:
         Refusal
         """
         headers = scope["headers"]
-        host = _one(headers, b"host")
+        host = _header(headers, b"host")
         if host is None or host.lower() not in self.hosts:
             raise Refusal(421, "this service does not answer to that Host")
-        origin = _one(headers, b"origin", absent="")
+        origin = _header(headers, b"origin", absent="")
         if origin and origin.lower() not in {f"http://{name}" for name in self.hosts}:
             raise Refusal(403, "requests of other pages are not answered")
-        if _one(headers, b"sec-fetch-site", absent="") == "cross-site" and scope["path"] != "/":
+        if _header(headers, b"sec-fetch-site", absent="") == "cross-site" and scope["path"] != "/":
             raise Refusal(403, "requests of other pages are not answered")
-        asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
-        if scope["path"] == "/" and scope["method"] in ("GET", "HEAD") and asked:
-            self._same(asked[0])
+        tokens = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
+        if scope["path"] == "/" and scope["method"] in ("GET", "HEAD") and tokens:
+            self._same(tokens[0])
             return "/"
-        self._known(headers)
+        self._check_token(headers)
         if scope["method"] not in ("GET", "HEAD"):
             _check_body(headers)
         return None
 
-    def _known(self, headers: Headers) -> None:
-        given = _one(headers, b"authorization", absent="")
-        if given:
-            scheme, _, secret = given.partition(" ")
+    def _check_token(self, headers: Headers) -> None:
+        authorization = _header(headers, b"authorization", absent="")
+        if authorization:
+            scheme, _, secret = authorization.partition(" ")
             if scheme.lower() != "bearer":
                 raise Refusal(403, "the token is missing")
             self._same(secret.strip())
@@ -96,30 +96,30 @@ class Gate:
     def _of_cookie(self, headers: Headers) -> str:
         for value in (v.decode("latin-1") for n, v in headers if n == b"cookie"):
             try:
-                found = SimpleCookie(value).get(self.cookie)
+                cookie = SimpleCookie(value).get(self.cookie)
             except CookieError:
                 continue
-            if found is not None:
-                return found.value
+            if cookie is not None:
+                return cookie.value
         raise Refusal(403, "open the address that divere printed: it holds the token")
 
-    def _same(self, given: str) -> None:
-        if not hmac.compare_digest(given.encode("utf-8", "replace"), self.token.encode()):
+    def _same(self, token: str) -> None:
+        if not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode()):
             raise Refusal(403, "that token is not this service's: use the address it printed")
 
 
-def _one(headers: Headers, name: bytes, absent: str | None = None) -> str | None:
-    found = [value.decode("latin-1") for key, value in headers if key == name]
-    if len(found) > 1:
+def _header(headers: Headers, name: bytes, absent: str | None = None) -> str | None:
+    values = [value.decode("latin-1") for key, value in headers if key == name]
+    if len(values) > 1:
         raise Refusal(400, f"{name.decode()} is there twice")
-    return found[0] if found else absent
+    return values[0] if values else absent
 
 
 def _check_body(headers: Headers) -> None:
-    kind = (_one(headers, b"content-type", absent="") or "").partition(";")[0].strip().lower()
+    kind = (_header(headers, b"content-type", absent="") or "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refusal(415, "the body must be application/json")
-    length = _one(headers, b"content-length", absent="0") or "0"
+    length = _header(headers, b"content-length", absent="0") or "0"
     if not length.isdigit() or int(length) > MOST_BODY:
         raise Refusal(413, f"a body has at most {MOST_BODY} bytes")
 
@@ -159,12 +159,12 @@ def _binding(send: Send) -> Send:
 
     async def bound(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            given = list(message.get("headers", []))
-            named = {name for name, _ in given}
-            given += [pair for pair in BOUND if pair[0] not in named]
+            headers = list(message.get("headers", []))
+            named = {name for name, _ in headers}
+            headers += [pair for pair in BOUND if pair[0] not in named]
             if b"cache-control" not in named:
-                given.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": given}
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
         await send(message)
 
     return bound
@@ -172,13 +172,13 @@ def _binding(send: Send) -> Send:
 
 def _bounded(receive: Receive) -> Receive:
     """Stop reading a body that is longer than it may be, whatever its header said."""
-    taken = 0
+    received = 0
 
     async def bounded() -> MutableMapping[str, Any]:
-        nonlocal taken
+        nonlocal received
         message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > MOST_BODY:
+        received += len(message.get("body", b""))
+        if received > MOST_BODY:
             return {"type": "http.disconnect"}
         return message
 

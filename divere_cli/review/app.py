@@ -28,7 +28,7 @@ from divere_cli.review import access, grades
 from divere_cli.review.orders import WHOLE, Box
 from divere_cli.review.presets_file import Change, Stale
 from divere_cli.review.renderer import Superseded
-from divere_cli.review.service import BadRequest, NotFound, Service, Wanted
+from divere_cli.review.service import BadRequest, NotFound, PictureRequest, Service
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -126,12 +126,12 @@ class Routes:
     async def render(self, request: Request) -> Response:
         """A picture."""
         number = next(self._numbers)
-        wanted = _wanted(await _body(request), number)
-        future = await run_in_threadpool(self._service.render, wanted)
+        picture = _picture_request(await _body(request), number)
+        future = await run_in_threadpool(self._service.render, picture)
         answer, data = await asyncio.wrap_future(future)
         facts = {key: answer[key] for key in ("width", "height", "scale", "histogram", "seconds")}
         headers = {"x-divere-picture": json.dumps(facts, separators=(",", ":"))}
-        return Response(data, media_type=FORMATS[wanted.format], headers=headers)
+        return Response(data, media_type=FORMATS[picture.format], headers=headers)
 
     async def pick(self, request: Request) -> Response:
         """Gains that make a place gray."""
@@ -140,8 +140,8 @@ class Routes:
         at = body.get("at")
         if not isinstance(at, list) or len(at) != 2 or not all(_share(v) for v in at):
             raise BadRequest("at is [x, y], each from 0 to 1")
-        place = (float(at[0]), float(at[1]))
-        future = await run_in_threadpool(self._service.pick, _wanted(body, number), place)
+        point = (float(at[0]), float(at[1]))
+        future = await run_in_threadpool(self._service.pick, _picture_request(body, number), point)
         answer, _ = await asyncio.wrap_future(future)
         return JSONResponse({"rgb_gains": answer["rgb_gains"]})
 
@@ -185,25 +185,25 @@ class Routes:
 
 async def _body(request: Request) -> dict[str, Any]:
     try:
-        found = json.loads(await request.body())
+        decoded = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
         raise BadRequest("the body is not JSON") from error
-    if not isinstance(found, dict):
+    if not isinstance(decoded, dict):
         raise BadRequest("the body is not a JSON object")
-    return found
+    return decoded
 
 
-def _wanted(body: dict[str, Any], number: int) -> Wanted:
+def _picture_request(body: dict[str, Any], number: int) -> PictureRequest:
     name, size = body.get("name"), body.get("size", 1600)
     form, picture = body.get("format", "jpeg"), body.get("picture", 0)
     if not isinstance(name, str):
         raise BadRequest("name is the file name of a scan")
-    if not _whole(size) or size < 1 or not _whole(picture):
+    if not _is_integer(size) or size < 1 or not _is_integer(picture):
         raise BadRequest("size is a number of pixels")
     if form not in FORMATS:
         raise BadRequest("format is jpeg or png")
     window, tag = _window(body.get("window")), str(body.get("tag", ""))[:32]
-    return Wanted(name, size, form, body.get("preset"), picture, window, tag, number)
+    return PictureRequest(name, size, form, body.get("preset"), picture, window, tag, number)
 
 
 def _window(value: Any) -> Box:
@@ -217,7 +217,7 @@ def _window(value: Any) -> Box:
     return x, y, width, height
 
 
-def _whole(value: Any) -> bool:
+def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 

@@ -86,8 +86,8 @@ class Service:
                 raise Ended("the worker is gone") from problem
 
     def _read(self, size: int, deadline: float) -> bytearray:
-        taken = bytearray(size)
-        view, done = memoryview(taken), 0
+        buffer = bytearray(size)
+        view, done = memoryview(buffer), 0
         while done < size:
             self._wait(self._answers, select.POLLIN, deadline)
             try:
@@ -99,15 +99,15 @@ class Service:
             if not got:
                 raise Ended("the worker is gone")
             done += got
-        return taken
+        return buffer
 
-    def _wait(self, fd: int, what: int, deadline: float) -> None:
+    def _wait(self, fd: int, events: int, deadline: float) -> None:
         if fd < 0:
             raise Ended("the worker was let go")
         poll = select.poll()
-        poll.register(fd, what)
-        left = deadline - time.monotonic()
-        if left <= 0 or not poll.poll(left * 1000.0):
+        poll.register(fd, events)
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0 or not poll.poll(seconds_left * 1000.0):
             raise TooSlow
 
 

@@ -89,8 +89,8 @@ class Grades:
             raise ProfileError(state.problem)
         source = self.source(state, scan.name)
         if source == MEASURED:
-            found = self.sent(self._measured[scan.name], scan)
-            return replace(found, source=MEASURED)
+            graded = self.sent(self._measured[scan.name], scan)
+            return replace(graded, source=MEASURED)
         with self._turn:
             selection = self._chooser(state).choose(scan.path, scan.header)
         return Graded(
@@ -114,8 +114,10 @@ class Grades:
         preset = loading.preset(value, SENT)
         channels = scan.header.channels if scan.header is not None else 3
         cuts = crops.cuts(preset, channels=channels).cuts
-        whole = inherit.complete(preset)
-        return Graded(cuts, "sent", preset.label, reading.gamma(whole), reading.turned(whole))
+        completed = inherit.complete(preset)
+        return Graded(
+            cuts, "sent", preset.label, reading.gamma(completed), reading.turned(completed)
+        )
 
     def described(self, scan: Scan) -> dict[str, Any]:
         """A frame as the page edits it: its entry, and its figures in plain numbers."""
@@ -190,8 +192,8 @@ def _listed(name: str) -> dict[str, Any]:
 
 def _upgraded(value: Json) -> Json:
     """An entry in the keys of version 3, with all that it has."""
-    found = upgrade(value, Place(Findings(), "$")).value
-    return value if found is None else found
+    upgraded = upgrade(value, Place(Findings(), "$")).value
+    return value if upgraded is None else upgraded
 
 
 def _spelled(graded: Graded, scan: Scan) -> Json:

@@ -44,25 +44,29 @@ def gains(recipe: Recipe, color: Array, output: Space) -> tuple[float, float, fl
     if not recipe.film.rgb_gains or recipe.film.monochrome:
         raise LimitExceeded("this film type has no color to balance", hint="")
 
-    def encoded(found: Array) -> Array:
+    def encoded(trial: Array) -> Array:
         """Encoded values that may lie outside of 0..1: what is clipped has no slope."""
-        tried = replace(recipe, rgb_gains=(float(found[0]), float(found[1]), float(found[2])))
+        tried = replace(recipe, rgb_gains=(float(trial[0]), float(trial[1]), float(trial[2])))
         grade = exact.fold(tried, output, one_channel=False)
         light = grade.light(grade.transmittance(color[None]))[0]
         return np.asarray(np.sign(light) * np.abs(light) ** (1.0 / output.gamma))
 
-    found = np.array(recipe.rgb_gains, np.float64)
-    level = float(np.clip(encoded(found), 0.0, 1.0) @ exact.LUMINANCE)
+    best = np.array(recipe.rgb_gains, np.float64)
+    level = float(np.clip(encoded(best), 0.0, 1.0) @ exact.LUMINANCE)
     if not DARKEST < level < LIGHTEST:
         raise LimitExceeded("this place is too dark or too light to be balanced", hint="")
     for _ in range(STEPS):
-        off = encoded(found) - level
+        off = encoded(best) - level
         if float(np.abs(off).max()) < CLOSE:
-            return (round(float(found[0]), 4), round(float(found[1]), 4), round(float(found[2]), 4))
+            return (
+                round(float(best[0]), 4),
+                round(float(best[1]), 4),
+                round(float(best[2]), 4),
+            )
         slopes = np.stack(
-            [(encoded(found + SLOPE * axis) - encoded(found - SLOPE * axis)) for axis in np.eye(3)],
+            [(encoded(best + SLOPE * axis) - encoded(best - SLOPE * axis)) for axis in np.eye(3)],
             axis=1,
         ) / (2.0 * SLOPE)
         step = np.linalg.lstsq(slopes, -off, rcond=1e-6)[0]
-        found = np.clip(found + np.clip(step, -LONGEST_STEP, LONGEST_STEP), -MOST, MOST)
+        best = np.clip(best + np.clip(step, -LONGEST_STEP, LONGEST_STEP), -MOST, MOST)
     raise LimitExceeded("no gains make this place gray", hint="")

@@ -58,8 +58,8 @@ class State:
 
     def mark(self, name: str) -> str | None:
         """``done``, ``reject`` or None."""
-        found = _scan(self.document, name).get("mark")
-        return found if isinstance(found, str) and found in MARKS else None
+        mark = _scan(self.document, name).get("mark")
+        return mark if isinstance(mark, str) and mark in MARKS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +142,12 @@ def check(change: Change) -> None:
     for name, entry in change.entries.items():
         if entry is None:
             continue
-        what = name + CHECKED
+        label = name + CHECKED
         if name == OWN:
             if not isinstance(entry, dict) or entry.get("type") != OWN_TYPE:
-                raise ProfileError(f"{what}: allowed: an object of type {OWN_TYPE!r}")
+                raise ProfileError(f"{label}: allowed: an object of type {OWN_TYPE!r}")
             continue
-        crops.cuts(loading.preset(entry, what))
+        crops.cuts(loading.preset(entry, label))
     for name, mark in change.marks.items():
         if mark is not None and mark not in MARKS:
             raise ProfileError(f"{name}: no mark is called {mark!r}; allowed: {', '.join(MARKS)}")
@@ -176,10 +176,10 @@ def merged(document: Document, change: Change) -> bytes:
         data = json.dumps(made, indent=2, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except ValueError as error:  # a NaN, or a name that is no UTF-8
         raise ProfileError(f"a preset cannot be written: {error}") from None
-    what = "the presets to be written"
+    label = "the presets to be written"
     if len(data) > loading.MAX_FOLDER_BYTES:
-        raise ProfileError(f"{what} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
-    loading.folder(strict_json.parse(data, what), what)
+        raise ProfileError(f"{label} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
+    loading.folder(strict_json.parse(data, label), label)
     return data
 
 
@@ -195,8 +195,8 @@ def key_of(document: Document, name: str) -> str | None:
     """
     if name in document:
         return name
-    wanted = loading.normal(name)
-    return next((key for key in document if loading.normal(key) == wanted), None)
+    normal_name = loading.normal(name)
+    return next((key for key in document if loading.normal(key) == normal_name), None)
 
 
 def reserved(name: str) -> bool:
@@ -211,13 +211,13 @@ def reserved(name: str) -> bool:
 
 
 def _put_mark(document: Document, name: str, mark: str | None) -> None:
-    found = document.get(OWN)
-    own: Document = dict(found) if isinstance(found, dict) else {"type": OWN_TYPE}
-    listed = own.get("scans")
+    entry = document.get(OWN)
+    own_data: Document = dict(entry) if isinstance(entry, dict) else {"type": OWN_TYPE}
+    listed = own_data.get("scans")
     scans: Document = dict(listed) if isinstance(listed, dict) else {}
     key = key_of(scans, name) or name
-    kept = scans.get(key)
-    scan: Document = dict(kept) if isinstance(kept, dict) else {}
+    previous = scans.get(key)
+    scan: Document = dict(previous) if isinstance(previous, dict) else {}
     if mark is None:
         scan.pop("mark", None)
     else:
@@ -227,7 +227,7 @@ def _put_mark(document: Document, name: str, mark: str | None) -> None:
     else:
         scans.pop(key, None)
     if mark is not None or OWN in document:
-        document[OWN] = {**own, "scans": scans}
+        document[OWN] = {**own_data, "scans": scans}
 
 
 def own_scan(document: Document, name: str) -> Document:
@@ -244,25 +244,25 @@ def own_scan(document: Document, name: str) -> Document:
 
 
 def _scan(document: Document, name: str) -> Document:
-    own = document.get(OWN)
-    scans = own.get("scans") if isinstance(own, dict) else None
+    own_data = document.get(OWN)
+    scans = own_data.get("scans") if isinstance(own_data, dict) else None
     if not isinstance(scans, dict):
         return {}
     key = key_of(scans, name)
-    found = None if key is None else scans[key]
-    return found if isinstance(found, dict) else {}
+    scan = None if key is None else scans[key]
+    return scan if isinstance(scan, dict) else {}
 
 
 def _document(data: bytes | None, path: str) -> tuple[Document, str]:
     if data is None:
         return {}, ""
     try:
-        found = strict_json.parse(data, path)
-        loading.folder(found, path)
+        document = strict_json.parse(data, path)
+        loading.folder(document, path)
     except ProfileError as error:
         return {}, error.message
-    assert isinstance(found, dict)
-    return found, ""
+    assert isinstance(document, dict)
+    return document, ""
 
 
 def _put(path: str, data: bytes) -> None:
@@ -285,10 +285,10 @@ def _bytes(path: str) -> bytes | None:
 
 def _stamp(path: str) -> tuple[int, ...]:
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return ()
-    return found.st_mtime_ns, found.st_size, found.st_ino, found.st_ctime_ns
+    return status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
 
 
 @contextlib.contextmanager

@@ -113,8 +113,8 @@ class Command:
         reader.join()
         process.stdout.close()
         process.stderr.close()
-        shown = [line for line in lines if line.strip()]
-        self.progress.message = safe(shown[-1].removeprefix("divere: ")) if shown else ""
+        messages = [line for line in lines if line.strip()]
+        self.progress.message = safe(messages[-1].removeprefix("divere: ")) if messages else ""
         try:
             if after is not None:
                 after(code)
@@ -138,8 +138,8 @@ class Command:
                 progress.failed += 1
                 error = file.get("error") or {}
                 if len(progress.failures) < LINES:
-                    what = {"name": str(file.get("input")), "message": str(error.get("message"))}
-                    progress.failures.append(what)
+                    failure = {"name": str(file.get("input")), "message": str(error.get("message"))}
+                    progress.failures.append(failure)
 
 
 def _drain(stream: Any, lines: list[str]) -> None:
@@ -150,8 +150,8 @@ def _drain(stream: Any, lines: list[str]) -> None:
 
 def _environment() -> dict[str, str]:
     """Ours, without what would be the page's options to its commands."""
-    kept = {n: v for n, v in os.environ.items() if not n.startswith("DIVERE_")}
-    return kept | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
+    variables = {n: v for n, v in os.environ.items() if not n.startswith("DIVERE_")}
+    return variables | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
 
 def measure(
@@ -174,9 +174,9 @@ def measure(
     def after(code: int) -> None:
         try:
             with contextlib.suppress(ProfileError):
-                found = strict_json.read(path, MAX_FOLDER_BYTES)
-                if isinstance(found, dict):
-                    take(found)
+                entries = strict_json.read(path, MAX_FOLDER_BYTES)
+                if isinstance(entries, dict):
+                    take(entries)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(path)
@@ -202,14 +202,14 @@ class Export:
 
     def arguments(self) -> list[str]:
         """The command line of the batch."""
-        found = ["batch", self.folder, os.path.join(self.folder, self.output), "--json"]
-        found += ["--no-recursive", "--format", self.format]
+        arguments = ["batch", self.folder, os.path.join(self.folder, self.output), "--json"]
+        arguments += ["--no-recursive", "--format", self.format]
         if self.bit_depth is not None and self.format != "jpeg":
-            found += ["--bit-depth", str(self.bit_depth)]
+            arguments += ["--bit-depth", str(self.bit_depth)]
         if self.color_space:
-            found += ["--color-space", self.color_space]
+            arguments += ["--color-space", self.color_space]
         if self.quality is not None and self.format == "jpeg":
-            found += ["--quality", str(self.quality)]
+            arguments += ["--quality", str(self.quality)]
         for name in self.leave_out:
-            found += ["--exclude", glob.escape(name)]
-        return found
+            arguments += ["--exclude", glob.escape(name)]
+        return arguments

@@ -84,10 +84,10 @@ class _Waiting:
             self.future.set_exception(Superseded())
 
 
-class Lane:
+class RequestQueue:
     """Requests for one thing: one is in work, one waits, and that is the newest.
 
-    ``work(request)`` answers one; it runs in the lane's own thread.
+    ``work(request)`` answers one; it runs in the queue's own thread.
     """
 
     def __init__(self, name: str, work: Callable[[Request], Answer]) -> None:
@@ -120,9 +120,9 @@ class Lane:
         """Drop what waits; the thread ends after what is in work."""
         with self._turn:
             self._closed = True
-            left, self._next = list(self._next.values()), OrderedDict()
+            dropped, self._next = list(self._next.values()), OrderedDict()
             self._turn.notify()
-        for waiting in left:
+        for waiting in dropped:
             waiting.drop()
 
     def idle(self) -> bool:
@@ -140,28 +140,28 @@ class Lane:
                     return
                 waiting = self._next.popitem(last=False)[1] if self._next else None
             if waiting is None:
-                self.rest()
+                self.on_idle()
             elif waiting.future.set_running_or_notify_cancel():
                 try:
                     waiting.future.set_result(self._work(waiting.request))
                 except BaseException as error:  # noqa: BLE001 - it is the asker's
                     waiting.future.set_exception(error)
 
-    def rest(self) -> None:
+    def on_idle(self) -> None:
         """Nothing came for a while."""
 
 
 @dataclass(eq=False)
-class _Held:
+class _OpenScan:
     """A scan with a worker of its own."""
 
     scan: Scan
     light: str
-    lane: Lane
+    queue: RequestQueue
     stem: str
     worker: Resident | None = None
     opened: dict[str, Any] = field(default_factory=dict)
-    gone: bool = False
+    closed: bool = False
 
 
 class Renderer:
@@ -178,15 +178,15 @@ class Renderer:
         self._workers = workers
         self._threads = threads
         self._turn = threading.Lock()
-        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._open_scans: OrderedDict[str, _OpenScan] = OrderedDict()
         self._numbers = itertools.count(1)
         self._notices: deque[Notice] = deque(maxlen=NOTICES)
         self._failed: dict[str, tuple[tuple[int, int, int], ErrorRecord]] = {}
         self._small: OrderedDict[SmallKey, str] = OrderedDict()
         self._grid_worker: Resident | None = None
         self._old: list[threading.Thread] = []
-        self._grid = _GridLane("review-grid", self._grid_answer)
-        self._grid.resting = self._rest
+        self._grid = _GridQueue("review-grid", self._grid_answer)
+        self._grid.when_idle = self._close_grid_worker
 
     def submit(self, request: Request) -> Future[Answer]:
         """Ask for a picture; the future may raise Superseded or ScanFailed."""
@@ -198,12 +198,12 @@ class Renderer:
         if request.small:
             return self._grid.submit(request)
         with self._turn:
-            return self._place(request).lane.submit(request)
+            return self._open_scan(request).queue.submit(request)
 
     def failure(self, scan: Scan) -> ErrorRecord | None:
         """Why a scan, as it is now, shows no picture; None where nothing is known."""
-        known = self._failed.get(scan.name)
-        return known[1] if known is not None and known[0] == scan.stamp else None
+        recorded = self._failed.get(scan.name)
+        return recorded[1] if recorded is not None and recorded[0] == scan.stamp else None
 
     def again(self, name: str) -> None:
         """Forget that a scan failed."""
@@ -216,15 +216,19 @@ class Renderer:
     def facts(self, scan: Scan) -> dict[str, Any]:
         """What is known of a scan that has been opened: size, what the scanner clipped."""
         with self._turn:
-            held = self._held.get(scan.name)
-            return dict(held.opened) if held is not None and held.scan.stamp == scan.stamp else {}
+            open_scan = self._open_scans.get(scan.name)
+            return (
+                dict(open_scan.opened)
+                if open_scan is not None and open_scan.scan.stamp == scan.stamp
+                else {}
+            )
 
     def close(self) -> None:
         """End everything."""
         with self._turn:
-            held, self._held = list(self._held.values()), OrderedDict()
-        for one in held:
-            self._let_go(one)
+            open_scans, self._open_scans = list(self._open_scans.values()), OrderedDict()
+        for open_scan in open_scans:
+            self._let_go(open_scan)
         self._grid.close()
         if self._grid_worker is not None:
             self._grid_worker.kill()
@@ -233,82 +237,82 @@ class Renderer:
 
     # ------------------------------------------------------------ large pictures
 
-    def _place(self, request: Request) -> _Held:
+    def _open_scan(self, request: Request) -> _OpenScan:
         scan, light = request.scan, request.light
-        held = self._held.get(scan.name)
-        if held is not None and (held.scan.stamp, held.light) != (scan.stamp, light):
-            self._let_go(self._held.pop(scan.name))
-            held = None
-        if held is None:
+        open_scan = self._open_scans.get(scan.name)
+        if open_scan is not None and (open_scan.scan.stamp, open_scan.light) != (scan.stamp, light):
+            self._let_go(self._open_scans.pop(scan.name))
+            open_scan = None
+        if open_scan is None:
             stem = os.path.join(self._workers.folder, f"scan-{next(self._numbers)}")
-            lane = Lane("review-scan", lambda request: self._answer(found, request))
-            found = held = _Held(scan, light, lane, stem)
-            self._held[scan.name] = held
-        self._held.move_to_end(scan.name)
-        while len(self._held) > KEPT:
-            self._let_go(self._held.popitem(last=False)[1])
-        return held
+            requests = RequestQueue("review-scan", lambda request: self._answer(new_scan, request))
+            new_scan = open_scan = _OpenScan(scan, light, requests, stem)
+            self._open_scans[scan.name] = open_scan
+        self._open_scans.move_to_end(scan.name)
+        while len(self._open_scans) > KEPT:
+            self._let_go(self._open_scans.popitem(last=False)[1])
+        return open_scan
 
-    def _let_go(self, held: _Held) -> None:
+    def _let_go(self, open_scan: _OpenScan) -> None:
         """Drop what waits and give the memory back: the worker's and its proxy's."""
-        held.gone = True
-        held.lane.close()
-        if held.worker is not None:
-            held.worker.kill()
+        open_scan.closed = True
+        open_scan.queue.close()
+        if open_scan.worker is not None:
+            open_scan.worker.kill()
         self._old = [thread for thread in self._old if thread.is_alive()]
-        self._old.append(held.lane.thread)
+        self._old.append(open_scan.queue.thread)
         with contextlib.suppress(OSError):
-            os.unlink(held.stem)
+            os.unlink(open_scan.stem)
 
-    def _answer(self, held: _Held, request: Request) -> Answer:
+    def _answer(self, open_scan: _OpenScan, request: Request) -> Answer:
         tried = 0
         while True:
             tried += 1
             try:
-                worker = self._opened(held, request)
+                worker = self._opened(open_scan, request)
                 return worker.ask(request.order, SECONDS)
             except ScanFailed as failed:
-                if held.worker is not None and (failed.died or _timed_out(failed)):
-                    self._discard(held)
-                if held.gone:
+                if open_scan.worker is not None and (failed.died or _timed_out(failed)):
+                    self._discard(open_scan)
+                if open_scan.closed:
                     raise Superseded from failed
                 if failed.died and tried < TRIES:
-                    self._say(request, f"{failed.message}; a fresh worker tries again")
+                    self._notify(request, f"{failed.message}; a fresh worker tries again")
                     continue
                 if isinstance(request.order, View) and not _of_the_grade(failed):
                     self._note_failure(request, failed, tried)
                 raise
             finally:
-                if held.gone:
-                    self._discard(held)
+                if open_scan.closed:
+                    self._discard(open_scan)
 
-    def _opened(self, held: _Held, request: Request) -> Resident:
-        if held.worker is None:
-            if held.gone:
+    def _opened(self, open_scan: _OpenScan, request: Request) -> Resident:
+        if open_scan.worker is None:
+            if open_scan.closed:
                 raise Superseded
             scan, small = request.scan, self._small_path(request)
-            held.worker = self._workers.start(scan.name, scan.path, (held.stem, small))
+            open_scan.worker = self._workers.start(scan.name, scan.path, (open_scan.stem, small))
             began = time.monotonic()
-            opening = self._opening(request, held.stem, small)
-            held.opened, _ = held.worker.ask(opening, SECONDS)
+            opening = self._opening(request, open_scan.stem, small)
+            open_scan.opened, _ = open_scan.worker.ask(opening, SECONDS)
             self._remember(request, small)
             if time.monotonic() - began > SLOW_SECONDS:
-                self._say(request, f"took {time.monotonic() - began:.0f} s to open")
-        return held.worker
+                self._notify(request, f"took {time.monotonic() - began:.0f} s to open")
+        return open_scan.worker
 
     def _opening(self, request: Request, view: str, small: str) -> Opening:
         longest = STRIP_LONGEST if request.strip else SMALL_LONGEST
         job = replace(request.job, threads=self._threads if view else 1)
         return Opening(job, view, small, longest)
 
-    def _discard(self, held: _Held) -> None:
-        worker, held.worker = held.worker, None
+    def _discard(self, open_scan: _OpenScan) -> None:
+        worker, open_scan.worker = open_scan.worker, None
         if worker is not None:
             worker.kill()
             worker.close()
-        if held.gone:
+        if open_scan.closed:
             with contextlib.suppress(OSError):
-                os.unlink(held.stem)
+                os.unlink(open_scan.stem)
 
     # ------------------------------------------------------------ small pictures
 
@@ -320,15 +324,15 @@ class Renderer:
                 return self._grid_try(request)
             except ScanFailed as failed:
                 if failed.died and tried < TRIES:
-                    self._say(request, f"{failed.message}; a fresh worker tries again")
+                    self._notify(request, f"{failed.message}; a fresh worker tries again")
                     continue
                 if not _of_the_grade(failed):
                     self._note_failure(request, failed, tried)
                 raise
 
     def _grid_try(self, request: Request) -> Answer:
-        known = self._small_key(request)
-        path = self._small.get(known)
+        key = self._small_key(request)
+        path = self._small.get(key)
         if path is None or not os.path.exists(path):
             path = self._decoded_small(request)
         assert isinstance(request.order, View)
@@ -338,7 +342,7 @@ class Renderer:
             return self._grid_worker.ask(replace(request.order, proxy=path), SECONDS)
         except ScanFailed as failed:
             if failed.died or _timed_out(failed):
-                self._rest()
+                self._close_grid_worker()
             raise
 
     def _decoded_small(self, request: Request) -> str:
@@ -353,7 +357,7 @@ class Renderer:
         self._remember(request, path)
         return path
 
-    def _rest(self) -> None:
+    def _close_grid_worker(self) -> None:
         worker, self._grid_worker = self._grid_worker, None
         if worker is not None:
             worker.close()
@@ -362,8 +366,8 @@ class Renderer:
         return request.scan.name, request.scan.stamp, request.light, request.strip
 
     def _small_path(self, request: Request) -> str:
-        known = self._small.get(self._small_key(request))
-        return known or os.path.join(self._workers.small, f"{next(self._numbers)}")
+        path = self._small.get(self._small_key(request))
+        return path or os.path.join(self._workers.small, f"{next(self._numbers)}")
 
     def _remember(self, request: Request, path: str) -> None:
         with self._turn:
@@ -380,19 +384,19 @@ class Renderer:
         message = failed.message + (f" ({tried} tries)" if tried > 1 else "")
         record = replace(failed.record, message=message)
         self._failed[request.scan.name] = (request.scan.stamp, record)
-        self._say(request, message)
+        self._notify(request, message)
 
-    def _say(self, request: Request, message: str) -> None:
+    def _notify(self, request: Request, message: str) -> None:
         self._notices.append(Notice(next(self._numbers), request.scan.name, message))
 
 
-class _GridLane(Lane):
-    """The grid's lane, which lets its worker go when nothing is asked of it."""
+class _GridQueue(RequestQueue):
+    """The grid's queue, which lets its worker go when nothing is asked of it."""
 
-    resting: Callable[[], None] = staticmethod(lambda: None)
+    when_idle: Callable[[], None] = staticmethod(lambda: None)
 
-    def rest(self) -> None:
-        self.resting()
+    def on_idle(self) -> None:
+        self.when_idle()
 
 
 def _timed_out(failed: ScanFailed) -> bool:

@@ -45,7 +45,7 @@ class Roll:
     def __init__(self, folder: str) -> None:
         self.folder = os.path.realpath(folder)
         self._turn = threading.Lock()
-        self._known: dict[str, Scan] = {}
+        self._cache: dict[str, Scan] = {}
         if not os.path.isdir(self.folder):
             raise InputMissing(f"'{folder}' is not a folder")
 
@@ -58,19 +58,19 @@ class Roll:
             The folder is gone.
         """
         with self._turn:
-            found = {name: self._scan(name) for name in self._names()}
-            self._known = {name: scan for name, scan in found.items() if scan is not None}
-            return list(self._known.values())
+            scans = {name: self._scan(name) for name in self._names()}
+            self._cache = {name: scan for name, scan in scans.items() if scan is not None}
+            return list(self._cache.values())
 
     def folders(self) -> list[str]:
         """Return the names of sub-folders that hold scans, positives of a run left out.
 
         Each is a roll with a presets file of its own and is reviewed by itself.
         """
-        found = []
+        names = []
         with contextlib.suppress(OSError), os.scandir(self.folder) as listing:
-            found = [entry.name for entry in listing if _holds_scans(entry)]
-        return sorted(found)
+            names = [entry.name for entry in listing if _holds_scans(entry)]
+        return sorted(names)
 
     def find(self, name: str) -> Scan | None:
         """The scan called ``name``, as it is now; None where there is none in the folder."""
@@ -79,7 +79,7 @@ class Roll:
         with self._turn:
             scan = self._scan(name)
             if scan is not None:
-                self._known[name] = scan
+                self._cache[name] = scan
             return scan
 
     def _names(self) -> list[str]:
@@ -92,27 +92,27 @@ class Roll:
     def _scan(self, name: str) -> Scan | None:
         path = os.path.join(self.folder, name)
         try:
-            found = os.stat(path)
+            status = os.stat(path)
         except OSError:
             return None
-        if stat.S_ISDIR(found.st_mode):
+        if stat.S_ISDIR(status.st_mode):
             return None
-        stamp = (found.st_size, found.st_mtime_ns, found.st_ino)
-        known = self._known.get(name)
-        if known is not None and known.stamp == stamp:
-            return known
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ino)
+        cached = self._cache.get(name)
+        if cached is not None and cached.stamp == stamp:
+            return cached
         try:
-            return Scan(name, path, stamp, self._header(path, found))
+            return Scan(name, path, stamp, self._header(path, status))
         except DivereError as error:
             return Scan(name, path, stamp, None, error.message, error.hint)
         except Exception as error:  # noqa: BLE001 - whatever a file holds, the page shows the others
             problem = CorruptInput(f"its header cannot be read: {type(error).__name__}")
             return Scan(name, path, stamp, None, problem.message, problem.hint)
 
-    def _header(self, path: str, found: os.stat_result) -> Header:
+    def _header(self, path: str, status: os.stat_result) -> Header:
         if os.path.dirname(os.path.realpath(path)) != self.folder:
             raise Unreadable("is a link out of the folder", hint="copy the scan into the folder")
-        if not stat.S_ISREG(found.st_mode):
+        if not stat.S_ISREG(status.st_mode):
             raise Unsupported("is not a regular file", hint="")
         return headers.read(path)
 

@@ -66,8 +66,8 @@ class Server:
         self._socket = _bound(where)
         host, port = self._socket.getsockname()[:2]
         self.token = token or secrets.token_urlsafe(24)
-        shown = f"[{host}]" if ":" in host else host
-        self.address = f"http://{shown}:{port}/?token={self.token}"
+        url_host = f"[{host}]" if ":" in host else host
+        self.address = f"http://{url_host}:{port}/?token={self.token}"
         gate = access.Gate(self.token, hosts(where.host, host, port), f"divere_review_{port}")
         config = uvicorn.Config(
             application(service, gate),
@@ -121,14 +121,16 @@ def hosts(requested: str, bound: str, port: int) -> frozenset[str]:
     names = {requested.lower(), bound.lower()}
     if bound in LOOPBACK or bound.startswith("127."):
         names |= set(LOOPBACK)
-    shown = {f"[{name}]" if ":" in name else name for name in names}
-    return frozenset(f"{name}:{port}" for name in shown) | (shown if port == HTTP else frozenset())
+    url_hosts = {f"[{name}]" if ":" in name else name for name in names}
+    return frozenset(f"{name}:{port}" for name in url_hosts) | (
+        url_hosts if port == HTTP else frozenset()
+    )
 
 
 def _bound(where: Listen) -> socket.socket:
     try:
-        found = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = found[0]
+        addresses = socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = addresses[0]
         made = socket.socket(family, kind, protocol)
     except OSError as error:
         raise UsageError(f"{where.host}: no such address: {error.strerror}") from error

@@ -41,7 +41,7 @@ class BadRequest(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class PictureRequest:
     """A picture, as the page asks for it."""
 
     name: str
@@ -121,21 +121,21 @@ class Service:
     def described(self, name: str) -> dict[str, Any]:
         """A frame as the page edits it."""
         scan = self.scan(name)
-        found = self.grades.described(scan)
+        frame = self.grades.described(scan)
         header = scan.header
         size = {} if header is None else {"width": header.width, "height": header.height}
-        return found | size | {"facts": self.renderer.facts(scan)}
+        return frame | size | {"facts": self.renderer.facts(scan)}
 
     def scan(self, name: str) -> Scan:
         """The scan called ``name``; NotFound where there is none."""
-        found = self.roll.find(name)
-        if found is None:
+        scan = self.roll.find(name)
+        if scan is None:
             raise NotFound
-        return found
+        return scan
 
     # ------------------------------------------------------------ pictures
 
-    def render(self, wanted: Wanted) -> Future[Answer]:
+    def render(self, picture: PictureRequest) -> Future[Answer]:
         """Ask for a picture.
 
         Raises
@@ -144,29 +144,29 @@ class Service:
         ScanError
             The scan or its grade cannot be used.
         """
-        scan = self._good(wanted.name)
-        graded = self._graded(scan, wanted.preset)
-        cut = graded.cut(wanted.picture)
-        size = min(max(LEAST_SIZE, wanted.size), MOST_SIZE)
-        form: PictureFormat = wanted.format
+        scan = self._good(picture.name)
+        graded = self._graded(scan, picture.preset)
+        cut = graded.cut(picture.picture)
+        size = min(max(LEAST_SIZE, picture.size), MOST_SIZE)
+        form: PictureFormat = picture.format
         mirrored, turned = graded.tag(scan.header)
-        turn, window = (cut.orientation + turned) % 360, wanted.window
+        turn, window = (cut.orientation + turned) % 360, picture.window
         view = View(cut.recipe, cut.crop, turn, size, form, window, mirrored=mirrored)
         job = read_as(scan, cut, graded)
         return self.renderer.submit(
-            Request(scan, job, view, wanted.tag, wanted.number, len(graded.cuts) > 1)
+            Request(scan, job, view, picture.tag, picture.number, len(graded.cuts) > 1)
         )
 
-    def pick(self, wanted: Wanted, at: tuple[float, float]) -> Future[Answer]:
+    def pick(self, picture: PictureRequest, at: tuple[float, float]) -> Future[Answer]:
         """Ask for the gains that make a place gray; errors as :meth:`render`."""
-        scan = self._good(wanted.name)
-        graded = self._graded(scan, wanted.preset)
-        cut = graded.cut(wanted.picture)
+        scan = self._good(picture.name)
+        graded = self._graded(scan, picture.preset)
+        cut = graded.cut(picture.picture)
         mirrored, turned = graded.tag(scan.header)
         order = Pick(cut.recipe, cut.crop, (cut.orientation + turned) % 360, at, mirrored)
         job = read_as(scan, cut, graded)
         return self.renderer.submit(
-            Request(scan, job, order, wanted.tag, wanted.number, len(graded.cuts) > 1)
+            Request(scan, job, order, picture.tag, picture.number, len(graded.cuts) > 1)
         )
 
     def again(self, name: str) -> None:
@@ -199,34 +199,34 @@ class Service:
         state = self.file.read()
         document = state.document
         for name in (*change.entries, *change.marks):
-            known = presets_file.key_of(document, name) is not None
+            in_file = presets_file.key_of(document, name) is not None
             reserved = presets_file.reserved(name) and name in change.entries
-            if not (plain(name) and (known or reserved or self.roll.find(name) is not None)):
+            if not (plain(name) and (in_file or reserved or self.roll.find(name) is not None)):
                 raise NotFound
         if freeze and change.entries:
             change = Change({**self._unwritten(state), **change.entries}, change.marks)
         return self.file.write(version, change)
 
     def _unwritten(self, state: State) -> dict[str, Json]:
-        found = self.grades.measured()
-        return {n: e for n, e in found.items() if self.grades.source(state, n) == MEASURED}
+        entries = self.grades.measured()
+        return {n: e for n, e in entries.items() if self.grades.source(state, n) == MEASURED}
 
     # ------------------------------------------------------------ the program's commands
 
     def measure(self, names: list[str] | None = None) -> bool:
         """Measure the scans that no file speaks of; False where there is nothing to do."""
         state = self.file.read()
-        wanted = [
+        paths = [
             scan.path
             for scan in self.roll.scans()
             if scan.header is not None and self.grades.source(state, scan.name) == SHIPPED
         ]
-        if state.problem or not wanted or self.measuring.progress.state == "running":
+        if state.problem or not paths or self.measuring.progress.state == "running":
             return False
-        programs.measure(self.measuring, wanted, self.grades.take_measured)
+        programs.measure(self.measuring, paths, self.grades.take_measured)
         return True
 
-    def export(self, wanted: dict[str, Any]) -> bool:
+    def export(self, options: dict[str, Any]) -> bool:
         """Start the batch; False where one runs already.
 
         What was measured is written down first: the batch grades what the page shows.
@@ -236,24 +236,24 @@ class Service:
         BadRequest
             The folder's name leads elsewhere, or an option is none.
         """
-        arguments = self._export(wanted).arguments()
+        arguments = self._export(options).arguments()
         if self.exporting.progress.state == "running":
             return False
         state = self.file.read()
         measured = self._unwritten(state)
         if measured and not state.problem:
             self.file.write(state.version, Change(measured))
-        return self.exporting.start(arguments, output=self._output(wanted))
+        return self.exporting.start(arguments, output=self._output(options))
 
-    def _output(self, wanted: dict[str, Any]) -> str:
-        return os.path.join(self.roll.folder, str(wanted.get("output") or "positives"))
+    def _output(self, options: dict[str, Any]) -> str:
+        return os.path.join(self.roll.folder, str(options.get("output") or "positives"))
 
-    def _export(self, wanted: dict[str, Any]) -> programs.Export:
-        output = wanted.get("output") or "positives"
+    def _export(self, options: dict[str, Any]) -> programs.Export:
+        output = options.get("output") or "positives"
         if not isinstance(output, str) or not plain(output) or output.startswith((".", "-")):
             raise BadRequest("the export goes into a folder below the roll's: give its plain name")
-        form, depth = wanted.get("format", "tiff"), wanted.get("bit_depth")
-        space, quality = wanted.get("color_space") or "", wanted.get("quality")
+        form, depth = options.get("format", "tiff"), options.get("bit_depth")
+        space, quality = options.get("color_space") or "", options.get("quality")
         if form not in programs.FORMATS or depth not in (None, 8, 16):
             raise BadRequest("formats are tiff, jpeg and png; bits are 8 and 16")
         if space and space not in library.in_role("output"):
@@ -306,14 +306,14 @@ class Service:
 
     def _notes(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
         """Return what measuring found out about a scan, from our own entry or beside its grade."""
-        own = presets_file.own_scan(state.document, scan.name)
-        if own.get("confidence") in CONFIDENCE:
-            return dict(own)
+        own_data = presets_file.own_scan(state.document, scan.name)
+        if own_data.get("confidence") in CONFIDENCE:
+            return dict(own_data)
         entry = self.grades.measured().get(scan.name) if source == MEASURED else None
         if entry is None:
             entry = state.entry(scan.name)
-        found = _provenance(entry)
-        return found if found.get("confidence") in CONFIDENCE else {}
+        notes = _provenance(entry)
+        return notes if notes.get("confidence") in CONFIDENCE else {}
 
 
 def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:
@@ -344,15 +344,15 @@ def _provenance(entry: Json) -> dict[str, Any]:
     """The notes of ``divere analyze`` in an entry; those of its least sure crop on a sheet."""
     if not isinstance(entry, dict):
         return {}
-    places = [entry, *(c for c in _list(entry.get("crops")) if isinstance(c, dict))]
+    items = [entry, *(c for c in _list(entry.get("crops")) if isinstance(c, dict))]
     notes = []
-    for place in places:
-        metadata = place.get("metadata")
-        found = metadata.get("provenance") if isinstance(metadata, dict) else None
-        if isinstance(found, dict):
-            notes.append(found)
+    for item in items:
+        metadata = item.get("metadata")
+        provenance = metadata.get("provenance") if isinstance(metadata, dict) else None
+        if isinstance(provenance, dict):
+            notes.append(provenance)
     rank = {name: index for index, name in enumerate(CONFIDENCE)}
-    return max(notes, key=lambda one: rank.get(str(one.get("confidence")), -1), default={})
+    return max(notes, key=lambda note: rank.get(str(note.get("confidence")), -1), default={})
 
 
 def _list(value: Json) -> list[Json]:

@@ -94,13 +94,13 @@ def serve(job: Job, progress: Progress) -> TaskResult:
     bench = Bench(job.encoding.color_space, files.of)
     try:
         while (order := files.line.next()) is not None:
-            files.line.answer(*_answered(bench, order))
+            files.line.answer(*_answer(bench, order))
     finally:
         files.close()
     return TaskResult()
 
 
-def _answered(bench: Bench, order: Any) -> Answer:
+def _answer(bench: Bench, order: Any) -> Answer:
     try:
         return bench.answer(order)
     except DivereError as error:
@@ -135,7 +135,7 @@ class Bench:
         self._opening: Opening | None = None
         self._views: picture.Views | None = None
         self._small: dict[str, picture.Views] = {}
-        self._whole: Samples | None = None
+        self._full_samples: Samples | None = None
 
     def answer(self, order: Order) -> Answer:
         """Do what is asked.
@@ -157,12 +157,12 @@ class Bench:
     def _open(self, opening: Opening) -> Answer:
         self._opening = opening
         self._parallel = self._stack.enter_context(Parallel(opening.job.threads))
-        held = self._loaded(opening.view) if opening.view else None
-        decoded = held is None
-        if held is None:
-            held = self._decoded(opening)
-        self._views = picture.Views(held, self._close, self._output, self._parallel)
-        about = held.about
+        scan_proxy = self._loaded(opening.view) if opening.view else None
+        decoded = scan_proxy is None
+        if scan_proxy is None:
+            scan_proxy = self._decoded(opening)
+        self._views = picture.Views(scan_proxy, self._close, self._output, self._parallel)
+        about = scan_proxy.about
         facts = {
             "width": about.width,
             "height": about.height,
@@ -228,12 +228,12 @@ class Bench:
     def _of(self, small: str) -> picture.Views:
         if small:
             if small not in self._small:
-                held = self._loaded(small)
-                if held is None:
+                small_proxy = self._loaded(small)
+                if small_proxy is None:
                     raise CorruptInput("its small proxy is gone")
                 if len(self._small) >= 8:
                     self._small.clear()
-                self._small[small] = picture.Views(held, None, self._output, self._parallel)
+                self._small[small] = picture.Views(small_proxy, None, self._output, self._parallel)
             return self._small[small]
         if self._views is None:
             raise Internal("a picture was requested from a worker that has no scan open")
@@ -246,11 +246,11 @@ class Bench:
         about = self._views.proxy.about
         if about.factor == 1:
             return self._views.proxy.samples[top:bottom, left:right]
-        if self._whole is not None:
-            return self._whole[top:bottom, left:right]
+        if self._full_samples is not None:
+            return self._full_samples[top:bottom, left:right]
         if about.width * about.height <= HELD_PIXELS:
-            self._whole = self._pixels(0, 0, about.width, about.height)
-            return self._whole[top:bottom, left:right]
+            self._full_samples = self._pixels(0, 0, about.width, about.height)
+            return self._full_samples[top:bottom, left:right]
         return self._pixels(left, top, right, bottom)
 
     def _pixels(self, left: int, top: int, right: int, bottom: int) -> Samples:

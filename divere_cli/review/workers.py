@@ -104,16 +104,12 @@ class Resident:
         self._started.unwanted = True
         self._pool.wake()
 
-    def gone(self, seconds: float) -> bool:
-        """Wait until its process is proven gone."""
-        return self._started.ended.wait(seconds)
-
-    def _obituary(self, what: str) -> ErrorRecord:
+    def _obituary(self, message: str) -> ErrorRecord:
         self._pool.wake()
         self._started.ended.wait(END_SECONDS)
         outcome = self._started.outcome
         if outcome is None or outcome.error is None:
-            return record_of(Crashed(what))
+            return record_of(Crashed(message))
         error = outcome.error
         if outcome.end in ("lost", "infrastructure", "cancelled"):
             return ErrorRecord(Crashed.kind, error.message, error.hint, error.detail)
@@ -135,7 +131,7 @@ class Workers:
         self.small = os.path.join(self.folder, "small")
         os.mkdir(self.small, 0o700)
         self._open = open_runner or _open_runner
-        self._wanted: queue.SimpleQueue[_Started | None] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[_Started | None] = queue.SimpleQueue()
         self._alive: dict[int, _Started] = {}
         self._numbers = itertools.count(1)
         self._closed = False
@@ -165,7 +161,7 @@ class Workers:
         for proxy in proxies:
             os.close(os.open(proxy, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         started = _Started(_job(number, name, path, service, proxies))
-        self._wanted.put(started)
+        self._requests.put(started)
         started.begun.wait(BOOT_SECONDS)
         if started.refused is not None:
             service.close()
@@ -174,7 +170,7 @@ class Workers:
 
     def wake(self) -> None:
         """Have the runner's thread look round now."""
-        self._wanted.put(None)
+        self._requests.put(None)
 
     def close(self) -> None:
         """End all workers and take the folder away."""
@@ -212,11 +208,11 @@ class Workers:
     def _turn(self, runner: Runner) -> None:
         """Start what is wanted, end what is not, look how workers ended."""
         with contextlib.suppress(queue.Empty):
-            wanted = self._wanted.get(timeout=0.0 if self._alive else None)
+            request = self._requests.get(timeout=0.0 if self._alive else None)
             while True:
-                if wanted is not None:
-                    self._begin(runner, wanted)
-                wanted = self._wanted.get_nowait()
+                if request is not None:
+                    self._begin(runner, request)
+                request = self._requests.get_nowait()
         for number, started in list(self._alive.items()):
             if started.unwanted:
                 runner.cancel(number)
@@ -240,12 +236,12 @@ class Workers:
     def _refuse(self, problem: DivereError) -> None:
         """Answer what is still wanted, and all that will be, with why there are no workers."""
         self._problem = problem
-        while not self._closed or not self._wanted.empty():
-            wanted = self._wanted.get()
-            if wanted is not None:
-                wanted.refused = problem
-                wanted.ended.set()
-                wanted.begun.set()
+        while not self._closed or not self._requests.empty():
+            request = self._requests.get()
+            if request is not None:
+                request.refused = problem
+                request.ended.set()
+                request.begun.set()
 
 
 def record_of(error: DivereError) -> ErrorRecord:
@@ -266,15 +262,15 @@ def session_folder() -> str:
         with contextlib.suppress(OSError):
             if shutil.disk_usage(SHARED_MEMORY).free >= LEAST_SHARED:
                 root = SHARED_MEMORY
-    for place in {root, tempfile.gettempdir()}:
-        _sweep(place)
+    for folder in {root, tempfile.gettempdir()}:
+        _sweep(folder)
     return tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root)
 
 
-def _sweep(place: str) -> None:
+def _sweep(folder: str) -> None:
     """Remove what a killed service left: proxies in shared memory stay until the next boot."""
     with contextlib.suppress(OSError):
-        for entry in os.scandir(place):
+        for entry in os.scandir(folder):
             number = entry.name.removeprefix(PREFIX).partition("-")[0]
             if not (entry.name.startswith(PREFIX) and number.isdigit()):
                 continue
