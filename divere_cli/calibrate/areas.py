@@ -80,8 +80,8 @@ def find(density: Floats) -> list[Areas]:
         Densities, shape (h, w, 3).
     """
     slope = contrast(smooth(density))
-    found = [patch_shaped(slope < limit) for limit in CONTRASTS]
-    return [areas for areas in found if len(areas.sizes) >= 3]
+    by_threshold = [patch_shaped(slope < limit) for limit in CONTRASTS]
+    return [areas for areas in by_threshold if len(areas.sizes) >= 3]
 
 
 def patch_shaped(mask: Bools) -> Areas:
@@ -94,16 +94,16 @@ def patch_shaped(mask: Bools) -> Areas:
     """
     labels = label(mask)
     y, x = np.nonzero(mask)
-    which = labels[y, x]
-    count = int(which.max(initial=-1)) + 1
-    area = np.bincount(which, minlength=count).astype(np.float64)
-    at_x = np.bincount(which, x, count) / np.maximum(area, 1.0)
-    at_y = np.bincount(which, y, count) / np.maximum(area, 1.0)
-    dx, dy = x - at_x[which], y - at_y[which]
+    numbers = labels[y, x]
+    count = int(numbers.max(initial=-1)) + 1
+    area = np.bincount(numbers, minlength=count).astype(np.float64)
+    at_x = np.bincount(numbers, x, count) / np.maximum(area, 1.0)
+    at_y = np.bincount(numbers, y, count) / np.maximum(area, 1.0)
+    dx, dy = x - at_x[numbers], y - at_y[numbers]
     # a pixel is a square, not a point: 1/12 of its side squared
-    xx = np.bincount(which, dx * dx, count) / np.maximum(area, 1.0) + 1.0 / 12.0
-    yy = np.bincount(which, dy * dy, count) / np.maximum(area, 1.0) + 1.0 / 12.0
-    xy = np.bincount(which, dx * dy, count) / np.maximum(area, 1.0)
+    xx = np.bincount(numbers, dx * dx, count) / np.maximum(area, 1.0) + 1.0 / 12.0
+    yy = np.bincount(numbers, dy * dy, count) / np.maximum(area, 1.0) + 1.0 / 12.0
+    xy = np.bincount(numbers, dx * dy, count) / np.maximum(area, 1.0)
     determinant = np.maximum(xx * yy - xy * xy, 1e-12)
     shape = area / (12.0 * np.sqrt(determinant))
     middle, half = 0.5 * (xx + yy), np.sqrt(0.25 * (xx - yy) ** 2 + xy * xy)
@@ -156,16 +156,16 @@ def _touching(row: Ints, start: Ints, end: Ints, height: int, width: int) -> tup
     return np.repeat(low, count) + offset, below
 
 
-def _joined(count: int, one: Ints, other: Ints) -> Ints:
+def _joined(count: int, above: Ints, below: Ints) -> Ints:
     """Number the groups that pairs join, in the order of their first member."""
     parent = np.arange(count)
-    while len(one):
-        least = np.minimum(parent[one], parent[other])
-        most = np.maximum(parent[one], parent[other])
+    while len(above):
+        least = np.minimum(parent[above], parent[below])
+        most = np.maximum(parent[above], parent[below])
         apart = least != most
         if not apart.any():
             break
-        one, other = one[apart], other[apart]
+        above, below = above[apart], below[apart]
         np.minimum.at(parent, most[apart], least[apart])
         while True:
             shorter = parent[parent]

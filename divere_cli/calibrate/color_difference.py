@@ -58,21 +58,21 @@ def xyz_of_lab(values: ArrayLike, white: ArrayLike = D50) -> Floats:
     Floats
         XYZ, shape (..., 3).
     """
-    given = np.asarray(values, np.float64)
-    y = (given[..., 0] + 16.0) / 116.0
-    f = np.stack([y + given[..., 1] / 500.0, y, y - given[..., 2] / 200.0], axis=-1)
+    labs = np.asarray(values, np.float64)
+    y = (labs[..., 0] + 16.0) / 116.0
+    f = np.stack([y + labs[..., 1] / 500.0, y, y - labs[..., 2] / 200.0], axis=-1)
     ratio = np.where(f > 6.0 / 29.0, f**3, (f - 4.0 / 29.0) / _SLOPE)
     return np.asarray(ratio * np.asarray(white, np.float64))
 
 
-def ciede2000(one: ArrayLike, other: ArrayLike) -> Floats:
+def ciede2000(lab_1: ArrayLike, lab_2: ArrayLike) -> Floats:
     """Return the CIEDE2000 differences of two arrays, with kL = kC = kH = 1.
 
     Parameters
     ----------
-    one : ArrayLike
+    lab_1 : ArrayLike
         Lab, shape (..., 3).
-    other : ArrayLike
+    lab_2 : ArrayLike
         Lab, shape (..., 3).
 
     Returns
@@ -85,7 +85,7 @@ def ciede2000(one: ArrayLike, other: ArrayLike) -> Floats:
     CIE 142-2001, in the form of Sharma, Wu and Dalal, 2005 (Color Research and
     Application 30, 21-30), whose test data it meets.
     """
-    first, second = np.asarray(one, np.float64), np.asarray(other, np.float64)
+    first, second = np.asarray(lab_1, np.float64), np.asarray(lab_2, np.float64)
     chroma = 0.5 * (_chroma(first) + _chroma(second))
     stretch = 1.0 + 0.5 * (1.0 - np.sqrt(chroma**7 / (chroma**7 + 25.0**7)))
     c1, h1 = _polar(first, stretch)

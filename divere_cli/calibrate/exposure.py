@@ -74,18 +74,18 @@ def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]
         return []
     contrast = np.median(by_channel, axis=1)
     steepest = float(np.abs(contrast).max())
-    found = []
+    texts = []
     if abs(contrast[0]) < FLAT * steepest:
-        found.append(
+        texts.append(
             f"{chart.patches[order[0]].name} is on the film's toe "
             f"({abs(contrast[0]) / steepest:.0%} of its contrast): underexposed; expose more"
         )
     if abs(contrast[-1]) < FLAT * steepest:
-        found.append(
+        texts.append(
             f"{chart.patches[order[-1]].name} is on the film's shoulder "
             f"({abs(contrast[-1]) / steepest:.0%} of its contrast): overexposed; expose less"
         )
-    return found
+    return texts
 
 
 def is_negative(values: Floats, used: NDArray[np.bool_], chart: Chart) -> bool:

@@ -39,7 +39,7 @@ STRAY = 0.03  # of a step: areas that far off their places are always kept
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ChartPosition:
     """A chart on a picture.
 
     ``to_picture`` takes chart places (column, row; patch centers are whole numbers) to
@@ -58,7 +58,7 @@ class Found:
         return bool(u[0] * v[1] - u[1] * v[0] < 0.0)
 
 
-def from_corners(corners: Floats, chart: Chart) -> Found | None:
+def from_corners(corners: Floats, chart: Chart) -> ChartPosition | None:
     """Return a chart whose patch field has the given corners.
 
     Parameters
@@ -69,10 +69,10 @@ def from_corners(corners: Floats, chart: Chart) -> Found | None:
         The color chart.
     """
     matrix = homography.fit(field(chart), corners)
-    return None if matrix is None else Found(matrix, 0.0)
+    return None if matrix is None else ChartPosition(matrix, 0.0)
 
 
-def told(density: Floats, found: Found, chart: Chart) -> tuple[float, float]:
+def unexplained_at(density: Floats, position: ChartPosition, chart: Chart) -> tuple[float, float]:
     """Return what a chart leaves unexplained at a given position: as given, and in its best turn.
 
     1.0 for both where its patches do not differ or leave the picture.
@@ -81,16 +81,16 @@ def told(density: Floats, found: Found, chart: Chart) -> tuple[float, float]:
     ----------
     density : Floats
         Densities, shape (h, w, 3).
-    found : Found
+    position : ChartPosition
         The chart at the given position.
     chart : Chart
         The color chart.
     """
-    match, colors = _Match(chart), _colors(flat.smooth(density), found.to_picture, chart)
+    match, colors = _Match(chart), _colors(flat.smooth(density), position.to_picture, chart)
     best = match.unexplained(colors)
     if colors is None or best is None:
         return 1.0, 1.0
-    return match.left(colors), best[0]
+    return match.share_left(colors), best[0]
 
 
 def field(chart: Chart) -> Floats:
@@ -128,7 +128,7 @@ def places(chart: Chart) -> Floats:
     return np.stack([columns, rows], axis=1).astype(np.float64)
 
 
-def find(density: Floats, chart: Chart) -> Found | None:
+def find(density: Floats, chart: Chart) -> ChartPosition | None:
     """Find a chart.
 
     Parameters
@@ -141,23 +141,23 @@ def find(density: Floats, chart: Chart) -> Found | None:
 
     Returns
     -------
-    Found or None
+    ChartPosition or None
         The likeliest one, certain or not; None where nothing lies as a chart's patches do.
     """
     match = _Match(chart)
     smooth = flat.smooth(density)
-    found = flat.find(density)
-    best: Found | None = None
-    for areas in found:
+    area_sets = flat.find(density)
+    best: ChartPosition | None = None
+    for areas in area_sets:
         for grid in lattice.walk(areas):
             for candidate in _windows(grid, chart):
-                told = match.unexplained(_colors(smooth, candidate, chart))
-                if told is None or (best is not None and told[0] >= best.unexplained):
+                result = match.unexplained(_colors(smooth, candidate, chart))
+                if result is None or (best is not None and result[0] >= best.unexplained):
                     continue
-                best = Found(candidate @ match.turns[told[1]], told[0])
+                best = ChartPosition(candidate @ match.turns[result[1]], result[0])
         if best is not None and best.unexplained < CERTAIN:
             break
-    return None if best is None else _refined(best, found, smooth, match, chart)
+    return None if best is None else _refined(best, area_sets, smooth, match, chart)
 
 
 class _Match:
@@ -185,28 +185,28 @@ class _Match:
         """The least share left unexplained, and by which turn; None without spread."""
         if colors is None or colors.std(axis=0).max() < LEAST_SPREAD:
             return None
-        shares = [self.left(colors[order]) for order in self.orders]
+        shares = [self.share_left(colors[order]) for order in self.orders]
         turn = int(np.argmin(shares))
         return shares[turn], turn
 
-    def left(self, colors: Floats) -> float:
+    def share_left(self, colors: Floats) -> float:
         """Unexplained share of the published colors; the worst patch does not count."""
-        kept = np.ones(len(colors), bool)
-        residual = _residual(colors, self.published, kept)
+        counted = np.ones(len(colors), bool)
+        residual = _residual(colors, self.published, counted)
         per_patch = (residual**2).sum(axis=1)
-        kept[int(np.argmax(per_patch))] = False
-        without = _residual(colors, self.published, kept)
-        published = self.published[kept]
+        counted[int(np.argmax(per_patch))] = False
+        without = _residual(colors, self.published, counted)
+        published = self.published[counted]
         total = float(((published - published.mean(axis=0)) ** 2).sum())
-        return float((without[kept] ** 2).sum() / max(total, 1e-12))
+        return float((without[counted] ** 2).sum() / max(total, 1e-12))
 
 
-def _residual(colors: Floats, published: Floats, kept: NDArray[np.bool_]) -> Floats:
+def _residual(colors: Floats, published: Floats, fitted: NDArray[np.bool_]) -> Floats:
     """What a linear fit of ``colors`` (n, 3) leaves of ``published`` (n, 3), fitted where kept."""
     design = np.concatenate([colors, np.ones((len(colors), 1))], axis=1)
-    used = design[kept]
+    used = design[fitted]
     gram = np.einsum("ij,ik->jk", used, used) + 1e-9 * np.eye(4)
-    right = np.einsum("ij,ik->jk", used, published[kept])
+    right = np.einsum("ij,ik->jk", used, published[fitted])
     return np.asarray(published - design @ np.linalg.solve(gram, right))
 
 
@@ -242,8 +242,8 @@ def _windows(grid: Lattice, chart: Chart) -> Iterator[Floats]:
 
 def _origins(index: NDArray[np.int64], length: int) -> range:
     low, high = int(index.min()), int(index.max())
-    one, other = low, high - length + 1
-    return range(min(one, other), max(one, other) + 1)
+    first, last = low, high - length + 1
+    return range(min(first, last), max(first, last) + 1)
 
 
 def _colors(density: Floats, to_picture: Floats, chart: Chart) -> Floats | None:
@@ -265,45 +265,45 @@ def _colors(density: Floats, to_picture: Floats, chart: Chart) -> Floats | None:
 
 
 def _refined(
-    found: Found, areas: list[flat.Areas], density: Floats, match: _Match, chart: Chart
-) -> Found:
+    position: ChartPosition, areas: list[flat.Areas], density: Floats, match: _Match, chart: Chart
+) -> ChartPosition:
     """Fit the homography to the areas that are the patches, where that is no worse."""
-    matrix = _fitted(found, areas, places(chart))
+    matrix = _fitted(position, areas, places(chart))
     colors = None if matrix is None else _colors(density, matrix, chart)
     if matrix is None or colors is None:
-        return found
-    left = match.left(colors)
-    return Found(matrix, left) if left <= found.unexplained + 0.01 else found
+        return position
+    share = match.share_left(colors)
+    return ChartPosition(matrix, share) if share <= position.unexplained + 0.01 else position
 
 
-def _fitted(found: Found, areas: list[flat.Areas], at: Floats) -> Floats | None:
+def _fitted(position: ChartPosition, areas: list[flat.Areas], at: Floats) -> Floats | None:
     """Fit the homography to areas of a patch's size, without those that lie off their places.
 
     Half a patch, beside the edge of a shadow, is as flat as a whole one and lies elsewhere.
     """
-    centers = homography.apply(found.to_picture, at)
-    step = np.hypot(*(homography.apply(found.to_picture, at + RIGHT) - centers).T)
-    seen = np.concatenate([one.centers for one in areas])
-    sizes = np.concatenate([one.sizes for one in areas])
-    away = np.hypot(*(seen[None] - centers[:, None]).transpose(2, 0, 1))
+    centers = homography.apply(position.to_picture, at)
+    step = np.hypot(*(homography.apply(position.to_picture, at + RIGHT) - centers).T)
+    area_centers = np.concatenate([area_set.centers for area_set in areas])
+    sizes = np.concatenate([area_set.sizes for area_set in areas])
+    away = np.hypot(*(area_centers[None] - centers[:, None]).transpose(2, 0, 1))
     near = (away < REFINE * step[:, None]) & (sizes[None] > 0.4 * step[:, None])
     relative = sizes[None] / step[:, None]
     if not near.any():
         return None
     usual = float(np.median(relative[near]))
     near &= (relative > LIKE * usual) & (relative < usual / LIKE)
-    kept = np.flatnonzero(near.any(axis=1))
-    target = np.array([np.median(seen[near[i]], axis=0) for i in kept]).reshape(-1, 2)
+    matched = np.flatnonzero(near.any(axis=1))
+    target = np.array([np.median(area_centers[near[i]], axis=0) for i in matched]).reshape(-1, 2)
     matrix = None
     for _ in range(4):
-        if len(kept) < lattice.LEAST:
+        if len(matched) < lattice.LEAST:
             return matrix
-        matrix = homography.fit(at[kept], target)
+        matrix = homography.fit(at[matched], target)
         if matrix is None:
             return None
-        off = np.hypot(*(homography.apply(matrix, at[kept]) - target).T) / step[kept]
+        off = np.hypot(*(homography.apply(matrix, at[matched]) - target).T) / step[matched]
         good = off <= max(2.5 * float(np.median(off)), STRAY)
         if good.all():
             break
-        kept, target = kept[good], target[good]
+        matched, target = matched[good], target[good]
     return matrix

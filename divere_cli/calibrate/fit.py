@@ -37,13 +37,13 @@ class Task:
     """What is fitted.
 
     ``film`` (n, 3) is the density that the matrix is applied to, ``scan`` (n,) the index of
-    the scan a patch is of, ``wanted`` (n, 3) its Lab, ``printer`` the print, ``start`` the
+    the scan a patch is of, ``reference`` (n, 3) its Lab, ``printer`` the print, ``start`` the
     preset's matrix, ``free`` (k, 3, 3) the directions the matrix may go from there.
     """
 
     film: Floats
     scan: NDArray[np.int64]
-    wanted: Floats
+    reference: Floats
     printer: Print
     start: Floats
     free: Floats
@@ -124,7 +124,7 @@ def errors(task: Task, fitted: Fitted) -> Floats:
     Floats
         Differences, shape (fits, patches).
     """
-    return ciede2000(lab(task, fitted), task.wanted[None])
+    return ciede2000(lab(task, fitted), task.reference[None])
 
 
 def fit(task: Task, weights: Floats) -> Fitted:
@@ -168,7 +168,7 @@ def linear(task: Task, weights: Floats) -> Fitted:
     weights : Floats
         Weights, shape (fits, patches); 0 leaves a patch out.
     """
-    target = task.printer.density(task.wanted)
+    target = task.printer.density(task.reference)
     member = (task.scan[None, :] == np.arange(task.scans)[:, None]).astype(np.float64)
     share = member[None] * weights[:, None, :]
     total = np.maximum(share.sum(axis=2), 1e-12)[..., None]
@@ -201,7 +201,7 @@ def on_lab(task: Task, weights: Floats, first: Fitted, *, toned: bool) -> Fitted
     toned : bool
         Whether a tone curve is fitted, too.
     """
-    chroma = np.hypot(task.wanted[:, 1], task.wanted[:, 2])
+    chroma = np.hypot(task.reference[:, 1], task.reference[:, 2])
     scale = np.stack([np.ones_like(chroma), *[1.0 / (1.0 + 0.045 * chroma)] * 2], axis=1)
     scale = scale[None] * np.sqrt(weights)[..., None]
     now, damping = first, np.full(len(weights), 1e-3)
@@ -242,7 +242,7 @@ def shifts(task: Task, fitted: Fitted) -> Floats:
     """
     after = _toned(_density(task, fitted), fitted.tone)
     together = task.printer.slopes(after).sum(axis=-1)
-    off = task.printer.lab(after) - task.wanted[None]
+    off = task.printer.lab(after) - task.reference[None]
     return np.asarray((together * off).sum(axis=-1) / np.maximum((together**2).sum(axis=-1), 1e-9))
 
 
@@ -254,8 +254,8 @@ def _density(task: Task, fitted: Fitted) -> Floats:
 def _hats(density: Floats) -> tuple[Floats, Floats]:
     """Weight of each knot at a density ``(..., 5)``, and of the straight line below the first."""
     n = 1.0 - np.clip(density / DENSITY_RANGE, 0.0, 1.0)
-    place = (n[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0])
-    hats = np.maximum(0.0, 1.0 - np.abs(place))
+    position = (n[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0])
+    hats = np.maximum(0.0, 1.0 - np.abs(position))
     low = n < KNOTS[0]
     hats[..., 0] = np.where(low, n / KNOTS[0], hats[..., 0])
     return hats, n
@@ -276,13 +276,13 @@ def _rises(density: Floats, tone: Floats) -> Floats:
     n = 1.0 - np.clip(density / DENSITY_RANGE, 0.0, 1.0)
     slopes = np.diff(tone, axis=1) / np.diff(KNOTS)
     slopes = np.concatenate([tone[:, :1] / KNOTS[0], slopes], axis=1)
-    which = np.clip(np.searchsorted(KNOTS, n, side="right"), 0, len(KNOTS) - 1)
-    found = np.take_along_axis(slopes, which.reshape(len(tone), -1), axis=1).reshape(n.shape)
-    return np.asarray(np.where((density < 0.0) | (density > DENSITY_RANGE), 0.0, found))
+    segment = np.clip(np.searchsorted(KNOTS, n, side="right"), 0, len(KNOTS) - 1)
+    rises = np.take_along_axis(slopes, segment.reshape(len(tone), -1), axis=1).reshape(n.shape)
+    return np.asarray(np.where((density < 0.0) | (density > DENSITY_RANGE), 0.0, rises))
 
 
 def _cost(task: Task, fitted: Fitted, first: Fitted, scale: Floats) -> Floats:
-    residual = (lab(task, fitted) - task.wanted[None]) * scale
+    residual = (lab(task, fitted) - task.reference[None]) * scale
     away = ((fitted.matrix - first.matrix) ** 2).sum(axis=(1, 2))
     bent = ((fitted.tone - KNOTS) ** 2).sum(axis=1)
     return np.asarray((residual**2).sum(axis=(1, 2)) + PULL * away + STIFF * bent)
@@ -294,14 +294,14 @@ def _system(
     """Normal equations of one step: matrix ``(f, p, p)`` and slope of half the cost ``(f, p)``."""
     before = _density(task, now)
     after = _toned(before, now.tone)
-    residual = (task.printer.lab(after) - task.wanted[None]) * scale
+    residual = (task.printer.lab(after) - task.reference[None]) * scale
     by_print = task.printer.slopes(after) * scale[..., None]
     by_density = by_print * _rises(before, now.tone)[:, :, None, :] if toned else by_print
     turned = np.einsum("kij,nj->nik", task.free, task.film)
     parts = [np.einsum("fnri,nik->fnrk", by_density, turned)]
     member = (task.scan[:, None] == np.arange(task.scans)).astype(np.float64)
-    own = np.einsum("fnri,ne->fnrei", by_density, member)
-    parts.append(own.reshape(*own.shape[:3], -1))
+    by_offset = np.einsum("fnri,ne->fnrei", by_density, member)
+    parts.append(by_offset.reshape(*by_offset.shape[:3], -1))
     if toned:
         hats, _ = _hats(before)
         parts.append(np.einsum("fnri,fnik->fnrk", by_print, -DENSITY_RANGE * hats))
@@ -318,11 +318,11 @@ def _system(
         last = np.arange(count - len(KNOTS), count)
         system[:, last, last] += STIFF
         slope[:, last] += STIFF * (now.tone - KNOTS)
-        _held(system, slope, now.tone)
+        _hold_end_points(system, slope, now.tone)
     return system + 1e-9 * np.eye(count), slope
 
 
-def _held(system: Floats, slope: Floats, tone: Floats) -> None:
+def _hold_end_points(system: Floats, slope: Floats, tone: Floats) -> None:
     """Keep points of the tone curve that are at the end, and would go beyond it, where they are.
 
     Cut off after the step, they would spoil it for all others: fits then stopped half-way.
@@ -353,9 +353,9 @@ def _moved(task: Task, now: Fitted, step: Floats, toned: bool) -> Fitted:
     return Fitted(matrix, offset, tone)
 
 
-def _chosen(better: NDArray[np.bool_], one: Fitted, other: Fitted) -> Fitted:
+def _chosen(better: NDArray[np.bool_], tried: Fitted, now: Fitted) -> Fitted:
     return Fitted(
-        np.where(better[:, None, None], one.matrix, other.matrix),
-        np.where(better[:, None, None], one.offset, other.offset),
-        np.where(better[:, None], one.tone, other.tone),
+        np.where(better[:, None, None], tried.matrix, now.matrix),
+        np.where(better[:, None, None], tried.offset, now.offset),
+        np.where(better[:, None], tried.tone, now.tone),
     )

@@ -35,20 +35,20 @@ def fit(source: Floats, target: Floats) -> Floats | None:
         return None
     x, y = _moved(from_unit, source).T
     u, v = _moved(to_unit, target).T
-    zero, one = np.zeros_like(x), np.ones_like(x)
+    zero, unit = np.zeros_like(x), np.ones_like(x)
     rows = np.concatenate(
         [
-            np.stack([x, y, one, zero, zero, zero, -u * x, -u * y, -u], axis=1),
-            np.stack([zero, zero, zero, x, y, one, -v * x, -v * y, -v], axis=1),
+            np.stack([x, y, unit, zero, zero, zero, -u * x, -u * y, -u], axis=1),
+            np.stack([zero, zero, zero, x, y, unit, -v * x, -v * y, -v], axis=1),
         ]
     )
     values, vectors = np.linalg.eigh(np.einsum("ij,ik->jk", rows, rows))
     if values[1] < 1e-9 * values[-1]:
         return None
-    found = np.linalg.solve(to_unit, vectors[:, 0].reshape(3, 3) @ from_unit)
-    if not np.isfinite(found).all() or abs(found[2, 2]) < 1e-12:
+    matrix = np.linalg.solve(to_unit, vectors[:, 0].reshape(3, 3) @ from_unit)
+    if not np.isfinite(matrix).all() or abs(matrix[2, 2]) < 1e-12:
         return None
-    return np.asarray(found / found[2, 2])
+    return np.asarray(matrix / matrix[2, 2])
 
 
 def apply(matrix: Floats, points: Floats) -> Floats:

@@ -34,15 +34,17 @@ class InputTask:
     """What is fitted: linear samples ``(n, 3)``, Lab ``(n, 3)``, the way from work to Lab."""
 
     samples: Floats
-    wanted: Floats
+    reference: Floats
     back: Floats
     to_xyz: Floats
 
     def lab(self, matrix: Floats) -> Floats:
         """Lab by a matrix ``(..., 3, 3)``: ``(..., n, 3)``."""
         light = np.einsum("...ij,nj->...ni", matrix, self.samples)
-        shown = np.clip(np.einsum("ij,...nj->...ni", self.back, np.maximum(light, 0.0)), 0.0, 1.0)
-        return lab(np.einsum("ij,...nj->...ni", self.to_xyz, shown))
+        output_light = np.clip(
+            np.einsum("ij,...nj->...ni", self.back, np.maximum(light, 0.0)), 0.0, 1.0
+        )
+        return lab(np.einsum("ij,...nj->...ni", self.to_xyz, output_light))
 
 
 def check(recipe: Recipe) -> None:
@@ -64,7 +66,7 @@ def check(recipe: Recipe) -> None:
         )
 
 
-def task(recipe: Recipe, output: Space, samples: Floats, wanted: Floats) -> InputTask:
+def task(recipe: Recipe, output: Space, samples: Floats, reference: Floats) -> InputTask:
     """Return the task for samples of a positive; the recipe's input gamma makes them linear.
 
     Parameters
@@ -75,20 +77,20 @@ def task(recipe: Recipe, output: Space, samples: Floats, wanted: Floats) -> Inpu
         Color space of the positive.
     samples : Floats
         Samples of the patches, 0 to 1, shape (n, 3).
-    wanted : Floats
+    reference : Floats
         Lab that the patches should have, shape (n, 3).
     """
     linear = np.clip(samples, 0.0, 1.0) ** recipe.input_space.gamma
     back = conversion(recipe.working_space, output, recipe.adaptation)
-    return InputTask(linear, wanted, back, to_d50(output))
+    return InputTask(linear, reference, back, to_d50(output))
 
 
-def fit(given: InputTask, weights: Floats) -> Floats:
+def fit(task: InputTask, weights: Floats) -> Floats:
     """Return the matrix from linear samples to working light.
 
     Parameters
     ----------
-    given : InputTask
+    task : InputTask
         The task.
     weights : Floats
         Weights, shape (n,); 0 leaves a patch out.
@@ -98,24 +100,24 @@ def fit(given: InputTask, weights: Floats) -> Floats:
     Floats
         The matrix, shape (3, 3).
     """
-    shown = np.linalg.solve(given.to_xyz, xyz_of_lab(given.wanted).T)
-    light = np.linalg.solve(given.back, shown).T
+    output_light = np.linalg.solve(task.to_xyz, xyz_of_lab(task.reference).T)
+    light = np.linalg.solve(task.back, output_light).T
     scale = np.sqrt(weights)[:, None] / (light.mean(axis=1, keepdims=True).clip(0.0) + DARK)
-    x, y = given.samples * scale, light * scale
+    x, y = task.samples * scale, light * scale
     gram = np.einsum("ni,nj->ij", x, x) + RIDGE * np.eye(3)
     matrix = np.linalg.solve(gram, np.einsum("ni,nj->ij", x, y)).T
-    return _on_lab(given, weights, matrix)
+    return _on_lab(task, weights, matrix)
 
 
-def _on_lab(given: InputTask, weights: Floats, matrix: Floats) -> Floats:
-    chroma = np.hypot(given.wanted[:, 1], given.wanted[:, 2])
+def _on_lab(task: InputTask, weights: Floats, matrix: Floats) -> Floats:
+    chroma = np.hypot(task.reference[:, 1], task.reference[:, 2])
     scale = np.stack([np.ones_like(chroma), *[1.0 / (1.0 + 0.045 * chroma)] * 2], axis=1)
     scale = scale * np.sqrt(weights)[:, None]
     step, damping = 1e-5 * float(np.abs(matrix).max()), 1e-3
     directions = np.eye(9).reshape(9, 3, 3)
 
     def residual(of: Floats) -> Floats:
-        return np.asarray((given.lab(of) - given.wanted) * scale)
+        return np.asarray((task.lab(of) - task.reference) * scale)
 
     now = residual(matrix)
     for _ in range(STEPS):

@@ -54,7 +54,7 @@ class Evidence:
         return slice(index * count, (index + 1) * count)
 
     @property
-    def wanted(self) -> Floats:
+    def reference(self) -> Floats:
         """Lab of the chart's patches."""
         return np.array([patch.lab for patch in self.chart.patches])
 
@@ -67,12 +67,12 @@ def judge(e: Evidence) -> Calibration:
     e : Evidence
         The fits and their samples.
     """
-    part, values, wanted = e.part(e.middle), e.samples[e.middle].values, e.wanted
+    part, values, reference = e.part(e.middle), e.samples[e.middle].values, e.reference
     used, left_out = e.used[part], e.left_out[part]
-    before = ciede2000(printed(_start(e), e.output, values), wanted)
-    given = printed(e.recipes[e.middle], e.output, values)
-    after = ciede2000(given, wanted)
-    why = _odd_grays(e, given)
+    before = ciede2000(printed(_start(e), e.output, values), reference)
+    printed_lab = printed(e.recipes[e.middle], e.output, values)
+    after = ciede2000(printed_lab, reference)
+    why = _odd_grays(e, printed_lab)
     patches = tuple(
         PatchResult(
             patch.name,
@@ -81,8 +81,8 @@ def judge(e: Evidence) -> Calibration:
             round(float(left_out[i]), 3),
             used=bool(used[i]),
             why=why[i],
-            wanted=_triple(wanted[i]),
-            given=_triple(given[i]),
+            reference=_triple(reference[i]),
+            printed=_triple(printed_lab[i]),
         )
         for i, patch in enumerate(e.chart.patches)
     )
@@ -107,62 +107,62 @@ def _start(e: Evidence) -> Recipe:
     grays = [index for index in e.chart.grays if used[index]]
     if not grays:
         return e.start
-    return by_gray_row(e.start, e.output, e.samples[e.middle].values[grays], e.wanted[grays])
+    return by_gray_row(e.start, e.output, e.samples[e.middle].values[grays], e.reference[grays])
 
 
 def _charts(e: Evidence) -> tuple[ChartResult, ...]:
-    found = []
+    charts = []
     for index, (sample, name, recipe) in enumerate(zip(e.samples, e.names, e.recipes, strict=True)):
-        off = ciede2000(printed(recipe, e.output, sample.values), e.wanted)
-        one, two, three, four = (
+        off = ciede2000(printed(recipe, e.output, sample.values), e.reference)
+        top_left, top_right, bottom_right, bottom_left = (
             (round(float(x), 5), round(float(y), 5)) for x, y in sample.corners
         )
-        found.append(
+        charts.append(
             ChartResult(
                 name,
-                (one, two, three, four),
+                (top_left, top_right, bottom_right, bottom_left),
                 round(sample.unexplained, 4),
                 sample.mirrored,
                 recipe.rgb_gains,
                 figures(off[e.used[e.part(index)]]),
             )
         )
-    return tuple(found)
+    return tuple(charts)
 
 
-def _odd_grays(e: Evidence, given: Floats) -> tuple[str, ...]:
+def _odd_grays(e: Evidence, printed_lab: Floats) -> tuple[str, ...]:
     """Name the gray patches that print with a color, and stay in use."""
-    told = list(e.why[e.part(e.middle)])
+    reasons = list(e.why[e.part(e.middle)])
     for gray in e.chart.grays:
-        off = float(np.hypot(*(given[gray] - e.wanted[gray])[1:]))
-        if not told[gray] and off > ODD_GRAY:
-            told[gray] = f"gray that prints {off:.1f} of Lab chroma off"
-    return tuple(told)
+        off = float(np.hypot(*(printed_lab[gray] - e.reference[gray])[1:]))
+        if not reasons[gray] and off > ODD_GRAY:
+            reasons[gray] = f"gray that prints {off:.1f} of Lab chroma off"
+    return tuple(reasons)
 
 
 def _warnings(e: Evidence, why: tuple[str, ...]) -> tuple[str, ...]:
-    found: list[str] = []
+    warnings: list[str] = []
     for index, (name, sample) in enumerate(zip(e.names, e.samples, strict=True)):
         texts = why if index == e.middle else e.why[e.part(index)]
         for patch, text in zip(e.chart.patches, texts, strict=True):
             if text:
-                found.append(f"{name}: {patch.name}: {text}")
+                warnings.append(f"{name}: {patch.name}: {text}")
         if e.start.film.invert:
-            said = exposure.warnings(sample.values, e.used[e.part(index)], e.chart)
-            found += [f"{name}: {text}" for text in said]
+            exposure_warnings = exposure.warnings(sample.values, e.used[e.part(index)], e.chart)
+            warnings += [f"{name}: {text}" for text in exposure_warnings]
         if sample.unexplained > SURE:
-            found.append(
+            warnings.append(
                 f"{name}: {sample.unexplained:.0%} of the chart's colors stay unexplained: do the "
                 "corners lie on its patches?"
             )
         if sample.mirrored:
-            found.append(f"{name}: the chart is mirrored: the film was scanned from its back")
+            warnings.append(f"{name}: the chart is mirrored: the film was scanned from its back")
     if len(e.names) > 1:
-        found.append(
+        warnings.append(
             f"the matrix is from {len(e.names)} exposures; gains and figures are those of "
             f"{e.names[e.middle]}, the middle one"
         )
-    return tuple(found)
+    return tuple(warnings)
 
 
 def _triple(values: Floats) -> Triple:

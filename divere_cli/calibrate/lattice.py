@@ -18,7 +18,7 @@ from divere_cli.calibrate import homography
 from divere_cli.calibrate.areas import Areas
 
 Floats = NDArray[np.float64]
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 SEEDS = 60
 NEIGHBORS = 6
@@ -30,14 +30,14 @@ REACH = 24  # steps from the seed
 OFF = 0.2  # of a step: what lies further from its place is no patch of this lattice
 
 RIGHT = np.array([1.0, 0.0])
-STEPS: tuple[Place, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
+STEPS: tuple[Position, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
     """Places (column, row) of areas, and the homography from places to pixels (x, y)."""
 
-    places: dict[Place, int]
+    places: dict[Position, int]
     to_picture: Floats
 
 
@@ -49,15 +49,15 @@ def walk(areas: Areas) -> Iterator[Lattice]:
     areas : Areas
         The areas.
     """
-    known: set[tuple[int, int, int]] = set()
+    done: set[tuple[int, int, int]] = set()
     for seed in range(min(SEEDS, len(areas.sizes))):
-        for one, other in _pairs(areas, seed):
-            if (seed, one, other) in known or (seed, other, one) in known:
+        for first, second in _pairs(areas, seed):
+            if (seed, first, second) in done or (seed, second, first) in done:
                 continue
-            places = _walked(areas, seed, one, other)
+            places = _walked(areas, seed, first, second)
             if len(places) < LEAST:
                 continue
-            known |= _corners(places)
+            done |= _corners(places)
             lattice = _fitted(areas, places)
             if lattice is not None:
                 yield lattice
@@ -72,69 +72,69 @@ def _pairs(areas: Areas, seed: int) -> Iterator[tuple[int, int]]:
     near &= (ratio < ALIKE) & (ratio > 1.0 / ALIKE)
     chosen = np.flatnonzero(near)
     chosen = chosen[np.argsort(distance[chosen], kind="stable")][:NEIGHBORS]
-    for position, one in enumerate(chosen):
-        for other in chosen[position + 1 :]:
-            cross = away[one, 0] * away[other, 1] - away[one, 1] * away[other, 0]
-            sine = abs(cross) / (distance[one] * distance[other])
-            even = distance[one] / distance[other]
+    for position, first in enumerate(chosen):
+        for second in chosen[position + 1 :]:
+            cross = away[first, 0] * away[second, 1] - away[first, 1] * away[second, 0]
+            sine = abs(cross) / (distance[first] * distance[second])
+            even = distance[first] / distance[second]
             if sine > 0.7 and 0.5 < even < 2.0:
-                yield int(one), int(other)
+                yield int(first), int(second)
 
 
-def _walked(areas: Areas, seed: int, one: int, other: int) -> dict[Place, int]:
+def _walked(areas: Areas, seed: int, first: int, second: int) -> dict[Position, int]:
     """Walk from the seed by the two steps, which change as the perspective has it."""
     centers, sizes = areas.centers, areas.sizes
-    places: dict[Place, int] = {(0, 0): seed}
-    taken = {seed}
-    steps = {(0, 0): (centers[one] - centers[seed], centers[other] - centers[seed])}
+    places: dict[Position, int] = {(0, 0): seed}
+    used = {seed}
+    steps = {(0, 0): (centers[first] - centers[seed], centers[second] - centers[seed])}
     queue = [(0, 0)]
-    for place in queue:
-        here, (u, v) = places[place], steps[place]
+    for position in queue:
+        here, (u, v) = places[position], steps[position]
         reach = NEAR * min(np.hypot(*u), np.hypot(*v))
         for di, dj in STEPS:
-            there = (place[0] + di, place[1] + dj)
+            there = (position[0] + di, position[1] + dj)
             if there in places or max(map(abs, there)) > REACH:
                 continue
             offset = centers - (centers[here] + di * u + dj * v)
             distance = offset[:, 0] ** 2 + offset[:, 1] ** 2
             nearest = int(np.argmin(distance))
             ratio = sizes[nearest] / sizes[here]
-            if nearest in taken or distance[nearest] > reach**2:
+            if nearest in used or distance[nearest] > reach**2:
                 continue
             if not 1.0 / ALIKE < ratio < ALIKE:
                 continue
             moved = centers[nearest] - centers[here]
             places[there] = nearest
-            taken.add(nearest)
+            used.add(nearest)
             steps[there] = (di * moved, v) if di else (u, dj * moved)
             queue.append(there)
     return places
 
 
-def _corners(places: dict[Place, int]) -> set[tuple[int, int, int]]:
+def _corners(places: dict[Position, int]) -> set[tuple[int, int, int]]:
     """All ways to enter a lattice that walk it alike: an area, a neighbor along, one across."""
-    found = set()
+    corners = set()
     for (i, j), here in places.items():
         for di in (1, -1):
             along = places.get((i + di, j))
             for dj in (1, -1):
                 across = places.get((i, j + dj))
                 if along is not None and across is not None:
-                    found.add((here, along, across))
-    return found
+                    corners.add((here, along, across))
+    return corners
 
 
-def _fitted(areas: Areas, places: dict[Place, int]) -> Lattice | None:
+def _fitted(areas: Areas, places: dict[Position, int]) -> Lattice | None:
     """Fit the homography, once more without what lies off its place."""
     matrix = None
     for _ in range(2):
         at = np.array(list(places), np.float64)
-        seen = areas.centers[list(places.values())]
-        matrix = homography.fit(at, seen) if len(at) >= LEAST else None
+        centers = areas.centers[list(places.values())]
+        matrix = homography.fit(at, centers) if len(at) >= LEAST else None
         if matrix is None:
             return None
-        step = np.hypot(*(homography.apply(matrix, at + RIGHT) - seen).T)
-        away = np.hypot(*(homography.apply(matrix, at) - seen).T)
+        step = np.hypot(*(homography.apply(matrix, at + RIGHT) - centers).T)
+        away = np.hypot(*(homography.apply(matrix, at) - centers).T)
         good = away < OFF * step
         if good.all():
             break

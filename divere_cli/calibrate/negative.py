@@ -68,7 +68,7 @@ def calibrate(
     plain, used, why = selection.without_shaded(task, used, why, count)
     selection.enough(used, chart, names, why)
     toned = fit.bent(task, selection.folds(used, count), plain)
-    off = [selection.own(fit.errors(task, fitted), count) for fitted in (plain, toned)]
+    off = [selection.by_own_fold(fit.errors(task, fitted), count) for fitted in (plain, toned)]
     scores = (float(off[0][used].mean()), float(off[1][used].mean()))
     bent = scores[1] < scores[0] - TONE_HELPS
     best = toned if bent else plain
@@ -109,17 +109,17 @@ def check(recipe: Recipe) -> None:
 def _task(samples: Sequence[Sample], chart: Chart, recipe: Recipe, output: Space) -> Task:
     count = len(chart.patches)
     values = np.concatenate([sample.values for sample in samples])
-    wanted = np.array([patch.lab for patch in chart.patches])
+    reference = np.array([patch.lab for patch in chart.patches])
     start = np.eye(3) if recipe.matrix is None else np.array(recipe.matrix)
     gamma = np.array([recipe.channel_gamma[0], 1.0, recipe.channel_gamma[1]])
     start = start * gamma[:, None]
     return Task(
         film=film_density(recipe, values),
         scan=np.repeat(np.arange(len(samples)), count),
-        wanted=np.tile(wanted, (len(samples), 1)),
+        reference=np.tile(reference, (len(samples), 1)),
         printer=print_of(recipe, output),
         start=start,
-        free=fit.directions(wanted, start),
+        free=fit.directions(reference, start),
     )
 
 

@@ -23,7 +23,7 @@ class FindOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class PatchSamples:
     """Samples of 0..1 by patch, what speaks against each, where the chart lies."""
 
     values: tuple[Triple, ...]

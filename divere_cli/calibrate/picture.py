@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 from divere_cli.calibrate import homography
 from divere_cli.calibrate.chart import Chart
 from divere_cli.calibrate.color_difference import D50, xyz_of_lab
-from divere_cli.calibrate.find import Found, field, places
+from divere_cli.calibrate.find import ChartPosition, field, places
 from divere_cli.calibrate.printed import printed
 from divere_cli.calibrate.sample import INNER, Cells
 from divere_cli.color.primaries import BRADFORD, rgb_to_xyz, xyz
@@ -35,7 +35,7 @@ SRGB = Space("sRGB", ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06)), (0.3127, 0.329), 
 
 def draw(
     cells: Cells,
-    found: Found,
+    position: ChartPosition,
     chart: Chart,
     recipe: Recipe,
     output: Space,
@@ -48,7 +48,7 @@ def draw(
     ----------
     cells : Cells
         The scan that the gains are for, as a grid of cells.
-    found : Found
+    position : ChartPosition
         Where the chart is in the cells.
     chart : Chart
         The color chart.
@@ -59,8 +59,8 @@ def draw(
     after, used : sequence
         CIEDE2000 of each patch, and whether the patch is used.
     """
-    left = _scan(cells, found, chart, recipe.film.invert)
-    right = _graded(cells, found, chart, recipe, output)
+    left = _scan(cells, position, chart, recipe.film.invert)
+    right = _graded(cells, position, chart, recipe, output)
     _label(right, chart, after, used)
     page = Image.new("RGB", (left.width + right.width + 3 * GAP, HEIGHT + 2 * GAP), GROUND)
     page.paste(left, (GAP, GAP + (HEIGHT - left.height) // 2))
@@ -90,11 +90,11 @@ def srgb(lab: Floats) -> Codes:
     return np.asarray(codes, np.uint8)
 
 
-def _scan(cells: Cells, found: Found, chart: Chart, negative: bool) -> Image.Image:
+def _scan(cells: Cells, position: ChartPosition, chart: Chart, negative: bool) -> Image.Image:
     """The scan as a viewer shows it, as light as its thinnest parts allow, and the outlines."""
     top = np.quantile(cells.mean.reshape(-1, 3), 0.995, axis=0) if negative else 1.0
-    shown = np.clip(cells.mean / np.maximum(top, 1e-6), 0.0, 1.0) ** (1.0 / 2.2)
-    picture = Image.fromarray(np.rint(shown * 255.0).astype(np.uint8))
+    rendered = np.clip(cells.mean / np.maximum(top, 1e-6), 0.0, 1.0) ** (1.0 / 2.2)
+    picture = Image.fromarray(np.rint(rendered * 255.0).astype(np.uint8))
     scale = HEIGHT / max(picture.size)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     method = Image.Resampling.BOX if scale < 1.0 else Image.Resampling.NEAREST
@@ -102,34 +102,36 @@ def _scan(cells: Cells, found: Found, chart: Chart, negative: bool) -> Image.Ima
     pen = ImageDraw.Draw(picture)
 
     def polygon(places: Floats, width: int) -> None:
-        points = (homography.apply(found.to_picture, places) + 0.5) * scale
+        points = (homography.apply(position.to_picture, places) + 0.5) * scale
         pen.polygon([(float(x), float(y)) for x, y in points], outline=MARK, width=width)
 
     square = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * INNER
     polygon(field(chart), 2)
-    for place in places(chart):
-        polygon(place + square, 1)
-    x, y = (homography.apply(found.to_picture, np.zeros((1, 2)))[0] + 0.5) * scale
+    for center in places(chart):
+        polygon(center + square, 1)
+    x, y = (homography.apply(position.to_picture, np.zeros((1, 2)))[0] + 0.5) * scale
     pen.ellipse((x - 4, y - 4, x + 4, y + 4), fill=MARK)  # the chart's own first patch
     return picture
 
 
-def _graded(cells: Cells, found: Found, chart: Chart, recipe: Recipe, output: Space) -> Image.Image:
+def _graded(
+    cells: Cells, position: ChartPosition, chart: Chart, recipe: Recipe, output: Space
+) -> Image.Image:
     """The chart straightened and graded, published colors in the patches' middles."""
     pitch = max(24, min(HEIGHT // chart.rows, 1100 // chart.columns))
     wide, high = chart.columns * pitch, chart.rows * pitch
     y, x = np.mgrid[0:high, 0:wide]
     at = np.stack([(x + 0.5) / pitch - 0.5, (y + 0.5) / pitch - 0.5], axis=-1)
     rows, columns = cells.mean.shape[:2]
-    seen = np.nan_to_num(homography.apply(found.to_picture, at))
-    column = np.clip(np.rint(seen[..., 0]), 0, columns - 1).astype(np.int64)
-    row = np.clip(np.rint(seen[..., 1]), 0, rows - 1).astype(np.int64)
+    pixels = np.nan_to_num(homography.apply(position.to_picture, at))
+    column = np.clip(np.rint(pixels[..., 0]), 0, columns - 1).astype(np.int64)
+    row = np.clip(np.rint(pixels[..., 1]), 0, rows - 1).astype(np.int64)
     lab = printed(recipe, output, cells.mean[row, column].reshape(-1, 3)).reshape(high, wide, 3)
-    wanted = np.array([patch.lab for patch in chart.patches])
+    reference = np.array([patch.lab for patch in chart.patches])
     nearest = np.rint(at)
     middle = (np.abs(at - nearest) < TRUTH).all(axis=-1)
-    which = (nearest[..., 1] * chart.columns + nearest[..., 0]).astype(np.int64)
-    lab[middle] = wanted[which[middle]]
+    patch_index = (nearest[..., 1] * chart.columns + nearest[..., 0]).astype(np.int64)
+    lab[middle] = reference[patch_index[middle]]
     return Image.fromarray(srgb(lab))
 
 

@@ -57,10 +57,10 @@ def calibrate(
     used, why = selection.usable(samples)
     selection.enough(used, chart, names, why)
     selection.one_way(samples, used, chart, names, negative=False)
-    wanted = np.array([patch.lab for patch in chart.patches])
-    task = input_matrix.task(recipe, output, samples[0].values, wanted)
+    reference = np.array([patch.lab for patch in chart.patches])
+    task = input_matrix.task(recipe, output, samples[0].values, reference)
     folds = selection.folds(used, count)
-    off = np.stack([ciede2000(task.lab(input_matrix.fit(task, w)), wanted) for w in folds])
+    off = np.stack([ciede2000(task.lab(input_matrix.fit(task, w)), reference) for w in folds])
     made = input_matrix.recipe_of(recipe, input_matrix.fit(task, folds[0]))
     return Evidence(
         samples=tuple(samples),
@@ -72,5 +72,5 @@ def calibrate(
         middle=0,
         used=used,
         why=tuple(why),
-        left_out=selection.own(off, count),
+        left_out=selection.by_own_fold(off, count),
     )

@@ -19,27 +19,27 @@ INPUT = "divere-input/1"
 KEPT = ("film_stock", "scanner", "print_stock", "light_source")
 
 
-def text(found: Calibration, base: Preset, print_name: str) -> str:
+def text(calibration: Calibration, base: Preset, print_name: str) -> str:
     """Return the preset file, as ``divere batch -p FILE`` and DiVERE read it.
 
     Parameters
     ----------
-    found : Calibration
+    calibration : Calibration
         The calibration.
     base : Preset
         The preset that the calibration started from.
     print_name : str
         Name of the print's curve.
     """
-    return json.dumps(preset(found, base, print_name), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(preset(calibration, base, print_name), indent=2, ensure_ascii=False) + "\n"
 
 
-def preset(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
+def preset(calibration: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
     """The preset, JSON-ready.
 
     Parameters
     ----------
-    found : Calibration
+    calibration : Calibration
     base : Preset
         What it started from, bases merged in; notes on film and scanner are kept, crop and
         turn are not: those were of a scan.
@@ -47,16 +47,18 @@ def preset(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]
         Of the print that the figures are for.
     """
     metadata = base.metadata or Metadata()
-    kept: dict[str, Json] = {k: getattr(metadata, k) for k in KEPT if getattr(metadata, k)}
+    notes: dict[str, Json] = {k: getattr(metadata, k) for k in KEPT if getattr(metadata, k)}
     plain = document.preset(
-        found.recipe,
+        calibration.recipe,
         {
-            "raw_file": found.charts[found.middle].scan.replace("\\", "/").rsplit("/", 1)[-1],
-            "title": f"Calibrated with {found.chart.title}",
-            **kept,
+            "raw_file": calibration.charts[calibration.middle]
+            .scan.replace("\\", "/")
+            .rsplit("/", 1)[-1],
+            "title": f"Calibrated with {calibration.chart.title}",
+            **notes,
             "source": f"divere calibrate {__version__}",
-            "note": _note(found, print_name),
-            "provenance": provenance(found, base, print_name),
+            "note": _note(calibration, print_name),
+            "provenance": provenance(calibration, base, print_name),
         },
     )
     if base.film_base is not None:
@@ -64,53 +66,53 @@ def preset(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]
     return plain
 
 
-def provenance(found: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
+def provenance(calibration: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
     """Return the evidence behind the preset's figures.
 
     Parameters
     ----------
-    found : Calibration
+    calibration : Calibration
         The calibration.
     base : Preset
         The preset that the calibration started from.
     print_name : str
         Name of the print's curve.
     """
-    result = as_json(found, print_name)
+    result = as_json(calibration, print_name)
     return {
-        "kind": resolve.CALIBRATED if found.recipe.film.invert else INPUT,
+        "kind": resolve.CALIBRATED if calibration.recipe.film.invert else INPUT,
         "divere": __version__,
         "started_from": base.label,
         "print": print_name,
         "chart": {
-            "name": found.chart.name,
-            "title": found.chart.title,
-            "source": found.chart.source,
-            "patches": len(found.patches),
-            "used": found.used,
+            "name": calibration.chart.name,
+            "title": calibration.chart.title,
+            "source": calibration.chart.source,
+            "patches": len(calibration.patches),
+            "used": calibration.used,
         },
-        "gains_of": found.charts[found.middle].scan,
-        "tone_curve": list(found.tone),
+        "gains_of": calibration.charts[calibration.middle].scan,
+        "tone_curve": list(calibration.tone),
         **{key: result[key] for key in ("charts", "de2000", "patches", "warnings")},
     }
 
 
-def as_json(found: Calibration, print_name: str) -> dict[str, Json]:
+def as_json(calibration: Calibration, print_name: str) -> dict[str, Json]:
     """Return the document that ``divere calibrate --json`` prints.
 
     Parameters
     ----------
-    found : Calibration
+    calibration : Calibration
         The calibration.
     print_name : str
         Name of the print's curve.
     """
     return {
-        "charts": [_chart(chart) for chart in found.charts],
+        "charts": [_chart(chart) for chart in calibration.charts],
         "de2000": {
-            "before": _figures(found.before),
-            "after": _figures(found.after),
-            "left_out": _figures(found.left_out),
+            "before": _figures(calibration.before),
+            "after": _figures(calibration.after),
+            "left_out": _figures(calibration.left_out),
         },
         "patches": [
             {
@@ -121,10 +123,10 @@ def as_json(found: Calibration, print_name: str) -> dict[str, Json]:
                 "used": patch.used,
                 "why": patch.why,
             }
-            for patch in found.patches
+            for patch in calibration.patches
         ],
         "print": print_name,
-        "warnings": list(found.warnings),
+        "warnings": list(calibration.warnings),
     }
 
 
@@ -143,10 +145,13 @@ def _figures(figures: Figures) -> dict[str, Json]:
     return {"mean": figures.mean, "p90": figures.p90, "worst": figures.worst}
 
 
-def _note(found: Calibration, print_name: str) -> str:
-    after, left = found.after, found.left_out
-    what = f"with the print {print_name}" if found.recipe.film.invert else "as an input space"
+def _note(calibration: Calibration, print_name: str) -> str:
+    after, left_out = calibration.after, calibration.left_out
+    purpose = (
+        f"with the print {print_name}" if calibration.recipe.film.invert else "as an input space"
+    )
+    patches = f"{calibration.used} of {len(calibration.patches)} patches"
     return (
-        f"CIEDE2000 {what}: mean {after.mean:.1f}, 90 % {after.p90:.1f}, worst {after.worst:.1f}; "
-        f"left out one by one {left.mean:.1f}. {found.used} of {len(found.patches)} patches."
+        f"CIEDE2000 {purpose}: mean {after.mean:.1f}, 90 % {after.p90:.1f}, "
+        f"worst {after.worst:.1f}; left out one by one {left_out.mean:.1f}. {patches}."
     )

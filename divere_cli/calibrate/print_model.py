@@ -94,13 +94,13 @@ class Print:
             columns.append((self.lab(density + apart) - self.lab(density - apart)) / (2.0 * step))
         return np.stack(columns, axis=-1)
 
-    def density(self, wanted: Floats) -> Floats:
-        """Density before the curves that prints as Lab ``wanted``, ``(n, 3)``.
+    def density(self, reference: Floats) -> Floats:
+        """Density before the curves that prints as Lab ``reference``, ``(n, 3)``.
 
         A color that the print cannot show becomes the nearest density it has, channel by
         channel.
         """
-        output = np.linalg.solve(self.to_xyz, xyz_of_lab(wanted).T)
+        output = np.linalg.solve(self.to_xyz, xyz_of_lab(reference).T)
         light = np.linalg.solve(self.back, output).T
         before = np.linspace(0.0, curves.DENSITY_RANGE, STEPS)
         channels = []

@@ -50,7 +50,7 @@ def printed(recipe: Recipe, output: Space, values: Floats) -> Floats:
     return lab(linear @ to_d50(output).T)
 
 
-def by_gray_row(recipe: Recipe, output: Space, values: Floats, wanted: Floats) -> Recipe:
+def by_gray_row(recipe: Recipe, output: Space, values: Floats, reference: Floats) -> Recipe:
     """Return the recipe with the exposure that makes the gray row as light as it should be.
 
     Parameters
@@ -59,14 +59,14 @@ def by_gray_row(recipe: Recipe, output: Space, values: Floats, wanted: Floats) -
         The grade with every name resolved.
     output : Space
         Color space of the positive.
-    values, wanted : ndarray
+    values, reference : ndarray
         ``(grays, 3)``: samples in 0..1 and Lab of the gray patches that can be used.
     """
     printer = print_of(recipe, output)
     folded = exact.fold(recipe, output, one_channel=False)
     assert folded.density is not None  # every film type with gains has one
     before = folded.density.of(folded.transmittance(exact.finite(values)))
-    shift = _exposure(printer, before, wanted[:, 0])
+    shift = _exposure(printer, before, reference[:, 0])
     red, green, blue = (round(g + shift, DIGITS) for g in recipe.rgb_gains)
     return replace(recipe, rgb_gains=(red, green, blue))
 

@@ -52,18 +52,18 @@ def read(path: str) -> Chart:
     UsageError
         Naming the file, the line, and what is wrong there.
     """
-    shown = os.path.basename(path)
+    file_name = os.path.basename(path)
     try:
         with open(path, "rb", opener=regular.opener) as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"chart {path!r}: cannot be read: {error.strerror}") from None
     if len(data) > MAX_BYTES:
-        raise UsageError(f"chart {shown!r}: is larger than {MAX_BYTES} bytes", hint=_HINT)
-    return parse(data, os.path.splitext(shown)[0], shown)
+        raise UsageError(f"chart {file_name!r}: is larger than {MAX_BYTES} bytes", hint=_HINT)
+    return parse(data, os.path.splitext(file_name)[0], file_name)
 
 
-def parse(data: bytes, name: str, shown: str) -> Chart:
+def parse(data: bytes, name: str, file_name: str) -> Chart:
     """Read the text of a reference file; errors as :func:`read`.
 
     Parameters
@@ -72,16 +72,16 @@ def parse(data: bytes, name: str, shown: str) -> Chart:
         Content of the file.
     name : str
         Name of the chart.
-    shown : str
+    file_name : str
         Name of the file, for messages.
     """
-    document = _document(_text(data), shown)
-    patches = [_patch(document, line, row, shown) for line, row in document.rows]
+    document = _document(_text(data), file_name)
+    patches = [_patch(document, line, row, file_name) for line, row in document.rows]
     if not patches:
-        raise UsageError(f"chart {shown!r}: has no patches", hint=_HINT)
-    rows, columns, ordered = _laid_out(document, patches, shown)
+        raise UsageError(f"chart {file_name!r}: has no patches", hint=_HINT)
+    rows, columns, ordered = _laid_out(document, patches, file_name)
     title = document.keywords.get("DESCRIPTOR", "") or name
-    source = document.keywords.get("ORIGINATOR", "") or shown
+    source = document.keywords.get("ORIGINATOR", "") or file_name
     return Chart(name, title, rows, columns, tuple(ordered), source)
 
 
@@ -91,16 +91,16 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-def _document(text: str, shown: str) -> _Document:
-    found = _Document()
+def _document(text: str, file_name: str) -> _Document:
+    document = _Document()
     where = "keywords"
     for number, line in enumerate(text.splitlines(), 1):
         words = _words(line)
         if not words:
             continue
         key = words[0].upper()
-        if not found.kind:
-            found.kind = key
+        if not document.kind:
+            document.kind = key
         if key == "BEGIN_DATA_FORMAT":
             where = "format"
         elif key == "BEGIN_DATA":
@@ -110,16 +110,18 @@ def _document(text: str, shown: str) -> _Document:
             if key == "END_DATA":
                 break
         elif where == "format":
-            found.columns += [word.upper() for word in words]
+            document.columns += [word.upper() for word in words]
         elif where == "data":
-            found.rows.append((number, words))
+            document.rows.append((number, words))
         elif key != "KEYWORD":
-            found.keywords.setdefault(key, " ".join(words[1:]))
-    if not found.columns or not found.rows:
-        raise UsageError(f"chart {shown!r}: is not CGATS text with data", hint=_HINT)
-    if len(found.rows) > MOST_PATCHES:
-        raise UsageError(f"chart {shown!r}: has {len(found.rows)} patches; at most {MOST_PATCHES}")
-    return found
+            document.keywords.setdefault(key, " ".join(words[1:]))
+    if not document.columns or not document.rows:
+        raise UsageError(f"chart {file_name!r}: is not CGATS text with data", hint=_HINT)
+    if len(document.rows) > MOST_PATCHES:
+        raise UsageError(
+            f"chart {file_name!r}: has {len(document.rows)} patches; at most {MOST_PATCHES}"
+        )
+    return document
 
 
 def _words(line: str) -> list[str]:
@@ -134,37 +136,38 @@ def _words(line: str) -> list[str]:
         return line.replace('"', " ").split()
 
 
-def _patch(document: _Document, line: int, row: list[str], shown: str) -> Patch:
+def _patch(document: _Document, line: int, row: list[str], file_name: str) -> Patch:
     columns = document.columns
     if len(row) < len(columns):
         raise UsageError(
-            f"chart {shown!r}: line {line}: has {len(row)} values, its format has {len(columns)}"
+            f"chart {file_name!r}: line {line}: has {len(row)} values, "
+            f"its format has {len(columns)}"
         )
     at = {column: index for index, column in enumerate(columns)}
     name = next((row[at[c]] for c in NAME_COLUMNS if c in at), str(line))
     if all(c in at for c in LAB_COLUMNS):
-        lab = tuple(_number(row[at[c]], line, shown) for c in LAB_COLUMNS)
+        lab = tuple(_number(row[at[c]], line, file_name) for c in LAB_COLUMNS)
     elif all(c in at for c in XYZ_COLUMNS):
-        lab = _lab(*(_number(row[at[c]], line, shown) for c in XYZ_COLUMNS))
+        lab = _lab(*(_number(row[at[c]], line, file_name) for c in XYZ_COLUMNS))
     else:
         raise UsageError(
-            f"chart {shown!r}: its columns are {', '.join(columns[:12])}: no LAB_L, LAB_A, LAB_B "
-            "and no XYZ_X, XYZ_Y, XYZ_Z",
+            f"chart {file_name!r}: its columns are {', '.join(columns[:12])}: "
+            "no LAB_L, LAB_A, LAB_B and no XYZ_X, XYZ_Y, XYZ_Z",
             hint="export it with Lab values (D50)",
         )
     lightness, a, b = lab
     if not (-1.0 <= lightness <= 110.0 and abs(a) <= 200.0 and abs(b) <= 200.0):
-        raise UsageError(f"chart {shown!r}: line {line}: {name}: is not a color: Lab {lab}")
+        raise UsageError(f"chart {file_name!r}: line {line}: {name}: is not a color: Lab {lab}")
     return Patch(name, (lightness, a, b))
 
 
-def _number(word: str, line: int, shown: str) -> float:
+def _number(word: str, line: int, file_name: str) -> float:
     try:
         value = float(word.replace(",", "."))
     except ValueError:
         value = float("nan")
     if value != value:
-        raise UsageError(f"chart {shown!r}: line {line}: {word!r} is not a number")
+        raise UsageError(f"chart {file_name!r}: line {line}: {word!r} is not a number")
     return value
 
 
@@ -178,17 +181,17 @@ def _lab(x: float, y: float, z: float) -> Lab:
 
 
 def _laid_out(
-    document: _Document, patches: list[Patch], shown: str
+    document: _Document, patches: list[Patch], file_name: str
 ) -> tuple[int, int, list[Patch]]:
     """Rows, columns, and the patches row by row."""
-    given = _given_shape(document, shown)
-    if given is not None:
-        if given[0] * given[1] != len(patches):
+    shape = _given_shape(document, file_name)
+    if shape is not None:
+        if shape[0] * shape[1] != len(patches):
             raise UsageError(
-                f"chart {shown!r}: CHART_ROWS x CHART_COLUMNS is {given[0]} x {given[1]}, "
+                f"chart {file_name!r}: CHART_ROWS x CHART_COLUMNS is {shape[0]} x {shape[1]}, "
                 f"but it has {len(patches)} patches"
             )
-        return (*given, patches)
+        return (*shape, patches)
     placed = list(_placed(patches))
     block = _block(placed, letters_are_rows=document.kind.startswith("IT8"))
     if block is not None:
@@ -198,27 +201,29 @@ def _laid_out(
     if all(patch.gray for patch in patches):
         return 1, len(patches), patches
     raise UsageError(
-        f"chart {shown!r}: does not say how its {len(patches)} patches lie",
+        f"chart {file_name!r}: does not say how its {len(patches)} patches lie",
         hint="name the patches A1, A2, ... or add lines CHART_ROWS N and CHART_COLUMNS N",
     )
 
 
-def _given_shape(document: _Document, shown: str) -> tuple[int, int] | None:
+def _given_shape(document: _Document, file_name: str) -> tuple[int, int] | None:
     words = [document.keywords.get(key) for key in ("CHART_ROWS", "CHART_COLUMNS")]
     if None in words:
         return None
     try:
         rows, columns = (int(word or "") for word in words)
     except ValueError:
-        raise UsageError(f"chart {shown!r}: CHART_ROWS or CHART_COLUMNS is not a number") from None
+        raise UsageError(
+            f"chart {file_name!r}: CHART_ROWS or CHART_COLUMNS is not a number"
+        ) from None
     return rows, columns
 
 
 def _placed(patches: list[Patch]) -> Iterator[tuple[str, int, Patch]]:
     for patch in patches:
-        place = _PLACE.match(patch.name)
-        if place is not None and place[1].upper() != "GS":
-            yield place[1].upper(), int(place[2]), patch
+        match = _PLACE.match(patch.name)
+        if match is not None and match[1].upper() != "GS":
+            yield match[1].upper(), int(match[2]), patch
 
 
 def _block(

@@ -34,8 +34,8 @@ class PatchResult:
     left_out: float
     used: bool
     why: str
-    wanted: Lab
-    given: Lab
+    reference: Lab
+    printed: Lab
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from divere_cli.calibrate.chart import Chart
-from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
+from divere_cli.calibrate.orders import Corners, FindOrder, PatchSamples, PictureOrder
 from divere_cli.calibrate.result import Calibration
 from divere_cli.errors import DivereError
 from divere_cli.files import stamp
@@ -49,7 +49,7 @@ class Failed:
     error: ErrorRecord
 
 
-def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
+def sampled(request: Request) -> tuple[list[PatchSamples | Failed], list[str]]:
     """Return the samples of every scan, each taken in a worker of its own, and the warnings.
 
     Parameters
@@ -57,7 +57,7 @@ def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
     request : Request
         What the user asked for.
     """
-    found: list[Taken | Failed | None] = [None] * len(request.scans)
+    by_scan: list[PatchSamples | Failed | None] = [None] * len(request.scans)
     warnings: list[str] = []
     jobs = []
     for index, scan in enumerate(request.scans):
@@ -65,25 +65,25 @@ def sampled(request: Request) -> tuple[list[Taken | Failed], list[str]]:
         try:
             jobs.append(_job(index, scan, request.recipe, SAMPLES, order))
         except DivereError as error:
-            found[index] = Failed(scan, ErrorRecord.of_scan(error))
+            by_scan[index] = Failed(scan, ErrorRecord.of_scan(error))
     for outcome in run_tasks(jobs, request=request.isolation):
         scan = request.scans[outcome.job_id]
         if outcome.result is None:
-            found[outcome.job_id] = Failed(scan, _error(outcome))
+            by_scan[outcome.job_id] = Failed(scan, _error(outcome))
             continue
-        found[outcome.job_id] = serialize.from_text(Taken, outcome.result.measurement)
+        by_scan[outcome.job_id] = serialize.from_text(PatchSamples, outcome.result.measurement)
         warnings += [f"{scan}: {warning}" for warning in outcome.result.warnings]
-    return [one for one in found if one is not None], warnings
+    return [result for result in by_scan if result is not None], warnings
 
 
-def fitted(request: Request, taken: Sequence[Taken]) -> Calibration:
+def fitted(request: Request, measured: Sequence[PatchSamples]) -> Calibration:
     """Return the fitted and judged calibration.
 
     Parameters
     ----------
     request : Request
         What the user asked for.
-    taken : sequence of Taken
+    measured : sequence of PatchSamples
         Samples of each scan.
 
     Raises
@@ -98,32 +98,32 @@ def fitted(request: Request, taken: Sequence[Taken]) -> Calibration:
 
     samples = [
         Sample(np.array(t.values), t.why, np.array(t.corners), t.unexplained, t.mirrored)
-        for t in taken
+        for t in measured
     ]
     fit = positive.calibrate if request.target == "input" else negative.calibrate
     return judge.judge(fit(samples, request.scans, request.chart, request.recipe, output()))
 
 
-def picture(request: Request, found: Calibration, path: str) -> bytes | Failed:
+def picture(request: Request, calibration: Calibration, path: str) -> bytes | Failed:
     """Draw the chart of the middle scan, as found and as graded; PNG or JPEG by the suffix.
 
     Parameters
     ----------
     request : Request
         What the user asked for.
-    found : Calibration
+    calibration : Calibration
         The calibration.
     path : str
         Path of the picture; its suffix gives the format.
     """
-    chart = found.charts[found.middle]
+    chart = calibration.charts[calibration.middle]
     order = PictureOrder(
         request.chart,
         chart.corners,
-        found.recipe,
+        calibration.recipe,
         output(),
-        tuple(patch.after for patch in found.patches),
-        tuple(patch.used for patch in found.patches),
+        tuple(patch.after for patch in calibration.patches),
+        tuple(patch.used for patch in calibration.patches),
     )
     with tempfile.TemporaryDirectory(prefix="divere-") as folder:
         temp = os.path.join(folder, "picture")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from divere_cli.calibrate import homography
 from divere_cli.calibrate.chart import Chart
-from divere_cli.calibrate.find import Found, places
+from divere_cli.calibrate.find import ChartPosition, places
 
 Floats = NDArray[np.float64]
 
@@ -136,14 +136,14 @@ class Sample:
     mirrored: bool = False
 
 
-def take(cells: Cells, found: Found, chart: Chart) -> tuple[Floats, tuple[str, ...]]:
+def take(cells: Cells, position: ChartPosition, chart: Chart) -> tuple[Floats, tuple[str, ...]]:
     """Return the patches' medians, and for each the reason not to use it.
 
     Parameters
     ----------
     cells : Cells
         The scan as a grid of cells.
-    found : Found
+    position : ChartPosition
         Where the chart is.
     chart : Chart
         The color chart.
@@ -155,8 +155,8 @@ def take(cells: Cells, found: Found, chart: Chart) -> tuple[Floats, tuple[str, .
     """
     values, why = [], []
     density = cells.density.mean(axis=2)
-    for place in places(chart):
-        rows, columns, at = _inside(found.to_picture, place, cells.mean.shape[:2])
+    for center in places(chart):
+        rows, columns, at = _inside(position.to_picture, center, cells.mean.shape[:2])
         if len(rows) < LEAST_CELLS:
             values.append(np.full(3, DARKEST))
             why.append("too small on the scan, or outside of it")
@@ -167,11 +167,11 @@ def take(cells: Cells, found: Found, chart: Chart) -> tuple[Floats, tuple[str, .
 
 
 def _inside(
-    matrix: Floats, place: Floats, shape: tuple[int, ...]
+    matrix: Floats, center: Floats, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
     """Cells of a patch's inner part: rows, columns, and where on the patch they lie."""
     square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    around = homography.apply(matrix, np.add(place, INNER * square))
+    around = homography.apply(matrix, np.add(center, INNER * square))
     if not np.isfinite(around).all():
         around = np.zeros((4, 2))
     low = np.maximum(np.floor(around.min(axis=0)), 0).astype(np.int64)
@@ -179,7 +179,7 @@ def _inside(
     y, x = np.mgrid[low[1] : max(high[1], low[1]), low[0] : max(high[0], low[0])]
     points = np.stack([x.ravel(), y.ravel()], axis=1)
     back: Floats = np.asarray(np.linalg.inv(matrix), np.float64)
-    at = homography.apply(back, points.astype(np.float64)) - place
+    at = homography.apply(back, points.astype(np.float64)) - center
     within = (np.abs(at) <= INNER).all(axis=1)
     return points[within, 1], points[within, 0], at[within]
 

@@ -66,12 +66,12 @@ def folds(used: Bools, count: int) -> Floats:
     """
     groups = min(count, MOST_FOLDS)
     weights = np.tile(used.astype(np.float64), (groups + 1, 1))
-    which = np.arange(len(used)) % count % groups
-    weights[which + 1, np.arange(len(used))] = 0.0
+    fold = np.arange(len(used)) % count % groups
+    weights[fold + 1, np.arange(len(used))] = 0.0
     return weights
 
 
-def own(values: Floats, count: int) -> Floats:
+def by_own_fold(values: Floats, count: int) -> Floats:
     """Return for each patch the value of the fit that did without it.
 
     Parameters
@@ -109,7 +109,7 @@ def left_out(task: Task, fitted: Fitted, used: Bools, count: int) -> Floats:
     Floats
         Differences, shape (n,).
     """
-    return own(fit.errors(task, fitted), count)[used]
+    return by_own_fold(fit.errors(task, fitted), count)[used]
 
 
 def without_shaded(
@@ -134,18 +134,18 @@ def without_shaded(
         The fits, the mask of used patches, and the reasons.
     """
     used, why = used.copy(), list(why)
-    taken = 0
+    excluded = 0
     while True:
         fitted = fit.fit(task, folds(used, count))
-        shift = np.where(used, own(fit.shifts(task, fitted), count), 0.0)
+        shift = np.where(used, by_own_fold(fit.shifts(task, fitted), count), 0.0)
         worst = int(np.argmax(np.abs(shift)))
-        if abs(shift[worst]) < MOST_SHIFT or taken == MOST_SHADED:
+        if abs(shift[worst]) < MOST_SHIFT or excluded == MOST_SHADED:
             return fitted, used, why
         dark = shift[worst] < 0.0
-        what = "lighter than the others say: a reflection" if dark else "darker: in a shadow"
-        why[worst] = f"shaded: prints {abs(shift[worst]):.2f} D {what}?"
+        direction = "lighter than the others say: a reflection" if dark else "darker: in a shadow"
+        why[worst] = f"shaded: prints {abs(shift[worst]):.2f} D {direction}?"
         used[worst] = False
-        taken += 1
+        excluded += 1
 
 
 def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> None:

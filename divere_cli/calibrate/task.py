@@ -12,8 +12,8 @@ import numpy as np
 
 from divere_cli.calibrate import find, homography, picture, sample
 from divere_cli.calibrate.chart import Chart
-from divere_cli.calibrate.find import Found
-from divere_cli.calibrate.orders import Corners, FindOrder, PictureOrder, Taken
+from divere_cli.calibrate.find import ChartPosition
+from divere_cli.calibrate.orders import Corners, FindOrder, PatchSamples, PictureOrder
 from divere_cli.calibrate.sample import Cells, Reduction
 from divere_cli.develop import source
 from divere_cli.errors import Unsupported
@@ -26,7 +26,7 @@ MONOCHROME = "has one channel: a chart's colors cannot be measured on it"
 
 
 def samples(job: Job, progress: Progress) -> TaskResult:
-    """Find the chart of ``job.parameters`` (a FindOrder) and take its samples (a Taken).
+    """Find the chart of ``job.parameters`` (a FindOrder) and take its samples (a PatchSamples).
 
     Parameters
     ----------
@@ -45,19 +45,19 @@ def samples(job: Job, progress: Progress) -> TaskResult:
     order = serialize.from_text(FindOrder, job.parameters)
     cells, warnings = _cells(job, progress)
     with progress.stage("grade"):
-        found = _found(cells, order)
-        values, why = sample.take(cells, found, order.chart)
-        corners = cells.parts(homography.apply(found.to_picture, find.field(order.chart)))
-    taken = Taken(
+        position = _locate(cells, order)
+        values, why = sample.take(cells, position, order.chart)
+        corners = cells.parts(homography.apply(position.to_picture, find.field(order.chart)))
+    measured = PatchSamples(
         values=tuple((float(r), float(g), float(b)) for r, g, b in values),
         why=why,
         corners=_corners(corners),
-        unexplained=found.unexplained,
-        mirrored=found.mirrored,
+        unexplained=position.unexplained,
+        mirrored=position.mirrored,
     )
     width, height = cells.size
     return TaskResult(
-        width=width, height=height, warnings=warnings, measurement=serialize.to_text(taken)
+        width=width, height=height, warnings=warnings, measurement=serialize.to_text(measured)
     )
 
 
@@ -74,9 +74,9 @@ def draw(job: Job, progress: Progress) -> TaskResult:
     order = serialize.from_text(PictureOrder, job.parameters)
     cells, warnings = _cells(job, progress)
     with progress.stage("grade"):
-        found = _by_corners(cells, order.corners, order.chart)
+        position = _by_corners(cells, order.corners, order.chart)
         drawn = picture.draw(
-            cells, found, order.chart, order.recipe, order.output, order.after, order.used
+            cells, position, order.chart, order.recipe, order.output, order.after, order.used
         )
     target = job.frames[0].target
     with progress.stage("write"), open(target.temp, "r+b") as file:
@@ -105,22 +105,22 @@ def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...]]:
     return reduction.cells(), warnings
 
 
-def _found(cells: Cells, order: FindOrder) -> Found:
+def _locate(cells: Cells, order: FindOrder) -> ChartPosition:
     chart = order.chart
     if order.corners is not None:
         return _checked(cells, _by_corners(cells, order.corners, chart), chart)
     if min(chart.rows, chart.columns) < 2:
         raise Unsupported(f"{chart.title} is one row: it cannot be looked for", hint=_cure(chart))
-    best: Found | None = None
+    best: ChartPosition | None = None
     # coarse grain hides in larger cells, small patches show in smaller ones
     for longest in (sample.SEARCH, sample.CELLS, sample.SEARCH // 2):
         coarse = cells.coarser(longest)
-        found = find.find(coarse.density, chart)
-        if found is not None and (best is None or found.unexplained < best.unexplained):
-            corners = coarse.parts(homography.apply(found.to_picture, find.field(chart)))
+        position = find.find(coarse.density, chart)
+        if position is not None and (best is None or position.unexplained < best.unexplained):
+            corners = coarse.parts(homography.apply(position.to_picture, find.field(chart)))
             placed = find.from_corners(cells.places(corners), chart)
             assert placed is not None
-            best = Found(placed.to_picture, found.unexplained)
+            best = ChartPosition(placed.to_picture, position.unexplained)
         if best is not None and best.unexplained <= find.SURE:
             return best
     if best is None:
@@ -132,23 +132,23 @@ def _found(cells: Cells, order: FindOrder) -> Found:
     )
 
 
-def _checked(cells: Cells, found: Found, chart: Chart) -> Found:
+def _checked(cells: Cells, position: ChartPosition, chart: Chart) -> ChartPosition:
     """Corners by hand are taken at their word, unless they are plainly in another order."""
-    as_said, best = find.told(cells.density, found, chart)
+    as_said, best = find.unexplained_at(cells.density, position, chart)
     if as_said > find.SURE >= best:
         raise Unsupported(
             f"the corners are in another order: so {as_said:.0%} of the chart's colors stay "
             f"unexplained, turned or mirrored {best:.0%}",
             hint=_cure(chart),
         )
-    return Found(found.to_picture, as_said)
+    return ChartPosition(position.to_picture, as_said)
 
 
-def _by_corners(cells: Cells, corners: Corners, chart: Chart) -> Found:
-    found = find.from_corners(cells.places(np.array(corners)), chart)
-    if found is None:
+def _by_corners(cells: Cells, corners: Corners, chart: Chart) -> ChartPosition:
+    position = find.from_corners(cells.places(np.array(corners)), chart)
+    if position is None:
         raise Unsupported("the corners lie on a line", hint=_cure(chart))
-    return found
+    return position
 
 
 def _cure(chart: Chart) -> str:
@@ -160,5 +160,5 @@ def _cure(chart: Chart) -> str:
 
 
 def _corners(corners: sample.Floats) -> Corners:
-    one, two, three, four = ((float(x), float(y)) for x, y in corners)
-    return one, two, three, four
+    top_left, top_right, bottom_right, bottom_left = ((float(x), float(y)) for x, y in corners)
+    return top_left, top_right, bottom_right, bottom_left

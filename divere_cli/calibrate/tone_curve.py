@@ -39,11 +39,13 @@ def _composed(tone: Floats, master: Points) -> Points:
     y = np.concatenate([[0.0], tone])
     if not master:
         return _points(x, y)
-    own = np.array(sorted(master))
-    between = own[(own[:, 0] > 0.0) & (own[:, 0] < y[-1]), 0]
+    master_points = np.array(sorted(master))
+    between = master_points[(master_points[:, 0] > 0.0) & (master_points[:, 0] < y[-1]), 0]
     places = np.unique(np.concatenate([x, np.interp(between, y, x)]))
-    kept = places[np.concatenate([[True], np.diff(places) > SAME])]
-    return _points(kept, np.interp(np.interp(kept, x, y), own[:, 0], own[:, 1]))
+    distinct = places[np.concatenate([[True], np.diff(places) > SAME])]
+    return _points(
+        distinct, np.interp(np.interp(distinct, x, y), master_points[:, 0], master_points[:, 1])
+    )
 
 
 def _points(x: Floats, y: Floats) -> Points:

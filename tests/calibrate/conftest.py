@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from divere_cli.calibrate import find, homography, shipped_charts
 from divere_cli.calibrate.chart import Chart
-from divere_cli.calibrate.find import Found
+from divere_cli.calibrate.find import ChartPosition
 from divere_cli.calibrate.sample import Cells, Reduction, Sample, take
 from divere_cli.profile import library, resolve
 from divere_cli.records.grade import Recipe, Space
@@ -37,7 +37,7 @@ def cells_of(codes: NDArray[np.uint16]) -> Cells:
     return reduction.cells()
 
 
-def found_on(codes: NDArray[np.uint16], chart: Chart) -> tuple[Cells, Found]:
+def found_on(codes: NDArray[np.uint16], chart: Chart) -> tuple[Cells, ChartPosition]:
     cells = cells_of(codes).coarser(700)
     found = find.find(cells.density, chart)
     assert found is not None

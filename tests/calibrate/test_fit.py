@@ -46,7 +46,7 @@ def test_two_steps_reach_what_one_does_not(seed: int, chart: Chart, output: Spac
     both = fit.on_lab(task, weights, linear, toned=False)
     assert fit.errors(task, linear)[0].mean() > 4.0
     assert fit.errors(task, both)[0].mean() < 2.0
-    assert selection.own(fit.errors(task, both), 24).mean() < 2.5
+    assert selection.by_own_fold(fit.errors(task, both), 24).mean() < 2.5
 
 
 def test_slopes_are_those_of_the_cost(chart: Chart, output: Space) -> None:
@@ -57,7 +57,7 @@ def test_slopes_are_those_of_the_cost(chart: Chart, output: Space) -> None:
     bent = Fitted(
         first.matrix * 1.01, first.offset + 0.02, np.array([[0.52, 0.6, 0.77, 0.88, 0.99]])
     )
-    chroma = np.hypot(task.wanted[:, 1], task.wanted[:, 2])
+    chroma = np.hypot(task.reference[:, 1], task.reference[:, 2])
     scale = np.stack([np.ones(24), *[1.0 / (1.0 + 0.045 * chroma)] * 2], axis=1)[None]
     _, slope = fit._system(task, bent, first, scale, True)
     for index in range(slope.shape[1]):
@@ -132,5 +132,5 @@ def test_threads_of_the_linear_algebra_change_nothing() -> None:
 def test_differences_are_measured_on_what_is_wanted(chart: Chart, output: Space) -> None:
     task = task_on("c41-neutral", chart, output, Look())
     fitted = fit.linear(task, np.ones((1, 24)))
-    expected = ciede2000(fit.lab(task, fitted)[0], task.wanted)
+    expected = ciede2000(fit.lab(task, fitted)[0], task.reference)
     assert fit.errors(task, fitted)[0] == pytest.approx(expected)
