@@ -73,10 +73,15 @@ def save(file: IO[bytes], pages: Sequence[Image.Image], form: str, icc: bytes) -
     icc : bytes
         ICC profile to embed.
     """
-    first, rest = pages[0], list(pages[1:])
+    first, more_pages = pages[0], list(pages[1:])
     if form == "PDF":
         first.save(
-            file, "PDF", save_all=True, append_images=rest, resolution=RESOLUTION, quality=QUALITY
+            file,
+            "PDF",
+            save_all=True,
+            append_images=more_pages,
+            resolution=RESOLUTION,
+            quality=QUALITY,
         )
     elif form == "PNG":
         first.save(file, "PNG", icc_profile=icc, compress_level=3)
@@ -87,7 +92,7 @@ def save(file: IO[bytes], pages: Sequence[Image.Image], form: str, icc: bytes) -
 def _tile(
     page: Image.Image, pen: ImageDraw.ImageDraw, font: Any, layout: Layout, tile: Tile
 ) -> None:
-    left, top = layout.place(tile.at)
+    left, top = layout.top_left(tile.at)
     box = (left, top, left + layout.tile_width, top + layout.tile_height)
     if tile.picture is None:
         pen.rectangle(box, fill=EMPTY)
@@ -103,9 +108,9 @@ def _tile(
         pen.rectangle(frame, outline=FAINT, width=thick)
     height = top + layout.tile_height + layout.font // 3
     for index, line in enumerate(tile.lines):
-        shown = _fitting(pen, line, font, layout.tile_width)
+        fitted = _fitting(pen, line, font, layout.tile_width)
         at = (left, height + index * round(layout.font * 1.3))
-        pen.text(at, shown, fill=FAINT if index == 0 else LETTERS, font=font)
+        pen.text(at, fitted, fill=FAINT if index == 0 else LETTERS, font=font)
 
 
 def _fitting(pen: ImageDraw.ImageDraw, text: str, font: Any, room: int) -> str:

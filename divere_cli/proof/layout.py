@@ -25,7 +25,7 @@ class Layout:
     label: int
     font: int
 
-    def place(self, at: tuple[float, int]) -> tuple[int, int]:
+    def top_left(self, at: tuple[float, int]) -> tuple[int, int]:
         """Left and top of the tile in a column (halves are allowed) and a row."""
         column, row = at
         left = self.gap + round(column * (self.tile_width + self.gap))
@@ -51,15 +51,15 @@ def fitted(places: Sequence[tuple[float, int]], aspect: float, lines: int, size:
     rows = max(row for _, row in places) + 1
     wide = size / (columns + 0.03 * (columns + 1.0))
     while True:
-        found = _layout(columns, rows, max(wide, LEAST_TILE), aspect, lines)
-        longest = max(found.width, found.height)
-        if longest <= size and found.width >= found.height:
-            return replace(found, width=size)
+        layout = _layout(columns, rows, max(wide, LEAST_TILE), aspect, lines)
+        longest = max(layout.width, layout.height)
+        if longest <= size and layout.width >= layout.height:
+            return replace(layout, width=size)
         if longest <= size:
-            return replace(found, height=size)
+            return replace(layout, height=size)
         if wide <= LEAST_TILE:
-            return found
-        wide = min(wide - 1.0, wide * size / max(found.width, found.height) + 0.5)
+            return layout
+        wide = min(wide - 1.0, wide * size / max(layout.width, layout.height) + 0.5)
 
 
 def _layout(columns: float, rows: int, wide: float, aspect: float, lines: int) -> Layout:

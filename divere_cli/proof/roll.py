@@ -63,7 +63,7 @@ class _Work:
 
     scan: Scan
     selection: Selection | None = None
-    own: bool = True  # graded by a preset of the user's
+    user_preset: bool = True  # graded by a preset of the user's
     header: Header | None = None
     frames: tuple[Frame, ...] = ()
     cells: Cells | None = None
@@ -86,12 +86,12 @@ def contact_sheet(request: Request) -> Made:
     works = [_chosen(scan, request) for scan in request.scans]
     counts = [len(work.selection.frames) if work.selection else 0 for work in works]
     with run.temporary(sum(counts) + 1) as (sheet, *temps):
-        rest = iter(temps)
+        remaining = iter(temps)
         for work in works:
             if work.selection is not None:
                 assert work.header is not None
                 work.frames = tuple(
-                    run.frame_of(work.selection, work.header, cut, Target("", "", next(rest)))
+                    run.frame_of(work.selection, work.header, cut, Target("", "", next(remaining)))
                     for cut in work.selection.frames
                 )
         warnings = tuple(_read(works, request))
@@ -122,7 +122,7 @@ def _chosen(scan: Scan, request: Request) -> _Work:
         work.error = ErrorRecord.of_scan(error)
         return work
     work.selection = selector.choose(scan.path, header)
-    work.own = not work.selection.shipped
+    work.user_preset = not work.selection.shipped
     work.header = header
     return work
 
@@ -135,7 +135,7 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
     for index, work in enumerate(works):
         if work.error is not None:
             continue
-        order = serialize.to_text(SmallOrder(not work.own, side))
+        order = serialize.to_text(SmallOrder(not work.user_preset, side))
         try:
             job = run.job_of(index, work.scan.path, work.frames, SMALL, order)
             assert work.selection is not None
@@ -155,7 +155,7 @@ def _decided(works: list[_Work]) -> Decisions:
     """Decide for the scans that were measured, as ``--auto roll`` does."""
     measured = []
     for work in works:
-        if work.own or work.cells is None or work.selection is None:
+        if work.user_preset or work.cells is None or work.selection is None:
             continue
         frames = tuple(
             replace(frame, target=Target("", "", ""), crop_name=cut.crop_name)
@@ -173,7 +173,7 @@ def _decided(works: list[_Work]) -> Decisions:
 def _tiles(
     works: list[_Work], decided: Decisions
 ) -> tuple[tuple[ContactTile, ...], tuple[Frame, ...]]:
-    told = {
+    frames_by_name = {
         (frame.input, frame.crop_name): frame for roll in decided.rolls for frame in roll.frames
     }
     tiles: list[ContactTile] = []
@@ -187,14 +187,14 @@ def _tiles(
         for index, cut in enumerate(work.selection.frames):
             recipe = decision.recipes[index] if decision else cut.recipe
             name = work.scan.name + (f" ({cut.crop_name})" if cut.crop_name else "")
-            frame = told.get((work.scan.name, cut.crop_name))
-            lines = (_said(work.selection, frame), gains_text(recipe))
+            frame = frames_by_name.get((work.scan.name, cut.crop_name))
+            lines = (_frame_label(work.selection, frame), gains_text(recipe))
             tiles.append(ContactTile(name, lines, work.cells.shapes[index]))
             frames.append(replace(work.frames[index], recipe=recipe))
     return tuple(tiles), tuple(frames)
 
 
-def _said(selection: Selection, frame: RollFrame | None) -> str:
+def _frame_label(selection: Selection, frame: RollFrame | None) -> str:
     """Exposure against the roll and how sure it is; for a preset of the user's, its name."""
     if frame is None:
         return f"preset {selection.profile.name}"
@@ -204,6 +204,9 @@ def _said(selection: Selection, frame: RollFrame | None) -> str:
 
 def _title(request: Request, decided: Decisions) -> str:
     count = len(request.scans)
-    what = "1 scan" if count == 1 else f"{count} scans"
-    told = "; ".join(f"{roll.name}: {roll.confidence} confidence" for roll in decided.rolls[:3])
-    return f"{what}{'; ' + told if told else ''}; under each exposure, how sure, rgb_gains"
+    scan_count = "1 scan" if count == 1 else f"{count} scans"
+    confidences = "; ".join(
+        f"{roll.name}: {roll.confidence} confidence" for roll in decided.rolls[:3]
+    )
+    parts = [scan_count, *([confidences] if confidences else [])]
+    return f"{'; '.join(parts)}; under each exposure, how sure, rgb_gains"

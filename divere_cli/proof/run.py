@@ -77,37 +77,37 @@ def sheet(request: Request) -> Made:
     """
     selector = Selector(request.profile)
     header = headers.read(request.scan)
-    found = selector.choose(request.scan, header)
-    cut = _cut(found, request.frame)
+    selection = selector.choose(request.scan, header)
+    cut = _cut(selection, request.frame)
     monochrome = header.channels == 1 or cut.recipe.film.monochrome
     if request.vary == "color" and monochrome:
         raise UsageError(
             "--vary color: the picture is black-and-white",
             hint="use --vary exposure, contrast or profile",
         )
-    measured = found.shipped and not monochrome
+    measured = selection.shipped and not monochrome
     if request.vary == "profile":
         named = tuple(_fitting(cut, header.channels))
         measured = not monochrome
     else:
-        named = (Named(found.profile.name, cut.recipe),)
+        named = (Named(selection.profile.name, cut.recipe),)
     step = orders.STEPS[request.vary] if request.step is None else request.step
     order = SheetOrder(
         vary=request.vary,
         step=step,
         profiles=named,
         measured=measured,
-        title=_title(request, found, cut, step),
+        title=_title(request, selection, cut, step),
         space=space(),
         size=request.size,
         form=form(request.output),
     )
     with temporary(1) as (temp,):
-        frame = frame_of(found, header, cut, Target("sheet", request.output, temp))
+        frame = frame_of(selection, header, cut, Target("sheet", request.output, temp))
         job = job_of(0, request.scan, (frame,), SHEET, serialize.to_text(order))
-        job = replace(job, transfer=transfer_of(found))
+        job = replace(job, transfer=transfer_of(selection))
         (outcome,) = run_tasks([job], request=request.isolation)
-        warnings = (*found.warnings, *(outcome.result.warnings if outcome.result else ()))
+        warnings = (*selection.warnings, *(outcome.result.warnings if outcome.result else ()))
         if outcome.result is None:
             return Made(error=error_of(outcome), warnings=warnings)
         with open(temp, "rb") as file:
@@ -128,12 +128,12 @@ def form(output: str) -> str:
     return FORMS[suffix]
 
 
-def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Frame:
+def frame_of(selection: Selection, header: Header, cut: Cut, target: Target) -> Frame:
     """Return a picture as a batch would grade it, with its turn.
 
     Parameters
     ----------
-    found : Selection
+    selection : Selection
         The preset that was chosen.
     header : Header
         Header of the scan.
@@ -142,20 +142,20 @@ def frame_of(found: Selection, header: Header, cut: Cut, target: Target) -> Fram
     target : Target
         Where it is written.
     """
-    mirrored, turned = (False, 0) if found.turned else headers.own_turn(header)
+    mirrored, turned = (False, 0) if selection.turned else headers.own_turn(header)
     orientation = (cut.orientation + turned) % 360
     return Frame(target, cut.recipe, cut.crop, orientation, mirrored=mirrored)
 
 
-def transfer_of(found: Selection) -> InputTransfer:
+def transfer_of(selection: Selection) -> InputTransfer:
     """Return how samples relate to light, as a batch would take it.
 
     Parameters
     ----------
-    found : Selection
+    selection : Selection
         The preset that was chosen.
     """
-    return InputTransfer.of("auto", found.gamma, found.frames[0].recipe.input_space.gamma)
+    return InputTransfer.of("auto", selection.gamma, selection.frames[0].recipe.input_space.gamma)
 
 
 def space() -> Space:
@@ -224,9 +224,9 @@ def error_of(outcome: Outcome) -> ErrorRecord:
     return outcome.error or ErrorRecord("internal", f"the worker ended: {outcome.end}")
 
 
-def _cut(found: Selection, frame: str | None) -> Cut:
+def _cut(selection: Selection, frame: str | None) -> Cut:
     """The picture that is meant: by name, by number, else the first."""
-    cuts = found.frames
+    cuts = selection.frames
     if frame is None:
         return cuts[0]
     for number, cut in enumerate(cuts, 1):
@@ -249,15 +249,19 @@ def _fitting(cut: Cut, channels: int) -> Iterator[Named]:
             yield Named(name, replace(recipe, input_space=_input(recipe.input_space, idt)))
 
 
-def _input(own: Space, scan: Space) -> Space:
+def _input(profile_space: Space, scan: Space) -> Space:
     """A profile's input space, with the gamma that the scan's preset says of the scan."""
-    return own if own.gamma == scan.gamma else replace(own, gamma=scan.gamma)
+    return (
+        profile_space
+        if profile_space.gamma == scan.gamma
+        else replace(profile_space, gamma=scan.gamma)
+    )
 
 
-def _title(request: Request, found: Selection, cut: Cut, step: float) -> str:
+def _title(request: Request, selection: Selection, cut: Cut, step: float) -> str:
     name = os.path.basename(request.scan) + (f" ({cut.crop_name})" if cut.crop_name else "")
     key = KEYS[request.vary]
     if request.vary == "profile":
         return f"{name}: profiles; under each its {key}"
     unit = "" if request.vary == "contrast" else " D"
-    return f"{name}, {found.profile.name}: steps of {step:g}{unit}; under each its {key}"
+    return f"{name}, {selection.profile.name}: steps of {step:g}{unit}; under each its {key}"

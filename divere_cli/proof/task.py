@@ -63,11 +63,11 @@ def sheet(job: Job, progress: Progress) -> TaskResult:
         places = [variant.at for variant in made]
         plan = layout.fitted(places, aspect, LINES, order.size)
         small = _inside(picture.samples, plan)
-        shown = [
+        drawn = [
             Tile(v.lines, v.at, _sized(tiles.graded(small, v.recipe, order.space), plan), v.center)
             for v in made
         ]
-        page = drawing.sheet(plan, shown, order.title)
+        page = drawing.sheet(plan, drawn, order.title)
     written = _saved(
         frame.target.temp, frame.target.name, [page], order.form, order.space, progress
     )
@@ -90,15 +90,15 @@ def small(job: Job, progress: Progress) -> TaskResult:
         Takes stages and the share that is done.
     """
     order = serialize.from_text(SmallOrder, job.parameters)
-    wanted = order.measured
+    measured = order.measured
     size = (order.side, order.side)
-    read = tiles.read(job, progress, [size] * len(job.frames), measured=wanted)
+    read = tiles.read(job, progress, [size] * len(job.frames), measured=measured)
     with progress.stage("write"):
         for frame, picture in zip(job.frames, read.pictures, strict=True):
             with open(frame.target.temp, "r+b") as file:
                 file.write(picture.samples.tobytes())
     measurement = ""
-    if wanted:
+    if measured:
         with progress.stage("grade"):
             recipes = [frame.recipe for frame in job.frames]
             measurement = tiles.measurement(read.pictures, recipes)
@@ -124,7 +124,7 @@ def contact(job: Job, progress: Progress) -> TaskResult:
     order = serialize.from_text(ContactOrder, job.parameters)
     assert job.sidecar is not None
     frames = iter(job.frames)
-    shown: list[Tile] = []
+    drawn: list[Tile] = []
     with progress.stage("grade"):
         for index, tile in enumerate(order.tiles):
             picture = None
@@ -132,9 +132,9 @@ def contact(job: Job, progress: Progress) -> TaskResult:
                 frame = next(frames)
                 samples = _loaded(frame.target.temp, tile.shape)
                 picture = tiles.graded(samples, frame.recipe, order.space)
-            shown.append(Tile(_labels(tile), (0.0, 0), picture))
+            drawn.append(Tile(_labels(tile), (0.0, 0), picture))
             progress.advance((index + 1) / len(order.tiles))
-        pages = _pages(order, shown)
+        pages = _pages(order, drawn)
     target = job.sidecar
     written = _saved(target.temp, target.name, pages, order.form, order.space, progress)
     return TaskResult(written=(written,))
@@ -172,28 +172,30 @@ def _shape(samples: tiles.Floats) -> tuple[int, int, int]:
 
 
 def _loaded(path: str, shape: tuple[int, int, int]) -> tiles.Floats:
-    found = np.fromfile(path, np.float32)
-    if found.size != int(np.prod(shape)):
+    samples = np.fromfile(path, np.float32)
+    if samples.size != int(np.prod(shape)):
         raise Unreadable("a small picture of the roll is not whole")
-    return found.reshape(shape)
+    return samples.reshape(shape)
 
 
 def _labels(tile: ContactTile) -> tuple[str, ...]:
     return (tile.name, *((f"failed: {tile.failed}",) if tile.failed else tile.lines))
 
 
-def _pages(order: ContactOrder, shown: list[Tile]) -> list[Image.Image]:
+def _pages(order: ContactOrder, drawn: list[Tile]) -> list[Image.Image]:
     """All on one sheet; a PDF has pages of :data:`PAGE_TILES`."""
-    count = PAGE_TILES if order.form == "PDF" else len(shown)
-    groups = [shown[first : first + count] for first in range(0, len(shown), count)]
+    count = PAGE_TILES if order.form == "PDF" else len(drawn)
+    groups = [drawn[first : first + count] for first in range(0, len(drawn), count)]
     pages = []
     for number, group in enumerate(groups, 1):
         columns = PAGE_COLUMNS
         if order.form != "PDF":
             columns = variants.columns_for(len(group), variants.CONTACT_ASPECT)
         places = [(float(i % columns), i // columns) for i in range(len(group))]
-        whole = places if len(groups) == 1 else [(float(columns - 1), PAGE_TILES // columns - 1)]
-        plan = layout.fitted([*places, *whole], variants.CONTACT_ASPECT, 1 + LINES, order.size)
+        full_page = (
+            places if len(groups) == 1 else [(float(columns - 1), PAGE_TILES // columns - 1)]
+        )
+        plan = layout.fitted([*places, *full_page], variants.CONTACT_ASPECT, 1 + LINES, order.size)
         placed = [
             replace(tile, at=at, picture=_sized(tile.picture, plan))
             for tile, at in zip(group, places, strict=True)

@@ -115,11 +115,11 @@ def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
     recipes : sequence of Recipe
         The grade of each.
     """
-    found = []
+    looks = []
     for picture, recipe in zip(pictures, recipes, strict=True):
         assert picture.grid is not None
-        found.append(measure.examine(picture.grid, recipe))
-    return to_json(Measurement(tuple(found)))
+        looks.append(measure.examine(picture.grid, recipe))
+    return to_json(Measurement(tuple(looks)))
 
 
 def decided(picture: Small, recipe: Recipe, name: str) -> Recipe:
@@ -245,5 +245,5 @@ def _cut(
     part = proxy.area(made, (left, top, right, bottom), wide, high)
     scale = 1.0 if part.dtype == np.float32 else 1.0 / 65535.0
     small = np.asarray(part * np.float32(scale), np.float32)
-    seen = small[:, ::-1] if frame.mirrored else small
-    return np.ascontiguousarray(np.rot90(seen, orientation // 90))
+    unmirrored = small[:, ::-1] if frame.mirrored else small
+    return np.ascontiguousarray(np.rot90(unmirrored, orientation // 90))

@@ -104,22 +104,22 @@ def _ring(recipe: Recipe, step: float) -> Iterator[Variant]:
 
 
 def _exposures(recipe: Recipe, step: float) -> Iterator[Variant]:
-    for place in range(-STRIP, STRIP + 1):
-        shift = place * step
+    for offset in range(-STRIP, STRIP + 1):
+        shift = offset * step
         moved = _gained(recipe, dict.fromkeys(range(3), shift))
-        name = "center" if place == 0 else f"{_number(shift, sign=True)} D"
-        at = _in_strip(place + STRIP)
-        yield Variant((name, gains_text(moved)), moved, at, center=place == 0)
+        name = "center" if offset == 0 else f"{_number(shift, sign=True)} D"
+        at = _in_strip(offset + STRIP)
+        yield Variant((name, gains_text(moved)), moved, at, center=offset == 0)
 
 
 def _contrasts(recipe: Recipe, step: float) -> Iterator[Variant]:
-    for place in range(-STRIP, STRIP + 1):
-        gamma = min(MOST_GAMMA, max(LEAST_GAMMA, recipe.density_gamma + place * step))
+    for offset in range(-STRIP, STRIP + 1):
+        gamma = min(MOST_GAMMA, max(LEAST_GAMMA, recipe.density_gamma + offset * step))
         gamma = round(gamma, DIGITS)
         moved = replace(recipe, density_gamma=gamma, sha256="")
-        name = "center" if place == 0 else f"contrast {_number(gamma / recipe.density_gamma)}"
-        at = _in_strip(place + STRIP)
-        yield Variant((name, _number(gamma)), moved, at, center=place == 0)
+        name = "center" if offset == 0 else f"contrast {_number(gamma / recipe.density_gamma)}"
+        at = _in_strip(offset + STRIP)
+        yield Variant((name, _number(gamma)), moved, at, center=offset == 0)
 
 
 def _profiles(profiles: tuple[Named, ...]) -> Iterator[Variant]:

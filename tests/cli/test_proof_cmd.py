@@ -61,7 +61,7 @@ def test_tiles_are_what_a_batch_makes_of_the_labels_gains(tmp_path: Path) -> Non
         batch = divere("batch", scan, out, "-p", again, *options)
         assert batch.returncode == 0, batch.stderr
         positive = picture(out / "a.png")
-        left, top = plan.place(variant.at)
+        left, top = plan.top_left(variant.at)
         for down in (0.25, 0.75):
             for across in (0.25, 0.75):
                 tile = shown[
@@ -91,7 +91,7 @@ def test_a_strip_gets_lighter(tmp_path: Path) -> None:
     plan = layout.fitted(places, 1.5, 2, 900)
     means = []
     for at in places:
-        left, top = plan.place(at)
+        left, top = plan.top_left(at)
         means.append(shown[top : top + plan.tile_height, left : left + plan.tile_width].mean())
     assert (np.diff(means) > 0).all()
 
@@ -232,7 +232,7 @@ def test_the_files_own_turn_and_transfer_are_taken_as_a_batch_takes_them(tmp_pat
     positive, shown = picture(tmp_path / "out" / "camera.png"), picture(tmp_path / "s.png")
     assert positive.shape[:2] == (300, 200)
     plan = layout.fitted([(float(i % 3), i // 3) for i in range(9)], 200 / 300, 2, 2400)
-    left, top = plan.place((1.0, 1))
+    left, top = plan.top_left((1.0, 1))
     for down in (0.2, 0.8):
         for across in (0.2, 0.8):
             at = (round(down * plan.tile_height), round(across * plan.tile_width))

@@ -81,7 +81,7 @@ def test_the_long_edge_is_the_size_and_no_tile_leaves_the_sheet(
     assert max(plan.width, plan.height) == size
     boxes = []
     for at in places:
-        left, top = plan.place(at)
+        left, top = plan.top_left(at)
         assert left >= 0
         assert top >= plan.head
         assert left + plan.tile_width <= plan.width
