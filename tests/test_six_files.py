@@ -35,13 +35,23 @@ def scans(folder: Path) -> Path:
     return folder
 
 
+def reads(pid: int, entry: Path) -> bool:
+    """Whether a descriptor can be read: one that is only a place (O_PATH) is the sandbox's.
+
+    A worker that is killed while it confines itself has not begun, and is started again.
+    """
+    info = Path(f"/proc/{pid}/fdinfo/{entry.name}").read_text()
+    return not int(info.split("flags:")[1].split()[0], 8) & os.O_PATH
+
+
 def worker_on(parent: psutil.Process, path: Path) -> psutil.Process | None:
-    """The worker that has ``path`` open."""
+    """The worker that has ``path`` open for reading."""
     for child in parent.children(recursive=True):
         try:
             folder = Path(f"/proc/{child.pid}/fd")
-            if any(os.readlink(entry) == str(path) for entry in folder.iterdir()):
-                return child
+            for entry in folder.iterdir():
+                if os.readlink(entry) == str(path) and reads(child.pid, entry):
+                    return child
         except OSError:
             continue
     return None
