@@ -219,7 +219,7 @@ def _named(pattern: str, scan: str) -> bool:
 def _completed(values: dict[str, Any]) -> FilmNotes:
     """Add what the stock says: whole name, maker, process, and box speed for want of another."""
     fields = {name: value for name, value in values.items() if name != "file"}
-    stock = stocks.meant(fields.get("film", "")) if fields.get("film") else None
+    stock = stocks.by_name_or_number(fields.get("film", "")) if fields.get("film") else None
     if stock is not None:
         fields |= {"film": stock.name, "process": stock.process}
         fields.setdefault("iso", stock.speed)

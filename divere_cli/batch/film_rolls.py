@@ -71,14 +71,16 @@ def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
     for folder, scans in sorted(folders.items()):
         if any(scan.status != "ok" for scan in scans):
             continue
-        rolls: dict[str, list[rolls_.Seen]] = {}
+        rolls: dict[str, list[rolls_.ScanCodes]] = {}
         for scan in scans:
             edge = scan.film_edge
             if edge is not None and edge.frames:
-                scan_frames = rolls_.seen(scan.input, edge.frames)
+                scan_frames = rolls_.scan_codes(scan.input, edge.frames)
                 rolls.setdefault(notes.film(edge), []).append(scan_frames)
         unread = sum(scan.film_edge is None for scan in scans)
         for film, roll_frames in sorted(rolls.items()):
             roll_name = f"{film} in {quote(folder)}" if folder else film
-            lines += [f"{roll_name}: {line}" for line in rolls_.doubts(roll_frames, unread)]
+            lines += [
+                f"{roll_name}: {line}" for line in rolls_.number_warnings(roll_frames, unread)
+            ]
     return tuple(lines)

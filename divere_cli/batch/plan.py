@@ -241,11 +241,11 @@ def _film(
     if len(selection.frames) > 1:
         edge = bare
     if log is None:
-        return notes.noted(None, edge), ()
+        return notes.completed(None, edge), ()
     rows = [log.of(scan.file, crop) for crop in crop_names(selection)]
     if all(each == rows[0] for each in rows):
-        return notes.noted(rows[0], edge), ()
-    return None, tuple(notes.noted(each, bare) for each in rows)
+        return notes.completed(rows[0], edge), ()
+    return None, tuple(notes.completed(each, bare) for each in rows)
 
 
 def crop_names(selection: Selection) -> list[str]:

@@ -43,26 +43,26 @@ def show_film(number_or_name: str, json: bool) -> None:
     """
     from divere_cli.films import stocks
 
-    dx = stocks.normal(number_or_name)
+    dx = stocks.normalized(number_or_name)
     if dx is not None:
-        found = tuple(stock for stock in stocks.all_stocks() if stock.dx == dx)
+        matches = tuple(stock for stock in stocks.all_stocks() if stock.dx == dx)
     else:
-        found = stocks.search(number_or_name)
-    if not found:
-        what = f"DX number {dx}" if dx is not None else quote(number_or_name)
-        raise UsageError(f"no film stock is known for {what}", hint="see `divere films list`")
-    _print(found, json)
+        matches = stocks.search(number_or_name)
+    if not matches:
+        subject = f"DX number {dx}" if dx is not None else quote(number_or_name)
+        raise UsageError(f"no film stock is known for {subject}", hint="see `divere films list`")
+    _print(matches, json)
 
 
-def _print(found: tuple[Stock, ...], json: bool) -> None:
+def _print(matches: tuple[Stock, ...], json: bool) -> None:
     if json:
         entries = [
             {"dx": stock.dx, "name": stock.name, "process": stock.process, "speed": stock.speed}
-            for stock in found
+            for stock in matches
         ]
         click.echo(json_text.dumps({"films": entries}, indent=2))
         return
-    wide = max(len(stock.name) for stock in found)
-    for stock in found:
+    wide = max(len(stock.name) for stock in matches)
+    for stock in matches:
         speed = f"ISO {stock.speed}" if stock.speed else ""
         click.echo(f"{stock.dx:>6}  {stock.name:<{wide}}  {stock.process:<4}  {speed}".rstrip())

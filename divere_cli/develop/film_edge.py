@@ -96,7 +96,7 @@ def read(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(width=scan.header.width, height=scan.header.height, film_edge=view.read())
 
 
-def noted(job: Job, found: FilmEdge | None) -> Job:
+def with_edge_notes(job: Job, code: FilmEdge | None) -> Job:
     """Return the job with its film data completed from the edge of the film.
 
     A scan of several frames has several numbers, and the edge does not show which frame each
@@ -106,38 +106,38 @@ def noted(job: Job, found: FilmEdge | None) -> Job:
     ----------
     job : Job
         What the worker is asked to do.
-    found : FilmEdge or None
+    code : FilmEdge or None
         Data read from the edge of the film; None if nothing was read.
     """
-    if found is None:
+    if code is None:
         return job
-    usable = found if len(job.frames) == 1 else replace(found, frames=())
+    usable = code if len(job.frames) == 1 else replace(code, frames=())
     frames = tuple(
-        replace(frame, film=notes.noted(frame.film, usable)) if frame.film else frame
+        replace(frame, film=notes.completed(frame.film, usable)) if frame.film else frame
         for frame in job.frames
     )
-    return replace(job, film=notes.noted(job.film, usable), frames=frames)
+    return replace(job, film=notes.completed(job.film, usable), frames=frames)
 
 
-def warnings(found: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
+def warnings(code: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
     """Return warnings if the edge of the film disagrees with the scan or its preset.
 
     Parameters
     ----------
-    found : FilmEdge or None
+    code : FilmEdge or None
         What was read at the film's edge.
     recipe : Recipe
         The grade with every name resolved.
     """
-    if found is None:
+    if code is None:
         return ()
     lines = []
-    if found.mirrored:
+    if code.mirrored:
         lines.append(
             "the code at the film's edge runs backwards: the scan is mirrored (the film lay with"
             " its other side up); mirror it in the scanner's program"
         )
-    stock = stocks.by_number(found.dx)
+    stock = stocks.by_number(code.dx)
     if stock is not None and not stocks.fits(
         stock.process, inverts=recipe.film.invert, monochrome=recipe.film.monochrome
     ):

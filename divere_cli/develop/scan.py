@@ -96,7 +96,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
         ProfileError, NoSpace or OutputError; the files written so far are then
         not usable.
     """
-    job = film_edge.noted(job, job.known_edge)
+    job = film_edge.with_edge_notes(job, job.known_edge)
     with _unchanged(job), ExitStack() as stack:
         with progress.stage("read"):
             parallel = stack.enter_context(Parallel(job.threads))
@@ -139,7 +139,7 @@ def develop(job: Job, progress: Progress) -> TaskResult:
             progress.advance(done)
         with progress.stage("read"):
             edge = view.read() if view is not None else job.known_edge
-            noted_job = film_edge.noted(job, edge)
+            noted_job = film_edge.with_edge_notes(job, edge)
             if noted_job != job:
                 for positive, frame in zip(positives, _each(noted_job), strict=True):
                     positive.note(frame.film or noted_job.film, digest.finish())

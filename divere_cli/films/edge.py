@@ -36,8 +36,8 @@ CLOCK = (0.43, 0.9)  # mm beyond the perforations that surely belong to the cloc
 WINDOW, STEP = 21.0, 5.5  # mm that are read at once, and from window to window
 HALF_FRAME = 19.0  # mm from code to code
 LEAST_CONTRAST, BORDER = 6, 24
-SAME_PLACE = 3.0  # mm: readings so near each other are of one code
-AGREE = 1.2  # mm that a distance may be off, for each frame between
+SAME_CODE = 3.0  # mm: readings so near each other are of one code
+TOLERANCE = 1.2  # mm that a distance may be off, for each frame between
 _TEXT = re.compile(r"(\d{1,3})-(\d{1,2})(?:/(\d{1,2})(A?))?")
 
 
@@ -45,23 +45,23 @@ _TEXT = re.compile(r"(\d{1,3})-(\d{1,2})(?:/(\d{1,2})(A?))?")
 class Code:
     """A code that was read. ``half`` counts half frames, None where the code has no frame.
 
-    ``place`` is mm along the film, in the direction of the picture.
+    ``position`` is mm along the film, in the direction of the picture.
     """
 
     dx: str
     half: int | None
-    place: float
+    position: float
     mirrored: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A code in a piece of rebate; ``left`` and ``right`` are its ends, in pixels."""
+class Reading:
+    """A code in a piece of rebate; ``start`` and ``end`` are its ends along the film, in pixels."""
 
     dx: str
     half: int | None
-    left: float
-    right: float
+    start: float
+    end: float
     backwards: bool
 
 
@@ -113,7 +113,7 @@ class Band:
     step: float
 
 
-def is_here() -> bool:
+def is_installed() -> bool:
     """Whether the reader library is installed."""
     return zxingcpp is not None
 
@@ -132,7 +132,7 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
     FilmEdge or None
         None where no rebate is in view, or its codes do not agree.
     """
-    if not is_here():
+    if not is_installed():
         return None
     turned = [turns for turns in (0, 1) if likely(np.rot90(gray, turns))]
     if not turned:
@@ -140,23 +140,23 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
     mask, step = bright(gray)
     for turns in turned:
         # cut to whole steps, so that a quarter turn of both keeps them on each other
-        found = rows(np.rot90(mask, turns), step)
+        candidates = rows(np.rot90(mask, turns), step)
         picture = np.rot90(gray[: mask.shape[0] * step, : mask.shape[1] * step], turns)
-        if not found:
+        if not candidates:
             continue
-        for row in found[:4]:
+        for row in candidates[:4]:
             for side in (1, -1):
-                band = straight(picture, row, side)
+                band = straighten(picture, row, side)
                 if band is None:
                     continue
                 for marks in (band.pixels, ~band.pixels):  # dense on negatives, clear on slides
-                    edge = together(list(_codes(marks, band.fine)))
+                    edge = combine(list(_codes(marks, band.fine)))
                     if edge is not None:
                         return _placed(edge, band, upright=bool(turns), size=gray.shape)
     return None
 
 
-def together(codes: list[Code]) -> FilmEdge | None:
+def combine(codes: list[Code]) -> FilmEdge | None:
     """What several codes of one edge say; None unless two at different places agree.
 
     Codes agree that are of one film and direction and as far apart as their
@@ -173,19 +173,21 @@ def together(codes: list[Code]) -> FilmEdge | None:
     FilmEdge or None
         Its numbering is in mm of the band, across the picture.
     """
-    apart = _apart(codes)
-    group = max((_agreeing(apart, code) for code in apart), key=len, default=[])
-    others = len(apart) - len(group)
-    if len(group) < 2 or others >= len(group) or (others and group[0].half is None):
+    distinct = _distinct(codes)
+    group = max((_agreeing(distinct, code) for code in distinct), key=len, default=[])
+    conflicting = len(distinct) - len(group)
+    if len(group) < 2 or conflicting >= len(group) or (conflicting and group[0].half is None):
         return None
     halves = sorted(code.half for code in group if code.half is not None)
-    return FilmEdge(group[0].dx, tuple(map(name, halves)), group[0].mirrored, _numbering(group))
+    return FilmEdge(
+        group[0].dx, tuple(map(half_frame_name, halves)), group[0].mirrored, _numbering(group)
+    )
 
 
 def _numbering(group: list[Code]) -> Numbering | None:
     """Where half frame 0 would be, in mm of the band, and how far it is to the next."""
     step = -HALF_FRAME if group[0].mirrored else HALF_FRAME
-    zeros = [code.place - step * code.half for code in group if code.half is not None]
+    zeros = [code.position - step * code.half for code in group if code.half is not None]
     return Numbering(upright=False, zero=sum(zeros) / len(zeros), step=step) if zeros else None
 
 
@@ -199,13 +201,17 @@ def _placed(edge: FilmEdge, band: Band, *, upright: bool, size: tuple[int, ...])
     return replace(edge, numbering=Numbering(upright, zero, step))
 
 
-def _agreeing(apart: list[Code], first: Code) -> list[Code]:
+def _agreeing(distinct: list[Code], first: Code) -> list[Code]:
     """Codes that agree with ``first``, itself included; one for each place."""
     group = [first]
-    for code in apart:
-        steps = (code.place - group[-1].place) / HALF_FRAME
-        whole = round(steps)
-        if code.place <= first.place or whole < 1 or abs(steps - whole) * HALF_FRAME > AGREE:
+    for code in distinct:
+        steps = (code.position - group[-1].position) / HALF_FRAME
+        count = round(steps)
+        if (
+            code.position <= first.position
+            or count < 1
+            or abs(steps - count) * HALF_FRAME > TOLERANCE
+        ):
             continue
         if (code.dx, code.mirrored) != (first.dx, first.mirrored):
             continue
@@ -213,13 +219,13 @@ def _agreeing(apart: list[Code], first: Code) -> list[Code]:
             continue
         if code.half is not None and group[-1].half is not None:
             direction = -1 if first.mirrored else 1
-            if code.half - group[-1].half != direction * whole:
+            if code.half - group[-1].half != direction * count:
                 continue
         group.append(code)
     return group
 
 
-def name(half: int) -> str:
+def half_frame_name(half: int) -> str:
     """Return the number of a half frame as films show it: 24 is 12, 25 is 12A.
 
     Parameters
@@ -230,35 +236,35 @@ def name(half: int) -> str:
     return f"{half // 2}A" if half % 2 else str(half // 2)
 
 
-def _apart(codes: list[Code]) -> list[Code]:
+def _distinct(codes: list[Code]) -> list[Code]:
     """Keep each code once, however many windows it was read in; other readings of a place stay."""
     out: list[Code] = []
-    for code in sorted(codes, key=lambda code: code.place):
-        known = any(
+    for code in sorted(codes, key=lambda code: code.position):
+        is_repeat = any(
             (last.dx, last.half, last.mirrored) == (code.dx, code.half, code.mirrored)
             for last in out
-            if code.place - last.place <= SAME_PLACE
+            if code.position - last.position <= SAME_CODE
         )
-        if not known:
+        if not is_repeat:
             out.append(code)
     return out
 
 
 def _codes(band: NDArray[np.uint8], fine: float) -> Iterator[Code]:
     """Read the codes of a band of ``fine`` pixels per mm, window by window."""
-    quiet = _quiet(band, fine)
+    smoothed = _smoothed(band, fine)
     width = band.shape[1]
     window, step = round(WINDOW * fine), round(STEP * fine)
     for start in range(0, max(width - window // 2, 1), step):
         part = slice(start, start + window)
         if width - start < 12 * fine:
             break
-        for code in _decode(band[:, part], quiet[:, part], fine):
-            middle = start + (code.left + code.right) / 2
+        for code in _decode(band[:, part], smoothed[:, part], fine):
+            middle = start + (code.start + code.end) / 2
             yield Code(code.dx, code.half, middle / fine, code.backwards)
 
 
-def _quiet(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
+def _smoothed(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
     """Return the band with less grain: means over a quarter of a track and of a module."""
     out = band.astype(np.float32)
     for axis, size in ((0, TRACK / 2 * fine), (1, MODULE / 4 * fine)):
@@ -270,7 +276,7 @@ def _quiet(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
     return out
 
 
-def straight(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
+def straighten(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
     """Cut out the rebate beyond a row of perforations, the film's edge below.
 
     Parameters
@@ -324,25 +330,27 @@ def _sampled(
     return np.asarray(np.rint(total / reach**2), np.uint8)
 
 
-def _decode(band: NDArray[np.uint8], quiet: NDArray[np.float32], fine: float) -> Iterator[Found]:
+def _decode(
+    band: NDArray[np.uint8], smoothed: NDArray[np.float32], fine: float
+) -> Iterator[Reading]:
     """Hand a piece of rebate to the reader, in three forms."""
     fixed, local = zxingcpp.Binarizer.FixedThreshold, zxingcpp.Binarizer.LocalAverage
-    for part, factor, binarizer in ((quiet, 1, fixed), (quiet, 2, local), (band, 1, fixed)):
+    for part, factor, binarizer in ((smoothed, 1, fixed), (smoothed, 2, local), (band, 1, fixed)):
         low, high = np.percentile(part[:, ::3], (2, 98))
         if high - low < LEAST_CONTRAST:
             return
         image = np.clip((part - low) * (255 / (high - low)), 0, 255).astype(np.uint8)
         image = _doubled(image) if factor == 2 else image
-        found: list[Any] = zxingcpp.read_barcodes(
+        results: list[Any] = zxingcpp.read_barcodes(
             _framed(image, fine * factor),
             formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.DXFilmEdge),
             try_rotate=False,
             binarizer=binarizer,
         )
-        for code in found:
-            made = _found(code, factor)
-            if made is not None and _clock_runs_along(made, quiet, fine):
-                yield made
+        for code in results:
+            reading = _reading(code, factor)
+            if reading is not None and _clock_runs_along(reading, smoothed, fine):
+                yield reading
 
 
 def _framed(image: NDArray[np.uint8], fine: float) -> NDArray[np.uint8]:
@@ -371,20 +379,20 @@ def _doubled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return image
 
 
-def _found(code: Any, factor: int) -> Found | None:
+def _reading(code: Any, factor: int) -> Reading | None:
     """Return what the reader says of a code, in pixels of the band; None where it is none."""
     parts = _TEXT.fullmatch(code.text)
     if not code.valid or not parts or int(parts[2]) > 15 or not 0 < int(parts[1]) < 128:
         return None
     half = None if parts[3] is None else 2 * int(parts[3]) + bool(parts[4])
     ends = sorted((code.position.top_left.x, code.position.bottom_right.x))
-    left, right = ((x - BORDER) / factor for x in ends)
+    start, end = ((x - BORDER) / factor for x in ends)
     # right-reading with the film's edge below, a code begins at the left
     backwards = abs(code.orientation) > 90
-    return Found(f"{int(parts[1])}-{int(parts[2])}", half, left, right, backwards)
+    return Reading(f"{int(parts[1])}-{int(parts[2])}", half, start, end, backwards)
 
 
-def _clock_runs_along(code: Found, quiet: NDArray[np.float32], fine: float) -> bool:
+def _clock_runs_along(code: Reading, smoothed: NDArray[np.float32], fine: float) -> bool:
     """Return whether the clock beside a code runs in the direction in which it was read.
 
     A clock begins with five dark modules and ends with three; one code in sixty can be
@@ -392,11 +400,11 @@ def _clock_runs_along(code: Found, quiet: NDArray[np.float32], fine: float) -> b
     """
     top, bottom = (round((edge - BAND[0]) * fine) for edge in CLOCK)
     modules = LONG_CODE if code.half is not None else SHORT_CODE
-    size = (code.right - code.left) / modules
+    size = (code.end - code.start) / modules
     means = []
-    for place in (3.5, modules - 3.5):
-        middle = code.left + place * size
-        part = quiet[top:bottom, max(int(middle - size / 4), 0) : int(middle + size / 4) + 1]
+    for module in (3.5, modules - 3.5):
+        middle = code.start + module * size
+        part = smoothed[top:bottom, max(int(middle - size / 4), 0) : int(middle + size / 4) + 1]
         if not part.size:
             return False
         means.append(float(part.mean()))

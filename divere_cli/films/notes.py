@@ -32,7 +32,7 @@ def frame(edge: FilmEdge | None) -> str:
     return next((name for name in frames if not name.endswith("A")), frames[0] if frames else "")
 
 
-def noted(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
+def completed(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
     """Add film, process, speed and frame of the edge where the notes do not name them.
 
     Parameters
@@ -45,8 +45,8 @@ def noted(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
     stock = stocks.by_number(edge.dx) if edge is not None else None
     if edge is None or (stock is None and not edge.frames):
         return notes
-    known = notes or FilmNotes()
-    if stock is not None and not known.film:
-        iso = known.iso if known.iso is not None else stock.speed
-        known = replace(known, film=stock.name, process=stock.process, iso=iso)
-    return replace(known, frame=known.frame or frame(edge))
+    out = notes or FilmNotes()
+    if stock is not None and not out.film:
+        iso = out.iso if out.iso is not None else stock.speed
+        out = replace(out, film=stock.name, process=stock.process, iso=iso)
+    return replace(out, frame=out.frame or frame(edge))

@@ -18,7 +18,7 @@ SMALL = 1100  # pixels of the long side that is looked at
 BRIGHT = 0.86  # of the brightest places
 LEAST = 5  # pixels of a perforation's shorter side
 IN_A_ROW = 4
-MOST_PLACES = 4000
+MOST_SPOTS = 4000
 # runs of bright pixels in a row of the small picture, on average: perforations make a few dozen,
 # a picture's own lights and grain many times as many, and cost time for nothing
 MOST_RUNS = 40
@@ -39,11 +39,11 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Spot:
     x: float
     y: float
-    wide: float
-    tall: float
+    width: float
+    height: float
 
 
 def likely(gray: NDArray[np.uint8]) -> bool:
@@ -119,8 +119,8 @@ def rows(mask: NDArray[np.bool_], step: int) -> list[Row]:
     list of Row
         The longest first.
     """
-    places = [place for place in _places(mask) if _is_hole(place)]
-    return sorted((_scaled(row, step) for row in _chains(places)), key=lambda row: -_length(row))
+    spots = [spot for spot in _spots(mask) if _is_hole(spot)]
+    return sorted((_scaled(row, step) for row in _chains(spots)), key=lambda row: -_length(row))
 
 
 def _step(gray: NDArray[np.uint8]) -> int:
@@ -130,12 +130,12 @@ def _step(gray: NDArray[np.uint8]) -> int:
 def _reduced(gray: NDArray[np.uint8], step: int, every: int = 1) -> NDArray[np.float32]:
     """Every ``step``-th pixel, each the mean of four of its square; of ``every``-th rows."""
     down, across = gray.shape[0] // step, gray.shape[1] // step
-    whole = gray[: down * step, : across * step]
+    cropped = gray[: down * step, : across * step]
     near, far = step // 4, step - 1 - step // 4
     total = np.zeros((-(-down // every), across), np.float32)
     for top in (near, far):
         for left in (near, far):
-            total += whole[top :: step * every, left::step]
+            total += cropped[top :: step * every, left::step]
     return total * np.float32(0.25)
 
 
@@ -150,23 +150,23 @@ def _length(row: Row) -> float:
     return (row.last - row.first) / row.scale
 
 
-def _is_hole(place: _Place) -> bool:
-    return place.wide >= LEAST and 1.1 < place.tall / place.wide < 1.8
+def _is_hole(spot: _Spot) -> bool:
+    return spot.width >= LEAST and 1.1 < spot.height / spot.width < 1.8
 
 
-def _places(mask: NDArray[np.bool_]) -> list[_Place]:
+def _spots(mask: NDArray[np.bool_]) -> list[_Spot]:
     """Bright places that lie wholly in the picture and nearly fill the box around them."""
-    found = []
+    spots = []
     for top, bottom, left, right, pixels in _boxes(mask):
         inside = top > 0 and left > 0 and bottom < mask.shape[0] and right < mask.shape[1]
         tall, wide = bottom - top, right - left
         if inside and pixels > 0.8 * tall * wide:
-            found.append(_Place((left + right) / 2, (top + bottom) / 2, wide, tall))
-    return found[:MOST_PLACES]
+            spots.append(_Spot((left + right) / 2, (top + bottom) / 2, wide, tall))
+    return spots[:MOST_SPOTS]
 
 
 def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
-    """(top, bottom, left, right, pixels) of connected places, by the runs of each row."""
+    """(top, bottom, left, right, pixels) of connected spots, by the runs of each row."""
     padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
     y, starts = np.nonzero(steps == 1)
@@ -208,16 +208,16 @@ def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
     return [tuple(map(int, line)) for line in table]  # type: ignore[misc]
 
 
-def _chains(places: list[_Place]) -> list[Row]:
+def _chains(spots: list[_Spot]) -> list[Row]:
     """Places that follow each other at the pitch that their width stands for."""
-    left = sorted(places, key=lambda place: place.x)
+    remaining = sorted(spots, key=lambda spot: spot.x)
     rows = []
-    while left:
-        chain = [left.pop(0)]
+    while remaining:
+        chain = [remaining.pop(0)]
         index = 0
-        while index < len(left):
-            if _follows(left[index], chain):
-                chain.append(left.pop(index))
+        while index < len(remaining):
+            if _follows(remaining[index], chain):
+                chain.append(remaining.pop(index))
             else:
                 index += 1
         if len(chain) >= IN_A_ROW:
@@ -225,24 +225,24 @@ def _chains(places: list[_Place]) -> list[Row]:
     return [row for row in rows if row is not None]
 
 
-def _follows(place: _Place, chain: list[_Place]) -> bool:
+def _follows(spot: _Spot, chain: list[_Spot]) -> bool:
     last = chain[-1]
-    if abs(place.tall - last.tall) > 0.2 * last.tall + 1:
+    if abs(spot.height - last.height) > 0.2 * last.height + 1:
         return False
     # the shorter side is off by its blurred edges; the longer one tells the scale better
-    pitch = last.tall * PITCH / ACROSS
+    pitch = last.height * PITCH / ACROSS
     if len(chain) > 1:
         pitch = (last.x - chain[0].x) / (len(chain) - 1)
-    steps = round((place.x - last.x) / pitch) if len(chain) > 3 else 1
-    off = abs(place.x - last.x - steps * pitch)
+    steps = round((spot.x - last.x) / pitch) if len(chain) > 3 else 1
+    off = abs(spot.x - last.x - steps * pitch)
     slope = 0.06
     return (
-        1 <= steps <= 2 and off < 0.14 * pitch and abs(place.y - last.y) < slope * pitch * steps + 1
+        1 <= steps <= 2 and off < 0.14 * pitch and abs(spot.y - last.y) < slope * pitch * steps + 1
     )
 
 
-def _row(chain: list[_Place]) -> Row | None:
-    x, y = np.array([place.x for place in chain]), np.array([place.y for place in chain])
+def _row(chain: list[_Spot]) -> Row | None:
+    x, y = np.array([spot.x for spot in chain]), np.array([spot.y for spot in chain])
     pitch = float(np.median(np.diff(x)))
     number = np.rint((x - x[0]) / pitch)
     pitch, _ = (float(value) for value in np.polyfit(number, x, 1))

@@ -20,14 +20,14 @@ APART = 2  # codes between two scans that none of them shows: a frame is missing
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScanCodes:
     """The codes of a scan, in half frames: 24 is frame 12, 25 is 12A."""
 
     name: str
     halves: tuple[int, ...]
 
 
-def seen(name: str, frames: Sequence[str]) -> Seen:
+def scan_codes(name: str, frames: Sequence[str]) -> ScanCodes:
     """Return the codes of a scan whose frames are called as on the film (``12``, ``12A``).
 
     Parameters
@@ -38,15 +38,15 @@ def seen(name: str, frames: Sequence[str]) -> Seen:
         Names of its frames.
     """
     halves = (2 * int(frame.removesuffix("A")) + frame.endswith("A") for frame in frames)
-    return Seen(name, tuple(sorted(halves)))
+    return ScanCodes(name, tuple(sorted(halves)))
 
 
-def doubts(scans: Sequence[Seen], unread: int = 0) -> list[str]:
+def number_warnings(scans: Sequence[ScanCodes], unread: int = 0) -> list[str]:
     """Say which frames are missing, and which are there twice.
 
     Parameters
     ----------
-    scans : sequence of Seen
+    scans : sequence of ScanCodes
         Of one film.
     unread : int
         Scans beside them whose codes were not read: one of them may be what is missing.
@@ -61,16 +61,16 @@ def doubts(scans: Sequence[Seen], unread: int = 0) -> list[str]:
     return [*_missing(pairs, unread), *(_twice(*pair) for pair in pairs if _same(*pair))]
 
 
-def _missing(pairs: Sequence[tuple[Seen, Seen]], unread: int) -> list[str]:
+def _missing(pairs: Sequence[tuple[ScanCodes, ScanCodes]], unread: int) -> list[str]:
     lines = []
-    for one, other in pairs:
-        between = range(one.halves[-1] + 1, other.halves[0])
+    for before, after in pairs:
+        between = range(before.halves[-1] + 1, after.halves[0])
         frames = [str(half // 2) for half in between if half % 2 == 0]
         if len(between) < APART or not frames:
             continue
-        which = "frame" if len(frames) == 1 else "frames"
-        line = f"no scan shows {which} {_listed(frames)} ({quote(one.name)} and then"
-        line += f" {quote(other.name)})"
+        noun = "frame" if len(frames) == 1 else "frames"
+        line = f"no scan shows {noun} {_listed(frames)} ({quote(before.name)} and then"
+        line += f" {quote(after.name)})"
         if unread:
             line += f"; the film's edge was not read on {unread} of the folder's scans"
         lines.append(line)
@@ -81,12 +81,12 @@ def _listed(frames: Sequence[str]) -> str:
     return ", ".join(frames) if len(frames) < 5 else f"{frames[0]} to {frames[-1]}"
 
 
-def _same(one: Seen, other: Seen) -> bool:
-    shared = len(set(one.halves) & set(other.halves))
-    return shared >= ALIKE and max(len(one.halves), len(other.halves)) <= SINGLE
+def _same(first: ScanCodes, second: ScanCodes) -> bool:
+    shared = len(set(first.halves) & set(second.halves))
+    return shared >= ALIKE and max(len(first.halves), len(second.halves)) <= SINGLE
 
 
-def _twice(one: Seen, other: Seen) -> str:
-    half = min(set(one.halves) & set(other.halves))
+def _twice(first: ScanCodes, second: ScanCodes) -> str:
+    half = min(set(first.halves) & set(second.halves))
     number = (half + 1) // 2  # the whole frame of the two codes
-    return f"{quote(one.name)} and {quote(other.name)} both show frame {number}"
+    return f"{quote(first.name)} and {quote(second.name)} both show frame {number}"

@@ -48,7 +48,7 @@ def _by_number() -> dict[str, Stock]:
 
 
 def by_number(dx: str) -> Stock | None:
-    """Return the stock of a DX number as ``normal`` gives it; None where it is not known.
+    """Return the stock of a DX number as :func:`normalized` gives it; None where it is not known.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def fits(process: Process, *, inverts: bool, monochrome: bool) -> bool:
     return inverts and (process == "C-41" or monochrome)
 
 
-def normal(text: str) -> str | None:
+def normalized(text: str) -> str | None:
     """Return a DX number in the form ``115-4``; None where the text is none.
 
     Takes ``115-4``, the four digits of a DX extract (``1844``), and the six of a
@@ -86,14 +86,14 @@ def normal(text: str) -> str | None:
     parts = re.fullmatch(r"(\d{1,3})-(\d{1,2})", text.strip())
     if parts:
         number = int(parts[1]) * 16 + int(parts[2])
-        known = int(parts[2]) < 16
+        valid = int(parts[2]) < 16
     elif re.fullmatch(r"\d{4}", text.strip()):
-        number, known = int(text), True
+        number, valid = int(text), True
     elif re.fullmatch(r"\d{6}", text.strip()):
-        number, known = int(text.strip()[1:5]), True
+        number, valid = int(text.strip()[1:5]), True
     else:
         return None
-    return f"{number // 16}-{number % 16}" if known and 0 < number < 2048 else None
+    return f"{number // 16}-{number % 16}" if valid and 0 < number < 2048 else None
 
 
 def search(text: str) -> tuple[Stock, ...]:
@@ -110,7 +110,7 @@ def search(text: str) -> tuple[Stock, ...]:
     )
 
 
-def meant(text: str) -> Stock | None:
+def by_name_or_number(text: str) -> Stock | None:
     """Return the stock that a written name or a DX number (``115-4``) is of.
 
     None where none is known, or several are: a maker may be left out (``Portra 400``) as
@@ -122,7 +122,7 @@ def meant(text: str) -> Stock | None:
         The text.
     """
     if _DX.fullmatch(text.strip()):
-        return by_number(normal(text) or "")
+        return by_number(normalized(text) or "")
     return _by_name().get(_folded(text))
 
 
@@ -141,17 +141,17 @@ def maker(name: str) -> str:
 @cache
 def _by_name() -> dict[str, Stock]:
     """Return stocks by their whole names, and by names without a maker that are of one film."""
-    found: dict[str, Stock] = {}
+    names: dict[str, Stock] = {}
     for stock in all_stocks():
-        found.setdefault(_folded(stock.name), stock)
+        names.setdefault(_folded(stock.name), stock)
     short: dict[str, set[str]] = {}
     for stock in all_stocks():
         if maker(stock.name):
             short.setdefault(_folded(stock.name.split(" ", 1)[1]), set()).add(stock.name)
-    for name, whole in short.items():
-        if len(whole) == 1:
-            found.setdefault(name, found[_folded(next(iter(whole)))])
-    return found
+    for name, full_names in short.items():
+        if len(full_names) == 1:
+            names.setdefault(name, names[_folded(next(iter(full_names)))])
+    return names
 
 
 def _folded(name: str) -> str:

@@ -157,18 +157,18 @@ def code(place: float, half: int | None = None, dx: str = "1-2", mirrored: bool 
 
 def test_what_codes_say_together() -> None:
     pair = [code(9.0, 24), code(28.1, 25)]
-    assert edge.together(pair) == FilmEdge("1-2", ("12", "12A"), False)
-    assert edge.together([code(9.0, 24), code(9.05, 24)]) is None
-    assert edge.together([code(9.0, 24), code(28.1, 24)]) is None
-    assert edge.together([code(9.0, 24), code(28.1, 25, dx="1-3")]) is None
-    assert edge.together([code(9.0, 24), code(22.0, 25)]) is None
-    assert edge.together([*pair, code(47.0, 60, dx="9-9")]) is not None
-    assert edge.together([*pair, code(47.0, 60, dx="9-9"), code(60.0, 1, dx="8-8")]) is None
+    assert edge.combine(pair) == FilmEdge("1-2", ("12", "12A"), False)
+    assert edge.combine([code(9.0, 24), code(9.05, 24)]) is None
+    assert edge.combine([code(9.0, 24), code(28.1, 24)]) is None
+    assert edge.combine([code(9.0, 24), code(28.1, 25, dx="1-3")]) is None
+    assert edge.combine([code(9.0, 24), code(22.0, 25)]) is None
+    assert edge.combine([*pair, code(47.0, 60, dx="9-9")]) is not None
+    assert edge.combine([*pair, code(47.0, 60, dx="9-9"), code(60.0, 1, dx="8-8")]) is None
     backwards = [code(9.0, 25, mirrored=True), code(28.0, 24, mirrored=True)]
-    assert edge.together(backwards) == FilmEdge("1-2", ("12", "12A"), True)
+    assert edge.combine(backwards) == FilmEdge("1-2", ("12", "12A"), True)
     plain = [code(9.0), code(47.0)]
-    assert edge.together(plain) == FilmEdge("1-2", (), False)
-    assert edge.together([*plain, code(30.0, dx="9-9")]) is None
+    assert edge.combine(plain) == FilmEdge("1-2", (), False)
+    assert edge.combine([*plain, code(30.0, dx="9-9")]) is None
 
 
 @pytest.mark.slow

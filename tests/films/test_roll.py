@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from divere_cli.films.roll import Seen, doubts, seen
+from divere_cli.films.roll import ScanCodes, number_warnings, scan_codes
 
 
 def test_codes_are_half_frames() -> None:
-    assert seen("a", ("12A", "13", "0")) == Seen("a", (0, 25, 26))
+    assert scan_codes("a", ("12A", "13", "0")) == ScanCodes("a", (0, 25, 26))
 
 
 @pytest.mark.parametrize(
@@ -22,19 +22,19 @@ def test_codes_are_half_frames() -> None:
     ],
 )
 def test_a_whole_roll_has_no_doubts(halves: list[tuple[int, ...]]) -> None:
-    assert doubts([Seen(f"{n}.tif", each) for n, each in enumerate(halves)]) == []
+    assert number_warnings([ScanCodes(f"{n}.tif", each) for n, each in enumerate(halves)]) == []
 
 
 def test_missing_frames_are_named() -> None:
-    scans = [Seen("a", (24, 25)), Seen("b", (28, 29)), Seen("c", (42, 43))]
-    assert doubts(scans) == [
+    scans = [ScanCodes("a", (24, 25)), ScanCodes("b", (28, 29)), ScanCodes("c", (42, 43))]
+    assert number_warnings(scans) == [
         "no scan shows frame 13 ('a' and then 'b')",
         "no scan shows frames 15 to 20 ('b' and then 'c')",
     ]
-    (line,) = doubts(scans[:2], unread=1)
+    (line,) = number_warnings(scans[:2], unread=1)
     assert line.endswith("the film's edge was not read on 1 of the folder's scans")
 
 
 def test_a_frame_that_is_there_twice_is_named() -> None:
-    scans = [Seen("a", (24, 25)), Seen("b", (25, 24)), Seen("c", (26, 27))]
-    assert doubts(scans) == ["'a' and 'b' both show frame 12"]
+    scans = [ScanCodes("a", (24, 25)), ScanCodes("b", (25, 24)), ScanCodes("c", (26, 27))]
+    assert number_warnings(scans) == ["'a' and 'b' both show frame 12"]

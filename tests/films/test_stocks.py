@@ -15,7 +15,7 @@ def test_the_table_is_whole() -> None:
     assert len(found) >= 200
     assert len({stock.dx for stock in found}) == len(found)
     for stock in found:
-        assert stocks.normal(stock.dx) == stock.dx
+        assert stocks.normalized(stock.dx) == stock.dx
         assert stock.process in ("C-41", "E-6", "B&W", "K-14")
         assert stock.speed is None or 6 <= stock.speed <= 3200
         assert stock.name == stock.name.strip()
@@ -45,7 +45,7 @@ def test_known_stocks_are_there(dx: str, name: str, process: str, speed: int) ->
     ],
 )  # fmt: skip
 def test_numbers_are_read_in_all_their_forms(text: str, dx: str | None) -> None:
-    assert stocks.normal(text) == dx
+    assert stocks.normalized(text) == dx
 
 
 def test_the_command_lists_and_shows(capfd: pytest.CaptureFixture[str]) -> None:
@@ -71,11 +71,11 @@ def test_the_command_lists_and_shows(capfd: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_a_written_name_is_of_one_stock(text: str, name: str) -> None:
-    stock = stocks.meant(text)
+    stock = stocks.by_name_or_number(text)
     assert stock is not None
     assert stock.name == name
 
 
 @pytest.mark.parametrize("text", ["", "1600", "99-99", "no such film", "Kodak"])
 def test_what_may_be_none_or_several_is_of_no_stock(text: str) -> None:
-    assert stocks.meant(text) is None
+    assert stocks.by_name_or_number(text) is None

@@ -145,7 +145,7 @@ def _read(result: FilmEdge | None, made: Strip, whole: int) -> int:
 
 def _is_right(result: FilmEdge, made: Strip) -> bool:
     names = () if made.first is None else tuple(
-        edge.name(made.first + number) for number in range(-1, 6)
+        edge.half_frame_name(made.first + number) for number in range(-1, 6)
     )  # fmt: skip
     return (
         made.codes
@@ -181,7 +181,7 @@ def main(arguments: list[str]) -> str:
     if arguments[:1] == ["--add"]:
         files = (Path(name).read_text() for name in arguments[1:])
         return _line(added(line for text in files for line in text.splitlines()))
-    if not edge.is_here():
+    if not edge.is_installed():
         raise SystemExit("zxing-cpp is not installed: nothing can be read")
     start, stop, *scales = arguments
     return _line(run(range(int(start), int(stop)), *map(float, scales)))
