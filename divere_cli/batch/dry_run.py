@@ -56,9 +56,15 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
     try:
         state = journal_state.load(folder)
         walked = discover.find(request.inputs, request.outputs.folder)
+        edges = None
         if film_edges.needed(request):
-            log.warning("{film} and {frame} are read from the scans: a dry run leaves them empty")
-        plans = plan.make(request, walked, state, folder)
+            edges = film_edges.all_recorded(request, walked.scans, state)
+            if any(scan.path not in edges for scan in walked.scans):
+                log.warning(
+                    "{film} and {frame} are read from the scans: a dry run leaves them empty where "
+                    "no earlier run read them"
+                )
+        plans = plan.make(request, walked, state, folder, edges=edges)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
         key = light.key if light else ""
         stale = Staleness(request, state, folder, ownership, time.time_ns(), key)

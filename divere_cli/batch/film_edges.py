@@ -1,18 +1,20 @@
 """Read the film edges of a run's scans before outputs are named.
 
-Covers the pass over the scans, in workers. The reading itself is in ``develop.film_edge``,
-its use for rolls in :mod:`.film_rolls`. If names need no edge data, a run reads the edges
-while it measures or grades.
+Covers the pass over the scans, in workers, and codes that an earlier run recorded: those are
+not read again. The reading itself is in ``develop.film_edge``, its use for rolls in
+:mod:`.film_rolls`. If names need no edge data, a run reads the edges while it measures or grades.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from divere_cli.batch.journal.state import State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.walked import Scan
+from divere_cli.files import stamp
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.records.job import Job, Limits
@@ -20,7 +22,8 @@ from divere_cli.records.outcome import FilmEdge
 
 TASK = "divere_cli.develop.film_edge:read"
 FIELDS = frozenset({"film", "frame"})
-Edges = Mapping[str, FilmEdge]  # by the path of the file
+# by the path of the file; None where the edge was read and shows no code
+Edges = Mapping[str, FilmEdge | None]
 
 
 def needed(request: BatchRequest) -> bool:
@@ -36,8 +39,31 @@ def needed(request: BatchRequest) -> bool:
     return bool(names & FIELDS) and request.inputs.film_edge
 
 
-def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
-    """Read the film edges of scans; an unreadable scan is left out, and fails when graded.
+def recorded(request: BatchRequest, scan: Scan, state: State) -> tuple[bool, FilmEdge | None]:
+    """Return whether an earlier run read the edge of a scan, and the code that it shows.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    scan : Scan
+        The scan; once it has changed, its record counts no more.
+    state : State
+        State read from the journal.
+    """
+    done = state.done.get(scan.name)
+    if done is None or not request.inputs.film_edge or request.outputs.force:
+        return False, None
+    known = done.film_edge is not None or done.no_edge_code
+    if not known or not stamp.same(done.stamp, scan.stamp):
+        return False, None
+    return True, done.film_edge
+
+
+def all_recorded(
+    request: BatchRequest, scans: Iterable[Scan], state: State
+) -> dict[str, FilmEdge | None]:
+    """Return what earlier runs read, by the path of a scan.
 
     Parameters
     ----------
@@ -45,6 +71,24 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
         The request of the run.
     scans : iterable of Scan
         The scans.
+    state : State
+        State read from the journal.
+    """
+    pairs = ((scan.path, *recorded(request, scan, state)) for scan in scans)
+    return {path: edge for path, known, edge in pairs if known}
+
+
+def read(request: BatchRequest, scans: Sequence[Scan], state: State) -> dict[str, FilmEdge | None]:
+    """Read the film edges of scans; an unreadable scan is left out, and fails when graded.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    scans : sequence of Scan
+        The scans.
+    state : State
+        State read from the journal.
 
     Raises
     ------
@@ -53,7 +97,8 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
     """
     isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
     limits = Limits(wall_seconds=request.bounds.timeout_seconds)
-    readable = [scan for scan in scans if scan.problem is None]
+    edges = all_recorded(request, scans, state)
+    readable = [scan for scan in scans if scan.problem is None and scan.path not in edges]
     jobs = (
         Job(
             id=index,
@@ -67,9 +112,8 @@ def read(request: BatchRequest, scans: Iterable[Scan]) -> dict[str, FilmEdge]:
         )
         for index, scan in enumerate(readable)
     )
-    edges = {}
     for outcome in run_tasks(jobs, request=isolation, limits=limits, stopped=request.host.stopped):
-        if outcome.result is not None and outcome.result.film_edge is not None:
+        if outcome.result is not None and can_be_read():
             edges[readable[outcome.job_id].path] = outcome.result.film_edge
     return edges
 

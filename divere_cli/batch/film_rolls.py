@@ -7,7 +7,7 @@ frame numbers that are missing or occur twice.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.films import notes, stocks
@@ -53,23 +53,31 @@ def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> di
     return decisions
 
 
-def numbers(results: Iterable[ScanResult]) -> tuple[str, ...]:
+def numbers(
+    results: Iterable[ScanResult], not_read: Collection[str] = frozenset()
+) -> tuple[str, ...]:
     """Return warnings about frame numbers of a roll that are on no scan, or on several.
 
-    A roll is all scans of one folder on one film stock. Only folders whose scans were all
-    graded in this run are checked: for others not all edges are known.
+    A roll is all scans of one folder on one film stock. A folder is checked when this run graded
+    some of its scans and the edge of every other one is known from an earlier run.
 
     Parameters
     ----------
     results : iterable of ScanResult
         The results of the scans.
+    not_read : collection of str
+        Names of the scans whose edge no earlier run read.
     """
     folders: dict[str, list[ScanResult]] = {}
     for result in results:
         folders.setdefault(os.path.dirname(result.input), []).append(result)
     lines: list[str] = []
     for folder, scans in sorted(folders.items()):
-        if any(scan.status != "ok" for scan in scans):
+        graded = [scan for scan in scans if scan.status == "ok"]
+        others = [scan for scan in scans if scan.status != "ok"]
+        if not graded or any(
+            scan.status not in ("up_to_date", "kept") or scan.input in not_read for scan in others
+        ):
             continue
         rolls: dict[str, list[rolls_.ScanCodes]] = {}
         for scan in scans:

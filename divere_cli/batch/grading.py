@@ -12,7 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from divere_cli import GRADE
-from divere_cli.batch import admission, failures, further, reading, results
+from divere_cli.batch import admission, failures, film_edges, further, reading, results
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -155,6 +155,8 @@ class Grading:
                 basis=plan.basis,
                 decided=plan.decided,
                 also=further.record(plan),
+                film_edge=result.film_edge,
+                no_edge_code=self._shows_no_code(result, outcome),
             ),
         )
         self._device_errors = 0
@@ -201,6 +203,11 @@ class Grading:
     def drop(self, queued: Queued) -> None:
         """Remove the temporary files of the attempt."""
         self._workspace.publisher.discard(self._staged.pop(queued.id))
+
+    def _shows_no_code(self, result: TaskResult, outcome: Outcome) -> bool:
+        """Whether the edge was read and shows no code; another machine may lack the reader."""
+        read = self._request.inputs.film_edge and film_edges.can_be_read() and not outcome.token
+        return read and result.film_edge is None
 
     def _peak(self, plan: ScanPlan, outcome: Outcome) -> Peak | None:
         if plan.header is None or outcome.peak_source not in ("vmhwm", "peak_wset"):

@@ -11,10 +11,9 @@ import functools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from divere_cli.batch import naming
+from divere_cli.batch import film_edges, naming
 from divere_cli.batch.discover import SUFFIXES, identity
 from divere_cli.batch.film_edges import Edges
 from divere_cli.batch.journal.state import Failure, OutputStamp, State
@@ -48,7 +47,9 @@ class ScanPlan:
     ``outputs`` are the positives' names below OUTPUT, one for each frame of ``selection``;
     ``also`` has the names of each further output; ``encodings`` has the encoding of each output,
     the main one first. ``film`` is the film data of the scan, ``films`` that of each frame where
-    frames differ. ``error`` is set when the scan cannot be graded.
+    frames differ. ``edge`` is the code at the film's edge where it was read before, by an earlier
+    run or to name outputs; ``edge_known`` is also true where that reading found no code.
+    ``error`` is set when the scan cannot be graded.
 
     The other fields are filled in once OUTPUT is locked (:mod:`.staleness`): ``action``
     (``moved``: up to date, but the time stamps changed; ``check``: the SHA-256 of ``unsure`` is
@@ -70,6 +71,8 @@ class ScanPlan:
     encodings: tuple[Encoding, ...] = ()
     film: FilmNotes | None = None
     films: tuple[FilmNotes | None, ...] = ()
+    edge: FilmEdge | None = None
+    edge_known: bool = False
     error: DivereError | None = None
     action: Action = ""
     key: str = ""
@@ -111,7 +114,7 @@ def make(
     state: State,
     folder: Folder | None,
     stopped: Callable[[], bool] = lambda: False,
-    edges: Edges = MappingProxyType({}),
+    edges: Edges | None = None,
 ) -> list[ScanPlan]:
     """Plan every scan, in the order of the walk.
 
@@ -129,8 +132,8 @@ def make(
         The output folder, held open.
     stopped : callable, default lambda: False
         Returns whether the run is to stop.
-    edges : Edges, default MappingProxyType({})
-        Data read from the edge of the film, by the path of a scan.
+    edges : Edges, optional
+        Codes at the films' edges, by the path of a scan, read in order to name outputs.
 
     Raises
     ------
@@ -143,7 +146,7 @@ def make(
     for scan in walked.scans:
         if stopped():
             break
-        plans += _pictures(request, scan, state, edges.get(scan.path))
+        plans += _pictures(request, scan, state, edges)
     problems: list[str] = []
     if request.outputs.folder:  # without OUTPUT nothing is written
         problems += [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
@@ -191,10 +194,14 @@ def check_places(inputs: Iterable[str], output: str) -> None:
 
 
 def _pictures(
-    request: BatchRequest, scan: Scan, state: State, edge: FilmEdge | None
+    request: BatchRequest, scan: Scan, state: State, edges: Edges | None
 ) -> Iterator[ScanPlan]:
-    """Plan each picture of a file; the film edge belongs to the first one."""
+    """Plan each picture of a file; names of outputs have the film edge of the first one."""
+    known = edges is not None and scan.path in edges
+    edge = edges[scan.path] if edges is not None and known else None
     first = _plan(request, scan, state, edge)
+    if known:
+        first = replace(first, edge=edge, edge_known=True)
     yield first
     count = first.header.pictures if first.header else 1
     if request.inputs.pages == "all":
@@ -228,7 +235,20 @@ def _plan(
         return ScanPlan(scan, header, error=problem)
     film, films = _film(request, scan, selection, edge)
     encodings = outputs.encodings
-    return ScanPlan(scan, header, selection, main, sidecar, tuple(also), encodings, film, films)
+    known, recorded = film_edges.recorded(request, scan, state)
+    return ScanPlan(
+        scan,
+        header,
+        selection,
+        main,
+        sidecar,
+        tuple(also),
+        encodings,
+        film,
+        films,
+        edge=recorded,
+        edge_known=known,
+    )
 
 
 def _film(

@@ -20,13 +20,13 @@ from divere_cli.records.roll import RollRecord
 class Results:
     """The result of each scan, emitted once and kept in the order of the plan.
 
-    ``measured`` has the seconds that measuring took, by name of the scan.
+    ``measured`` has the seconds that measuring took, by name of the scan; ``plans`` are the scans.
     """
 
     def __init__(self, plans: Sequence[ScanPlan], emit: Callable[[Event], None]) -> None:
         self.measured: dict[str, float] = {}
         self._by_scan: dict[int, ScanResult] = {}  # by identity: two scans may be equal
-        self._plans = plans
+        self.plans = plans
         self._emit = emit
 
     def put(self, plan: ScanPlan, result: ScanResult, *, emit: bool = True) -> None:
@@ -42,15 +42,15 @@ class Results:
         """Return the results so far, without events; scans without a result are interrupted."""
         return tuple(
             self._by_scan.get(id(plan.scan)) or without_worker(plan, "interrupted")
-            for plan in self._plans
+            for plan in self.plans
         )
 
     def all(self, *, emit: bool = True) -> tuple[ScanResult, ...]:
         """Return one result for each scan of the plan; scans without one were interrupted."""
-        for plan in self._plans:
+        for plan in self.plans:
             if id(plan.scan) not in self._by_scan:
                 self.put(plan, without_worker(plan, "interrupted"), emit=emit)
-        return tuple(self._by_scan[id(plan.scan)] for plan in self._plans)
+        return tuple(self._by_scan[id(plan.scan)] for plan in self.plans)
 
 
 _KNOWN = "it failed before and has not changed; --known-failures retry tries it again"
@@ -148,6 +148,7 @@ def settled(plan: ScanPlan) -> ScanResult:
         notes=(*result.notes, *plan.notes),
         warnings=(*result.warnings, *plan.warnings),
         positives=known_positives,
+        film_edge=plan.edge if status in ("up_to_date", "kept") else None,
     )
 
 

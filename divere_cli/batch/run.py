@@ -295,8 +295,9 @@ def _decide(
     collected.measured.update(work.seconds)
     if stop.stopping:
         return {}
-    record.edges = work.edges if request.inputs.film_edge else {}
-    alone = film_rolls.alone(plans, record.edges)
+    earlier = {plan.scan.name: plan.edge for plan in plans if plan.edge_known}
+    record.edges = {**earlier, **work.edges} if request.inputs.film_edge else {}
+    alone = film_rolls.alone([p for p in plans if p.scan.name not in frozen], record.edges)
     pooled = tuple(each for each in work.all(plans) if each.name not in alone)
     decisions = request.roll.decide(pooled, frozen, film_rolls.films(record.edges))
     record.rolls = decisions.rolls
@@ -437,6 +438,7 @@ def _with_results(
         record.error = record.error or report_files.bug("events cannot be emitted")
         files = collected.all(emit=False)
     files = results.with_film_base(files, record.rolls)
+    not_read = {plan.scan.name for plan in collected.plans if not plan.edge_known}
     code = exit_code.exit_code(stop.signal, record.error, files)
     incidents = sorted(engine.incidents, key=lambda each: each.at)
     return replace(
@@ -445,7 +447,7 @@ def _with_results(
         files=files,
         error=record.error,
         exit_code=code,
-        warnings=(*report.warnings, *film_rolls.numbers(files)),
+        warnings=(*report.warnings, *film_rolls.numbers(files, not_read)),
         incidents=tuple(
             replace(each, at=round(max(0.0, each.at - record.began), 3)) for each in incidents
         ),

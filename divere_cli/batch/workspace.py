@@ -71,7 +71,7 @@ def take(
             lock = _lock(folder, resources, create=False, pause=pause)
     walked = discover.find(request.inputs, request.outputs.folder)
     state = journal_state.load(folder)
-    edges = film_edges.read(request, walked.scans) if film_edges.needed(request) else {}
+    edges = film_edges.read(request, walked.scans, state) if film_edges.needed(request) else None
     plans = plan.make(request, walked, state, folder, lambda: stop.stopping, edges)
     if folder is None:
         folder = _make(request.outputs.folder, resources)

@@ -49,16 +49,17 @@ class Folder:
         pull : float or None
             As in :class:`divere_cli.roll.auto.Auto`.
         stocks : mapping of str to str
-            The film of a scan by its name, where it is known: two films are never one roll.
+            The film of a scan by its name, where it is known, of scans that stay, too: two films
+            are never one roll.
         """
         if not self.items:
             return []
         looks = [_without_blank(item) for item in self.items]
-        earlier = freezing.commons(self.decided)
+        earlier = freezing.commons(self.decided, [stocks.get(name, "") for name in self.stay])
+        named = {i: stocks.get(item.input, "") for i, item in enumerate(self.items)}
         if earlier:
-            parts = later.part(looks, [_decided(common) for common in earlier])
+            parts = later.part(looks, [_decided(common) for common in earlier], named)
         else:
-            named = {i: stocks.get(item.input, "") for i, item in enumerate(self.items)}
             parts = films.part(looks, named)
         return [
             (self._roll(part, title, mode, pull, earlier), part.frames)
@@ -95,7 +96,8 @@ def _without_blank(item: Item) -> FrameLooks | None:
 
 
 def _decided(common: Common) -> later.Decided:
-    return later.Decided(common.what, common.group, (common.baseline.u, common.baseline.v))
+    gray = (common.baseline.u, common.baseline.v)
+    return later.Decided(common.what, common.group, gray, common.stock)
 
 
 def _titles(name: str, parts: tuple[Part, ...]) -> list[str]:

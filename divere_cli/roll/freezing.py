@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from divere_cli.records.roll import Measured, RollFrame
-from divere_cli.records.serialize import LATER, from_plain, to_plain
+from divere_cli.records.serialize import LATER, UNSAVED, from_plain, to_plain
 from divere_cli.roll.bare import Group
 from divere_cli.roll.baseline import Baseline, Roll, Triple
 from divere_cli.roll.films import FilmKind
@@ -23,12 +23,16 @@ AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What frames of a roll have in common, with the film base that they show."""
+    """What frames of a roll have in common, with the film base that they show.
+
+    ``stock`` is the film that they are on, empty where no code or several were read.
+    """
 
     baseline: Baseline
     base: Triple | None = None
     printed: Triple | None = None
     what: FilmKind = field(default="film", metadata=LATER)
+    stock: str = field(default="", metadata=UNSAVED)
 
     @property
     def group(self) -> Group | None:
@@ -82,22 +86,28 @@ def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
     return tuple((red, green, blue) for red, green, blue in triples)
 
 
-def commons(texts: Iterable[str]) -> tuple[Common, ...]:
+def commons(texts: Sequence[str], stocks: Sequence[str]) -> tuple[Common, ...]:
     """Return what the scans of a folder were decided by; the roll of most scans first.
 
     Parameters
     ----------
-    texts : iterable of str
+    texts : sequence of str
         What the journal kept of each scan.
+    stocks : sequence of str
+        The film that each scan is on, empty where it is not known.
     """
     counts: Counter[str] = Counter()
-    for stored in texts:
+    films: dict[str, set[str]] = {}
+    for stored, stock in zip(texts, stocks, strict=True):
         with suppress(ValueError, KeyError, TypeError):
-            counts[json.dumps(json.loads(stored)["roll"], sort_keys=True)] += 1
+            roll = json.dumps(json.loads(stored)["roll"], sort_keys=True)
+            counts[roll] += 1
+            films.setdefault(roll, set()).update([stock] if stock else [])
     decoded = []
-    for stored in sorted(counts, key=lambda text: (-counts[text], text)):
+    for roll in sorted(counts, key=lambda text: (-counts[text], text)):
+        stock = next(iter(films[roll])) if len(films[roll]) == 1 else ""
         with suppress(TypeError, KeyError, ValueError):
-            decoded.append(from_plain(Common, json.loads(stored)))
+            decoded.append(replace(from_plain(Common, json.loads(roll)), stock=stock))
     return tuple(decoded)
 
 

@@ -8,7 +8,7 @@ numbers; what does not is decided by itself, and changes nothing that was delive
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from divere_cli.roll import bare, films, stocks
 from divere_cli.roll.bare import Group
@@ -20,14 +20,22 @@ Looks = Mapping[int, FrameLooks]
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """A roll of an earlier run: its film, its base, its gray (print density, u and v)."""
+    """A roll of an earlier run: its film, its base, its gray (print density, u and v).
+
+    ``stock`` is the film's name, empty where it is not known.
+    """
 
     film_kind: FilmKind
     base: Group | None
     gray: tuple[float, float]
+    stock: str = ""
 
 
-def part(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tuple[Part, ...]:
+def part(
+    frames: Sequence[FrameLooks | None],
+    decided: Sequence[Decided],
+    names: Mapping[int, str] | None = None,
+) -> tuple[Part, ...]:
     """Part new frames: those that join a decided roll, and other films.
 
     Parameters
@@ -36,12 +44,60 @@ def part(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tup
         In the order of their names; one of which nothing was measured joins the first roll.
     decided : sequence of Decided
         One at least; that of most scans comes first.
+    names : mapping of int to str, optional
+        The stock of a frame where that is known. Such a frame joins a roll of its stock, or else
+        one whose stock is not known; never a roll of another stock.
 
     Returns
     -------
     tuple of Part
         ``joins`` is set on those that join.
     """
+    stock_names = names or {}
+    if not any(earlier.stock for earlier in decided):
+        return _joined(frames, decided)
+    by_stock: dict[str, list[int]] = {}
+    for i in range(len(frames)):
+        by_stock.setdefault(stock_names.get(i, ""), []).append(i)
+    parts: list[Part] = []
+    for stock, numbers in by_stock.items():
+        rolls = _rolls_of(stock, decided)
+        of_stock = [frames[i] for i in numbers]
+        made = (
+            _joined(of_stock, [decided[roll] for roll in rolls]) if rolls else films.part(of_stock)
+        )
+        parts += [_restored(each, numbers, rolls, stock) for each in made]
+    return _merged(parts)
+
+
+def _rolls_of(stock: str, decided: Sequence[Decided]) -> list[int]:
+    """Decided rolls that frames of a stock may join; all of them where it is not known."""
+    every = range(len(decided))
+    same = [roll for roll in every if decided[roll].stock == stock]
+    return list(every) if not stock else same or [r for r in every if not decided[r].stock]
+
+
+def _restored(part: Part, numbers: list[int], rolls: list[int], stock: str) -> Part:
+    """Turn places among frames of one stock, and among the rolls that they may join, back."""
+    joins = None if part.joins is None else rolls[part.joins]
+    frames = tuple(numbers[i] for i in part.frames)
+    return replace(part, frames=frames, stock=stock, joins=joins)
+
+
+def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
+    """Put frames that join the same roll into one part; parts that join come first."""
+    joined: dict[int, Part] = {}
+    for each in parts:
+        if each.joins is not None:
+            first = joined.setdefault(each.joins, replace(each, frames=()))
+            frames = tuple(sorted((*first.frames, *each.frames)))
+            joined[each.joins] = replace(first, frames=frames, stock=first.stock or each.stock)
+    others = [each for each in parts if each.joins is None]
+    return (*(joined[roll] for roll in sorted(joined)), *others)
+
+
+def _joined(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tuple[Part, ...]:
+    """Part frames by their looks alone."""
     looks = {i: frame for i, frame in enumerate(frames) if frame is not None}
     joined: dict[int, list[int]] = {}
     by_kind: dict[FilmKind, list[int]] = {}

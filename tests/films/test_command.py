@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,8 @@ import pytest
 import tifffile
 
 from divere_cli.cli import app
+from divere_cli.records.job import Job
+from divere_cli.records.outcome import Outcome
 from tests.films.simulator import Strip, picture
 
 pytest.importorskip("zxingcpp")
@@ -98,6 +102,71 @@ def test_films_of_a_folder_are_measured_apart(tmp_path: Path, isolation: str) ->
     assert files["0.tif"]["film_edge"]["film"] == "Kodak ColorPlus 200"
     again = batch(scans, "out", "--auto", "roll", "--isolation", isolation)
     assert {file["status"] for file in again.values()} == {"up_to_date"}
+
+
+def test_scans_that_join_a_decided_roll_are_parted_by_their_film(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    other = replace(STRIP, dx=(115, 4))
+    for number in range(2):
+        write(scans / f"{number}.tif", replace(STRIP, first=24 + 2 * number), seed=number)
+    options = ("--auto", "roll", "--isolation", "never")
+    first = batch(scans, "out", *options)
+    for number in range(2, 4):
+        write(scans / f"{number}.tif", replace(other, first=24 + 2 * number), seed=number)
+    write(scans / "4.tif", replace(STRIP, first=28), seed=4)
+    files = batch(scans, "out", *options)
+    assert [files[f"{n}.tif"]["status"] for n in range(5)] == ["up_to_date"] * 2 + ["ok"] * 3
+    assert files["0.tif"]["film_edge"] == first["0.tif"]["film_edge"]
+    parts = rolls(tmp_path / "out-report.json")
+    assert parts == {"scans (115-4)": ["2.tif", "3.tif"], "scans (Kodak ColorPlus 200)": ["4.tif"]}
+
+
+def test_numbers_are_held_against_scans_of_earlier_runs(tmp_path: Path) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    short = replace(STRIP, long=38.0, start=2.0)
+    write(scans / "a.tif", replace(short, first=24))
+    write(scans / "none.tif", replace(short, codes=False))
+    batch(scans, "out", "--isolation", "never")
+    write(scans / "b.tif", replace(short, first=28))
+    batch(scans, "out", "--isolation", "never")
+    (warning,) = json.loads((tmp_path / "out-report.json").read_text())["warnings"]
+    assert warning.startswith("Kodak ColorPlus 200: no scan shows frame 13 ('a.tif' and then")
+    assert warning.endswith("the film's edge was not read on 1 of the folder's scans")
+    batch(scans, "out", "--isolation", "never")
+    assert json.loads((tmp_path / "out-report.json").read_text())["warnings"] == []
+
+
+def test_an_edge_that_is_recorded_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    write(scans / "a.tif", STRIP)
+    write(scans / "none.tif", replace(STRIP, codes=False))
+    options = ("--name", "{stem} {film} {frame}", "--isolation", "never")
+    first = batch(scans, "out", *options)
+    read: list[str] = []
+
+    def run_tasks(jobs: Iterable[Job], **_: object) -> Iterator[Outcome]:
+        read.extend(job.name for job in jobs)
+        return iter(())
+
+    monkeypatch.setattr("divere_cli.batch.film_edges.run_tasks", run_tasks)
+    again = batch(scans, "out", *options)
+    assert read == []
+    assert {file["status"] for file in again.values()} == {"up_to_date"}
+    assert [file["outputs"] for file in again.values()] == [
+        file["outputs"] for file in first.values()
+    ]
+    capfd.readouterr()
+    command = ["batch", str(scans), str(tmp_path / "out"), "--dry-run", "--auto", "off"]
+    assert app.run([*command, *options]) == 0
+    assert capfd.readouterr().out.count("up to date") == 2
+    os.utime(scans / "a.tif", ns=(1, 1))
+    batch(scans, "out", *options)
+    assert read == ["a.tif"]
 
 
 def xmp(path: Path) -> bytes:

@@ -120,3 +120,22 @@ def test_a_roll_of_black_and_white_that_was_decided_takes_new_frames_as_such() -
     assert record.stay == tuple(one.name for one in before)
     assert record.rgb_gains == first.rolls[0].rgb_gains
     assert any(reason.startswith("black-and-white film") for reason in record.reasons)
+
+
+def test_frames_of_one_stock_and_unnamed_ones_join_the_same_roll() -> None:
+    first = Auto("roll").decide(FIRST)
+    frozen = {name: one.frozen for name, one in first.scans.items()}
+    new = tuple(scan(f"b{n}.tif", picture(1.0 + n / 10)) for n in range(4))
+    stocks = {one.name: "A" for one in FIRST} | {"b0.tif": "A", "b2.tif": "A", "b3.tif": "B"}
+    second = Auto("roll").decide((*FIRST, *new), frozen, stocks)
+    parts = {record.name: [one.input for one in record.frames] for record in second.rolls}
+    assert parts == {"roll 7 (A)": ["b0.tif", "b1.tif", "b2.tif"], "roll 7 (B)": ["b3.tif"]}
+
+
+def test_a_roll_whose_scans_are_of_two_stocks_takes_frames_of_any() -> None:
+    first = Auto("roll").decide(FIRST)
+    frozen = {name: one.frozen for name, one in first.scans.items()}
+    stocks = {FIRST[0].name: "A", FIRST[1].name: "B", "b0.tif": "C"}
+    second = Auto("roll").decide((*FIRST, scan("b0.tif", picture())), frozen, stocks)
+    (record,) = second.rolls
+    assert record.stay == tuple(one.name for one in FIRST)

@@ -25,6 +25,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeVar
@@ -32,9 +33,11 @@ from typing import Any, Literal, TypeVar
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
+from divere_cli.films import stocks
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import ProfileRef
 from divere_cli.records.job import Stamp
+from divere_cli.records.outcome import FilmEdge
 from divere_cli.records.serialize import LATER
 
 NAME = ".divere-journal.jsonl"
@@ -91,7 +94,8 @@ class Done:
     same, ``peak`` the memory that later runs learn from, ``basis`` the digest of the
     inputs of its roll's decision (:func:`.staleness.basis`), ``grade`` the version of the
     grade that made the outputs, ``decided`` the decision for the scan and its roll, which
-    later runs keep.
+    later runs keep, ``film_edge`` the code at the film's edge, ``no_edge_code`` whether the
+    edge was read and shows none; both are valid while the stamp is the same.
     """
 
     input: str
@@ -107,6 +111,8 @@ class Done:
     also: tuple[Further, ...] = field(default=(), metadata=LATER)
     grade: int = field(default=1, metadata=LATER)
     decided: str = field(default="", metadata=LATER)
+    film_edge: FilmEdge | None = field(default=None, metadata=LATER)
+    no_edge_code: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +285,21 @@ def _done(record: dict[str, Any], shared: dict[Any, Any]) -> Done:
         grade=_number(record.get("grade", 1)),
         also=tuple(map(_further, record.get("also", ()))),
         decided=_text(record.get("decided", "")),
+        film_edge=_film_edge(record["film_edge"]) if "film_edge" in record else None,
+        no_edge_code=record.get("no_edge_code", False) is True,
     )
+
+
+def _film_edge(record: dict[str, Any]) -> FilmEdge:
+    """Build the record of a film edge; the film's name is that of the table as it is now."""
+    dx, frames = _text(record["dx"]), tuple(map(_text, record["frames"]))
+    if stocks.normalized(dx) != dx or not all(map(_HALF_FRAME.fullmatch, frames)):
+        raise ValueError("no code of a film's edge")
+    stock = stocks.by_number(dx)
+    return FilmEdge(dx, stock.name if stock else None, frames, record["mirrored"] is True)
+
+
+_HALF_FRAME = re.compile(r"\d{1,2}A?", re.ASCII)
 
 
 def _further(record: dict[str, Any]) -> Further:

@@ -58,3 +58,31 @@ def test_a_flag_of_a_header_that_is_none_makes_no_record(name: str, place: Path)
             record["header"][name] = [1]
     journal.write_text("".join(json.dumps(record) + "\n" for record in records))
     assert plan(place) == ["grade", "up_to_date"]
+
+
+EDGE = {"dx": "79-7", "film": "../../x", "frames": ["12", "12A"], "mirrored": False}
+
+
+@pytest.mark.parametrize(
+    ("edit", "actions"),
+    [
+        ({}, ["up_to_date", "up_to_date"]),
+        ({"dx": "../7"}, ["grade", "up_to_date"]),
+        ({"frames": ["12", "x"]}, ["grade", "up_to_date"]),
+        ({"frames": 3}, ["grade", "up_to_date"]),
+    ],
+    ids=str,
+)
+def test_a_film_edge_that_is_none_makes_no_record(
+    edit: dict[str, object], actions: list[str], place: Path
+) -> None:
+    journal = place / "out" / NAME
+    records = [json.loads(line) for line in journal.read_text().splitlines()]
+    for record in records:
+        if record["kind"] == "done" and record["input"] == "1.tif":
+            record["film_edge"] = EDGE | edit
+    journal.write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert plan(place) == actions
+    report = api.run_batch([place / "in"], place / "out", OPTIONS)
+    edge = report.files[0].film_edge
+    assert edge is None or edge.film == "Kodak ColorPlus 200"
