@@ -74,14 +74,14 @@ def pictures(preset: Preset) -> list[Picture]:
     preset : Preset
         The preset.
     """
-    whole = inherit.complete(preset)
-    sheet = whole.sheet
+    merged = inherit.complete(preset)
+    sheet = merged.sheet
     if not sheet:
-        metadata = whole.metadata or Metadata()
-        crop = WHOLE if whole.type == "contactsheet" else metadata.crop or WHOLE
-        return [Picture(whole, crop, metadata.orientation or 0, "")]
+        metadata = merged.metadata or Metadata()
+        crop = WHOLE if merged.type == "contactsheet" else metadata.crop or WHOLE
+        return [Picture(merged, crop, metadata.orientation or 0, "")]
     names = _unique(_name(crop, number) for number, crop in enumerate(sheet, 1))
-    return [_picture(whole, index, name) for index, name in enumerate(names)]
+    return [_picture(merged, index, name) for index, name in enumerate(names)]
 
 
 def cuts(
@@ -107,16 +107,16 @@ def cuts(
     ProfileError
         As :func:`resolve.recipe` does.
     """
-    found: list[Cut] = []
+    cuts: list[Cut] = []
     warnings = list(preset.warnings)
     for picture in pictures(preset):
         resolved = resolve.resolve(picture.preset, working, channels)
         metadata = picture.preset.metadata
         turn = (turns or {}).get((metadata.id if metadata is not None else None) or "", 0.0)
         cut = Cut(picture.crop, picture.orientation, picture.crop_name, resolved.recipe, turn)
-        found.append(cut)
+        cuts.append(cut)
         warnings += [warning for warning in resolved.warnings if warning not in warnings]
-    return Cuts(tuple(found), tuple(warnings))
+    return Cuts(tuple(cuts), tuple(warnings))
 
 
 def needs_channels(preset: Preset) -> bool:
@@ -137,7 +137,7 @@ def _picture(sheet: Preset, index: int, name: str) -> Picture:
     Not the orientation: a crop's is absolute, and 0 when absent, as in DiVERE.
     """
     crop = sheet.sheet[index]
-    above, own = sheet.metadata or Metadata(), crop.metadata or Metadata()
+    above, metadata = sheet.metadata or Metadata(), crop.metadata or Metadata()
     paths = {"": located(sheet.paths, f".crops[{index}]")}
     for part in ("idt", "cc_params"):
         if getattr(crop, part) is None:
@@ -146,22 +146,22 @@ def _picture(sheet: Preset, index: int, name: str) -> Picture:
         sheet,
         paths=paths,
         metadata=dataclasses.replace(
-            own,
-            film_type=own.film_type or above.film_type,
-            provenance=own.provenance or above.provenance,
+            metadata,
+            film_type=metadata.film_type or above.film_type,
+            provenance=metadata.provenance or above.provenance,
         ),
         idt=crop.idt or sheet.idt,
         cc_params=crop.cc_params or sheet.cc_params,
         crops=None,
         type="single",
     )
-    return Picture(preset, own.crop or WHOLE, own.orientation or 0, name)
+    return Picture(preset, metadata.crop or WHOLE, metadata.orientation or 0, name)
 
 
 def _name(crop: Crop, number: int) -> str:
     metadata = crop.metadata or Metadata()
-    for given in (metadata.name, metadata.id):
-        name = _NOT_IN_NAMES.sub("_", given or "").strip(" .")
+    for candidate in (metadata.name, metadata.id):
+        name = _NOT_IN_NAMES.sub("_", candidate or "").strip(" .")
         if name:
             return name
     return f"crop_{number}"
@@ -169,13 +169,13 @@ def _name(crop: Crop, number: int) -> str:
 
 def _unique(names: Iterable[str]) -> list[str]:
     """Names told apart by a number where they repeat, as a folder compares them."""
-    taken: set[str] = set()
-    found: list[str] = []
+    used: set[str] = set()
+    unique: list[str] = []
     for name in names:
         candidate, number = name, 1
-        while candidate.casefold() in taken:
+        while candidate.casefold() in used:
             number += 1
             candidate = f"{name}_{number}"
-        taken.add(candidate.casefold())
-        found.append(candidate)
-    return found
+        used.add(candidate.casefold())
+        unique.append(candidate)
+    return unique

@@ -65,21 +65,21 @@ def describe(preset: Preset, working: str = resolve.WORKING) -> Description:
     ProfileError
         A name in it that does not ship.
     """
-    found: list[Described] = []
+    described: list[Described] = []
     warnings = list(preset.warnings)
     parts = crops.pictures(preset)
     for part in parts:
         resolved = resolve.resolve(part.preset, working)
-        found.append(_described(part, resolved))
+        described.append(_described(part, resolved))
         warnings += [warning for warning in resolved.warnings if warning not in warnings]
-    said = parts[0].preset.metadata if len(parts) == 1 else preset.metadata
-    metadata = said or Metadata()
+    part_metadata = parts[0].preset.metadata if len(parts) == 1 else preset.metadata
+    metadata = part_metadata or Metadata()
     notes = tuple((name.replace("_", " "), getattr(metadata, name) or "") for name in NOTES)
     return Description(
         preset.label,
         metadata.title or "",
         tuple((name, note) for name, note in notes if note),
-        tuple(found),
+        tuple(described),
         tuple(warnings),
     )
 
@@ -146,5 +146,5 @@ def _matrix(recipe: Recipe) -> str:
 
 def _curves(recipe: Recipe) -> str:
     points = {name: len(getattr(recipe.curves, name)) for name in resolve.CHANNELS}
-    said = [f"{name}: {count} points" for name, count in points.items() if count]
-    return ", ".join(said) or "none"
+    counts = [f"{name}: {count} points" for name, count in points.items() if count]
+    return ", ".join(counts) or "none"

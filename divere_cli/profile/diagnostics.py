@@ -25,11 +25,11 @@ class Problem:
     """
 
     path: str
-    what: str
+    message: str
     structural: bool = True
 
     def __str__(self) -> str:
-        return f"{self.path} {self.what}"
+        return f"{self.path} {self.message}"
 
 
 @dataclass(slots=True)
@@ -70,25 +70,25 @@ class Place:
         """Report ``value`` as not allowed here, and what is."""
         self.problem(f"is {show(value)}; allowed: {allowed}", structural=structural)
 
-    def problem(self, what: str, *, structural: bool = True) -> None:
+    def problem(self, message: str, *, structural: bool = True) -> None:
         """Report a problem in words that follow the path."""
         if len(self.findings.problems) < KEPT:
-            self.findings.problems.append(Problem(self.path, what, structural))
+            self.findings.problems.append(Problem(self.path, message, structural))
         else:  # of very many, the path of each would take seconds
             self.findings.uncounted += 1
 
-    def warn(self, what: str) -> None:
+    def warn(self, message: str) -> None:
         """Report a warning in words that follow the path."""
         if len(self.findings.warnings) < KEPT:
-            self.findings.warnings.append(f"{self.path} {what}")
+            self.findings.warnings.append(f"{self.path} {message}")
 
-    def unknown(self, names: list[str], known: Iterable[str] = ()) -> None:
+    def unknown(self, names: list[str], allowed: Iterable[str] = ()) -> None:
         """Report keys that nothing reads, each with the known one that may have been meant."""
-        there = list(known)
+        there = list(allowed)
         for name in names[:KEPT]:
             close = difflib.get_close_matches(name[:SHOWN_VALUE], there, n=1)
-            meant = f"; did you mean {close[0]!r}?" if close else ""
-            self.key(name).warn(f"is not a key that divere knows; it has no effect{meant}")
+            suggestion = f"; did you mean {close[0]!r}?" if close else ""
+            self.key(name).warn(f"is not a key that divere knows; it has no effect{suggestion}")
 
 
 def step(name: str) -> str:
@@ -101,8 +101,8 @@ def step(name: str) -> str:
     """
     if name.isidentifier() and name.isascii():
         return f".{name}"
-    shown = name if len(name) <= SHOWN_VALUE else name[: SHOWN_VALUE - 3] + "..."
-    return f"[{json.dumps(shown, ensure_ascii=_harmful(shown))}]"
+    short = name if len(name) <= SHOWN_VALUE else name[: SHOWN_VALUE - 3] + "..."
+    return f"[{json.dumps(short, ensure_ascii=_harmful(short))}]"
 
 
 def show(value: object) -> str:
@@ -142,7 +142,7 @@ def located(paths: Mapping[str, str], path: str) -> str:
     path : str
         The path in the preset.
     """
-    best = max((known for known in paths if _holds(known, path)), key=len, default="")
+    best = max((prefix for prefix in paths if _holds(prefix, path)), key=len, default="")
     return paths.get(best, "$") + path[len(best) :]
 
 

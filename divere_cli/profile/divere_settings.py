@@ -58,33 +58,33 @@ def load(path: str) -> Settings:
 def _section(document: Json, name: str, path: str) -> dict[str, Json]:
     if not isinstance(document, dict):
         raise ProfileError(f"{path}: $ is no object; allowed: DiVERE's app_settings.json")
-    found = document.get(name)
-    if found is None:
+    section = document.get(name)
+    if section is None:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(section, dict):
         raise ProfileError(f"{path}: $.{name} is no object")
-    return found
+    return section
 
 
 def _space(defaults: dict[str, Json], key: str, role: str, path: str) -> str | None:
-    found = defaults.get(key)
-    if found is None:
+    value = defaults.get(key)
+    if value is None:
         return None
     there = library.in_role(role)
-    if isinstance(found, str) and found in there:
-        return found
-    error = library.unknown(f"{role} color space", str(found), there)
+    if isinstance(value, str) and value in there:
+        return value
+    error = library.unknown(f"{role} color space", str(value), there)
     raise ProfileError(f"{path}: $.defaults.{key}: {error.message}")
 
 
 def _isolation(ui: dict[str, Json], path: str) -> Isolation | None:
-    found = ui.get("use_process_isolation")
-    if found is None:
+    value = ui.get("use_process_isolation")
+    if value is None:
         return None
-    if isinstance(found, bool):
-        return "always" if found else "never"
-    if isinstance(found, str) and found in _ISOLATION:
-        return _ISOLATION[found]
+    if isinstance(value, bool):
+        return "always" if value else "never"
+    if isinstance(value, str) and value in _ISOLATION:
+        return _ISOLATION[value]
     raise ProfileError(
-        f"{path}: $.ui.use_process_isolation is {found!r}; allowed: auto, always, never"
+        f"{path}: $.ui.use_process_isolation is {value!r}; allowed: auto, always, never"
     )

@@ -42,12 +42,12 @@ def ours(recipe: Recipe) -> dict[str, Json]:
     recipe : Recipe
         The grade with every name resolved.
     """
-    found: dict[str, Json] = {}
+    keys: dict[str, Json] = {}
     if recipe.adaptation != "ratio":
-        found["adaptation"] = recipe.adaptation
+        keys["adaptation"] = recipe.adaptation
     if recipe.camera_white_balance != "off":
-        found["camera_white_balance"] = recipe.camera_white_balance
-    return found
+        keys["camera_white_balance"] = recipe.camera_white_balance
+    return keys
 
 
 def grade(recipe: Recipe) -> dict[str, Json]:
@@ -88,11 +88,11 @@ def _listed(points: Points) -> Json:
 
 
 def _idt(space: Space) -> Json:
-    found: dict[str, Json] = {"name": space.name, "gamma": space.gamma}
-    found["white"] = {"x": space.white[0], "y": space.white[1]}
+    idt: dict[str, Json] = {"name": space.name, "gamma": space.gamma}
+    idt["white"] = {"x": space.white[0], "y": space.white[1]}
     if space.primaries is not None:
-        found["primitives"] = {
+        idt["primitives"] = {
             channel: {"x": x, "y": y}
             for channel, (x, y) in zip("rgb", space.primaries, strict=True)
         }
-    return found
+    return idt

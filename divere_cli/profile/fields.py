@@ -58,8 +58,8 @@ def key(kind: Kind, text: str, *, unit: str = "", absent: str = "") -> Any:
     absent : str, default ''
         What its absence means.
     """
-    found = Key(kind, text, unit, absent)
-    return dataclasses.field(default=None, metadata={KEY: found})
+    declaration = Key(kind, text, unit, absent)
+    return dataclasses.field(default=None, metadata={KEY: declaration})
 
 
 def required(kind: Kind, text: str, *, unit: str = "") -> Any:
@@ -191,12 +191,12 @@ class KindOf(Anything):
 
     def read(self, value: Json, at: Place) -> str | None:  # type: ignore[override]
         named = ("schema", "kind")  # an analysis has both: a frame's kind is no kind of preset
-        found = (
+        name = (
             next((value[n] for n in named if n in value), None)
             if isinstance(value, dict)
             else value
         )
-        return found if isinstance(found, str) else None
+        return name if isinstance(name, str) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,32 +206,32 @@ class Items:
     kind: Kind
     least: int
     most: int
-    what: str
+    wording: str
     empty: bool = False
 
     def read(self, value: Json, at: Place) -> tuple[Any, ...] | None:
         if not isinstance(value, list) or not self._fits(len(value)):
             at.refuse(value, self.words())
             return None
-        found = tuple(self.kind.read(item, at.item(i)) for i, item in enumerate(value))
-        return None if any(item is None for item in found) else found
+        items = tuple(self.kind.read(item, at.item(i)) for i, item in enumerate(value))
+        return None if any(item is None for item in items) else items
 
     def _fits(self, count: int) -> bool:
         return self.least <= count <= self.most or (self.empty and count == 0)
 
     def schema(self) -> dict[str, Json]:
-        found: dict[str, Json] = {
+        array: dict[str, Json] = {
             "type": "array",
             "items": self.kind.schema(),
             "minItems": self.least,
             "maxItems": self.most,
         }
         if not self.empty:
-            return found
-        return {"anyOf": [{"type": "array", "maxItems": 0}, found]}
+            return array
+        return {"anyOf": [{"type": "array", "maxItems": 0}, array]}
 
     def words(self) -> str:
-        return self.what
+        return self.wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,40 +245,42 @@ class Object:
         if not isinstance(value, dict):
             at.refuse(value, self.words())
             return None
-        known = keys(self.cls)
-        at.unknown([name for name in value if name not in known and name != SCHEMA_KEY], known)
-        found: dict[str, Any] = {}
-        for name, entry in known.items():
+        declared = keys(self.cls)
+        at.unknown(
+            [name for name in value if name not in declared and name != SCHEMA_KEY], declared
+        )
+        members: dict[str, Any] = {}
+        for name, entry in declared.items():
             member = value.get(name)
             if member is not None:
-                found[name] = entry.kind.read(member, at.key(name))
+                members[name] = entry.kind.read(member, at.key(name))
             elif entry.required:
                 at.key(name).problem(f"is missing; needed: {entry.kind.words()}")
-                found[name] = None
-        broken = any(entry.required and found[name] is None for name, entry in known.items())
-        return None if broken else self.cls(**found)
+                members[name] = None
+        broken = any(entry.required and members[name] is None for name, entry in declared.items())
+        return None if broken else self.cls(**members)
 
     def schema(self) -> dict[str, Json]:
         return {"$ref": f"#/$defs/{self.cls.__name__}"}
 
     def definition(self) -> dict[str, Json]:
         """What ``schema`` refers to."""
-        known = keys(self.cls)
-        needed: list[Json] = [name for name, entry in known.items() if entry.required]
-        properties: dict[str, Json] = {n: self._property(entry) for n, entry in known.items()}
-        found: dict[str, Json] = {"type": "object", "properties": properties}
+        declared = keys(self.cls)
+        needed: list[Json] = [name for name, entry in declared.items() if entry.required]
+        properties: dict[str, Json] = {n: self._property(entry) for n, entry in declared.items()}
+        schema: dict[str, Json] = {"type": "object", "properties": properties}
         if needed:
-            found["required"] = needed
-        return found
+            schema["required"] = needed
+        return schema
 
     def definitions(self) -> dict[str, Json]:
         """The definitions of this class and of all that its keys hold."""
-        found: dict[str, Json] = {self.cls.__name__: self.definition()}
+        by_name: dict[str, Json] = {self.cls.__name__: self.definition()}
         for entry in keys(self.cls).values():
             kind = entry.kind.kind if isinstance(entry.kind, Items) else entry.kind
             if isinstance(kind, Object):
-                found |= kind.definitions()
-        return found
+                by_name |= kind.definitions()
+        return by_name
 
     def _property(self, entry: Key) -> dict[str, Json]:
         schema = entry.kind.schema()

@@ -30,8 +30,8 @@ def ordered(points: Points) -> Points:
     """
     if len(points) > 1 and points[0][0] > points[-1][0]:
         points = points[::-1]
-    found = tuple(sorted(points, key=lambda point: point[0]))
-    return () if found in _DONE_NOTHING else found
+    ascending = tuple(sorted(points, key=lambda point: point[0]))
+    return () if ascending in _DONE_NOTHING else ascending
 
 
 def is_identity(matrix: Matrix3) -> bool:

@@ -57,7 +57,7 @@ def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
 
 def _merge(child: Any, parent: Any, path: str, label: str, origins: dict[str, str]) -> Any:
     """Key by key: what the child gives wins; what it does not is the parent's."""
-    taken: dict[str, Any] = {}
+    merged: dict[str, Any] = {}
     for name in keys(type(child)):
         ours, theirs = getattr(child, name), getattr(parent, name)
         here = f"{path}.{name}"
@@ -66,14 +66,14 @@ def _merge(child: Any, parent: Any, path: str, label: str, origins: dict[str, st
         if ours is None and isinstance(theirs, _MERGED):
             ours = type(theirs)()
         if ours is None:
-            taken[name] = theirs
+            merged[name] = theirs
             origins.setdefault(here, label)
         elif _merges(ours):
-            taken[name] = _merge(ours, theirs, here, label, origins)
+            merged[name] = _merge(ours, theirs, here, label, origins)
         else:
-            for known in [known for known in origins if _covers(here, known)]:
-                del origins[known]
-    return dataclasses.replace(child, **taken)
+            for origin in [origin for origin in origins if _covers(here, origin)]:
+                del origins[origin]
+    return dataclasses.replace(child, **merged)
 
 
 def _merges(value: Any) -> bool:
@@ -82,5 +82,5 @@ def _merges(value: Any) -> bool:
     return isinstance(value, _MERGED)
 
 
-def _covers(path: str, known: str) -> bool:
-    return known == path or known.startswith(path + ".")
+def _covers(path: str, inner: str) -> bool:
+    return inner == path or inner.startswith(path + ".")

@@ -36,43 +36,43 @@ def resolve(idt: Idt | None, notes: Notes) -> Space:
     ProfileError
         A name alone that does not ship, or a space without all of its figures.
     """
-    given = idt or Idt()
-    figures = ".idt.primitives" if given.name is None else ".idt.name"
-    notes.origin("idt", figures, idt is not None)
-    notes.origin("idt.gamma", ".idt.gamma", given.gamma is not None)
-    bare = given.white is None and given.primitives is None
-    name = DEFAULT if bare and given.name is None else given.name or ""
-    known = {n: s for n, s in library.spaces().items() if s.space.transfer == "power"}
-    shipped = known.get(name)
+    stated, idt = idt is not None, idt or Idt()
+    figures = ".idt.primitives" if idt.name is None else ".idt.name"
+    notes.origin("idt", figures, stated)
+    notes.origin("idt.gamma", ".idt.gamma", idt.gamma is not None)
+    bare = idt.white is None and idt.primitives is None
+    name = DEFAULT if bare and idt.name is None else idt.name or ""
+    shipped_spaces = {n: s for n, s in library.spaces().items() if s.space.transfer == "power"}
+    shipped = shipped_spaces.get(name)
     if shipped is None and bare:
-        serving = [n for n, s in known.items() if s.space.primaries is not None]
+        serving = [n for n, s in shipped_spaces.items() if s.space.primaries is not None]
         raise notes.unknown(".idt.name", library.unknown("input color space", name, serving))
     if shipped is None or (shipped.legacy and not bare):
-        return _own(given, notes)
-    return _shipped(shipped, given, notes)
+        return _defined(idt, notes)
+    return _shipped(shipped, idt, notes)
 
 
-def _shipped(shipped: Shipped, given: Idt, notes: Notes) -> Space:
+def _shipped(shipped: Shipped, idt: Idt, notes: Notes) -> Space:
     space = shipped.space
     if space.primaries is None:
         raise notes.error(".idt.name", f"is {space.name!r}; allowed: a space with primaries")
-    if given.primitives is not None:
-        white = given.white.pair() if given.white else space.white
-        theirs = (*given.primitives.pairs(), white)
+    if idt.primitives is not None:
+        white = idt.white.pair() if idt.white else space.white
+        theirs = (*idt.primitives.pairs(), white)
         if _differ(theirs, (*space.primaries, space.white)):
-            what = f"have no effect: the name means the shipped space {space.name}"
-            notes.warn(".idt.primitives", what)
-    return dataclasses.replace(space, gamma=space.gamma if given.gamma is None else given.gamma)
+            message = f"have no effect: the name means the shipped space {space.name}"
+            notes.warn(".idt.primitives", message)
+    return dataclasses.replace(space, gamma=space.gamma if idt.gamma is None else idt.gamma)
 
 
-def _own(given: Idt, notes: Notes) -> Space:
-    needed = f"is missing; needed: {given.name!r} is no shipped space"
-    if given.white is None:
+def _defined(idt: Idt, notes: Notes) -> Space:
+    needed = f"is missing; needed: {idt.name!r} is no shipped space"
+    if idt.white is None:
         raise notes.error(".idt.white", needed)
-    if given.primitives is None:
+    if idt.primitives is None:
         raise notes.error(".idt.primitives", needed)
-    gamma = 1.0 if given.gamma is None else given.gamma
-    return Space(given.name or OWN, given.primitives.pairs(), given.white.pair(), gamma)
+    gamma = 1.0 if idt.gamma is None else idt.gamma
+    return Space(idt.name or OWN, idt.primitives.pairs(), idt.white.pair(), gamma)
 
 
 def _differ(first: tuple[XY, ...], second: tuple[XY, ...]) -> bool:

@@ -86,19 +86,19 @@ def load(name: str) -> Preset:
 @functools.cache
 def spaces() -> dict[str, Shipped]:
     """All color spaces by name."""
-    found = _table("color_spaces.json", "color_spaces")
-    known = {name: _shipped(name, entry) for name, entry in found.items()}
+    entries = _table("color_spaces.json", "color_spaces")
+    spaces = {name: _shipped(name, entry) for name, entry in entries.items()}
     for name, added in _further_outputs().items():
-        there = known.get(name, added)
-        known[name] = replace(there, roles=there.roles | added.roles)
-    return known
+        there = spaces.get(name, added)
+        spaces[name] = replace(there, roles=there.roles | added.roles)
+    return spaces
 
 
 @functools.cache
 def _further_outputs() -> dict[str, Shipped]:
     """Output spaces that DiVERE does not have, some of which serve as inputs with it."""
-    found = _table("output_spaces.json", "output_spaces")
-    return {name: _shipped(name, entry) for name, entry in found.items()}
+    entries = _table("output_spaces.json", "output_spaces")
+    return {name: _shipped(name, entry) for name, entry in entries.items()}
 
 
 def space(name: str) -> Space:
@@ -109,10 +109,10 @@ def space(name: str) -> Space:
     name : str
         The name.
     """
-    found = spaces().get(name)
-    if found is None:
+    shipped = spaces().get(name)
+    if shipped is None:
         raise unknown("color space", name, spaces())
-    return found.space
+    return shipped.space
 
 
 def output_space(name: str) -> Space:
@@ -123,9 +123,9 @@ def output_space(name: str) -> Space:
     name : str
         The name.
     """
-    found = _in_role("output", name)
+    shipped = _in_role("output", name)
     further = _further_outputs().get(name)
-    return further.space if further else found
+    return further.space if further else shipped
 
 
 def working_space(name: str) -> Space:
@@ -161,8 +161,8 @@ def _in_role(role: str, name: str) -> Space:
 @functools.cache
 def matrices() -> dict[str, Matrix3]:
     """All density matrices by name, row-major."""
-    found = _table("density_matrices.json", "density_matrices")
-    return {name: cast(Matrix3, _tuples(entry)) for name, entry in found.items()}
+    entries = _table("density_matrices.json", "density_matrices")
+    return {name: cast(Matrix3, _tuples(entry)) for name, entry in entries.items()}
 
 
 def matrix(name: str) -> Matrix3:
@@ -179,8 +179,8 @@ def matrix(name: str) -> Matrix3:
 @functools.cache
 def curves() -> dict[str, Curves]:
     """All print curves by name; ``linear`` is the one that does nothing."""
-    found = _table("curves.json", "curves")
-    return {"linear": Curves()} | {name: _curves(entry) for name, entry in found.items()}
+    entries = _table("curves.json", "curves")
+    return {"linear": Curves()} | {name: _curves(entry) for name, entry in entries.items()}
 
 
 def curve(name: str) -> Curves:
@@ -197,16 +197,16 @@ def curve(name: str) -> Curves:
 @functools.cache
 def film_types() -> dict[str, FilmType]:
     """All film types by name."""
-    found = _table("film_types.json", "film_types")
-    return {name: _film_type(name, entry) for name, entry in found.items()}
+    entries = _table("film_types.json", "film_types")
+    return {name: _film_type(name, entry) for name, entry in entries.items()}
 
 
-def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
+def unknown(kind: str, name: str, there: Iterable[str]) -> ProfileError:
     """Return the error for an unknown name, with the nearest name and the known ones.
 
     Parameters
     ----------
-    what : str
+    kind : str
         What has the name, in words.
     name : str
         The name.
@@ -216,10 +216,11 @@ def unknown(what: str, name: str, there: Iterable[str]) -> ProfileError:
     listed = sorted(there)
     folded = {_folded(entry): entry for entry in listed}
     close = difflib.get_close_matches(_folded(name[:200]), folded, n=1, cutoff=0.6)
-    meant = f"; did you mean {folded[close[0]]!r}?" if close else "."
+    suggestion = f"; did you mean {folded[close[0]]!r}?" if close else "."
     more = f", ... ({len(listed)} in all)" if len(listed) > LISTED else ""
     return ProfileError(
-        f"no {what} is called {name[:200]!r}{meant} There are: {', '.join(listed[:LISTED])}{more}",
+        f"no {kind} is called {name[:200]!r}{suggestion} "
+        f"There are: {', '.join(listed[:LISTED])}{more}",
         hint="see `divere profiles list`",
     )
 
@@ -235,15 +236,15 @@ def is_custom(name: str) -> bool:
     return _folded(name) in ("custom", "自定义")
 
 
-def _look_up(what: str, name: str, there: Iterable[str]) -> str:
+def _look_up(kind: str, name: str, there: Iterable[str]) -> str:
     exact = list(there)
     if name in exact:
         return name
     folded = {_folded(entry): entry for entry in exact}
-    found = folded.get(_folded(name))
-    if found is None:
-        raise unknown(what, name, exact)
-    return found
+    exact_name = folded.get(_folded(name))
+    if exact_name is None:
+        raise unknown(kind, name, exact)
+    return exact_name
 
 
 def _folded(name: str) -> str:
@@ -262,10 +263,10 @@ def _tuples(value: Json) -> object:
 
 
 def _shipped(name: str, entry: dict[str, Json]) -> Shipped:
-    given = entry.get("primaries_xy")
+    primaries_xy = entry.get("primaries_xy")
     primaries = None
-    if isinstance(given, dict):
-        primaries = cast(tuple[XY, XY, XY], tuple(_tuples(given[c]) for c in "rgb"))
+    if isinstance(primaries_xy, dict):
+        primaries = cast(tuple[XY, XY, XY], tuple(_tuples(primaries_xy[c]) for c in "rgb"))
     white, gamma = cast(XY, _tuples(entry["white_xy"])), cast(float, entry["gamma"])
     transfer = cast(Transfer, entry.get("transfer", "power"))
     legacy = bool(entry.get("legacy"))

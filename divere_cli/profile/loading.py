@@ -73,11 +73,11 @@ def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Prese
         JSON path of the document in the file.
     """
     findings = Findings()
-    found = examine(value, findings, root)
-    if found is None or findings.problems:
+    loaded = examine(value, findings, root)
+    if loaded is None or findings.problems:
         raise ProfileError(_sentence(file, findings))
     warnings = tuple(f"{file}: {warning}" for warning in findings.warnings)
-    return dataclasses.replace(found, label=label or _stem(file), file=file, warnings=warnings)
+    return dataclasses.replace(loaded, label=label or _stem(file), file=file, warnings=warnings)
 
 
 def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
@@ -97,13 +97,13 @@ def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
         return None
     renames = {new: root + old for new, old in upgraded.renames.items()}
     at = Place(findings, root, renames=renames)
-    found = Object(Preset).read(upgraded.value, at)
-    if found is None:
+    loaded = Object(Preset).read(upgraded.value, at)
+    if loaded is None:
         return None
     if isinstance(value, dict) and not _SAYING & value.keys() and findings.warnings:
         at.problem("is no preset: divere knows none of its keys", structural=False)
         return None
-    read: Preset = dataclasses.replace(found, paths={"": root, **renames})
+    read: Preset = dataclasses.replace(loaded, paths={"": root, **renames})
     _check_part(read.metadata, read.idt, read.cc_params, at)
     if read.film_base_region is not None:
         _check_box(read.film_base_region, "region", at.key("film_base_region"))
@@ -125,7 +125,7 @@ class Folder:
     file: str
     entries: dict[str, Json]
     default: Json = None
-    own: Json = None
+    divere_entry: Json = None
     _names: dict[str, str] = field(default_factory=dict)
     _checked: dict[str, Preset] = field(default_factory=dict)
 
@@ -144,8 +144,8 @@ class Folder:
             return None
         if FOLDER_DEFAULT not in self._checked:
             root = f"$.{FOLDER_DEFAULT}"
-            found = preset(self.default, self.file, label=FOLDER_DEFAULT, root=root)
-            self._checked[FOLDER_DEFAULT] = found
+            default = preset(self.default, self.file, label=FOLDER_DEFAULT, root=root)
+            self._checked[FOLDER_DEFAULT] = default
         return self._checked[FOLDER_DEFAULT]
 
 
@@ -183,9 +183,9 @@ def folder(value: Json, file: str) -> Folder:
     entries = {n: entry for n, entry in value.items() if n not in _NO_SCANS}
     names: dict[str, str] = {}
     for name in entries:
-        other = names.setdefault(normal(name), name)
-        if other != name:
-            raise ProfileError(f"{file}: ${step(name)} and ${step(other)} name the same file")
+        first = names.setdefault(normal(name), name)
+        if first != name:
+            raise ProfileError(f"{file}: ${step(name)} and ${step(first)} name the same file")
     return Folder(file, entries, value.get(FOLDER_DEFAULT), value.get(OWN_ENTRY), names)
 
 
@@ -228,11 +228,11 @@ def _check_part(
         _check_idt(idt, at.key("idt"))
 
 
-def _check_box(box: Box, what: str, at: Place) -> None:
+def _check_box(box: Box, name: str, at: Place) -> None:
     x, y, width, height = box
     inside = x + width <= 1 + CROP_SLACK and y + height <= 1 + CROP_SLACK
     if not (width > 0 and height > 0 and inside):
-        at.refuse(list(box), f"a {what} inside the frame, larger than nothing", structural=False)
+        at.refuse(list(box), f"a {name} inside the frame, larger than nothing", structural=False)
 
 
 def _check_idt(idt: Idt, at: Place) -> None:

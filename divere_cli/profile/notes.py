@@ -20,19 +20,19 @@ class Notes:
     origins: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def origin(self, name: str, path: str, given: bool) -> None:
+    def origin(self, name: str, path: str, stated: bool) -> None:
         """Note where the figure called ``name`` came from."""
         base = self.preset.origins.get(path)
-        found = f"base {base}" if base else "preset"
-        self.origins[name] = found if given else "default"
+        source = f"base {base}" if base else "preset"
+        self.origins[name] = source if stated else "default"
 
-    def warn(self, path: str, what: str) -> None:
+    def warn(self, path: str, message: str) -> None:
         """Note what has no effect."""
-        self.warnings.append(f"{self._where(path)} {what}")
+        self.warnings.append(f"{self._where(path)} {message}")
 
-    def error(self, path: str, what: str) -> ProfileError:
+    def error(self, path: str, message: str) -> ProfileError:
         """Make the error for what cannot be used."""
-        return ProfileError(f"{self._where(path)} {what}")
+        return ProfileError(f"{self._where(path)} {message}")
 
     def unknown(self, path: str, error: ProfileError) -> ProfileError:
         """Make the error for a name that the library does not have."""

@@ -37,9 +37,9 @@ class OwnEntry:
 
     def scan(self, name: str) -> Values:
         """What is known of one scan; NFC and NFD are the same name."""
-        wanted = unicodedata.normalize("NFC", name)
-        found = (n for n in self.scans if unicodedata.normalize("NFC", n) == wanted)
-        return self.scans.get(next(found, name), {})
+        normal = unicodedata.normalize("NFC", name)
+        names = (n for n in self.scans if unicodedata.normalize("NFC", n) == normal)
+        return self.scans.get(next(names, name), {})
 
 
 def load(path: str) -> OwnEntry:
@@ -72,9 +72,9 @@ def read(document: Json, file: str) -> OwnEntry:
     if entry is None:
         return OwnEntry()
     if not isinstance(entry, dict) or entry.get("type") != TYPE:
-        said = entry.get("type") if isinstance(entry, dict) else entry
+        type_ = entry.get("type") if isinstance(entry, dict) else entry
         raise ProfileError(
-            f"{file}: $.{KEY}.type is {said!r}; allowed: {TYPE!r}",
+            f"{file}: $.{KEY}.type is {type_!r}; allowed: {TYPE!r}",
             hint="a newer divere wrote it, or it was changed by hand",
         )
     folder, scans = entry.get("folder", {}), entry.get("scans", {})
@@ -82,7 +82,7 @@ def read(document: Json, file: str) -> OwnEntry:
         raise ProfileError(f"{file}: $.{KEY}.folder is no object")
     if not isinstance(scans, dict):
         raise ProfileError(f"{file}: $.{KEY}.scans is no object")
-    return OwnEntry(folder, {n: one for n, one in scans.items() if isinstance(one, dict)})
+    return OwnEntry(folder, {n: values for n, values in scans.items() if isinstance(values, dict)})
 
 
 def merged(
@@ -115,8 +115,8 @@ def merged(
     ours: dict[str, Json] = dict(entry) if isinstance(entry, dict) else {"type": TYPE}
     if folder:
         ours["folder"] = _with(ours.get("folder"), folder)
-    known = ours.get("scans")
-    names: dict[str, Json] = dict(known) if isinstance(known, dict) else {}
+    scan_values = ours.get("scans")
+    names: dict[str, Json] = dict(scan_values) if isinstance(scan_values, dict) else {}
     for name, values in (scans or {}).items():
         names[name] = _with(names.get(name), values)
     if names:
@@ -126,10 +126,10 @@ def merged(
 
 
 def _with(before: Json, values: Values) -> dict[str, Json]:
-    found: dict[str, Json] = dict(before) if isinstance(before, dict) else {}
+    entry: dict[str, Json] = dict(before) if isinstance(before, dict) else {}
     for key, value in values.items():
         if value is None:
-            found.pop(key, None)
+            entry.pop(key, None)
         else:
-            found[key] = value
-    return found
+            entry[key] = value
+    return entry

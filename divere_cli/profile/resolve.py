@@ -79,18 +79,18 @@ def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolv
     channels : int, default 3
         Channels of the scan.
     """
-    whole = inherit.complete(preset)
-    notes = Notes(whole)
-    film = _film(whole.metadata or Metadata(), channels, notes)
-    grade = whole.cc_params or _start(film)
+    merged = inherit.complete(preset)
+    notes = Notes(merged)
+    film = _film(merged.metadata or Metadata(), channels, notes)
+    grade = merged.cc_params or _start(film)
     _switches(grade, film, notes)
-    notes.origin("adaptation", ".adaptation", whole.adaptation is not None)
-    balance = whole.camera_white_balance
+    notes.origin("adaptation", ".adaptation", merged.adaptation is not None)
+    balance = merged.camera_white_balance
     notes.origin("camera_white_balance", ".camera_white_balance", balance is not None)
-    found = Recipe(
-        profile=whole.label,
+    result = Recipe(
+        profile=merged.label,
         film=film.film,
-        input_space=input_space.resolve(whole.idt, notes),
+        input_space=input_space.resolve(merged.idt, notes),
         working_space=library.working_space(working),
         density_gamma=_figure("density_gamma", grade.density_gamma, 1.0, notes),
         density_dmax=_figure("density_dmax", grade.density_dmax, 2.5, notes),
@@ -101,23 +101,23 @@ def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolv
         screen_glare_compensation=_figure(
             "screen_glare_compensation", grade.screen_glare_compensation, 0.0, notes
         ),
-        adaptation=cast(Literal["ratio", "bradford"], whole.adaptation or "ratio"),
+        adaptation=cast(Literal["ratio", "bradford"], merged.adaptation or "ratio"),
         camera_white_balance=cast(WhiteBalance, balance or "off"),
-        calibrated=(whole.metadata or Metadata()).provenance == CALIBRATED,
+        calibrated=(merged.metadata or Metadata()).provenance == CALIBRATED,
     )
     notes.origin("rgb_gains", f"{_GRADE}.rgb_gains", grade.rgb_gains is not None)
-    if whole.cc_params is None:
+    if merged.cc_params is None:
         for name in ("density_gamma", "density_dmax", "density_curve"):
             notes.origins[name] = "film type"
-    found = dataclasses.replace(found, sha256=digest(found))
-    return Resolved(found, notes.origins, tuple(notes.warnings))
+    result = dataclasses.replace(result, sha256=digest(result))
+    return Resolved(result, notes.origins, tuple(notes.warnings))
 
 
 def _film(metadata: Metadata, channels: int, notes: Notes) -> FilmType:
-    given = metadata.film_type
-    notes.origin("film_type", ".metadata.film_type", given is not None)
+    film_type = metadata.film_type
+    notes.origin("film_type", ".metadata.film_type", film_type is not None)
     absent = MONOCHROME_FILM if channels == 1 else COLOR_FILM
-    return library.film_types()[given or absent]
+    return library.film_types()[film_type or absent]
 
 
 def _start(film: FilmType) -> CcParams:
@@ -139,9 +139,9 @@ def _switches(grade: CcParams, film: FilmType, notes: Notes) -> None:
     ):
         noted = getattr(grade, f"enable_{step}")
         if noted is not None and noted != runs:
-            said = "true" if noted else "false"
-            what = f"is {said}, which has no effect: film type {film.film.name} decides"
-            notes.warn(f"{_GRADE}.enable_{step}", what)
+            value = "true" if noted else "false"
+            message = f"is {value}, which has no effect: film type {film.film.name} decides"
+            notes.warn(f"{_GRADE}.enable_{step}", message)
 
 
 def _figure(name: str, value: float | None, absent: float, notes: Notes) -> float:
@@ -149,38 +149,38 @@ def _figure(name: str, value: float | None, absent: float, notes: Notes) -> floa
     return absent if value is None else value
 
 
-def _channel_gamma(given: ChannelGamma, notes: Notes) -> tuple[float, float]:
-    red = _figure("channel_gamma.r", given.r, 1.0, notes)
-    return red, _figure("channel_gamma.b", given.b, 1.0, notes)
+def _channel_gamma(gammas: ChannelGamma, notes: Notes) -> tuple[float, float]:
+    red = _figure("channel_gamma.r", gammas.r, 1.0, notes)
+    return red, _figure("channel_gamma.b", gammas.b, 1.0, notes)
 
 
-def _matrix(given: DensityMatrix | None, notes: Notes) -> Matrix3 | None:
+def _matrix(matrix: DensityMatrix | None, notes: Notes) -> Matrix3 | None:
     path = f"{_GRADE}.density_matrix"
-    notes.origin("density_matrix", path, given is not None)
-    if given is None:
+    notes.origin("density_matrix", path, matrix is not None)
+    if matrix is None:
         return None
-    values = given.values
-    if values is None and given.name and not library.is_custom(given.name):
-        notes.origins["density_matrix"] += f", shipped {given.name!r}"
+    values = matrix.values
+    if values is None and matrix.name and not library.is_custom(matrix.name):
+        notes.origins["density_matrix"] += f", shipped {matrix.name!r}"
         try:
-            values = library.matrix(given.name)
+            values = library.matrix(matrix.name)
         except ProfileError as error:
             raise notes.unknown(f"{path}.name", error) from None
     return None if values is None or is_identity(values) else values
 
 
-def _curves(given: DensityCurve | None, notes: Notes) -> Curves:
+def _curves(curve: DensityCurve | None, notes: Notes) -> Curves:
     path = f"{_GRADE}.density_curve"
-    notes.origin("density_curve", path, given is not None)
-    if given is None:
+    notes.origin("density_curve", path, curve is not None)
+    if curve is None:
         return Curves()
-    points = given.points or CurvePoints()
-    own = {name: ordered(getattr(points, name) or ()) for name in CHANNELS}
-    if any(own.values()) or not given.name or library.is_custom(given.name):
-        return Curves(**own)
-    notes.origins["density_curve"] += f", shipped {given.name!r}"
+    points = curve.points or CurvePoints()
+    by_channel = {name: ordered(getattr(points, name) or ()) for name in CHANNELS}
+    if any(by_channel.values()) or not curve.name or library.is_custom(curve.name):
+        return Curves(**by_channel)
+    notes.origins["density_curve"] += f", shipped {curve.name!r}"
     try:
-        named = library.curve(given.name)
+        named = library.curve(curve.name)
     except ProfileError as error:
         raise notes.unknown(f"{path}.name", error) from None
     return Curves(**{name: ordered(getattr(named, name)) for name in CHANNELS})

@@ -87,18 +87,18 @@ class Selector:
 
     option: str = AUTO
     settings: Settings = field(default_factory=Settings)
-    _given: Preset | None = None
-    _given_folder: loading.Folder | None = None
+    _option_preset: Preset | None = None
+    _option_folder: loading.Folder | None = None
     _folders: dict[str, loading.Folder | None] = field(default_factory=dict)
     _shared: dict[tuple[str, str, int, tuple[str, ...]], Selection] = field(default_factory=dict)
     _asking: dict[tuple[str, str], bool] = field(default_factory=dict)  # by file and label
 
     def __post_init__(self) -> None:
-        found = None if self.option == AUTO else find(self.option)
-        if isinstance(found, loading.Folder):
-            self._given_folder = found
+        preset = None if self.option == AUTO else find(self.option)
+        if isinstance(preset, loading.Folder):
+            self._option_folder = preset
         else:
-            self._given = found
+            self._option_preset = preset
 
     def choose(self, scan_path: str, header: Header = None) -> Selection:
         """The preset for one scan.
@@ -164,16 +164,16 @@ class Selector:
                 if entry in there or os.path.lexists(os.path.join(directory, entry)):
                     continue
                 close = difflib.get_close_matches(entry, there - folder.entries.keys(), n=1)
-                meant = f"; did you mean '{close[0]}'?" if close else ""
-                warnings.append(f"{folder.file}: the entry '{entry}' fits no scan{meant}")
+                suggestion = f"; did you mean '{close[0]}'?" if close else ""
+                warnings.append(f"{folder.file}: the entry '{entry}' fits no scan{suggestion}")
         return tuple(warnings)
 
     def _served(self, scan_path: str) -> _Served | None:
         """The preset that a file gives for a scan; None: the shipped default serves it."""
-        if self._given is not None:
+        if self._option_preset is not None:
             shipped = self.option in library.names()
-            return _Served(self._given, self.option, shared=True, shipped=shipped)
-        folder, name = self._given_folder, os.path.basename(scan_path)
+            return _Served(self._option_preset, self.option, shared=True, shipped=shipped)
+        folder, name = self._option_folder, os.path.basename(scan_path)
         if folder is None:
             folder = self._folder(os.path.dirname(scan_path))
         if folder is None:
@@ -182,7 +182,7 @@ class Selector:
             source = f"its entry in {folder.file}"
             return _Served(folder.entry(name), source, shared=False, turns=_stored(folder, name))
         default = folder.folder_default()
-        if default is None and self._given_folder is not None:
+        if default is None and self._option_folder is not None:
             raise ProfileError(
                 f"{folder.file}: has no preset for {name!r}, and no {FOLDER_DEFAULT}",
                 hint="add one, or leave the scan out",
@@ -200,18 +200,18 @@ class Selector:
 
     def _selection(self, served: _Served, channels: int, warnings: tuple[str, ...]) -> Selection:
         cuts = crops.cuts(served.preset, self.settings.working_space, channels, served.turns)
-        whole = inherit.complete(served.preset)
+        merged = inherit.complete(served.preset)
         return Selection(
             ProfileRef(served.preset.label, cuts.sha256),
             cuts.cuts,
             (*warnings, *cuts.warnings),
             served.source,
-            whole.film_base,
-            whole.film_base_region,
+            merged.film_base,
+            merged.film_base_region,
             served.shipped,
             self._earlier(served, channels),
-            None if served.shipped else reading.gamma(whole),
-            not served.shared and whole.metadata is not None and reading.turned(whole),
+            None if served.shipped else reading.gamma(merged),
+            not served.shared and merged.metadata is not None and reading.turned(merged),
         )
 
     def _earlier(self, served: _Served, channels: int) -> str:
@@ -237,7 +237,7 @@ class _Served:
 
 def _stored(folder: loading.Folder, name: str) -> dict[str, float]:
     """Return the turns that ``divere frames --deskew`` kept of a scan's crops."""
-    ours = own_entry.read({own_entry.KEY: folder.own}, folder.file).scan(name)
+    ours = own_entry.read({own_entry.KEY: folder.divere_entry}, folder.file).scan(name)
     turns = ours.get("turns")
     if not isinstance(turns, dict):
         return {}
@@ -249,10 +249,10 @@ def _stored(folder: loading.Folder, name: str) -> dict[str, float]:
 
 
 def _channels(header: Header) -> tuple[int, tuple[str, ...]]:
-    found = header() if callable(header) else header
-    if found is None:
+    header = header() if callable(header) else header
+    if header is None:
         return 3, ("no header was read: taken for a color scan",)
-    return found.channels, ()
+    return header.channels, ()
 
 
 def _default(scan_path: str, channels: int) -> str:

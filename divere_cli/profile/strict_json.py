@@ -49,7 +49,7 @@ _FORBIDDEN_IN_NOTE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udf
 class _Bad:
     """Stands where the parser met something that is refused, until its path is known."""
 
-    what: str
+    reason: str
 
 
 _TWICE = _Bad("is there twice; allowed: once")
@@ -116,17 +116,17 @@ def _bytes_of(path: str, max_bytes: int) -> bytes:
             raise ProfileError(f"{path}: not a regular file")
         fd = os.open(path, flags)
         with open(fd, "rb") as file:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
                 raise ProfileError(f"{path}: not a regular file")
-            data = b"" if found.st_size > max_bytes else file.read(max_bytes + 1)
+            data = b"" if status.st_size > max_bytes else file.read(max_bytes + 1)
     except FileNotFoundError:
         raise ProfileError(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ProfileError(f"{path}: cannot be read: {reason}") from None
-    if found.st_size > max_bytes or len(data) > max_bytes:
-        size = max(found.st_size, len(data))
+    if status.st_size > max_bytes or len(data) > max_bytes:
+        size = max(status.st_size, len(data))
         raise ProfileError(f"{path}: {size} bytes; allowed: at most {max_bytes}")
     return data
 
@@ -146,8 +146,8 @@ def _decode(data: bytes, file: str) -> str:
 
 def _check_depth(text: str, file: str) -> None:
     depth = 0
-    for found in _STRING_OR_BRACKET.finditer(text):
-        first = text[found.start()]
+    for match in _STRING_OR_BRACKET.finditer(text):
+        first = text[match.start()]
         if first in "[{":
             depth += 1
             if depth > MAX_DEPTH:
@@ -167,12 +167,12 @@ def _too_deep(file: str) -> ProfileError:
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    members = dict(pairs)
+    if len(members) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = dict.fromkeys((key for key, count in counts.items() if count > 1), _TWICE)
-        return {**found, **twice}
-    return found
+        return {**members, **twice}
+    return members
 
 
 def _float(text: str) -> float | _Bad:
@@ -195,18 +195,18 @@ def _refused(value: object, *, free: bool = False) -> tuple[str, str] | None:
             key = next(filter(_FORBIDDEN.search, value))
             return "", f"has the key {show(key)}; allowed: keys without control characters"
         for key, member in value.items():
-            found = (
+            refusal = (
                 None if isinstance(member, _NUMBERS) else _refused(member, free=key in FREE_TEXT)
             )
-            if found:
-                return step(key) + found[0], found[1]
+            if refusal:
+                return step(key) + refusal[0], refusal[1]
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            found = None if isinstance(item, _NUMBERS) else _refused(item)
-            if found:
-                return f"[{index}]{found[0]}", found[1]
+            refusal = None if isinstance(item, _NUMBERS) else _refused(item)
+            if refusal:
+                return f"[{index}]{refusal[0]}", refusal[1]
     elif isinstance(value, _Bad):
-        return "", value.what
+        return "", value.reason
     elif isinstance(value, str) and (_FORBIDDEN_IN_NOTE if free else _FORBIDDEN).search(value):
         return "", f"is {show(value)}; allowed: text without control characters"
     return None

@@ -44,24 +44,24 @@ def text(path: str, name: str) -> str:
         "note": f"made from {name}; metadata.notes explains the keys",
     }
     preset = document.preset(recipe, metadata)
-    known = preset["metadata"]
-    assert isinstance(known, dict)
+    preset_metadata = preset["metadata"]
+    assert isinstance(preset_metadata, dict)
     notes: dict[str, Json] = {}
     notes |= _explained(Preset, "", lambda key: key not in _NOT_OF_ONE_PICTURE)
     notes |= _explained(Metadata, "metadata.", lambda key: key in _OF_METADATA)
     notes |= _explained(Idt, "idt.")
     notes |= _explained(CcParams, "cc_params.", lambda key: not key.startswith("enable_"))
-    known["notes"] = notes
+    preset_metadata["notes"] = notes
     return json.dumps(preset, indent=2, ensure_ascii=False) + "\n"
 
 
-def _explained(cls: type, prefix: str, wanted: Any = lambda key: True) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+def _explained(cls: type, prefix: str, chosen: Any = lambda key: True) -> dict[str, Json]:
+    explained: dict[str, Json] = {}
     assert dataclasses.is_dataclass(cls)
     for name, key in keys(cls).items():
-        if not wanted(name):
+        if not chosen(name):
             continue
         unit = f" [{key.unit}]" if key.unit else ""
         absent = f"; without it: {key.absent}" if key.absent else ""
-        found[prefix + name] = f"{key.text}{unit}{absent}"
-    return found
+        explained[prefix + name] = f"{key.text}{unit}{absent}"
+    return explained

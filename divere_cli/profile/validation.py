@@ -46,10 +46,10 @@ def check(path: str) -> Checked:
 
 
 def _entries(folder: loading.Folder) -> dict[str, Json]:
-    found = {"$" + step(name): entry for name, entry in folder.entries.items()}
+    entries = {"$" + step(name): entry for name, entry in folder.entries.items()}
     if folder.default is not None:
-        found[f"$.{FOLDER_DEFAULT}"] = folder.default
-    return found
+        entries[f"$.{FOLDER_DEFAULT}"] = folder.default
+    return entries
 
 
 def _checked(path: str, documents: dict[str, Json]) -> Checked:
@@ -69,11 +69,11 @@ def _checked(path: str, documents: dict[str, Json]) -> Checked:
 
 def _resolve(preset: Preset, path: str, problems: list[str], warnings: list[str]) -> None:
     try:
-        found = crops.cuts(dataclasses.replace(preset, file=path))
+        cuts = crops.cuts(dataclasses.replace(preset, file=path))
     except ProfileError as error:
         problems.append(_without(path, error.message))
     else:
-        warnings += [_without(path, warning) for warning in found.warnings]
+        warnings += [_without(path, warning) for warning in cuts.warnings]
 
 
 def _without(path: str, message: str) -> str:

@@ -101,66 +101,66 @@ def _from_old(old: dict[str, Json], at: Place) -> Upgraded:
         at.key("grading_params").refuse(grading, "an object")
         return Upgraded(None)
     at.key("grading_params").unknown([name for name in grading if name not in _READ_IN_GRADING])
-    found = Upgraded(None)
-    metadata = _metadata(old, found)
-    grade = _grade(old, grading, found)
+    upgraded = Upgraded(None)
+    metadata = _metadata(old, upgraded)
+    grade = _grade(old, grading, upgraded)
     document: dict[str, Json] = {"version": VERSION, "type": "single", "metadata": metadata}
     document["cc_params"] = grade
     for name in ("input_transformation", "input_color_space"):
         if old.get(name):
-            document["idt"] = _idt(old[name], name, found)
+            document["idt"] = _idt(old[name], name, upgraded)
             break
-    found.value = document
-    return found
+    upgraded.value = document
+    return upgraded
 
 
-def _metadata(old: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+def _metadata(old: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
     metadata: dict[str, Json] = {}
     for name in _IN_METADATA:
         if name in old:
             metadata[name] = old[name]
-            found.take(f".metadata.{name}", f".{name}")
+            upgraded.take(f".metadata.{name}", f".{name}")
     return metadata
 
 
-def _grade(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+def _grade(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
     grade: dict[str, Json] = {}
     for name in _FIGURES:
         if name in grading:
             grade[name] = grading[name]
-            found.take(f".cc_params.{name}", f".grading_params.{name}")
-    matrix = _matrix(old, grading, found)
+            upgraded.take(f".cc_params.{name}", f".grading_params.{name}")
+    matrix = _matrix(old, grading, upgraded)
     if matrix:
         grade["density_matrix"] = matrix
-    curve = _curve(old, grading, found)
+    curve = _curve(old, grading, upgraded)
     if curve:
         grade["density_curve"] = curve
     return grade
 
 
-def _matrix(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+def _matrix(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
     """Name and values, the top of the file before ``grading_params``."""
     matrix: dict[str, Json] = {}
     for holder, prefix in ((old, ""), (grading, ".grading_params")):
         for name in ("density_matrix", "correction_matrix"):
-            given = holder.get(name)
-            parts = given if isinstance(given, dict) else {"values": given}
+            value = holder.get(name)
+            parts = value if isinstance(value, dict) else {"values": value}
             for part in ("name", "values"):
                 if parts.get(part) is not None and part not in matrix:
                     matrix[part] = parts[part]
-                    tail = f".{part}" if isinstance(given, dict) else ""
-                    found.take(f".cc_params.density_matrix.{part}", f"{prefix}.{name}{tail}")
+                    tail = f".{part}" if isinstance(value, dict) else ""
+                    upgraded.take(f".cc_params.density_matrix.{part}", f"{prefix}.{name}{tail}")
     for name in _MATRIX_NAMES:
         if grading.get(name) and "name" not in matrix:
             matrix["name"] = grading[name]
-            found.take(".cc_params.density_matrix.name", f".grading_params.{name}")
+            upgraded.take(".cc_params.density_matrix.name", f".grading_params.{name}")
     return matrix
 
 
-def _curve(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> dict[str, Json]:
+def _curve(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
     """Name and points; points that are the identity give way to others."""
-    given = old.get("density_curve")
-    top: dict[str, Json] = given if isinstance(given, dict) else {}
+    stored = old.get("density_curve")
+    top: dict[str, Json] = stored if isinstance(stored, dict) else {}
     curve: dict[str, Json] = {}
     for holder, name, path in (
         (top, "name", ".density_curve.name"),
@@ -168,7 +168,7 @@ def _curve(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> d
     ):
         if holder.get(name) and "name" not in curve:
             curve["name"] = holder[name]
-            found.take(".cc_params.density_curve.name", path)
+            upgraded.take(".cc_params.density_curve.name", path)
     points: dict[str, Json] = {}
     at_top = top.get("points")
     listed = not isinstance(at_top, dict)
@@ -177,19 +177,19 @@ def _curve(old: dict[str, Json], grading: dict[str, Json], found: Upgraded) -> d
         new = f".cc_params.density_curve.points.{channel}"
         if tops.get(channel) not in (None, [], _IDENTITY) or old_name not in grading:
             points[channel] = tops.get(channel)
-            found.take(new, ".density_curve.points" + ("" if listed else f".{channel}"))
+            upgraded.take(new, ".density_curve.points" + ("" if listed else f".{channel}"))
         else:
             points[channel] = grading[old_name]
-            found.take(new, f".grading_params.{old_name}")
+            upgraded.take(new, f".grading_params.{old_name}")
     if any(value is not None for value in points.values()):
         curve["points"] = points
     return curve
 
 
-def _idt(old: Json, name: str, found: Upgraded) -> Json:
+def _idt(old: Json, name: str, upgraded: Upgraded) -> Json:
     """``input_transformation``: a name and its definition, under several spellings."""
     if not isinstance(old, dict):
-        found.take(".idt", f".{name}")
+        upgraded.take(".idt", f".{name}")
         return old
     definition = old.get("definition")
     inner: dict[str, Json] = definition if isinstance(definition, dict) else {}
@@ -200,13 +200,13 @@ def _idt(old: Json, name: str, found: Upgraded) -> Json:
         "white": ("white", "white_point", "white_point_xy"),
         "primitives": ("primitives", "primaries", "primaries_xy"),
     }
-    found.take(".idt", f".{name}")
+    upgraded.take(".idt", f".{name}")
     for new, olds in spellings.items():
         for prefix, holder in ((f".{name}", old), (f".{name}.definition", inner)):
             for spelling in olds:
                 if holder.get(spelling) is not None and new not in idt:
                     idt[new] = _points_as_objects(holder[spelling])
-                    found.take(f".idt.{new}", f"{prefix}.{spelling}")
+                    upgraded.take(f".idt.{new}", f"{prefix}.{spelling}")
     return idt
 
 

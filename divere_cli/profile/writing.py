@@ -30,16 +30,16 @@ def plain(preset: Preset, raw_file: str = "") -> dict[str, Json]:
     raw_file : str
         The scan it is for; DiVERE refuses a preset without one.
     """
-    found = _plain(preset)
-    assert isinstance(found, dict)
-    metadata = found.get("metadata")
+    document = _plain(preset)
+    assert isinstance(document, dict)
+    metadata = document.get("metadata")
     named: dict[str, Json] = {"raw_file": raw_file}
     if isinstance(metadata, dict):
         named |= metadata
     if raw_file:
         named["raw_file"] = raw_file
     kind = "contactsheet" if preset.sheet else "single"
-    return {**found, "version": VERSION, "type": preset.type or kind, "metadata": named}
+    return {**document, "version": VERSION, "type": preset.type or kind, "metadata": named}
 
 
 def folder(entries: Mapping[str, Mapping[str, Json]], default: Mapping[str, Json] | None) -> bytes:
@@ -73,13 +73,13 @@ def folder(entries: Mapping[str, Mapping[str, Json]], default: Mapping[str, Json
 
 def _check(data: bytes) -> None:
     """Read back what is to be written, so that it cannot be refused later."""
-    what = "the presets to be written"
+    label = "the presets to be written"
     if len(data) > loading.MAX_FOLDER_BYTES:
-        raise ProfileError(f"{what} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
-    found = loading.folder(strict_json.parse(data, what), what)
-    for name in found.entries:
-        found.entry(name)
-    found.folder_default()
+        raise ProfileError(f"{label} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
+    presets = loading.folder(strict_json.parse(data, label), label)
+    for name in presets.entries:
+        presets.entry(name)
+    presets.folder_default()
 
 
 def _plain(value: object) -> Json:

@@ -80,3 +80,9 @@ def test_an_encoding_that_is_no_power_is_no_scans(name: str) -> None:
     own = recipe(changed(SINGLE, "idt", {**FIGURES, "name": name})).input_space
     assert (own.name, own.transfer) == (name, "power")
     assert own.primaries != library.space(name).primaries
+
+
+def test_an_input_space_that_the_preset_leaves_out_is_reported_as_the_default() -> None:
+    without = {name: value for name, value in SINGLE.items() if name != "idt"}
+    assert resolve.resolve(loading.preset(without, "p.json")).origins["idt"] == "default"
+    assert resolve.resolve(loading.preset(SINGLE, "p.json")).origins["idt"] == "preset"
