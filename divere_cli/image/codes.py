@@ -105,13 +105,13 @@ class Wide:
         self._white, self._inverted = white, inverted
 
     def apply(self, first: int, stored: Stored, out: Stored) -> None:
-        whole = stored.dtype.kind == "u"
+        integers = stored.dtype.kind == "u"
         codes = np.multiply(
-            np.minimum(stored, int(self._white)) if whole else stored,
+            np.minimum(stored, int(self._white)) if integers else stored,
             65535 / self._white,
-            dtype=np.float64 if whole else np.float32,
+            dtype=np.float64 if integers else np.float32,
         )
-        if not whole:
+        if not integers:
             np.clip(codes, 0, 65535, out=codes)
         if self._inverted:
             np.subtract(65535, codes, out=codes)
@@ -206,8 +206,8 @@ class Black:
 
 def _at(values: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float32]:
     inside = (places >= 0) & (places < len(values))
-    found = np.where(inside, values[np.clip(places, 0, len(values) - 1)], 0.0)
-    return found.astype(np.float32)
+    values_at = np.where(inside, values[np.clip(places, 0, len(values) - 1)], 0.0)
+    return values_at.astype(np.float32)
 
 
 def conversion_of(page: Page, tiff: Tiff, channels: slice) -> Conversion | None:
@@ -322,10 +322,10 @@ def _deltas(tiff: Tiff, tag: Tag | None) -> NDArray[np.float64] | None:
         return None
     if not 0 < tag.count <= 1 << 18:
         raise CorruptInput(f"a BlackLevelDelta of {tag.count} values")
-    found = np.array(tiff.values(tag, tag.count), np.float64)
-    if not np.isfinite(found).all():
+    deltas = np.array(tiff.values(tag, tag.count), np.float64)
+    if not np.isfinite(deltas).all():
         raise CorruptInput("a BlackLevelDelta is not a finite number")
-    return found if found.any() else None
+    return deltas if deltas.any() else None
 
 
 def _numbers(tiff: Tiff, tag: Tag | None, most: int) -> tuple[float, ...]:

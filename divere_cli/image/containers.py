@@ -34,8 +34,8 @@ class Held(Source):
         self._data = data
         self.size = len(data)
 
-    def read_into(self, offset: int, view: memoryview, what: str = "the file") -> None:
-        self.inside(offset, len(view), what)
+    def read_into(self, offset: int, view: memoryview, name: str = "the file") -> None:
+        self.inside(offset, len(view), name)
         view[:] = self._data[offset : offset + len(view)]
 
 
@@ -93,10 +93,10 @@ def segments(
 def _behind_stray(source: Source, at: int) -> int:
     """Find the next marker behind bytes that belong to no segment."""
     data = source.read(at, min(_MOST_STRAY, source.size - at), "a JPEG marker")
-    found = _MARKER.search(data)
-    if found is None:
+    match = _MARKER.search(data)
+    if match is None:
         raise CorruptInput(f"no JPEG marker at byte {at}")
-    return at + found.start()
+    return at + match.start()
 
 
 def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:

@@ -136,12 +136,12 @@ class Turn(Closing):
         NoSpace, OutputError
             When the spool file cannot be written.
         """
-        taken = 0
-        while taken < len(rows):
-            count = min(len(self._block) - self._filled, len(rows) - taken)
-            self._block[self._filled : self._filled + count] = rows[taken : taken + count]
+        done = 0
+        while done < len(rows):
+            count = min(len(self._block) - self._filled, len(rows) - done)
+            self._block[self._filled : self._filled + count] = rows[done : done + count]
             self._filled += count
-            taken += count
+            done += count
             if self._filled == len(self._block) or self._done + self._filled == self._height:
                 self._put_away()
 

@@ -156,30 +156,30 @@ def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
         if not source.size:
             raise CorruptInput("the file is empty")
         head = source.read(0, min(HEAD, source.size))
-        found = format_of(head)
+        format_ = format_of(head)
         suffix = os.path.splitext(path)[1].lower()
-        if not found and suffix == DUMP and header_dump.find(source) is not None:
+        if not format_ and suffix == DUMP and header_dump.find(source) is not None:
             return header_dump.read(source, max_pixels)
-        _check_name(found, suffix, head)
-        return _read(source, path, found, max_pixels, picture)
+        _check_name(format_, suffix, head)
+        return _read(source, path, format_, max_pixels, picture)
 
 
-def _read(source: Source, path: str, found: str, max_pixels: int, picture: int) -> Header:
-    if found == "tiff":
+def _read(source: Source, path: str, format_: str, max_pixels: int, picture: int) -> Header:
+    if format_ == "tiff":
         return tiff_header.read(source, path, max_pixels, picture)
     if picture:
         raise Unsupported(f"the file has one picture and no picture {picture + 1}")
-    if found == "png":
+    if format_ == "png":
         return header_png.read(source, max_pixels)
-    if found == "jpeg":
+    if format_ == "jpeg":
         return header_jpeg.read(source, max_pixels)
-    if found == "jxl":
+    if format_ == "jxl":
         return _of_jxl(header_jxl.read(source, max_pixels))
-    if found == "pnm":
+    if format_ == "pnm":
         return header_pnm.read(source, max_pixels)
-    other = header_other.format_of(source.read(0, min(HEAD, source.size)))
-    if other is not None:
-        return header_other.read(source, other, max_pixels)
+    other_format = header_other.format_of(source.read(0, min(HEAD, source.size)))
+    if other_format is not None:
+        return header_other.read(source, other_format, max_pixels)
     return header_raw.read(source, os.path.splitext(path)[1].lower())
 
 
@@ -216,14 +216,14 @@ def format_of(head: bytes) -> Format | Literal[""]:
     return header_other.format_of(head) or ""
 
 
-def _check_name(found: str, suffix: str, head: bytes) -> None:
+def _check_name(format_: str, suffix: str, head: bytes) -> None:
     expected = EXPECTED.get(suffix, set(NAMES))
-    if found in expected:
+    if format_ in expected:
         return
-    if found:
+    if format_:
         raise Unsupported(
-            f"is a {NAMES[found]} and not what {suffix} says",
-            hint=f"rename it to {SUFFIXES[found]}",
+            f"is a {NAMES[format_]} and not what {suffix} says",
+            hint=f"rename it to {SUFFIXES[format_]}",
         )
     _check_foreign(head)
     if suffix == DUMP:

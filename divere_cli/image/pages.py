@@ -53,32 +53,32 @@ def sort(pages: tuple[Page, ...], silverfast: bool) -> Sorted:
         At least one picture: a file of nothing but thumbnails gives its largest.
     """
     notes: list[str] = []
-    whole = [page for page in pages if not _no_picture(page)]
-    candidates = [page for page in whole if not page.subfile & Subfile.MASK]
+    picture_pages = [page for page in pages if not _no_picture(page)]
+    candidates = [page for page in picture_pages if not page.subfile & Subfile.MASK]
     candidates = [page for page in candidates if page.photometric != Photometric.MASK]
     if not candidates:
         return Sorted((Picture(max(pages, key=area)),))
-    kept = [page for page in candidates if not _is_copy(page, candidates)]
-    small = [page for page in candidates if page not in kept]
-    halves = _halves(kept, small) if silverfast else {}
+    originals = [page for page in candidates if not _is_copy(page, candidates)]
+    small = [page for page in candidates if page not in originals]
+    halves = _halves(originals, small) if silverfast else {}
     small = [page for page in small if page not in halves.values()]
-    notes += _said_of_copies(pages, small)
+    notes += _notes_on_copies(pages, small)
     notes += [
-        _said(pages, page, "is taken as infrared: gray, and of half the picture's size")
+        _note(pages, page, "is taken as infrared: gray, and of half the picture's size")
         for page in halves.values()
     ]
-    masks = [page for page in whole if page not in candidates]
-    infrared = halves | _tagged(kept, masks)
-    taken = list(infrared.values())
-    notes += [_said(pages, page, "is left out: a mask") for page in masks if page not in taken]
-    guessed = _guessed(kept, infrared, silverfast)
+    masks = [page for page in picture_pages if page not in candidates]
+    infrared = halves | _tagged(originals, masks)
+    used = list(infrared.values())
+    notes += [_note(pages, page, "is left out: a mask") for page in masks if page not in used]
+    guessed = _guessed(originals, infrared, silverfast)
     notes += [
-        _said(pages, page, "is taken as infrared: gray, and of the picture's size")
+        _note(pages, page, "is taken as infrared: gray, and of the picture's size")
         for page in guessed.values()
     ]
     infrared |= guessed
-    taken += guessed.values()
-    pictures = [Picture(page, infrared.get(page.ifd)) for page in kept if page not in taken]
+    used += guessed.values()
+    pictures = [Picture(page, infrared.get(page.ifd)) for page in originals if page not in used]
     return Sorted(tuple(pictures), tuple(notes))
 
 
@@ -104,23 +104,23 @@ def _says_picture(page: Page, silverfast: bool = False) -> bool:
     return bool(page.subfile & Subfile.PAGE) or numbered
 
 
-def _is_copy(page: Page, others: list[Page]) -> bool:
+def _is_copy(page: Page, pages: list[Page]) -> bool:
     """Whether a page that does not say so is a smaller copy of another."""
     if _says_picture(page):
         return False
-    return any(_smaller(page, other) for other in others if other is not page)
+    return any(_smaller(page, larger) for larger in pages if larger is not page)
 
 
-def _smaller(page: Page, other: Page) -> bool:
+def _smaller(page: Page, larger: Page) -> bool:
     """Half of the other's sides or less and of its shape, or tiny, or below it and smaller."""
-    if area(page) >= area(other):
+    if area(page) >= area(larger):
         return False
-    if page.sub and not other.sub:
+    if page.sub and not larger.sub:
         return True
-    half = 2 * page.width <= other.width + 1 and 2 * page.height <= other.height + 1
+    half = 2 * page.width <= larger.width + 1 and 2 * page.height <= larger.height + 1
     # the shape is the same when the height is that of the width's scale, to a pixel
-    same = abs(page.height - other.height * page.width / max(1, other.width)) <= 1
-    return half and (same or _TINY * area(page) <= area(other))
+    same = abs(page.height - larger.height * page.width / max(1, larger.width)) <= 1
+    return half and (same or _TINY * area(page) <= area(larger))
 
 
 def _fits(page: Page, picture: Page) -> bool:
@@ -128,10 +128,10 @@ def _fits(page: Page, picture: Page) -> bool:
     return same and page.samples == 1 and page.photometric in _GRAY
 
 
-def _halves(kept: list[Page], small: list[Page]) -> dict[int, Page]:
+def _halves(pictures: list[Page], small: list[Page]) -> dict[int, Page]:
     """SilverFast's infrared at half resolution: a gray page of half a color picture's sides."""
-    found: dict[int, Page] = {}
-    for picture in kept:
+    infrared: dict[int, Page] = {}
+    for picture in pictures:
         sides = [{side // 2, -(-side // 2)} for side in (picture.width, picture.height)]
         fitting = [
             page
@@ -139,9 +139,9 @@ def _halves(kept: list[Page], small: list[Page]) -> dict[int, Page]:
             if page.width in sides[0] and page.height in sides[1] and page.bits == picture.bits
             and page.samples == 1 and page.photometric in _GRAY
         ]  # fmt: skip
-        if picture.samples >= 3 and len(fitting) == 1 and fitting[0] not in found.values():
-            found[picture.ifd] = fitting[0]
-    return found
+        if picture.samples >= 3 and len(fitting) == 1 and fitting[0] not in infrared.values():
+            infrared[picture.ifd] = fitting[0]
+    return infrared
 
 
 def _may_repair(page: Page, picture: Page) -> bool:
@@ -152,44 +152,44 @@ def _may_repair(page: Page, picture: Page) -> bool:
         for x in rounds
         for y in rounds
     )
-    one = page.samples == 1 and page.photometric in _GRAY and page.bits == picture.bits
-    return _fits(page, picture) or (half and one)
+    gray = page.samples == 1 and page.photometric in _GRAY and page.bits == picture.bits
+    return _fits(page, picture) or (half and gray)
 
 
 def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:
     """Pages that say they are a mask and are infrared, by their size and bits."""
-    found: dict[int, Page] = {}
+    infrared: dict[int, Page] = {}
     for mask in masks:
         for picture in pictures:
-            if picture.ifd not in found and mask.bits > 1 and _may_repair(mask, picture):
-                found[picture.ifd] = mask
+            if picture.ifd not in infrared and mask.bits > 1 and _may_repair(mask, picture):
+                infrared[picture.ifd] = mask
                 break
-    return found
+    return infrared
 
 
-def _guessed(kept: list[Page], known: dict[int, Page], silverfast: bool) -> dict[int, Page]:
+def _guessed(originals: list[Page], infrared: dict[int, Page], silverfast: bool) -> dict[int, Page]:
     """Gray pages without a word that are infrared: one to each color picture, in order."""
-    color = [page for page in kept if page.samples >= 3 and page.ifd not in known]
-    gray = [page for page in kept if page.samples == 1]
+    color = [page for page in originals if page.samples >= 3 and page.ifd not in infrared]
+    gray = [page for page in originals if page.samples == 1]
     gray = [page for page in gray if not _says_picture(page, silverfast)]
     if color and len(color) == len(gray) and all(map(_fits, gray, color)):
         return {picture.ifd: page for picture, page in zip(color, gray, strict=True)}
     pairs = list(zip(gray[::2], gray[1::2], strict=False))
-    alone = not color and not known and len(gray) == len(kept) and len(gray) % 2 == 0
+    alone = not color and not infrared and len(gray) == len(originals) and len(gray) % 2 == 0
     if silverfast and alone and all(_fits(page, picture) for picture, page in pairs):
         return {picture.ifd: page for picture, page in pairs}
     return {}
 
 
-def _said_of_copies(pages: tuple[Page, ...], small: list[Page]) -> list[str]:
-    said = [
-        _said(pages, page, "is left out: a reduced copy, by its size")
+def _notes_on_copies(pages: tuple[Page, ...], small: list[Page]) -> list[str]:
+    lines = [
+        _note(pages, page, "is left out: a reduced copy, by its size")
         for page in small[:_MOST_SAID]
     ]
     more = len(small) - _MOST_SAID
-    return [*said, f"{more} more reduced copies left out"] if more > 0 else said
+    return [*lines, f"{more} more reduced copies left out"] if more > 0 else lines
 
 
-def _said(pages: tuple[Page, ...], page: Page, what: str) -> str:
+def _note(pages: tuple[Page, ...], page: Page, text: str) -> str:
     number = next(index for index, each in enumerate(pages, 1) if each is page)
-    return f"page {number} ({page.width} x {page.height}) {what}"
+    return f"page {number} ({page.width} x {page.height}) {text}"

@@ -104,12 +104,12 @@ def open(  # noqa: A001
     ------
     Unreadable, Unsupported, CorruptInput, LimitExceeded
     """
-    known = headers.read(path) if header is None else header
-    if (known.reader or known.format) not in MODULES:
+    scan_header = headers.read(path) if header is None else header
+    if (scan_header.reader or scan_header.format) not in MODULES:
         raise Unsupported(
-            f"is a {headers.NAMES[known.format]}, which divere can write but not read",
+            f"is a {headers.NAMES[scan_header.format]}, which divere can write but not read",
             hint="convert it to TIFF or PNG",
         )
-    module = import_module(MODULES[known.reader or known.format])
-    wanted = (white_balance,) if known.format == "raw" else ()
-    return cast(Reader, module.open_reader(path, known, *wanted))
+    module = import_module(MODULES[scan_header.reader or scan_header.format])
+    arguments = (white_balance,) if scan_header.format == "raw" else ()
+    return cast(Reader, module.open_reader(path, scan_header, *arguments))

@@ -66,23 +66,23 @@ class Shrink:
         self._parallel = parallel
         self._scale = self._height / self._rows
         self._reach = math.ceil(_SUPPORT * max(1.0, self._scale)) + 1
-        self._held: Rows = np.empty((0, self._width, self._channels), np.float32)
+        self._waiting: Rows = np.empty((0, self._width, self._channels), np.float32)
         self._first = 0  # row of the picture where what is held begins
         self._done = 0  # rows of the result that are out
 
     def add(self, rows: Rows) -> list[Rows]:
         """Take the next rows, float32 of (rows, width, channels); give what is ready, in order."""
-        self._held = np.concatenate((self._held, self._narrowed(rows)))
+        self._waiting = np.concatenate((self._waiting, self._narrowed(rows)))
         ready = []
         while self._done < self._rows:
             last = min(self._rows, self._done + BLOCK_ROWS)
             end = min(self._height, math.ceil(last * self._scale) + self._reach)
-            if self._first + len(self._held) < end:
+            if self._first + len(self._waiting) < end:
                 break
             ready.append(self._shortened(last, end))
             self._done = last
             keep = max(0, math.floor(last * self._scale) - self._reach)
-            self._held = self._held[max(0, keep - self._first) :].copy()
+            self._waiting = self._waiting[max(0, keep - self._first) :].copy()
             self._first = max(self._first, keep)
         return ready
 
@@ -103,7 +103,7 @@ class Shrink:
         """Rows ``_done`` to ``last`` of the result; nothing from row ``end`` on counts for them."""
         rows = last - self._done
         top = max(0, math.floor(self._done * self._scale) - self._reach)
-        window = self._held[top - self._first : end - self._first]
+        window = self._waiting[top - self._first : end - self._first]
         box = (0, self._done * self._scale - top, self._width, last * self._scale - top)
         planes = []
         for channel in range(self._channels):

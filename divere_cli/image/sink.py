@@ -56,7 +56,7 @@ class Sink(Closing):
         self._started = self._forgotten = 0
         self._hash = hashlib.sha256()
         self._promised = b""
-        self._whole = True  # what was hashed is what will be in the file
+        self._hash_is_of_file = True  # what was hashed is what will be in the file
 
     def promise(self, blank: bytes, head: bytes) -> None:
         """Begin with ``blank``, to be replaced by ``head`` at the end: empty, if not yet known.
@@ -65,13 +65,13 @@ class Sink(Closing):
         """
         self._append(blank)
         self._promised = head
-        self._whole = bool(head)
+        self._hash_is_of_file = bool(head)
         self._hash.update(head)
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append ``data``; returns the offset where it begins."""
         start = self._append(data)
-        if self._whole:
+        if self._hash_is_of_file:
             self._hash.update(data)
         return start
 
@@ -112,7 +112,7 @@ class Sink(Closing):
 
     def rewrite(self, offset: int, data: bytes) -> None:
         """Write again what lies at ``offset``, and go on appending at the end."""
-        self._whole = self._whole and offset == 0 and data == self._promised
+        self._hash_is_of_file = self._hash_is_of_file and offset == 0 and data == self._promised
         try:
             os.lseek(self._fd, offset, os.SEEK_SET)
             view = memoryview(data)
@@ -144,7 +144,7 @@ class Sink(Closing):
 
         Read back from the file where its head was not known before its end.
         """
-        if self._whole:
+        if self._hash_is_of_file:
             return self._hash.hexdigest()
         try:
             os.lseek(self._fd, 0, os.SEEK_SET)
@@ -163,17 +163,17 @@ class Sink(Closing):
                 raise failure("cannot be closed", error) from error
 
 
-def failure(what: str, error: OSError) -> NoSpace | OutputError:
+def failure(event: str, error: OSError) -> NoSpace | OutputError:
     """Return our error for a system error that came while writing.
 
     Parameters
     ----------
-    what : str
+    event : str
         What could not be done.
     error : OSError
         The system error.
     """
     reason = error.strerror or str(error)
     if error.errno in _FULL:
-        return NoSpace(f"the output {what}: {reason}")
-    return OutputError(f"the output {what}: {reason}")
+        return NoSpace(f"the output {event}: {reason}")
+    return OutputError(f"the output {event}: {reason}")

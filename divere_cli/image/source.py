@@ -67,39 +67,39 @@ class Source(Closing):
             raise Unreadable("is not a regular file")
         self.size = status.st_size
 
-    def read(self, offset: int, length: int, what: str = "the file") -> bytes:
+    def read(self, offset: int, length: int, name: str = "the file") -> bytes:
         """Read exactly ``length`` bytes at ``offset``.
 
         Raises
         ------
         CorruptInput
-            When ``what`` lies wholly or partly behind the end of the file.
+            When ``name`` lies wholly or partly behind the end of the file.
         Unreadable
             When the device fails.
         """
-        self.inside(offset, length, what)
+        self.inside(offset, length, name)
         buffer = bytearray(length)
-        self.read_into(offset, memoryview(buffer), what)
+        self.read_into(offset, memoryview(buffer), name)
         return bytes(buffer)
 
-    def read_into(self, offset: int, view: memoryview, what: str = "the file") -> None:
+    def read_into(self, offset: int, view: memoryview, name: str = "the file") -> None:
         """Fill ``view`` (bytes) with what lies at ``offset``; errors as :meth:`read`."""
-        self.inside(offset, len(view), what)
+        self.inside(offset, len(view), name)
         done = 0
         while done < len(view):
             try:
                 got = _read_into(self._fd, view[done:], offset + done)
             except OSError as error:
-                raise Unreadable(f"{what} cannot be read: {error.strerror}") from error
+                raise Unreadable(f"{name} cannot be read: {error.strerror}") from error
             if not got:
-                raise CorruptInput(f"{what} ends after the end of the file")
+                raise CorruptInput(f"{name} ends after the end of the file")
             done += got
 
-    def inside(self, offset: int, length: int, what: str) -> None:
+    def inside(self, offset: int, length: int, name: str) -> None:
         """Raise CorruptInput unless the bytes lie in the file as it was when opened."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise CorruptInput(
-                f"{what} ends after the end of the file (at byte {offset + length} of {self.size})"
+                f"{name} ends after the end of the file (at byte {offset + length} of {self.size})"
             )
 
     def close(self) -> None:

@@ -33,7 +33,7 @@ class Strips:
         self._dtype = np.dtype(dtype)
         self._begun = np.empty(self._shape, self._dtype)
         self._spare = np.empty(self._shape, self._dtype)
-        self._held = 0
+        self._count = 0
 
     def fits(self, rows: Rows) -> bool:
         """Whether rows have the shape and the type of this picture."""
@@ -48,23 +48,23 @@ class Strips:
             In order, good until the next call; some are views of ``rows``.
         """
         full: list[Rows] = []
-        done = self._begin(rows) if self._held else 0
-        if self._held == self.height:
+        done = self._begin(rows) if self._count else 0
+        if self._count == self.height:
             full.append(self._begun)
             self._begun, self._spare = self._spare, self._begun
-            self._held = 0
-        while not self._held and len(rows) - done >= self.height:
+            self._count = 0
+        while not self._count and len(rows) - done >= self.height:
             full.append(rows[done : done + self.height])
             done += self.height
         self._begin(rows[done:])
         return full
 
-    def rest(self) -> list[Rows]:
+    def last(self) -> list[Rows]:
         """Give the last strip, which has fewer rows; none when all were full."""
-        return [self._begun[: self._held]] if self._held else []
+        return [self._begun[: self._count]] if self._count else []
 
     def _begin(self, rows: Rows) -> int:
-        count = min(len(rows), self.height - self._held)
-        self._begun[self._held : self._held + count] = rows[:count]
-        self._held += count
+        count = min(len(rows), self.height - self._count)
+        self._begun[self._count : self._count + count] = rows[:count]
+        self._count += count
         return count

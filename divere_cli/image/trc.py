@@ -108,9 +108,9 @@ def _parametric(kind: int, numbers: list[float]) -> Floats:
 def _named(table: Floats) -> Curve:
     """Give a table's curve the name of what it is."""
     x = np.linspace(0.0, 1.0, len(table))
-    for known in (LINEAR, SRGB):
-        if np.abs(known.light(x) - table).max() < _NEAR:
-            return known
+    for named in (LINEAR, SRGB):
+        if np.abs(named.light(x) - table).max() < _NEAR:
+            return named
     inner = (x > 0.1) & (x < 0.95) & (table > 1e-4)
     if inner.any():
         gamma = round(float(np.median(np.log(table[inner]) / np.log(x[inner]))), 3)

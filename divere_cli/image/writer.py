@@ -96,7 +96,7 @@ class Writer(ABC):
         """
         if self._rows != self._height:
             raise OutputError(f"{self._rows} of {self._height} rows were written")
-        self._append(self._strips.rest())
+        self._append(self._strips.last())
         self._end()
         sha256 = self._sink.sha256()
         size = self._sink.finish()

@@ -81,7 +81,7 @@ def test_memory_does_not_grow_with_the_picture() -> None:
         most = 0
         for _ in range(1000):
             work.add(rows)
-            most = max(most, work._held.nbytes)
+            most = max(most, work._waiting.nbytes)
     assert most < 50_000 * 400 * 3 * 4 / 50
 
 

@@ -19,7 +19,7 @@ def test_strips_do_not_depend_on_how_rows_come(height: int, given: int) -> None:
         rows = PICTURE[first : first + given].copy()
         made += [strip.copy() for strip in strips.add(rows)]
         rows[:] = 0  # the array is free for other use
-    made += [strip.copy() for strip in strips.rest()]
+    made += [strip.copy() for strip in strips.last()]
     assert [len(strip) for strip in made] == [
         min(height, 37 - first) for first in range(0, 37, height)
     ]

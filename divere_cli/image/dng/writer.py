@@ -72,11 +72,11 @@ class DngWriter(TiffWriter):
 
     def _entries(self) -> list[Entry]:
         """The picture's own, those of DNG in place of an ICC profile."""
-        own = [*_always(self._width, self._height, self._channels), *_look(self._picture.exposure)]
+        ours = [*_always(self._width, self._height, self._channels), *_look(self._picture.exposure)]
         if self._channels == 3:
-            own += _color(self._picture.icc)
-        given = {entry.code: entry for entry in super()._entries() if entry.code != 34675}
-        return list((given | {entry.code: entry for entry in own}).values())
+            ours += _color(self._picture.icc)
+        entries = {entry.code: entry for entry in super()._entries() if entry.code != 34675}
+        return list((entries | {entry.code: entry for entry in ours}).values())
 
     def _carried(self, entries: list[Entry]) -> list[Entry]:
         """What the scan says of its maker; a raw converter wants some."""

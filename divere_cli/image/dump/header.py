@@ -44,7 +44,7 @@ class Dump:
         return 2 * self.width * self.height
 
     @property
-    def said(self) -> str:
+    def description(self) -> str:
         """How it was read, for the file's line."""
         head = "by its head" if self.start else "by the file's size"
         kind = "RGB" if self.channels == 3 else "gray"
@@ -65,13 +65,13 @@ def find(source: Source) -> Dump | None:
     with_head = _with_head(source)
     if with_head is not None:
         return with_head
-    found = [
+    layouts = [
         Dump(width, height, channels, 0)
         for width, height in SIZES
         for channels in (1, 3)
         if source.size == 2 * width * height * channels
     ]
-    return found[0] if len(found) == 1 else None
+    return layouts[0] if len(layouts) == 1 else None
 
 
 def _with_head(source: Source) -> Dump | None:
@@ -99,20 +99,20 @@ def read(source: Source, max_pixels: int) -> Header:
         The file's size leaves no reading, or more than one.
     LimitExceeded
     """
-    found = find(source)
-    if found is None:
+    dump = find(source)
+    if dump is None:
         raise Unsupported(
             "is neither a camera's raw file nor a lab scanner's dump of a known size", hint=HINT
         )
-    check_size(found.width, found.height, max_pixels)
+    check_size(dump.width, dump.height, max_pixels)
     return Header(
         format="dump",
-        width=found.width,
-        height=found.height,
-        channels=found.channels,
+        width=dump.width,
+        height=dump.height,
+        channels=dump.channels,
         bits=16,
         file_size=source.size,
         planar=True,
         variant="pakon",
-        warnings=(found.said,),
+        warnings=(dump.description,),
     )

@@ -20,10 +20,10 @@ class DumpReader(Reader):
 
     def __init__(self, source: Source, header: Header) -> None:
         super().__init__(header)
-        found = find(source)
-        if found is None or (found.width, found.height) != (header.width, header.height):
+        dump = find(source)
+        if dump is None or (dump.width, dump.height) != (header.width, header.height):
             raise InputChanged("the file changed its size while it was read")
-        self._source, self._about = source, found
+        self._source, self._about = source, dump
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""

@@ -83,15 +83,15 @@ class Tiff:
         CorruptInput
             When it lies outside of the file, has no entry or too many.
         """
-        what = "the TIFF directory"
+        name = "the TIFF directory"
         count_kind, entry_kind, word = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
         head = struct.calcsize("=" + count_kind)
         size = struct.calcsize("=" + entry_kind) + word
         start = self.base + offset
-        (count,) = struct.unpack(self.order + count_kind, self.source.read(start, head, what))
+        (count,) = struct.unpack(self.order + count_kind, self.source.read(start, head, name))
         if not 0 < count <= MAX_ENTRIES:
-            raise CorruptInput(f"{what} at byte {start} has {count} entries")
-        data = self.source.read(start + head, count * size, what)
+            raise CorruptInput(f"{name} at byte {start} has {count} entries")
+        data = self.source.read(start + head, count * size, name)
         entries: dict[int, Tag] = {}
         stored: dict[int, bytes] = {}
         doubled: list[int] = []
@@ -104,13 +104,13 @@ class Tiff:
                 continue
             if stored.setdefault(code, data[at : at + size]) != data[at : at + size]:
                 doubled.append(code)
-            place = start + head + at + size - word
+            values = start + head + at + size - word
             if number * _KINDS[kind][1] > word:
-                (place,) = struct.unpack_from(self.order + "IQ"[self.big], data, at + size - word)
-                if place < _HEAD:
+                (values,) = struct.unpack_from(self.order + "IQ"[self.big], data, at + size - word)
+                if values < _HEAD:
                     damaged.append(code)
-                place += self.base
-            entries.setdefault(code, Tag(code=code, kind=kind, count=number, offset=place))
+                values += self.base
+            entries.setdefault(code, Tag(code=code, kind=kind, count=number, offset=values))
         following = self._following(start + head + count * size)
         return Directory(offset, entries, following, tuple(doubled), tuple(damaged))
 
@@ -122,12 +122,12 @@ class Tiff:
         (count,) = struct.unpack(self.order + kind, self.source.read(start, head))
         return start, start + head + entry * count + word
 
-    def _following(self, place: int) -> int:
+    def _following(self, at: int) -> int:
         word = "IQ"[self.big]
-        if place + struct.calcsize("=" + word) > self.source.size:
+        if at + struct.calcsize("=" + word) > self.source.size:
             return 0
         (offset,) = struct.unpack(
-            self.order + word, self.source.read(place, struct.calcsize("=" + word))
+            self.order + word, self.source.read(at, struct.calcsize("=" + word))
         )
         return int(offset)
 
@@ -143,30 +143,30 @@ class Tiff:
             that is pointed to twice (a loop, or sub-directories that also follow
             each other) is read once.
         """
-        found = [self.directory(self.first)]
-        seen = {self.first}
-        waiting = self._next_of(found[0])
+        directories = [self.directory(self.first)]
+        visited = {self.first}
+        waiting = self._next_of(directories[0])
         while waiting:
             offset, sub = waiting.pop(0)
-            if offset in seen:
+            if offset in visited:
                 continue
-            if len(found) >= MAX_PAGES:
-                return tuple(found), True
-            seen.add(offset)
+            if len(directories) >= MAX_PAGES:
+                return tuple(directories), True
+            visited.add(offset)
             try:
-                found.append(replace(self.directory(offset), sub=sub))
+                directories.append(replace(self.directory(offset), sub=sub))
             except CorruptInput:
-                return tuple(found), True
-            waiting += self._next_of(found[-1])
-        return tuple(found), False
+                return tuple(directories), True
+            waiting += self._next_of(directories[-1])
+        return tuple(directories), False
 
     def _next_of(self, directory: Directory) -> list[tuple[int, bool]]:
         """Offsets of what follows, and whether each is a sub-directory."""
         subs = directory.entries.get(TiffTag.SUB_IFDS)
-        found = [(int(v), True) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
+        offsets = [(int(v), True) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
         if directory.following:
-            found.append((directory.following, directory.sub))
-        return found
+            offsets.append((directory.following, directory.sub))
+        return offsets
 
     def values(self, tag: Tag, limit: int) -> Values:
         """Read up to ``limit`` numbers of an entry; rationals as quotients (0 when over 0)."""

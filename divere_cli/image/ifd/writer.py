@@ -82,7 +82,7 @@ def text(code: int, value: str) -> Entry:
 
 
 def pick(
-    tiff: Tiff, directory: Directory, wanted: Mapping[int, int]
+    tiff: Tiff, directory: Directory, limits: Mapping[int, int]
 ) -> tuple[list[Entry], list[int]]:
     """Take entries out of a directory.
 
@@ -92,7 +92,7 @@ def pick(
         The structure that the directory is part of.
     directory : Directory
         Where to look. Types that Exif does not know count as left out.
-    wanted : mapping of int to int
+    limits : mapping of int to int
         Tag code to the most bytes that are taken of it. Text that is longer
         is cut there, any other longer value is left out.
 
@@ -103,10 +103,10 @@ def pick(
     list of int
         Codes that were cut or left out.
     """
-    found, lost = [], []
-    for code in sorted(wanted.keys() & directory.entries.keys()):
+    picked, lost = [], []
+    for code in sorted(limits.keys() & directory.entries.keys()):
         tag = directory.entries[code]
-        size, limit = size_of(tag), wanted[code]
+        size, limit = size_of(tag), limits[code]
         if tag.kind not in EXIF_KINDS or not size or (size > limit and tag.kind != ASCII):
             lost.append(code)
             continue
@@ -117,8 +117,8 @@ def pick(
             continue
         if size > limit:
             lost.append(code)
-        found.append(Entry(code, tag.kind, _native(data, tiff.order + letter_of(tag.kind))))
-    return found, lost
+        picked.append(Entry(code, tag.kind, _native(data, tiff.order + letter_of(tag.kind))))
+    return picked, lost
 
 
 def _native(data: bytes, letter: str) -> bytes:
@@ -152,16 +152,16 @@ def lay_out(
         Where in the file the directory starts.
     """
     made = b""
-    whole = list(entries)
+    all_entries = list(entries)
     for code, sub in subs.items():
         inner = list(sub)
         if inner:
             part, start = lay_out(inner, {}, at + len(made), big)
             made += part
-            whole.append(numbers(code, LONG8 if big else LONG, [start]))
-    values, table = _values(whole, at + len(made), big)
+            all_entries.append(numbers(code, LONG8 if big else LONG, [start]))
+    values, table = _values(all_entries, at + len(made), big)
     made += values
-    count = struct.pack(ORDER + ("Q" if big else "H"), len(whole))
+    count = struct.pack(ORDER + ("Q" if big else "H"), len(all_entries))
     end = struct.pack(ORDER + ("Q" if big else "I"), 0)
     return made + count + table + end, at + len(made)
 
@@ -171,9 +171,9 @@ def _values(entries: list[Entry], at: int, big: bool) -> tuple[bytes, bytes]:
     word, head = (8, "HHQ") if big else (4, "HHI")
     values, table = b"", b""
     for entry in sorted(entries, key=lambda entry: entry.code):
-        place = entry.data.ljust(word, b"\0")
+        cell = entry.data.ljust(word, b"\0")
         if len(entry.data) > word:
-            place = struct.pack(ORDER + ("Q" if big else "I"), at + len(values))
+            cell = struct.pack(ORDER + ("Q" if big else "I"), at + len(values))
             values += entry.data + b"\0" * (len(entry.data) % 2)
-        table += struct.pack(ORDER + head, entry.code, entry.kind, entry.count) + place
+        table += struct.pack(ORDER + head, entry.code, entry.kind, entry.count) + cell
     return values, table

@@ -58,8 +58,8 @@ def read(source: Source, max_pixels: int) -> Header:
 def _said_of_stray(about: Header, stray: list[int]) -> Header:
     if not stray:
         return about
-    said = f"stray bytes between the segments of the JPEG, from byte {stray[0]} on, are passed over"
-    return replace(about, warnings=(*about.warnings, said))
+    text = f"stray bytes between the segments of the JPEG, from byte {stray[0]} on, are passed over"
+    return replace(about, warnings=(*about.warnings, text))
 
 
 def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
@@ -74,7 +74,7 @@ def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
     if bits != 8 and not (lossless and 2 <= bits <= 16) and bits != 12:
         raise Unsupported(f"{bits}-bit integer samples in a JPEG")
     check_size(width, height, max_pixels)
-    whole = lossless or bits != 8
+    at_once = lossless or bits != 8
     return replace(
         about,
         width=width,
@@ -82,8 +82,8 @@ def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
         channels=components,
         bits=bits,
         band="" if bits in (8, 16) else "uint16",
-        reader="whole" if whole else "",
-        memory=width * height * components * 4 if whole else 0,
+        reader="whole" if at_once else "",
+        memory=width * height * components * 4 if at_once else 0,
     )
 
 

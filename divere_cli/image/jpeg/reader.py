@@ -118,8 +118,8 @@ class JpegReader(Reader):
         with Source(self._path) as source:
             end = source.size if self._end is None else self._end
             half = source.read(end - 1, 1) == b"\xff"  # of a marker, or of a code
-        other = self._decode(self._end, half * b"\0" + _FILLED + _END)
-        if picture.tobytes() != other.tobytes():
+        padded = self._decode(self._end, half * b"\0" + _FILLED + _END)
+        if picture.tobytes() != padded.tobytes():
             raise CorruptInput("the JPEG ends before its last row: it is cut")
         if self._end is None:
             self.warnings = ("the JPEG has no end marker (EOI); all of its rows are there",)
@@ -273,26 +273,26 @@ def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
 
 def _is_refined(scans: list[bytes]) -> bool:
     """Whether the scans of a progressive JPEG give every bit of every coefficient."""
-    left: dict[int, list[int]] = {}
+    missing_bits: dict[int, list[int]] = {}
     for scan in scans:
         count = scan[0] if scan else 0
         if len(scan) < 2 * count + 4:
             return False
         first, last, bits = scan[1 + 2 * count : 4 + 2 * count]
         for component in scan[1 : 1 + 2 * count : 2]:
-            known = left.setdefault(component, [_MOST_SHIFT] * _COEFFICIENTS)
+            missing = missing_bits.setdefault(component, [_MOST_SHIFT] * _COEFFICIENTS)
             for coefficient in range(first, min(last, _COEFFICIENTS - 1) + 1):
-                known[coefficient] = bits & 15
-    return bool(left) and not any(map(any, left.values()))
+                missing[coefficient] = bits & 15
+    return bool(missing_bits) and not any(map(any, missing_bits.values()))
 
 
 def _next_marker(source: Source, at: int) -> tuple[int, int]:
     """Find the next marker in entropy-coded data; gives it (0: none) and the offset behind it."""
     while at < source.size:
         piece = source.read(at, min(_PIECE, source.size - at))
-        found = _MARKER.search(piece)
-        if found is not None:
-            return piece[found.start() + 1], at + found.end()
+        match = _MARKER.search(piece)
+        if match is not None:
+            return piece[match.start() + 1], at + match.end()
         # an 0xFF at the very end may be the first half of a marker
         at += len(piece) - (piece[-1] == 0xFF and at + len(piece) < source.size)
     return 0, at
@@ -315,9 +315,9 @@ class _WithoutExif(io.FileIO):
         data = bytearray(super().read(size) or b"")
         if self._end is not None:
             del data[max(0, self._end - start) :]
-        for place in self._markers:
-            if start <= place < start + len(data):
-                data[place - start] = _UNUSED
+        for offset in self._markers:
+            if start <= offset < start + len(data):
+                data[offset - start] = _UNUSED
         if not data and size:
             data, self._tail = bytearray(self._tail), b""
         return bytes(data)
@@ -336,9 +336,9 @@ def _jfif(resolution: Resolution | None) -> bytes:
     if resolution is not None:
         # inches: 4000 a inch are no whole number a centimeter
         factor = 2.54 if resolution.unit == 3 else 1.0
-        wanted = [max(1, round(value * factor)) for value in (resolution.x, resolution.y)]
-        if max(wanted) <= 65_535:
-            unit, (x, y) = int(resolution.unit != 1), wanted
+        densities = [max(1, round(value * factor)) for value in (resolution.x, resolution.y)]
+        if max(densities) <= 65_535:
+            unit, (x, y) = int(resolution.unit != 1), densities
     return struct.pack(">BBH5sBBBHHBB", 0xFF, 0xE0, 16, b"JFIF\0", 1, 1, unit, x, y, 0, 0)
 
 

@@ -117,8 +117,8 @@ def named(data: bytes | memoryview, space: Space, bits: int) -> tuple[bytes, int
     """
     start = bytes(data[:HEAD_BYTES])
     head = read(start)
-    rest = data[head.end // 8] >> (head.end % 8) if head.end % 8 else 0
-    if not head.end or rest or not (head.lossy or head.bits == bits):
+    padding = data[head.end // 8] >> (head.end % 8) if head.end % 8 else 0
+    if not head.end or padding or not (head.lossy or head.bits == bits):
         raise Internal("libjxl wrote a head that divere does not know")
     out = BitWriter()
     out.bits(BitReader(start).bits(head.size_end), head.size_end)

@@ -74,7 +74,7 @@ class JxlWriter(Writer):
         self._space = encoding.color_space
         self._quality = encoding.quality
         self._picture = picture
-        self._whole = np.empty(shape, dtype if self._lossless else np.float32)
+        self._pixels = np.empty(shape, dtype if self._lossless else np.float32)
         self._filled = 0
 
     @property
@@ -84,7 +84,7 @@ class JxlWriter(Writer):
     def _append(self, strips: list[NDArray[Any]]) -> None:
         ready = strips if self._lossless else list(self._parallel.map(self._linear, strips))
         for rows in ready:
-            self._whole[self._filled : self._filled + len(rows)] = rows
+            self._pixels[self._filled : self._filled + len(rows)] = rows
             self._filled += len(rows)
 
     def _linear(self, rows: NDArray[Any]) -> NDArray[np.float32]:
@@ -113,7 +113,7 @@ class JxlWriter(Writer):
     def _end(self) -> None:
         import imagecodecs
 
-        picture, self._whole = self._whole, self._whole[:0]
+        picture, self._pixels = self._pixels, self._pixels[:0]
         options: dict[str, Any] = {"lossless": True}
         if not self._lossless:
             options = {"distance": distance(self._quality)}

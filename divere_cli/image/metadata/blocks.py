@@ -98,22 +98,22 @@ def _in_tiff(source: Source, base: int) -> Blocks:
     else:
         return Blocks()
     directory = tiff.directory(tiff.first)
-    found = _parts(tiff, directory)
+    blocks = _parts(tiff, directory)
     for code, name in ((_XMP_TAG, "xmp"), (_IPTC_TAG, "iptc")):
         tag = directory.entries.get(code)
         if tag is None:
             continue
         size = tag.count * (4 if tag.kind == 4 else 1)  # IPTC is often typed LONG
         if tag.kind not in (1, 2, 4, 7) or size > METADATA_BYTES:
-            found = replace(found, lost=(*found.lost, name.upper()))
+            blocks = replace(blocks, lost=(*blocks.lost, name.upper()))
             continue
         try:
             data = source.read(tag.offset, size)
         except CorruptInput:
-            found = replace(found, lost=(*found.lost, name.upper()))
+            blocks = replace(blocks, lost=(*blocks.lost, name.upper()))
             continue
-        found = replace(found, xmp=data) if name == "xmp" else replace(found, iptc=data)
-    return found
+        blocks = replace(blocks, xmp=data) if name == "xmp" else replace(blocks, iptc=data)
+    return blocks
 
 
 def _parts(tiff: Tiff, ifd0: Directory) -> Blocks:
@@ -130,43 +130,43 @@ def _parts(tiff: Tiff, ifd0: Directory) -> Blocks:
     return Blocks(exif=parts, lost=tuple(lost))
 
 
-def _with_exif(found: Blocks, other: Blocks) -> Blocks:
-    return replace(found, exif=other.exif, lost=(*found.lost, *other.lost))
+def _with_exif(blocks: Blocks, exif_blocks: Blocks) -> Blocks:
+    return replace(blocks, exif=exif_blocks.exif, lost=(*blocks.lost, *exif_blocks.lost))
 
 
 def _in_cr3(source: Source) -> Blocks:
     """Canon's CR3: a TIFF for each part, in boxes of an ISO base media file."""
-    found = Blocks()
+    blocks = Blocks()
     parts: dict[int, Part] = {}
     for kind, start, end in boxes(source, 0, source.size):
         if kind == b"uuid" and source.read(start, 16) == _XMP_UUID:
             size = min(end - start - 16, METADATA_BYTES)
-            found = replace(found, xmp=source.read(start + 16, size))
+            blocks = replace(blocks, xmp=source.read(start + 16, size))
         if kind != b"moov":
             continue
         for inner, at, stop in boxes(source, start, end):
             if inner == b"uuid" and source.read(at, 16) == _CANON_UUID:
-                for name, place, _ in boxes(source, at + 16, stop):
+                for name, offset, _ in boxes(source, at + 16, stop):
                     if name in _CANON_PARTS:
-                        tiff = parse(source, place)
+                        tiff = parse(source, offset)
                         parts[_CANON_PARTS[name]] = Part(tiff, tiff.directory(tiff.first))
-    return replace(found, exif=parts)
+    return replace(blocks, exif=parts)
 
 
 def _in_jpeg(source: Source, base: int) -> Blocks:
-    found = Blocks()
+    blocks = Blocks()
     try:
         for marker, offset, length in segments(source, base):
             data = source.read(offset, length) if marker in (0xE1, 0xED) else b""
-            if data.startswith(EXIF_START) and not found.exif:
-                found = _with_exif(found, _in_tiff(source, offset + len(EXIF_START)))
-            elif data.startswith(_XMP_START) and not found.xmp:
-                found = replace(found, xmp=data[len(_XMP_START) :])
-            elif marker == 0xED and not found.iptc:
-                found = replace(found, iptc=_photoshop_iptc(data))
+            if data.startswith(EXIF_START) and not blocks.exif:
+                blocks = _with_exif(blocks, _in_tiff(source, offset + len(EXIF_START)))
+            elif data.startswith(_XMP_START) and not blocks.xmp:
+                blocks = replace(blocks, xmp=data[len(_XMP_START) :])
+            elif marker == 0xED and not blocks.iptc:
+                blocks = replace(blocks, iptc=_photoshop_iptc(data))
     except CorruptInput:
-        return replace(found, lost=(*found.lost, "metadata"))
-    return found
+        return replace(blocks, lost=(*blocks.lost, "metadata"))
+    return blocks
 
 
 def _photoshop_iptc(data: bytes) -> bytes:
@@ -188,50 +188,50 @@ def _photoshop_iptc(data: bytes) -> bytes:
 
 
 def _in_png(source: Source) -> Blocks:
-    found = Blocks()
+    blocks = Blocks()
     texts: dict[bytes, bytes] = {}
     try:
         for name, offset, length in chunks(source):
             if name == b"eXIf":
-                found = _with_exif(found, _in_tiff(source, offset))
+                blocks = _with_exif(blocks, _in_tiff(source, offset))
             if name not in png_texts.NAMES:
                 continue
             keyword = source.read(offset, min(length, 80)).partition(b"\0")[0]
-            if keyword in texts or not _wanted(keyword):
+            if keyword in texts or not _is_metadata(keyword):
                 continue
             texts[keyword] = b""
             if length > METADATA_BYTES:
-                found = replace(found, lost=(*found.lost, "text"))
+                blocks = replace(blocks, lost=(*blocks.lost, "text"))
                 continue
             value = png_texts.value(name, source.read(offset, length))
             if keyword in png_texts.KEYWORDS:
                 texts[keyword] = value[: png_texts.LONGEST]
-            found = _with_text(found, keyword, value)
+            blocks = _with_text(blocks, keyword, value)
     except (CorruptInput, zlib.error, ValueError):
-        found = replace(found, lost=(*found.lost, "metadata"))
-    spoken = b"" if found.exif else png_texts.as_exif(texts)
-    return replace(_with_exif(found, _in_tiff(Held(spoken), 0)), spoken=True) if spoken else found
+        blocks = replace(blocks, lost=(*blocks.lost, "metadata"))
+    spoken = b"" if blocks.exif else png_texts.as_exif(texts)
+    return replace(_with_exif(blocks, _in_tiff(Held(spoken), 0)), spoken=True) if spoken else blocks
 
 
-def _wanted(keyword: bytes) -> bool:
+def _is_metadata(keyword: bytes) -> bool:
     return keyword in png_texts.KEYWORDS or keyword.startswith((_PNG_XMP, _PNG_RAW))
 
 
-def _with_text(found: Blocks, keyword: bytes, value: bytes) -> Blocks:
+def _with_text(blocks: Blocks, keyword: bytes, value: bytes) -> Blocks:
     """Take XMP, or a block that ImageMagick or exiv2 stored as a raw profile."""
     if keyword == _PNG_XMP:
-        return replace(found, xmp=value)
+        return replace(blocks, xmp=value)
     if not keyword.startswith(_PNG_RAW):
-        return found
+        return blocks
     lines = value.split(b"\n", 3)  # empty, type, length, hexadecimal digits
     if len(lines) < 4:
-        return found
+        return blocks
     block = bytes.fromhex(lines[3].decode("ascii"))
     kind = keyword.removeprefix(_PNG_RAW)
     if kind == b"iptc":
-        return replace(found, iptc=_photoshop_iptc(_PHOTOSHOP_START + block) or block)
+        return replace(blocks, iptc=_photoshop_iptc(_PHOTOSHOP_START + block) or block)
     if kind == b"xmp":
-        return replace(found, xmp=block)
-    if kind in (b"exif", b"APP1") and block.startswith(EXIF_START) and not found.exif:
-        return _with_exif(found, _in_tiff(Held(block), len(EXIF_START)))
-    return found
+        return replace(blocks, xmp=block)
+    if kind in (b"exif", b"APP1") and block.startswith(EXIF_START) and not blocks.exif:
+        return _with_exif(blocks, _in_tiff(Held(block), len(EXIF_START)))
+    return blocks

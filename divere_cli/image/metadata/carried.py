@@ -62,23 +62,23 @@ def read(path: str) -> Carried:
         When the file cannot be read at all.
     """
     with Source(path) as source:
-        found = blocks.find(source)
-        lost = list(found.lost)
+        raw_blocks = blocks.find(source)
+        lost = list(raw_blocks.lost)
         exif = b""
-        if found.exif:
-            exif, names = _exif_of(found.exif)
+        if raw_blocks.exif:
+            exif, names = _exif_of(raw_blocks.exif)
             lost += names
-    xmp, xmp_lost = _clean_xmp(found.xmp)
-    iptc, iptc_lost = _clean_iptc(found.iptc)
+    xmp, xmp_lost = _clean_xmp(raw_blocks.xmp)
+    iptc, iptc_lost = _clean_iptc(raw_blocks.iptc)
     lost += xmp_lost + iptc_lost
     warnings = (_complaint(list(dict.fromkeys(lost))),) if lost else ()
     return Carried(exif=exif, xmp=xmp, iptc=iptc, warnings=warnings)
 
 
 def _complaint(lost: list[str]) -> str:
-    shown = ", ".join(lost[:_MOST_NAMES])
+    names = ", ".join(lost[:_MOST_NAMES])
     more = f" and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
-    return f"metadata that is damaged or too long was cut or left out: {shown}{more}"
+    return f"metadata that is damaged or too long was cut or left out: {names}{more}"
 
 
 def picture(
@@ -134,7 +134,7 @@ def _scanner(exif: bytes, header: Header) -> tuple[str, str, str]:
     tiff = parse(containers.Held(exif))
     entries = tiff.directory(tiff.first).entries
     texts = (tiff.text(entries.get(code)) for code in (271, 272, 305))
-    make, model, software = (known or text for known, text in zip(made, texts, strict=True))
+    make, model, software = (stated or text for stated, text in zip(made, texts, strict=True))
     return make, model, software
 
 
@@ -142,12 +142,12 @@ def _exif_of(parts: Mapping[int, Part]) -> tuple[bytes, list[str]]:
     """Build a clean block from a file's own directories."""
     lost: list[int] = []
     picked: list[list[Entry]] = []
-    for code, wanted in exif_rules.PARTS.items():
+    for code, limits in exif_rules.PARTS.items():
         entries: list[Entry] = []
         missed: list[int] = []
         if code in parts:
             part = parts[code]
-            entries, missed = pick(part.tiff, part.directory, wanted)
+            entries, missed = pick(part.tiff, part.directory, limits)
         picked.append(exif_rules.clean(entries))
         lost += missed
     lost += exif_rules.fit(picked, BLOCK_BYTES - 4096)
@@ -174,9 +174,9 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
         # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
         block = exiv2_buffer.Scratch(exiv2_buffer.SMALLEST_JPEG)
         block.image.setExifData(data)
-        whole = containers.Held(block.written())
-    _, offset, length = next(iter(containers.segments(whole)))
-    return whole.read(offset, length).removeprefix(blocks.EXIF_START)
+        jpeg = containers.Held(block.written())
+    _, offset, length = next(iter(containers.segments(jpeg)))
+    return jpeg.read(offset, length).removeprefix(blocks.EXIF_START)
 
 
 def _rational(value: float) -> str:
@@ -199,15 +199,15 @@ def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
             data = small.image.xmpData()
             if data.empty():
                 return b"", ["XMP"]
-            kept, long = xmp_rules.keep(data)
+            properties, long = xmp_rules.keep(data)
             lost += long
-            cleaned = _encoded(kept)
+            cleaned = _encoded(properties)
             for group in xmp_rules.BULK:
                 if len(cleaned) <= BLOCK_BYTES - 4096:
                     break
                 lost.append(f"XMP {group}")
-                kept = xmp_rules.without(kept, group)
-                cleaned = _encoded(kept)
+                properties = xmp_rules.without(properties, group)
+                cleaned = _encoded(properties)
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["XMP"]
     if len(cleaned) > BLOCK_BYTES - 4096:
@@ -232,8 +232,8 @@ def _finished_xmp(packet: bytes, processing: Processing, scanner: tuple[str, str
     ``scanner`` is the maker, the model and the program of the scan.
     """
     with exiv2_buffer.session():
-        given = Entry(exiv2_buffer.XMP_TAG, 1, packet or xmp_rules.EMPTY)
-        small = exiv2_buffer.Scratch(exif_block.build([given], [], []))
+        entry = Entry(exiv2_buffer.XMP_TAG, 1, packet or xmp_rules.EMPTY)
+        small = exiv2_buffer.Scratch(exif_block.build([entry], [], []))
         data = small.image.xmpData()
         creator = exif_rules.harmless(scanner[2]).strip()
         if creator and "Xmp.xmp.CreatorTool" not in data:
@@ -260,11 +260,11 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
             data = small.image.iptcData()
             if data.empty():
                 return b"", ["IPTC"]
-            kept = exiv2.IptcData()
+            records_kept = exiv2.IptcData()
             for datum in data:
                 if str(datum.key()) not in exif_rules.IPTC_PREVIEW:
-                    kept.add(datum)
-            small.image.setIptcData(kept)
+                    records_kept.add(datum)
+            small.image.setIptcData(records_kept)
             cleaned = _iptc_tag(small.written())
         except (exiv2.Exiv2Error, UnicodeDecodeError):
             return b"", ["IPTC"]
@@ -276,8 +276,8 @@ def _finished_iptc(records: bytes, processing: Processing) -> bytes:
     if processing.film is None:
         return records
     with exiv2_buffer.session():
-        given = [Entry(exiv2_buffer.IPTC_TAG, 7, records)] if records else [text(305, " ")]
-        small = exiv2_buffer.Scratch(exif_block.build(given, [], []))
+        entries = [Entry(exiv2_buffer.IPTC_TAG, 7, records)] if records else [text(305, " ")]
+        small = exiv2_buffer.Scratch(exif_block.build(entries, [], []))
         data = small.image.iptcData()
         film_data.into_iptc(data, processing.film)
         small.image.setIptcData(data)

@@ -72,14 +72,14 @@ def carried(block: bytes) -> tuple[list[Entry], dict[int, list[Entry]]]:
         code: int(tiff.values(main[code], 1)[0]) for code in (EXIF_IFD, GPS_IFD) if code in main
     }
     without = frozenset([_INTEROPERABILITY, _MAKER_NOTE])
-    subs = {code: _taken(tiff, place, without) for code, place in places.items()}
-    return _taken(tiff, tiff.first, _NOT_CARRIED), subs
+    subs = {code: _entries_of(tiff, offset, without) for code, offset in places.items()}
+    return _entries_of(tiff, tiff.first, _NOT_CARRIED), subs
 
 
-def _taken(tiff: Tiff, place: int, without: frozenset[int]) -> list[Entry]:
-    directory = tiff.directory(place)
-    wanted = dict.fromkeys(directory.entries.keys() - without, _MAX_VALUE)
-    entries, lost = pick(tiff, directory, wanted)
+def _entries_of(tiff: Tiff, offset: int, without: frozenset[int]) -> list[Entry]:
+    directory = tiff.directory(offset)
+    limits = dict.fromkeys(directory.entries.keys() - without, _MAX_VALUE)
+    entries, lost = pick(tiff, directory, limits)
     if lost:
         raise CorruptInput(f"the Exif block lacks the values of its tags {lost}")
     return entries

@@ -130,10 +130,10 @@ def clean(entries: list[Entry]) -> list[Entry]:
     entries : list of Entry
         Entries of a directory.
     """
-    kept = []
+    cleaned = []
     for entry in entries:
         if entry.kind != ASCII and entry.code not in _TEXT_CODES:
-            kept.append(entry)
+            cleaned.append(entry)
             continue
         if entry.kind not in (BYTE, ASCII, UNDEFINED):
             continue
@@ -142,8 +142,8 @@ def clean(entries: list[Entry]) -> list[Entry]:
         if entry.code == 270 and value.lstrip().startswith(("<", "{", "ImageJ=", "shape=(")):
             continue
         if value.strip():
-            kept.append(Entry(entry.code, ASCII, value.encode() + b"\0"))
-    return kept
+            cleaned.append(Entry(entry.code, ASCII, value.encode() + b"\0"))
+    return cleaned
 
 
 def _text(raw: bytes) -> str:

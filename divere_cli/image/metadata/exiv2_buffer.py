@@ -67,12 +67,12 @@ class Scratch:
         return bytes(self.image.io().data())
 
 
-def jpeg_segments(given: PictureMetadata) -> bytes:
+def jpeg_segments(metadata: PictureMetadata) -> bytes:
     """Encode Exif, XMP and IPTC as JPEG marker segments, to follow SOI (or APP0).
 
     Parameters
     ----------
-    given : PictureMetadata
+    metadata : PictureMetadata
         Metadata of the positive.
 
     Returns
@@ -80,15 +80,15 @@ def jpeg_segments(given: PictureMetadata) -> bytes:
     bytes
         APP1 and APP13 segments; the ICC profile is the encoder's.
     """
-    return _embedded(SMALLEST_JPEG, given)[2:-2]
+    return _embedded(SMALLEST_JPEG, metadata)[2:-2]
 
 
-def png_chunks(given: PictureMetadata) -> bytes:
+def png_chunks(metadata: PictureMetadata) -> bytes:
     """Encode Exif, XMP and IPTC as PNG chunks, to follow IHDR.
 
     Parameters
     ----------
-    given : PictureMetadata
+    metadata : PictureMetadata
         Metadata of the positive.
 
     Returns
@@ -96,28 +96,28 @@ def png_chunks(given: PictureMetadata) -> bytes:
     bytes
         ``eXIf``, ``iTXt`` and ``zTXt`` chunks; the ICC profile is the encoder's.
     """
-    if not (given.exif or given.xmp or given.iptc):
+    if not (metadata.exif or metadata.xmp or metadata.iptc):
         return b""
-    whole = containers.Held(_embedded(_SMALLEST_PNG, given))
+    png = containers.Held(_embedded(_SMALLEST_PNG, metadata))
     return b"".join(
-        whole.read(offset - 8, length + 12)
-        for name, offset, length in containers.chunks(whole)
+        png.read(offset - 8, length + 12)
+        for name, offset, length in containers.chunks(png)
         if name in (b"eXIf", b"iTXt", b"zTXt")
     )
 
 
-def _embedded(smallest: bytes, given: PictureMetadata) -> bytes:
+def _embedded(smallest: bytes, metadata: PictureMetadata) -> bytes:
     """Let exiv2 put the blocks into the smallest file of a format."""
     with session():
         small = Scratch(smallest)
-        if given.exif:
-            exif = Scratch(given.exif)
+        if metadata.exif:
+            exif = Scratch(metadata.exif)
             small.image.setExifData(exif.image.exifData())
-        if given.iptc:
-            iptc = Scratch(exif_block.build([Entry(IPTC_TAG, 7, given.iptc)], [], []))
+        if metadata.iptc:
+            iptc = Scratch(exif_block.build([Entry(IPTC_TAG, 7, metadata.iptc)], [], []))
             small.image.setIptcData(iptc.image.iptcData())
-        if given.xmp:
+        if metadata.xmp:
             # the packet as it is: exiv2 would write it with attributes and padding
-            small.image.setXmpPacket(given.xmp.decode("utf-8"))
+            small.image.setXmpPacket(metadata.xmp.decode("utf-8"))
             small.image.writeXmpFromPacket(True)
         return small.written()

@@ -138,10 +138,10 @@ def into_iptc(data: exiv2.IptcData, notes: FilmNotes) -> None:
         "Iptc.Application2.Caption": (notes.notes, 2000),
         "Iptc.Application2.DateCreated": (day if day.count("-") == 2 else "", 10),
     }
-    given = {key: _cut(harmless(value), most) for key, (value, most) in fields.items() if value}
-    if given:
+    texts = {key: _cut(harmless(value), most) for key, (value, most) in fields.items() if value}
+    if texts:
         data["Iptc.Envelope.CharacterSet"] = "\x1b%G"
-    for key, value in given.items():
+    for key, value in texts.items():
         data[key] = value
 
 
@@ -167,9 +167,9 @@ def _add_keyword(data: exiv2.XmpData, word: str) -> None:
 
 
 def _remove(data: exiv2.XmpData, key: str) -> None:
-    place = data.findKey(exiv2.XmpKey(key))
-    if place != data.end():
-        data.erase(place)
+    position = data.findKey(exiv2.XmpKey(key))
+    if position != data.end():
+        data.erase(position)
 
 
 def _cut(text: str, most: int) -> str:

@@ -51,12 +51,12 @@ def value(name: bytes, data: bytes) -> bytes:
     ValueError, zlib.error
         It is damaged or larger than any metadata.
     """
-    _, _, rest = data.partition(b"\0")
+    _, _, content = data.partition(b"\0")
     if name == b"tEXt":
-        return rest
+        return content
     if name == b"zTXt":
-        return _inflated(rest[1:])
-    packed, text = rest[:1] == b"\1", rest[2:].split(b"\0", 2)[-1]
+        return _inflated(content[1:])
+    packed, text = content[:1] == b"\1", content[2:].split(b"\0", 2)[-1]
     return _inflated(text) if packed else text
 
 
@@ -68,15 +68,15 @@ def as_exif(texts: Mapping[bytes, bytes]) -> bytes:
     texts : Mapping[bytes, bytes]
         Texts by keyword.
     """
-    found: dict[int, bytes] = {}
+    by_code: dict[int, bytes] = {}
     for keyword, code in _CODES.items():
         if texts.get(keyword):
-            found.setdefault(code, texts[keyword])
+            by_code.setdefault(code, texts[keyword])
     date = _exif_date(texts.get(_DATE, b"").decode("latin-1").strip())
-    taken = [Entry(_DATE_TAKEN, ASCII, date.encode() + b"\0")] if date else []
-    if not (found or taken):
+    dates = [Entry(_DATE_TAKEN, ASCII, date.encode() + b"\0")] if date else []
+    if not (by_code or dates):
         return b""
-    return build([Entry(code, ASCII, text + b"\0") for code, text in found.items()], taken, [])
+    return build([Entry(code, ASCII, text + b"\0") for code, text in by_code.items()], dates, [])
 
 
 def _exif_date(text: str) -> str:

@@ -72,16 +72,16 @@ def read(path: str, header: Header) -> About:
         When the file cannot be opened or the device fails.
     """
     with Source(path) as source:
-        found = blocks.find(source)
-        exif = exif_block.EXIF_IFD in found.exif or (bool(found.exif) and header.format != "tiff")
-        exif &= not found.spoken
+        stored = blocks.find(source)
+        exif = exif_block.EXIF_IFD in stored.exif or (bool(stored.exif) and header.format != "tiff")
+        exif &= not stored.spoken
         return About(
             icc=_icc_name(source, header),
             exif=exif,
-            gps=exif_block.GPS_IFD in found.exif,
-            xmp=bool(found.xmp),
-            iptc=bool(found.iptc),
-            **_texts(found.exif),
+            gps=exif_block.GPS_IFD in stored.exif,
+            xmp=bool(stored.xmp),
+            iptc=bool(stored.iptc),
+            **_texts(stored.exif),
         )
 
 

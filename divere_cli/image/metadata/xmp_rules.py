@@ -55,8 +55,8 @@ def trimmed(packet: bytes) -> tuple[bytes, list[str]]:
     start, end = packet.find(b"<" + _ANCESTORS), packet.rfind(b"</" + _ANCESTORS + b">")
     if not 0 <= start < end:
         return packet, []
-    rest = packet[:start] + packet[end + len(_ANCESTORS) + 3 :]
-    return rest, [f"XMP {_ANCESTORS.decode()}"]
+    shorter = packet[:start] + packet[end + len(_ANCESTORS) + 3 :]
+    return shorter, [f"XMP {_ANCESTORS.decode()}"]
 
 
 def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
@@ -67,7 +67,7 @@ def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
     data : XmpData
         All properties.
     """
-    kept, lost = exiv2.XmpData(), []
+    properties, lost = exiv2.XmpData(), []
     origin = {}
     for datum in data:
         key = str(datum.key())
@@ -83,12 +83,12 @@ def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
         if datum.size() > _LONGEST:
             lost.append(f"XMP {top}")
             continue
-        kept.add(datum)
+        properties.add(datum)
     if origin:
-        _add_structure(kept, "Xmp.xmpMM.DerivedFrom")
+        _add_structure(properties, "Xmp.xmpMM.DerivedFrom")
         for name, value in sorted(origin.items()):
-            kept[f"Xmp.xmpMM.DerivedFrom/stRef:{name}"] = value
-    return kept, lost
+            properties[f"Xmp.xmpMM.DerivedFrom/stRef:{name}"] = value
+    return properties, lost
 
 
 def without(data: exiv2.XmpData, top: str) -> exiv2.XmpData:
@@ -101,11 +101,11 @@ def without(data: exiv2.XmpData, top: str) -> exiv2.XmpData:
     top : str
         Name of the property.
     """
-    kept = exiv2.XmpData()
+    copied = exiv2.XmpData()
     for datum in data:
         if str(datum.key()).split("/")[0].split("[")[0] != top:
-            kept.add(datum)
-    return kept
+            copied.add(datum)
+    return copied
 
 
 def append_history(data: exiv2.XmpData, processing: Processing) -> None:
@@ -147,8 +147,8 @@ def derive_from(data: exiv2.XmpData, origin: str, sha256: str) -> None:
         Its digest, in hex digits.
     """
     name = "Xmp.xmpMM.DerivedFrom"
-    known = next((d for d in data if str(d.key()) == f"{name}/stRef:documentID"), None)
-    before = str(known.toString()) if known is not None else ""
+    existing = next((d for d in data if str(d.key()) == f"{name}/stRef:documentID"), None)
+    before = str(existing.toString()) if existing is not None else ""
     if name not in data:
         _add_structure(data, name)
     if before and not before.startswith("urn:sha256:"):

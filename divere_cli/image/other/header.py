@@ -59,14 +59,14 @@ def format_of(head: bytes) -> Format | None:
     return "bmp" if head[:2] == b"BM" and head[6:10] == bytes(4) else None
 
 
-def read(source: Source, found: Format, max_pixels: int) -> Header:
+def read(source: Source, format_: Format, max_pixels: int) -> Header:
     """Read the header of a file of one of these formats.
 
     Parameters
     ----------
     source : Source
         The open file.
-    found : Format
+    format_ : Format
         The format that the first bytes show.
     max_pixels : int
         Larger pictures are refused.
@@ -81,11 +81,11 @@ def read(source: Source, found: Format, max_pixels: int) -> Header:
         "gif": _gif,
         "bmp": _bmp,
     }
-    facts = readers[found](source)
+    facts = readers[format_](source)
     check_size(facts.width, facts.height, max_pixels)
     samples, size = facts.channels + len(facts.extra), -(-facts.bits // 8)
     return Header(
-        format=found,
+        format=format_,
         width=facts.width,
         height=facts.height,
         channels=facts.channels,
@@ -93,10 +93,10 @@ def read(source: Source, found: Format, max_pixels: int) -> Header:
         file_size=source.size,
         extra=facts.extra,
         compression=facts.compression,
-        variant=found,
+        variant=format_,
         reader="whole",
         band="" if facts.bits in (8, 16) else "uint8" if facts.bits < 8 else "uint16",
-        memory=source.size + _TIMES[found] * facts.width * facts.height * samples * size,
+        memory=source.size + _TIMES[format_] * facts.width * facts.height * samples * size,
         notes=facts.notes,
     )
 

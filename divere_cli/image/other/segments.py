@@ -175,11 +175,11 @@ class OtherSegments(Segments):
             raise ValueError("JPEG data without its end")
         if about.lossless:
             return np.asarray(imagecodecs.ljpeg_decode(code))
-        wanted = {1: "GRAYSCALE", 3: "RGB", 4: "CMYK"}.get(about.components)
+        space = {1: "GRAYSCALE", 3: "RGB", 4: "CMYK"}.get(about.components)
         plain_color = page.photometric in (Photometric.RGB, Photometric.MIN_IS_BLACK)
-        stored = wanted if plain_color or about.components == 4 else None
+        stored = space if plain_color or about.components == 4 else None
         return np.asarray(
-            imagecodecs.jpeg8_decode(code, tables=tables, colorspace=stored, outcolorspace=wanted)
+            imagecodecs.jpeg8_decode(code, tables=tables, colorspace=stored, outcolorspace=space)
         )
 
 
@@ -195,8 +195,8 @@ def _undone(compression: int, code: bytes, raw: Samples) -> Samples:
         Compression.LZMA: imagecodecs.lzma_decode,
     }
     decode = decoders[Compression(compression)]
-    found: Samples = decode(code, out=raw)
-    return found
+    samples: Samples = decode(code, out=raw)
+    return samples
 
 
 def _spread(data: Samples, steps: tuple[int, int], out: Samples) -> None:
@@ -219,12 +219,12 @@ def _check_xr(code: bytes) -> None:
         raise ValueError("no JPEG XR data")
     (at,) = struct.unpack_from("<I", code, 4)
     (count,) = struct.unpack_from("<H", code, at)
-    found = {}
+    fields = {}
     for index in range(count):
         tag, kind, _, value = struct.unpack_from("<HHII", code, at + 2 + 12 * index)
-        found[tag] = value & 0xFFFF if kind == 3 else value
-    size = found.get(_XR_COUNT, 0)
-    if not size or found.get(_XR_OFFSET, 0) + size > len(code):
+        fields[tag] = value & 0xFFFF if kind == 3 else value
+    size = fields.get(_XR_COUNT, 0)
+    if not size or fields.get(_XR_OFFSET, 0) + size > len(code):
         raise ValueError("JPEG XR data without its end")
 
 
@@ -262,20 +262,20 @@ class _Opened(Closing):
 
     def _compare(self, page: Page) -> None:
         """What both read of the directory must be the same, or one of them is wrong."""
-        other = self._page
-        seen = {
-            "width": (other.imagewidth, page.width),
-            "height": (other.imagelength, page.height),
-            "samples": (other.samplesperpixel, page.samples),
-            "bits": (other.bitspersample, page.bits),
-            "compression": (other.compression, page.compression),
-            "planes": (other.planarconfig == 2 and page.samples > 1, page.planar),
+        other_page = self._page
+        pairs = {
+            "width": (other_page.imagewidth, page.width),
+            "height": (other_page.imagelength, page.height),
+            "samples": (other_page.samplesperpixel, page.samples),
+            "bits": (other_page.bitspersample, page.bits),
+            "compression": (other_page.compression, page.compression),
+            "planes": (other_page.planarconfig == 2 and page.samples > 1, page.planar),
             "tiles": (
-                (other.tilewidth, other.tilelength) if other.is_tiled else None,
+                (other_page.tilewidth, other_page.tilelength) if other_page.is_tiled else None,
                 page.tile,
             ),
         }
-        for name, (theirs, ours) in seen.items():
+        for name, (theirs, ours) in pairs.items():
             if theirs != ours:
                 raise Unsupported(f"the {name} of the page are read in two ways: {ours}, {theirs}")
 
@@ -284,8 +284,8 @@ class _Opened(Closing):
         decoded, _, _ = self._page.decode(code, index)
         if decoded is None:
             raise ValueError("it is empty")
-        found: Samples = np.asarray(decoded)[0]
-        return found
+        samples: Samples = np.asarray(decoded)[0]
+        return samples
 
     def close(self) -> None:
         self._page.parent.close()
@@ -314,8 +314,8 @@ class _Stream(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        rest = max(0, self._source.size - self._at)
-        wanted = rest if size is None or size < 0 else min(size, rest)
-        data = self._source.read(self._at, wanted)
-        self._at += wanted
+        remaining = max(0, self._source.size - self._at)
+        count = remaining if size is None or size < 0 else min(size, remaining)
+        data = self._source.read(self._at, count)
+        self._at += count
         return data

@@ -100,9 +100,9 @@ def _with_chunks(source: Source, header: Header) -> Header:
         elif kind == b"acTL":
             header = _noted(header, "an animation: its first picture alone is taken")
         elif name in _PRECEDENCE and not pixels and name not in transfers:
-            found = _transfer(source, name, at, length)
-            if found:
-                transfers[name] = found
+            transfer = _transfer(source, name, at, length)
+            if transfer:
+                transfers[name] = transfer
         elif kind == b"eXIf":
             header = _oriented(source, at, length, header)
     if not pixels:
@@ -115,13 +115,13 @@ def _with_chunks(source: Source, header: Header) -> Header:
 
 def _walked(source: Source) -> Iterator[tuple[bytes, int, int]]:
     """The chunks, up to a cut behind the first pixels: that is for whoever decodes."""
-    seen = False
+    has_pixels = False
     try:
         for chunk in islice(containers.chunks(source), MOST_PARTS):
-            seen = seen or chunk[0] == b"IDAT"
+            has_pixels = has_pixels or chunk[0] == b"IDAT"
             yield chunk
     except CorruptInput:
-        if not seen:
+        if not has_pixels:
             raise
 
 

@@ -67,7 +67,7 @@ class PngReader(Reader):
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         """Yield the picture in bands; see :meth:`divere_cli.image.reader.Reader.bands`."""
         height = rows or max(1, _BAND_BYTES // self._row)
-        decoded = self._whole(height) if self._interlaced else self._streamed(height)
+        decoded = self._deinterlaced(height) if self._interlaced else self._streamed(height)
         for first, band in decoded:
             color = band.reshape(*band.shape[:2], -1)[:, :, : self.header.channels]
             yield first, np.ascontiguousarray(color)
@@ -82,7 +82,7 @@ class PngReader(Reader):
             yield first, self._spread(band, self.header.width) if self._packed else band
         next(filtered, None)
 
-    def _whole(self, height: int) -> Iterator[Band]:
+    def _deinterlaced(self, height: int) -> Iterator[Band]:
         """Decode the seven small pictures of an interlaced one."""
         about = self.header
         shape = (about.height, about.width, 3 if self._palette is not None else self._samples)
@@ -122,14 +122,14 @@ class PngReader(Reader):
         pieces = self._pieces()
         pending = b""
         for first in range(0, self.header.height, height):
-            wanted = min(height, self.header.height - first) * (self._row + 1)
+            size = min(height, self.header.height - first) * (self._row + 1)
             rows = bytearray()
-            while len(rows) < wanted:
+            while len(rows) < size:
                 pending = pending or next(pieces, b"")
                 if machine.eof or not pending:
                     raise CorruptInput(f"the PNG's pixels end in row {first} or soon after")
                 try:
-                    rows += machine.decompress(pending, wanted - len(rows))
+                    rows += machine.decompress(pending, size - len(rows))
                 except zlib.error as error:
                     raise CorruptInput(f"the PNG's pixels are damaged: {error}") from error
                 pending = machine.unconsumed_tail

@@ -86,43 +86,43 @@ def read(source: Source, max_pixels: int) -> Header:
     ------
     CorruptInput, Unsupported, LimitExceeded
     """
-    found = pixmap(source)
-    check_size(found.width, found.height, max_pixels)
-    sample: Sample = "uint" if found.most else "float"
-    channels = 1 if found.samples < 3 else 3
-    extra: tuple[Extra, ...] = ("alpha",) if found.samples in (2, 4) else ()
-    if not found.plain:
-        source.inside(found.start, found.row_bytes * found.height, "the pixmap's samples")
+    about = pixmap(source)
+    check_size(about.width, about.height, max_pixels)
+    sample: Sample = "uint" if about.most else "float"
+    channels = 1 if about.samples < 3 else 3
+    extra: tuple[Extra, ...] = ("alpha",) if about.samples in (2, 4) else ()
+    if not about.plain:
+        source.inside(about.start, about.row_bytes * about.height, "the pixmap's samples")
     band: Band = ""
-    if found.most:
-        band = "uint8" if found.most in (1, 3, 15, 255) else "uint16"
+    if about.most:
+        band = "uint8" if about.most in (1, 3, 15, 255) else "uint16"
     warnings = []
-    if not found.most and abs(found.scale) not in (0.0, 1.0):
-        warnings.append(f"the PFM's scale factor ({abs(found.scale):g}) is not applied")
-    bits = found.most.bit_length() if found.most else 32
-    full = found.width * found.height * found.samples
+    if not about.most and abs(about.scale) not in (0.0, 1.0):
+        warnings.append(f"the PFM's scale factor ({abs(about.scale):g}) is not applied")
+    bits = about.most.bit_length() if about.most else 32
+    full = about.width * about.height * about.samples
     return Header(
         format="pnm",
-        width=found.width,
-        height=found.height,
+        width=about.width,
+        height=about.height,
         channels=channels,
         bits=bits,
         file_size=source.size,
         sample=sample,
         extra=extra,
-        big_endian=found.big_endian,
+        big_endian=about.big_endian,
         variant={"4": "pbm", "1": "pbm", "5": "pgm", "2": "pgm", "7": "pam"}.get(
-            found.kind, "pfm" if not found.most else "ppm"
+            about.kind, "pfm" if not about.most else "ppm"
         ),
         band=band,
-        memory=source.size + 10 * full if found.plain else 0,
+        memory=source.size + 10 * full if about.plain else 0,
         warnings=tuple(warnings),
-        notes=_of_white(found),
+        notes=_of_white(about),
     )
 
 
-def _of_white(found: Pixmap) -> tuple[str, ...]:
-    most = found.most
+def _of_white(about: Pixmap) -> tuple[str, ...]:
+    most = about.most
     if not most or most & (most + 1) == 0:
         return ()
     return (f"the pixmap says that {most} is white; so taken",)
@@ -151,8 +151,8 @@ def pixmap(source: Source) -> Pixmap:
         return _pam(head)
     words: list[bytes] = []
     at = 2
-    wanted = 2 if kind in "14" else 3
-    while len(words) < wanted:
+    count = 2 if kind in "14" else 3
+    while len(words) < count:
         space = _SPACE.match(head, at)
         at = space.end() if space else at
         word = _WORD.match(head, at)
@@ -181,8 +181,8 @@ def _pam(head: bytes) -> Pixmap:
     if kind.startswith(b"BLACKANDWHITE"):
         kind = kind.replace(b"BLACKANDWHITE", b"GRAYSCALE")
     if kinds.get(samples) != kind:
-        shown = kind.decode("latin-1", "replace")[:40]
-        raise Unsupported(f"a PAM of {samples} samples called {shown!r}")
+        label = kind.decode("latin-1", "replace")[:40]
+        raise Unsupported(f"a PAM of {samples} samples called {label!r}")
     width, height = (_number(fields.get(name, b"0")) for name in (b"WIDTH", b"HEIGHT"))
     most = _white(_number(fields.get(b"MAXVAL", b"0")))
     return Pixmap("7", width, height, samples, most, end + len(b"\nENDHDR\n"))

@@ -111,16 +111,16 @@ def _table(about: Pixmap, kind: np.dtype[Any]) -> NDArray[Any] | None:
 def _numbers(source: Source, about: Pixmap) -> NDArray[Any]:
     """The samples of a plain pixmap."""
     text = source.read(about.start, source.size - about.start)
-    wanted = about.width * about.height * about.samples
+    count = about.width * about.height * about.samples
     lines = (line.split(b"#", 1)[0] for line in text.split(b"\n"))
     if about.kind == "1":
         digits = b"".join(b"".join(line.split()) for line in lines)
-        found = np.frombuffer(digits, np.uint8).astype(np.int64) - ord("0")
+        samples = np.frombuffer(digits, np.uint8).astype(np.int64) - ord("0")
     else:
-        words = [word for line in lines for word in line.split()][:wanted]
+        words = [word for line in lines for word in line.split()][:count]
         if not all(word.isdigit() and len(word) < 6 for word in words):
             raise CorruptInput("the pixmap has samples that are not numbers")
-        found = np.array([int(word) for word in words], np.int64)
-    if len(found) < wanted:
-        raise CorruptInput(f"the pixmap has {len(found)} samples instead of {wanted}")
-    return found[:wanted].clip(0, 65536).reshape(about.height, about.width, about.samples)
+        samples = np.array([int(word) for word in words], np.int64)
+    if len(samples) < count:
+        raise CorruptInput(f"the pixmap has {len(samples)} samples instead of {count}")
+    return samples[:count].clip(0, 65536).reshape(about.height, about.width, about.samples)

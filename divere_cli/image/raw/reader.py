@@ -112,14 +112,14 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
             above = _above_white(raw)
             picture = _developed(rawpy, raw, balance)
     except rawpy.LibRawFileUnsupportedError as error:
-        raise Unsupported(f"LibRaw does not know this raw file: {_said(error)}") from error
+        raise Unsupported(f"LibRaw does not know this raw file: {_message(error)}") from error
     except rawpy.LibRawTooBigError as error:
         raise LimitExceeded("LibRaw cannot read a picture of this size") from error
     except (rawpy.LibRawUnsufficientMemoryError, MemoryError) as error:
         raise OutOfMemory("LibRaw needs more memory than there is") from error
     except rawpy.LibRawError as error:
-        raise CorruptInput(f"the raw file is damaged: {_said(error)}") from error
-    reader = RawReader(picture, _known(header, picture, balance))
+        raise CorruptInput(f"the raw file is damaged: {_message(error)}") from error
+    reader = RawReader(picture, _completed(header, picture, balance))
     reader.warnings = above
     return reader
 
@@ -169,7 +169,7 @@ def _developed(rawpy: Any, raw: Any, balance: Balance | None) -> NDArray[np.uint
     return picture if picture.ndim == 3 else picture[:, :, None]
 
 
-def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None) -> Header:
+def _completed(header: Header, picture: NDArray[np.uint16], balance: Balance | None) -> Header:
     """Complete the header with what only the decoder knows."""
     height, width, samples = picture.shape
     channels = samples - len(header.extra)
@@ -193,7 +193,7 @@ def _known(header: Header, picture: NDArray[np.uint16], balance: Balance | None)
     )
 
 
-def _said(error: Exception) -> str:
+def _message(error: Exception) -> str:
     """LibRaw's own words; rawpy gives them as bytes."""
     first = error.args[0] if error.args else ""
     return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)

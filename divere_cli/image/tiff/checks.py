@@ -171,8 +171,8 @@ def _check_picture_code(page: Page) -> None:
     name = COMPRESSIONS[Compression(page.compression)]
     if page.compression in _CCITT and (page.bits, page.samples) != (1, 1):
         raise CorruptInput(f"CCITT code of {page.samples} samples of {page.bits} bits")
-    held = _HELD.get(Compression(page.compression))
-    if held and (page.sample, page.bits) not in held:
+    supported = _HELD.get(Compression(page.compression))
+    if supported and (page.sample, page.bits) not in supported:
         raise Unsupported(f"{_said_of_bits(page)} in {name}", hint=EXPORT)
     if page.compression in _JPEG and page.sample != "uint":
         raise Unsupported("floating-point samples in a JPEG-compressed TIFF", hint=EXPORT)
@@ -184,8 +184,8 @@ def _check_predictor(page: Page) -> None:
     if page.compression in PICTURES or page.compression in (Compression.NONE, Compression.PACKBITS):
         return
     allowed = _PREDICTORS[page.sample or "uint"]
-    whole = page.bits in (8, 16, 32, 64)
-    if page.predictor not in allowed or (page.predictor != 1 and not whole):
+    full_bytes = page.bits in (8, 16, 32, 64)
+    if page.predictor not in allowed or (page.predictor != 1 and not full_bytes):
         raise Unsupported(
             f"TIFF predictor {page.predictor} of {page.bits}-bit samples cannot be read",
             hint=EXPORT,

@@ -94,8 +94,8 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
         suffix = {".fff": "hasselblad"}.get(identity.suffix, identity.suffix.lstrip("."))
         variant = "dng" if dng else suffix
         return Choice(max(sensor or pages, key=area), variant=variant, kind="sensor")
-    found = roles.sort(pages, identity.silverfast)
-    pictures = found.pictures
+    sorted_pages = roles.sort(pages, identity.silverfast)
+    pictures = sorted_pages.pictures
     if linear:
         pictures = tuple(each for each in pictures if each.page in linear) or tuple(
             Picture(page) for page in linear
@@ -111,7 +111,7 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
         variant="dng" if linear else _variant(identity, chosen.infrared is not None),
         kind="linear" if linear else "plain",
         pictures=len(pictures),
-        notes=(*found.notes, *_left(found.pictures, pictures)),
+        notes=(*sorted_pages.notes, *_note_on_rest(sorted_pages.pictures, pictures)),
     )
 
 
@@ -133,8 +133,8 @@ def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bo
 
 def _of(pages: tuple[Page, ...], photometric: Photometric) -> list[Page]:
     """The pages of a kind, those that are no reduced copy where there are any."""
-    found = [page for page in pages if page.photometric == photometric]
-    return [page for page in found if not page.subfile & Subfile.REDUCED] or found
+    matching = [page for page in pages if page.photometric == photometric]
+    return [page for page in matching if not page.subfile & Subfile.REDUCED] or matching
 
 
 def _variant(identity: Identity, infrared: bool) -> str:
@@ -149,8 +149,8 @@ def _variant(identity: Identity, infrared: bool) -> str:
     return ""
 
 
-def _left(found: tuple[Picture, ...], kept: tuple[Picture, ...]) -> tuple[str, ...]:
-    count = len(found) - len(kept)
+def _note_on_rest(pictures: tuple[Picture, ...], chosen: tuple[Picture, ...]) -> tuple[str, ...]:
+    count = len(pictures) - len(chosen)
     if count <= 0:
         return ()
     return (f"{count} further page{'s' if count > 1 else ''} left out",)

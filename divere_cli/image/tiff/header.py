@@ -84,20 +84,20 @@ def read(source: Source, path: str, max_pixels: int, picture: int = 0) -> Header
     ------
     CorruptInput, Unsupported, LimitExceeded
     """
-    found = _parsed(source, path)
-    choice = dialects.choose(found.pages, found.identity, picture)
+    parsed = _parsed(source, path)
+    choice = dialects.choose(parsed.pages, parsed.identity, picture)
     if choice.kind == "sensor":
-        return _sensor(found, choice)
+        return _sensor(parsed, choice)
     page = choice.picture
-    if found.cut and dialects.is_preview(page, found.pages, found.identity):
+    if parsed.cut and dialects.is_preview(page, parsed.pages, parsed.identity):
         raise CorruptInput("the list of TIFF pages ends before the picture")
     if page.faults:
         raise CorruptInput(page.faults[0])
     check_size(page.width, page.height, max_pixels)
     if choice.kind == "linear":
-        page = with_levels(found.tiff, page, found.entries(page))
-    header = replace(_picture(found, page, choice), picture=picture, pictures=choice.pictures)
-    if found.cut:
+        page = with_levels(parsed.tiff, page, parsed.entries(page))
+    header = replace(_picture(parsed, page, choice), picture=picture, pictures=choice.pictures)
+    if parsed.cut:
         cut = "the chain of TIFF pages is broken or too long; the rest was left out"
         header = replace(header, warnings=(*header.warnings, cut))
     return header
@@ -118,12 +118,12 @@ def _parsed(source: Source, path: str) -> _Parsed:
     return _Parsed(tiff, directories, cut, pages, identity)
 
 
-def _picture(found: _Parsed, page: Page, choice: dialects.Choice) -> Header:
+def _picture(parsed: _Parsed, page: Page, choice: dialects.Choice) -> Header:
     channels, assumed = _channels(page)
-    check_page(found.tiff, page)
-    infrared, lost = _readable(found.tiff, choice.infrared)
-    extra, supposed, noted = _extra(page, channels, infrared is not None, found.identity)
-    entries = found.entries(page)
+    check_page(parsed.tiff, page)
+    infrared, lost = _readable(parsed.tiff, choice.infrared)
+    extra, supposed, noted = _extra(page, channels, infrared is not None, parsed.identity)
+    entries = parsed.entries(page)
     linear = page.levels is not None
     compression = "jpeg" if page.compression == Compression.OLD_JPEG else ""
     return Header(
@@ -132,22 +132,22 @@ def _picture(found: _Parsed, page: Page, choice: dialects.Choice) -> Header:
         height=page.levels.crop[3] if page.levels else page.height,
         channels=channels,
         bits=page.bits,
-        file_size=found.tiff.source.size,
+        file_size=parsed.tiff.source.size,
         sample=page.sample or "uint",
         extra=extra,
         compression=compression or COMPRESSIONS[Compression(page.compression)],
         planar=page.planar,
         inverted=page.photometric == Photometric.MIN_IS_WHITE,
-        big_endian=found.tiff.order == ">",
-        variant=choice.variant or ("bigtiff" if found.tiff.big else "tiff"),
-        orientation=_orientation(found, page),
-        resolution=_resolution(found.tiff, entries) or _resolution(found.tiff, found.first),
-        icc=_place(entries.get(TiffTag.ICC_PROFILE)),
-        make=found.identity.make,
-        model=found.identity.model,
-        software=found.identity.software,
-        date=found.tiff.text(found.first.get(TiffTag.DATE_TIME)),
-        pages=len(found.pages),
+        big_endian=parsed.tiff.order == ">",
+        variant=choice.variant or ("bigtiff" if parsed.tiff.big else "tiff"),
+        orientation=_orientation(parsed, page),
+        resolution=_resolution(parsed.tiff, entries) or _resolution(parsed.tiff, parsed.first),
+        icc=_location(entries.get(TiffTag.ICC_PROFILE)),
+        make=parsed.identity.make,
+        model=parsed.identity.model,
+        software=parsed.identity.software,
+        date=parsed.tiff.text(parsed.first.get(TiffTag.DATE_TIME)),
+        pages=len(parsed.pages),
         page=page,
         infrared_page=infrared,
         reader="linear" if linear else "",
@@ -159,7 +159,7 @@ def _picture(found: _Parsed, page: Page, choice: dialects.Choice) -> Header:
             *supposed,
             *_of_white(page),
             *lost,
-            *(warnings_of(found.tiff, entries) if linear else ()),
+            *(warnings_of(parsed.tiff, entries) if linear else ()),
         ),
         notes=(*choice.notes, *noted, *_of_rounding(page)),
     )
@@ -186,14 +186,14 @@ def _channels(page: Page) -> tuple[int, list[str]]:
     if page.photometric != -1:
         raise Unsupported(f"unknown photometric interpretation {page.photometric}")
     channels = 1 if page.samples < 3 else 3
-    said = "gray" if channels == 1 else "RGB"
-    return channels, [f"no photometric interpretation is stored; taken as {said}"]
+    color = "gray" if channels == 1 else "RGB"
+    return channels, [f"no photometric interpretation is stored; taken as {color}"]
 
 
 def _gray_or_rgb(page: Page) -> tuple[int, list[str]]:
     """Array writers call RGB MinIsBlack: three samples, and no word on the further two."""
-    said = page.extras[: page.samples - 1]
-    if page.samples < 3 or any(code != Extra.UNSPECIFIED for code in said[:2]):
+    meanings = page.extras[: page.samples - 1]
+    if page.samples < 3 or any(code != Extra.UNSPECIFIED for code in meanings[:2]):
         return 1, []
     if page.photometric != Photometric.MIN_IS_BLACK:
         return 1, []
@@ -247,7 +247,7 @@ def _extra(
     page: Page, channels: int, separate: bool, identity: dialects.Identity
 ) -> tuple[tuple[Meaning, ...], list[str], list[str]]:
     """What else each pixel carries, with warnings and notes on what was assumed."""
-    known: dict[int, Meaning] = {0: "infrared", 1: "alpha", 2: "alpha"}
+    meanings: dict[int, Meaning] = {0: "infrared", 1: "alpha", 2: "alpha"}
     color = 1 if page.photometric == Photometric.PALETTE else channels
     extra: list[Meaning] = []
     warnings: list[str] = []
@@ -257,25 +257,27 @@ def _extra(
     codes = page.extras[skip:] if len(page.extras) == page.samples - 1 else page.extras
     for index in range(page.samples - color):
         code = codes[index] if index < len(codes) else -1
-        meaning = known.get(code, "unknown")
+        meaning = meanings.get(code, "unknown")
         if code == Extra.PREMULTIPLIED:
             warnings.append("alpha is premultiplied (ExtraSamples 1); color is taken as stored")
-        elif code not in known and identity.infrared_last and color + index == 3 and not separate:
+        elif (
+            code not in meanings and identity.infrared_last and color + index == 3 and not separate
+        ):
             meaning = "infrared"
             notes.append(
                 "the fourth sample of each pixel is taken as infrared, as its program writes it"
             )
-        elif code not in known:
+        elif code not in meanings:
             warnings.append(f"sample {color + index + 1} of each pixel has an unknown meaning")
         extra.append(meaning)
     return (*extra, *(("infrared",) if separate else ())), warnings, notes
 
 
-def _orientation(found: _Parsed, page: Page) -> int:
+def _orientation(parsed: _Parsed, page: Page) -> int:
     """The picture's own tag; a DNG has it in its first directory."""
-    if TiffTag.ORIENTATION in found.entries(page):
+    if TiffTag.ORIENTATION in parsed.entries(page):
         return page.orientation
-    return int(found.tiff.number(found.first.get(TiffTag.ORIENTATION), 1)) if page.levels else 1
+    return int(parsed.tiff.number(parsed.first.get(TiffTag.ORIENTATION), 1)) if page.levels else 1
 
 
 def _resolution(tiff: Tiff, entries: dict[int, Tag]) -> Resolution | None:
@@ -289,14 +291,14 @@ def _resolution(tiff: Tiff, entries: dict[int, Tag]) -> Resolution | None:
     return Resolution(x=x, y=y, unit=unit if unit in (1, 2, 3) else 2)
 
 
-def _place(tag: Tag | None) -> tuple[int, int] | None:
+def _location(tag: Tag | None) -> tuple[int, int] | None:
     return None if tag is None else (tag.offset, size_of(tag))
 
 
-def _sensor(found: _Parsed, choice: dialects.Choice) -> Header:
+def _sensor(parsed: _Parsed, choice: dialects.Choice) -> Header:
     """A mosaic or a camera's file, for LibRaw; a DNG must say what LibRaw would guess."""
-    page, first, tiff = choice.picture, found.first, found.tiff
-    entries = found.entries(page)
+    page, first, tiff = choice.picture, parsed.first, parsed.tiff
+    entries = parsed.entries(page)
     if choice.variant == "dng" and page.photometric == Photometric.CFA:
         check_sensor(page, frozenset(entries))
     return Header(
@@ -310,12 +312,12 @@ def _sensor(found: _Parsed, choice: dialects.Choice) -> Header:
         big_endian=tiff.order == ">",
         variant=choice.variant,
         orientation=int(tiff.number(first.get(TiffTag.ORIENTATION), 1)),
-        make=found.identity.make,
-        model=found.identity.model,
-        software=found.identity.software,
+        make=parsed.identity.make,
+        model=parsed.identity.model,
+        software=parsed.identity.software,
         date=tiff.text(first.get(TiffTag.DATE_TIME)),
         resolution=_resolution(tiff, entries) or _resolution(tiff, first),
-        pages=len(found.directories),
+        pages=len(parsed.directories),
         page=page,
         warnings=page.doubts,
         notes=choice.notes,

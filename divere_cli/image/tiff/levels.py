@@ -112,36 +112,36 @@ def _check_interleaving(tiff: Tiff, entries: Entries) -> None:
 def _active(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[int, int, int, int]:
     if tag is None:
         return 0, 0, page.height, page.width
-    found = _numbers(tiff, tag, 4)
-    if len(found) == 4:
-        top, left, bottom, right = (int(value) for value in found)
+    edges = _numbers(tiff, tag, 4)
+    if len(edges) == 4:
+        top, left, bottom, right = (int(value) for value in edges)
         if 0 <= top < bottom <= page.height and 0 <= left < right <= page.width:
             return top, left, bottom, right
     raise CorruptInput("the ActiveArea of the DNG is not within its picture")
 
 
 def _black(tiff: Tiff, page: Page, tag: Tag | None, pattern: int) -> tuple[float, ...]:
-    wanted = pattern * page.samples
-    found = _numbers(tiff, tag, _MOST_BLACKS) or (0.0,)
-    if not all(math.isfinite(value) for value in found):
+    count = pattern * page.samples
+    levels = _numbers(tiff, tag, _MOST_BLACKS) or (0.0,)
+    if not all(math.isfinite(value) for value in levels):
         raise CorruptInput("BlackLevel is not a finite number")
-    if len(found) == wanted:
-        return found
-    if len(set(found)) == 1:  # one for all samples, as many writers have it
-        return (found[0],) * wanted
-    raise CorruptInput(f"BlackLevel has {len(found)} values instead of {wanted}")
+    if len(levels) == count:
+        return levels
+    if len(set(levels)) == 1:  # one for all samples, as many writers have it
+        return (levels[0],) * count
+    raise CorruptInput(f"BlackLevel has {len(levels)} values instead of {count}")
 
 
 def _white(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[float, ...]:
     full = 1.0 if page.sample == "float" else float((1 << max(1, page.bits)) - 1)
-    found = _numbers(tiff, tag, page.samples) or (full,)
-    if len(found) < page.samples:
-        if len(set(found)) > 1:
-            raise CorruptInput(f"WhiteLevel has {len(found)} values instead of {page.samples}")
-        found = (found[0],) * page.samples
-    if not all(math.isfinite(value) and value > 0 for value in found):
+    levels = _numbers(tiff, tag, page.samples) or (full,)
+    if len(levels) < page.samples:
+        if len(set(levels)) > 1:
+            raise CorruptInput(f"WhiteLevel has {len(levels)} values instead of {page.samples}")
+        levels = (levels[0],) * page.samples
+    if not all(math.isfinite(value) and value > 0 for value in levels):
         raise CorruptInput("WhiteLevel is not a number above 0")
-    return found
+    return levels
 
 
 def _crop(
@@ -154,8 +154,8 @@ def _crop(
     if not origin and not size:
         return left, top, right - left, bottom - top
     x, y = (round(value) for value in (origin if len(origin) == 2 else (0, 0)))
-    rest = (right - left - x, bottom - top - y)
-    width, height = (round(value) for value in (size if len(size) == 2 else rest))
-    if x < 0 or y < 0 or not (0 < width <= rest[0] and 0 < height <= rest[1]):
+    room = (right - left - x, bottom - top - y)
+    width, height = (round(value) for value in (size if len(size) == 2 else room))
+    if x < 0 or y < 0 or not (0 < width <= room[0] and 0 < height <= room[1]):
         raise CorruptInput("the DefaultCrop of the DNG is not within its ActiveArea")
     return left + x, top + y, width, height

@@ -61,15 +61,15 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
     """
     entries = directory.entries
 
-    def one(code: int, default: int) -> int:
+    def number(code: int, default: int) -> int:
         return int(tiff.number(entries.get(code), default))
 
-    doubts = _doubled(directory)
-    compression, photometric = one(TiffTag.COMPRESSION, 1), one(TiffTag.PHOTOMETRIC, -1)
-    samples = one(TiffTag.SAMPLES_PER_PIXEL, 1)
+    notices = _doubled(directory)
+    compression, photometric = number(TiffTag.COMPRESSION, 1), number(TiffTag.PHOTOMETRIC, -1)
+    samples = number(TiffTag.SAMPLES_PER_PIXEL, 1)
     bits = _same(tiff, entries.get(TiffTag.BITS_PER_SAMPLE), samples, 1)
-    height = one(TiffTag.IMAGE_LENGTH, 0)
-    rows = min(one(TiffTag.ROWS_PER_STRIP, height), height)
+    height = number(TiffTag.IMAGE_LENGTH, 0)
+    rows = min(number(TiffTag.ROWS_PER_STRIP, height), height)
     tiled = TiffTag.TILE_WIDTH in entries or TiffTag.TILE_OFFSETS in entries
     offsets = entries.get(TiffTag.TILE_OFFSETS if tiled else TiffTag.STRIP_OFFSETS)
     counts = entries.get(TiffTag.TILE_BYTE_COUNTS if tiled else TiffTag.STRIP_BYTE_COUNTS)
@@ -79,36 +79,36 @@ def page_of(tiff: Tiff, directory: Directory) -> Page:
         offsets, counts = stream, entries.get(TiffTag.JPEG_INTERCHANGE_FORMAT_LENGTH)
         rows, tiled = height, False
         photometric = Photometric.YCBCR if samples == 3 else photometric
-    planar = one(TiffTag.PLANAR_CONFIGURATION, 1)
+    planar = number(TiffTag.PLANAR_CONFIGURATION, 1)
     if planar not in (1, 2):
-        doubts.append(f"PlanarConfiguration is {planar}; samples are taken as interleaved")
+        notices.append(f"PlanarConfiguration is {planar}; samples are taken as interleaved")
     return Page(
         ifd=directory.offset,
         subfile=_subfile(tiff, entries),
-        width=one(TiffTag.IMAGE_WIDTH, 0),
+        width=number(TiffTag.IMAGE_WIDTH, 0),
         height=height,
         samples=samples,
         bits=bits,
         sample=_sample(_same(tiff, entries.get(TiffTag.SAMPLE_FORMAT), samples, 1)),
         photometric=photometric,
         compression=compression,
-        predictor=one(TiffTag.PREDICTOR, 1),
+        predictor=number(TiffTag.PREDICTOR, 1),
         planar=planar == 2 and samples > 1,
         rows_per_strip=rows,
-        tile=(one(TiffTag.TILE_WIDTH, 0), one(TiffTag.TILE_LENGTH, 0)) if tiled else None,
+        tile=(number(TiffTag.TILE_WIDTH, 0), number(TiffTag.TILE_LENGTH, 0)) if tiled else None,
         extras=_numbers(tiff, entries.get(TiffTag.EXTRA_SAMPLES), MAX_SAMPLES),
-        orientation=one(TiffTag.ORIENTATION, 1),
+        orientation=number(TiffTag.ORIENTATION, 1),
         offsets=offsets,
         counts=counts,
         tables=entries.get(TiffTag.JPEG_TABLES),
-        fill_order=one(TiffTag.FILL_ORDER, 1),
+        fill_order=number(TiffTag.FILL_ORDER, 1),
         number=_page_number(tiff, entries.get(TiffTag.PAGE_NUMBER)),
         sub=directory.sub,
         colors=entries.get(TiffTag.COLOR_MAP),
-        white=_white(tiff, entries, bits, doubts),
+        white=_white(tiff, entries, bits, notices),
         subsampling=_subsampling(tiff, entries.get(TiffTag.YCBCR_SUBSAMPLING), photometric),
         faults=tuple(_faults(directory, samples, photometric)),
-        doubts=tuple(doubts),
+        doubts=tuple(notices),
     )
 
 
@@ -122,12 +122,12 @@ def _doubled(directory: Directory) -> list[str]:
 
 def _faults(directory: Directory, samples: int, photometric: int) -> list[str]:
     entries = directory.entries
-    found = [
+    faults = [
         f"the entry of {_name(code)} is damaged"
         for code in directory.damaged
         if code in _DECISIVE and code not in directory.doubled
     ]
-    found += [
+    faults += [
         f"{_name(code)} has {entries[code].count} values of TIFF type {entries[code].kind}"
         " and not one whole number"
         for code in _SINGLE
@@ -137,8 +137,8 @@ def _faults(directory: Directory, samples: int, photometric: int) -> list[str]:
     if TiffTag.BITS_PER_SAMPLE not in entries and (
         samples >= 3 or photometric in (Photometric.CFA, Photometric.LINEAR_RAW)
     ):
-        found.append("BitsPerSample is missing")
-    return found
+        faults.append("BitsPerSample is missing")
+    return faults
 
 
 def _name(code: int) -> str:
@@ -178,7 +178,7 @@ def _page_number(tiff: Tiff, tag: Tag | None) -> tuple[int, int] | None:
     return (numbers[0], numbers[1]) if len(numbers) == 2 else None
 
 
-def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, doubts: list[str]) -> int:
+def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, notices: list[str]) -> int:
     """MaxSampleValue where it is a white: the same for all samples, with black at 0."""
     highest = _numbers(tiff, entries.get(TiffTag.MAX_SAMPLE_VALUE), MAX_SAMPLES)
     lowest = _numbers(tiff, entries.get(TiffTag.MIN_SAMPLE_VALUE), MAX_SAMPLES)
@@ -189,9 +189,10 @@ def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, doubts: list[str]) ->
     if all(value in (0, full) or value > full for value in highest):
         return 0
     if len(set(highest)) > 1 or any(lowest):
-        said = ", ".join(str(value) for value in highest)
-        doubts.append(
-            f"MaxSampleValue ({said}) is taken as the brightest sample of the picture, not as white"
+        listed = ", ".join(str(value) for value in highest)
+        notices.append(
+            f"MaxSampleValue ({listed}) is taken as the brightest sample of the picture, "
+            "not as white"
         )
         return 0
     return highest[0]
@@ -201,5 +202,5 @@ def _subsampling(tiff: Tiff, tag: Tag | None, photometric: int) -> tuple[int, in
     """How many pixels share their chroma, across and down; 2 x 2 is TIFF's default."""
     if photometric != Photometric.YCBCR:
         return (1, 1)
-    found = _numbers(tiff, tag, 2)
-    return (found[0], found[1]) if len(found) == 2 else (2, 2)
+    factors = _numbers(tiff, tag, 2)
+    return (factors[0], factors[1]) if len(factors) == 2 else (2, 2)

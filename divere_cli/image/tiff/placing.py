@@ -55,16 +55,16 @@ def read(source: Source, page: Page, order: str) -> Places:
     offsets = _table(source, page, page.offsets, order)
     if page.counts is None or not page.counts.count:
         stored = np.zeros(len(offsets), np.uint64)
-        said = ["StripByteCounts is missing; the bytes of each segment are computed"]
+        notes = ["StripByteCounts is missing; the bytes of each segment are computed"]
     else:
-        stored, said = _table(source, page, page.counts, order), []
+        stored, notes = _table(source, page, page.counts, order), []
     _check_starts(page, offsets, source, order)
     if page.compression == Compression.NONE:
-        counts = _uncompressed(page, offsets, stored, source.size, said)
+        counts = _uncompressed(page, offsets, stored, source.size, notes)
         _check_directory(page, offsets, counts, source)
     else:
-        counts = _compressed(page, offsets, stored, source, said)
-    return Places(offsets, counts, tuple(said))
+        counts = _compressed(page, offsets, stored, source, notes)
+    return Places(offsets, counts, tuple(notes))
 
 
 def _table(source: Source, page: Page, tag: Tag | None, order: str) -> Table:
@@ -108,7 +108,7 @@ def _needed_subsampled(page: Page) -> Table:
     return (units * (across * down + 2)).astype(np.uint64)
 
 
-def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, said: list[str]) -> Table:
+def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, notes: list[str]) -> Table:
     """Uncompressed samples: their bytes are known, and must be in the file."""
     needed = _needed(page)
     short = (stored < needed) & (stored > 0)
@@ -122,10 +122,10 @@ def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, said: li
         index = int(np.argmax(beyond))
         raise CorruptInput(f"{page.segment_name} {index} ends after the end of the file")
     _check_overlap(page, offsets, needed)
-    if not said and (stored == 0).any():
-        said.append(f"byte counts of {page.segment_name}s are 0; they are computed")
+    if not notes and (stored == 0).any():
+        notes.append(f"byte counts of {page.segment_name}s are 0; they are computed")
     elif (offsets + stored > np.uint64(size)).any():
-        said.append(
+        notes.append(
             f"a byte count ends after the end of the file; all rows of its {page.segment_name}"
             " are there"
         )
@@ -137,7 +137,7 @@ def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, said: li
                 f"{page.segment_name} {index} has {stored[index]} bytes, and its pixels need"
                 f" {needed[index]}"
             )
-        said.append(
+        notes.append(
             f"{page.segment_name} {index} has {stored[index]} bytes, many more than the"
             f" {needed[index]} that its pixels need: the file may be damaged"
         )
@@ -165,7 +165,7 @@ def _check_overlap(page: Page, offsets: Table, counts: Table) -> None:
 
 
 def _compressed(
-    page: Page, offsets: Table, stored: Table, source: Source, said: list[str]
+    page: Page, offsets: Table, stored: Table, source: Source, notes: list[str]
 ) -> Table:
     """Codes: cut at what lies behind them where their count is missing or too large."""
     behind = _behind(page, offsets, source)
@@ -174,11 +174,11 @@ def _compressed(
     if missing.any() and page.compression == Compression.PACKBITS:
         index = int(np.argmax(missing))
         raise CorruptInput(f"{page.segment_name} {index} has 0 bytes, too few for its pixels")
-    if missing.any() and not said:
-        said.append(f"byte counts of {page.segment_name}s are 0; they are computed")
+    if missing.any() and not notes:
+        notes.append(f"byte counts of {page.segment_name}s are 0; they are computed")
     elif long.any():
         index = int(np.argmax(long))
-        said.append(
+        notes.append(
             f"the byte count of {page.segment_name} {index} ends after the end of the file or"
             " in what follows; it is computed"
         )

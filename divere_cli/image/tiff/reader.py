@@ -79,10 +79,10 @@ class TiffReader(Reader):
     def infrared(self) -> Iterator[Band] | None:
         page, first = self.header.infrared_page, 0
         if page is None:
-            found = _infrared_sample(self.header)
-            if found is None:
+            sample = _infrared_sample(self.header)
+            if sample is None:
                 return None
-            page, first = self.header.page, found
+            page, first = self.header.page, sample
         assert page is not None, "not a TIFF header"
         samples = slice(first, first + 1)
         picture, conversion = self._rows(page, samples), self._conversion(page, samples)
@@ -159,11 +159,11 @@ class Rows:
         self.channels = samples.stop - samples.start
         self.dtype = np.dtype(np.float32) if page.sample == "float" else self._segments.dtype
         self._plain = page.compression == NONE and page.tile is None and page.subsampling == (1, 1)
-        whole = page.tile is None and self._segments.samples == self.channels
-        self._direct = whole and self.dtype == self._segments.dtype
+        full_rows = page.tile is None and self._segments.samples == self.channels
+        self._direct = full_rows and self.dtype == self._segments.dtype
         self._scratch = threading.local()
-        self._held = np.empty((0, 0, 0), dtype=self.dtype)
-        self._held_row = -1
+        self._decoded = np.empty((0, 0, 0), dtype=self.dtype)
+        self._decoded_row = -1
         self._run = self._one_run()
         self._low, self._high = 0.0, 1.0  # of float samples
         self.inverted = False
@@ -182,11 +182,11 @@ class Rows:
     def natural_rows(self) -> int:
         """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
         row = self._page.width * self.channels * int(self.dtype.itemsize)
-        wanted = int(max(1, BAND_BYTES * self.parallel.size // row))
+        rows = int(max(1, BAND_BYTES * self.parallel.size // row))
         tall = int(self._page.segment_rows)
-        if self._plain or tall > TALL * wanted:
-            return wanted
-        return max(1, wanted // tall) * tall
+        if self._plain or tall > TALL * rows:
+            return rows
+        return max(1, rows // tall) * tall
 
     def warnings(self) -> tuple[str, ...]:
         """What was noticed of the rows that were read."""
@@ -222,8 +222,8 @@ class Rows:
             for plane in self._planes():
                 start = self._start_of(strip, plane)
                 target = part if self._direct else self._room(len(part))
-                place = start + row * self._segments.stored_row_bytes()
-                self._segments.read_rows(place, target, f"row {first + done}")
+                offset = start + row * self._segments.stored_row_bytes()
+                self._segments.read_rows(offset, target, f"row {first + done}")
                 if not self._direct:
                     self._take(target, plane, part)
             done += len(part)
@@ -246,30 +246,30 @@ class Rows:
                 pieces += self._pieces(index, part)
             else:
                 self._hold(index, there)
-                part[:] = self._held[row : row + len(part)]
+                part[:] = self._decoded[row : row + len(part)]
             done += len(part)
         self.parallel.each(self._decode, zip(pieces))
 
     def _hold(self, index: int, rows: int) -> None:
-        if self._held_row == index:
+        if self._decoded_row == index:
             return
-        self._held_row = -1
-        if len(self._held) != rows:
-            self._held = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
-        self.parallel.each(self._decode, zip(self._pieces(index, self._held)))
-        self._held_row = index
+        self._decoded_row = -1
+        if len(self._decoded) != rows:
+            self._decoded = np.empty((rows, self._page.width, self.channels), dtype=self.dtype)
+        self.parallel.each(self._decode, zip(self._pieces(index, self._decoded)))
+        self._decoded_row = index
 
     def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:
         """List the strips or tiles of one height, all planes, and where in ``out`` each goes."""
         page = self._page
-        found = []
+        pieces = []
         for plane in self._planes():
             for column in range(page.across):
                 index = (plane * page.down + row) * page.across + column
                 left = column * page.segment_width
                 right = min(left + page.segment_width, page.width)
-                found.append((index, plane, out[:, left:right]))
-        return found
+                pieces.append((index, plane, out[:, left:right]))
+        return pieces
 
     def _decode(self, piece: Piece) -> None:
         index, plane, out = piece

@@ -198,12 +198,12 @@ class Segments:
             tables = self._source.read(page.tables.offset, length, "the JPEG tables")
         rgb = self.samples == 3
         stored = "RGB" if rgb and page.photometric == Photometric.RGB else None
-        wanted = "RGB" if rgb else "GRAYSCALE"
+        space = "RGB" if rgb else "GRAYSCALE"
         decode: Callable[..., Samples] = imagecodecs.jpeg8_decode
 
         def run(data: memoryview, out: Samples) -> int:
             _check_jpeg(data, out, page.segment_rows)
-            got = decode(data, tables=tables, colorspace=stored, outcolorspace=wanted)
+            got = decode(data, tables=tables, colorspace=stored, outcolorspace=space)
             shaped = got.reshape(*got.shape[:2], -1)
             if shaped.shape[1:] != out.shape[1:]:
                 raise ValueError(f"JPEG data of another size: {shaped.shape}")
