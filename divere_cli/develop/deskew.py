@@ -92,7 +92,7 @@ class Deskew:
         self._lines, self._scan_width = size[1], size[0]
         lowest, highest = int(self._fall.min()), int(self._fall.max())
         self._after = highest + LOBES + 1  # rows below a place that must have come
-        first, last = self._place(0), self._place(self.height - 1)
+        first, last = self._ring_row(0), self._ring_row(self.height - 1)
         self._next = math.floor(first) - LOBES + 1 + lowest  # row of the scan, not yet taken
         self._end = math.floor(last) + self._after + 1
         self._ring_rows = highest - lowest + 2 * BLOCK + MARGIN
@@ -116,16 +116,16 @@ class Deskew:
             Rows of float32 of 0..1, ``(rows, width, channels)``; used again for the next.
         """
         last = first + len(band)
-        whole = last >= self._lines  # what lies below the scan repeats its last row
-        while self._next < (self._end if whole else min(last, self._end)):
+        at_end = last >= self._lines  # what lies below the scan repeats its last row
+        while self._next < (self._end if at_end else min(last, self._end)):
             count = min(BLOCK, self._end - self._next)
-            count = count if whole else min(count, last - self._next)
+            count = count if at_end else min(count, last - self._next)
             rows = np.clip(np.arange(self._next, self._next + count), 0, self._lines - 1) - first
             self._along(self._next, band[np.clip(rows, 0, len(band) - 1)])
             self._next += count
             yield from self._ready()
 
-    def _place(self, row: int) -> float:
+    def _ring_row(self, row: int) -> float:
         """Where a row of the picture lies, in rows of the ring, less what a column adds."""
         return self._cosine * (row + 0.5 - self.height / 2) + self._middle[1] - 0.5
 
@@ -162,9 +162,9 @@ class Deskew:
         for index, row in enumerate(rows):
             np.multiply(row[columns].T, np.float32(scale), out=line, casting="unsafe")
             places = self._start(first + index) - low + steps
-            whole = np.floor(places).astype(np.intp)
-            weights = KERNEL[:, np.rint((places - whole) * PARTS).astype(np.intp)]
-            for begin, end, off in _segments(whole - np.arange(self.width)):
+            first_tap = np.floor(places).astype(np.intp)
+            weights = KERNEL[:, np.rint((places - first_tap) * PARTS).astype(np.intp)]
+            for begin, end, off in _segments(first_tap - np.arange(self.width)):
                 for channel in range(self._channels):
                     part = out[channel, index, begin:end]
                     start = begin + off - LOBES + 1
@@ -179,7 +179,7 @@ class Deskew:
         """Give the rows of the picture whose rows of the ring have all come."""
         count = 0
         while self._done + count < self.height and count < BLOCK:
-            if math.floor(self._place(self._done + count)) + self._after >= self._next:
+            if math.floor(self._ring_row(self._done + count)) + self._after >= self._next:
                 break
             count += 1
         if not count:
@@ -195,9 +195,9 @@ class Deskew:
         """Draw rows of the picture along its columns."""
         total, room = np.empty(self.width, np.float32), np.empty(self.width, np.float32)
         for index in range(len(out)):
-            place = self._place(first + index)
-            base = math.floor(place)
-            parts = np.rint((place - base + self._part) * PARTS).astype(np.intp)
+            position = self._ring_row(first + index)
+            base = math.floor(position)
+            parts = np.rint((position - base + self._part) * PARTS).astype(np.intp)
             weights = KERNEL_TWO[:, parts]
             for channel in range(self._channels):
                 for tap in range(2 * LOBES + 1):

@@ -81,7 +81,7 @@ class Dust(Closing):
         shift = findings.placement.shift if findings.moved else None
         pixels, x, y = result.biggest
         self.repaired = Repaired(result.share, pixels, x, y, shift)
-        self.notes = (*self.notes, *_said(self.repaired))
+        self.notes = (*self.notes, *_notes(self.repaired))
 
     def finish(self) -> tuple[Written, ...]:
         """Complete the file of the mask, if one is requested."""
@@ -164,7 +164,7 @@ def _mask_writer(job: Job, header: Header, stack: ExitStack) -> writer.Writer:
     return stack.enter_context(writer.open(job.sidecar.temp, encoding, *shape, picture))
 
 
-def _said(done: Repaired) -> tuple[str, ...]:
+def _notes(done: Repaired) -> tuple[str, ...]:
     if not done.share:
         return ("infrared shows no dust: nothing was repaired",)
     words = f"{done.share:.2%} of the picture was repaired by infrared"
@@ -177,5 +177,5 @@ def _said(done: Repaired) -> tuple[str, ...]:
     return (words,)
 
 
-def _moved(amount: float, one: str, other: str) -> str:
-    return f"{abs(amount):.1f} pixels {one if amount >= 0 else other}"
+def _moved(amount: float, positive: str, negative: str) -> str:
+    return f"{abs(amount):.1f} pixels {positive if amount >= 0 else negative}"

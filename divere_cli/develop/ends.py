@@ -31,7 +31,7 @@ class Ends:
         self._inner = Inner(width, height)
         self._high = np.zeros(channels, np.int64)
         self._low = np.zeros(channels, np.int64)
-        self._seen = 0
+        self._counted = 0
 
     def take(self, first: int, band: NDArray[Any]) -> None:
         """Count a band ``(rows, width, channels)`` of codes or floats in 0..1."""
@@ -44,15 +44,16 @@ class Ends:
             plane = part[..., channel]
             self._high[channel] += np.count_nonzero(plane >= TOP * full)
             self._low[channel] += np.count_nonzero(plane <= BOTTOM * full)
-        self._seen += part.shape[0] * part.shape[1]
+        self._counted += part.shape[0] * part.shape[1]
 
     @property
     def clipped(self) -> Clipped | None:
         """The clipped shares; None if no pixel was sampled."""
-        if not self._seen:
+        if not self._counted:
             return None
         top, bottom = (
-            tuple(round(float(n) / self._seen, 5) for n in ends) for ends in (self._high, self._low)
+            tuple(round(float(n) / self._counted, 5) for n in ends)
+            for ends in (self._high, self._low)
         )
         return Clipped(top, bottom)
 

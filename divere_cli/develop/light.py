@@ -112,7 +112,7 @@ class Light:
     clipped: float
     dust: float
     pattern: float
-    shown: float
+    lit_share: float
     beyond: float
     aspect: float
     lit: Bools = field(repr=False)
@@ -138,12 +138,14 @@ def measure(blocks: Blocks) -> Light:
     lit = _lit(means.mean(axis=2), float(level.mean()))
     y, x = _places(*lit.shape)
     mean = log.mean(axis=2)
-    trend, kept = _trend(mean, lit, x, y)
-    rest = np.where(lit, mean - trend, 0.0)
-    dust = _dust(rest, lit)
+    trend, used = _trend(mean, lit, x, y)
+    residual = np.where(lit, mean - trend, 0.0)
+    dust = _dust(residual, lit)
     clean = lit & ~dust
     gain = _map(log, clean, lit, np.log(np.maximum(level, FAINTEST)))
-    pattern = float(np.quantile(np.abs(rest[kept & ~dust]), 0.99)) if (kept & ~dust).any() else 0.0
+    pattern = (
+        float(np.quantile(np.abs(residual[used & ~dust]), 0.99)) if (used & ~dust).any() else 0.0
+    )
     side = blocks.side * CELL
     return Light(
         gain=gain,
@@ -153,7 +155,7 @@ def measure(blocks: Blocks) -> Light:
         clipped=blocks.clipped,
         dust=float(dust.sum() / max(1, lit.sum())),
         pattern=pattern,
-        shown=float(lit.mean()),
+        lit_share=float(lit.mean()),
         beyond=_beyond(gain, lit),
         aspect=blocks.width / blocks.height,
         lit=lit,
@@ -208,15 +210,15 @@ def _fit(basis: Floats, values: Floats) -> Floats:
 def _trend(mean: Floats, lit: Bools, x: Floats, y: Floats) -> tuple[Floats, Bools]:
     """Return a smooth surface, robust against dust, and the blocks used for it."""
     basis = _basis(x, y, TREND_DEGREE)
-    kept = lit.copy()
+    used = lit.copy()
     surface = mean
     for _ in range(ROUNDS):
-        surface = basis @ _fit(basis[kept], mean[kept])
+        surface = basis @ _fit(basis[used], mean[used])
         off = mean - surface
         middle = float(np.median(off[lit]))
         spread = 1.4826 * float(np.median(np.abs(off[lit] - middle)))
-        kept = lit & (np.abs(off - middle) <= OUTLIER * max(spread, 1e-5))
-    return surface, kept
+        used = lit & (np.abs(off - middle) <= OUTLIER * max(spread, 1e-5))
+    return surface, used
 
 
 def _dust(residual: Floats, lit: Bools) -> Bools:
@@ -240,8 +242,8 @@ def _map(log: Floats, clean: Bools, lit: Bools, level: Floats) -> Floats:
     reliable = counts[..., 0] >= CELL_SHARE * CELL * CELL
     cells = sums / np.maximum(counts, 1.0)
     # Farther out than the last sigma the residual is unknown: only the trend is used.
-    whole = smoothing.filled(cells, reliable, FILL, LEAST_WEIGHT)
-    whole, _ = smoothing.weighted(whole, np.ones(whole.shape[:2]), SMOOTH)
+    filled = smoothing.filled(cells, reliable, FILL, LEAST_WEIGHT)
+    filled, _ = smoothing.weighted(filled, np.ones(filled.shape[:2]), SMOOTH)
     step = CELL * 2.0 / max(lit.shape)
     down = y[0] + (np.arange(-1, rows + 1) + 0.5) * step - step / CELL / 2
     across = x[0] + (np.arange(-1, columns + 1) + 0.5) * step - step / CELL / 2
@@ -250,12 +252,12 @@ def _map(log: Floats, clean: Bools, lit: Bools, level: Floats) -> Floats:
     trend = np.where(
         _ringed(reliable)[..., None], trend, np.clip(trend, within.min(axis=0), within.max(axis=0))
     )
-    whole = np.pad(whole, [(1, 1), (1, 1), (0, 0)], mode="edge")
-    return np.asarray(np.exp(level - trend - whole))
+    filled = np.pad(filled, [(1, 1), (1, 1), (0, 0)], mode="edge")
+    return np.asarray(np.exp(level - trend - filled))
 
 
-def _ringed(known: Bools) -> Bools:
-    return np.pad(known, 1, mode="edge")
+def _ringed(reliable: Bools) -> Bools:
+    return np.pad(reliable, 1, mode="edge")
 
 
 def _cells(blocks: Floats) -> Floats:

@@ -109,32 +109,32 @@ class Reduction:
         self._factor = factor
         self._scale = 257 if layout.bits == 8 else 1
         self._full = {8: 255.0, 16: 65535.0}.get(layout.bits, 1.0)
-        self._held: Samples | None = None  # rows of a box that is not whole yet
+        self._partial: Samples | None = None  # rows of a box that is not whole yet
         self._done = 0
         self._top = np.zeros(layout.channels)
         self._bottom = np.zeros(layout.channels)
-        self._seen = 0
+        self._counted = 0
 
     def take(self, band: Samples) -> None:
         """Take the next rows, ``(rows, width, channels)``."""
         self._look(band)
         if self.float:
             band = np.nan_to_num(band, nan=0.0, posinf=1.0, neginf=0.0)
-        if self._held is not None:
-            band, self._held = np.concatenate([self._held, band]), None
-        whole = len(band) // self._factor * self._factor
-        if whole:
-            self._put(band[:whole], self._factor)
-        if whole < len(band):
-            self._held = band[whole:].copy()
+        if self._partial is not None:
+            band, self._partial = np.concatenate([self._partial, band]), None
+        full_rows = len(band) // self._factor * self._factor
+        if full_rows:
+            self._put(band[:full_rows], self._factor)
+        if full_rows < len(band):
+            self._partial = band[full_rows:].copy()
 
     def finish(self, warnings: tuple[str, ...] = ()) -> Proxy:
         """The proxy, when all rows are in."""
-        if self._held is not None:
-            self._put(self._held, len(self._held))
-            self._held = None
+        if self._partial is not None:
+            self._put(self._partial, len(self._partial))
+            self._partial = None
         width, height = self._size
-        seen = max(1, self._seen)
+        counted = max(1, self._counted)
         about = About(
             width=width,
             height=height,
@@ -143,8 +143,8 @@ class Reduction:
             rows=self.samples.shape[0],
             channels=self.samples.shape[2],
             sample=str(self.samples.dtype),
-            top=tuple(round(float(share), 6) for share in self._top / seen),
-            bottom=tuple(round(float(share), 6) for share in self._bottom / seen),
+            top=tuple(round(float(share), 6) for share in self._top / counted),
+            bottom=tuple(round(float(share), 6) for share in self._bottom / counted),
             warnings=warnings,
         )
         return Proxy(about, self.samples)
@@ -153,7 +153,7 @@ class Reduction:
         part = band[::EVERY, ::EVERY]
         self._top += (part >= CLIPPED * self._full).sum(axis=(0, 1))
         self._bottom += (part <= 0).sum(axis=(0, 1))
-        self._seen += part.shape[0] * part.shape[1]
+        self._counted += part.shape[0] * part.shape[1]
 
     def _put(self, band: Samples, high: int) -> None:
         """Put whole boxes away; ``high`` rows each."""
@@ -171,8 +171,8 @@ class Reduction:
         sums = sum(down[:, first:inside:side] for first in range(side))
         out[:, :columns] = self._mean(np.asarray(sums), high * side)
         if inside < band.shape[1]:
-            rest = down[:, inside:].sum(axis=1, dtype=wide)
-            out[:, columns] = self._mean(rest, high * (band.shape[1] - inside))
+            last_sum = down[:, inside:].sum(axis=1, dtype=wide)
+            out[:, columns] = self._mean(last_sum, high * (band.shape[1] - inside))
 
     def _mean(self, sums: Samples, count: int) -> Samples:
         if self.float:
@@ -271,8 +271,8 @@ def smaller(made: Proxy, longest: int) -> Proxy:
     reduction.take(made.samples)
     small = reduction.finish()
     rows, columns, _ = small.samples.shape
-    whole = replace(about, factor=about.factor * factor, rows=rows, columns=columns)
-    return Proxy(whole, small.samples)
+    made_about = replace(about, factor=about.factor * factor, rows=rows, columns=columns)
+    return Proxy(made_about, small.samples)
 
 
 def area(

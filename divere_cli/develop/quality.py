@@ -51,9 +51,9 @@ class Measured:
         for channel, counts in enumerate(self._counts):
             counts += np.bincount(bins[..., channel].ravel(), minlength=BINS)
         noisy = rows[(rows + first) // self._inner.step % EVERY == 0]
-        whole = band[noisy, self._inner.columns]  # noise is of neighbors
-        if noisy.size and whole.shape[1] > RUN:
-            self._runs.append(_deviations(_unit(whole)))
+        full = band[noisy, self._inner.columns]  # noise is of neighbors
+        if noisy.size and full.shape[1] > RUN:
+            self._runs.append(_deviations(_unit(full)))
 
     @property
     def quality(self) -> Quality | None:

@@ -23,7 +23,7 @@ from divere_cli.develop.ends import Ends
 from divere_cli.develop.positive import Positive, compiled, resolved
 from divere_cli.develop.quality import Measured
 from divere_cli.develop.source import Source
-from divere_cli.develop.thumbnail import Thumbnailer, kept
+from divere_cli.develop.thumbnail import Thumbnailer, limited
 from divere_cli.errors import CorruptInput, NoSpace, OutputError, Unreadable
 from divere_cli.files import stamp
 from divere_cli.image import digest as digests
@@ -238,7 +238,7 @@ def _thumbnails(
     if small is None:
         return ()
     mask = dust.thumbnail() if dust else None
-    return kept([small.thumbnail(""), *(positive.thumbnail() for positive in positives), mask])
+    return limited([small.thumbnail(""), *(positive.thumbnail() for positive in positives), mask])
 
 
 def _infrared(

@@ -90,23 +90,23 @@ def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Flo
     """
     radius = max(1, round(REACH * sigma))
     pads = [(radius, radius)] * 2
-    rest = [(0, 0)] * (picture.ndim - 2)
+    no_pads = [(0, 0)] * (picture.ndim - 2)
     inner = (slice(radius, -radius), slice(radius, -radius))
-    found = gaussian(np.pad(weight, pads), sigma)[inner]
+    near_weight = gaussian(np.pad(weight, pads), sigma)[inner]
     full = weight if picture.ndim == 2 else weight[..., None]
-    values = gaussian(np.pad(picture * full, [*pads, *rest]), sigma)[inner]
-    under = np.maximum(found if picture.ndim == 2 else found[..., None], 1e-12)
-    return values / under, found
+    values = gaussian(np.pad(picture * full, [*pads, *no_pads]), sigma)[inner]
+    under = np.maximum(near_weight if picture.ndim == 2 else near_weight[..., None], 1e-12)
+    return values / under, near_weight
 
 
-def filled(picture: Floats, known: Bools, sigmas: Iterable[float], least: float) -> Floats:
+def filled(picture: Floats, reliable: Bools, sigmas: Iterable[float], least: float) -> Floats:
     """Fill unknown cells from known ones, by the finest sigma that finds enough weight.
 
     Parameters
     ----------
     picture : Floats
         Shape (rows, columns, ...).
-    known : Bools
+    reliable : Bools
         The known cells, shape (rows, columns).
     sigmas : iterable of float
         Standard deviations in cells, the finest first.
@@ -118,14 +118,14 @@ def filled(picture: Floats, known: Bools, sigmas: Iterable[float], least: float)
     Floats
         The filled picture, same shape.
     """
-    out = np.where(known if picture.ndim == 2 else known[..., None], picture, 0.0)
-    base, weight = out.copy(), known.astype(np.float64)
-    todo = ~known
+    out = np.where(reliable if picture.ndim == 2 else reliable[..., None], picture, 0.0)
+    base, weight = out.copy(), reliable.astype(np.float64)
+    todo = ~reliable
     for sigma in sigmas:
         if not todo.any():
             break
-        values, found = weighted(base, weight, sigma)
-        now = todo & (found >= least)
+        values, near_weight = weighted(base, weight, sigma)
+        now = todo & (near_weight >= least)
         out[now] = values[now]
         todo &= ~now
     return out

@@ -101,7 +101,7 @@ class Source(Closing):
         deep = layout.sample == "uint" and layout.bits == 16
         self._codes = deep and all(step.codes for step in self._steps)
         self._room = np.empty(0, np.uint16 if self._codes else np.float32)
-        self.said: tuple[str, ...] = ()
+        self.flat_field_warnings: tuple[str, ...] = ()
         self.transfer: Decided | None = None
 
     @property
@@ -117,7 +117,7 @@ class Source(Closing):
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings of the header, the reader and the steps so far."""
-        return (*self.scan.header.warnings, *self.scan.warnings, *self.said)
+        return (*self.scan.header.warnings, *self.scan.warnings, *self.flat_field_warnings)
 
     def bands(self, rows: int | None = None) -> Bands:
         """Yield the picture from top to bottom as (first row, band).
@@ -185,7 +185,8 @@ def open(  # noqa: A001 - same name as in the readers
         limits.check_size(scan_header.width, scan_header.height, job.max_pixels)
         decided = None if job.transfer is None else decide(job.transfer, job.input, scan_header)
         source = Source(scan, _steps(job, scan_header, decided), parallel)
-        source.said, source.transfer = _said(job, scan_header), decided
+        source.flat_field_warnings = _flat_field_warnings(job, scan_header)
+        source.transfer = decided
         return source
     except BaseException:
         scan.close()
@@ -209,7 +210,7 @@ def _steps(job: Job, header: Header, transfer: Decided | None) -> tuple[Step, ..
     return tuple(steps)
 
 
-def _said(job: Job, header: Header) -> tuple[str, ...]:
+def _flat_field_warnings(job: Job, header: Header) -> tuple[str, ...]:
     """Return warnings about the flat field of a scan."""
     if job.flat_field is None:
         return ()

@@ -94,7 +94,7 @@ class Thumbnailer:
         return np.asarray(np.rint(encoded * 255), dtype=np.uint8)
 
 
-def kept(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
+def limited(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
     """Return the thumbnails in order, as long as they are not too large together.
 
     Parameters
@@ -102,14 +102,14 @@ def kept(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
     made : Iterable[Thumbnail | None]
         The thumbnails; None where none could be made.
     """
-    found, size = [], 0
+    thumbnails, size = [], 0
     for thumbnail in made:
         if thumbnail is not None:
             size += len(thumbnail.jpeg)
             if size > MOST:
                 break
-            found.append(thumbnail)
-    return tuple(found)
+            thumbnails.append(thumbnail)
+    return tuple(thumbnails)
 
 
 def _grid(size: int, cells: int) -> NDArray[np.intp]:

@@ -33,28 +33,30 @@ class Decided:
     warnings: tuple[str, ...] = ()
 
 
-def decide(asked: InputTransfer, path: str, header: Header) -> Decided:
+def decide(requested: InputTransfer, path: str, header: Header) -> Decided:
     """Decide how samples are made linear.
 
     Parameters
     ----------
-    asked : InputTransfer
+    requested : InputTransfer
     path : str
         Path of the scan; its ICC profile is read at the position given by the header.
     header : Header
     """
-    own, by = _file(path, header)
-    if asked.option not in ("auto", "icc"):
-        curve = _given(asked.option)
+    file_curve, by = _file(path, header)
+    if requested.option not in ("auto", "icc"):
+        curve = _stated_curve(requested.option)
         return Decided(curve, curve.word, _note(curve, "--input-transfer"))
-    if asked.option == "icc":
+    if requested.option == "icc":
         if by != "ICC profile":
             missing = "no ICC profile with a tone curve: its samples are taken for linear"
             return Decided(LINEAR, "linear", (), (f"--input-transfer icc: {missing}",))
-        return Decided(own, own.word, _note(own, f"its {by}"))
-    if asked.preset_gamma is not None:
-        return _preset(asked.preset_gamma, own, by)
-    return Decided(own, own.word, _note(own, by if by.startswith("an 8") else f"its {by}"))
+        return Decided(file_curve, file_curve.word, _note(file_curve, f"its {by}"))
+    if requested.preset_gamma is not None:
+        return _preset(requested.preset_gamma, file_curve, by)
+    return Decided(
+        file_curve, file_curve.word, _note(file_curve, by if by.startswith("an 8") else f"its {by}")
+    )
 
 
 class Transfer:
@@ -87,21 +89,25 @@ class Transfer:
         np.take(table, samples, out=out, mode="wrap")
 
 
-def _given(option: str) -> Curve:
+def _stated_curve(option: str) -> Curve:
     if option == "linear":
         return LINEAR
     return SRGB if option == "srgb" else trc.power(float(option))
 
 
-def _preset(gamma: float, own: Curve, by: str) -> Decided:
+def _preset(gamma: float, file_curve: Curve, by: str) -> Decided:
     """Use the user's preset; warn if the file disagrees with it."""
     word = "linear" if gamma == 1.0 else f"gamma {gamma:.4g}"
-    close_to_srgb = own.word == "srgb" and _LIKE_SRGB[0] <= gamma <= _LIKE_SRGB[1]
-    same_gamma = own.table is None and own.word != "srgb" and abs(own.gamma - gamma) < 0.05
+    close_to_srgb = file_curve.word == "srgb" and _LIKE_SRGB[0] <= gamma <= _LIKE_SRGB[1]
+    same_gamma = (
+        file_curve.table is None
+        and file_curve.word != "srgb"
+        and abs(file_curve.gamma - gamma) < 0.05
+    )
     if close_to_srgb or same_gamma or (by.startswith("an 8") and gamma != 1.0):
         return Decided(LINEAR, word)
     text = (
-        f"the preset says its samples are {word}, the file that they are {_shown(own)} "
+        f"the preset says its samples are {word}, the file that they are {_curve_name(file_curve)} "
         f"({by}): the preset is taken; --input-transfer says it for all"
     )
     return Decided(LINEAR, word, (), (text,))
@@ -137,8 +143,8 @@ def _named(word: str) -> Curve | None:
 def _note(curve: Curve, by: str) -> tuple[str, ...]:
     if curve.word == "linear":
         return ()
-    return (f"samples are {_shown(curve)} by {by}: made linear",)
+    return (f"samples are {_curve_name(curve)} by {by}: made linear",)
 
 
-def _shown(curve: Curve) -> str:
+def _curve_name(curve: Curve) -> str:
     return {"srgb": "sRGB", "icc": "encoded by a curve"}.get(curve.word, curve.word)

@@ -75,7 +75,7 @@ def test_a_holder_around_the_light_is_left_alone() -> None:
     picture[:90] = picture[-120:] = 0.001
     picture[:, :100] = picture[:, -60:] = 0.001
     found, made = mapped(picture)
-    assert 0.5 < found.shown < 0.7
+    assert 0.5 < found.lit_share < 0.7
     off = uneven(evened(made, 0.2 * truth)[112:-136, 120:-80])
     assert np.quantile(off, 0.995) <= 0.003
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from divere_cli.develop.scan import develop
-from divere_cli.develop.thumbnail import LONGEST, MOST, SRGB, Thumbnailer, kept
+from divere_cli.develop.thumbnail import LONGEST, MOST, SRGB, Thumbnailer, limited
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Frame
 from divere_cli.records.outcome import Thumbnail
@@ -99,8 +99,8 @@ def test_not_a_number_is_black() -> None:
 
 def test_a_sheet_of_many_crops_shows_as_many_as_a_message_holds() -> None:
     small = Thumbnail("x", 1, 1, "A" * (MOST // 10))
-    assert kept([small, None, small]) == (small, small)
-    assert kept([small] * 50) == (small,) * 10
+    assert limited([small, None, small]) == (small, small)
+    assert limited([small] * 50) == (small,) * 10
 
 
 def test_nothing_taken_is_no_picture() -> None:
