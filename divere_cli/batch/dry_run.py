@@ -61,9 +61,10 @@ def preview(request: BatchRequest) -> tuple[PlannedScan, ...]:
             edges = film_edges.all_recorded(request, walked.scans, state)
             if any(scan.path not in edges for scan in walked.scans):
                 log.warning(
-                    "{film} and {frame} are read from the scans: a dry run leaves them empty where "
-                    "no earlier run read them"
+                    "films and frames are read from the scans: a dry run knows only those that an "
+                    "earlier run read"
                 )
+        film_edges.learn(request, walked.scans, edges)
         plans = plan.make(request, walked, state, folder, edges=edges)
         ownership = Ownership(state, folder, overwrite=request.outputs.overwrite)
         key = light.key if light else ""

@@ -2,7 +2,8 @@
 
 Covers the pass over the scans, in workers, and codes that an earlier run recorded: those are
 not read again. The reading itself is in ``develop.film_edge``, its use for rolls in
-:mod:`.film_rolls`. If names need no edge data, a run reads the edges while it measures or grades.
+:mod:`.film_rolls`, for presets in :mod:`.film_presets`. If neither names nor presets need edge
+data, a run reads the edges while it measures or grades.
 """
 
 from __future__ import annotations
@@ -15,10 +16,12 @@ from divere_cli.batch.journal.state import State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.walked import Scan
 from divere_cli.files import stamp
+from divere_cli.films import notes, stocks
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import FilmEdge
+from divere_cli.system import cpus
 
 TASK = "divere_cli.develop.film_edge:read"
 FIELDS = frozenset({"film", "frame"})
@@ -27,7 +30,7 @@ Edges = Mapping[str, FilmEdge | None]
 
 
 def needed(request: BatchRequest) -> bool:
-    """Return whether an output name has a field that needs film edge data.
+    """Return whether names of outputs, or the choice of presets, need film edge data.
 
     Parameters
     ----------
@@ -36,7 +39,8 @@ def needed(request: BatchRequest) -> bool:
     """
     templates = (request.outputs.name, *(each.name for each in request.outputs.also))
     names = {name for text in templates for _, name, _, _ in string.Formatter().parse(text)}
-    return bool(names & FIELDS) and request.inputs.film_edge
+    by_film = request.film_presets is not None
+    return (by_film or bool(names & FIELDS)) and request.inputs.film_edge
 
 
 def recorded(request: BatchRequest, scan: Scan, state: State) -> tuple[bool, FilmEdge | None]:
@@ -95,7 +99,12 @@ def read(request: BatchRequest, scans: Sequence[Scan], state: State) -> dict[str
     IsolationUnavailable
         ``--isolation always``, and no worker process can be started.
     """
-    isolation = IsolationRequest(request.isolation.requested, request.isolation.start_method)
+    isolation = IsolationRequest(
+        request.isolation.requested,
+        request.isolation.start_method,
+        jobs=request.bounds.jobs or cpus.usable(),
+        sandbox=request.isolation.sandbox,
+    )
     limits = Limits(wall_seconds=request.bounds.timeout_seconds)
     edges = all_recorded(request, scans, state)
     readable = [scan for scan in scans if scan.problem is None and scan.path not in edges]
@@ -116,6 +125,30 @@ def read(request: BatchRequest, scans: Sequence[Scan], state: State) -> dict[str
         if outcome.result is not None and can_be_read():
             edges[readable[outcome.job_id].path] = outcome.result.film_edge
     return edges
+
+
+def learn(request: BatchRequest, scans: Iterable[Scan], edges: Edges | None) -> None:
+    """Tell the presets that are chosen by film (``-p FOLDER``) which film each scan is on.
+
+    Parameters
+    ----------
+    request : BatchRequest
+        The request of the run.
+    scans : iterable of Scan
+        The scans.
+    edges : Edges, optional
+        Codes at the films' edges, of the scans whose edge was read.
+    """
+    if request.film_presets is None:
+        return
+    log, codes = request.film_log, edges or {}
+    films = {}
+    for scan in scans:
+        row = log.of(scan.file) if log is not None else None
+        film = row.film if row is not None and row.film else notes.film(codes.get(scan.path))
+        if film or scan.path in codes:
+            films[scan.path] = stocks.canonical(film)
+    request.film_presets.learn(films)
 
 
 def can_be_read() -> bool:

@@ -53,6 +53,31 @@ def alone(plans: Iterable[ScanPlan], edges: Mapping[str, FilmEdge | None]) -> di
     return decisions
 
 
+def other_film(plan: ScanPlan, edge: FilmEdge | None) -> tuple[str, ...]:
+    """Return a warning if the preset of a scan is for another film than the edge shows.
+
+    Only a preset that names a film of the table is compared, and only one for the same process:
+    of another process the worker warns.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The plan of one scan.
+    edge : FilmEdge or None
+        What was read at the film's edge.
+    """
+    selection = plan.selection
+    if edge is None or edge.film is None or selection is None or not selection.film:
+        return ()
+    film, shown = stocks.by_name_or_number(selection.film), stocks.by_number(edge.dx)
+    if film is None or shown is None or film.name == shown.name or film.process != shown.process:
+        return ()
+    return (
+        f"the film's edge says {shown.name}, and the preset {selection.profile.name!r} is for "
+        f"{film.name}: choose a preset for that film",
+    )
+
+
 def numbers(
     results: Iterable[ScanResult], not_read: Collection[str] = frozenset()
 ) -> tuple[str, ...]:

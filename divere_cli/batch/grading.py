@@ -12,7 +12,15 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from divere_cli import GRADE
-from divere_cli.batch import admission, failures, film_edges, further, reading, results
+from divere_cli.batch import (
+    admission,
+    failures,
+    film_edges,
+    film_rolls,
+    further,
+    reading,
+    results,
+)
 from divere_cli.batch.admission import Admission
 from divere_cli.batch.journal.state import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
@@ -221,7 +229,8 @@ class Grading:
         plan, attempts = queued.plan, queued.tally.attempts
         result = results.of_attempt(plan, status, error, outcome, attempts)
         orientation = reading.word(plan, self._request.inputs)
-        self._results.put(plan, replace(result, orientation=orientation))
+        warnings = (*result.warnings, *film_rolls.other_film(plan, result.film_edge))
+        self._results.put(plan, replace(result, orientation=orientation, warnings=warnings))
 
 
 def done(plan: ScanPlan, outputs: Sequence[OutputStamp]) -> Done:

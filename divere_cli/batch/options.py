@@ -12,6 +12,7 @@ the words of options into what a run works with.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -19,7 +20,8 @@ from typing import Literal, cast
 
 from divere_cli import extras
 from divere_cli.batch import also as further_outputs
-from divere_cli.batch import film_data
+from divere_cli.batch import film_data, film_edges
+from divere_cli.batch.film_presets import FilmPresets
 from divere_cli.batch.request import (
     BatchRequest,
     Bounds,
@@ -33,7 +35,7 @@ from divere_cli.errors import UsageError
 from divere_cli.isolation.runner import Choice, StartMethod
 from divere_cli.profile import divere_settings, library
 from divere_cli.profile.divere_settings import Settings
-from divere_cli.profile.select import Selector
+from divere_cli.profile.select import AUTO, Selector
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding
 from divere_cli.records.report import OptionValue
@@ -150,10 +152,12 @@ class BatchOptions:
         self._check(explicit)
         settings = divere_settings.load(self.settings) if self.settings else Settings()
         resolved = self._resolved(explicit, settings, output)
+        by_film = self._film_presets(settings)
         return BatchRequest(
             inputs=resolved._inputs(inputs),
             outputs=resolved._outputs(output, settings),
-            chooser=Selector(self.from_file or self.profile, settings),
+            chooser=by_film or Selector(self.from_file or self.profile, settings),
+            film_presets=by_film,
             bounds=self._bounds(),
             isolation=Isolation(resolved.isolation, self.start_method, self.sandbox),
             reports=tuple(
@@ -175,6 +179,24 @@ class BatchOptions:
             deskew=self.deskew,
             thumbnails=any(formats.shows_pictures(path) for path in resolved.report),
         )
+
+    def _film_presets(self, settings: Settings) -> FilmPresets | None:
+        """Return the presets of ``-p FOLDER``; None where ``-p`` is no folder."""
+        by_name = self.profile == AUTO or self.profile in library.names()
+        if self.from_file or by_name or not os.path.isdir(self.profile):
+            return None
+        if not self.film_data and self.film_edge == "off":
+            raise UsageError(
+                "-p has a folder, whose presets are chosen by film: leave out --film-edge off",
+                hint="--film-data names films, too",
+            )
+        if not self.film_data and not film_edges.can_be_read():
+            raise UsageError(
+                "-p has a folder, whose presets are chosen by film, and the DX code at the film's "
+                f"edge cannot be read here; to read it: {extras.how_to_add('dx')}",
+                hint="--film-data names films, too",
+            )
+        return FilmPresets(self.profile, settings)
 
     def _check(self, given: frozenset[str]) -> None:
         for name, containers in _ONLY_WITH.items():

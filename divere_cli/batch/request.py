@@ -23,6 +23,7 @@ from divere_cli.records.report import OptionValue, RunReport
 from divere_cli.records.roll import Decisions, Measured
 
 if TYPE_CHECKING:
+    from divere_cli.batch.film_presets import FilmPresets
     from divere_cli.profile.select import Selection
 
 DEVELOP = "divere_cli.develop.scan:develop"
@@ -216,7 +217,8 @@ class BatchRequest:
     runner; None uses :func:`divere_cli.isolation.factory.open_runner`. ``flat_field`` is
     the path of a picture of the light, used to even out the scans, or empty. ``frames`` is
     the film format whose frames are searched (``auto``: any); None disables the search.
-    ``deskew`` levels each frame that was found.
+    ``deskew`` levels each frame that was found. ``film_presets`` is the chooser, or the one that it
+    wraps, where presets are chosen by film (``-p FOLDER``): it has to learn the films first.
     """
 
     inputs: Inputs
@@ -227,6 +229,7 @@ class BatchRequest:
     reports: tuple[ReportFile, ...] = ()
     command: dict[str, OptionValue] = field(default_factory=dict)
     roll: Roll | None = None
+    film_presets: FilmPresets | None = None
     film_log: FilmLog | None = None
     thumbnails: bool = False
     task: str = DEVELOP

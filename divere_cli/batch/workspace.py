@@ -72,6 +72,7 @@ def take(
     walked = discover.find(request.inputs, request.outputs.folder)
     state = journal_state.load(folder)
     edges = film_edges.read(request, walked.scans, state) if film_edges.needed(request) else None
+    film_edges.learn(request, walked.scans, edges)
     plans = plan.make(request, walked, state, folder, lambda: stop.stopping, edges)
     if folder is None:
         folder = _make(request.outputs.folder, resources)

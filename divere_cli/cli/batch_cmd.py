@@ -41,7 +41,8 @@ _grade = section(
         metavar="PATH|NAME|auto",
         shell_complete=complete_profile,
         help="A preset file or the name of a shipped profile. auto: for each scan its entry in "
-        "divere_presets.json beside it, else a shipped profile for its type of file.",
+        "divere_presets.json beside it, else a shipped profile for its type of file. A folder of "
+        "preset files: each serves the scans of its film (docs/film-edge.md).",
     ),
     click.option(
         "--auto",

@@ -126,6 +126,20 @@ def by_name_or_number(text: str) -> Stock | None:
     return _by_name().get(_folded(text))
 
 
+def canonical(text: str) -> str:
+    """Return the one form in which a film is compared: its name in the table where it has one.
+
+    Otherwise its DX number as ``115-4``, or the text itself without outer spaces.
+
+    Parameters
+    ----------
+    text : str
+        Name or DX number of a film.
+    """
+    stock = by_name_or_number(text)
+    return stock.name if stock is not None else normalized(text) or text.strip()
+
+
 def maker(name: str) -> str:
     """Return the first word of a film's name where that is a known maker; else nothing.
 

@@ -53,7 +53,7 @@ class Selection:
     light on the scene. ``earlier`` is the SHA-256 of the recipe that an earlier version's
     default had for the scan. ``gamma`` is what a preset of the user's says of how samples
     relate to light, None where it says nothing; ``turned`` whether the scan's own entry
-    says how it lies.
+    says how it lies. ``film`` is the preset's note of the film, empty without one.
     """
 
     profile: ProfileRef
@@ -66,6 +66,7 @@ class Selection:
     earlier: str = ""
     gamma: float | None = None
     turned: bool = False
+    film: str = ""
 
 
 @dataclass(slots=True)
@@ -212,6 +213,7 @@ class Selector:
             self._earlier(served, channels),
             None if served.shipped else reading.gamma(merged),
             not served.shared and merged.metadata is not None and reading.turned(merged),
+            (merged.metadata.film_stock if merged.metadata is not None else None) or "",
         )
 
     def _earlier(self, served: _Served, channels: int) -> str:
@@ -276,6 +278,11 @@ def find(option: str) -> Preset | loading.Folder:
     """
     if option in library.names():
         return library.load(option)
+    if os.path.isdir(option):
+        raise ProfileError(
+            f"-p '{option}' is a folder: only divere batch and watch choose presets by film",
+            hint="name one of its files",
+        )
     looks_like_path = option.endswith(".json") or any(sign in option for sign in _SEPARATORS)
     if not looks_like_path and not os.path.lexists(option):
         raise library.unknown("profile", option, library.names())
