@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 
-from divere_cli.batch.journal.state import Peak
+from divere_cli.batch.journal.record import Peak
 from divere_cli.image.layout import Header
 from divere_cli.records.job import Encoding
 from divere_cli.system import memory

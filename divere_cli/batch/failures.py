@@ -7,7 +7,8 @@ order of a run. Retries within a run are in :mod:`.retries`.
 from __future__ import annotations
 
 from divere_cli import __version__
-from divere_cli.batch.journal.state import Failure, State
+from divere_cli.batch.journal.record import Failure
+from divere_cli.batch.journal.state import State
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.workspace import Workspace
 from divere_cli.records.outcome import ErrorRecord

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection
-from dataclasses import replace
 
-from divere_cli.batch.journal.state import Done, Further, OutputStamp
+from divere_cli.batch.journal.record import Done, Further, OutputStamp
 from divere_cli.batch.plan import ScanPlan
+from divere_cli.records.copies import replace
 from divere_cli.records.serialize import to_plain
 
 Stands = Callable[[OutputStamp], bool]
@@ -28,6 +28,8 @@ def keys(plan: ScanPlan, key: str) -> tuple[str, ...]:
     key : str
         The scan's own key, from which each further key is computed.
     """
+    if not plan.also:
+        return ()
     return tuple(
         _key(key, names, to_plain(encoding))
         for names, encoding in zip(plan.also, plan.encodings[1:], strict=True)

@@ -22,7 +22,7 @@ from divere_cli.batch import (
     results,
 )
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.journal.state import Done, OutputStamp, Peak
+from divere_cli.batch.journal.record import Done, OutputStamp, Peak
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.publish import Staged, output_gone

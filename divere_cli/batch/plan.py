@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 from divere_cli.batch import film_edges, naming
 from divere_cli.batch.discover import SUFFIXES, identity
 from divere_cli.batch.film_edges import Edges
-from divere_cli.batch.journal.state import Failure, OutputStamp, State
+from divere_cli.batch.journal.record import Failure, OutputStamp
+from divere_cli.batch.journal.state import State
 from divere_cli.batch.request import BatchRequest
 from divere_cli.batch.walked import Scan, WalkResult
 from divere_cli.errors import DivereError, LimitExceeded, PlanError, ProfileError, ScanError

@@ -11,7 +11,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from divere_cli.batch.journal import state as journal_state
-from divere_cli.batch.journal.state import Done, State
+from divere_cli.batch.journal.record import Done
+from divere_cli.batch.journal.state import State
 from divere_cli.errors import OutputUnusable
 from divere_cli.files.lock import Lock
 from divere_cli.files.output_folder import Folder, split

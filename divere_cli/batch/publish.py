@@ -15,7 +15,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from divere_cli.batch.journal.state import Done, OutputStamp
+from divere_cli.batch.journal.record import Done, OutputStamp
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import (
     DivereError,

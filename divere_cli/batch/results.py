@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from divere_cli.batch import positives
 from divere_cli.batch.plan import ScanPlan
+from divere_cli.records.copies import replace
 from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, Status, TaskResult
 from divere_cli.records.roll import RollRecord
@@ -145,7 +145,7 @@ def settled(plan: ScanPlan) -> ScanResult:
     known_positives = positives.of(plan, None) if status == "up_to_date" else ()
     return replace(
         result,
-        notes=(*result.notes, *plan.notes),
+        notes=(*result.notes, *plan.notes) if plan.notes else result.notes,
         warnings=(*result.warnings, *plan.warnings),
         positives=known_positives,
         film_edge=plan.edge if status in ("up_to_date", "kept") else None,

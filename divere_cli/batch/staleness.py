@@ -15,11 +15,12 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from divere_cli import GRADE, __version__
 from divere_cli.batch import further
-from divere_cli.batch.journal.state import Done, OutputStamp, State
+from divere_cli.batch.journal.record import Done, OutputStamp
+from divere_cli.batch.journal.state import State
 from divere_cli.batch.ownership import Ownership
 from divere_cli.batch.plan import Action, ScanPlan
 from divere_cli.batch.request import BatchRequest
@@ -27,7 +28,9 @@ from divere_cli.errors import OutputError, ScanError, Unreadable
 from divere_cli.files import stamp
 from divere_cli.files.lock import NAME as LOCK_NAME
 from divere_cli.files.output_folder import Folder
+from divere_cli.records.copies import replace
 from divere_cli.records.film import FilmNotes
+from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Encoding, Stamp
 from divere_cli.records.roll import Decision
 from divere_cli.records.serialize import to_plain
@@ -95,6 +98,7 @@ class Staleness:
         self._restored: dict[str, OutputStamp] = {}
         self._measured: frozenset[str] = frozenset()
         self._delivered: dict[str, str] = {}
+        self._shared: tuple[object, tuple[Recipe, ...]] = (None, ())
         self.basis = ""
 
     def decide_from(self, roll: str, plans: Sequence[ScanPlan]) -> bool:
@@ -211,19 +215,36 @@ class Staleness:
                 warnings=decision.warnings,
             )
         else:
-            assert plan.selection is not None
-            plan = replace(plan, recipes=tuple(cut.recipe for cut in plan.selection.frames))
+            plan = replace(
+                plan,
+                recipes=self._recipes_of(plan),
+                key="" if self._all_stand and measured else self._key(plan),
+            )
         if self._all_stand and measured:
             done = self._state.done[plan.scan.name]
-            plan = replace(plan, action="up_to_date", key=done.key, notes=(DECIDED_BEFORE,))
-            return replace(plan, stale=(), recorded=done.outputs)
+            return replace(
+                plan,
+                action="up_to_date",
+                key=done.key,
+                notes=(DECIDED_BEFORE,),
+                stale=(),
+                recorded=done.outputs,
+            )
         try:
-            return self._each_output(self._settle(replace(plan, key=self._key(plan)), hashes))
+            plan = plan if plan.key else replace(plan, key=self._key(plan))
+            return self._each_output(self._settle(plan, hashes))
         except ScanError as problem:
             return replace(plan, action="fail", error=problem)
         except OSError as problem:
             error = Unreadable(problem.strerror or str(problem))
             return replace(plan, action="fail", error=error)
+
+    def _recipes_of(self, plan: ScanPlan) -> tuple[Recipe, ...]:
+        """Return the recipes of a scan's frames; scans in a row of one preset share them."""
+        assert plan.selection is not None
+        if self._shared[0] is not plan.selection:
+            self._shared = plan.selection, tuple(cut.recipe for cut in plan.selection.frames)
+        return self._shared[1]
 
     def paths(self, plan: ScanPlan) -> dict[str, str]:
         """Return the paths of a plan's ``unsure`` files by name; the empty name is the scan."""

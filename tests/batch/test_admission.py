@@ -8,7 +8,7 @@ import pytest
 
 from divere_cli.batch import admission
 from divere_cli.batch.admission import Admission
-from divere_cli.batch.journal.state import Peak
+from divere_cli.batch.journal.record import Peak
 from divere_cli.image.layout import Header
 from divere_cli.system import capacity
 from divere_cli.system.capacity import BASE

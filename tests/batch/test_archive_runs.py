@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.batch.journal import state as journal_state
-from divere_cli.batch.journal.state import OutputStamp
+from divere_cli.batch.journal.record import OutputStamp
 from tests.batch.lab import Lab
 from tests.cli.program import divere
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from divere_cli.batch.publish import Publisher, Staged, Temp
 from divere_cli.files import durable
-from divere_cli.files.directory import ByDescriptor, Place
+from divere_cli.files.directory import ByDescriptor, Directory
 from divere_cli.image.layout import Header
 from divere_cli.image.reader import Band
 from divere_cli.image.tiff import reader
@@ -33,7 +33,7 @@ def apply(name: str, put: Set = setattr) -> None:
 def _direct(put: Set) -> None:
     stage = Publisher._temp
 
-    def temp(self: Publisher, output: str, place: Place) -> Temp:
+    def temp(self: Publisher, output: str, place: Directory) -> Temp:
         made = stage(self, output, place)
         os.close(made.fd)
         place.unlink(made.file)

@@ -18,6 +18,7 @@ import logging
 import os
 from collections.abc import Iterable
 
+from divere_cli.batch.journal import lines as journal_lines
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.history import KEPT
 from divere_cli.batch.journal.state import State
@@ -74,7 +75,7 @@ def _needed(lines: Iterable[bytes]) -> set[int]:
     scans: dict[str, int] = {}
     names: dict[str, list[int]] = {}
     failures: dict[str, int] = {}
-    for number, (_, line) in enumerate(journal_state.read(lines)):
+    for number, (_, line) in enumerate(journal_lines.read(lines)):
         if line is None:
             needed.add(number)
         elif line.kind in ("run", "end"):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from statistics import median_low
 
+from divere_cli.batch.journal import lines as journal_lines
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.errors import InputMissing, UsageError
 from divere_cli.files import directory
@@ -115,7 +116,7 @@ def runs(lines: Iterable[bytes]) -> tuple[PastRun, ...]:
     """
     by_id: dict[str, PastRun] = {}
     marks = (line for line in lines if line.startswith(_MARKS))
-    for _, line in journal_state.read(marks):
+    for _, line in journal_lines.read(marks):
         if line is None or not line.run:
             continue
         if line.kind == "run":

@@ -15,7 +15,9 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from divere_cli.batch.journal.state import NAME, Done, Failure, OutputStamp, failed, read
+from divere_cli.batch.journal.lines import read
+from divere_cli.batch.journal.record import Done, Failure, OutputStamp
+from divere_cli.batch.journal.state import NAME, failed
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.records.history import RunFigures

@@ -13,7 +13,8 @@ import pytest
 
 from divere_cli.batch.journal import compaction
 from divere_cli.batch.journal import state as journal_state
-from divere_cli.batch.journal.state import Done, OutputStamp, State
+from divere_cli.batch.journal.record import Done, OutputStamp
+from divere_cli.batch.journal.state import State
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import JournalFailed, NoSpaceLeft
 from divere_cli.files import durable

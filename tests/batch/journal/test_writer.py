@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from divere_cli.batch.journal import state as journal
-from divere_cli.batch.journal.state import Done, OutputStamp, Peak
+from divere_cli.batch.journal.record import Done, OutputStamp, Peak
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.errors import JournalFailed, NoSpaceLeft
 from divere_cli.files.output_folder import Folder

@@ -1,0 +1,136 @@
+"""Lines as this program writes them, read by one pattern instead of a JSON parser.
+
+An archive's journal has two lines for each scan, and a run over an archive that is up to date
+does little else than read them. The pattern takes a line only if it is what :mod:`.writer`
+writes, with names of plain ASCII; then it gives exactly the record that :mod:`.lines` gives.
+Any other line is left to that. Texts that scans share (header, profile) are parsed once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from divere_cli.batch.journal import lines
+from divere_cli.batch.journal.record import Done, OutputStamp, Peak
+from divere_cli.records.job import Stamp
+
+T = TypeVar("T")
+
+_MOST = 1 << 63
+# @t: a text without escapes, @e: with escapes, @n: a number, @o: an object without inner ones
+_DONE = (
+    r'\{"kind":"done","run":@t,"input":@t,"path":@t,'
+    r'"stamp":\{"size":@n,"mtime_ns":@n,"ctime_ns":@n,"dev":@n,"ino":@n\},"key":@t,'
+    r'"outputs":(\[\{"name":@t,"size":@n,"mtime_ns":@n(?:,"sha256":@t)?\}\]),'
+    r'"header":@o,"profile":@o,"sha256":@t,'
+    r'"peak":(?:null|\{"sort":@t,"raw_bytes":@n,"peak_bytes":@n\}),'
+    r'"basis":@t(?:,"grade":@n)?(?:,"decided":@e)?'
+    r'(?:,"film_edge":@o)?(?:,"no_edge_code":(true|false))?\}\n'
+)
+_PUBLISH = r'\{"kind":"publish","run":@t,"input":@t,"outputs":([^\n]*)\}\n'
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    for sign, meaning in (
+        ("@t", r'"([ !#-\[\]-~]*)"'),
+        ("@e", r'"([^"\\]*(?:\\.[^"\\]*)*)"'),
+        ("@n", "(0|[1-9][0-9]{0,18})"),
+        ("@o", r"(\{[^{}]*\})"),
+    ):
+        pattern = pattern.replace(sign, meaning)
+    return re.compile(pattern)
+
+
+_is_done = _compiled(_DONE).fullmatch
+_is_publish = _compiled(_PUBLISH).fullmatch
+
+
+def published(line: bytes) -> tuple[str, str] | None:
+    """Return the scan of a ``publish`` line and the text of its outputs, which is not parsed.
+
+    Parameters
+    ----------
+    line : bytes
+        One line of a journal.
+    """
+    match = _is_publish(line.decode("ascii")) if line.isascii() else None
+    return (match[2], match[3]) if match else None
+
+
+def done(line: bytes, shared: dict[Any, Any]) -> tuple[Done, str] | None:
+    """Return the record of a ``done`` line and the text of its outputs.
+
+    Parameters
+    ----------
+    line : bytes
+        One line of a journal.
+    shared : dict
+        Values that several records have; added to.
+
+    Returns
+    -------
+    tuple of (Done, str), or None
+        None: the line is of another kind, or for :mod:`.lines`.
+    """
+    match = _is_done(line.decode("ascii")) if line.isascii() else None
+    if match is None:
+        return None
+    try:
+        return _record(match.groups(""), shared), match[10]
+    except lines.NO_RECORD:
+        return None
+
+
+def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
+    _, scan, path, size, mtime, ctime, device, inode, key, _, name, *others = texts
+    made_size, made_mtime, made_sha256, header, profile, sha256, *others = others
+    sort, raw, peak, basis, grade, decided, edge, no_code = others
+    if not name:
+        raise ValueError("no file can have this name")
+    changed = _number(mtime)
+    stamp = Stamp(
+        _number(size),
+        changed,
+        changed if ctime == mtime else _number(ctime),
+        _once(_number(device), shared),
+        _number(inode),
+    )
+    name = scan if name == scan else name  # keep one string, not two
+    return Done(
+        scan,
+        path,
+        stamp,
+        key,
+        (OutputStamp(name, _number(made_size), _number(made_mtime), made_sha256),),
+        shared.get(header) or _parsed(header, lines.header_of, shared),
+        shared.get(profile) or _parsed(profile, lines.profile_of, shared),
+        sha256,
+        Peak(_once(sort, shared), _once(_number(raw), shared), _number(peak)) if raw else None,
+        _once(basis, shared),
+        (),
+        _number(grade) if grade else 1,
+        json.loads(f'"{decided}"') if decided else "",
+        lines.film_edge_of(json.loads(edge)) if edge else None,
+        no_code == "true",
+    )
+
+
+def _number(text: str) -> int:
+    number = int(text)
+    if number >= _MOST:
+        raise ValueError("a number out of range")
+    return number
+
+
+def _once(value: T, shared: dict[Any, Any]) -> T:
+    same: T = shared.setdefault(value, value)
+    return same
+
+
+def _parsed(text: str, parse: Callable[[Any], T], shared: dict[Any, Any]) -> T:
+    """Return the value of a JSON text that many lines repeat, keyed by the text itself."""
+    value = shared[text] = parse(json.loads(text))
+    return value
