@@ -38,7 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "isolation": {"system"},
     "cluster": {"isolation", "system", "files"},
     "calibrate": {"isolation", "develop", "profile", "color", "image", "files"},
-    "proof": {"isolation", "develop", "roll", "profile", "color", "image", "files"},
+    "proof": {"isolation", "develop", "films", "roll", "profile", "color", "image", "files"},
     "archive": set(),
     "batch": {"isolation", "image", "films", "archive", "system", "files", "frames"},
     "report": set(),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from divere_cli.develop import source
 from divere_cli.films import edge, notes, stocks
-from divere_cli.films.edge import Numbering
+from divere_cli.films.numbering import Numbering
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress

@@ -9,7 +9,6 @@ places agree, each other's distance included. Sources: US patents 4965628 and
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from divere_cli.films.numbering import Numbering
 from divere_cli.films.perforations import ACROSS, Row, bright, likely, rows
 
 try:  # here and not where it is used: a confined worker can load nothing any more
@@ -63,28 +63,6 @@ class Reading:
     start: float
     end: float
     backwards: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Numbering:
-    """Where a scan's codes lie along the film, in parts of the scan's width.
-
-    Of its height where ``upright``. ``zero`` is where half frame 0 would have its code's
-    middle, ``step`` how far it is to the next half frame; below 0 where numbers fall.
-    """
-
-    upright: bool
-    zero: float
-    step: float
-
-    def frame(self, x: float, y: float) -> str:
-        """Return the number of the picture whose middle is at ``x``, ``y`` (0 to 1).
-
-        Its own is the whole number of the two codes beside its middle, as a scan of it alone
-        has it.
-        """
-        half = ((y if self.upright else x) - self.zero) / self.step
-        return str((math.floor(half) + 1) // 2)
 
 
 @dataclass(frozen=True, slots=True)

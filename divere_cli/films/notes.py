@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from divere_cli.films import stocks
+from divere_cli.films.numbering import Crop, Numbering
 from divere_cli.records.film import FilmNotes
 from divere_cli.records.outcome import FilmEdge
 
@@ -30,6 +32,30 @@ def frame(edge: FilmEdge | None) -> str:
     """
     frames = edge.frames if edge is not None else ()
     return next((name for name in frames if not name.endswith("A")), frames[0] if frames else "")
+
+
+def numbers(
+    edge: FilmEdge | None, numbering: Numbering | None, crops: Sequence[Crop]
+) -> tuple[str, ...]:
+    """Return the frame number of each picture of a scan; empty where none was read.
+
+    A scan of one picture has the number that :func:`frame` gives, as names and metadata have
+    it. Several have theirs by where they lie along the film.
+
+    Parameters
+    ----------
+    edge : FilmEdge or None
+        What was read at the film's edge.
+    numbering : Numbering or None
+        Where numbers lie along the film.
+    crops : sequence of (x, y, width, height)
+        The pictures, in parts of the stored frame.
+    """
+    if edge is None or numbering is None:
+        return ()
+    if len(crops) == 1:
+        return (frame(edge),)
+    return tuple(map(numbering.of_crop, crops))
 
 
 def completed(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:

@@ -112,10 +112,7 @@ def _numbered(scan: FoundScan, view: EdgeView) -> FoundScan:
     """Return the scan with frame numbers from the edge of the film, if it can be read."""
     if view.read() is None or view.numbering is None:
         return scan
-    numbers = (
-        view.numbering.frame(x + width / 2, y + height / 2)
-        for x, y, width, height in (frame.crop for frame in scan.frames)
-    )
+    numbers = (view.numbering.of_crop(frame.crop) for frame in scan.frames)
     frames = tuple(
         replace(frame, number=number) for frame, number in zip(scan.frames, numbers, strict=True)
     )

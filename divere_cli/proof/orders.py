@@ -74,7 +74,11 @@ class SmallOrder:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Small pictures that a worker left for the sheet: shapes (rows, columns, channels)."""
+    """Small pictures that a worker left for the sheet: shapes (rows, columns, channels).
+
+    ``numbers`` are their frame numbers on the film, where its edge shows them.
+    """
 
     shapes: tuple[tuple[int, int, int], ...]
     measurement: str
+    numbers: tuple[str, ...] = ()

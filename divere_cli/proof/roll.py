@@ -6,10 +6,11 @@ that no preset of the user's serves, and one worker that draws. Each scan is rea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from divere_cli.errors import DivereError
+from divere_cli.films import notes
 from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
@@ -20,7 +21,7 @@ from divere_cli.proof.orders import Cells, ContactOrder, ContactTile, SmallOrder
 from divere_cli.proof.variants import CONTACT_ASPECT, columns_for, gains_text
 from divere_cli.records import serialize
 from divere_cli.records.job import Frame, Job, Target
-from divere_cli.records.outcome import ErrorRecord
+from divere_cli.records.outcome import ErrorRecord, FilmEdge
 from divere_cli.records.roll import Decisions, Measured, RollFrame
 from divere_cli.roll import auto
 
@@ -67,6 +68,7 @@ class _Work:
     header: Header | None = None
     frames: tuple[Frame, ...] = ()
     cells: Cells | None = None
+    film_edge: FilmEdge | None = None
     error: ErrorRecord | None = None
 
 
@@ -99,7 +101,7 @@ def contact_sheet(request: Request) -> Made:
         tiles, frames = _tiles(works, decided)
         failed = {work.scan.name: work.error for work in works if work.error is not None}
         order = ContactOrder(
-            tiles, _title(request, decided), run.space(), request.size, run.form(request.output)
+            tiles, _title(works, decided), run.space(), request.size, run.form(request.output)
         )
         first = next((work for work in works if work.error is None), None)
         if first is None:
@@ -139,7 +141,8 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
         try:
             job = run.job_of(index, work.scan.path, work.frames, SMALL, order)
             assert work.selection is not None
-            jobs.append(replace(job, transfer=run.transfer_of(work.selection)))
+            transfer = run.transfer_of(work.selection)
+            jobs.append(replace(job, transfer=transfer, film_edge=True))
         except DivereError as error:
             work.error = ErrorRecord.of_scan(error)
     for outcome in run_tasks(jobs, request=request.isolation):
@@ -148,6 +151,7 @@ def _read(works: list[_Work], request: Request) -> Iterator[str]:
             work.error = run.error_of(outcome)
             continue
         work.cells = serialize.from_text(Cells, outcome.result.measurement)
+        work.film_edge = outcome.result.film_edge
         yield from (f"{work.scan.name}: {warning}" for warning in outcome.result.warnings)
 
 
@@ -167,7 +171,8 @@ def _decided(works: list[_Work]) -> Decisions:
         measured.append(Measured(name, path, frames, text, base.film_base, base.film_base_region))
     if not measured:
         return Decisions({})
-    return auto.Auto("roll").decide(tuple(measured))
+    stocks = {work.scan.name: notes.film(work.film_edge) for work in works if work.film_edge}
+    return auto.Auto("roll").decide(tuple(measured), stocks=stocks)
 
 
 def _tiles(
@@ -187,6 +192,8 @@ def _tiles(
         for index, cut in enumerate(work.selection.frames):
             recipe = decision.recipes[index] if decision else cut.recipe
             name = work.scan.name + (f" ({cut.crop_name})" if cut.crop_name else "")
+            if work.cells.numbers:
+                name = f"frame {work.cells.numbers[index]}, {name}"
             frame = frames_by_name.get((work.scan.name, cut.crop_name))
             lines = (_frame_label(work.selection, frame), gains_text(recipe))
             tiles.append(ContactTile(name, lines, work.cells.shapes[index]))
@@ -202,11 +209,11 @@ def _frame_label(selection: Selection, frame: RollFrame | None) -> str:
     return f"{frame.exposure + 0.0:+.2f} D, {frame.confidence}{kind}"
 
 
-def _title(request: Request, decided: Decisions) -> str:
-    count = len(request.scans)
-    scan_count = "1 scan" if count == 1 else f"{count} scans"
+def _title(works: Sequence[_Work], decided: Decisions) -> str:
+    scan_count = "1 scan" if len(works) == 1 else f"{len(works)} scans"
+    films = dict.fromkeys(notes.film(work.film_edge) for work in works if work.film_edge)
     confidences = "; ".join(
         f"{roll.name}: {roll.confidence} confidence" for roll in decided.rolls[:3]
     )
-    parts = [scan_count, *([confidences] if confidences else [])]
+    parts = [scan_count, *films, *([confidences] if confidences else [])]
     return f"{'; '.join(parts)}; under each exposure, how sure, rgb_gains"

@@ -102,12 +102,14 @@ def small(job: Job, progress: Progress) -> TaskResult:
         with progress.stage("grade"):
             recipes = [frame.recipe for frame in job.frames]
             measurement = tiles.measurement(read.pictures, recipes)
-    cells = Cells(tuple(_shape(picture.samples) for picture in read.pictures), measurement)
+    shapes = tuple(_shape(picture.samples) for picture in read.pictures)
+    cells = Cells(shapes, measurement, read.numbers)
     return TaskResult(
         width=read.width,
         height=read.height,
         warnings=read.warnings,
         measurement=serialize.to_text(cells),
+        film_edge=read.film_edge,
     )
 
 

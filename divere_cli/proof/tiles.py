@@ -16,11 +16,14 @@ from numpy.typing import NDArray
 
 from divere_cli.color import grade
 from divere_cli.develop import proxy, source
+from divere_cli.develop.film_edge import EdgeView
 from divere_cli.files import stamp
+from divere_cli.films import notes
 from divere_cli.image import geometry
 from divere_cli.image.layout import Layout
 from divere_cli.records.grade import Recipe, Space
 from divere_cli.records.job import Frame, Job, Progress, Target
+from divere_cli.records.outcome import FilmEdge
 from divere_cli.records.roll import Measured
 from divere_cli.roll import auto, downsample, measure
 from divere_cli.roll.measurement import Measurement, to_json
@@ -46,12 +49,17 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one pass over a scan gives."""
+    """What one pass over a scan gives; ``film_edge`` where the job asks for it and it shows one.
+
+    ``numbers`` are the frame numbers of the pictures, where the film's edge has numbers.
+    """
 
     pictures: tuple[Small, ...]
     width: int
     height: int
     warnings: tuple[str, ...]
+    film_edge: FilmEdge | None = None
+    numbers: tuple[str, ...] = ()
 
 
 def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, measured: bool) -> Read:
@@ -88,8 +96,11 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
             for box in boxes
             if measured
         ]
+        view = EdgeView(head) if job.film_edge else None
         for first, band in scan.bands():
             means.take(band)
+            if view is not None:
+                view.take(first, band)
             for grid in grids:
                 grid.add(first, band)
             progress.advance((first + len(band)) / head.height)
@@ -102,7 +113,10 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
         Small(_cut(made, box, factor, frame, size), grid)
         for box, frame, size, grid in zip(boxes, job.frames, sizes, cells, strict=True)
     )
-    return Read(pictures, head.width, head.height, warnings)
+    edge = view.read() if view is not None else None
+    numbering = view.numbering if view is not None else None
+    numbers = notes.numbers(edge, numbering, [frame.crop for frame in job.frames])
+    return Read(pictures, head.width, head.height, warnings, edge, numbers)
 
 
 def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
