@@ -1,10 +1,9 @@
 r"""Names and metadata made harmless for a terminal, a log, a report.
 
-Covers every string that comes from outside (file names, metadata, messages
-that quote them): control characters, line breaks, bidi and other invisible
-format characters, bytes that are no UTF-8, unassigned code points. What it
-does not: the syntax of a format (HTML, CSV and XML are escaped by their
-faces), and the way back, for which reports keep the bytes.
+Covers every string that comes from outside (file names, metadata, messages that quote them):
+control characters, line breaks, bidi and other invisible format characters, bytes that are no
+UTF-8, unassigned code points. Not covered: the syntax of a format (HTML, CSV and XML are escaped
+by their faces), and the way back, for which reports keep the bytes.
 """
 
 from __future__ import annotations

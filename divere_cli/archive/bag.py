@@ -1,4 +1,4 @@
-"""A BagIt bag's own files: the declaration, its description, and the manifest of these files.
+"""The tag files of a BagIt bag: declaration, description, and the manifest of both.
 
 Covers their bytes. Not covered: the payload and its manifest (``manifest``), and writing.
 
@@ -14,12 +14,12 @@ from divere_cli.archive import manifest
 
 PAYLOAD = "data"
 DECLARATION, INFO, TAGS = "bagit.txt", "bag-info.txt", "tagmanifest-sha256.txt"
-# Written anew in each run; all other lines of a bag-info.txt stay.
+# Each run writes these lines again; all other lines of bag-info.txt stay.
 _OURS = ("Bagging-Date", "Bag-Software-Agent", "Payload-Oxum", "Bag-Size")
 
 
 def declaration() -> bytes:
-    """The file that makes a folder a bag."""
+    """Return bagit.txt, the file that marks a folder as a bag."""
     return b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
@@ -29,7 +29,7 @@ def info(existing: bytes, *, day: str, agent: str, size: int, count: int) -> byt
     Parameters
     ----------
     existing : bytes
-        The text as it was before; lines that are not ours are kept.
+        The previous text; lines that divere did not write are kept.
     day : str
         ISO 8601.
     agent : str
@@ -40,7 +40,7 @@ def info(existing: bytes, *, day: str, agent: str, size: int, count: int) -> byt
     other_lines: list[str] = []
     ours = False
     for line in existing.decode("utf-8", "surrogateescape").splitlines():
-        if not line[:1].isspace():  # a further line of one that is kept, or not
+        if not line[:1].isspace():  # else it continues the line above
             ours = line.partition(":")[0] in _OURS
         if line.strip() and not ours:
             other_lines.append(line)
@@ -54,7 +54,7 @@ def info(existing: bytes, *, day: str, agent: str, size: int, count: int) -> byt
 
 
 def tag_manifest(files: Mapping[str, bytes]) -> bytes:
-    """Return the manifest of a bag's own files.
+    """Return the manifest of the tag files.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Files against what was recorded of them.
+"""Checks files against their records.
 
-Covers the verdict on each file, the sums, and the notes by which a check that was
-interrupted goes on. Not covered: where records come from (``batch.verifying``).
+Covers the result for each file, the totals, and the notes that let an interrupted check continue.
+Not covered: where records come from (``batch.verifying``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PROBLEMS = ("missing", "changed", "extra", "unreadable")
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a file should be; an empty digest is not known, size and time are."""
+    """The recorded state of a file: size and time, and the digest unless it is empty."""
 
     name: str
     sha256: tuple[str, ...] = ()
@@ -33,7 +33,7 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The verdict on one file, and why."""
+    """The result for one file, with the reason."""
 
     path: str
     status: Verdict
@@ -44,14 +44,14 @@ class Checked:
 
 
 def judge(expected: Expected, actual: Hashed) -> Checked:
-    """Compare one file with what was recorded of it.
+    """Compare one file with its record.
 
     Parameters
     ----------
     expected : Expected
-        What was recorded of the file.
+        The record of the file.
     actual : Hashed
-        What the file is now.
+        The current file.
     """
 
     def result(status: Verdict, why: str = "") -> Checked:
@@ -98,7 +98,7 @@ def document(output: str, files: Iterable[Checked]) -> dict[str, Any]:
 
 
 def has_problem(files: Iterable[Checked]) -> bool:
-    """Return whether anything is not as it was recorded.
+    """Return whether any file differs from its record.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def note(actual: Hashed) -> str:
 
 
 def noted(lines: Iterable[str]) -> Mapping[str, Hashed]:
-    """Return what an interrupted check had read; lines that are no notes are skipped.
+    """Return the hashes that an interrupted check had read; skip lines that are no notes.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""SHA-256 of many files, by all cores, at the speed of the disk.
+"""SHA-256 of many files on all cores, at the speed of the disk.
 
 Covers reading and hashing on threads (hashing lets go of the interpreter's lock), and
 files that cannot be read. Not covered: what the digests should be.
@@ -20,7 +20,7 @@ _AHEAD = 4  # files that wait for each thread
 
 @dataclass(frozen=True, slots=True)
 class Hashed:
-    """A file as it was read; ``problem`` is why it could not be, or empty."""
+    """The hash of one file; ``problem`` is why it could not be read, or empty."""
 
     name: str
     sha256: str = ""
@@ -31,7 +31,7 @@ class Hashed:
 
 
 def hash_all(files: Iterable[tuple[str, str]], threads: int) -> Iterator[Hashed]:
-    """Hash files as they come, in the order in which they are done.
+    """Hash files in parallel; yield the results in the order in which they finish.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def hash_all(files: Iterable[tuple[str, str]], threads: int) -> Iterator[Hashed]
 
 
 def hash_one(name: str, path: str) -> Hashed:
-    """Hash one file; a link is not followed.
+    """Hash one file, without following a link.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def hash_one(name: str, path: str) -> Hashed:
             while count := file.readinto(buffer):
                 digest.update(view[:count])
         if hasattr(os, "posix_fadvise"):
-            with suppress(OSError):  # an archive is not what the cache is for
+            with suppress(OSError):  # an archive should not fill the cache
                 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
     except OSError as error:
         return Hashed(name, problem=f"cannot be read: {error.strerror}")

@@ -1,6 +1,6 @@
-"""Manifests as BagIt has them: a line a file, its SHA-256 and its path.
+"""BagIt manifests: one line per file, with its SHA-256 and path.
 
-Covers text to entries and back; ``sha256sum -c`` reads them, too. Not covered: which
+Covers conversion between text and entries; ``sha256sum -c`` reads them, too. Not covered: which
 files are listed, and hashing them.
 
 Source: RFC 8493 (BagIt), sections 2.1.3 and 2.1.1 for the characters in paths.
@@ -43,7 +43,7 @@ def parse(data: bytes, name: str = NAME) -> dict[str, str]:
     Raises
     ------
     UsageError
-        A line is none of a manifest, or leads out of the folder; says which.
+        A line is not valid, or leads out of the folder; the message gives its number.
     """
     entries: dict[str, str] = {}
     lines = data.decode("utf-8-sig", "surrogateescape").replace("\r\n", "\n").split("\n")
@@ -53,7 +53,7 @@ def parse(data: bytes, name: str = NAME) -> dict[str, str]:
         match = _LINE.fullmatch(line)
         path = _plain(match[2]) if match else ""
         if match is None or path.startswith("/") or ".." in path.split("/"):
-            raise UsageError(f"{name}: line {number} is no line of a manifest: {line[:80]!r}")
+            raise UsageError(f"{name}: line {number} is not valid in a manifest: {line[:80]!r}")
         entries[path.removeprefix("./")] = match[1].lower()
     return entries
 

@@ -65,7 +65,7 @@ class _Flight:
 
 
 class DaskRunner:
-    """Runs attempts on the machines of a cluster (see ``isolation.contract.Runner``).
+    """Runs attempts on the machines of a cluster (see :class:`.runner.Runner`).
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """The print's gray: which densities before the curves come out as gray.
 
 Covers where a print material's three curves lie against each other, and where
-they show middle gray. What it does not: the color of the paper's white and of
+they show middle gray. Not covered: the color of the paper's white and of
 its deepest black.
 
 The curves of papers lie within 0.03 density of each other; those of print

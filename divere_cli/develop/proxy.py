@@ -2,7 +2,7 @@
 
 Covers box means of linear samples while bands go by, a proxy as a file that
 several processes map, and the area means of any rectangle of it at any size.
-What it does not: reading scans, and the grade.
+Not covered: reading scans, and the grade.
 
 Means are taken before the grade, of light: a positive that is averaged after
 its grade differs at hard edges.

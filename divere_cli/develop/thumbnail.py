@@ -1,8 +1,8 @@
 """Small pictures of a scan and its positives for the report, made while bands go by.
 
-Covers sampling a grid from the bands of one picture (memory does not depend on
-the picture's size), and turning what was sampled into a small sRGB JPEG. What
-it does not: reading or grading; whoever has the bands hands them over.
+Covers sampling a grid from the bands of one picture (memory does not depend on the picture's
+size), and turning what was sampled into a small sRGB JPEG. Not covered: reading or grading;
+whoever has the bands hands them over.
 """
 
 from __future__ import annotations

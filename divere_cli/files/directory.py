@@ -1,8 +1,8 @@
-"""A folder held open, and the few system calls that reach names in it.
+"""A folder that is held open, and the system calls for the names in it.
 
-Covers two ways, one chosen for all of a run: by descriptor, so that no name is looked up
-twice and no link is followed, and by path where the system has no calls beside a
-descriptor (Windows). What it does not: which name is made when, and what a failure means
+Covers two implementations, of which a run uses one: by descriptor, so that no name is looked up
+twice and no link is followed, or by path, if the system has no calls relative to a descriptor
+(Windows). Not covered: which files are created when, and what a failure means
 (:mod:`divere_cli.files.output_folder`, :mod:`.durable`, :mod:`divere_cli.batch.publish`).
 
 By path every step is looked at before it is taken, so that a link in the way is
@@ -22,53 +22,53 @@ from typing import Protocol
 
 from divere_cli.files import regular
 
-# What every file of ours is opened with; each flag where the system has it. Without
-# O_BINARY Windows would write a line's end in place of a pixel's byte.
+# Flags for every file of divere, as far as the system has them. Without
+# O_BINARY, Windows would change pixel bytes that look like line ends.
 PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 BY_DESCRIPTOR = {os.open, os.stat, os.mkdir, os.rename, os.unlink} <= os.supports_dir_fd
-_RENAME_REFUSES = os.name == "nt"  # POSIX's replaces what has the name
+_RENAME_REFUSES = os.name == "nt"  # POSIX replaces an existing file
 _RENAME_NOREPLACE = 1
 UNSUPPORTED = frozenset({errno.ENOTSUP, errno.EINVAL, errno.ENOSYS})
 
 
 class Directory(Protocol):
-    """One folder. Names are those of files directly in it; no call follows a link."""
+    """One folder. Names are file names directly in it; no call follows a link."""
 
     frees_names: bool
     """Whether a file can be renamed and removed while it is open."""
 
     def again(self) -> Directory:
-        """Hold it a second time, to be closed by itself."""
+        """Return a second handle of the folder, which is closed separately."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the handle."""
 
     def inner(self, name: str) -> Directory:
-        """Hold a folder in it; ``OSError`` where that is a link, no folder or absent."""
+        """Open a folder in it; ``OSError`` if that is a link, no folder or absent."""
 
     def identity(self) -> tuple[int, int]:
-        """Device and number of the folder that is held."""
+        """Return device and inode of the folder."""
 
     def open(self, name: str, flags: int) -> int:
-        """Open a file, made with mode 0600 where ``flags`` say so."""
+        """Open a file; ``flags`` may create it, with mode 0600."""
 
     def stat(self, name: str) -> os.stat_result:
-        """Look at what has a name."""
+        """Return the status of the entry with this name."""
 
     def names(self) -> list[str]:
-        """All names in it."""
+        """Return all names in the folder."""
 
     def mkdir(self, name: str) -> None:
         """Make a folder."""
 
     def rename(self, old: str, new: str) -> None:
-        """Rename, in place of what has the new name."""
+        """Rename a file, and replace one that has the new name."""
 
     def rename_new(self, old: str, new: str) -> bool:
-        """Rename unless the new name is taken; False where no call can promise that."""
+        """Rename unless the new name is taken; return False if the system has no such call."""
 
     def link(self, old: str, new: str) -> None:
-        """Give a file a second name that is free."""
+        """Create a hard link; fail if the name is taken."""
 
     def unlink(self, name: str) -> None:
         """Remove a name."""
@@ -77,17 +77,17 @@ class Directory(Protocol):
         """Set a file's times to now, by the clock of its file system."""
 
     def sync(self) -> None:
-        """Make the names in it durable, where the system can."""
+        """Make the names in the folder durable, if the system can."""
 
     def free(self) -> tuple[int, bool]:
-        """Bytes that can be written, and whether a file can be made."""
+        """Return the bytes that can be written, and whether a file can be created."""
 
     def walk(self) -> Iterator[tuple[bool, list[str], list[str], Directory]]:
-        """Go through it and all below: is it the top, its folders (may be cleared), files, it."""
+        """Yield for each folder: is it the top, subfolders (may be cleared), files, handle."""
 
 
 def open_regular(folder: Directory, name: str, flags: int) -> int:
-    """Open a file of divere's own; one that is not a regular file is never waited for.
+    """Open a file of divere itself; refuse anything that is no regular file, without waiting.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ class ByPath:
         return made
 
     def close(self) -> None:
-        """Nothing is held but a path."""
+        """Do nothing: only a path is held."""
 
     def inner(self, name: str) -> ByPath:
         path = self._at(name)
@@ -235,7 +235,7 @@ class ByPath:
         os.utime(self._at(name))
 
     def sync(self) -> None:
-        """Do nothing: no system that needs paths can sync a folder."""
+        """Do nothing: systems that need paths cannot sync folders."""
 
     def free(self) -> tuple[int, bool]:
         return shutil.disk_usage(self._path).free, True
@@ -270,7 +270,7 @@ def hold(path: str) -> Directory:
 
 
 def set_mode(fd: int, mode: int) -> None:
-    """Set the mode of an open file, where the system has modes.
+    """Set the mode of an open file, if the system has modes.
 
     Parameters
     ----------
@@ -288,7 +288,7 @@ def _identity(status: os.stat_result) -> tuple[int, int]:
 
 
 def _is_folder(status: os.stat_result) -> bool:
-    """Whether it is a folder itself: Windows calls a junction, which is a link, one too."""
+    """Return whether it is a real folder: Windows reports a junction (a link) as one, too."""
     junction = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
     tag = getattr(status, "st_reparse_tag", None)
     return stat.S_ISDIR(status.st_mode) and (tag is None or tag != junction)

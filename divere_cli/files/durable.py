@@ -1,12 +1,11 @@
-"""Files that are complete after a power cut, or not there.
+"""Writes files that are complete or absent after a power cut.
 
-Covers the few system calls that make it so: syncing a folder, renaming without
-replacing, and ``write_atomic``, the only atomic writer of small files. What it
-does not: which file goes where, and positives, which
-:mod:`divere_cli.batch.publish` publishes by the same calls.
+Covers the system calls for this: syncing a folder, renaming without replacing, and
+``write_atomic``, the only atomic writer of small files. Not covered: which file goes where,
+and positives, which :mod:`divere_cli.batch.publish` publishes with the same calls.
 
-A failed ``fsync`` is never tried again: the kernel marks the pages clean, so
-that a second call would lie (Rebello et al., USENIX ATC 2020).
+A failed ``fsync`` is never tried again: the kernel marks the pages clean, so that a second call
+would wrongly report success (Rebello et al., USENIX ATC 2020).
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def create(name: str, folder: Directory) -> int:
 
 
 def sync(fd: int) -> None:
-    """Make a file's content durable; on macOS also past the drive's own cache.
+    """Make a file's content durable; on macOS, also flush the cache of the drive.
 
     Parameters
     ----------
@@ -64,7 +63,7 @@ def _warn_once(reason: str) -> None:
 
 
 def sync_folder(folder: Directory) -> None:
-    """Make the names in a folder durable; one warning where the file system cannot.
+    """Make the names in a folder durable; log one warning if the file system cannot.
 
     Parameters
     ----------
@@ -88,7 +87,7 @@ def sync_folder(folder: Directory) -> None:
 
 
 def rename(old: str, new: str, folder: Directory, *, replace: bool) -> None:
-    """Give a file its name within one folder; without ``replace`` never over another file.
+    """Rename a file within one folder; without ``replace``, never replace another file.
 
     A network file system may report a failure although the rename happened
     (rename(2), BUGS), so that an error is believed only when the file is not there.
@@ -133,7 +132,7 @@ def _happened(before: os.stat_result, new: str, folder: Directory) -> bool:
 def _rename_new(old: str, new: str, folder: Directory) -> None:
     if folder.rename_new(old, new):
         return
-    try:  # a link is never made over a file, so it keeps the promise, too
+    try:  # a link never replaces a file either
         folder.link(old, new)
     except FileExistsError:
         raise
@@ -144,7 +143,7 @@ def _rename_new(old: str, new: str, folder: Directory) -> None:
 
 
 def _rename_if_free(old: str, new: str, folder: Directory) -> None:
-    """For file systems without links (FAT): the lock on OUTPUT keeps other runs away."""
+    """Rename on file systems without links (FAT); the lock on OUTPUT excludes other runs."""
     try:
         folder.stat(new)
     except FileNotFoundError:
@@ -154,7 +153,7 @@ def _rename_if_free(old: str, new: str, folder: Directory) -> None:
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write all of ``data``, in one call where the system takes it in one.
+    """Write all of ``data``, in one call if the system accepts it.
 
     Parameters
     ----------
@@ -178,7 +177,7 @@ def usual_mode() -> int:
 def write_atomic(
     path: str, data: bytes | Iterable[bytes], *, replace: bool, private: bool = False
 ) -> None:
-    """Write a file: afterwards it is complete and synced with its folder, or not there.
+    """Write a file: afterwards it is complete and synced with its folder, or absent.
 
     A link that has the name is replaced, never followed.
 
@@ -186,7 +185,7 @@ def write_atomic(
     ----------
     path : str
     data : bytes or iterable of bytes
-        Whole, or in pieces.
+        The whole content, or pieces of it.
     replace : bool
         Whether a file that has the name is replaced.
     private : bool
@@ -197,7 +196,7 @@ def write_atomic(
     FileExistsError
         Something has the name, and ``replace`` is false.
     OSError
-        Any other failure; what had the name before is still there.
+        Any other failure; a file that had the name before is unchanged.
     """
     folder, name = os.path.split(path)
     handle = directory.hold(folder or ".")
@@ -220,8 +219,8 @@ def write_atomic_in(
 ) -> None:
     """Write a file in a folder that is held open; see :func:`write_atomic`.
 
-    One that is not ``synced`` may be empty after a power cut: for what can be told by its
-    size and made again.
+    Without ``synced``, it may be empty after a power cut: only for files that can be checked by
+    their size and written again.
 
     Parameters
     ----------

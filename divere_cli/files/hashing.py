@@ -1,6 +1,6 @@
-"""SHA-256 of files as a task of a worker: a file of gigabytes takes seconds, and may hang.
+"""SHA-256 of files as a task for a worker: large files take seconds, and reading may hang.
 
-Covers a scan and the outputs that were made of it. Standard library only.
+Covers a scan and its outputs. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ PIECE = 4 << 20
 
 
 def hash_files(job: Job, progress: Progress) -> TaskResult:
-    """Take the SHA-256 of the files that ``job.parameters`` names, a JSON list of paths.
+    """Compute the SHA-256 of the files in ``job.parameters``, a JSON list of paths.
 
     Parameters
     ----------

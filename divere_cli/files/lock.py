@@ -1,8 +1,8 @@
-"""One run for each output folder, by a lock of the kernel that dies with its holder.
+"""A kernel lock that allows one run per output folder, and ends with its process.
 
-Covers taking ``OUTPUT/.divere-lock`` at once or after waiting. What it does
-not: judging whether a lock is stale; a lock of a dead process does not exist.
-The descriptor is not inherited, so that no worker can keep it.
+Covers taking ``OUTPUT/.divere-lock``, with or without waiting. Not covered: stale locks,
+which cannot exist: the kernel removes the lock of a dead process. The descriptor is not inherited,
+so that no worker can keep it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _POLL_SECONDS = 0.25
 
 
 class Lock:
-    """A lock that is held until :meth:`release` or the end of the process."""
+    """A lock, held until :meth:`release` or the end of the process."""
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
@@ -32,17 +32,17 @@ class Lock:
     def take(
         cls, folder: Folder, *, create: bool, pause: Callable[[float], bool] | None
     ) -> Lock | None:
-        """Take the lock; None where the lock file is absent and not ``create``.
+        """Take the lock; return None if the lock file is absent and not ``create``.
 
-        ``pause(seconds)`` is called between looks while another run holds it,
-        and returns False to give up waiting; None does not wait at all.
+        While another run holds the lock, ``pause(seconds)`` is called between tries; it returns
+        False to stop waiting. None does not wait at all.
 
         Raises
         ------
         OutputLocked
             Another run holds OUTPUT.
         OutputUnusable
-            The file cannot be made, or the file system has no locks.
+            The file cannot be created, or the file system has no locks.
         """
         fd = _open(folder, create=create)
         if fd is None:
@@ -57,7 +57,7 @@ class Lock:
         return cls(fd)
 
     def release(self) -> None:
-        """Let the next run in."""
+        """Release the lock."""
         if not _FLOCK:
             _region(self._fd, "LK_UNLCK")
         os.close(self._fd)
@@ -85,7 +85,7 @@ def _try(fd: int, path: str) -> bool:
     except BlockingIOError:
         return False
     except OSError as problem:
-        if problem.errno == errno.EACCES:  # another holder, as an emulated lock may say
+        if problem.errno == errno.EACCES:  # emulated locks report another holder this way
             return False
         raise OutputUnusable(
             f"OUTPUT '{path}' cannot be locked: {problem.strerror}",

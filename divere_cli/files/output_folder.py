@@ -1,7 +1,7 @@
-"""OUTPUT held open: no link below it is followed.
+"""The output folder, held open: links below it are never followed.
 
-Covers opening and making OUTPUT and its sub-folders, looking at names in it, and
-noticing that it is gone. What it does not: what is written there.
+Covers opening and creating OUTPUT and its subfolders, the status of files in it, and whether it
+still exists. Not covered: what is written there.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def split(name: str) -> tuple[str, str]:
 
 
 class Folder:
-    """OUTPUT, open for as long as a run lasts."""
+    """OUTPUT, open during a whole run."""
 
     def __init__(self, path: str, handle: Directory) -> None:
         self.path = path
@@ -37,12 +37,12 @@ class Folder:
 
     @classmethod
     def open(cls, path: str, *, create: bool) -> Folder | None:
-        """Open OUTPUT; make it and its parents when ``create``, else None where it is absent.
+        """Open OUTPUT; create it with its parents if ``create``, else return None if it is absent.
 
         Raises
         ------
         OutputUnusable
-            It is no folder, cannot be made, or cannot be written.
+            It is no folder, cannot be created, or cannot be written.
         """
         try:
             if create:
@@ -57,11 +57,11 @@ class Folder:
         return cls(path, handle)
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the folder."""
         self.handle.close()
 
     def is_there(self) -> bool:
-        """Whether the path still leads to this folder (not removed, not unmounted)."""
+        """Return whether the path still leads to this folder (not removed, not unmounted)."""
         try:
             there = os.stat(self.path)
             return self.handle.identity() == (there.st_dev, there.st_ino)
@@ -70,14 +70,14 @@ class Folder:
 
     @contextmanager
     def sub(self, name: str, *, create: bool = False) -> Iterator[Directory]:
-        """Hold a folder below OUTPUT (``""`` is OUTPUT), reached without following links.
+        """Open a folder below OUTPUT (``""`` is OUTPUT) without following links.
 
         Raises
         ------
         OutputError
-            A part of the way is a link or no folder.
+            A part of the path is a link or no folder.
         OSError
-            Absent without ``create``, or it cannot be made.
+            It is absent without ``create``, or cannot be created.
         """
         handle = self.handle.again()
         try:
@@ -90,12 +90,12 @@ class Folder:
             handle.close()
 
     def look(self, name: str) -> os.stat_result | None:
-        """What has the name below OUTPUT, a link not followed; None where nothing has.
+        """Return the status of a name below OUTPUT, without following links; None if absent.
 
         Raises
         ------
         OutputError
-            A part of the way is a link, or it cannot be looked at.
+            A part of the path is a link, or the file cannot be examined.
         """
         folder, last = split(name)
         try:
@@ -107,7 +107,7 @@ class Folder:
             return None
         except OSError as problem:
             reason = problem.strerror or str(problem)
-            raise OutputError(f"'{name}' in OUTPUT cannot be looked at: {reason}") from problem
+            raise OutputError(f"'{name}' in OUTPUT cannot be examined: {reason}") from problem
 
 
 def _step(handle: Directory, part: str, name: str, *, create: bool) -> Directory:
@@ -120,7 +120,7 @@ def _step(handle: Directory, part: str, name: str, *, create: bool) -> Directory
         if _is_folder(handle, part):
             raise
         raise OutputError(
-            f"'{name}' below OUTPUT leads through '{part}', which is a link or no folder",
+            f"'{name}' in OUTPUT leads through '{part}', which is a link or no folder",
             hint="move it away, or choose another OUTPUT",
         ) from problem
     handle.mkdir(part)
@@ -133,7 +133,7 @@ def _is_folder(handle: Directory, part: str) -> bool:
 
 
 def _make_with_parents(path: str) -> None:
-    """Make OUTPUT and sync the folder of each folder that was made."""
+    """Create OUTPUT, and sync the parent of each created folder."""
     if os.path.isdir(path):
         return
     parent = os.path.dirname(os.path.abspath(path))
@@ -149,5 +149,5 @@ def _make_with_parents(path: str) -> None:
 def _unusable(path: str, problem: OSError) -> OutputUnusable:
     return OutputUnusable(
         f"OUTPUT '{path}' cannot be used: {problem.strerror or problem}",
-        hint="name a folder that exists or can be made, and that you may write",
+        hint="choose a folder that exists or can be created, and that you may write to",
     )

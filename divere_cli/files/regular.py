@@ -1,6 +1,6 @@
-"""Opening regular files only: a pipe or a device of that name is refused, never waited for.
+"""Opens regular files only: a pipe or a device is refused, without waiting for it.
 
-Covers files that a person or an earlier run named. What it does not: files below an open
+Covers files named by a person or an earlier run. Not covered: files below an open
 folder (:func:`divere_cli.files.directory.open_regular`).
 """
 
@@ -12,7 +12,7 @@ import stat
 
 
 def opener(path: str, flags: int) -> int:
-    """Open a regular file; for the parameter ``opener`` of :func:`open`.
+    """Open a regular file; used as the ``opener`` of :func:`open`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def opener(path: str, flags: int) -> int:
 
 
 def only_regular(fd: int, path: str) -> int:
-    """Return a descriptor of a regular file, opened with ``O_NONBLOCK``; close any other.
+    """Check that a descriptor, opened with ``O_NONBLOCK``, is a regular file; else close it.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What a file was: its size, times and inode, comparing two of them, and its SHA-256.
+"""File stamps (size, times and inode), comparing two of them, and the SHA-256 of a file.
 
-Covers what tells that a file is still the same. What it does not: what follows
-when it is not; nothing is judged by "newer than".
+Covers how divere knows that a file is unchanged. Not covered: what happens if it changed.
+Nothing depends on "newer than".
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from divere_cli.records.job import Stamp
 
 
 def of_status(status: os.stat_result) -> Stamp:
-    """Return the stamp of a stat result; equal times are one object in memory.
+    """Return the stamp of a stat result; equal times share one object in memory.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def _shared(device: int) -> int:
 
 
 def take(path: str) -> Stamp:
-    """Return the stamp of a file now.
+    """Return the current stamp of a file.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def take_regular(path: str) -> Stamp:
     Raises
     ------
     Unreadable
-        It is not there, or is no regular file.
+        It does not exist, or is no regular file.
     """
     try:
         status = os.stat(path)
@@ -82,7 +82,7 @@ def take_regular(path: str) -> Stamp:
 
 
 def same(a: Stamp, b: Stamp) -> bool:
-    """Return whether size and times are equal, so that the file is taken for the same.
+    """Return whether size and times are equal, so that the file counts as unchanged.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def same(a: Stamp, b: Stamp) -> bool:
 
 
 def compare(planned: Stamp, now: Stamp) -> None:
-    """Check that a file is the very one that was planned.
+    """Check that a file is the one that was planned.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The parts that picture files are made of: JPEG segments, PNG chunks, ISO boxes.
 
 What it covers: walking over their heads by bounded reads, with an end to it
-whatever the file. What it does not: what is in them. TIFF has its own
+whatever the file. Not covered: what is in them. TIFF has its own
 (``tiff_tags``).
 """
 

@@ -1,9 +1,9 @@
 """Crop and rotation: which pixels of the scan a frame is, and rows turned in flat memory.
 
-Covers the rectangle of a crop in stored pixels, and turning graded rows by
-quarter turns counter-clockwise. A picture larger than ``IN_MEMORY`` is turned
-through a spool file in the folder of the output, which has no name. What it
-does not cover: the file's own orientation tag, which is not applied.
+Covers the rectangle of a crop in stored pixels, and turning graded rows by quarter turns
+counter-clockwise. A picture larger than ``IN_MEMORY`` is turned through a spool file in the folder
+of the output, which has no name. Not covered: the file's own orientation tag, which is not
+applied.
 
 Source: DiVERE's export, as written down in its crop and rotation rule
 (Python's round, the rotation after the crop).

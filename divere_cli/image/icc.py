@@ -4,7 +4,7 @@ What it covers: littlecms builds the profile from the space's own primaries,
 white and gamma (version 4, matrix and curve, adapted to D50 by Bradford), and
 this module makes it ours: it says the space's name and, where its encoding is no
 power, its curve, and the same space gives the same bytes on every machine and in
-every run, because the creation time and the platform are fixed. What it does not:
+every run, because the creation time and the platform are fixed. Not covered:
 reading profiles that come with a scan (``inspect`` shows their name only; the
 preset says what a scan is).
 

@@ -1,9 +1,8 @@
 """Which pages of a file are pictures: thumbnails, masks and infrared told from them.
 
-Covers the roles of a file's pages, by what their tags say first and by their
-sizes and the program that wrote them second; what was decided without a tag is
-said. Pure functions of plain records: nothing here opens a file. What it does
-not: camera raw and scanners with habits of their own
+Covers the roles of a file's pages, by what their tags say first and by their sizes and the program
+that wrote them second; what was decided without a tag is said. Pure functions of plain records:
+nothing here opens a file. Not covered: camera raw and scanners with habits of their own
 (:mod:`divere_cli.image.tiff.dialects`).
 """
 

@@ -3,7 +3,7 @@
 Covers splitting a step into parts that do not depend on each other and
 waiting for all of them. Codecs, the grade and system calls let go of the
 interpreter's lock, so that parts run at the same time. One thread runs
-everything in the caller's thread. What it does not cover: which results go
+everything in the caller's thread. Not covered: which results go
 where; parts write to places of their own, so that the order in which they
 are done changes nothing.
 """

@@ -1,9 +1,8 @@
 """An output file that already exists, open for writing: in order, or an error that says why.
 
-Covers opening without following links or blocking, appending, writing the head last,
-the SHA-256 of all that was written, and turning the system's errors into ours. What it
-does not: creating the file and publishing it (``batch``), or any format. Standard
-library only.
+Covers opening without following links or blocking, appending, writing the head last, the SHA-256
+of all that was written, and turning the system's errors into ours. Not covered: creating the file
+and publishing it (``batch``), or any format. Standard library only.
 """
 
 from __future__ import annotations

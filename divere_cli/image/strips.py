@@ -1,7 +1,7 @@
 """Rows as they come, handed on in strips of one height.
 
 What it covers: regrouping, so that what is encoded strip by strip does not
-depend on how many rows were given at once. What it does not: encoding.
+depend on how many rows were given at once. Not covered: encoding.
 """
 
 from __future__ import annotations

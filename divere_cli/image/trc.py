@@ -1,7 +1,7 @@
 """How samples relate to light by an ICC profile: its tone curve.
 
 Covers matrix/TRC profiles (ICC.1:2010 10.6 and 10.18: ``curv`` and ``para``) of red,
-or gray. What it does not: lookup tables (``A2B0``) and colors; a profile without a
+or gray. Not covered: lookup tables (``A2B0``) and colors; a profile without a
 tone curve says nothing here.
 """
 

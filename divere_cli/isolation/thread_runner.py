@@ -64,7 +64,7 @@ class _Running:
 
 
 class ThreadRunner:
-    """Runs attempts on threads. See :class:`.contract.Runner`."""
+    """Runs attempts on threads. See :class:`.runner.Runner`."""
 
     def __init__(
         self,
@@ -132,7 +132,7 @@ class ThreadRunner:
             self._post(running, _outcome(running, "infrastructure", error=error))
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """Return outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
+        """Return outcomes of attempts that ended; see :meth:`.runner.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self._hear()
         while not self._done and self._running:

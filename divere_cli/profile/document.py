@@ -1,7 +1,7 @@
 """A :class:`Recipe` back to a preset: what ``samples`` and ``analyze`` write for DiVERE to open.
 
 Covers version 3 with every figure spelled out, so that the file means the same
-whatever ships later; names are labels only. What it does not: reading
+whatever ships later; names are labels only. Not covered: reading
 (:mod:`divere_cli.profile.loading`).
 """
 

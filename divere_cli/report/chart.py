@@ -1,6 +1,6 @@
 """Bars for the report page: one for each scan, of one or more parts.
 
-Covers geometry and scales. What it does not: drawing (the page's template
+Covers geometry and scales. Not covered: drawing (the page's template
 does) and which figures are shown (:mod:`divere_cli.report.html_report`).
 """
 

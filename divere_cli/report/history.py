@@ -1,6 +1,6 @@
 """The runs on one OUTPUT beside each other, and how time and memory went from run to run.
 
-Covers the trend, the JSON document and the lines for a person. What it does not: where
+Covers the trend, the JSON document and the lines for a person. Not covered: where
 the runs are written down (``batch.journal.history``).
 
 The trend compares the median of the last five runs with the median of all before them:

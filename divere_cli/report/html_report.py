@@ -4,7 +4,7 @@ Covers a page that needs nothing from elsewhere: one script and one style, insid
 the same whatever was run; pictures inside or in a folder beside it; a content security
 policy that allows nothing else; readable on a phone, light and dark, and without the
 script. All text passes :func:`divere_cli.text.safe` and the template's
-escaping, so no name can add an element. What it does not: making thumbnails, and the
+escaping, so no name can add an element. Not covered: making thumbnails, and the
 folder beside the page.
 """
 

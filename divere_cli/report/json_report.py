@@ -4,7 +4,7 @@ Covers the schema of the page on reports and the events of ``--json``, which
 are made of the same objects. All text is ASCII (JSON escapes), so nothing in a
 name can act on a terminal. A name that is no UTF-8 is no valid JSON text: its
 odd bytes are shown as ``\xNN`` and ``input_b64`` (``outputs_b64``) holds the
-name's bytes. What it does not: writing the file.
+name's bytes. Not covered: writing the file.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A scan that failed by itself is a ``failure``; a worker that died, ran out of
 time or memory, a bug, and a scan that was interrupted are an ``error``; up to
-date and deferred are ``skipped``. What it does not: thumbnails.
+date and deferred are ``skipped``. Not covered: thumbnails.
 """
 
 from __future__ import annotations

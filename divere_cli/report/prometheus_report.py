@@ -2,7 +2,7 @@
 
 Covers the figures and their names; the format is written by Prometheus' own client. Every
 figure has the label ``output``, so that the files of several jobs lie side by side in one
-folder. No scan's name becomes a label. What it does not: the running service, which counts
+folder. No scan's name becomes a label. Not covered: the running service, which counts
 for itself (``divere watch``).
 """
 

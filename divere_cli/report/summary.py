@@ -1,6 +1,6 @@
 """The figures of a run, computed once for all faces and for the last line.
 
-Covers counting and rates over a finished :class:`RunReport`. What it does not:
+Covers counting and rates over a finished :class:`RunReport`. Not covered:
 choosing the exit code (``batch``) and any rendering.
 """
 

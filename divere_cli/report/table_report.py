@@ -1,7 +1,7 @@
 """The report as a table for a terminal.
 
 Covers what is worth a row: all scans of a small run; of a large one those that
-failed and those that took most. What it does not: printing.
+failed and those that took most. Not covered: printing.
 """
 
 from __future__ import annotations

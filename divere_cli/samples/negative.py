@@ -1,6 +1,6 @@
 """The grade, run backwards: from the light of a print to what a scanner sees of the film.
 
-Covers the inverse of steps 2 to 12 of the grade in float64. What it does not:
+Covers the inverse of steps 2 to 12 of the grade in float64. Not covered:
 the output space, black-and-white types, and anything that is not a function of
 one pixel (grain and dust are laid on the film by :mod:`.strip`).
 

@@ -1,1 +1,1 @@
-"""What this machine gives: cores, memory, open files, signals."""
+"""The resources of this machine: cores, memory, open files, signals."""

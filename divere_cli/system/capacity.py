@@ -1,7 +1,7 @@
-"""What this machine can take at once: the memory budget and the number of jobs.
+"""How much this machine can do at once: the memory budget and the number of jobs.
 
-Covers both from what is asked for and what the machine has. What it does not: what
-one scan will take (:mod:`divere_cli.batch.admission`).
+Covers both, from the requested values and the machine's resources. Not covered: the memory of
+one scan (:mod:`divere_cli.batch.admission`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ BASE = 160 << 20  # a worker with its libraries and its bands, without the scan
 
 
 def budget(requested: int | float, available: Callable[[], int] | None = None) -> int:
-    """Return the bytes that all workers together may use.
+    """Return the bytes that all workers together are allowed to use.
 
     Parameters
     ----------
     requested : int or float
         Bytes (int), or a share of what is available (float, 0 to 1).
     available : callable, optional
-        Returns the bytes that are available; that of the system when absent.
+        Returns the available bytes; by default those of the system.
     """
     if isinstance(requested, int):
         return requested

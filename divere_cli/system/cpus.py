@@ -1,7 +1,6 @@
-"""How many cores this process may really use: affinity, and the quota of every cgroup above it.
+"""The number of cores that this process may use: affinity, and the quotas of its cgroups.
 
-``os.cpu_count`` and ``psutil.cpu_count`` see neither. Does not cover how busy the
-cores are.
+``os.cpu_count`` and ``psutil.cpu_count`` ignore both. Not covered: how busy the cores are.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""How many more files this process may open. Does not raise the limit: that is the user's."""
+"""The number of files that this process can still open. The user sets the limit, not divere."""
 
 from __future__ import annotations
 
 import os
 
 _FOLDERS = ("/proc/self/fd", "/dev/fd")
-MANY = 1 << 20  # where there is no limit, or none that can be known
+MANY = 1 << 20  # if there is no limit, or it is unknown
 
 
 def free() -> int:
-    """Descriptors left below the soft limit; :data:`MANY` where that cannot be told."""
+    """Return the free descriptors below the soft limit; :data:`MANY` if they are unknown."""
     try:
         import resource  # not on Windows
     except ImportError:
@@ -19,7 +19,7 @@ def free() -> int:
         return MANY
     for folder in _FOLDERS:
         try:
-            return soft - len(os.listdir(folder)) + 1  # one was the listing's own
+            return soft - len(os.listdir(folder)) + 1  # one was used by the listing
         except OSError:
             continue
     return soft

@@ -1,8 +1,8 @@
-"""How much memory this process may really use, and what it and others use now.
+"""Memory: how much this process may use, and how much it and other processes use now.
 
-Covers MemAvailable, the limits of every cgroup above us (version 1 and 2), peaks
-and how they are reset. Does not decide anything: admission is ``batch``'s. Asked before
-each scan, so paths are text: those of ``pathlib`` cost three times as much, and memory.
+Covers MemAvailable, the limits of every cgroup above us (version 1 and 2), peaks and how they are
+reset. Not covered: decisions about it, which ``batch`` makes. It runs before each scan, so paths
+are plain text: ``pathlib`` takes three times as long, and more memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNLIMITED = 1 << 60  # cgroup v1 writes "no limit" as a page-rounded 2**63
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """Bytes that could be taken now, and which limit says so.
+    """Bytes that can be used now, and the limit that decides.
 
     ``source`` is ``system`` or the path of the cgroup that is tightest.
     """
@@ -37,7 +37,7 @@ class Available:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Memory of one process in bytes; ``peak_source`` says how the peak is known."""
+    """Memory of one process in bytes; ``peak_source`` tells how the peak was measured."""
 
     rss: int
     peak: int
@@ -47,9 +47,9 @@ class Usage:
 
 
 def available(root: str = "/") -> Available:
-    """Return the least of what the system and every cgroup above this process leave free.
+    """Return the free memory: the least that the system and the cgroups of this process allow.
 
-    ``root`` is where ``proc`` and ``sys`` are looked for.
+    ``root`` is the folder that has ``proc`` and ``sys``.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def available(root: str = "/") -> Available:
 
 
 def oom_kills(root: str = "/") -> int:
-    """Return how often the kernel killed for memory, in our cgroups or on the machine.
+    """Return how often the kernel killed a process for memory, in our cgroups or on the machine.
 
     Parameters
     ----------
@@ -80,19 +80,19 @@ def oom_kills(root: str = "/") -> int:
 
 
 def hold() -> None:
-    """Keep open what tells of this process: once it is confined it cannot be opened (Linux)."""
+    """Keep the status files of this process open: a confined process cannot open them (Linux)."""
     for name in _HELD if LINUX else ():
         with contextlib.suppress(OSError):
             _open_files[name] = os.open(name, os.O_RDONLY | os.O_CLOEXEC)
 
 
 def held_descriptors() -> tuple[int, ...]:
-    """The descriptors of :func:`hold`."""
+    """Return the descriptors that :func:`hold` opened."""
     return tuple(_open_files.values())
 
 
 def usage(pid: int | None = None) -> Usage | None:
-    """Return the memory of a process; None when it is gone or a zombie.
+    """Return the memory of a process; None if it has ended or is a zombie.
 
     Parameters
     ----------
@@ -105,13 +105,13 @@ def usage(pid: int | None = None) -> Usage | None:
 
 
 def private_bytes() -> int:
-    """What this process alone holds now, without shared pages (Linux); 0 where unknown."""
+    """Return the memory of this process without shared pages (Linux); 0 if unknown."""
     names = ("Private_Clean:", "Private_Dirty:")
     return sum(_counter("/proc/self/smaps_rollup", name) for name in names) * 1024
 
 
 def reset_peak() -> bool:
-    """Make this process's peak start again from what it uses now; False where that cannot be.
+    """Reset the peak of this process to its current memory; return False if not supported.
 
     Linux since 4.0 (``clear_refs``, value 5); costs below a millisecond.
     """
@@ -126,12 +126,12 @@ def reset_peak() -> bool:
 
 
 def trim_heap() -> None:
-    """Give memory that is free inside the C library back to the system (glibc)."""
+    """Return memory that is free inside the C library to the system (glibc)."""
     if trim := _malloc_trim():
         trim(0)
 
 
-@functools.cache  # asked for each scan of a run; a process stays where it was started
+@functools.cache  # used for each scan; a process stays in its cgroup
 def cgroup_folders(controller: str, root: str = "/") -> tuple[str, ...]:
     """Return the folders of our cgroup and of each of its ancestors, for one controller.
 
@@ -231,7 +231,7 @@ def _other_usage(pid: int | None) -> Usage | None:
 
 
 def _read_open(name: str) -> bytes:
-    """What a file that is held says now."""
+    """Return the current content of a file that :func:`hold` keeps open."""
     return os.pread(_open_files[name], 1 << 16, 0) if name in _open_files else b""
 
 

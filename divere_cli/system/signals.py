@@ -1,8 +1,8 @@
-"""INT, TERM, HUP and Ctrl-Z as facts that a loop can look at.
+"""INT, TERM, HUP and Ctrl-Z as values that a loop can check.
 
-Covers: handlers that only note what came, a descriptor that wakes a selector, and
-stopping and continuing together with the workers. What to do about a signal is
-``batch``'s; nothing here ends anything.
+Covers: handlers that only record the signal, a descriptor that wakes a selector, and stopping and
+continuing together with the workers. Not covered: the reaction to a signal, which ``batch``
+decides; nothing is ended here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _active: list[StopRequest] = []
 
 @dataclass(slots=True, eq=False)
 class StopRequest:
-    """Signals that asked this process to stop, in order of arrival.
+    """The signals that requested a stop, in order of arrival.
 
     ``arrived`` has the monotonic time at which each number came first. ``suspended`` is
     set by Ctrl-Z until :func:`suspend` has obeyed it.
@@ -36,11 +36,11 @@ class StopRequest:
     _waker: tuple[socket.socket, socket.socket] | None = None
 
     def fileno(self) -> int:
-        """A descriptor that is readable when a signal came; -1 when none can come here."""
+        """Return a descriptor that is readable after a signal; -1 if signals are not watched."""
         return self._waker[0].fileno() if self._waker else -1
 
     def drain(self) -> None:
-        """Make the descriptor quiet again."""
+        """Read the descriptor empty."""
         if self._waker:
             with contextlib.suppress(BlockingIOError):
                 while self._waker[0].recv(4096):
@@ -48,13 +48,13 @@ class StopRequest:
 
 
 def active() -> StopRequest | None:
-    """The request of the :func:`watch` that this process is in; None outside of one."""
+    """Return the request of the current :func:`watch`; None outside of one."""
     return _active[0] if _active else None
 
 
 @contextlib.contextmanager
 def watch() -> Iterator[StopRequest]:
-    """Note INT, TERM and HUP instead of dying of them, as long as the block runs.
+    """Record INT, TERM and HUP, instead of dying from them, while the block runs.
 
     A signal that was ignored before (``nohup``) stays ignored. Outside the main
     thread, where Python allows no handlers, nothing is noted. Where one ``watch`` runs
@@ -102,7 +102,7 @@ def _handle(
 
 
 def suspend(request: StopRequest, groups: list[int]) -> float:
-    """Obey Ctrl-Z: stop the process groups, then this process; continue both later.
+    """Handle Ctrl-Z: stop the process groups, then this process; continue both later.
 
     Returns the seconds that passed meanwhile, to be added to deadlines.
 

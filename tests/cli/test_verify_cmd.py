@@ -197,6 +197,6 @@ def test_a_damaged_manifest_is_named_with_its_line(scans: Path, tmp_path: Path) 
     path.write_text(path.read_text() + "rubbish\n")
     done = divere("verify", out)
     assert done.returncode == 2
-    assert "line 4 is no line of a manifest" in done.stderr
+    assert "line 4 is not valid in a manifest" in done.stderr
     batch(scans, out, "--manifest")  # made anew
     assert verified(out)["summary"]["ok"] == 3

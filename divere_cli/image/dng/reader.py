@@ -3,7 +3,7 @@
 Covers the white balance that a preset asks for; black, white, linearization and
 crop are in :mod:`divere_cli.image.codes`, strips and tiles are TIFF's. LibRaw
 takes three black levels for ``[b, b, b, 0]`` and the picture is wrong then by up
-to 2,051 of 65535, in silence. What it does not cover: mosaics
+to 2,051 of 65535, in silence. Not covered: mosaics
 (:mod:`divere_cli.image.raw.reader`) and the color of the camera: the preset's
 input space says what its RGB means.
 """

@@ -1,7 +1,7 @@
 """The frame of any JPEG stream: baseline, progressive, lossless, of any bits.
 
-Covers what a TIFF or DNG segment must be asked before a decoder sees it. What
-it does not: the header of a JPEG file (:mod:`divere_cli.image.jpeg.header`).
+Covers what a TIFF or DNG segment must be asked before a decoder sees it. Not covered: the header
+of a JPEG file (:mod:`divere_cli.image.jpeg.header`).
 
 Source: ITU-T T.81 annex B.
 """

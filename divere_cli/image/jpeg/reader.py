@@ -5,7 +5,7 @@ there; imagecodecs gives a whole picture for a cut file), after a walk over the
 markers that bounds the scans; a file without its end marker is read when all of
 its rows are there, and one with an end marker behind half of them is cut all the
 same; writing 4:4:4 in flat memory.
-What it does not: CMYK, lossless and arithmetic JPEG (the header refuses them).
+Not covered: CMYK, lossless and arithmetic JPEG (the header refuses them).
 A bit that flipped inside the picture cannot be seen.
 
 Reading holds the picture once. Writing: a strip of rows at a time becomes a

@@ -1,6 +1,6 @@
 """Exif as a block of its own: the small TIFF that it is, built and taken apart again.
 
-What it covers: IFD0 with its Exif and GPS directories. What it does not: what a
+What it covers: IFD0 with its Exif and GPS directories. Not covered: what a
 tag means (``metadata`` chooses them), and the directories' own layout
 (``tiff_directory``).
 

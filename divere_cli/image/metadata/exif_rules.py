@@ -1,7 +1,7 @@
 """Which Exif belongs to the picture, as tables, and the line that says what was done.
 
 What it covers: allowed tags with the most bytes that are taken of each, text
-made harmless. What it does not: XMP (``xmp_rules``), files and blocks
+made harmless. Not covered: XMP (``xmp_rules``), files and blocks
 (``blocks``, ``exif_block``), or when the rules are applied (``metadata``).
 
 Source: Exif 3.0 (CIPA DC-008-2023), TIFF 6.0.

@@ -1,7 +1,7 @@
 """exiv2 on small files in memory: the one place where it is called with data.
 
 What it covers: the buffer that exiv2 works on, its lock, and the blocks as a
-JPEG or a PNG takes them. What it does not: which metadata is kept
+JPEG or a PNG takes them. Not covered: which metadata is kept
 (``metadata``), and real files, which exiv2 never sees.
 """
 

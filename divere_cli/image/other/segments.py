@@ -7,7 +7,7 @@ tifffile opens the one page, from an open file and never by a name, so that no
 other file is touched; what it makes of the directory must be what our own
 header says. Byte streams are undone to their exact length first, because a
 decoder that ends early must be an error; codes of pictures must say the size
-that the page has. What it does not cover: where segments lie
+that the page has. Not covered: where segments lie
 (:mod:`divere_cli.image.tiff.placing`) and rows of them
 (:mod:`divere_cli.image.tiff.reader`): both are the first reader's.
 """

@@ -4,7 +4,7 @@ Covers JPEG XL, JPEG 2000, and JPEG that is lossless or of 12 bits, by imagecode
 BMP, WebP and GIF by imageio. The guard: size, channels and bits of what a library
 hands back must be what the header promised, or the file is ``unsupported``.
 imageio's plugins hand back 16 bits as 8 without a word. A library is given the
-file's bytes and never its name. What it does not cover: anything in bands.
+file's bytes and never its name. Not covered: anything in bands.
 """
 
 from __future__ import annotations

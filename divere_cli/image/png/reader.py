@@ -1,11 +1,10 @@
 """Read PNG, 8 and 16 bit, band by band.
 
-What it covers: every chunk's check sum is verified, and a cut is found before
-the first row is decoded. zlib inflates row by row; libpng undoes the row
-filters of one band at a time, handed to it as a PNG of its own that begins with
-the row before. Interlaced files are decoded as a whole. Rows of fewer than 8 bits
-and palettes are unfiltered as the bytes that they are, then spread. What it does
-not: animation.
+What it covers: every chunk's check sum is verified, and a cut is found before the first row is
+decoded. zlib inflates row by row; libpng undoes the row filters of one band at a time, handed to
+it as a PNG of its own that begins with the row before. Interlaced files are decoded as a whole.
+Rows of fewer than 8 bits and palettes are unfiltered as the bytes that they are, then spread. Not
+covered: animation.
 
 Source: PNG specification, third edition (W3C, 2025).
 """

@@ -2,7 +2,7 @@
 
 What it covers: rows with the average filter and run-length deflate; on film
 grain that is as small as libpng's level 6 and 5 times faster (measured). Strips
-are compressed side by side and joined to one stream. What it does not:
+are compressed side by side and joined to one stream. Not covered:
 palettes, alpha, interlacing.
 
 Source: PNG specification, third edition (W3C, 2025).

@@ -2,7 +2,7 @@
 
 Covers raw and plain samples of any white, alpha left out, PFM from the bottom
 row up. Raw pixmaps are read row by row; a plain one is text and held whole.
-What it does not cover: several pixmaps in one file: the first is taken.
+Not covered: several pixmaps in one file: the first is taken.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ keeps its values then and the others are weakened, so that nothing is clipped
 that the sensor did not clip.
 The output is the camera's own RGB: the preset's input space says what that is.
 A cut file is refused by what it says of its own extent, because LibRaw fills
-the missing rows without an error. What it does not cover: film scanners' raw
+the missing rows without an error. Not covered: film scanners' raw
 TIFF and NEF, which are plain TIFF.
 
 LibRaw holds the file, the sensor's data and the picture twice: 18 bytes a pixel (measured).

@@ -2,7 +2,7 @@
 
 Covers reading the tags of one directory, with a fault for each number that no
 writer can have meant and a doubt for each that was taken in one of two ways.
-What it does not: whether the page is the picture
+Not covered: whether the page is the picture
 (:mod:`divere_cli.image.pages`) and whether it can be read
 (:mod:`divere_cli.image.tiff.checks`). No decoder, no numpy.
 """

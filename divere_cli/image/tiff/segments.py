@@ -4,7 +4,7 @@ Covers the tables of offsets and byte counts with all that can be checked of
 them before decoding, and turning one segment's bytes into samples: codec,
 byte order, predictor. A segment that is short or damaged is an error that
 names it, never zeros: imagecodecs' LZW decoder returns what it got so far,
-its JPEG decoder fills up with gray. What it does not cover: putting segments
+its JPEG decoder fills up with gray. Not covered: putting segments
 together to rows (:mod:`divere_cli.image.tiff.reader`).
 """
 

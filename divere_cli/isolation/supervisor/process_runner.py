@@ -51,7 +51,7 @@ class _Killed(LaunchError):
 
 
 class ProcessRunner:
-    """Runs each attempt in a process of its own. See :class:`.contract.Runner`."""
+    """Runs each attempt in a process of its own. See :class:`.runner.Runner`."""
 
     def __init__(
         self,
@@ -133,7 +133,7 @@ class ProcessRunner:
         self._refill()
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """Return outcomes of attempts that ended; see :meth:`.contract.Runner.wait`."""
+        """Return outcomes of attempts that ended; see :meth:`.runner.Runner.wait`."""
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         self.loop.watch_signals()
         troubled = self._recovery.troubled
@@ -268,21 +268,21 @@ class ProcessRunner:
         return self._methods.better(time.monotonic(), troubled=self._recovery.troubled)
 
     def worker_greeted(self, attempt: Attempt) -> None:
-        """See :class:`.loop.Owner`."""
+        """See :class:`.event_loop.Owner`."""
         if self._methods.back_to(attempt.child.method):
             log.info("workers start by %s again", self.method)
 
     def worker_began(self) -> None:
-        """See :class:`.loop.Owner`."""
+        """See :class:`.event_loop.Owner`."""
         self._recovery.over()
         self._spare_failures = 0
 
     def spare_died(self) -> None:
-        """See :class:`.loop.Owner`."""
+        """See :class:`.event_loop.Owner`."""
         self._spare_failures += 1
 
     def worker_refused(self, attempt: Attempt, reason: str) -> None:
-        """See :class:`.loop.Owner`: many workers of one server that died are one incident."""
+        """See :class:`.event_loop.Owner`: many workers of one server that died are one incident."""
         if attempt.child.method != self.method:  # a second try of the better method failed
             self._recovery.note("start", reason, None, scans=int(attempt.assignment is not None))
             return
