@@ -1,6 +1,6 @@
-"""Finding the cluster, and proving before the first scan that every machine can serve.
+"""Connects to the cluster, and checks before the first scan that every machine can take part.
 
-Covers: the client, the probe files, the versions. Not covered: running scans
+Covers the client, the probe files and the versions. Not covered: running scans
 (:mod:`divere_cli.cluster.runner`).
 """
 
@@ -30,7 +30,7 @@ from divere_cli.records import serialize
 
 CONNECT_SECONDS = 15.0
 ASK_SECONDS = 5.0
-# distributed prints tracebacks of its own when a connection ends; what matters comes as our errors
+# distributed prints its own tracebacks when a connection ends; divere reports the real errors
 CHATTY = ("distributed", "distributed.client", "distributed.batched", "distributed.comm", "tornado")
 
 
@@ -39,10 +39,10 @@ _START = "start one with `dask scheduler` and give its address or its scheduler 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRequest:
-    """Where the cluster is and what it is to see. Paths are the caller's.
+    """The address of the cluster, and limits for it. Paths are those of the caller.
 
     ``scheduler`` is an address (``tcp://host:8786``) or the path of a scheduler
-    file; ``mapping`` the words of ``--map``. ``jobs`` bounds the scans at once on
+    file; ``mapping`` has the values of ``--map``. ``jobs`` bounds the scans at once on
     all machines together, ``memory_budget`` (bytes, or a share) holds on each.
     """
 
@@ -69,7 +69,7 @@ def connect(scheduler: str) -> Client:
     """
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    warnings.simplefilter("ignore", VersionMismatchWarning)  # what matters is compared below
+    warnings.simplefilter("ignore", VersionMismatchWarning)  # versions are compared below
     try:
         return Client(_address(scheduler), timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
@@ -79,7 +79,7 @@ def connect(scheduler: str) -> Client:
 
 
 def _address(scheduler: str) -> str:
-    """The address that ``--scheduler`` means: a Client that is given another leaves a mess."""
+    """Return the address for ``--scheduler``; with an invalid one, a Client would leave a mess."""
     try:
         address = scheduler
         if os.path.exists(scheduler):
@@ -109,7 +109,7 @@ def threads_of_workers(client: Client) -> dict[str, int]:
     threads: dict[str, int] = {}
 
     def ask() -> None:
-        # lost after its status was asked: distributed has no one error for it
+        # the connection was lost after its status was read: distributed raises different errors
         with contextlib.suppress(OSError, RuntimeError, ValueError, TimeoutError, AttributeError):
             workers = client.scheduler_info(n_workers=-1)["workers"]
             threads.update((address, int(entry["nthreads"])) for address, entry in workers.items())
@@ -120,12 +120,12 @@ def threads_of_workers(client: Client) -> dict[str, int]:
 
 
 def within(seconds: float, action: Callable[[], object]) -> None:
-    """Call something that may wait for ever for the scheduler; give up after a time.
+    """Call a function that may wait for the scheduler for ever; give up after some seconds.
 
     Parameters
     ----------
     seconds : float
-        The time.
+        The time limit.
     action : callable
         The function.
     """
@@ -142,14 +142,14 @@ def within(seconds: float, action: Callable[[], object]) -> None:
 def survey(
     client: Client, request: ClusterRequest, isolation: IsolationRequest, run: str
 ) -> tuple[machine.Order, dict[str, machine.Survey]]:
-    """Ask every worker whether it has our versions, sees the inputs and can write OUTPUT.
+    """Check that every worker has the same versions, sees the inputs and can write OUTPUT.
 
     Parameters
     ----------
     client : Client
         The client of the cluster.
     request : ClusterRequest
-        What the user asked of the cluster.
+        The user's options for the cluster.
     isolation : IsolationRequest
         How scans are to be kept apart.
     run : str
@@ -158,7 +158,7 @@ def survey(
     Raises
     ------
     ClusterFailed
-        With every machine that cannot, and why. Nothing is left in OUTPUT.
+        Names every machine that cannot take part, with the reason. Nothing is left in OUTPUT.
     """
     order = _order(request, isolation, run)
     workers = list(threads_of_workers(client))

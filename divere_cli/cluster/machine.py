@@ -1,4 +1,4 @@
-"""What runs inside a Dask worker: the survey before the first scan, one attempt, the end.
+"""Functions that run inside a Dask worker: the survey before the run, one attempt, the end.
 
 Everything that comes in and goes out is JSON-ready data. The functions are found
 by their dotted name on the machine, so its divere runs, never code that was sent.
@@ -29,14 +29,14 @@ from divere_cli.records.outcome import ErrorRecord, IsolationInfo, Outcome
 from divere_cli.system import capacity, cpus
 
 HELLO_SECONDS = 60.0
-IDLE_SECONDS = 600.0  # a caller that was killed cannot end its station; the next one does
+IDLE_SECONDS = 600.0  # for a station whose caller was killed
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a machine needs to know of a run besides its scans.
+    """What a machine needs to know about a run, besides its scans.
 
-    ``memory_budget`` is each machine's: bytes, or a share (0..1) of what it has available.
+    ``memory_budget`` is per machine: bytes, or a share (0..1) of its available memory.
     """
 
     run: str
@@ -50,7 +50,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What a machine is and can do; ``problem`` is empty when it can serve."""
+    """The properties of a machine; ``problem`` is empty if it can take part."""
 
     host: str
     versions: tuple[str, ...]
@@ -62,13 +62,13 @@ class Survey:
     sandbox: str = "none"
 
 
-# What must be the same everywhere for the same bytes; an extra may be missing everywhere.
+# These must be equal everywhere for equal bytes; an extra may be missing on all machines.
 _LIBRARIES = ("divere-cli", "opencolorio", "numpy", "imagecodecs", "pillow", "tifffile", "exiv2")
 _EXTRAS = ("rawpy", "zxing-cpp")
 
 
 def versions() -> tuple[str, ...]:
-    """Return the libraries on which a positive's bytes depend, each with its version."""
+    """Return the libraries that determine the bytes of a positive, with their versions."""
     return tuple(f"{name} {_version(name)}" for name in (*_LIBRARIES, *_EXTRAS))
 
 
@@ -82,7 +82,7 @@ def _version(name: str) -> str:
 
 
 def jobs_here(task_threads: int, memory_budget: int | float) -> int:
-    """Return how many scans this machine can grade at once, by the admission of a local run.
+    """Return how many scans this machine can grade at once, with the rules of a local run.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def jobs_here(task_threads: int, memory_budget: int | float) -> int:
 
 
 def survey(plain_order: object, dask_worker: Any) -> object:
-    """Answer whether this machine can take part in the run.
+    """Check whether this machine can take part in the run.
 
     ``dask_worker`` is given by Dask, by this name.
 
@@ -133,7 +133,7 @@ def survey(plain_order: object, dask_worker: Any) -> object:
 
 
 def _probe(order: Order) -> str:
-    """Read every INPUT's entry, write a file into OUTPUT that the caller looks for."""
+    """Check that every INPUT exists, and write a file into OUTPUT that the caller looks for."""
     for path in order.inputs:
         os.stat(path)
     name = f".divere-tmp-{order.run}-probe-{os.getpid()}-{socket.gethostname()[:40]}"
@@ -192,7 +192,7 @@ def _failed(work: Work, why: str) -> Answer:
 
 
 class Station:
-    """The station of one run in this Dask worker, and who waits for which answer."""
+    """The station of one run in this Dask worker, and the futures of its pending answers."""
 
     def __init__(self, request: IsolationRequest) -> None:
         self._process = subprocess.Popen(
@@ -217,7 +217,7 @@ class Station:
 
     @property
     def idle(self) -> bool:
-        """Whether nobody has asked it for anything for long."""
+        """Whether it has had no request for a long time."""
         with self._lock:
             return not self._waiting and time.monotonic() - self._used > IDLE_SECONDS
 
@@ -241,7 +241,7 @@ class Station:
         return future.result()
 
     def stop(self) -> None:
-        """End the process and with it every scan in work here."""
+        """End the process, and with it every scan that it is grading."""
         self._process.terminate()
         try:
             self._process.wait(10)
@@ -291,7 +291,7 @@ def _station(order: Order, jobs: int) -> Station:
 
 
 def stop(run: str) -> None:
-    """End the run's station on this machine, with everything that it works on.
+    """End the run's station on this machine, with all its scans.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""``--map A=B``: where the machines see what the caller sees."""
+"""``--map A=B``: translates paths of the caller to paths of the machines."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def there(path: str, mapping: Mapping) -> str:
 
 
 def job_there(job: Job, mapping: Mapping) -> Job:
-    """Return the job with all its paths as the machines of the cluster see them.
+    """Return the job with all its paths translated for the machines of the cluster.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def job_there(job: Job, mapping: Mapping) -> Job:
 
 
 def with_temps(job: Job, token: str) -> Job:
-    """Return the job with temporary files of its own, beside the planned ones.
+    """Return the job with its own temporary files, beside the planned ones.
 
     Dask may run a task twice when a machine only seems dead; two executions
     must never write the same file.

@@ -37,7 +37,7 @@ from divere_cli.text import safe
 
 LOOK_SECONDS = 0.1
 LOST_SECONDS = 20.0
-ANSWER_SECONDS = 30.0  # of the network, beyond the time that scans may take
+ANSWER_SECONDS = 30.0  # for the network, on top of the time limits of scans
 LOST_IN_A_ROW = 10
 CLOSE_SECONDS = 10.0
 INCIDENTS_KEPT = 1000
@@ -56,7 +56,7 @@ class _Flight:
 
     @property
     def patience(self) -> float:
-        """Seconds until it is given up: it may wait at its machine for another scan's end."""
+        """Seconds until it is given up: it may have to wait for another scan of its machine."""
         return 2 * self.limits.wall_seconds + ANSWER_SECONDS
 
     @property
@@ -70,7 +70,7 @@ class DaskRunner:
     Raises
     ------
     ClusterFailed
-        No scheduler, no workers, or a machine that cannot serve.
+        There is no scheduler, no worker, or a machine cannot take part.
     """
 
     def __init__(
@@ -103,16 +103,16 @@ class DaskRunner:
 
     @property
     def incidents(self) -> tuple[Incident, ...]:
-        """Attempts that were lost with a machine, or that it could not run."""
+        """Attempts that were lost with a machine, or that a machine could not run."""
         return tuple(self._incidents)
 
     @property
     def lost(self) -> str:
-        """See the contract: many attempts in a row came to nothing."""
+        """Reason to give up: many attempts in a row failed; else empty."""
         return self._incidents[-1].message if self._in_a_row >= LOST_IN_A_ROW else ""
 
     def _note(self, outcome: Outcome) -> None:
-        """Count what was lost; after each loss wait a little longer."""
+        """Count a lost attempt; after each one, wait a little longer."""
         if outcome.end != "infrastructure":
             self._in_a_row = 0
             return
@@ -124,7 +124,7 @@ class DaskRunner:
 
     @property
     def info(self) -> IsolationInfo:
-        """``jobs`` is how many scans all machines together take at once."""
+        """The isolation in effect; ``jobs`` counts the scans on all machines together."""
         methods = sorted({survey.start_method for survey in self._surveys.values()})
         jobs = self._bounded(sum(survey.jobs for survey in self._surveys.values()))
         threads = methods == ["threads"]
@@ -137,7 +137,7 @@ class DaskRunner:
         )
 
     def _sandbox(self) -> str:
-        """Return how workers are confined; by machine where that is not everywhere the same."""
+        """Return how workers are confined, per machine if they differ."""
         sandboxes = {survey.sandbox for survey in self._surveys.values()}
         if len(sandboxes) == 1:
             return next(iter(sandboxes))
@@ -145,12 +145,12 @@ class DaskRunner:
         return "; ".join(f"{host}: {sandbox}" for host, sandbox in by_host)
 
     def slots(self) -> int:
-        """Room in the window: what the machines take, and one waiting at each.
+        """Free slots: as many scans as the machines grade at once, and one waiting for each.
 
         Raises
         ------
         ClusterFailed
-            As :meth:`wait`: with nothing in flight this is where a loss shows.
+            As :meth:`wait`: with no scan in flight, a loss is noticed here.
         """
         if self._closed or time.monotonic() < self._until:
             return 0
@@ -165,7 +165,7 @@ class DaskRunner:
         return jobs if self._request.jobs is None else min(jobs, self._request.jobs)
 
     def _look(self) -> None:
-        """Ask who is there, once a second at the most."""
+        """Update the list of workers, at most once a second."""
         now = time.monotonic()
         if now - self._looked < 1.0:
             return
@@ -186,7 +186,7 @@ class DaskRunner:
         RuntimeError
             The runner is closed, or ``job.id`` is in work.
         ClusterFailed
-            The scheduler is gone.
+            The scheduler was lost.
         """
         if self._closed or job.id in self._flights:
             raise RuntimeError(f"job {job.id} cannot be started now")
@@ -208,12 +208,12 @@ class DaskRunner:
         self._on_event(ScanStarted(job.id, job.name, limits.attempt, 0))
 
     def wait(self, timeout: float | None = None) -> list[Outcome]:
-        """See the contract.
+        """Return outcomes of attempts that ended, as :class:`.runner.Runner` describes.
 
         Raises
         ------
         ClusterFailed
-            The scheduler, or the last machine, is gone for 20 s.
+            The scheduler or the last machine has been lost for 20 s.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._flights and not self._closed:
@@ -232,7 +232,7 @@ class DaskRunner:
 
     @staticmethod
     def _woken() -> bool:
-        """Whether a signal asks the caller to look up; Ctrl-Z is obeyed here."""
+        """Return whether a signal arrived that the caller has to handle; Ctrl-Z is handled here."""
         request = signals.active()
         if request is None or request.fileno() < 0:
             return False
@@ -261,7 +261,7 @@ class DaskRunner:
         return outcomes
 
     def _silent(self) -> list[Outcome]:
-        """Give up flights that nobody has answered for longer than two scans may take.
+        """Give up attempts without an answer for longer than two scans may take.
 
         Raises
         ------
@@ -304,7 +304,7 @@ class DaskRunner:
         return Outcome(flight.job.id, flight.limits.attempt, end, error=error)
 
     def _take_over(self, flight: _Flight, outcome: Outcome) -> Outcome:
-        """Move what this execution wrote to where the batch expects it."""
+        """Move the files of this execution to the names that the batch expects."""
         token = outcome.token
         try:
             for temp in paths.temps(flight.job):
@@ -326,14 +326,14 @@ class DaskRunner:
             raise ClusterFailed(f"{reason} with {len(self._flights)} scans in flight")
 
     def cancel(self, job_id: int, end: Literal["cancelled", "out_of_memory"] = "cancelled") -> None:
-        """Take back one attempt; one that already runs on a machine runs on, unheard."""
+        """Cancel one attempt; if it already runs on a machine, its result is ignored."""
         flight = self._flights.get(job_id)
         if flight is not None and not flight.cancelled:
             flight.cancelled = True
             flight.future.cancel()
 
     def close(self, grace: float = 2.0) -> list[Outcome]:
-        """Cancel what is queued, end the stations and what they have in work, everywhere."""
+        """Cancel queued attempts, and end the stations with their scans on all machines."""
         if self._closed:
             return []
         self._closed = True
@@ -365,7 +365,7 @@ def opener(request: ClusterRequest) -> Callable[[IsolationRequest, OnEvent], Das
     Raises
     ------
     UsageError
-        A word of ``request.mapping`` that cannot be meant.
+        A value of ``request.mapping`` is invalid.
     """
     paths.parse(request.mapping)
     here = dataclasses.replace(

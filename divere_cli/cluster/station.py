@@ -1,4 +1,4 @@
-"""The process of ours on each machine: takes jobs as lines, answers with outcomes.
+"""divere's process on each machine: reads jobs as lines, answers with outcomes.
 
 Started by :mod:`divere_cli.cluster.machine` inside a Dask worker. It exists
 because a runner wants a main thread of its own (a worker's parent-death signal
@@ -32,13 +32,13 @@ from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import Outcome
 
-POLL_SECONDS = 0.005  # the longest that a job which came in waits to be looked at
+POLL_SECONDS = 0.005  # longest wait until a new job is noticed
 RECORDS_KEPT = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One log record of a worker, on its way to the caller's handlers."""
+    """One log record of a worker, for the caller's handlers."""
 
     logger: str
     level: int
@@ -48,7 +48,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One line in."""
+    """One input line."""
 
     job: Job
     limits: Limits
@@ -56,14 +56,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One line out."""
+    """One output line."""
 
     outcome: Outcome
     records: tuple[LogLine, ...] = ()
 
 
 class _Keep(logging.Handler):
-    """Keeps what the workers of this machine say until an answer takes it along."""
+    """Collects log records of this machine's workers for the next answer."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -90,7 +90,7 @@ def serve(argument: str) -> None:
     """
     request = serialize.from_plain(IsolationRequest, json.loads(argument))
     answers = os.fdopen(os.dup(1), "w", encoding="ascii")
-    os.dup2(2, 1)  # whatever prints must not reach the caller's lines
+    os.dup2(2, 1)  # prints must not get between the output lines
     keep = _Keep()
     logging.basicConfig(level=logging.INFO, handlers=[keep])
     runner = isolation.open(request, _ignore)
@@ -102,7 +102,7 @@ def serve(argument: str) -> None:
 
 
 def _ignore(_event: ScanStarted | ScanProgress) -> None:
-    """Progress within a scan stays on its machine."""
+    """Ignore the progress within a scan: it is not sent to the caller."""
 
 
 def _write(answers: TextIO, line: object) -> None:
