@@ -80,15 +80,15 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
     ctx.ensure_object(Session).answers_on_stdout = True
     from divere_cli.roll import analysis
 
-    found = _measure(values)
-    if found.signal is not None:
-        complain(f"stopped by {signal.Signals(found.signal).name}: nothing was written")
-        return 128 + found.signal
-    if not found.measured:
+    analysis_result = _measure(values)
+    if analysis_result.signal is not None:
+        complain(f"stopped by {signal.Signals(analysis_result.signal).name}: nothing was written")
+        return 128 + analysis_result.signal
+    if not analysis_result.measured:
         raise InputMissing("no scan found to measure")
-    decided = _auto(values).decide(found.measured)
+    decided = _auto(values).decide(analysis_result.measured)
     if output:
-        output_checks.save(output, analysis.presets(found.measured, decided))
+        output_checks.save(output, analysis.presets(analysis_result.measured, decided))
     if values["json"]:
         click.echo(json_text.dumps(analysis.evidence(decided), indent=1))
     else:
@@ -96,7 +96,7 @@ def analyze(ctx: click.Context, /, **values: Any) -> int:
             _show(record)
         if output:
             click.echo(f"written: {safe(output)}")
-    return _complain(found.problems, decided)
+    return _complain(analysis_result.problems, decided)
 
 
 def _auto(values: dict[str, Any]) -> Auto:
@@ -123,10 +123,10 @@ def _measure(values: dict[str, Any]) -> Analysis:
         isolation=Isolation(values["isolation"], sandbox=values["sandbox"]),
         roll=_auto(values),
     )
-    return analyze(request, _auto(values).task, _tell)
+    return analyze(request, _auto(values).task, _show_event)
 
 
-def _tell(event: Event) -> None:
+def _show_event(event: Event) -> None:
     """Say on a terminal which scan is being measured."""
     if isinstance(event, ScanStarted) and sys.stderr.isatty():
         complain(quote(event.input), word="measuring")
@@ -139,8 +139,8 @@ def _show(record: RollRecord) -> None:
     for reason in record.reasons:
         click.echo(f"  {safe(reason)}")
     for frame in record.frames:
-        shown = quote(frame.input) + (f" ({safe(frame.crop_name)})" if frame.crop_name else "")
-        click.echo(f"  {shown}: {safe(frame.reason)}")
+        label = quote(frame.input) + (f" ({safe(frame.crop_name)})" if frame.crop_name else "")
+        click.echo(f"  {label}: {safe(frame.reason)}")
 
 
 def _complain(problems: dict[str, str], decided: Decisions) -> int:

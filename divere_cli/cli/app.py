@@ -66,9 +66,11 @@ class LazyGroup(click.Group):
         entry = COMMANDS.get(cmd_name)
         if entry is None:
             return None
-        found = getattr(importlib.import_module(f"divere_cli.cli.{entry.module}"), entry.attribute)
-        assert isinstance(found, click.Command)
-        return found
+        command = getattr(
+            importlib.import_module(f"divere_cli.cli.{entry.module}"), entry.attribute
+        )
+        assert isinstance(command, click.Command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

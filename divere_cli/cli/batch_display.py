@@ -84,12 +84,12 @@ class Display:
     def __init__(self, options: CommandLine, session: Session) -> None:
         self._options = options
         self._renderers: list[Callable[[Event], None]] = []
-        self._held = ExitStack()
+        self._resources = ExitStack()
         session.verbose += options.log.verbose
         session.answers_on_stdout, session.kept_elsewhere = options.json, not options.json
-        streams.bound(sys.stderr, _PATIENCE, whole=False)
+        streams.bound(sys.stderr, _PATIENCE, complete=False)
         patience = _EVENT_PATIENCE if options.json else _PATIENCE
-        streams.bound(sys.stdout, patience, whole=options.json)
+        streams.bound(sys.stdout, patience, complete=options.json)
         as_line = logs.message_line if logs.on_stderr(options.log) else None
         session.as_line = as_line
         self._console = Console(sys.stdout, sys.stderr, as_line)
@@ -101,11 +101,11 @@ class Display:
             handlers = stack.enter_context(logs.handlers(self._options.log, self._console, write))
             stack.enter_context(LogBridge(handlers))
             self._renderers = _renderers(self._options, self._console, self._events, stack)
-            self._held = stack.pop_all()
+            self._resources = stack.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
-        self._held.__exit__(*error)
+        self._resources.__exit__(*error)
 
     def emit(self, event: Event) -> None:
         """Show one event in every way that was asked for."""

@@ -62,7 +62,7 @@ def read(ctx: click.Context, values: Values) -> CommandLine:
     named = {_field(name): value for name, value in values.items()}
     named["bit_depth"] = int(values["bit_depth"]) if values["bit_depth"] else None
     options = BatchOptions(**{name: named[name] for name in named.keys() & _FIELDS})
-    given = {_field(name) for name in values if _given(ctx, name)}
+    given = {_field(name) for name in values if _is_given(ctx, name)}
     if ctx.get_parameter_source("isolation") is not ParameterSource.DEFAULT:
         given.add("isolation")
     request = options.request(values["inputs"], values["output"], given=given)
@@ -77,7 +77,7 @@ def _field(name: str) -> str:
     return "from_file" if name == "from" else name
 
 
-def _given(ctx: click.Context, name: str) -> bool:
+def _is_given(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
 
 

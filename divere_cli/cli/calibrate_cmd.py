@@ -43,8 +43,8 @@ class Point(ParamType):
         return x, y
 
 
-def _list_charts(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:
-    if not wanted or ctx.resilient_parsing:
+def _list_charts(ctx: click.Context, _param: click.Parameter, requested: bool) -> None:
+    if not requested or ctx.resilient_parsing:
         return
     from divere_cli.calibrate import shipped_charts
 
@@ -132,28 +132,30 @@ def calibrate(ctx: click.Context, /, **values: Any) -> int:
     ctx.ensure_object(Session).answers_on_stdout = True
     _check_files(values)
     base, request = _request(values)
-    taken, warnings = run.sampled(request)
-    failed = [one for one in taken if isinstance(one, Failed)]
+    results, warnings = run.sampled(request)
+    failed = [result for result in results if isinstance(result, Failed)]
     if failed:
         return _refused(failed)
-    found = run.fitted(request, [one for one in taken if not isinstance(one, Failed)])
+    calibration = run.fitted(
+        request, [result for result in results if not isinstance(result, Failed)]
+    )
     name = _print_name(base)
     if values["picture"]:
-        drawn = run.picture(request, found, values["picture"])
+        drawn = run.picture(request, calibration, values["picture"])
         if isinstance(drawn, Failed):
             return _refused([drawn])
         output_checks.save(values["picture"], drawn)
     if values["output"]:
-        text = document.text(found, base, name)
+        text = document.text(calibration, base, name)
         output_checks.save(values["output"], text.encode("utf-8", "replace"))
-    for warning in (*warnings, *found.warnings):
+    for warning in (*warnings, *calibration.warnings):
         complain(warning, word="warning")
     if values["json"]:
-        printed = document.as_json(found, name)
-        printed["warnings"] = [*warnings, *found.warnings]
+        printed = document.as_json(calibration, name)
+        printed["warnings"] = [*warnings, *calibration.warnings]
         click.echo(json_text.dumps(printed, indent=1))
     else:
-        _show(found, name, values)
+        _show(calibration, name, values)
     return 0
 
 
@@ -163,11 +165,11 @@ def _check_files(values: dict[str, Any]) -> None:
         path = values[option]
         if not path:
             continue
-        shown = "-o" if option == "output" else "--picture"
+        flag = "-o" if option == "output" else "--picture"
         suffix = os.path.splitext(path)[1].lower()
         if option == "picture" and suffix not in PICTURES:
             raise UsageError(f"--picture {quote(path)}: is not a .jpg or .png file")
-        output_checks.check(shown, path, reads, picture=option == "picture")
+        output_checks.check(flag, path, reads, picture=option == "picture")
         if os.path.lexists(path) and not values["overwrite"]:
             raise UsageError(f"{quote(path)} exists", hint="use --overwrite to replace it")
 
@@ -181,12 +183,12 @@ def _request(values: dict[str, Any]) -> tuple[Preset, Request]:
 
     default = INPUT_DEFAULT if values["target"] == "input" else PRINT_DEFAULT
     option = values["profile"] or default
-    found = select.find(option)
-    if not isinstance(found, Preset):
+    loaded = select.find(option)
+    if not isinstance(loaded, Preset):
         raise UsageError(
             f"-p {quote(option)} has the presets of a whole folder: give a file with one preset"
         )
-    base = inherit.complete(found)
+    base = inherit.complete(loaded)
     corners = tuple(values["corners"])
     if corners and len(corners) != len(values["scans"]):
         raise UsageError(
@@ -204,10 +206,10 @@ def _request(values: dict[str, Any]) -> tuple[Preset, Request]:
 
 
 def _refused(failed: list[Failed]) -> int:
-    for one in failed:
-        complain(f"{quote(one.scan)}: {one.error.kind}: {one.error.message}")
-        if one.error.hint:
-            complain(one.error.hint, word="hint")
+    for failure in failed:
+        complain(f"{quote(failure.scan)}: {failure.error.kind}: {failure.error.message}")
+        if failure.error.hint:
+            complain(failure.error.hint, word="hint")
     return ScanError.exit_code
 
 
@@ -219,21 +221,21 @@ def _print_name(base: Preset) -> str:
     return curve.name
 
 
-def _show(found: Calibration, name: str, values: dict[str, Any]) -> None:
-    for chart in found.charts:
+def _show(calibration: Calibration, name: str, values: dict[str, Any]) -> None:
+    for chart in calibration.charts:
         corners = "  ".join(f"{x:.3f},{y:.3f}" for x, y in chart.corners)
-        click.echo(f"{quote(chart.scan)}: {safe(found.chart.name)} at {corners}")
+        click.echo(f"{quote(chart.scan)}: {safe(calibration.chart.name)} at {corners}")
         gains = " ".join(f"{gain:+.3f}" for gain in chart.gains)
         click.echo(f"  unexplained {chart.unexplained:.3f}, gains {gains}")
-    if found.recipe.film.invert:
-        curve = "with" if found.tone else "without"
+    if calibration.recipe.film.invert:
+        curve = "with" if calibration.tone else "without"
         click.echo(f"print: {safe(name)}, {curve} a tone curve of the film before it")
     click.echo(f"{'CIEDE2000':<22}{'mean':>7}{'90 %':>7}{'worst':>7}")
-    _figures("before", found.before)
-    _figures("after", found.after)
-    _figures("left out one by one", found.left_out)
+    _figures("before", calibration.before)
+    _figures("after", calibration.after)
+    _figures("left out one by one", calibration.left_out)
     click.echo(f"{'patch':<22}{'before':>7}{'after':>7}{'left out':>10}")
-    for patch in found.patches:
+    for patch in calibration.patches:
         row = f"{safe(patch.name):<22}{patch.before:7.1f}{patch.after:7.1f}{patch.left_out:10.1f}"
         mark = "" if patch.used else "not used, "
         click.echo(row + (f"  {mark}{safe(patch.why)}" if patch.why else ""))
@@ -242,5 +244,5 @@ def _show(found: Calibration, name: str, values: dict[str, Any]) -> None:
             click.echo(f"written: {safe(values[option])}")
 
 
-def _figures(what: str, figures: Figures) -> None:
-    click.echo(f"{what:<22}{figures.mean:7.2f}{figures.p90:7.2f}{figures.worst:7.2f}")
+def _figures(label: str, figures: Figures) -> None:
+    click.echo(f"{label:<22}{figures.mean:7.2f}{figures.p90:7.2f}{figures.worst:7.2f}")

@@ -49,13 +49,13 @@ class Configured(click.Command):
     def _configured(self, ctx: click.Context, args: list[str]) -> dict[str, Any]:
         parser = self.make_parser(ctx)
         try:
-            given, _, _ = parser.parse_args(args=list(args))
+            parsed, _, _ = parser.parse_args(args=list(args))
         except click.UsageError:
             return {}  # said again, and better, by the real parsing
-        asked = given.get("config") or os.environ.get(f"{ctx.auto_envvar_prefix}_CONFIG")
-        if isinstance(asked, str):
-            return self._read(asked, asked_for=True)
-        inputs = given.get("inputs")
+        chosen = parsed.get("config") or os.environ.get(f"{ctx.auto_envvar_prefix}_CONFIG")
+        if isinstance(chosen, str):
+            return self._read(chosen, asked_for=True)
+        inputs = parsed.get("inputs")
         path = _beside(inputs if isinstance(inputs, Sequence) else ())
         return self._read(path, asked_for=False) if path else {}
 
@@ -69,10 +69,10 @@ class Configured(click.Command):
         for key, value in _load(path).items():
             name = key.replace("-", "_")
             if name not in options:
-                known = [each.replace("_", "-") for each in options]
+                names = [each.replace("_", "-") for each in options]
                 import difflib
 
-                close = difflib.get_close_matches(key, known, n=1)
+                close = difflib.get_close_matches(key, names, n=1)
                 suggestion = f"; did you mean {close[0]!r}?" if close else ""
                 raise UsageError(f"{quote(path)}: no option {key!r}{suggestion}")
             if not asked_for:
@@ -100,20 +100,20 @@ def option(command: Any) -> Any:
 
 def _beside(inputs: Sequence[object]) -> str | None:
     """The file in the first INPUT's folder; other INPUTs must have none, or the same."""
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for path in inputs:
         if not isinstance(path, str):
             continue
         folder = path if os.path.isdir(path) else os.path.dirname(path) or "."
         file = os.path.join(folder, NAME)
         if os.path.isfile(file):
-            found.setdefault(os.path.realpath(file), file)
-    if len(found) > 1:
-        names = ", ".join(map(quote, found.values()))
+            files.setdefault(os.path.realpath(file), file)
+    if len(files) > 1:
+        names = ", ".join(map(quote, files.values()))
         raise UsageError(
             f"several INPUTs have a {NAME}: {names}", hint="choose one with --config FILE"
         )
-    return next(iter(found.values()), None)
+    return next(iter(files.values()), None)
 
 
 def _load(path: str) -> dict[str, Any]:
@@ -131,10 +131,10 @@ def _load(path: str) -> dict[str, Any]:
 
 
 def _harmless(path: str, name: str, value: Any) -> None:
-    shown = name.replace("_", "-")
+    key = name.replace("_", "-")
     if name in _BY_ASKING_ONLY:
         raise UsageError(
-            f"{quote(path)}: {shown!r} is not allowed in a file that was found beside scans",
+            f"{quote(path)}: {key!r} is not allowed in a file that was found beside scans",
             hint=f"use --config {path} if you trust the file",
         )
     if name in _WRITTEN:
@@ -142,7 +142,7 @@ def _harmless(path: str, name: str, value: Any) -> None:
             parts = str(each).replace("\\", "/").split("/")
             if os.path.isabs(str(each)) or ".." in parts:
                 raise UsageError(
-                    f"{quote(path)}: {shown!r} may only name files in its own folder",
+                    f"{quote(path)}: {key!r} may only name files in its own folder",
                     hint=f"use --config {path} if you trust the file",
                 )
 
@@ -153,8 +153,8 @@ def _value(path: str, param: click.Option, value: Any) -> Any:
         if not param.multiple:
             raise UsageError(f"{quote(path)}: {param.name!r} takes one value, not a list")
         return [_value_of_one(path, param, each) for each in value]
-    one = _value_of_one(path, param, value)
-    return [one] if param.multiple else one
+    single = _value_of_one(path, param, value)
+    return [single] if param.multiple else single
 
 
 def _value_of_one(path: str, param: click.Option, value: Any) -> Any:

@@ -59,11 +59,11 @@ def at(points: Points, x: float) -> float:
     """
     if not points:
         return x
-    found = points[-1][1]
+    value = points[-1][1]
     if x <= points[0][0]:
-        found = points[0][1]
+        value = points[0][1]
     for (x0, y0), (x1, y1) in itertools.pairwise(points):
         if x0 < x <= x1:
-            found = y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+            value = y0 + (y1 - y0) * (x - x0) / (x1 - x0)
             break
-    return min(max(found, 0.0), 1.0)
+    return min(max(value, 0.0), 1.0)

@@ -100,11 +100,11 @@ def doctor(**values: bool) -> None:
 
     Each way to start worker processes is tried, with a worker that must answer.
     """
-    found = examine()
+    findings = examine()
     if values["json"]:
-        click.echo(json.dumps(valid(to_plain(found)), indent=1))
+        click.echo(json.dumps(valid(to_plain(findings)), indent=1))
         return
-    for name, text in described(found):
+    for name, text in described(findings):
         click.echo(f"{name:<12}{safe(text)}")
 
 
@@ -128,34 +128,34 @@ def examine() -> Findings:
     )
 
 
-def described(found: Findings) -> list[tuple[str, str]]:
+def described(findings: Findings) -> list[tuple[str, str]]:
     """Return the findings as lines for a person.
 
     Parameters
     ----------
-    found : Findings
+    findings : Findings
         The findings.
     """
-    memory, auto = found.memory, found.isolation
+    memory, auto = findings.memory, findings.isolation
     lines = [
-        ("divere", f"{found.version}, Python {found.python}, {found.system}"),
-        ("cores", f"{found.cores.usable} usable of {found.cores.system}"),
+        ("divere", f"{findings.version}, Python {findings.python}, {findings.system}"),
+        ("cores", f"{findings.cores.usable} usable of {findings.cores.system}"),
         ("memory", f"{_gb(memory.available)} of {_gb(memory.total)}, as the {_who(memory)} allows"),
     ]
-    for method in found.start_methods:
+    for method in findings.start_methods:
         verdict = f"works, {method.seconds:.2f} s to the first worker"
         lines.append((method.name, verdict if method.works else f"does not work: {method.problem}"))
     chosen = f"a fresh process for each scan, by {auto.start_method}"
     threads = "threads in this process" + (f" ({auto.reason})" if auto.reason else "")
     lines.append(("auto", chosen if auto.effective == "process" else threads))
-    lines.append(("sandbox", found.sandbox))
-    installed = {name: version or "missing" for name, version in found.libraries.items()}
+    lines.append(("sandbox", findings.sandbox))
+    installed = {name: version or "missing" for name, version in findings.libraries.items()}
     lines.append(("libraries", ", ".join(f"{name} {is_}" for name, is_ in installed.items())))
-    missing = [name for name, there in found.codecs.items() if not there]
-    there = [name for name, there in found.codecs.items() if there]
+    missing = [name for name, there in findings.codecs.items() if not there]
+    there = [name for name, there in findings.codecs.items() if there]
     lack = f"; missing: {', '.join(missing)}" if missing else ""
     lines.append(("codecs", ", ".join(there) + lack))
-    for extra, version in found.extras.items():
+    for extra, version in findings.extras.items():
         absent = f"not installed; {extras.how_to_add(extra)}"
         lines.append((extra, f"{_EXTRAS[extra]} {version}" if version else absent))
     return lines
@@ -165,19 +165,19 @@ def _start_methods() -> tuple[StartMethod, ...]:
     from divere_cli.isolation.factory import open_runner
     from divere_cli.isolation.runner import IsolationRequest
 
-    found = []
+    tried = []
     for name in ("forkserver", "spawn", "fork"):
         request = IsolationRequest(requested="always", start_method=name, jobs=1)
         began = time.perf_counter()
         try:
             runner = open_runner(request, lambda _event: None)
         except IsolationUnavailable as error:
-            found.append(StartMethod(name, works=False, problem=error.message))
+            tried.append(StartMethod(name, works=False, problem=error.message))
             continue
         seconds = time.perf_counter() - began
         runner.close(0)
-        found.append(StartMethod(name, works=True, seconds=round(seconds, 3)))
-    return tuple(found)
+        tried.append(StartMethod(name, works=True, seconds=round(seconds, 3)))
+    return tuple(tried)
 
 
 def _auto(methods: tuple[StartMethod, ...]) -> Auto:
@@ -197,9 +197,9 @@ def _auto(methods: tuple[StartMethod, ...]) -> Auto:
 def _sandbox() -> str:
     from divere_cli.isolation.worker import sandbox
 
-    found = sandbox.offer()
-    version = f" (Landlock {found.landlock})" if found.landlock else ""
-    return f"{found}{version}"
+    offer = sandbox.offer()
+    version = f" (Landlock {offer.landlock})" if offer.landlock else ""
+    return f"{offer}{version}"
 
 
 def _cores() -> Cores:

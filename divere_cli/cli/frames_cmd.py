@@ -101,14 +101,16 @@ def frames(ctx: click.Context, /, **values: Any) -> int:
     scans = tuple(dict.fromkeys(values["scans"]))
     pictures = _check_files(values, scans)
     pages = [(scan, 0) for scan in scans]
-    answers = {page[0]: a for page, a in framing.look(_looking(values), pages, _tell).items()}
-    found = {p: a for p in scans if not isinstance(a := answers[p], ErrorRecord) and a.frames}
-    if values["output"] and found:
-        _save(values, found)
-    for path, place in pictures.items():
+    answers = {
+        page[0]: a for page, a in framing.look(_search(values), pages, _show_progress).items()
+    }
+    with_frames = {p: a for p in scans if not isinstance(a := answers[p], ErrorRecord) and a.frames}
+    if values["output"] and with_frames:
+        _save(values, with_frames)
+    for path, picture_path in pictures.items():
         scan = answers[path]
         if not isinstance(scan, ErrorRecord):
-            output_checks.save(place, base64.b64decode(scan.picture))
+            output_checks.save(picture_path, base64.b64decode(scan.picture))
     _show(values, scans, answers)
     return _complain(scans, answers)
 
@@ -131,14 +133,14 @@ def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, st
         if len(set(names)) < len(names):
             raise UsageError("--picture: two scans have the same name", hint="give them one by one")
         places = {s: f"{root}-{n}{suffix}" for s, n in zip(scans, names, strict=True)}
-    for place in places.values():
-        output_checks.check("--picture", place, scans, picture=True)
-        if os.path.lexists(place) and not values["overwrite"]:
-            raise UsageError(f"{quote(place)} exists", hint="use --overwrite to replace it")
+    for picture_path in places.values():
+        output_checks.check("--picture", picture_path, scans, picture=True)
+        if os.path.lexists(picture_path) and not values["overwrite"]:
+            raise UsageError(f"{quote(picture_path)} exists", hint="use --overwrite to replace it")
     return places
 
 
-def _looking(values: dict[str, Any]) -> FrameSearch:
+def _search(values: dict[str, Any]) -> FrameSearch:
     from divere_cli.batch.framing import FrameSearch
     from divere_cli.frames.answer import Wanted
     from divere_cli.isolation.runner import IsolationRequest
@@ -157,12 +159,12 @@ def _looking(values: dict[str, Any]) -> FrameSearch:
     )
 
 
-def _tell(path: str) -> None:
+def _show_progress(path: str) -> None:
     if sys.stderr.isatty():
         complain(quote(path), word="looked at")
 
 
-def _save(values: dict[str, Any], found: dict[str, FoundScan]) -> None:
+def _save(values: dict[str, Any], scans: dict[str, FoundScan]) -> None:
     """Put the crops into the presets file; crops that it has are a person's."""
     from divere_cli.frames import preset
     from divere_cli.profile import strict_json
@@ -173,17 +175,17 @@ def _save(values: dict[str, Any], found: dict[str, FoundScan]) -> None:
     if os.path.lexists(file):
         with open(file, "rb", opener=regular.opener) as stream:
             text = stream.read()
-    known = strict_json.parse(text, file) if text is not None else {}
+    existing = strict_json.parse(text, file) if text is not None else {}
     selector = Selector()
     entries = {}
-    for path, scan in found.items():
+    for path, scan in scans.items():
         name = os.path.basename(path)
         if name in entries:
             raise UsageError(
                 f"two scans have the name {quote(name)}",
                 hint="give the scans of one folder at a time",
             )
-        entry = known.get(name) if isinstance(known, dict) else None
+        entry = existing.get(name) if isinstance(existing, dict) else None
         if isinstance(entry, dict) and entry.get("crops") and not values["overwrite"]:
             raise UsageError(
                 f"{quote(file)} has crops of {quote(name)} already",
@@ -200,15 +202,15 @@ def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any
         return
     for path, scan in right:
         sure = sum(frame.sure for frame in scan.frames)
-        what = f"{safe(scan.film)}, turned {scan.turn:+.2f} degrees, " if scan.frames else ""
+        description = f"{safe(scan.film)}, turned {scan.turn:+.2f} degrees, " if scan.frames else ""
         frames = "1 frame" if len(scan.frames) == 1 else f"{len(scan.frames)} frames"
         count = f"{frames}, {sure} of them sure" if scan.frames else "no frames"
-        click.echo(f"{quote(path)}: {what}{count}")
+        click.echo(f"{quote(path)}: {description}{count}")
         for frame in scan.frames:
-            place = " ".join(f"{value:.4f}" for value in frame.crop)
+            box = " ".join(f"{value:.4f}" for value in frame.crop)
             number = f"  frame {frame.number}" if frame.number else ""
             why = "" if frame.sure else f"  not sure: {safe(frame.why)}"
-            click.echo(f"  {frame.id:>2}  {place}{number}{why}")
+            click.echo(f"  {frame.id:>2}  {box}{number}{why}")
     if values["output"] and any(scan.frames for _, scan in right):
         click.echo(f"written: {safe(values['output'])}")
 

@@ -87,11 +87,11 @@ def inspect(
     if film != "auto" and frames == "off":
         raise UsageError("--film is for --frames find")
     looks = inspect_looks.look(files, frames=frames == "find", film=film, flat_field=flat_field)
-    seen = _seen(files, selector, edge=film_edge == "auto", quality=quality)
+    measured = _measure(files, selector, edge=film_edge == "auto", quality=quality)
     code = 0
     documents: list[dict[str, Any]] = []
     for index, name in enumerate(files):
-        item = _scan(name, selector, seen.get(index, TaskResult()))
+        item = _scan(name, selector, measured.get(index, TaskResult()))
         if json:
             document = inspect_view.as_json(item)
             if isinstance(item, Scan):
@@ -115,7 +115,7 @@ def _complain(item: Scan | Failed) -> int:
     return ScanError.exit_code
 
 
-def _seen(
+def _measure(
     files: tuple[str, ...], selector: Selector, *, edge: bool, quality: bool
 ) -> dict[int, TaskResult]:
     """What workers saw in the pixels of each file, by its place in the list."""
@@ -132,8 +132,8 @@ def _seen(
     jobs = []
     for index, name in enumerate(files):
         with suppress(ScanError):  # said when its header is read
-            path, found = os.path.abspath(name), stamp.take(name)
-            job = Job(index, name, path, found, encoding, (), task=film_edges.TASK)
+            path, file_stamp = os.path.abspath(name), stamp.take(name)
+            job = Job(index, name, path, file_stamp, encoding, (), task=film_edges.TASK)
             if quality:
                 frames = _frames(name, selector)
                 assumed = InputTransfer()
@@ -152,16 +152,16 @@ def _frames(name: str, selector: Selector) -> tuple[Frame, ...]:
     return ()
 
 
-def _scan(name: str, selector: Selector, seen: TaskResult) -> Scan | Failed:
+def _scan(name: str, selector: Selector, measured: TaskResult) -> Scan | Failed:
     try:
         header = headers.read(name)
         about = summary.read(name, header)
     except ScanError as error:
         return Failed(name, error)
     try:
-        return Scan(name, header, about, selector.choose(name, header), None, seen)
+        return Scan(name, header, about, selector.choose(name, header), None, measured)
     except ScanError as error:
-        return Scan(name, header, about, None, error, seen)
+        return Scan(name, header, about, None, error, measured)
 
 
 def _show(scan: Scan, more: list[tuple[str, str]], *, first: bool) -> None:

@@ -87,9 +87,9 @@ def _frames(
     )
     answers = framing.look(search, [(name, 0) for name in dict.fromkeys(files)])
     return {
-        index: found
+        index: scan
         for index, name in enumerate(files)
-        if not isinstance(found := answers[name, 0], ErrorRecord)
+        if not isinstance(scan := answers[name, 0], ErrorRecord)
     }
 
 
@@ -106,14 +106,14 @@ def as_json(looks: Looks, index: int, header: Header) -> dict[str, Any]:
         Header of the scan.
     """
     made: dict[str, Any] = {}
-    found = looks.frames.get(index)
-    if found is not None:
+    scan = looks.frames.get(index)
+    if scan is not None:
         made["frames"] = {
-            "film": found.film or None,
-            "turn": found.turn,
+            "film": scan.film or None,
+            "turn": scan.turn,
             "frames": [
                 {"id": f.id, "crop": list(f.crop), "turn": f.turn, "sure": f.sure, "why": f.why}
-                for f in found.frames
+                for f in scan.frames
             ],
         }
     if looks.light is not None and looks.record is not None:
@@ -141,12 +141,12 @@ def rows(looks: Looks, index: int, header: Header) -> list[tuple[str, str]]:
         Header of the scan.
     """
     made: list[tuple[str, str]] = []
-    found = looks.frames.get(index)
-    if found is not None:
-        made.append(("frames", _frames_text(found)))
+    scan = looks.frames.get(index)
+    if scan is not None:
+        made.append(("frames", _frames_text(scan)))
         made += [
             ("warning", f"frame {safe(f.id)} is not sure and kept whole: {safe(f.why)}")
-            for f in found.frames
+            for f in scan.frames
             if not f.sure
         ]
     if looks.light is not None and looks.record is not None:
@@ -154,21 +154,21 @@ def rows(looks: Looks, index: int, header: Header) -> list[tuple[str, str]]:
     return made
 
 
-def _frames_text(found: FoundScan) -> str:
-    if not found.frames:
+def _frames_text(scan: FoundScan) -> str:
+    if not scan.frames:
         return "none found: would be graded whole"
-    sure = sum(frame.sure for frame in found.frames)
-    return f"{len(found.frames)} of {found.film}, {sure} sure, turned {found.turn:+.2f} degrees"
+    sure = sum(frame.sure for frame in scan.frames)
+    return f"{len(scan.frames)} of {scan.film}, {sure} sure, turned {scan.turn:+.2f} degrees"
 
 
 def _light_rows(
     looks: Looks, light: LightMap, record: FlatFieldRecord, header: Header
 ) -> list[tuple[str, str]]:
     off = light.aspect_off(header.width, header.height)
-    told = f"brightens by {record.lowest:.2f} to {record.highest:.2f} times"
+    brightening = f"brightens by {record.lowest:.2f} to {record.highest:.2f} times"
     if record.dust:
-        told += f", {record.dust:.2%} dust left out"
-    made = [("flat field", told), *(("warning", text) for text in looks.warnings)]
+        brightening += f", {record.dust:.2%} dust left out"
+    made = [("flat field", brightening), *(("warning", text) for text in looks.warnings)]
     if off > MOST_ASPECT:
         made.append(("warning", f"its shape is {off:.1%} off the flat field's: it would fail"))
     elif off > ODD_ASPECT:

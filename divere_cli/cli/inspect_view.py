@@ -53,12 +53,12 @@ class Scan:
     about: About
     preset: Selection | None
     preset_error: ScanError | None
-    seen: TaskResult = field(default_factory=TaskResult)
+    measured: TaskResult = field(default_factory=TaskResult)
 
     @property
     def film_edge(self) -> FilmEdge | None:
         """What the code at the film's edge says."""
-        return self.seen.film_edge
+        return self.measured.film_edge
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ def as_json(item: Scan | Failed) -> dict[str, Any]:
         "pictures": header.pictures,
         "infrared": _infrared(header),
         "film_edge": None if item.film_edge is None else to_plain(item.film_edge),
-        "clipped": None if item.seen.clipped is None else to_plain(item.seen.clipped),
-        "quality": _quality(item.seen),
+        "clipped": None if item.measured.clipped is None else to_plain(item.measured.clipped),
+        "quality": _quality(item.measured),
         "icc": safe(about.icc, _TEXT) or None,
         "metadata": _metadata(item),
         "preset": _preset(item),
@@ -153,25 +153,25 @@ def _preset(item: Scan) -> dict[str, Any]:
 
 def _warnings(item: Scan) -> tuple[str, ...]:
     preset = item.preset.warnings if item.preset else ()
-    return (*item.header.warnings, *preset, *item.seen.warnings)
+    return (*item.header.warnings, *preset, *item.measured.warnings)
 
 
-def _quality(seen: TaskResult) -> dict[str, Any] | None:
-    if seen.quality is None:
+def _quality(measured: TaskResult) -> dict[str, Any] | None:
+    if measured.quality is None:
         return None
-    return {**to_plain(seen.quality), "range": list(seen.quality.range)}
+    return {**to_plain(measured.quality), "range": list(measured.quality.range)}
 
 
-def _quality_rows(seen: TaskResult) -> list[tuple[str, str]]:
+def _quality_rows(measured: TaskResult) -> list[tuple[str, str]]:
     """How good the scan is, in words; nothing where nobody looked."""
-    clipped, quality = seen.clipped, seen.quality
+    clipped, quality = measured.clipped, measured.quality
     if clipped is None or quality is None:
         return []
     base = quality.film_base
-    shown = "none seen on this scan alone" if base is None else _densities(base)
+    base_text = "none seen on this scan alone" if base is None else _densities(base)
     return [
         ("clipped", f"white {_shares(clipped.top)}, black {_shares(clipped.bottom)}"),
-        ("film base", shown),
+        ("film base", base_text),
         ("range", f"{_densities(quality.range)} (density {_densities(quality.thin)} and up)"),
         ("noise", " ".join(f"{value:.4f}" for value in quality.noise)),
     ]
@@ -212,11 +212,11 @@ def rows(item: Scan) -> list[tuple[str, str]]:
     """
     header, about = item.header, item.about
     facts = _metadata(item)
-    known = header.width and header.height
+    has_size = header.width and header.height
     size = f"{header.width} x {header.height}, {digits(header.pixels / 1e6)} MP"
     rows = [
         ("format", _format(header)),
-        ("size", size if known else "told by the raw decoder only"),
+        ("size", size if has_size else "told by the raw decoder only"),
         ("samples", _samples(header)),
         ("storage", _compression(header)),
         ("pictures", str(header.pictures) if header.pictures > 1 else ""),
@@ -230,7 +230,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("description", about.description),
         ("metadata", _blocks(about)),
         ("film", _film(item.film_edge)),
-        *_quality_rows(item.seen),
+        *_quality_rows(item.measured),
         ("preset", _served(item)),
         ("balance", _white_balance(item).replace("_", " ")),
     ]

@@ -89,13 +89,13 @@ class Live:
         board = self._board
         rows = max(self._console.height - 5, 1)
         scans = sorted(board.at_work.values(), key=lambda scan: scan.since)
-        shown = scans if len(scans) <= rows else scans[: rows - 1]
+        visible = scans if len(scans) <= rows else scans[: rows - 1]
         narrow = self._console.width < _NARROW
         parts: list[RenderableType] = [_headline(board), _overall(board, narrow)]
-        if shown:
-            parts.append(self._scans(shown, narrow))
-        if len(shown) < len(scans):
-            parts.append(Text(f"  and {len(scans) - len(shown)} more in progress", style="dim"))
+        if visible:
+            parts.append(self._scans(visible, narrow))
+        if len(visible) < len(scans):
+            parts.append(Text(f"  and {len(scans) - len(visible)} more in progress", style="dim"))
         return Group(*parts)
 
     def _scans(self, scans: list[AtWork], narrow: bool) -> Table:
@@ -139,7 +139,7 @@ def _headline(board: Board) -> Text:
 
 def _overall(board: Board, narrow: bool) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    left = board.seconds_left()
+    seconds_left = board.seconds_left()
     now = f"{format_bytes(board.rss_bytes)} now" if board.rss_bytes else ""
     peak = f"{format_bytes(board.peak_rss_bytes)} peak" if board.peak_rss_bytes else ""
     memory = ", ".join(filter(None, (now, peak)))
@@ -147,7 +147,11 @@ def _overall(board: Board, narrow: bool) -> Table:
         *(() if narrow else (ProgressBar(1.0, board.done(), width=30),)),
         Text(f"{board.done():4.0%}"),
         Text(f"{board.speed():.1f} MP/s" if board.graded else ""),
-        Text(f"{_clock(left)} left" if left is not None else f"{_clock(board.elapsed())} so far"),
+        Text(
+            f"{_clock(seconds_left)} left"
+            if seconds_left is not None
+            else f"{_clock(board.elapsed())} so far"
+        ),
         Text(now if narrow else memory, style="dim"),
     )
     for column in table.columns:
@@ -156,6 +160,6 @@ def _overall(board: Board, narrow: bool) -> Table:
 
 
 def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{hours}:{minutes:02}:{remainder:02}" if hours else f"{minutes}:{remainder:02}"

@@ -56,7 +56,7 @@ class LogText(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line; a traceback follows on it, its lines parted by ``|``."""
-        return f"{stamp(record)} {record.levelname} {record.name} {said(record)}"
+        return f"{stamp(record)} {record.levelname} {record.name} {described(record)}"
 
 
 class LogJson(logging.Formatter):
@@ -75,7 +75,7 @@ def log_object(record: logging.LogRecord) -> dict[str, Any]:
     record : LogRecord
         The log record.
     """
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "time": stamp(record),
         "level": record.levelname.lower(),
         "logger": record.name,
@@ -84,12 +84,12 @@ def log_object(record: logging.LogRecord) -> dict[str, Any]:
     }
     for key in ("scan", "attempt"):
         if hasattr(record, key):
-            found[key] = getattr(record, key)
+            data[key] = getattr(record, key)
     trace = _trace(record)
     if trace:
-        found["trace"] = trace
-    whole: dict[str, Any] = valid(found)
-    return whole
+        data["trace"] = trace
+    checked: dict[str, Any] = valid(data)
+    return checked
 
 
 def on_stderr(options: LogOptions) -> bool:
@@ -114,8 +114,8 @@ def message_line(word: str, text: str) -> str:
         The message.
     """
     level = {"error": logging.ERROR, "warning": logging.WARNING}.get(word, logging.INFO)
-    shown = f"{word}: {text}" if word and level == logging.INFO else text
-    made = logging.LogRecord("divere_cli", level, "", 0, "%s", (shown,), None)
+    message = f"{word}: {text}" if word and level == logging.INFO else text
+    made = logging.LogRecord("divere_cli", level, "", 0, "%s", (message,), None)
     return json.dumps(log_object(made))
 
 
@@ -131,7 +131,7 @@ def stamp(record: logging.LogRecord) -> str:
     return f"{seconds}.{int(record.msecs):03d}Z"
 
 
-def said(record: logging.LogRecord, traces: bool = True) -> str:
+def described(record: logging.LogRecord, traces: bool = True) -> str:
     """Return which scan and what, as one harmless line; ``traces`` adds the traceback.
 
     Parameters
@@ -155,12 +155,12 @@ def _trace(record: logging.LogRecord) -> str:
     return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
 
 
-class SayHandler(logging.Handler):
+class ConsoleHandler(logging.Handler):
     """Records on stderr: ``divere: warning: ...``, or JSON lines where asked for."""
 
-    def __init__(self, say: Console, as_json: bool = False, traces: bool = False) -> None:
+    def __init__(self, console: Console, as_json: bool = False, traces: bool = False) -> None:
         super().__init__()
-        self._say = say
+        self._console = console
         self._as_json = as_json
         self._traces = traces
         if not as_json:
@@ -169,9 +169,9 @@ class SayHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record."""
         if self._as_json:
-            self._say.data(json.dumps(log_object(record)))
+            self._console.data(json.dumps(log_object(record)))
         else:
-            self._say.message(record.levelname.lower(), said(record, self._traces))
+            self._console.message(record.levelname.lower(), described(record, self._traces))
 
 
 class EventHandler(logging.Handler):
@@ -190,9 +190,9 @@ class EventHandler(logging.Handler):
 class _LogFile(logging.handlers.WatchedFileHandler):
     """A log file that can fill its disk without a word more than one."""
 
-    def __init__(self, path: str, say: Console) -> None:
+    def __init__(self, path: str, console: Console) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
-        self._say = say
+        self._console = console
         self._failed = False
 
     def _open(self) -> Any:
@@ -209,7 +209,9 @@ class _LogFile(logging.handlers.WatchedFileHandler):
         """Say once that the log is not whole."""
         if not self._failed:
             self._failed = True
-            self._say.message("warning", f"{quote(self.baseFilename)}: the log cannot be written")
+            self._console.message(
+                "warning", f"{quote(self.baseFilename)}: the log cannot be written"
+            )
 
     def close(self) -> None:
         """Close the file, also on a full disk."""
@@ -221,7 +223,7 @@ class _LogFile(logging.handlers.WatchedFileHandler):
 
 @contextmanager
 def handlers(
-    options: LogOptions, say: Console, write_event: Callable[[str, dict[str, Any]], None] | None
+    options: LogOptions, console: Console, write_event: Callable[[str, dict[str, Any]], None] | None
 ) -> Iterator[list[logging.Handler]]:
     """Yield the handlers that ``options`` ask for, with the root logger's level set.
 
@@ -229,7 +231,7 @@ def handlers(
     ----------
     options : LogOptions
         File, format and amount of the log.
-    say : Console
+    console : Console
         Prints messages.
     write_event : callable or None
         Writes an event of a name and its data; None where no events are written.
@@ -239,13 +241,15 @@ def handlers(
     UsageError
         The log file cannot be opened.
     """
-    made: list[logging.Handler] = [SayHandler(say, on_stderr(options), bool(options.verbose))]
+    made: list[logging.Handler] = [
+        ConsoleHandler(console, on_stderr(options), bool(options.verbose))
+    ]
     made[0].setLevel(level(options))
     if write_event is not None:
         made.append(EventHandler(write_event))
         made[-1].setLevel(min(level(options), logging.INFO))
     if options.file is not None:
-        made.append(_open_file(options, options.file, say))
+        made.append(_open_file(options, options.file, console))
     root = logging.getLogger()
     before = root.level
     root.setLevel(min(handler.level for handler in made))
@@ -257,9 +261,9 @@ def handlers(
             handler.close()
 
 
-def _open_file(options: LogOptions, path: str, say: Console) -> logging.Handler:
+def _open_file(options: LogOptions, path: str, console: Console) -> logging.Handler:
     try:
-        handler = _LogFile(path, say)
+        handler = _LogFile(path, console)
     except OSError as error:
         raise UsageError(
             f"{quote(path)}: the log file cannot be opened: {error.strerror}"

@@ -32,7 +32,7 @@ class Size(ParamType):
     """Bytes: ``900M``, ``1.5 GiB``; units are powers of 1024."""
 
     name = "size"
-    other = ""
+    alternative = ""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -40,12 +40,14 @@ class Size(ParamType):
         """Return bytes."""
         match = _SIZE.fullmatch(str(value).strip())
         if match is None:
-            self.fail(f"{value!r} is not a size: write 900M or 1.5G{self.other}", param, ctx)
+            self.fail(f"{value!r} is not a size: write 900M or 1.5G{self.alternative}", param, ctx)
         size = float(match[1]) * _UNITS[match[2].lower()]
         if size < _LEAST and not match[2]:
-            given = str(value).strip()
+            number = str(value).strip()
             self.fail(
-                f"{value!r} is {size:.0f} bytes: write {given}G, {given}M{self.other}", param, ctx
+                f"{value!r} is {size:.0f} bytes: write {number}G, {number}M{self.alternative}",
+                param,
+                ctx,
             )
         if size >= _LARGEST:
             self.fail(f"{value!r} is larger than any machine's memory", param, ctx)
@@ -56,7 +58,7 @@ class SizeOrPercent(Size):
     """Bytes as :class:`Size`, or a share of what is available: ``70%``."""
 
     name = "size|percent"
-    other = ", or a share as 70%"
+    alternative = ", or a share as 70%"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -172,9 +174,9 @@ def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
     """
 
     def apply(command: F) -> F:
-        known = len(getattr(command, "__click_params__", ()))
+        before = len(getattr(command, "__click_params__", ()))
         command = combined(*decorators)(command)
-        for param in vars(command)["__click_params__"][known:]:
+        for param in vars(command)["__click_params__"][before:]:
             vars(param)["section"] = title
         return command
 

@@ -58,7 +58,7 @@ def check(
         raise UsageError(
             f"{option} {quote(path)}: would overwrite a scan or a file of divere's own"
         )
-    if any(_same(path, other) for other in reads):
+    if any(_same(path, read_path) for read_path in reads):
         raise UsageError(f"{option} {quote(path)}: would overwrite a file that the command reads")
 
 
@@ -88,8 +88,8 @@ def save(path: str, data: bytes, *, replace: bool = True) -> None:
         raise OutputUnusable(f"{path}: cannot be written: {reason}") from error
 
 
-def _same(one: str, other: str) -> bool:
+def _same(first: str, second: str) -> bool:
     try:
-        return os.path.samefile(one, other)
+        return os.path.samefile(first, second)
     except (OSError, ValueError):
         return False

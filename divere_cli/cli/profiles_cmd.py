@@ -44,24 +44,28 @@ def list_profiles(json: bool) -> None:
     """List the shipped profiles by group, and the color spaces for positives."""
     from divere_cli.profile import inherit, library
 
-    found = {name: inherit.complete(library.load(name)).metadata for name in library.names()}
+    metadata_by_name = {
+        name: inherit.complete(library.load(name)).metadata for name in library.names()
+    }
     spaces = library.in_role("output")
     if json:
-        entries = [{"name": name, **_listed(metadata)} for name, metadata in found.items()]
+        entries = [
+            {"name": name, **_listed(metadata)} for name, metadata in metadata_by_name.items()
+        ]
         _print_json({"profiles": entries, "output_color_spaces": spaces})
         return
     groups: dict[str, list[str]] = {}
-    for name, metadata in found.items():
+    for name, metadata in metadata_by_name.items():
         groups.setdefault((metadata and metadata.group) or "Other", []).append(name)
-    width = max(len(name) for name in found)
+    width = max(len(name) for name in metadata_by_name)
     for group in sorted(groups):
-        _say(group)
+        _print_line(group)
         for name in groups[group]:
-            metadata = found[name]
-            _say(f"  {name:<{width}}  {(metadata and metadata.title) or ''}".rstrip())
-        _say("")
-    _say("Output color spaces")
-    _say(f"  {', '.join(spaces)}")
+            metadata = metadata_by_name[name]
+            _print_line(f"  {name:<{width}}  {(metadata and metadata.title) or ''}".rstrip())
+        _print_line("")
+    _print_line("Output color spaces")
+    _print_line(f"  {', '.join(spaces)}")
 
 
 @profiles.command("show", short_help="Show the values of a profile or preset.")
@@ -72,17 +76,17 @@ def show_profile(name: str, scan: str | None, json: bool) -> None:
     """Show every value of a profile or preset, and where it comes from; draw its curves."""
     from divere_cli.profile import description
 
-    found = description.describe(_preset(name, scan))
+    described = description.describe(_preset(name, scan))
     if json:
-        _print_json(_described(found))
+        _print_json(_described(described))
         return
-    _say(f"{found.name}: {found.title}" if found.title else found.name)
-    for label, note in found.notes:
-        _say(f"  {label}: {note}")
-    for picture in found.pictures:
+    _print_line(f"{described.name}: {described.title}" if described.title else described.name)
+    for label, note in described.notes:
+        _print_line(f"  {label}: {note}")
+    for picture in described.pictures:
         _show_picture(picture)
-    for warning in found.warnings:
-        _say(f"warning: {warning}")
+    for warning in described.warnings:
+        _print_line(f"warning: {warning}")
 
 
 @profiles.command("new", short_help="Write a commented preset to edit.")
@@ -103,7 +107,7 @@ def new_profile(file: str, **options: str) -> None:
 
     output_checks.check("FILE", file, [])
     output_checks.save(file, template.text(file, options["from"]).encode(), replace=False)
-    _say(f"{file}: from {options['from']}; try it with: divere batch IN OUT -p {file}")
+    _print_line(f"{file}: from {options['from']}; try it with: divere batch IN OUT -p {file}")
 
 
 @profiles.command("validate", short_help="Check preset files for errors.")
@@ -117,12 +121,12 @@ def validate(files: tuple[str, ...], json: bool) -> int:
     from divere_cli.profile import validation
 
     checked = [validation.check(file) for file in files]
-    bad = [found for found in checked if found.problems]
+    bad = [result for result in checked if result.problems]
     if json:
-        _print_json({"files": [_as_json(found) for found in checked]})
+        _print_json({"files": [_as_json(result) for result in checked]})
     else:
-        for found in checked:
-            _show_checked(found)
+        for result in checked:
+            _show_checked(result)
     return WRONG if bad else 0
 
 
@@ -184,12 +188,12 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
         _print_json(to_plain(written))
         return
     lattice = f", {written.size} points on a side" if written.size else ""
-    _say(f"{written.path}: {written.format} of {recipe.profile} to {space.name}{lattice}")
-    _say(
+    _print_line(f"{written.path}: {written.format} of {recipe.profile} to {space.name}{lattice}")
+    _print_line(
         f"  measured error, of 65535: at most {written.max_error:.2f}, "
         f"99 % within {written.p99_error:.2f}, mean {written.mean_error:.2f}"
     )
-    _say(
+    _print_line(
         f"  as color difference (CIE 1976): at most {written.max_delta_e:.2f}, "
         f"mean {written.mean_delta_e:.3f}"
     )
@@ -211,46 +215,48 @@ def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
     raise UsageError(f"{quote(name)} {wrong}; there are: {there}")
 
 
-def _show_checked(found: Checked) -> None:
-    count = "1 preset" if found.presets == 1 else f"{found.presets} presets"
-    if found.problems:
-        wrong = "1 problem" if len(found.problems) == 1 else f"{len(found.problems)} problems"
-        _say(f"{found.file}: {wrong}")
+def _show_checked(result: Checked) -> None:
+    count = "1 preset" if result.presets == 1 else f"{result.presets} presets"
+    if result.problems:
+        wrong = "1 problem" if len(result.problems) == 1 else f"{len(result.problems)} problems"
+        _print_line(f"{result.file}: {wrong}")
     else:
-        _say(f"{found.file}: {count}, ok")
-    for problem in found.problems:
-        _say(f"  error: {problem}")
-    for warning in found.warnings:
-        _say(f"  warning: {warning}")
+        _print_line(f"{result.file}: {count}, ok")
+    for problem in result.problems:
+        _print_line(f"  error: {problem}")
+    for warning in result.warnings:
+        _print_line(f"  warning: {warning}")
 
 
-def _as_json(found: Checked) -> dict[str, Any]:
+def _as_json(result: Checked) -> dict[str, Any]:
     from divere_cli.records.serialize import to_plain
 
-    return {**to_plain(found), "ok": not found.problems}
+    return {**to_plain(result), "ok": not result.problems}
 
 
 def _show_picture(picture: Described) -> None:
     from divere_cli.cli.curve_plot import plot
 
     if picture.crop_name:
-        _say(f"crop {picture.crop_name}")
-    _say(f"  frame: {' '.join(f'{v:g}' for v in picture.crop)}, {picture.orientation} degrees")
+        _print_line(f"crop {picture.crop_name}")
+    _print_line(
+        f"  frame: {' '.join(f'{v:g}' for v in picture.crop)}, {picture.orientation} degrees"
+    )
     widest = max(len(row.name) for row in picture.rows)
     for row in picture.rows:
         unit = f" ({row.unit})" if row.unit else ""
-        _say(f"  {row.name + unit:<{widest + 14}} {row.value}   [{row.origin}]")
+        _print_line(f"  {row.name + unit:<{widest + 14}} {row.value}   [{row.origin}]")
     curves = picture.recipe.curves
     if any((curves.rgb, curves.r, curves.g, curves.b)):
         for line in plot(curves):
-            _say(f"  {line}")
+            _print_line(f"  {line}")
 
 
-def _described(found: Description) -> dict[str, Any]:
+def _described(description: Description) -> dict[str, Any]:
     from divere_cli.records.serialize import to_plain
 
-    plain: dict[str, Any] = to_plain(found)
-    plain["notes"] = dict(found.notes)
+    plain: dict[str, Any] = to_plain(description)
+    plain["notes"] = dict(description.notes)
     for picture in plain["pictures"]:
         del picture["rows"]
     return plain
@@ -262,17 +268,17 @@ def _preset(name: str, scan: str | None) -> Preset:
     from divere_cli.profile import library, select
     from divere_cli.profile.schema import FOLDER_DEFAULT, Preset
 
-    found = select.find(name)
-    if isinstance(found, Preset):
+    loaded = select.find(name)
+    if isinstance(loaded, Preset):
         if scan is not None:
             raise UsageError(f"--scan {quote(scan)}: {quote(name)} is a single preset")
-        return found
-    default = found.folder_default() if scan == FOLDER_DEFAULT else None
+        return loaded
+    default = loaded.folder_default() if scan == FOLDER_DEFAULT else None
     if default is not None:
         return default
-    if scan is not None and found.has(scan):
-        return found.entry(scan)
-    there = [*found.entries, *([FOLDER_DEFAULT] if found.default is not None else [])]
+    if scan is not None and loaded.has(scan):
+        return loaded.entry(scan)
+    there = [*loaded.entries, *([FOLDER_DEFAULT] if loaded.default is not None else [])]
     if scan is None:
         first = f"choose one, as in --scan {there[0]!r}" if there else "it has no entry"
         raise UsageError(f"{quote(name)} has the presets of a whole folder", hint=first)
@@ -283,7 +289,7 @@ def _listed(metadata: Metadata | None) -> dict[str, Any]:
     return {key: getattr(metadata, key, None) for key in LIST_KEYS}
 
 
-def _say(line: str) -> None:
+def _print_line(line: str) -> None:
     click.echo(safe(line))
 
 

@@ -115,13 +115,13 @@ def _roll(values: dict[str, Any], isolation: Any) -> int:
     from divere_cli.batch.request import Inputs
     from divere_cli.proof import roll
 
-    found = discover.find(Inputs((values["scan"],)), "")
-    if not found.scans:
+    walked = discover.find(Inputs((values["scan"],)), "")
+    if not walked.scans:
         raise UsageError(f"{quote(values['scan'])}: no scan found")
-    scans = tuple(roll.Scan(scan.name, scan.path) for scan in found.scans)
+    scans = tuple(roll.Scan(scan.name, scan.path) for scan in walked.scans)
     request = roll.Request(scans, values["output"], values["profile"], values["size"], isolation)
     made = roll.contact_sheet(request)
-    for warning in (*found.warnings, *made.warnings):
+    for warning in (*walked.warnings, *made.warnings):
         complain(warning, word="warning")
     if made.error is not None:
         return _failed(values["scan"], made.error)

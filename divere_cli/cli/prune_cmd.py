@@ -23,9 +23,9 @@ def prune(output: str, dry_run: bool, yes: bool) -> None:
     """
     from divere_cli.batch import prune as room
 
-    found = room.orphans(output)
-    going = [orphan for orphan in found if not orphan.reason]
-    for orphan in found:
+    orphans = room.orphans(output)
+    going = [orphan for orphan in orphans if not orphan.reason]
+    for orphan in orphans:
         word = f"left, {orphan.reason}" if orphan.reason else "scan is gone"
         click.echo(f"{word}: {quote(orphan.name)} (scan {quote(orphan.scan)})")
     total = format_bytes(sum(orphan.bytes for orphan in going))
@@ -39,5 +39,5 @@ def prune(output: str, dry_run: bool, yes: bool) -> None:
                 hint="use --yes to remove them, or --dry-run to see the list",
             )
         click.confirm(f"remove {len(going)} positives ({total})?", abort=True)
-    gone = [orphan for orphan in room.prune(output) if not orphan.reason]
-    click.echo(f"{len(gone)} removed ({format_bytes(sum(orphan.bytes for orphan in gone))})")
+    removed = [orphan for orphan in room.prune(output) if not orphan.reason]
+    click.echo(f"{len(removed)} removed ({format_bytes(sum(orphan.bytes for orphan in removed))})")

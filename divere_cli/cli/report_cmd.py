@@ -56,10 +56,10 @@ def report(
     With --history: print the runs on the folder OUTPUT that its journal knows, and how their
     time and memory changed.
     """
-    asked = {"html": html, "csv": csv, "junit": junit}
-    wanted = {form: path for form, path in asked.items() if path is not None}
+    options = {"html": html, "csv": csv, "junit": junit}
+    outputs = {form: path for form, path in options.items() if path is not None}
     if history:
-        if wanted or report_inline:
+        if outputs or report_inline:
             raise UsageError(
                 "--history cannot be used with --html, --csv, --junit or --report-inline"
             )
@@ -67,14 +67,14 @@ def report(
         return
     if json:
         raise UsageError("--json needs --history: FILE.json is the report as JSON already")
-    for form, path in wanted.items():
+    for form, path in outputs.items():
         output_checks.check(f"--{form}", path, [file])
     saved = load(file)
     if report_inline and html is None:
         raise UsageError("--report-inline needs --html")
-    for form, path in wanted.items():
+    for form, path in outputs.items():
         write(path, saved, form, inline=report_inline)
-    if not wanted:
+    if not outputs:
         show(saved)
 
 
@@ -146,29 +146,29 @@ def show(saved: RunReport) -> None:
     saved : RunReport
         The report.
     """
-    say = Console(sys.stdout, sys.stderr)
+    console = Console(sys.stdout, sys.stderr)
     on_terminal = sys.stdout.isatty()
     if on_terminal:
         from divere_cli.cli import tables
 
         tables.show(saved, sys.stdout)
         for line in text_output.note_lines(saved):
-            say.message("note", line)
+            console.message("note", line)
     for file in saved.files:
         if file.error is not None or not on_terminal:
-            say.result(text_output.any_line(file))
+            console.result(text_output.any_line(file))
     for file in saved.files:
         for warning in file.warnings:
-            say.message("warning", f"{quote(file.input)}: {safe(warning)}")
+            console.message("warning", f"{quote(file.input)}: {safe(warning)}")
     for warning in saved.warnings:
-        say.message("warning", warning)
+        console.message("warning", warning)
     for incident in saved.incidents:
-        say.message("incident", f"after {incident.at:.1f} s: {safe(incident.message)}")
+        console.message("incident", f"after {incident.at:.1f} s: {safe(incident.message)}")
     if saved.error is not None:
-        say.message("error", f"{saved.error.kind}: {saved.error.message}")
+        console.message("error", f"{saved.error.kind}: {saved.error.message}")
     for hint in text_output.hints(saved):
-        say.message("hint", hint)
-    say.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")
+        console.message("hint", hint)
+    console.message("", f"{tally(summarize(saved))}; the run ended with exit {saved.exit_code}")
 
 
 def show_history(output: str, *, as_json: bool) -> None:
@@ -194,6 +194,6 @@ def show_history(output: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(history.document(output, runs), indent=1, allow_nan=False))
         return
-    say = Console(sys.stdout, sys.stderr)
+    console = Console(sys.stdout, sys.stderr)
     for line in history.lines(runs):
-        say.result(line)
+        console.result(line)

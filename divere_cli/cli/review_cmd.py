@@ -56,7 +56,7 @@ def review(ctx: click.Context, /, folder: str, listen: str, browser: bool) -> in
     where = server.listen(listen)
     threads = max(1, min(MOST_THREADS, cpus.usable()))
     with (
-        signals.watch() as asked,
+        signals.watch() as stop_request,
         Workers() as workers,
         Service(folder, workers, threads) as service,
         server.Server(service, where) as served,
@@ -72,7 +72,7 @@ def review(ctx: click.Context, /, folder: str, listen: str, browser: bool) -> in
         if browser:
             with contextlib.suppress(OSError, webbrowser.Error):
                 webbrowser.open(served.address)
-        return _wait(served, asked)
+        return _wait(served, stop_request)
 
 
 def _check(folder: str) -> None:
@@ -86,16 +86,16 @@ def _check(folder: str) -> None:
         raise InputMissing(f"{quote(folder)} does not exist")
 
 
-def _wait(served: Server, asked: signals.StopRequest) -> int:
+def _wait(served: Server, stop_request: signals.StopRequest) -> int:
     """Wait for a signal; the service itself never ends."""
-    while not asked.received:
+    while not stop_request.received:
         if not served.serving:
             raise UsageError(
                 "the page's server ended", hint="run `divere review` again; -v shows why"
             )
-        if asked.suspended:
-            signals.suspend(asked, [])
-        readable = [asked.fileno()] if asked.fileno() >= 0 else []
+        if stop_request.suspended:
+            signals.suspend(stop_request, [])
+        readable = [stop_request.fileno()] if stop_request.fileno() >= 0 else []
         select.select(readable, [], [], LOOK_SECONDS)
-        asked.drain()
-    return 128 + asked.received[0]
+        stop_request.drain()
+    return 128 + stop_request.received[0]

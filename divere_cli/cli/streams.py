@@ -35,7 +35,7 @@ class Stream(io.TextIOBase):
     patience : float
         Seconds to wait for a reader that does not read; without end at first.
         Then text is dropped until there is room again, or the stream is lost.
-    whole : bool
+    complete : bool
         Whether it is lost rather than drop anything.
     lost : OSError or None
         Why nothing can be written any more.
@@ -50,7 +50,7 @@ class Stream(io.TextIOBase):
         self._stuck = False
         self._lock = threading.Lock()  # the log's listener writes too; lines stay whole
         self.patience = math.inf
-        self.whole = True
+        self.complete = True
         self.lost: OSError | None = None
         self.dropped = 0
 
@@ -100,7 +100,7 @@ class Stream(io.TextIOBase):
     def _give_up(self) -> None:
         self._stuck = True
         self.dropped += 1
-        if self.whole:
+        if self.complete:
             self.lost = BrokenPipeError(errno.EPIPE, f"not read for {self.patience:.0f} s")
 
     def _room(self) -> bool:
@@ -130,7 +130,7 @@ class Octets(io.RawIOBase):
         return len(data)
 
 
-def bound(stream: object, patience: float, *, whole: bool) -> None:
+def bound(stream: object, patience: float, *, complete: bool) -> None:
     """Limit how long a :class:`Stream` waits for its reader; other streams are left alone.
 
     Parameters
@@ -139,11 +139,11 @@ def bound(stream: object, patience: float, *, whole: bool) -> None:
         The stream.
     patience : float
         Seconds.
-    whole : bool
+    complete : bool
         Whether the stream is given up rather than lose a part.
     """
     if isinstance(stream, Stream):
-        stream.patience, stream.whole = patience, whole
+        stream.patience, stream.complete = patience, complete
 
 
 @contextmanager

@@ -45,8 +45,8 @@ class Lines:
         Whether those that failed get one on stderr (off where the log goes there, which has it).
     """
 
-    def __init__(self, say: Console, scans: bool, failures: bool = True) -> None:
-        self._say = say
+    def __init__(self, console: Console, scans: bool, failures: bool = True) -> None:
+        self._console = console
         self._scans = scans
         self._failures = failures
 
@@ -55,9 +55,9 @@ class Lines:
         if isinstance(event, ScanFinished):
             self._scan(event.result)
         elif isinstance(event, RunStarted) and self._scans and event.measuring:
-            self._say.message("", event.measuring)
+            self._console.message("", event.measuring)
         elif isinstance(event, RunStopping):
-            self._say.message(
+            self._console.message(
                 "warning", f"stopping: {event.reason}; {event.running} still in progress"
             )
 
@@ -65,11 +65,11 @@ class Lines:
         if file.error is not None and file.status == "failed":
             error = f"{quote(file.input)}: {file.error.kind}: {safe(file.error.message)}"
             if self._failures:
-                self._say.message("error", error)
+                self._console.message("error", error)
         elif self._scans:
-            self._say.result(scan_line(file))
+            self._console.result(scan_line(file))
         for warning in file.warnings:
-            self._say.message("warning", f"{quote(file.input)}: {safe(warning)}")
+            self._console.message("warning", f"{quote(file.input)}: {safe(warning)}")
 
 
 def scan_line(file: ScanResult) -> str:
@@ -148,8 +148,8 @@ def hints(report: RunReport) -> list[str]:
         The report of a run.
     """
     errors = [report.error, *(file.error for file in report.files)]
-    found = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
-    return [f"{kind}: {hint}" for kind, hint in found]
+    unique = {(e.kind, e.hint): None for e in errors if e is not None and e.hint}
+    return [f"{kind}: {hint}" for kind, hint in unique]
 
 
 def note_lines(report: RunReport) -> list[str]:
@@ -176,8 +176,8 @@ def note_lines(report: RunReport) -> list[str]:
 
 def _named(names: list[str]) -> str:
     """Return up to three names, and how many more there are."""
-    shown, more = ", ".join(quote(name) for name in names[:_MOST_NAMES]), len(names) - _MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    listed, more = ", ".join(quote(name) for name in names[:_MOST_NAMES]), len(names) - _MOST_NAMES
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 def stages_lines(report: RunReport) -> list[str]:
@@ -211,25 +211,25 @@ def roll_lines(report: RunReport) -> list[str]:
     report : RunReport
         The report of a run.
     """
-    found = []
-    for one in report.rolls:
-        name, count = quote(one.name), len(one.frames)
-        line = f"roll {name}: {count} frame{'s' if count > 1 else ''}, {one.confidence} confidence"
-        if one.stay:
-            line += f", as decided before for {_names(one.stay)}"
-        if one.confidence == "low":
-            why = one.reasons[0] if one.reasons else "nothing could be measured"
-            found.append(f"{line} ({safe(why)}): look at it, then {_CURE}")
+    lines = []
+    for roll in report.rolls:
+        name, count = quote(roll.name), len(roll.frames)
+        line = f"roll {name}: {count} frame{'s' if count > 1 else ''}, {roll.confidence} confidence"
+        if roll.stay:
+            line += f", as decided before for {_names(roll.stay)}"
+        if roll.confidence == "low":
+            why = roll.reasons[0] if roll.reasons else "nothing could be measured"
+            lines.append(f"{line} ({safe(why)}): look at it, then {_CURE}")
         else:
-            found.append(f"{line}; {_ANEW if one.stay else _KEEP}")
-    return found
+            lines.append(f"{line}; {_ANEW if roll.stay else _KEEP}")
+    return lines
 
 
 def _names(names: Sequence[str]) -> str:
     """Names for one line, not all of them when there are many."""
-    shown = ", ".join(quote(name) for name in names[:_NAMES])
+    listed = ", ".join(quote(name) for name in names[:_NAMES])
     more = len(names) - _NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return f"{listed} and {more} more" if more > 0 else listed
 
 
 _NAMES = 5

@@ -44,42 +44,42 @@ def verify(output: str, inputs: bool, anew: bool, json: bool, progress: bool | N
     from divere_cli.archive import checking
     from divere_cli.batch import verifying
 
-    say = Console(sys.stdout, sys.stderr)
+    console = Console(sys.stdout, sys.stderr)
     work = verifying.plan(output, inputs=inputs)
-    shown = sys.stderr.isatty() if progress is None else progress
-    meter = _Meter(len(work.expected) + len(work.extra), work.size, shown=shown)
+    visible = sys.stderr.isatty() if progress is None else progress
+    meter = _Meter(len(work.expected) + len(work.extra), work.size, visible=visible)
     try:
         files = verifying.check(work, meter.add, anew=anew)
     finally:
         meter.close()
-    found = checking.document(output, files)
+    document = checking.document(output, files)
     if json:
-        click.echo(_text(found))
+        click.echo(_text(document))
     else:
-        for each in found["files"]:
+        for each in document["files"]:
             if each["status"] in checking.PROBLEMS:
-                say.result(f"{each['status']}: {quote(each['path'])}: {each['why']}")
-    summary = found["summary"]
-    counted = ", ".join(f"{n} {word}" for word, n in summary.items() if _told(word, n))
+                console.result(f"{each['status']}: {quote(each['path'])}: {each['why']}")
+    summary = document["summary"]
+    counted = ", ".join(f"{n} {word}" for word, n in summary.items() if _is_counted(word, n))
     failed = checking.has_problem(files)
     code = ScanError.exit_code if failed else 0
-    say.message("", f"{counted or 'nothing'}; {format_bytes(summary['bytes'])}; exit {code}")
+    console.message("", f"{counted or 'nothing'}; {format_bytes(summary['bytes'])}; exit {code}")
     return code
 
 
-def _told(word: str, count: int) -> bool:
+def _is_counted(word: str, count: int) -> bool:
     return bool(count) and word not in ("total", "bytes")
 
 
-def _text(found: object) -> str:
-    return json.dumps(found, indent=1)
+def _text(document: object) -> str:
+    return json.dumps(document, indent=1)
 
 
 class _Meter:
     """A line on stderr that says how far the check is."""
 
-    def __init__(self, files: int, size: int, *, shown: bool) -> None:
-        self._files, self._size, self._shown = files, size, shown
+    def __init__(self, files: int, size: int, *, visible: bool) -> None:
+        self._files, self._size, self._visible = files, size, visible
         self._done = self._read = 0
         self._last = 0.0
 
@@ -88,7 +88,7 @@ class _Meter:
         self._done += 1
         self._read += getattr(checked, "bytes", 0)
         now = time.monotonic()
-        if self._shown and now - self._last >= _EVERY:
+        if self._visible and now - self._last >= _EVERY:
             self._last = now
             read, size = format_bytes(self._read), format_bytes(self._size)
             sys.stderr.write(f"\r{self._done} of {self._files} files, {read} of {size} \x1b[K")
@@ -96,6 +96,6 @@ class _Meter:
 
     def close(self) -> None:
         """Clear the line."""
-        if self._shown:
+        if self._visible:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()

@@ -111,7 +111,7 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
     from divere_cli.service.settling import Settling
 
     session = ctx.ensure_object(Session)
-    with _reopening(), signals.watch() as asked, ExitStack() as held:  # before all else
+    with _reopening(), signals.watch() as stop_request, ExitStack() as resources:  # before all else
         read = _Reader(ctx, values)
         options, address = read(False), _address(values)
         timing = options.timing
@@ -122,21 +122,23 @@ def _watch(ctx: click.Context, /, **values: Any) -> int:
             )
         figures, notifier, hooks = Figures(), Notifier(), Hooks(options.commands)
         pulse = Pulse(timing.longest_turn, notifier)
-        shown = batch_options.read(ctx, batch_values(values))
-        display = held.enter_context(batch_display.Display(shown, session))
-        held.callback(notifier.close)
-        held.callback(lambda: hooks.close(read.grace_left(asked), lambda: asked.received))
+        command_line = batch_options.read(ctx, batch_values(values))
+        display = resources.enter_context(batch_display.Display(command_line, session))
+        resources.callback(notifier.close)
+        resources.callback(
+            lambda: hooks.close(read.grace_left(stop_request), lambda: stop_request.received)
+        )
         revive: list[Callable[[], int]] = [hooks.revive]
         if address is not None:  # before any work: a busy port is an error now
             from divere_cli.service.http import Server
 
-            server = held.enter_context(Server(address, figures, pulse))
+            server = resources.enter_context(Server(address, figures, pulse))
             revive.append(server.revive)
             session.complain(f"http://{address.host}:{server.port}/", "listening on")
         settling = Settling(timing.settle, is_complete)
         show = display.emit, display.conclude
         parts = Parts(settling, figures, pulse, notifier, hooks, *show, revive)
-        return Watch(options, read, parts).run(asked)
+        return Watch(options, read, parts).run(stop_request)
 
 
 def batch_values(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,8 +149,8 @@ def batch_values(values: Mapping[str, Any]) -> dict[str, Any]:
     values : Mapping[str, Any]
         The values of all options of ``watch``, by name.
     """
-    own = {option.name for option in OWN}
-    return {name: value for name, value in values.items() if name not in own} | PLAIN
+    own_names = {option.name for option in OWN}
+    return {name: value for name, value in values.items() if name not in own_names} | PLAIN
 
 
 class _Reader:
@@ -187,10 +189,12 @@ class _Reader:
         self._ctx, self._values, self._grace = ctx, values, options.timing.grace
         return options
 
-    def grace_left(self, asked: signals.StopRequest) -> float:
+    def grace_left(self, stop_request: signals.StopRequest) -> float:
         """Return the seconds of ``--grace`` that are left since the first signal came."""
         ends = (signal.SIGINT, signal.SIGTERM)
-        arrived = [asked.arrived[number] for number in ends if number in asked.arrived]
+        arrived = [
+            stop_request.arrived[number] for number in ends if number in stop_request.arrived
+        ]
         passed = time.monotonic() - min(arrived) if arrived else 0.0
         return max(0.0, self._grace - passed)
 
@@ -230,13 +234,13 @@ def _address(values: dict[str, Any]) -> Address | None:
     host = host.strip("[]")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
         raise UsageError(f"--listen {values['listen']}: is not of the form HOST:PORT")
-    found = Address(host, int(port), _token(values["token_file"]))
-    if not found.local and not found.token:
+    address = Address(host, int(port), _token(values["token_file"]))
+    if not address.local and not address.token:
         raise UsageError(
             f"--listen {values['listen']}: other machines can reach this address",
             hint="give a --token-file, or listen on 127.0.0.1",
         )
-    return found
+    return address
 
 
 def _token(path: str | None) -> str:
@@ -270,10 +274,10 @@ def _reopening() -> Iterator[None]:
 
 for _option in OWN:
     vars(_option)["section"] = "Service"
-_kept = [param for param in batch.params if param.name not in LEFT_OUT]
+_batch_params = [param for param in batch.params if param.name not in LEFT_OUT]
 watch = config_file.Configured(
     "watch",
     callback=click.pass_context(_watch),
-    params=[*OWN, *_kept],
+    params=[*OWN, *_batch_params],
     help=_watch.__doc__,
 )

@@ -17,17 +17,17 @@ FLOOD = """
 import sys, time
 from divere_cli.cli import streams
 with streams.guarded() as out:
-    streams.bound(sys.stdout, 0.2, whole={whole})
+    streams.bound(sys.stdout, 0.2, complete={complete})
     for number in range(5000):
         sys.stdout.write(f"{{number:079}}\\n")
     sys.stderr.write(f"{{out.dropped}} {{out.lost}}")
 """
 
 
-def flood(whole: bool) -> tuple[str, list[str]]:
+def flood(complete: bool) -> tuple[str, list[str]]:
     """Write 400 kB to a pipe that nobody reads until the end."""
     process = subprocess.Popen(
-        [sys.executable, "-c", FLOOD.format(whole=whole)],
+        [sys.executable, "-c", FLOOD.format(complete=complete)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -41,7 +41,7 @@ def flood(whole: bool) -> tuple[str, list[str]]:
 
 
 def test_a_reader_that_never_reads_costs_one_wait_and_the_rest_of_the_lines() -> None:
-    said, lines = flood(whole=False)
+    said, lines = flood(complete=False)
     dropped, lost = said.split(" ", 1)
     assert lost == "None"
     assert len(lines) + int(dropped) == pytest.approx(5000, abs=1)
@@ -49,7 +49,7 @@ def test_a_reader_that_never_reads_costs_one_wait_and_the_rest_of_the_lines() ->
 
 
 def test_a_stream_that_must_be_whole_ends_instead_of_having_a_hole() -> None:
-    said, lines = flood(whole=True)
+    said, lines = flood(complete=True)
     assert said == "1 [Errno 32] not read for 0 s"
     assert lines[:-1] == [f"{number:079}" for number in range(len(lines) - 1)]
 
@@ -83,7 +83,7 @@ def test_a_lost_stream_stays_lost_and_says_why() -> None:
 
 
 def test_only_streams_are_bound() -> None:
-    streams.bound(sys.stdout, 1.0, whole=False)
+    streams.bound(sys.stdout, 1.0, complete=False)
     assert not hasattr(sys.stdout, "patience")
 
 
