@@ -1,7 +1,7 @@
 """The 24 patches of a ColorChecker as light in a working space.
 
-Covers the published values and the way from their white to ours. Where on a
-frame the patches lie is the business of :mod:`divere_cli.samples.scene`.
+Covers the published values and their adaptation to our white. Not covered: where the patches are
+on a frame (:mod:`divere_cli.samples.scene`).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ NAMES = tuple(name for name, *_ in PATCHES)
 
 
 def light(space: Space) -> Floats:
-    """Patches as linear light in a color space, adapted to its white by Bradford.
+    """Return the patches as linear light in a color space, adapted to its white by Bradford.
 
     Parameters
     ----------

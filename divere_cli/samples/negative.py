@@ -1,4 +1,4 @@
-"""The grade, run backwards: from the light of a print to what a scanner sees of the film.
+"""The inverse grade: from the light of a print to the samples that a scanner reads.
 
 Covers the inverse of steps 2 to 12 of the grade in float64. Not covered:
 the output space, black-and-white types, and anything that is not a function of
@@ -31,7 +31,7 @@ STEPS = 4097
 
 @dataclass(frozen=True)
 class Backwards:
-    """A recipe whose gains are the truth; made by :func:`invert`.
+    """An inverted recipe, whose gains are the true ones; made by :func:`invert`.
 
     ``densities`` over ``prints`` is the paper: print density to density before
     the curves, which is ``offsets`` more for each channel.
@@ -45,18 +45,18 @@ class Backwards:
     device: Floats
 
     def before_curves(self, light: Floats) -> Floats:
-        """Density before the curves, gains and offsets taken off, of light ``(..., 3)`` in 0..1."""
+        """Return the density before the curves, without gains and offsets, of light (..., 3)."""
         density = -np.log10(np.maximum(light + self.recipe.screen_glare_compensation, 1e-6))
         return np.interp(density, self.prints, self.densities)
 
     def printed(self, before: Floats) -> Floats:
-        """Light of a print, by the paper's own three curves, of density before the curves."""
+        """Return the light of a print, by the three curves of the paper, of density before them."""
         apart = before + self.offsets
         channels = [tone.light(apart[..., i]) for i, tone in enumerate(tones(self.recipe))]
         return np.stack(channels, axis=-1)
 
     def film(self, density: Floats) -> Floats:
-        """Density of the film in the working space.
+        """Return the density of the film in the working space.
 
         Parameters
         ----------
@@ -78,14 +78,14 @@ class Backwards:
         return np.asarray(PIVOT_CONTRAST + contrasted / recipe.density_gamma)
 
     def scan(self, film: Floats) -> Floats:
-        """What the scanner reads, 0..1, of film densities ``(..., 3)``."""
+        """Return the samples that the scanner reads, 0..1, of film densities ``(..., 3)``."""
         light = np.clip(np.power(10.0, -film) @ self.device.T, 0.0, 1.0)
         gamma = self.recipe.input_space.gamma
         return light if gamma == 1.0 else np.power(light, 1.0 / gamma)
 
 
 def invert(recipe: Recipe) -> Backwards:
-    """Return a recipe of a color negative, prepared to be run backwards.
+    """Return the inverse of a recipe for color negatives.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def invert(recipe: Recipe) -> Backwards:
 
 
 def _curve(recipe: Recipe, offsets: Floats) -> tuple[Floats, Floats]:
-    """Print densities, ascending, and the density before the curves that gives each."""
+    """Return print densities, ascending, and the density before the curves for each."""
     before = np.linspace(0.0, DENSITY_RANGE, STEPS)
     channels = []
     for tone, offset in zip(tones(recipe), offsets, strict=True):

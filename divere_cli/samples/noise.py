@@ -1,4 +1,4 @@
-"""Smooth noise over a picture: every value is a function of its coordinates and the generator."""
+"""Smooth noise over a picture; each value depends only on its coordinates and the generator."""
 
 from __future__ import annotations
 

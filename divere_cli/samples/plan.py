@@ -1,8 +1,8 @@
-"""Which frames there are, and what their truth is.
+"""Plans the sample frames and their true values.
 
-Covers the two sorts of samples: single pictures, all alike in exposure, and a
-roll as a lab gets it, with a leader, a blank, a strongly colored frame and
-exposures that differ. The same seed gives the same bytes.
+Covers two kinds of samples: single pictures with equal exposure, and a roll as a lab gets it, with
+a leader, a blank, a strongly colored frame and different exposures. The same seed gives the same
+bytes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EXPOSURES = (0.0, 0.12, -0.10, 0.22, -0.05, 0.06, -0.20, 0.0, 0.03, -0.14, 0.30,
 
 @dataclass(frozen=True)
 class Wish:
-    """What samples are asked for; megapixels are of one frame, ``views`` have no chart."""
+    """The requested samples; megapixels are per frame, ``views`` have no chart."""
 
     count: int = 6
     megapixels: float = 6.0
@@ -38,7 +38,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Samples:
-    """The frames, and the recipe whose gains (exposure of the roll included) are the truth."""
+    """The frames, and the recipe with the true gains (including the exposure of the roll)."""
 
     recipe: Recipe
     frames: tuple[Frame, ...]
@@ -51,7 +51,7 @@ def samples(wish: Wish) -> Samples:
     Parameters
     ----------
     wish : Wish
-        What the user asked for.
+        The requested samples.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def samples(wish: Wish) -> Samples:
 
 
 def _kinds(wish: Wish) -> list[Kind]:
-    """A leader first, a blank last, a strongly colored frame in the middle."""
+    """Return the kinds: first a leader, last a blank, in the middle a strongly colored frame."""
     if wish.views:
         return ["view"] * wish.count
     kinds: list[Kind] = ["landscape"] * wish.count

@@ -1,10 +1,9 @@
-"""What was in front of the camera: a landscape with a ColorChecker and gray ramps in it.
+"""The scene in front of the camera: a landscape with a ColorChecker and gray ramps.
 
-Covers light in the working space at any place of a frame, band by band: every
-value is a function of its coordinates and the seed, so that no band knows of
-another. The landscape is lit so that the middle of its tones lies where that of
-photographs does, a little darker than a gray card (18 %), give or take what
-subjects differ: what a light meter sees to.
+Covers light in the working space at any place of a frame, band by band: every value depends only
+on its coordinates and the seed, so bands are independent. The landscape is lit so that its median
+tone is where it is in photographs, a little darker than a gray card (18 %), with the variation of
+real subjects, as a light meter ensures.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Scene:
 
     @cached_property
     def sunlight(self) -> float:
-        """What the landscape is lit with, so that the meter is content."""
+        """Return the light on the landscape that gives the exposure of a light meter."""
         if self.kind == "colored" or self._at_night:
             return 1.0
         xs, ys = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
@@ -74,11 +73,11 @@ class Scene:
 
     @property
     def _at_night(self) -> bool:
-        """Whether a meter would be wrong about it."""
+        """Whether a light meter would misjudge it."""
         return self.kind == "view" and self.view % len(views.VIEWS) == views.NIGHT
 
     def light(self, xs: Floats, ys: Floats) -> Floats:
-        """Light of the picture at columns ``xs`` and rows ``ys``, both 0..1.
+        """Return the light of the picture at columns ``xs`` and rows ``ys``, both 0..1.
 
         Returns
         -------
@@ -116,7 +115,7 @@ class Scene:
         return np.asarray(sky + clouds[..., None] * (np.array(HAZE) * 1.35 - sky))
 
     def _shore(self, xs: Floats, ys: Floats) -> Floats:
-        """Sky, hills and ground in one: the rows in which all three may be seen."""
+        """Return sky, hills and ground, for the rows in which all three can occur."""
         rng = np.random.default_rng((self.seed, 6))
         picture = self._sky(xs, ys)
         for depth, color in enumerate(HILLS):
@@ -156,7 +155,7 @@ class Scene:
 
 
 def patch_boxes() -> tuple[tuple[float, float, float, float], ...]:
-    """Where the 24 patches lie: x, y, width, height in 0..1 of the picture."""
+    """Return the boxes of the 24 patches: x, y, width, height in 0..1 of the picture."""
     x, y, width, height = CHART
     cell, tall, margin = width / 6, height / 4, (1.0 - PATCH_FILL) / 2
     return tuple(
@@ -172,7 +171,7 @@ def patch_boxes() -> tuple[tuple[float, float, float, float], ...]:
 
 
 def step_lights() -> tuple[float, ...]:
-    """Light of the steps of the gray ramp, from light to dark, even in density."""
+    """Return the light of the gray ramp's steps, from light to dark, evenly spaced in density."""
     return tuple(float(v) for v in np.geomspace(0.85, 0.012, STEP_COUNT))
 
 
@@ -194,7 +193,7 @@ def _draw(
     box: tuple[float, float, float, float],
     paint: Callable[[Floats, Floats], Floats],
 ) -> None:
-    """Paint what lies in a box over the picture."""
+    """Paint the pixels of a box over the picture."""
     x, y, width, height = box
     us, vs = (xs - x) / width, (ys - y) / height
     columns, rows = np.flatnonzero((us >= 0) & (us < 1)), np.flatnonzero((vs >= 0) & (vs < 1))

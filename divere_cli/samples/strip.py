@@ -1,8 +1,8 @@
-"""One frame of film as the scanner sees it: picture, rebate, sprocket holes, holder, grain, dust.
+"""One scanned frame of film: picture, rebate, sprocket holes, holder, grain and dust.
 
-Covers code values of any rows of a frame. Rows do not know of each other: grain
-and dust come from generators seeded by the frame and the row, so that the
-height of a band changes no pixel and memory stays flat.
+Covers code values of any rows of a frame. Rows are independent: grain and dust come from
+generators seeded by the frame and the row, so the height of a band changes no pixel, and memory
+stays constant.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FULL_CODE = 65535
 # least, it is that much thinner than the darkest light of a scene.
 BASE_OVER_GRAY, BASE_BELOW_BLACK = np.array([0.872, 0.855, 0.883]), 0.05
 LEADER_LIGHT = 0.93
-HOLDER_CODE = 60  # what a holder lets through: stray light
+HOLDER_CODE = 60  # stray light through the holder
 HOLDER, REBATE = 0.02, 0.035  # shares of the height
 HOLES, HOLE_WIDTH = 8, 0.42
 GRAIN_AT_BASE = 0.09
@@ -35,7 +35,7 @@ DUST_DENSITY = 1.2
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame; ``exposure`` is the density it is off by, to be added to the gains.
+    """One frame; ``exposure`` is its exposure error as a density, to be added to the gains.
 
     ``view`` is which drawn view a frame of kind ``view`` shows.
     """
@@ -53,7 +53,7 @@ class Frame:
 
     @property
     def picture(self) -> tuple[int, int, int, int]:
-        """Where the picture lies: x, y, width, height, pixels."""
+        """Return the box of the picture: x, y, width, height in pixels."""
         edge = self.margin
         return edge, edge, self.width - 2 * edge, self.height - 2 * edge
 
@@ -65,7 +65,7 @@ class Frame:
 
 
 class Film:
-    """Hands out a frame's rows.
+    """Computes the rows of a frame.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class Film:
         self.base = base_before_curves(backwards)
 
     def codes(self, first: int, last: int) -> Codes:
-        """Code values of rows ``first`` to ``last`` (not included).
+        """Return the code values of rows ``first`` to ``last`` (not included).
 
         Returns
         -------
@@ -106,12 +106,12 @@ class Film:
         return codes
 
     def light(self, first: int, last: int) -> Floats:
-        """Light of the scene in rows of the picture, without grain: ``(rows, width, 3)``."""
+        """Return the light of the scene in rows of the picture, without grain, (rows, width, 3)."""
         _, _, width, height = self.frame.picture
         return self.scene.light(_centers(0, width, width), _centers(first, last, height))
 
     def _expose(self, density: Floats, first: int, last: int) -> None:
-        """Lay the picture on bare film; nothing on film is thinner than bare film."""
+        """Put the picture on bare film; no density is below that of bare film."""
         x, y, width, height = self.frame.picture
         top, bottom = max(first, y), min(last, y + height)
         if self.frame.kind == "blank" or top >= bottom:
@@ -125,13 +125,13 @@ class Film:
         np.minimum(before, self.base, out=window)
 
     def _leader(self, width: int) -> Floats:
-        """Fogged to the left, bare to the right, a soft edge between: ``(width, 3)``."""
+        """Return a leader, (width, 3): fogged on the left, bare on the right, with a soft edge."""
         dense = float(self.backwards.before_curves(np.array([LEADER_LIGHT]))[0]) - 0.2
         share = np.clip((_centers(0, width, width) - 0.44) / 0.05, 0.0, 1.0)
         return np.asarray(dense + share[:, None] * (self.base - dense))
 
     def _grain(self, first: int, last: int) -> Floats:
-        """Clumps of two by two: half of each pixel's grain is its neighbors'."""
+        """Return grain in clumps of 2 x 2: half of a pixel's grain comes from its neighbors."""
         rows = np.stack([self._grains(row) for row in range(first - 1, last)])
         clumped = rows[1:, 1:] + rows[1:, :-1] + rows[:-1, 1:] + rows[:-1, :-1]
         return np.asarray(clumped * (self.frame.grain / 2.0), np.float64)
@@ -154,7 +154,7 @@ class Film:
                 film[np.ix_(rows - first, columns)] += (away < radius**2)[..., None] * DUST_DENSITY
 
     def _mount(self, codes: Codes, first: int, last: int) -> None:
-        """Put holder and sprocket holes over the film."""
+        """Add the holder and the sprocket holes."""
         if self.frame.border != "holder":
             return
         width, height = self.frame.width, self.frame.height

@@ -1,8 +1,8 @@
 """Drawn views that look like photographs: mountains, a lake, a coast, dunes, a meadow, a street.
 
 Covers linear light of six subjects at any place of a frame, as :mod:`divere_cli.samples.scene`
-needs it: every value is a function of its coordinates and the seed. All of it is drawn by
-this code; no photograph is part of the project.
+needs it: every value depends only on its coordinates and the seed. This code draws everything; the
+project contains no photograph.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ OCTAVES = 7
 
 
 def light(number: int, seed: int, xs: Floats, ys: Floats) -> Floats:
-    """Light of one view.
+    """Return the light of one view.
 
     Parameters
     ----------
     number : int
-        Which view; counted round.
+        Number of the view, modulo the number of views.
     seed : int
     xs, ys : ndarray
         Columns and rows, 0 to 1 of the picture.
@@ -147,7 +147,7 @@ def _meadow(seed: int, xs: Floats, ys: Floats) -> Floats:
 
 
 def _street(seed: int, xs: Floats, ys: Floats) -> Floats:
-    """A street at night: what is dark stays dark."""
+    """Return a street at night, whose dark areas stay dark."""
     ground = 0.68
     mirrored = np.where(ys > ground, 2.0 * ground - ys, ys)
     rng = np.random.default_rng((seed, 70))
@@ -188,7 +188,7 @@ def _sky(seed: int, xs: Floats, ys: Floats, high: Color, low: Color, clouds: flo
 
 
 def _fractal(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: Floats) -> Floats:
-    """Noise of many octaves, about -1 to 1."""
+    """Return noise of many octaves, about -1 to 1."""
     total, weight = np.zeros((len(ys), len(xs))), 1.0
     rows, columns = cells
     for _ in range(OCTAVES):
@@ -200,12 +200,12 @@ def _fractal(rng: np.random.Generator, cells: tuple[int, int], xs: Floats, ys: F
 
 
 def _faces(rng: np.random.Generator, xs: Floats, ys: Floats) -> Floats:
-    """Light and shade on folded ground: ridges of noise."""
+    """Return light and shade on folded ground: ridges of noise."""
     return np.asarray(1.0 - 2.6 * np.abs(_fractal(rng, (9, 12), xs, ys)))
 
 
 def _crest(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
-    """A ragged line, about -1 to 1."""
+    """Return a ragged line, about -1 to 1."""
     total, weight = np.zeros(len(xs)), 1.0
     for _ in range(6):
         total += weight * across(rng.uniform(-1.0, 1.0, (1, cells + 1)), xs)[0]
@@ -214,12 +214,12 @@ def _crest(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
 
 
 def _wave(rng: np.random.Generator, xs: Floats, cells: int) -> Floats:
-    """A smooth line, about -1 to 1."""
+    """Return a smooth line, about -1 to 1."""
     return np.asarray(across(rng.uniform(-1.0, 1.0, (1, cells + 1)), xs)[0])
 
 
 def _trees(rng: np.random.Generator, xs: Floats, count: int) -> Floats:
-    """Tops of trees, 0 to 1."""
+    """Return tree tops, 0 to 1."""
     position = xs * count
     tree = np.minimum(position.astype(int), count - 1)
     height = rng.uniform(0.35, 1.0, count)[tree]
@@ -227,7 +227,7 @@ def _trees(rng: np.random.Generator, xs: Floats, count: int) -> Floats:
 
 
 def _below(ys: Floats, line: Floats, sharp: float) -> Floats:
-    """1 below a line, 0 above it: ``(rows, columns, 1)``."""
+    """Return 1 below a line and 0 above it, ``(rows, columns, 1)``."""
     return np.asarray(np.clip((ys[:, None] - line[None, :]) * sharp, 0.0, 1.0)[..., None])
 
 

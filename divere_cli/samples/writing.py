@@ -1,8 +1,8 @@
-"""Samples into a folder: negatives, ``truth.json`` and the preset that grades them right.
+"""Writes samples to a folder: negatives, ``truth.json`` and the preset with the true values.
 
-Covers streaming, atomic publishing (a file appears whole or not at all) and the
-rule that nothing is ever overwritten. The negatives carry the ICC profile of
-the scanner's linear space, as scanners write it.
+Covers streaming, atomic publishing (a file appears complete or not at all) and that no file is
+ever overwritten. The negatives contain the ICC profile of the scanner's linear space, as files of
+scanners do.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from divere_cli.samples.strip import Film, Frame, base_before_curves
 
 TRUTH = "truth.json"
 PRESETS = "divere_presets.json"
-BAND_BYTES = 6 << 20  # of one float64 array of a band; a dozen such live at once
+BAND_BYTES = 6 << 20  # of one float64 array of a band; about twelve exist at once
 SCANNER_DPI = 4000.0
 
 OnFrame = Callable[[str], None]
@@ -42,14 +42,14 @@ def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tup
     ----------
     samples : Samples
     folder : str
-        Made when missing.
+        Created if missing.
     on_frame : callable, optional
-        Told each name when its file is there.
+        Called with the name of each finished file.
 
     Raises
     ------
     PlanError
-        A file of that name is there already; nothing was written.
+        A file with such a name exists; nothing was written.
     OutputUnusable
         The folder cannot be made or written.
     NoSpace, OutputError
@@ -61,8 +61,8 @@ def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tup
         for name in names:
             if os.path.lexists(os.path.join(folder, name)):
                 raise PlanError(
-                    f"{os.path.join(folder, name)} is there already",
-                    hint="samples never overwrite; choose an empty folder",
+                    f"{os.path.join(folder, name)} already exists",
+                    hint="samples never replace files; choose an empty folder",
                 )
         paths = tuple(_negative(samples, frame, folder, on_frame) for frame in samples.frames)
         _text(os.path.join(folder, PRESETS), json.dumps(presets(samples), indent=1) + "\n")
@@ -73,7 +73,7 @@ def write(samples: Samples, folder: str, on_frame: OnFrame | None = None) -> tup
 
 
 def truth(samples: Samples) -> dict[str, Json]:
-    """Return the content of ``truth.json``: the true numbers of the roll and of each frame.
+    """Return the content of ``truth.json``: the true values of the roll and of each frame.
 
     ``rgb_gains`` of a frame holds its exposure; ``light`` of a patch is what the
     scene sent out, ``positive`` what the true grade prints of it without grain
@@ -99,7 +99,7 @@ def truth(samples: Samples) -> dict[str, Json]:
 
 
 def presets(samples: Samples) -> dict[str, Json]:
-    """Return a ``divere_presets.json`` that grades every frame by its true numbers.
+    """Return a ``divere_presets.json`` that grades every frame with its true values.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def presets(samples: Samples) -> dict[str, Json]:
 
 
 def preset(recipe: Recipe, frame: Frame) -> dict[str, Json]:
-    """Return the preset of a frame: the recipe, its exposure, the picture as crop.
+    """Return the preset of a frame: the recipe, its exposure, and the picture as the crop.
 
     Parameters
     ----------
@@ -196,7 +196,7 @@ def _text(path: str, text: str) -> None:
 
 
 def _publish(folder: str, temp: str, name: str) -> None:
-    """Give a complete file its name; fails where the name is taken."""
+    """Give a complete file its name; fail if the name is taken."""
     handle = directory.hold(folder)
     try:
         durable.rename(temp, name, handle, replace=False)

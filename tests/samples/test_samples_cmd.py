@@ -40,7 +40,7 @@ def test_a_second_time_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[s
     once = ["samples", str(tmp_path), "--count", "1", "--megapixels", "0.01"]
     assert app.run(once) == 0
     assert app.run(once) == 2
-    assert "is there already" in capfd.readouterr().err
+    assert "already exists" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--count", "0"], ["--megapixels", "0"], ["--border", "x"]])
