@@ -1,7 +1,7 @@
-"""Bands of pixels: their samples as numbers, and handing them to OpenColorIO.
+"""Bands of pixels: converting samples to float64, and passing bands to OpenColorIO.
 
-Covers normalizing (step 1) and the description of C-contiguous bands in
-memory. Not covered: what is computed on them.
+Covers normalizing (step 1) and the description of C-contiguous bands in memory. Not covered: what
+is computed with them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEPTHS = {
 
 
 class Levels:
-    """Samples of one type to float64: codes to 0..1, float samples as they are.
+    """Converts samples of one type to float64: codes to 0..1, float samples unchanged.
 
     Attributes
     ----------
@@ -39,11 +39,11 @@ class Levels:
         self.top = float(np.iinfo(self.dtype).max) if self.dtype.kind == "u" else 1.0
 
     def of(self, samples: Band) -> Array:
-        """Normalized samples, float64, of the same shape."""
+        """Return normalized samples, float64, of the same shape."""
         return finite(samples / self.top if self.top != 1.0 else samples.astype(np.float64))
 
     def clean(self, samples: Band) -> Band:
-        """The samples themselves, without what is no number."""
+        """Return the samples with infinities and NaN replaced."""
         return samples if self.dtype.kind == "u" else finite(samples)
 
 

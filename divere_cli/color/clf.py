@@ -1,9 +1,9 @@
-"""The grade as a Common LUT Format file: the same transforms, written by OpenColorIO.
+"""Writes the grade as a Common LUT Format file: the same transforms, by OpenColorIO.
 
-Covers whole grades from the scan's code values (0..1) to encoded values
-(0..1). A reader that computes in float32 gets the grade's own pixels, but for
-the few that divere settles in float64 (``doubt``). Not covered: measuring that
-(``export``), and other formats.
+Covers complete grades from the scan's code values (0..1) to encoded values (0..1). A reader that
+computes in float32 gets the same pixels as divere, except for the few that divere computes in
+float64 (:mod:`.refinement`). Not covered: measuring the difference (:mod:`.export`), and other
+formats.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ FORMAT = "Academy/ASC Common LUT Format"
 
 
 def transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
-    """Return the whole grade for float samples of 0 to 1; logarithms are computed, not looked up.
+    """Return the grade for float samples from 0 to 1; logarithms are computed, not tabulated.
 
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     """
     group = ocio.float_transform(exact_grade)
     if exact_grade.gray:
@@ -37,7 +37,7 @@ def text(exact_grade: ExactGrade, name: str, source: str, target: str) -> str:
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     name : str
         Name of the profile; becomes the description.
     source, target : str

@@ -1,11 +1,10 @@
-"""The grade as a `.cube` file: a lattice of colors between code values.
+"""Writes the grade as a `.cube` file: a lattice of colors.
 
-Covers two forms. The plain one is the lattice alone, which every program
-reads; its points lie evenly in linear light, where a negative has most of its
-picture between the first few. The shaped one, for Resolve and everything built
-on OpenColorIO, has a table before the lattice that spaces its points by
-density, and comes three to four times closer. Not covered: measuring either
-(``export``).
+Covers two forms. The plain one is the lattice alone, which every program reads; its points are
+evenly spaced in linear light, so most of a negative falls between the first few. The shaped one,
+for Resolve and programs that use OpenColorIO, has a table before the lattice that spaces its
+points by density; its error is three to four times smaller. Not covered: measuring either
+(:mod:`.export`).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ DEFAULT_SIZE = 65
 SIZES = (2, 129)
 # One entry for every 16-bit code value.
 SHAPER = 1 << 16
-# Where spacing by density goes over to spacing by light: a density of 3.5.
+# Density 3.5, where the spacing changes from density to light.
 TOE = 3e-4
 # Light at the lattice's first point. At no light at all, where logarithms are cut off, the
 # matrix would throw off the whole first cell: measured, a color difference of 7.7 in the
@@ -86,7 +85,7 @@ def lattice(exact_grade: ExactGrade, levels: Array) -> Array:
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     levels : Array
         Linear samples of one channel at the grid's points, 0 to 1, shape (n,).
 
@@ -109,7 +108,7 @@ def text(exact_grade: ExactGrade, name: str, size: int, *, shaper: bool) -> str:
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     name : str
         Its title, or first comment.
     size : int
@@ -123,7 +122,7 @@ def text(exact_grade: ExactGrade, name: str, size: int, *, shaper: bool) -> str:
     if not shaper:
         rows = lattice(exact_grade, np.maximum(places, LEAST))
         return _document([f'TITLE "{title}"', f"LUT_3D_SIZE {size}"], rows)
-    # This form knows no TITLE.
+    # This form has no TITLE.
     head = [f"# {title}", f"LUT_1D_SIZE {SHAPER}", "LUT_1D_INPUT_RANGE 0.0 1.0"]
     head += [f"LUT_3D_SIZE {size}", "LUT_3D_INPUT_RANGE 0.0 1.0"]
     table = np.repeat(shaped(np.linspace(0.0, 1.0, SHAPER))[:, None], 3, axis=1)

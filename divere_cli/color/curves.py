@@ -1,8 +1,7 @@
-"""Density to light: curves, light and screen glare as one function of one density.
+"""Density to light: print curves, light and screen glare as one function of one density.
 
-Covers steps 10 to 12 of the grade for one channel, exact in float64, and where
-that function has corners. Not covered: where a table's entries are put
-(``table``).
+Covers steps 10 to 12 of the grade for one channel, exact in float64, and the corners of that
+function. Not covered: the entries of tables (:mod:`.density_lut`).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ class Curve:
     y: tuple[float, ...]
 
     def density(self, d: Array) -> Array:
-        """The curve applied to densities, which are first clipped to 0..4.816."""
+        """Apply the curve to densities, which are first clipped to 0..4.816."""
         n = np.interp(1.0 - np.clip(d / DENSITY_RANGE, 0.0, 1.0), self.x, self.y)
         return (1.0 - n) * DENSITY_RANGE
 
@@ -37,7 +36,7 @@ class Curve:
         return [(1.0 - x) * DENSITY_RANGE for x in (*inside, 0.0, 1.0)]
 
     def densities_giving(self, target: float) -> list[float]:
-        """Where the curve passes through density ``target``."""
+        """Return the densities at which the curve passes through ``target``."""
         n = 1.0 - target / DENSITY_RANGE
         densities = []
         for x0, y0, x1, y1 in zip(self.x, self.y, self.x[1:], self.y[1:], strict=False):
@@ -54,13 +53,13 @@ class Tone:
     glare: float
 
     def light(self, d: Array) -> Array:
-        """Light reflected at density ``d``."""
+        """Return the light reflected at density ``d``."""
         for curve in self.curves:
             d = curve.density(d)
         return np.asarray(np.maximum(0.0, 10.0 ** -np.maximum(d, 0.0) - self.glare))
 
     def corners(self) -> tuple[float, ...]:
-        """Densities where the slope changes, ascending; beyond the last ones it is constant."""
+        """Return the densities where the slope changes, ascending; beyond them it is constant."""
         densities = [0.0]
         if 0.0 < self.glare < 1.0:
             densities.append(float(-np.log10(self.glare)))

@@ -1,4 +1,4 @@
-"""Steps 4 to 9, folded: density as a linear function of the logarithms of transmittance.
+"""Steps 4 to 9 combined: density as a linear function of the logarithms of transmittance.
 
 Covers inversion, contrast, Dmax, the density matrix with channel gamma, gains,
 and the two clamps (transmittance at least 1e-10, density at most 10 before
@@ -21,7 +21,7 @@ PIVOT_CONTRAST = 0.7
 PIVOT_MATRIX = 4.1
 LEAST_LIGHT = 1e-10
 MOST_DENSITY = 10.0
-# Float samples are taken as they are, up to here: a file may hold infinities.
+# Upper limit of float samples: a file may contain infinities.
 MOST_LIGHT = 1e6
 
 
@@ -35,13 +35,13 @@ class Density:
     offset: Array
 
     def of(self, x: Array) -> Array:
-        """Print densities of linear pixels: float64, shape (n, 3)."""
+        """Return print densities of linear pixels: float64, shape (n, 3)."""
         logarithm = np.log10(np.clip(x, self.low, self.high))
         return np.asarray(logarithm @ self.matrix.T + self.offset)
 
 
 def fold(recipe: Recipe) -> Density:
-    """Fold the recipe's steps 4 to 9 into one function of the logarithm of light.
+    """Combine the recipe's steps 4 to 9 into one function of the logarithm of light.
 
     Steps 4 to 6 are ``d = a log10(x) + b``. As d is monotonic in x, its clamp
     at 10 is a bound on x: from above where light makes density (negatives),
@@ -65,7 +65,7 @@ def fold(recipe: Recipe) -> Density:
     a = recipe.density_gamma * (1.0 if recipe.film.invert else -1.0)
     b = recipe.density_dmax - PIVOT_CONTRAST * (1.0 - recipe.density_gamma)
     bound = 10.0 ** min(max((MOST_DENSITY - b) / a, -30.0), 30.0)
-    # Where the clamp leaves no interval, every pixel sits on it.
+    # If the clamp leaves no interval, every pixel is at the clamp.
     if a > 0.0:
         high = min(MOST_LIGHT, bound)
         low = min(LEAST_LIGHT, high)

@@ -1,11 +1,10 @@
-"""Where the entries of a density table go, so that its straight lines err least.
+"""Places the entries of a density table so that its straight lines have the least error.
 
-A table's error sits at the corners of the function: where one falls inside a
-step, the step cuts it off. Start and step of each channel's table are
-therefore chosen with the corners on the entries (points of measured curves lie
-evenly, so this is exact for them), and a table that still errs too much gets
-more entries. Not covered: what is in the function (``curves``) and who
-interpolates (``chain``).
+The error of a table is largest at the corners of the function: a corner between two entries is cut
+off. Start and step of each channel's table are therefore chosen with the corners on the entries
+(points of measured curves lie evenly, so this is exact for them), and a table whose error is still
+too large gets more entries. Not covered: what is in the function (:mod:`.curves`) and who
+interpolates (:mod:`.ocio`).
 """
 
 from __future__ import annotations
@@ -20,18 +19,18 @@ Array = npt.NDArray[np.float64]
 Function = Callable[[Array], Array]
 
 SIZES = (1 << 16, 1 << 18)
-# In 16-bit code values, beside half a code of rounding.
+# In 16-bit code values, besides half a code value of rounding.
 TOLERANCE = 0.25
 CODES = 65535.0
-# Encoded values below DARK that are steeper than STEEP are looked at one by one (``doubt``).
+# Encoded values below DARK and steeper than STEEP are checked per pixel (:mod:`.refinement`).
 DARK = 0.04
 STEEP = 1.2e5
-# Light below which screen glare is near, and below which there is none left.
+# Light below which the screen glare is close, and below which nothing is left.
 DIM = 0.01
 NO_LIGHT = 2e-6
 DIMMEST = 2.5e-4
 BESIDE = 1e-9
-# Even spacing of tries over phase and step: the golden ratio and the plastic number.
+# Tries are spread evenly over phase and step by the golden ratio and the plastic number.
 TRIES = 192
 PHASE, STRETCH = 0.6180339887498949, 0.7548776662466927
 
@@ -69,7 +68,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What to tabulate: density to light, its corners, and where it ends to change."""
+    """A function to tabulate: density to light, its corners, and the range where it changes."""
 
     function: Function
     corners: tuple[float, ...]
@@ -124,7 +123,7 @@ def build(
 
 
 def _slopes(codes: Array, step: float, dark: float) -> tuple[float, float]:
-    """The steepest rise, and the encoded value below which the dark is steeper than that."""
+    """Return the steepest rise, and the encoded value below which dark values are steeper."""
     rises = np.abs(np.diff(codes)) * CODES / step
     tops = np.maximum(codes[1:], codes[:-1])
     bright = float(rises.max(where=tops > dark, initial=0.0))
@@ -136,7 +135,7 @@ def _slopes(codes: Array, step: float, dark: float) -> tuple[float, float]:
 def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[float, float, float]:
     (low, high), function = sought.ends, sought.function
     corners = np.array(sought.corners)
-    # A jump has two values: both must be met.
+    # A jump has two values: both must be reached.
     points = np.sort(np.concatenate([corners - BESIDE, corners + BESIDE]))
     least = (high - low) / (size - 3)
     starts, steps = _tries(corners, low, least)
@@ -157,12 +156,12 @@ def _placed(sought: Sought, size: int, encode: Function, joint: bool) -> tuple[f
 
 
 def _lifted(encode: Function, light: Array) -> Array:
-    """Encoded values with a little light in the blacks, whose slope next to 0 has no end."""
+    """Return encoded values with a little light added: their slope next to 0 is infinite."""
     return encode(DIMMEST + (1.0 - DIMMEST) * light)
 
 
 def _tries(points: Array, low: float, least: float) -> tuple[Array, Array]:
-    """Starts and steps worth trying; all reach from before the first to beyond the last corner."""
+    """Return starts and steps to try; all cover the range from the first to the last corner."""
     number = np.arange(TRIES)
     steps = least * (1.0 + 1e-3 * ((number * STRETCH) % 1.0))
     starts = low - steps * ((number * PHASE) % 1.0)

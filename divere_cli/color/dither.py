@@ -1,8 +1,8 @@
-"""Even noise of one code value, so that 8 bits keep the mean of a smooth sky.
+"""Dither: uniform noise of one code value, so that 8 bits keep the mean of smooth areas.
 
-The noise is a fixed tile laid from the picture's first pixel: a frame is the
-same in every run, and does not depend on how it is split into bands. Not
-covered: noise shaping, 16-bit positives (their grain is their dither).
+The noise is a fixed tile that starts at the picture's first pixel: a frame is the same in every
+run and with any split into bands. Not covered: noise shaping, 16-bit positives (their grain is
+their dither).
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ class Noise:
 
     def __init__(self) -> None:
         generator = np.random.Generator(np.random.PCG64(SEED))
-        # Whole 24-bit steps: float32 holds them all, and 1.0 is not reached.
+        # Multiples of 2^-24: float32 can store them all, and 1.0 is never reached.
         steps = generator.integers(0, 1 << 24, (TILE, TILE, 3))
         self._tile = (steps / np.float64(1 << 24)).astype(np.float32)
 
     def quantized(self, codes: Band, row: int, top: float) -> Band:
-        """Make ``codes`` whole in place, so that their mean over many pixels stays.
+        """Round ``codes`` to whole numbers in place, keeping the mean over many pixels.
 
         Parameters
         ----------
         codes : ndarray, float, shape (rows, width, 1 or 3)
             Code values with their fractions.
         row : int
-            Of the picture, where ``codes`` begin.
+            Row of the picture where ``codes`` start.
         top : float
             The largest code value.
         """

@@ -1,9 +1,8 @@
-"""A recipe and an output space, folded to a few matrices and one function a channel.
+"""A recipe and an output space, combined to a few matrices and one function per channel.
 
-Covers the whole grade exactly in float64: what tables are filled from, what
-one-channel scans are graded with, and what pixels get where float32 is not
-enough. Not covered: OpenColorIO (``chain``), and the step by step reference
-(``reference``), which shares nothing with this.
+Covers the whole grade exactly in float64. It fills the tables, grades one-channel scans, and
+computes the pixels for which float32 is not enough. Not covered: OpenColorIO (:mod:`.ocio`), and
+the step by step reference (:mod:`.reference`), which shares no code with this.
 """
 
 from __future__ import annotations
@@ -42,45 +41,45 @@ class ExactGrade:
 
     @property
     def plain(self) -> bool:
-        """Whether encoded values are the linear ones."""
+        """Whether the encoding is linear."""
         return self.transfer == "power" and self.gamma_out == 1.0
 
     @property
     def joint(self) -> bool:
-        """Whether channels stay apart after the tone, so that one table does the rest."""
+        """Whether channels stay separate after the tone, so that one table does all later steps."""
         return bool((self.back == np.eye(3)).all())
 
     @property
     def spread(self) -> float:
-        """How much an error of all channels can grow in the output matrix."""
+        """Factor by which the output matrix can amplify an error of all channels."""
         return float(np.abs(self.back).sum(axis=1).max())
 
     def powered(self, x: Array) -> Array:
-        """Step 2: normalized samples to linear ones."""
+        """Convert normalized samples to linear ones (step 2)."""
         return x if self.gamma_in == 1.0 else np.asarray(np.clip(x, 0.0, 1.0) ** self.gamma_in)
 
     def transmittance(self, x: Array) -> Array:
-        """Steps 2 and 3: normalized samples (n, 3) to the working space."""
+        """Convert normalized samples (n, 3) to the working space (steps 2 and 3)."""
         return np.asarray(self.powered(x) @ self.front.T)
 
     def light(self, x: Array) -> Array:
-        """Steps 4 to 13: the working space (n, 3) to linear output, not clipped."""
+        """Convert the working space (n, 3) to linear output, not clipped (steps 4 to 13)."""
         if self.density is not None and self.tones is not None:
             d = self.density.of(x)
             x = np.stack([tone.light(d[:, c]) for c, tone in enumerate(self.tones)], axis=1)
         return np.asarray(x @ self.back.T)
 
     def encode(self, y: Array) -> Array:
-        """Step 14: linear output to encoded values of 0..1."""
+        """Convert linear output to encoded values of 0..1 (step 14)."""
         return encoded(y, self.transfer, self.gamma_out)
 
     def encoded(self, x: Array) -> Array:
-        """Steps 2 to 15: normalized samples (n, 3) to encoded values (n, 3 or 1)."""
+        """Convert normalized samples (n, 3) to encoded values (n, 3 or 1) (steps 2 to 15)."""
         values = self.rgb(x)
         return np.asarray((values @ LUMINANCE)[:, None]) if self.gray else values
 
     def rgb(self, x: Array) -> Array:
-        """Steps 2 to 14: normalized samples (n, 3) to encoded values (n, 3)."""
+        """Convert normalized samples (n, 3) to encoded values (n, 3) (steps 2 to 14)."""
         return self.encode(self.light(self.transmittance(finite(x))))
 
 
@@ -105,7 +104,7 @@ def encoded(y: Array, kind: Transfer, gamma_out: float) -> Array:
 
 
 def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
-    """Fold ``recipe`` into matrices and functions, for scans of one or three channels.
+    """Combine ``recipe`` into matrices and functions, for scans of one or three channels.
 
     Parameters
     ----------
@@ -141,7 +140,7 @@ def fold(recipe: Recipe, output: Space, *, one_channel: bool) -> ExactGrade:
 
 
 def finite(x: Array) -> Array:
-    """Replace infinities and what is no number, which counts as no light.
+    """Replace infinities by the largest value and NaN by no light.
 
     Parameters
     ----------

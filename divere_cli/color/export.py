@@ -1,8 +1,7 @@
-"""A grade as a file for other programs, and how far that file is from the grade.
+"""Exports a grade as a file for other programs, and measures the error of that file.
 
-Covers the text of the file, reading it back with OpenColorIO, and the difference
-from the float64 reference over a fixed sample of colors.
-Not covered: which profile is meant, and what is printed.
+Covers the text of the file, reading it back with OpenColorIO, and the difference from the float64
+reference over a fixed sample of colors. Not covered: choosing the profile, and printing results.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ CODES = 65535.0
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """What was written and how exact it is, read back by OpenColorIO.
+    """Properties of an exported file, and its error when OpenColorIO reads it back.
 
     Attributes
     ----------
@@ -74,7 +73,7 @@ def text(
     ProfileError
         When the recipe's figures allow no grade.
     UsageError
-        A size that cannot be.
+        The size is not allowed.
     """
     exact_grade = exact.fold(recipe, output, one_channel=False)
     if form == "cube":
@@ -87,7 +86,7 @@ def text(
 
 
 def measure(recipe: Recipe, output: Space, form: Form, size: int | None, path: str) -> ExportReport:
-    """Read a file with the :func:`text` of a grade back, and measure how far it is off.
+    """Read an exported file back, and measure its error.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ def measure(recipe: Recipe, output: Space, form: Form, size: int | None, path: s
 
 
 def sample() -> npt.NDArray[np.float32]:
-    """Colors to measure with: half even in code value, half even in density of 0..3.
+    """Return colors for the measurement: half even in code value, half even in density 0..3.
 
     Returns
     -------
@@ -154,7 +153,7 @@ def read_back(path: str, x: npt.NDArray[np.float32]) -> Array:
     Array
         Encoded values, shape (n, 3).
     """
-    # OpenColorIO keeps files by name: another export to the same one would be missed.
+    # OpenColorIO caches files by name: it would miss another export to the same name.
     PyOpenColorIO.ClearAllCaches()
     file = PyOpenColorIO.FileTransform(
         src=os.path.abspath(path), interpolation=PyOpenColorIO.INTERP_TETRAHEDRAL

@@ -13,7 +13,7 @@ from dataclasses import replace
 from divere_cli.color import print_stock
 from divere_cli.records.grade import Curves, Recipe, Space
 
-# Stops: beyond, a figure says that something else is wrong.
+# In stops: a larger figure means that something else is wrong.
 MOST = 6.0
 
 

@@ -1,8 +1,8 @@
 """The grade of a scan: compiled once, applied band by band.
 
-Covers every sort of band the readers give, to 8 or 16 bits, with or without
-dither, or to float32. The same pixels come out however the picture is split into bands, and
-threads may share a :class:`Grade`. Not covered: crop, rotation and files.
+Covers every type of band that the readers return, to 8 or 16 bits, with or without dither, or to
+float32. The same pixels come out however the picture is split into bands, and threads may share a
+:class:`Grade`. Not covered: crop, rotation and files.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ Band = npt.NDArray[Any]
 Precision = Literal["table", "float32", "float64"]
 BitDepth = Literal[8, 16, 32]  # 32: encoded values of 0..1, as float32
 
-# Rows are taken together up to here: what a step writes is still in the cache for the next.
+# Most pixels in one piece: the output of a step is still in the cache for the next step.
 CHUNK_PIXELS = 1 << 17
 
 
 class Layout(Protocol):
-    """What a band is made of; ``divere_cli.image.layout.Layout`` is one."""
+    """The sample format of a band; ``divere_cli.image.layout.Layout`` is one."""
 
     @property
     def channels(self) -> int: ...
@@ -64,7 +64,7 @@ class Grade:
     ) -> None:
         self.channels: Literal[1, 3] = 1 if exact_grade.gray else 3
         self.precision: Precision = "float32"
-        self._folded = exact_grade
+        self._exact = exact_grade
         self._levels = bands.Levels(f"{source.sample}{source.bits}")
         self._one_channel = source.channels == 1
         self.dtype = self._target = np.dtype(np.float32 if bit_depth == 32 else f"uint{bit_depth}")
@@ -78,13 +78,13 @@ class Grade:
     def _prepare_table(self, bits: int) -> None:
         self.precision = "table"
         levels = np.linspace(0.0, 1.0, 1 << bits)
-        self._values = self._folded.encoded(np.repeat(levels[:, None], 3, axis=1))
+        self._values = self._exact.encoded(np.repeat(levels[:, None], 3, axis=1))
         codes = self._values[:, 0] * self._top
         self._codes = (codes if self._target.kind == "f" else codes.round()).astype(self._target)
 
     def _prepare_chain(self, bits: int, bit_depth: int) -> None:
-        plan = ocio.plan(self._folded, bits, bit_depth)
-        # Codes straight from OpenColorIO where nothing is left to do after it.
+        plan = ocio.plan(self._exact, bits, bit_depth)
+        # OpenColorIO writes code values directly if no further step follows.
         self._direct = self.channels == 3 and self._noise is None
         if not plan.accuracy.float32:
             self.precision = "float64"
@@ -93,10 +93,10 @@ class Grade:
         self._ready: Callable[[Band], Band] = self._levels.clean
         if plan.reads == "logarithms":
             reads = np.dtype(np.float32)
-            self._ready = log_encoding.Logarithms(self._folded, self._levels).of
+            self._ready = log_encoding.Logarithms(self._exact, self._levels).of
         result = self._target if self._direct else np.dtype(np.float32)
         self._processor = ocio.processor(plan.transform, reads, result)
-        self._doubt = Refinement(self._folded, plan, self._levels, result)
+        self._refinement = Refinement(self._exact, plan, self._levels, result)
         self._luminance = ocio.processor(ocio.luminance(), np.float32, np.float32)
 
     def apply(self, src: Band, out: Band, row: int = 0) -> None:
@@ -145,11 +145,11 @@ class Grade:
             self._finish(self._values[src[..., 0]], out, row)
         elif self.precision == "float64":
             x = self._levels.of(_rgb(src)).reshape(-1, 3)
-            self._finish(self._folded.encoded(x).reshape(out.shape), out, row)
+            self._finish(self._exact.encoded(x).reshape(out.shape), out, row)
         elif self._direct:
             self._convert(src, out)
         else:
-            # Three of four floats are slow to pick (5 ns), one is not.
+            # Copying three of four floats is slow (5 ns), copying one is not.
             rgb = np.empty((*src.shape[:2], 4 if self.channels == 1 else 3), np.float32)
             self._convert(_rgb(src), rgb)
             if self.channels == 1:
@@ -159,10 +159,10 @@ class Grade:
     def _convert(self, src: Band, result: Band) -> None:
         read = self._ready(src)
         bands.run(self._processor, read, result)
-        self._doubt.settle(src, read, result)
+        self._refinement.settle(src, read, result)
 
     def _finish(self, values: Band, out: Band, row: int) -> None:
-        """Encoded values of 0..1 to code values, rounded once."""
+        """Convert encoded values of 0..1 to code values, rounded once."""
         if self._target.kind == "f":
             np.copyto(out, values, casting="same_kind")
             return
@@ -180,7 +180,7 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
     bit_depth: BitDepth,
     dither: bool = False,
 ) -> Grade:
-    """Compile a recipe for one sort of scan and one sort of positive.
+    """Compile a recipe for one type of scan and one type of positive.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def compile(  # noqa: A001 - the name that the rooms agreed on
 def _compiled(
     recipe: Recipe, output: Space, source: Layout, bit_depth: BitDepth, dither: bool
 ) -> Grade:
-    """Kept for the next scan: compiling takes 7 to 25 ms, as long as a small scan itself."""
+    """Return a cached grade: compiling takes 7 to 25 ms, as long as a small scan itself."""
     exact_grade = exact.fold(recipe, output, one_channel=source.channels == 1)
     return Grade(exact_grade, source, bit_depth, dither)
 

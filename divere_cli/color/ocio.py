@@ -1,9 +1,9 @@
-"""The folded grade as OpenColorIO transforms and as a processor for one sort of band.
+"""The grade as OpenColorIO transforms, and as a processor for one type of band.
 
-Covers which transforms stand for which steps, in which order and with which
-optimization. Not covered: how exact that is (``accuracy``), logarithms that no
-table makes (``logarithms``), pixels (``grade``), those that float32 gets wrong
-(``doubt``) and files (``clf``, ``cube``).
+Covers which transforms implement which steps, in which order and with which optimization. Not
+covered: the precision (:mod:`.precision`), logarithms without a table (:mod:`.log_encoding`),
+pixels (:mod:`.grade`), pixels for which float32 is not enough (:mod:`.refinement`) and files
+(:mod:`.clf`, :mod:`.cube`).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from divere_cli.records.grade import Transfer
 
 Array = npt.NDArray[np.float64]
 
-# To OpenColorIO a table is an identity that is one within 1e-4 or so: an input gamma of
+# OpenColorIO treats a table as the identity if it is close to it (1e-4 or so): a gamma of
 # 0.99999 would be left out, which is 3 of 65535. Its fast logarithms are 4.7e-6 off.
 LOSSLESS = PyOpenColorIO.OptimizationFlags(
     int(PyOpenColorIO.OPTIMIZATION_LOSSLESS) & ~int(PyOpenColorIO.OPTIMIZATION_IDENTITY)
 )
-# Of the logarithms in memory, and of those in files, where every reader knows base 2.
+# Base of the logarithms in memory, and in files, where every reader supports base 2.
 NATURAL, BINARY = float(np.e), 2.0
-# A file is not looked at again: next to this light its encoding table has to be longer.
+# A file has no refinement: below this light its encoding table has to be longer.
 DIM = 1e-3
 FILE_SIZES = (accuracy.ENCODE_SIZE, 1 << 18)
 FLOAT = 32
@@ -63,7 +63,7 @@ class Plan:
 
 
 def diagonal(matrix: Array) -> bool:
-    """Return whether a matrix leaves the channels apart.
+    """Return whether a matrix keeps the channels separate.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     bits : int
         Bits of the scan's samples; 32 is float.
     bit_depth : int
@@ -107,14 +107,14 @@ def plan(exact_grade: ExactGrade, bits: int, bit_depth: int) -> Plan:
 
 
 def float_transform(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
-    """Return float samples of 0 to 1 to encoded values, without the luminance, for files.
+    """Return the transform from float samples (0 to 1) to encoded values, for files.
 
-    Logarithms are computed, not looked up.
+    It omits the luminance of step 15. Logarithms are computed, not tabulated.
 
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     """
     made, tables = PyOpenColorIO.GroupTransform(), _tables(exact_grade)
     _input_power(made, exact_grade, FLOAT)
@@ -156,7 +156,7 @@ def processor(
 
 
 def luminance() -> PyOpenColorIO.MatrixTransform:
-    """Step 15 as a transform: all three channels become the luminance."""
+    """Return step 15 as a transform: all three channels become the luminance."""
     return _matrix(np.tile(LUMINANCE, (3, 1)))
 
 
@@ -189,7 +189,7 @@ def _logarithm_table(
 def _logarithms(
     gamma_in: float, front: bytes, low: float, high: float, bits: int
 ) -> PyOpenColorIO.Lut1DTransform:
-    """Kept for the next grade with other gains: a third of a compile."""
+    """Return a cached table; the next grade with other gains saves a third of its compile time."""
     codes = np.linspace(0.0, 1.0, 1 << bits)[:, None] ** gamma_in
     x = np.clip(codes * np.diag(np.frombuffer(front).reshape(3, 3)), low, high)
     return _lut(list(np.log(x.T)))
@@ -207,7 +207,7 @@ def _tables(exact_grade: ExactGrade) -> tuple[density_lut.Table, ...] | None:
 def _tabulated(
     tones: tuple[curves.Tone, ...], transfer: Transfer, gamma_out: float, joint: bool
 ) -> tuple[density_lut.Table, ...]:
-    """Kept for the next grade with other gains: a quarter of a compile."""
+    """Return cached tables; the next grade with other gains saves a quarter of its time."""
     # Light below an eighth of a code value, also after a matrix that multiplies by ten.
     end = gamma_out * np.log10(8.0 * density_lut.CODES) + 1.0
     sought = tuple(
@@ -220,7 +220,7 @@ def _tabulated(
 
 
 def _generous(tone: curves.Tone) -> curves.Tone:
-    """The tone with a hair less glare: float32 then errs to more than no light, and is found."""
+    """Return the tone with slightly less glare: float32 then errs above zero light, not below."""
     return curves.Tone(tone.curves, tone.glare * (1.0 - accuracy.GLARE_MARGIN))
 
 
@@ -230,7 +230,7 @@ def _tone(
     tables: tuple[density_lut.Table, ...],
     base: float,
 ) -> None:
-    """Logarithms to print density, measured in the table's own steps, to its values."""
+    """Append the steps from logarithms to print density, in steps of the table, to its values."""
     last = len(tables[0].values) - 1
     scale = 1.0 / (last * np.array([t.step for t in tables]))
     shift = scale * (d.offset - np.array([t.start for t in tables]))
@@ -241,7 +241,7 @@ def _tone(
 def _encode(
     group: PyOpenColorIO.GroupTransform, exact_grade: ExactGrade, size: int, below: float
 ) -> None:
-    """The output matrix and the encoding, whose table begins ``below`` no light."""
+    """Append the output matrix and the encoding, whose table starts ``below`` zero light."""
     if exact_grade.plain:
         group.appendTransform(_matrix(exact_grade.back))
         group.appendTransform(PyOpenColorIO.RangeTransform(0.0, 1.0, 0.0, 1.0))
@@ -255,7 +255,7 @@ def _encode(
 
 
 def _fine(exact_grade: ExactGrade) -> PyOpenColorIO.GroupTransform:
-    """In square roots, an encoding is all but straight."""
+    """Return the encoding as a table over square roots, where it is almost straight."""
     roots = np.linspace(0.0, 1.0, accuracy.ENCODE_SIZE)
     made = PyOpenColorIO.GroupTransform()
     made.appendTransform(_lut([exact_grade.encode(roots**2)] * 3))

@@ -1,8 +1,8 @@
-"""What float32 and tables cost a grade, in 16-bit code values, before a pixel is graded.
+"""Estimates the error of float32 and tables in 16-bit code values, before grading.
 
-Covers whether float32 is enough for a grade as a whole, and below which light
-single pixels have to be looked at again. Not covered: looking at them
-(``doubt``), and placing table entries (``table``).
+Covers whether float32 is enough for a grade as a whole, and the light below which single pixels
+have to be checked again. Not covered: checking them (:mod:`.refinement`), and placing table
+entries (:mod:`.density_lut`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ LOG_ERROR: dict[Reads, float] = {"samples": 3e-7, "logarithms": 6e-7}
 # Half a unit of float32's last digit, and the usual size of a logarithm.
 FLOAT32 = 6e-8
 USUAL_LOG = 5.0
-# What errors may come to, in code values of 16 bits.
+# Largest allowed errors, in 16-bit code values.
 FLOAT32_BUDGET = 1.0
 TABLE_BUDGET = 0.6
 BUDGET = 0.5
 # Error of light in float32 for a unit of its slope: density is good to 3e-8 of its range.
 LIGHT = 3e-8
-# Share of the screen glare that the density table leaves out.
+# Share of the screen glare that the density table omits.
 GLARE_MARGIN = 3e-6
 ENCODE_SIZE = 1 << 16
 
@@ -65,12 +65,12 @@ def judge(
     reads: Reads,
     bit_depth: int,
 ) -> Accuracy:
-    """Estimate what a grade's tables and float32 cost; None where the film type has no density.
+    """Estimate the error of a grade's tables and of float32.
 
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     tables : tuple of density_lut.Table or None
         The tables of the three channels; None without.
     reads : Reads
@@ -104,12 +104,12 @@ def judge(
 
 
 def glare(exact_grade: ExactGrade) -> float:
-    """Return the screen glare that a grade takes off.
+    """Return the screen glare that a grade subtracts.
 
     Parameters
     ----------
     exact_grade : ExactGrade
-        The folded grade.
+        The grade, combined (:class:`.ExactGrade`).
     """
     return max((tone.glare for tone in exact_grade.tones or ()), default=0.0)
 
@@ -117,25 +117,25 @@ def glare(exact_grade: ExactGrade) -> float:
 def _log_slope(
     exact_grade: ExactGrade, d: density.Density, tables: tuple[density_lut.Table, ...]
 ) -> float:
-    """Code values of the positive for a unit of log10 of the scan, at worst."""
+    """Return the steepest slope: code values of the positive per unit of log10 of the scan."""
     slopes = np.array([t.slope for t in tables])
     return float((slopes * np.abs(d.matrix).sum(axis=1)).max()) * exact_grade.spread
 
 
 def _rounding(d: density.Density, tables: tuple[density_lut.Table, ...]) -> float:
-    """What float32 may round off a density's terms, for a unit of slope."""
+    """Return the largest rounding error of float32 in a density, per unit of slope."""
     shifts = np.abs(d.offset - np.array([t.start for t in tables]))
     return float((FLOAT32 * (USUAL_LOG + shifts / np.abs(d.matrix).sum(axis=1))).max())
 
 
 def _bend(exact_grade: ExactGrade, step: float) -> float:
-    """Light below which the encoding is too bent for a table of such steps."""
+    """Return the light below which the encoding is too curved for a table of such steps."""
     gamma = exact_grade.gamma_out
     bend = step**2 / 8.0 * (1.0 / gamma) * (1.0 - 1.0 / gamma) * CODES
     return float((bend / BUDGET) ** (1.0 / (2.0 - 1.0 / gamma)))
 
 
 def _visible(exact_grade: ExactGrade, error: float) -> float:
-    """Light below which an error of light shows in the encoded value."""
+    """Return the light below which an error of light is visible in the encoded value."""
     gamma = exact_grade.gamma_out
     return float((CODES * error / (gamma * BUDGET)) ** (gamma / (gamma - 1.0)))

@@ -1,8 +1,8 @@
-"""xy primaries and white to matrices between RGB spaces.
+"""Computes matrices between RGB spaces from xy primaries and whites.
 
-Covers RGB to XYZ, the conversion DiVERE does (XYZ-ratio gains put on R, G, B)
-and, opt-in, Bradford adaptation of the white. Not covered: encoding (the
-exponents of a space), which is a step of the grade, and ICC profiles.
+Covers RGB to XYZ, the conversion of DiVERE (XYZ-ratio gains applied to R, G, B) and, on request,
+Bradford adaptation of the white. Not covered: encoding (the exponents of a space), which is a step
+of the grade, and ICC profiles.
 """
 
 from __future__ import annotations

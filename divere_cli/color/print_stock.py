@@ -1,8 +1,7 @@
-"""The print's gray: which densities before the curves come out as gray.
+"""The gray of a print: the densities before the curves that print as gray.
 
-Covers where a print material's three curves lie against each other, and where
-they show middle gray. Not covered: the color of the paper's white and of
-its deepest black.
+Covers the offsets between the three curves of a print material, and the density that prints as
+middle gray. Not covered: the color of the paper's white and of its deepest black.
 
 The curves of papers lie within 0.03 density of each other; those of print
 films are far apart (Kodak 2383: red 0.34 to the right of green, blue 0.29 to
@@ -18,8 +17,8 @@ from divere_cli.color.curves import DENSITY_RANGE, Array, tones
 from divere_cli.records.grade import Recipe
 
 MIDDLE_GRAY = -float(np.log10(0.18))
-TONES = (0.1, 2.0)  # print densities that count, above the lightest white and within the blackest
-ENDS = 0.95  # of the densest that a channel prints; beyond, its curve is flat
+TONES = (0.1, 2.0)  # print densities used: above the lightest white, below the black
+ENDS = 0.95  # of a channel's largest density; beyond it the curve is flat
 STEPS = 4097
 
 
@@ -62,7 +61,7 @@ def middle(recipe: Recipe) -> float:
 
 
 def _prints(recipe: Recipe) -> tuple[Array, Array]:
-    """Densities before the curves, and what each channel prints of them, ascending."""
+    """Return densities before the curves and the densities that each channel prints, ascending."""
     before = np.linspace(0.0, DENSITY_RANGE, STEPS)
     lights = np.stack([tone.light(before) for tone in tones(recipe)])
     darker = np.maximum.accumulate(-np.log10(np.maximum(lights, 1e-9)), axis=1)

@@ -1,10 +1,9 @@
-"""The grade in float64, one step after the other: what the fast path is held against.
+"""The reference: the grade in float64, one step after the other, to compare the fast path with.
 
-Covers steps 1 to 16 of the grade's mathematics for arrays of pixels, as
-plainly as they can be written. Shares no code with the fast path
-(``primaries``, ``folding``, ``chain``, ``grade``), is slow, and is used by
-tests, by the measured error of exported tables, and by nobody else. Crop and
-rotation (step 0) move pixels and are not here.
+Covers steps 1 to 16 of the grade's mathematics for arrays of pixels, written as plainly as
+possible. Shares no code with the fast path (:mod:`.primaries`, :mod:`.exact`, :mod:`.ocio`,
+:mod:`.grade`), is slow, and is used by tests, by the measured error of exported tables, and by
+nobody else. Crop and rotation (step 0) move pixels and are not here.
 """
 
 from __future__ import annotations
@@ -176,7 +175,7 @@ def through_curves(recipe: Recipe, d: Array) -> Array:
 
 
 def does_something(points: Points) -> bool:
-    """Return whether a curve is neither absent nor the diagonal.
+    """Return whether a curve exists and is not the diagonal.
 
     Parameters
     ----------
@@ -194,7 +193,7 @@ def curve(points: Points, n: Array) -> Array:
     points : Points
         Pairs of x and y, by rising x.
     n : Array
-        Where, 0 to 1, any shape.
+        Positions, 0 to 1, any shape.
 
     Returns
     -------

@@ -1,18 +1,16 @@
-"""The few pixels that float32 or a table gets wrong, found and computed again.
+"""Finds the few pixels for which float32 or a table is not exact enough, and computes them again.
 
-OpenColorIO computes in float32: seven digits. Where the output matrix takes
-nearly equal numbers from each other, few of them are left, and a power close
-to zero makes that visible: at 1e-7 of light, the encoded value of gamma 2.2 is
-already 43 of 65535. Such pixels are at the border of a gamut; they are rare,
-and whether a pixel is one is decided by itself alone, so that the result does
-not depend on how the picture is split into bands. Measured over random pixels,
-one in 2,000 was off by up to 120 code values before.
+OpenColorIO computes in float32: seven digits. Where the output matrix subtracts nearly equal
+numbers, few of them are left, and a power close to zero makes that visible: at 1e-7 of light, the
+encoded value of gamma 2.2 is already 43 of 65535. Such pixels are at the border of a gamut; they
+are rare, and whether a pixel is one is decided by itself alone, so that the result does not depend
+on how the picture is split into bands. Measured over random pixels, one in 2,000 was off by up to
+120 code values before.
 
-Covered: linear values near zero after the output matrix, screen glare or the
-encoding table. Most that look so are only dark: they get their linear values
-and a finer encoding in float32. Those that are in doubt get the whole grade in
-float64. Not covered: how near is near (``accuracy``), and the input matrix,
-which is float64 for every pixel (``logarithms``).
+Covered: linear values near zero after the output matrix, screen glare or the encoding table. Most
+that look so are only dark: they get their linear values and a finer encoding in float32. Those
+that are in doubt get the whole grade in float64. Not covered: the limits of this check
+(:mod:`.precision`), and the input matrix, which is float64 for every pixel (:mod:`.log_encoding`).
 """
 
 from __future__ import annotations
@@ -33,7 +31,7 @@ PIECE = 1 << 13
 
 
 class Refinement:
-    """Finds doubtful pixels of one grade and settles them.
+    """Finds doubtful pixels of one grade and computes them exactly.
 
     Parameters
     ----------
@@ -49,7 +47,7 @@ class Refinement:
     def __init__(
         self, exact_grade: ExactGrade, plan: ocio.Plan, levels: bands.Levels, target: npt.DTypeLike
     ) -> None:
-        self._folded = exact_grade
+        self._exact = exact_grade
         self._levels = levels
         self._accuracy = plan.accuracy
         below = plan.accuracy.below
@@ -85,23 +83,23 @@ class Refinement:
             self._exactly(samples.take(some, axis=0), some, flat)
 
     def _dark(self, result: Band) -> Indices:
-        """Pixels with a value that is low but not zero: zero is no light for certain."""
+        """Return pixels with a value that is low but not zero; zero is certain."""
         scalar = result.dtype.type
         if result.dtype.kind == "u":
-            # Zero less one is the largest.
+            # 0 - 1 wraps to the largest value.
             dark = result - scalar(1) < scalar(np.ceil(self.code * np.iinfo(result.dtype).max))
         else:
             dark = (result <= scalar(self.code)) & (result > scalar(0))
         if not dark.any():
             return np.empty(0, np.intp)
-        # Any of a pixel's three, by neighbors: by channels, three apart, takes twice as long.
+        # Any of three neighbors: indexing by channel, three apart, takes twice as long.
         flat = dark.reshape(-1)
         any_of_three = flat[:-2] | flat[1:-1]
         any_of_three |= flat[2:]
         return np.flatnonzero(any_of_three[:: result.shape[2]])
 
     def _again(self, picked: Band, pixels: Indices, flat: Band) -> npt.NDArray[np.bool_]:
-        """Encode dark pixels finely; which of them are in doubt all the same."""
+        """Encode dark pixels with the finer table; return those that are still doubtful."""
         light = np.empty((1, len(picked), 4), np.float32)
         bands.run(self._linear, picked[None], light)
         # By channels: minima and maxima of three neighbors take ten times as long.
@@ -116,8 +114,8 @@ class Refinement:
         return np.asarray(doubtful)
 
     def _exactly(self, picked: Band, pixels: Indices, flat: Band) -> None:
-        """Compute pixels in float64."""
-        values = self._folded.rgb(self._levels.of(picked))
+        """Compute these pixels in float64."""
+        values = self._exact.rgb(self._levels.of(picked))
         if flat.dtype.kind == "u":
             values = np.round(values * np.iinfo(flat.dtype).max)
         flat[pixels, :3] = values.astype(flat.dtype)

@@ -1,8 +1,8 @@
-"""How a color space encodes light: a power, CIE lightness, or the logarithm of ACEScct.
+"""Transfer functions of color spaces: a power, CIE lightness, or the logarithm of ACEScct.
 
-Covers both directions for light of 0..1. An encoding that is no power begins with a
-straight line, so that no light is as exact as any other. Not covered: input gamma (a
-preset's) and tables (``ocio``).
+Covers both directions for light of 0..1. An encoding that is no power starts with a straight line,
+so that zero light is as exact as any other. Not covered: input gamma (a preset's) and tables
+(``ocio``).
 
 Sources: CIE 15:2004, section 8.2.1.1 (lightness, by which ISO 22028-4 encodes eciRGB);
 Academy S-2016-001, section 4.4 (ACEScct).
@@ -19,10 +19,10 @@ from divere_cli.records.grade import Transfer
 
 Values = npt.NDArray[Any]
 
-# Light and encoded value up to which lightness is straight: (6/29)^3 and 0.08.
+# Light and encoded value up to which CIE lightness is linear: (6/29)^3 and 0.08.
 KNEE, LIGHTNESS_KNEE = 216.0 / 24389.0, 0.08
 LINEAR = 24389.0 / 2700.0
-# Of ACEScct: its line, and where it ends.
+# The linear part of ACEScct, and its end.
 CUT, CODE_CUT = 0.0078125, 0.155251141552511
 SLOPE, ZERO = 10.5402377416545, 0.0729055341958355
 STOPS, ORIGIN = 17.52, 9.72
@@ -54,7 +54,7 @@ def encode(light: Values, transfer: Transfer, gamma: float) -> Values:
 
 
 def decode(codes: Values, transfer: Transfer, gamma: float) -> Values:
-    """Decode encoded values to light; in ACEScct, what is below no light is none.
+    """Decode encoded values to light; in ACEScct, values below zero light become zero.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def converted(plan: ocio.Plan, made: refinement.Refinement, src: Band) -> tuple[
     """What the transforms read of a band, and what they make of it."""
     read, out = src, np.empty_like(src)
     if plan.reads == "logarithms":
-        read = log_encoding.Logarithms(made._folded, made._levels).of(src)
+        read = log_encoding.Logarithms(made._exact, made._levels).of(src)
     bands.run(ocio.processor(plan.transform, read.dtype, np.uint16), read, out)
     return read, out
 

@@ -1,7 +1,7 @@
 """Where a file keeps its Exif, XMP and IPTC: TIFF-like files, JPEG, PNG, RAF and CR3.
 
 What it covers: finding the three blocks by bounded reads, whatever the
-container. Not covered: what is in them (``metadata``). A damaged container
+container. Not covered: what is in them (:mod:`.carried`). A damaged container
 gives what was found before the damage; whether the picture is whole is for its
 reader to say.
 """

@@ -1,7 +1,7 @@
 """Exif as a block of its own: the small TIFF that it is, built and taken apart again.
 
 What it covers: IFD0 with its Exif and GPS directories. Not covered: what a
-tag means (``metadata`` chooses them), and the directories' own layout
+tag means (:mod:`.carried` chooses them), and the directories' own layout
 (``tiff_directory``).
 
 Source: Exif 2.32 section 4.6.3.

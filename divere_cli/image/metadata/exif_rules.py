@@ -2,7 +2,7 @@
 
 What it covers: allowed tags with the most bytes that are taken of each, text
 made harmless. Not covered: XMP (``xmp_rules``), files and blocks
-(``blocks``, ``exif_block``), or when the rules are applied (``metadata``).
+(:mod:`.blocks`, :mod:`.exif_block`), or when the rules are applied (:mod:`.carried`).
 
 Source: Exif 3.0 (CIPA DC-008-2023), TIFF 6.0.
 """

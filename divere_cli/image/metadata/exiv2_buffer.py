@@ -2,7 +2,7 @@
 
 What it covers: the buffer that exiv2 works on, its lock, and the blocks as a
 JPEG or a PNG takes them. Not covered: which metadata is kept
-(``metadata``), and real files, which exiv2 never sees.
+(:mod:`.carried`), and real files, which exiv2 never sees.
 """
 
 from __future__ import annotations

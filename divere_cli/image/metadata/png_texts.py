@@ -2,7 +2,7 @@
 
 What it covers: the three kinds of text chunks, inflated up to a limit, and the
 keywords for author, copyright, device and date: a PNG without Exif has no other
-place for them. Not covered: Exif, XMP and IPTC stored in texts (``blocks``).
+place for them. Not covered: Exif, XMP and IPTC stored in texts (:mod:`.blocks`).
 
 Source: PNG specification, third edition (W3C, 2025), section 11.3.3.
 """

@@ -1,7 +1,7 @@
 """What a scan says of itself beside its pixels: for ``inspect``, by bounded reads only.
 
 What it covers: the name of the embedded ICC profile, which metadata blocks are
-there, authorship and dates. Not covered: carrying metadata (``metadata``,
+there, authorship and dates. Not covered: carrying metadata (:mod:`.carried`,
 which needs exiv2). Standard library only.
 """
 

@@ -1,7 +1,7 @@
 """Which XMP belongs to the picture, and the event that says what was done.
 
 What it covers: choosing among the properties that exiv2 decoded, and the XMP
-history. Not covered: packets (``metadata`` decodes and encodes them).
+history. Not covered: packets (:mod:`.carried` decodes and encodes them).
 Every function is called in a session of ``scratch``.
 
 Source: XMP Specification Part 2 (2022).
