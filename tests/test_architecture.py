@@ -43,7 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "batch": {"isolation", "image", "films", "archive", "system", "files", "frames"},
     "report": set(),
     "service": {"batch", "image", "files", "system"},
-    "review": {"isolation", "profile", "color", "image", "develop", "files"},
+    "review": {"isolation", "films", "profile", "color", "image", "develop", "files"},
     "cli": {"batch", "isolation", "profile", "color", "image", "report", "roll",
             "calibrate", "proof", "samples", "system", "files", "review", "service", "films",
             "archive", "frames"},

@@ -20,7 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.errors import CorruptInput, Unreadable
+from divere_cli.films.numbering import Numbering
 from divere_cli.image.layout import Layout
+from divere_cli.records.outcome import FilmEdge
+from divere_cli.records.serialize import from_plain
 
 Samples = NDArray[Any]
 Floats = NDArray[np.float32]
@@ -37,7 +40,8 @@ class About:
 
     ``factor`` pixels of the scan a side are one of the proxy; ``width`` and
     ``height`` are the scan's; ``top`` and ``bottom`` are the shares of each
-    channel's samples that the scanner clipped.
+    channel's samples that the scanner clipped. ``film_edge`` is the code at the film's edge,
+    ``numbering`` where its frame numbers lie.
     """
 
     width: int
@@ -50,6 +54,8 @@ class About:
     top: tuple[float, ...] = ()
     bottom: tuple[float, ...] = ()
     warnings: tuple[str, ...] = ()
+    film_edge: FilmEdge | None = None
+    numbering: Numbering | None = None
 
     @property
     def layout(self) -> Layout:
@@ -249,8 +255,7 @@ def about_of(plain: dict[str, Any]) -> About:
     plain : dict[str, Any]
         The JSON object.
     """
-    lists = {name: tuple(plain[name]) for name in ("top", "bottom", "warnings")}
-    return About(**{**plain, **lists})
+    return from_plain(About, plain)
 
 
 def smaller(made: Proxy, longest: int) -> Proxy:

@@ -130,6 +130,7 @@ class Routes:
         future = await run_in_threadpool(self._service.render, picture)
         answer, data = await asyncio.wrap_future(future)
         facts = {key: answer[key] for key in ("width", "height", "scale", "histogram", "seconds")}
+        facts |= await run_in_threadpool(self._service.film_of, picture.name)
         headers = {"x-divere-picture": json.dumps(facts, separators=(",", ":"))}
         return Response(data, media_type=FORMATS[picture.format], headers=headers)
 

@@ -21,9 +21,11 @@ from typing import Any
 
 from divere_cli.records.job import Job
 from divere_cli.records.outcome import ErrorRecord
+from divere_cli.review import scan_edge
 from divere_cli.review.channel import Answer
 from divere_cli.review.orders import SMALL_LONGEST, STRIP_LONGEST, WHOLE, Opening, Pick, View
 from divere_cli.review.roll import Scan
+from divere_cli.review.scan_edge import ScanEdge
 from divere_cli.review.workers import Resident, ScanFailed, Workers
 
 TRIES = 3
@@ -182,6 +184,7 @@ class Renderer:
         self._numbers = itertools.count(1)
         self._notices: deque[Notice] = deque(maxlen=NOTICES)
         self._failed: dict[str, tuple[tuple[int, int, int], ErrorRecord]] = {}
+        self._edges: dict[str, tuple[tuple[int, int, int], ScanEdge]] = {}
         self._small: OrderedDict[SmallKey, str] = OrderedDict()
         self._grid_worker: Resident | None = None
         self._old: list[threading.Thread] = []
@@ -222,6 +225,16 @@ class Renderer:
                 if open_scan is not None and open_scan.scan.stamp == scan.stamp
                 else {}
             )
+
+    def edge(self, scan: Scan) -> ScanEdge | None:
+        """What the film's edge on a scan shows; None before the scan was read, too."""
+        edge = self._edges.get(scan.name)
+        return edge[1] if edge is not None and edge[0] == scan.stamp else None
+
+    def _note_edge(self, scan: Scan, facts: dict[str, Any]) -> None:
+        edge = scan_edge.of_facts(facts)
+        if edge is not None:
+            self._edges[scan.name] = scan.stamp, edge
 
     def close(self) -> None:
         """End everything."""
@@ -295,6 +308,7 @@ class Renderer:
             began = time.monotonic()
             opening = self._opening(request, open_scan.stem, small)
             open_scan.opened, _ = open_scan.worker.ask(opening, SECONDS)
+            self._note_edge(scan, open_scan.opened)
             self._remember(request, small)
             if time.monotonic() - began > SLOW_SECONDS:
                 self._notify(request, f"took {time.monotonic() - began:.0f} s to open")
@@ -351,9 +365,10 @@ class Renderer:
         worker = self._workers.start(request.scan.name, request.scan.path, (path,))
         try:
             opening = self._opening(request, "", path)
-            worker.ask(opening, SECONDS)
+            facts, _ = worker.ask(opening, SECONDS)
         finally:
             worker.close()
+        self._note_edge(request.scan, facts)
         self._remember(request, path)
         return path
 

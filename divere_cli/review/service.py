@@ -157,6 +157,21 @@ class Service:
             Request(scan, job, view, picture.tag, picture.number, len(graded.cuts) > 1)
         )
 
+    def film_of(self, name: str) -> dict[str, Any]:
+        """Film and frame numbers of a scan, as the page shows them; empty where none were read.
+
+        Numbers are of the pictures that the file has on the scan.
+        """
+        scan = self.roll.find(name)
+        edge = self.renderer.edge(scan) if scan is not None else None
+        if scan is None or edge is None:
+            return {}
+        try:
+            cuts = self.grades.of(scan).cuts
+        except DivereError:
+            return {}
+        return edge.shown([cut.crop for cut in cuts])
+
     def pick(self, picture: PictureRequest, at: tuple[float, float]) -> Future[Answer]:
         """Ask for the gains that make a place gray; errors as :meth:`render`."""
         scan = self._good(picture.name)
@@ -295,14 +310,17 @@ class Service:
         }
 
     def _pictures(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
-        """How many pictures are on a scan, and how the first one lies."""
+        """How many pictures are on a scan, its film and their frame numbers."""
+        unknown = {"film": "", "numbers": []}
         if scan.header is None or state.problem:
-            return {"pictures": 0, "problem": ""}
+            return {"pictures": 0, "problem": "", **unknown}
         try:
             cuts = self.grades.of(scan).cuts
         except DivereError as error:
-            return {"pictures": 0, "problem": error.message}
-        return {"pictures": len(cuts), "problem": ""}
+            return {"pictures": 0, "problem": error.message, **unknown}
+        edge = self.renderer.edge(scan)
+        film = unknown if edge is None else edge.shown([cut.crop for cut in cuts])
+        return {"pictures": len(cuts), "problem": "", **film}
 
     def _notes(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
         """Return what measuring found out about a scan, from our own entry or beside its grade."""

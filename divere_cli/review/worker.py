@@ -15,12 +15,14 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.develop import proxy, source
+from divere_cli.develop.film_edge import EdgeView
 from divere_cli.errors import CorruptInput, DivereError, Internal, OutOfMemory
 from divere_cli.image import icc, preview
 from divere_cli.image.parallel import Parallel
@@ -170,6 +172,8 @@ class Bench:
             "decoded": decoded,
             "clipped": {"top": about.top, "bottom": about.bottom},
             "warnings": about.warnings,
+            "film_edge": to_plain(about.film_edge),
+            "numbering": to_plain(about.numbering),
         }
         return facts, b""
 
@@ -180,9 +184,14 @@ class Bench:
             longest = VIEW_LONGEST if opening.view else opening.small_longest
             factor = proxy.factor_for(width, height, longest)
             reduction = proxy.Reduction(width, height, scan.layout, factor)
-            for _, band in scan.bands():
+            edge = EdgeView(header)
+            for first, band in scan.bands():
                 reduction.take(band)
+                edge.take(first, band)
             made = reduction.finish(scan.warnings)
+            code = edge.read()
+            about = replace(made.about, film_edge=code, numbering=edge.numbering)
+            made = replace(made, about=about)
         self._keep(opening.view, made)
         if self._loaded(opening.small) is None:
             self._keep(opening.small, proxy.smaller(made, opening.small_longest))

@@ -11,14 +11,17 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 
 from divere_cli.samples import plan, writing
 from divere_cli.samples.plan import Wish
+from tests.films.simulator import Strip, picture
 
 START_SECONDS = 240.0  # a guard, not a figure: machines under load take their time
 
@@ -29,6 +32,18 @@ def negatives(folder: Path, count: int = 3, megapixels: float = 0.2) -> Path:
     wish = Wish(count=count, megapixels=megapixels, seed=3)
     writing.write(plan.samples(wish), str(folder))
     (folder / "divere_presets.json").unlink(missing_ok=True)
+    return folder
+
+
+def numbered(folder: Path) -> Path:
+    """Two scans of one film: ``a.tif`` shows its edge with the codes of frame 12."""
+    strip = Strip(dx=(79, 7), long=40.0, tall=12.0, scale=24.0, start=2.0, grain=0.02)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, codes in (("a.tif", True), ("none.tif", False)):
+        gray = picture(replace(strip, codes=codes), 5).astype(np.float64) / 255
+        color = np.stack([gray, gray * 0.8, gray * 0.6], axis=-1)
+        samples = np.rint(65535 * color).astype(np.uint16)
+        tifffile.imwrite(folder / name, samples, photometric="rgb")
     return folder
 
 

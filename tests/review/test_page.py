@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.review.conftest import Running
+from tests.review.conftest import Running, numbered, start
 
 CHROMIUM = next(
     (p for n in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(n))), None
@@ -291,3 +291,28 @@ def test_everything_has_a_name_and_fits(page: Page) -> None:
         ".filter(n => !n.startsWith(location.origin) && !n.startsWith('blob:'))"
     )
     assert outside == []
+
+
+@pytest.mark.slow
+def test_frame_numbers_stand_in_the_grid_and_beside_the_title(browser: Any, tmp_path: Path) -> None:
+    pytest.importorskip("zxingcpp")
+    roll = numbered(tmp_path / "roll")
+    service = start(roll)
+    try:
+        service.measured()
+        tab = browser.new_page()
+        page = Page(tab, service, roll)
+        tab.goto(service.address)
+        page.until(lambda: tab.locator("#grid img").count() == 2)
+        item = tab.locator("#grid li[data-name='a.tif']")
+        page.until(lambda: item.locator(".badge.number").count() == 1)
+        assert item.locator(".badge.number").inner_text() == "frame 12"
+        assert "frame 12" in item.locator("button").get_attribute("aria-label")
+        assert tab.locator("#grid li[data-name='none.tif'] .badge.number").count() == 0
+        page.open("a.tif")
+        page.until(lambda: tab.locator("#badges .badge.number").count() == 1)
+        assert page.text("#badges .badge.number") == "Kodak ColorPlus 200, frame 12"
+        tab.context.close()
+        assert not page.problems
+    finally:
+        service.stop()

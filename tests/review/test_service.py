@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 from divere_cli.cli import app
-from tests.review.conftest import Running, negatives, start
+from tests.review.conftest import Running, negatives, numbered, start
 
 NAME = "frame-02.tif"
 
@@ -383,3 +383,30 @@ def test_light_and_orientation_are_the_batchs(
     )
     if tag != 5:  # a preset knows no mirror
         assert np.abs(spelled - whole).max() <= 1.0
+
+
+def test_film_and_frame_numbers_come_with_the_picture(tmp_path: Path) -> None:
+    pytest.importorskip("zxingcpp")
+    folder = numbered(tmp_path / "roll")
+    halves = [[0.0, 0.0, 0.5, 1.0], [0.5, 0.0, 0.5, 1.0]]
+    service = start(folder)
+    try:
+        service.measured()
+        assert [frame["numbers"] for frame in service.ask("/api/roll").json["frames"]] == [[], []]
+        facts = json.loads(service.render("a.tif").headers["x-divere-picture"])
+        assert (facts["film"], facts["numbers"]) == ("Kodak ColorPlus 200", ["12"])
+        assert "film" not in json.loads(service.render("none.tif").headers["x-divere-picture"])
+        first, second = service.ask("/api/roll").json["frames"]
+        assert (first["film"], first["numbers"]) == ("Kodak ColorPlus 200", ["12"])
+        assert (second["film"], second["numbers"]) == ("", [])
+        sheet = {
+            "version": 3,
+            "type": "contactsheet",
+            "crops": [{"id": str(n), "metadata": {"crop": half}} for n, half in enumerate(halves)],
+        }
+        change = {"version": service.ask("/api/roll").json["version"], "entries": {"a.tif": sheet}}
+        assert service.ask("/api/presets", change).status == 200
+        (first, _) = service.ask("/api/roll").json["frames"]
+        assert first["numbers"] == ["12", "13"]
+    finally:
+        service.stop()

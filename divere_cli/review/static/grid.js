@@ -39,6 +39,7 @@ export class Thumbnails {
     try {
       const preset = this.store.edited(name);
       const made = await picture({ name, size: size(), format: "jpeg", tag: "grid", ...(preset ? { preset } : {}) });
+      withFilm(this.store.frame(name), made);
       this.#put(name, made.url, key);
     } catch (problem) {
       if (problem instanceof Problem && problem.status === 422) { frame.status = "failed"; frame.message = problem.message; frame.hint = problem.body.hint; this.show(name); }
@@ -60,8 +61,24 @@ export class Thumbnails {
 
 const size = () => (window.devicePixelRatio > 1.2 || window.innerWidth > 1900 ? 400 : 256);
 
-export function badges(frame) {
+// Keep what a picture's answer says of the film and its frame numbers: they are known once the scan was read.
+export function withFilm(frame, made) {
+  if (!frame || !made?.numbers) return false;
+  Object.assign(frame, { film: made.film, numbers: made.numbers });
+  return true;
+}
+
+// The numbers of a frame's pictures on the film: "frame 12", "frames 12 to 17".
+export function numbers(frame) {
+  const own = frame.numbers || [];
+  if (!own.length) return "";
+  return own.length === 1 ? `frame ${own[0]}` : `frames ${own[0]} to ${own.at(-1)}`;
+}
+
+export function badges(frame, { film = false } = {}) {
   const found = [];
+  const number = numbers(frame);
+  if (frame.film && (number || film)) found.push([film ? [frame.film, number].filter(Boolean).join(", ") : number, "number", [frame.film, number].filter(Boolean).join(", ")]);
   if (frame.status === "failed") found.push(["failed", "bad"]);
   if (frame.problem) found.push(["preset", "bad"]);
   if (frame.confidence && frame.confidence !== "high") found.push([frame.confidence === "low" ? "not sure" : "fairly sure", frame.confidence]);

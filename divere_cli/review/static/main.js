@@ -2,7 +2,7 @@
 
 import { Problem, get, post } from "./api.js";
 import { WHOLE, change, figures, pictures, withChange, withGradeOf, withPlace } from "./entry.js";
-import { Grid, Thumbnails, badges } from "./grid.js";
+import { Grid, Thumbnails, badges, withFilm } from "./grid.js";
 import * as histogram from "./histogram.js";
 import { Panel } from "./panel.js";
 import { Store } from "./store.js";
@@ -91,7 +91,7 @@ async function openFrame(name, index = 0) {
   $("grid-view").hidden = true;
   $("frame-view").hidden = false;
   $("title").textContent = name;
-  $("badges").replaceChildren(...badges(frame));
+  $("badges").replaceChildren(...badges(frame, { film: true }));
   location.hash = encodeURIComponent(name);
   try {
     const told = await store.told(name);
@@ -140,7 +140,8 @@ function choosePicture() {
   $("picture").replaceChildren(...Array.from({ length: count }, (_, i) => {
     const option = document.createElement("option");
     option.value = String(i);
-    option.textContent = told[i]?.name || String(i + 1);
+    const name = told[i]?.name || String(i + 1), number = store.frame(viewer.name)?.numbers?.[i];
+    option.textContent = number && number !== name ? `${name} (frame ${number})` : name;
     return option;
   }));
   $("picture").value = String(viewer.index);
@@ -154,7 +155,7 @@ function refreshPanel() {
   const frame = store.frame(viewer.name);
   const source = store.edited(viewer.name) ? "changed here" : SOURCES[frame?.source] || "";
   $("source").textContent = `Now: ${source}${frame?.reason ? `. ${frame.reason}` : ""}`;
-  $("badges").replaceChildren(...badges(frame));
+  $("badges").replaceChildren(...badges(frame, { film: true }));
   $("mark-done").setAttribute("aria-pressed", String(frame?.mark === "done"));
   $("mark-reject").setAttribute("aria-pressed", String(frame?.mark === "reject"));
   panel.profile.value = "";
@@ -168,6 +169,11 @@ function changed(entry) {
 }
 
 function told(made) {
+  const frame = store.frame(viewer.name);
+  if (withFilm(frame, made)) {
+    $("badges").replaceChildren(...badges(frame, { film: true }));
+    grid.update(frame.name);
+  }
   histogram.draw($("histogram"), made?.histogram);
   const words = made ? histogram.words(made.histogram, viewer.told?.facts) : [];
   $("clipping").replaceChildren(...words.flatMap(([what, share, where], i) => {
