@@ -24,12 +24,12 @@ _NOT_IN_NAMES = re.compile(r'[/\\:*?"<>|]+')
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One positive to make of a scan.
+    """One positive to be made from a scan.
 
     ``crop`` is (x, y, w, h) in 0..1 of the stored frame; ``orientation`` degrees
-    counter-clockwise, after the crop; ``crop_name`` is empty but on a contact sheet.
-    ``turn`` are the degrees counter-clockwise that the picture within the crop lies off,
-    0 where it is taken as it lies.
+    counter-clockwise, after the crop; ``crop_name`` is empty but on a contact sheet. ``turn`` is
+    the rotation of the picture within the crop, in degrees counter-clockwise; 0 if it is not
+    corrected.
     """
 
     crop: Box
@@ -41,14 +41,14 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """All positives of a preset, in the sheet's order, and what was noticed."""
+    """All positives of a preset, in the sheet's order, and warnings."""
 
     cuts: tuple[Cut, ...]
     warnings: tuple[str, ...]
 
     @property
     def sha256(self) -> str:
-        """Over all that decides the pixels: the crops, rotations, names and recipes."""
+        """Hash of everything that determines the pixels: crops, rotations, names and recipes."""
         facts = [
             (c.crop, c.orientation, c.crop_name, c.recipe.sha256, *([c.turn] if c.turn else ()))
             for c in self.cuts
@@ -67,7 +67,7 @@ class Picture:
 
 
 def pictures(preset: Preset) -> list[Picture]:
-    """Return the pictures of a preset, each with a preset of its own; bases are merged in.
+    """Return the pictures of a preset, each with its own preset; bases are merged in.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def cuts(
     channels : int
         Of the scan: 1 or 3.
     turns : mapping, optional
-        Degrees counter-clockwise that the pictures of a contact sheet lie off, by crop id.
+        Rotation of the pictures of a contact sheet, in degrees counter-clockwise, by crop id.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def cuts(
 
 
 def needs_channels(preset: Preset) -> bool:
-    """Return whether the scan's channel count decides the grade: no film type is given.
+    """Return whether the grade depends on the scan's channels, because no film type is given.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ def needs_channels(preset: Preset) -> bool:
 
 
 def _picture(sheet: Preset, index: int, name: str) -> Picture:
-    """A crop with a preset of its own: what it does not give is the sheet's.
+    """Return a crop with its own preset; keys that it does not give come from the sheet.
 
-    Not the orientation: a crop's is absolute, and 0 when absent, as in DiVERE.
+    The orientation is not inherited: that of a crop is absolute, and 0 if absent, as in DiVERE.
     """
     crop = sheet.sheet[index]
     above, metadata = sheet.metadata or Metadata(), crop.metadata or Metadata()
@@ -168,7 +168,7 @@ def _name(crop: Crop, number: int) -> str:
 
 
 def _unique(names: Iterable[str]) -> list[str]:
-    """Names told apart by a number where they repeat, as a folder compares them."""
+    """Return unique names: repeated ones get a number, compared as a folder does."""
     used: set[str] = set()
     unique: list[str] = []
     for name in names:

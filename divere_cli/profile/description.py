@@ -1,7 +1,7 @@
-"""A preset in words: each figure that the grade comes to, its unit, and where it came from.
+"""Describes a preset: each figure of the grade, its unit and its origin.
 
-Covers what ``divere profiles show`` and ``divere inspect`` say, as rows. How
-they look is for the rim.
+Covers the rows of ``divere profiles show`` and ``divere inspect``. Not covered: their layout
+(``cli``).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Described:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A preset: what it says of itself, and its pictures."""
+    """A preset: its metadata and its pictures."""
 
     name: str
     title: str
@@ -63,7 +63,7 @@ def describe(preset: Preset, working: str = resolve.WORKING) -> Description:
     Raises
     ------
     ProfileError
-        A name in it that does not ship.
+        It has a name that divere does not ship.
     """
     described: list[Described] = []
     warnings = list(preset.warnings)

@@ -1,8 +1,7 @@
-"""What a strict reader found, each with its JSON path.
+"""Problems and warnings of a strict reader, each with its JSON path.
 
-Covers collecting and wording: problems (the file cannot be used) and warnings
-(it can, but not all of it is). Does not decide what is a problem: the kinds
-and the checks do.
+Covers collecting and wording problems (the file cannot be used) and warnings (it can be used, but
+not all of it). Not covered: what counts as a problem; the kinds and the checks decide that.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Findings:
-    """All that was found in one file. Beyond ``KEPT`` of a sort they are only counted."""
+    """All problems and warnings of one file. Beyond ``KEPT`` of each they are only counted."""
 
     problems: list[Problem] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -43,9 +42,9 @@ class Findings:
 
 @dataclass(slots=True)
 class Place:
-    """Where in the document a reader is: a root, a path below it, and where to report.
+    """The position of a reader in the document: a root, a path below it, and its findings.
 
-    ``renames`` maps paths of the present schema to those that the file really has.
+    ``renames`` maps paths of the current schema to the paths in the file.
     """
 
     findings: Findings
@@ -54,36 +53,36 @@ class Place:
     renames: Mapping[str, str] = field(default_factory=dict)
 
     def key(self, name: str) -> Place:
-        """The place of a member of this object."""
+        """Return the position of a member of this object."""
         return Place(self.findings, self.root, self.below + step(name), self.renames)
 
     def item(self, index: int) -> Place:
-        """The place of an item of this list."""
+        """Return the position of an item of this list."""
         return Place(self.findings, self.root, f"{self.below}[{index}]", self.renames)
 
     @property
     def path(self) -> str:
-        """The JSON path as the file has it, ``$.cc_params.rgb_gains[1]``."""
+        """The JSON path in the file, such as ``$.cc_params.rgb_gains[1]``."""
         return located({"": self.root, **self.renames}, self.below)
 
     def refuse(self, value: object, allowed: str, *, structural: bool = True) -> None:
-        """Report ``value`` as not allowed here, and what is."""
+        """Report that ``value`` is not allowed here, and which values are."""
         self.problem(f"is {show(value)}; allowed: {allowed}", structural=structural)
 
     def problem(self, message: str, *, structural: bool = True) -> None:
-        """Report a problem in words that follow the path."""
+        """Report a problem; the message follows the path."""
         if len(self.findings.problems) < KEPT:
             self.findings.problems.append(Problem(self.path, message, structural))
-        else:  # of very many, the path of each would take seconds
+        else:  # the paths of very many would take seconds
             self.findings.uncounted += 1
 
     def warn(self, message: str) -> None:
-        """Report a warning in words that follow the path."""
+        """Report a warning; the message follows the path."""
         if len(self.findings.warnings) < KEPT:
             self.findings.warnings.append(f"{self.path} {message}")
 
     def unknown(self, names: list[str], allowed: Iterable[str] = ()) -> None:
-        """Report keys that nothing reads, each with the known one that may have been meant."""
+        """Report keys that nothing reads, each with the most similar known key."""
         there = list(allowed)
         for name in names[:KEPT]:
             close = difflib.get_close_matches(name[:SHOWN_VALUE], there, n=1)
@@ -92,7 +91,7 @@ class Place:
 
 
 def step(name: str) -> str:
-    """Return one step of a JSON path: ``.name``, or ``["a name"]`` where that is clearer.
+    """Return one step of a JSON path: ``.name``, or ``["a name"]`` if it is no identifier.
 
     Parameters
     ----------
@@ -130,7 +129,7 @@ def _harmful(text: str) -> bool:
 
 
 def located(paths: Mapping[str, str], path: str) -> str:
-    """Return the path in a file of what is at a path in a preset.
+    """Convert a path in a preset to the path in its file.
 
     ``paths`` maps paths below a preset's root to those of the file; the longest
     that holds ``path`` counts.

@@ -1,8 +1,8 @@
-"""``--settings``: what divere takes from a DiVERE ``app_settings.json``.
+"""``--settings``: reads DiVERE's ``app_settings.json``.
 
-Covers four keys: ``ui.use_process_isolation`` and of ``defaults`` the 16-bit
-and 8-bit output spaces and the working space. The rest of the file is about
-DiVERE's window and is read past. Flags and environment win over it.
+Covers four keys: ``ui.use_process_isolation``, and in ``defaults`` the 16-bit and 8-bit output
+spaces and the working space. The other keys belong to DiVERE's window and are ignored. Flags and
+environment override the file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ISOLATION: dict[str, Isolation] = {"auto": "auto", "always": "always", "never":
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """None: the file does not say; the program's default holds."""
+    """Values of the file; None if it has none, then the program's default applies."""
 
     isolation: Isolation | None = None
     output_space_16bit: str | None = None
@@ -39,7 +39,7 @@ def load(path: str) -> Settings:
     Raises
     ------
     UsageError
-        Naming the file, the JSON path, the value and what is allowed.
+        Names the file, the JSON path, the value and the allowed values.
     """
     try:
         document = strict_json.read(path)

@@ -1,8 +1,7 @@
-"""A :class:`Recipe` back to a preset: what ``samples`` and ``analyze`` write for DiVERE to open.
+"""Converts a :class:`Recipe` to a preset, which ``samples`` and ``analyze`` write for DiVERE.
 
-Covers version 3 with every figure spelled out, so that the file means the same
-whatever ships later; names are labels only. Not covered: reading
-(:mod:`divere_cli.profile.loading`).
+Covers version 3 with all figures, so that the file keeps its meaning when shipped data change;
+names are labels only. Not covered: reading (:mod:`divere_cli.profile.loading`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ LABEL = "custom"
 
 
 def preset(recipe: Recipe, metadata: Mapping[str, Json]) -> dict[str, Json]:
-    """Give a single preset: JSON-ready data.
+    """Return a single preset as JSON-ready data.
 
     Parameters
     ----------
@@ -35,7 +34,7 @@ def preset(recipe: Recipe, metadata: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def ours(recipe: Recipe) -> dict[str, Json]:
-    """Return the keys that DiVERE does not know, where they ask for what it does not do.
+    """Return the keys that DiVERE does not know, if their values differ from its behavior.
 
     Parameters
     ----------

@@ -1,9 +1,8 @@
-"""The kinds of value a preset's keys take: each reads, describes and publishes itself.
+"""The kinds of values in a preset: each can read, describe and publish itself.
 
-One kind has three faces that cannot disagree, because they stand side by side:
-``read`` (strict, reporting to a :class:`Place`), ``schema`` (JSON Schema) and
-``words`` (for messages and the documentation). What the keys are is in
-:mod:`divere_cli.profile.schema`.
+Each kind has three methods side by side, so that they agree: ``read`` (strict, reports to a
+:class:`Place`), ``schema`` (JSON Schema) and ``words`` (for messages and the documentation). The
+keys are in :mod:`divere_cli.profile.schema`.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from divere_cli.profile.diagnostics import Place
 from divere_cli.profile.strict_json import Json
 
 KEY = "divere key"
-# Editors look there for the schema to check a file with.
+# Editors read this key to find the schema of a file.
 SCHEMA_KEY = "$schema"
 
 
@@ -24,18 +23,18 @@ class Kind(Protocol):
     """A kind of value."""
 
     def read(self, value: Json, at: Place) -> Any:
-        """The value in the type its field has, or None after reporting what is wrong."""
+        """Return the value with the type of its field, or None after reporting a problem."""
 
     def schema(self) -> dict[str, Json]:
-        """What JSON Schema (draft 2020-12) says of it."""
+        """Return its JSON Schema (draft 2020-12)."""
 
     def words(self) -> str:
-        """What is allowed, in words."""
+        """Return the allowed values in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What stands beside a field: its kind, meaning, unit, and what its absence means."""
+    """The description of a field: its kind, meaning, unit, and the meaning of its absence."""
 
     kind: Kind
     text: str
@@ -52,7 +51,7 @@ def key(kind: Kind, text: str, *, unit: str = "", absent: str = "") -> Any:
     kind : Kind
         Kind of its value.
     text : str
-        What the key means.
+        The meaning of the key.
     unit : str, default ''
         Unit of the value.
     absent : str, default ''
@@ -70,7 +69,7 @@ def required(kind: Kind, text: str, *, unit: str = "") -> Any:
     kind : Kind
         Kind of its value.
     text : str
-        What the key means.
+        The meaning of the key.
     unit : str, default ''
         Unit of the value.
     """
@@ -90,9 +89,9 @@ def keys(cls: type) -> dict[str, Key]:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number in a closed range; a bool is none.
+    """A finite number in a closed range; a bool is not accepted.
 
-    What is beyond the range by ``slack`` or less is a rounding error, and cut to it.
+    A value that exceeds the range by ``slack`` or less is a rounding error, and is clipped.
     """
 
     low: float
@@ -173,7 +172,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Kept in the file by others; read past."""
+    """Any value, written by other programs and ignored."""
 
     def read(self, value: Json, at: Place) -> None:
         return None
@@ -264,7 +263,7 @@ class Object:
         return {"$ref": f"#/$defs/{self.cls.__name__}"}
 
     def definition(self) -> dict[str, Json]:
-        """What ``schema`` refers to."""
+        """Return the definition that ``schema`` refers to."""
         declared = keys(self.cls)
         needed: list[Json] = [name for name, entry in declared.items() if entry.required]
         properties: dict[str, Json] = {n: self._property(entry) for n, entry in declared.items()}
@@ -274,7 +273,7 @@ class Object:
         return schema
 
     def definitions(self) -> dict[str, Json]:
-        """The definitions of this class and of all that its keys hold."""
+        """Return the definitions of this class and of all classes in its keys."""
         by_name: dict[str, Json] = {self.cls.__name__: self.definition()}
         for entry in keys(self.cls).values():
             kind = entry.kind.kind if isinstance(entry.kind, Items) else entry.kind

@@ -1,6 +1,6 @@
-"""The same picture, the same numbers: what does nothing is dropped, order is made certain.
+"""Normalizes recipes for hashing: parts without effect are dropped, order is fixed.
 
-Covers curves, matrices and the hash of a recipe. Names do not count.
+Covers curves, matrices and the hash of a recipe. Names are ignored.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from divere_cli.records.serialize import to_plain
 
 _IDENTITY = ((0.0, 0.0), (1.0, 1.0))
 _DONE_NOTHING: tuple[Points, ...] = ((), _IDENTITY)
-# numpy.allclose(matrix, eye(3)), which DiVERE asks.
+# As numpy.allclose(matrix, eye(3)), which DiVERE uses.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-8
 
 
 def ordered(points: Points) -> Points:
-    """Return points by ascending x; none for a curve that does nothing.
+    """Return points by ascending x; none for a curve without effect.
 
     DiVERE's Ilford curves come in descending x; reversing those before the
     (stable) sort keeps the order of two points that share an x, a jump.
@@ -35,7 +35,7 @@ def ordered(points: Points) -> Points:
 
 
 def is_identity(matrix: Matrix3) -> bool:
-    """Return whether DiVERE takes a matrix for the identity, as ``numpy.allclose`` does.
+    """Return whether DiVERE treats a matrix as the identity, by ``numpy.allclose``.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def is_identity(matrix: Matrix3) -> bool:
 
 
 def digest(recipe: Recipe) -> str:
-    """Return the SHA-256 of a recipe's numbers: the same for the same picture, by any name.
+    """Return the SHA-256 of a recipe's numbers; names do not change it.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def digest(recipe: Recipe) -> str:
     plain = to_plain(recipe)
     for name in ("profile", "sha256", "calibrated"):
         plain.pop(name, None)
-    if recipe.camera_white_balance == "off":  # recipes from before there was a choice are the same
+    if recipe.camera_white_balance == "off":  # the hash of recipes from before this option stays
         del plain["camera_white_balance"]
     for part in ("film", "input_space", "working_space"):
         del plain[part]["name"]

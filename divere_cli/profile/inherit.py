@@ -1,8 +1,8 @@
 """``"base": NAME``: a preset that starts from a shipped profile and overrides parts of it.
 
-Covers merging presets key by key, and which key came from where. What counts
-as one part, taken whole: an ``idt`` that gives a name or primaries, a
-``density_matrix``, a ``density_curve``, ``rgb_gains``, the list of crops.
+Covers merging presets key by key, and the origin of each key. These are replaced as a whole: an
+``idt`` that gives a name or primaries, a ``density_matrix``, a ``density_curve``, ``rgb_gains``,
+the list of crops.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import CcParams, ChannelGamma, Idt, Metadata, Preset
 
 MOST_BASES = 8
-# What a base says about itself is not true of what starts from it.
+# Keys that describe the base itself are not inherited.
 _ITS_OWN = frozenset(
     f".metadata.{name}" for name in ("raw_file", "id", "name", "title", "group", "note")
 )
@@ -37,7 +37,7 @@ def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
     Raises
     ------
     ProfileError
-        When a base does not ship, or names itself over a detour.
+        A base does not ship, or refers back to itself.
     """
     if preset.base is None:
         return preset
@@ -56,7 +56,7 @@ def complete(preset: Preset, _below: tuple[str, ...] = ()) -> Preset:
 
 
 def _merge(child: Any, parent: Any, path: str, label: str, origins: dict[str, str]) -> Any:
-    """Key by key: what the child gives wins; what it does not is the parent's."""
+    """Merge key by key: the child's values win, missing ones come from the parent."""
     merged: dict[str, Any] = {}
     for name in keys(type(child)):
         ours, theirs = getattr(child, name), getattr(parent, name)

@@ -1,8 +1,8 @@
-"""The color space that a scan is in, from what a preset's ``idt`` says of it.
+"""Determines the color space of a scan from a preset's ``idt``.
 
-Covers the rules of names: a shipped name means the shipped primaries and white
-and takes only gamma from the preset; any other takes the preset's own figures;
-a name alone must ship; a legacy one serves only a name without figures.
+Covers the rules of names: a shipped name selects the shipped primaries and white, and only gamma
+comes from the preset; other names use the preset's own figures; a name without figures must ship;
+a legacy name is used only without figures.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from divere_cli.records.grade import XY, Space
 
 DEFAULT = "KodakEnduraPremier"
 OWN = "custom"
-# Presets hold the shipped figures too, with fewer digits.
+# Presets contain the shipped figures, too, with fewer digits.
 _NEAR = 1e-3
 
 
@@ -34,7 +34,7 @@ def resolve(idt: Idt | None, notes: Notes) -> Space:
     Raises
     ------
     ProfileError
-        A name alone that does not ship, or a space without all of its figures.
+        A name without figures does not ship, or a space lacks figures.
     """
     stated, idt = idt is not None, idt or Idt()
     figures = ".idt.primitives" if idt.name is None else ".idt.name"

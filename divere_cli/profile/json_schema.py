@@ -1,9 +1,8 @@
 """The preset's JSON Schema, for editors and other programs.
 
-Covers ``divere-preset.schema.json`` (one preset) and
-``divere-presets.schema.json`` (a folder's presets), generated from the classes
-that read them. What a schema cannot say (that a crop stays in the frame, that
-a name ships) only the reader knows.
+Covers ``divere-preset.schema.json`` (one preset) and ``divere-presets.schema.json`` (a folder's
+presets), generated from the classes that read them. Only the reader checks what a schema cannot
+express (a crop stays in the frame, a name ships).
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def preset() -> dict[str, Json]:
-    """Schema of one preset of version 3."""
+    """Return the schema of one preset, version 3."""
     return {
         "$schema": DRAFT,
         "title": "DiVERE preset, version 3",
@@ -28,7 +27,7 @@ def preset() -> dict[str, Json]:
 
 
 def folder() -> dict[str, Json]:
-    """Schema of a ``divere_presets.json``."""
+    """Return the schema of a ``divere_presets.json``."""
     return {
         "$schema": DRAFT,
         "title": FOLDER_FILE,

@@ -1,8 +1,8 @@
-"""What ships with divere: color spaces, matrices, curves, film types, profiles.
+"""The data that ship with divere: color spaces, matrices, curves, film types, profiles.
 
-Covers finding the data (``profiles/`` of a checkout, ``divere_cli/profiles`` of
-a wheel) and looking names up, with an error that lists what there is. The data
-are read once and never written.
+Covers finding the data (``profiles/`` of a checkout, ``divere_cli/profiles`` of a wheel) and
+looking names up, with an error that lists the known names. The data are read once and never
+written.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ LISTED = 12
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """A shipped color space and what it may serve as.
+    """A shipped color space and its roles.
 
-    A ``legacy`` one serves an IDT only that gives its name and no figures.
+    A ``legacy`` one is used only for an IDT that gives its name and no figures.
     """
 
     space: Space
@@ -38,7 +38,7 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True)
 class FilmType:
-    """A film type: its steps, and where a grade that says nothing starts."""
+    """A film type: its steps, and the starting values of a grade without figures."""
 
     film: Film
     density_dmax: float
@@ -48,25 +48,25 @@ class FilmType:
 
 @functools.cache
 def folder() -> Path:
-    """Where the shipped data are."""
+    """Return the folder of the shipped data."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "profiles"
     return inside if inside.is_dir() else package.parent / "profiles"
 
 
 def names() -> list[str]:
-    """Names of the shipped profiles, sorted."""
+    """Return the names of the shipped profiles, sorted."""
     return list(_names(folder() / "library"))
 
 
-@functools.cache  # asked for each scan of a run
+@functools.cache  # called for each scan of a run
 def _names(library: Path) -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in library.glob("*.json")))
 
 
 @functools.cache
 def load(name: str) -> Preset:
-    """Return a shipped profile as its file has it; its base is merged when it is resolved.
+    """Return a shipped profile as in its file; its base is merged when it is resolved.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def load(name: str) -> Preset:
     Raises
     ------
     ProfileError
-        When there is none of that name; the message lists those there are.
+        There is none with this name; the message lists the known names.
     """
     if name not in names():
         raise unknown("profile", name, names())
@@ -85,7 +85,7 @@ def load(name: str) -> Preset:
 
 @functools.cache
 def spaces() -> dict[str, Shipped]:
-    """All color spaces by name."""
+    """Return all color spaces by name."""
     entries = _table("color_spaces.json", "color_spaces")
     spaces = {name: _shipped(name, entry) for name, entry in entries.items()}
     for name, added in _further_outputs().items():
@@ -96,7 +96,7 @@ def spaces() -> dict[str, Shipped]:
 
 @functools.cache
 def _further_outputs() -> dict[str, Shipped]:
-    """Output spaces that DiVERE does not have, some of which serve as inputs with it."""
+    """Return output spaces that DiVERE does not have; it knows some of them as input spaces."""
     entries = _table("output_spaces.json", "output_spaces")
     return {name: _shipped(name, entry) for name, entry in entries.items()}
 
@@ -160,7 +160,7 @@ def _in_role(role: str, name: str) -> Space:
 
 @functools.cache
 def matrices() -> dict[str, Matrix3]:
-    """All density matrices by name, row-major."""
+    """Return all density matrices by name, row-major."""
     entries = _table("density_matrices.json", "density_matrices")
     return {name: cast(Matrix3, _tuples(entry)) for name, entry in entries.items()}
 
@@ -178,7 +178,7 @@ def matrix(name: str) -> Matrix3:
 
 @functools.cache
 def curves() -> dict[str, Curves]:
-    """All print curves by name; ``linear`` is the one that does nothing."""
+    """Return all print curves by name; ``linear`` has no effect."""
     entries = _table("curves.json", "curves")
     return {"linear": Curves()} | {name: _curves(entry) for name, entry in entries.items()}
 
@@ -196,7 +196,7 @@ def curve(name: str) -> Curves:
 
 @functools.cache
 def film_types() -> dict[str, FilmType]:
-    """All film types by name."""
+    """Return all film types by name."""
     entries = _table("film_types.json", "film_types")
     return {name: _film_type(name, entry) for name, entry in entries.items()}
 
@@ -207,7 +207,7 @@ def unknown(kind: str, name: str, there: Iterable[str]) -> ProfileError:
     Parameters
     ----------
     kind : str
-        What has the name, in words.
+        The kind of thing that has the name.
     name : str
         The name.
     there : iterable of str
@@ -226,7 +226,7 @@ def unknown(kind: str, name: str, there: Iterable[str]) -> ProfileError:
 
 
 def is_custom(name: str) -> bool:
-    """Return whether a name is DiVERE's word for figures of the user's own.
+    """Return whether a name is DiVERE's name for figures made by the user.
 
     Parameters
     ----------
@@ -248,7 +248,7 @@ def _look_up(kind: str, name: str, there: Iterable[str]) -> str:
 
 
 def _folded(name: str) -> str:
-    """A name as it is compared: a leading ``*`` marks an edited curve in DiVERE."""
+    """Return a name as it is compared; a leading ``*`` marks an edited curve in DiVERE."""
     bare = name.strip().removeprefix("*").replace("_", " ")
     return re.sub(r"\s+", " ", bare).strip().casefold()
 

@@ -1,9 +1,8 @@
-"""Preset files to :class:`Preset`, strictly.
+"""Reads preset files as :class:`Preset`, strictly.
 
-Covers one preset (``load``) and the ``divere_presets.json`` of a folder
-(``load_folder``): every key's type and range, and what takes more than one
-value to see (a box that leaves the frame, primaries that span no triangle).
-Does not look names up: that is for :mod:`divere_cli.profile.resolve`.
+Covers one preset (``load``) and the ``divere_presets.json`` of a folder (``load_folder``): every
+key's type and range, and checks of several values (a box that leaves the frame, primaries that
+span no triangle). Not covered: looking names up (:mod:`divere_cli.profile.resolve`).
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from divere_cli.profile.versions import NEW_KEYS, OLD_KEYS, upgrade
 from divere_cli.records.grade import XY
 
 MAX_FOLDER_BYTES = 16 << 20
-# Twice the area of the sRGB triangle is 0.22; below this no color is told from another.
+# Twice the area of the sRGB triangle is 0.22; below this limit colors cannot be distinguished.
 LEAST_AREA = 1e-4
 _OURS = frozenset(("base", "adaptation", "camera_white_balance", "film_base", "film_base_region"))
 _SAYING = NEW_KEYS | OLD_KEYS | _OURS
@@ -52,7 +51,7 @@ def load(path: str) -> Preset:
     Raises
     ------
     ProfileError
-        Naming the file, the JSON path, the value and what is allowed.
+        Names the file, the JSON path, the value and the allowed values.
     """
     path = os.fspath(path)
     return preset(strict_json.read(path), path, label=_stem(path))
@@ -81,7 +80,7 @@ def preset(value: Json, file: str, *, label: str = "", root: str = "$") -> Prese
 
 
 def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
-    """Read a document as a preset, and report everything that is wrong with it.
+    """Read a document as a preset, and report all its problems.
 
     Parameters
     ----------
@@ -116,10 +115,10 @@ def examine(value: Json, findings: Findings, root: str = "$") -> Preset | None:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A ``divere_presets.json``: presets by file name, and one for the others.
+    """A ``divere_presets.json``: presets by file name, and one for all other scans.
 
-    Entries are checked when they are asked for, so that one that nobody needs
-    does not stop a run. ``own`` is what divere keeps there, unchecked.
+    Entries are checked when they are used, so that an unused one does not stop a run.
+    ``divere_entry`` is divere's own entry, unchecked.
     """
 
     file: str
@@ -134,12 +133,12 @@ class Folder:
         return normal(name) in self._names
 
     def entry(self, name: str) -> Preset:
-        """The preset of the scan called ``name``; raises as :func:`load`."""
+        """Return the preset of the scan called ``name``; raises as :func:`load`."""
         key = self._names[normal(name)]
         return preset(self.entries[key], self.file, label=_stem(self.file), root="$" + step(key))
 
     def folder_default(self) -> Preset | None:
-        """The preset for scans without an entry; raises as :func:`load`."""
+        """Return the preset for scans without an entry; raises as :func:`load`."""
         if self.default is None:
             return None
         if FOLDER_DEFAULT not in self._checked:
@@ -150,7 +149,7 @@ class Folder:
 
 
 def load_folder(path: str) -> Folder:
-    """Read a ``divere_presets.json``; its entries are checked when they are needed.
+    """Read a ``divere_presets.json``; its entries are checked when they are used.
 
     Parameters
     ----------
@@ -160,7 +159,7 @@ def load_folder(path: str) -> Folder:
     Raises
     ------
     ProfileError
-        When it is no such file, or names a scan twice (as NFC and as NFD).
+        It is no such file, or names a scan twice (as NFC and as NFD).
     """
     path = os.fspath(path)
     return folder(strict_json.read(path, MAX_FOLDER_BYTES), path)
@@ -192,7 +191,7 @@ def folder(value: Json, file: str) -> Folder:
 def is_preset(value: Json) -> bool:
     """Return whether a document is one preset and not the presets of a folder.
 
-    A folder's values are objects under file names; a preset has keys of its own.
+    A folder has objects by file name; a preset has its own keys.
 
     Parameters
     ----------
@@ -255,13 +254,13 @@ def _check_idt(idt: Idt, at: Place) -> None:
 
 
 def _on_an_edge(white: XY, primaries: tuple[XY, XY, XY]) -> bool:
-    """Whether two primaries alone would give the white: then the matrix has no inverse."""
+    """Return whether two primaries alone give the white: then the matrix has no inverse."""
     r, g, b = primaries
     return any(abs(_area(white, p, q)) < LEAST_AREA for p, q in ((r, g), (g, b), (b, r)))
 
 
 def _area(a: XY, b: XY, c: XY) -> float:
-    """Twice the area of a triangle."""
+    """Return twice the area of a triangle."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])
 
 
@@ -276,7 +275,7 @@ def _stem(path: str) -> str:
 
 
 def normal(name: str) -> str:
-    """Return a file name in the form in which names are compared (Unicode NFC).
+    """Return a file name in the form used for comparing names (Unicode NFC).
 
     Parameters
     ----------

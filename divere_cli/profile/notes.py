@@ -1,6 +1,6 @@
-"""What is written down while a preset is resolved: origins of figures, warnings, errors.
+"""Notes made while a preset is resolved: origins of figures, warnings, errors.
 
-Covers wording and places only; what is worth a note is for those who resolve.
+Covers wording and JSON paths. Not covered: what gets a note; the resolving modules decide that.
 """
 
 from __future__ import annotations
@@ -14,28 +14,28 @@ from divere_cli.profile.schema import Preset
 
 @dataclass(slots=True)
 class Notes:
-    """The notes on one preset; paths are those below it, as ``.idt.name``."""
+    """The notes on one preset; paths are relative to it, such as ``.idt.name``."""
 
     preset: Preset
     origins: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def origin(self, name: str, path: str, stated: bool) -> None:
-        """Note where the figure called ``name`` came from."""
+        """Record the origin of the figure called ``name``."""
         base = self.preset.origins.get(path)
         source = f"base {base}" if base else "preset"
         self.origins[name] = source if stated else "default"
 
     def warn(self, path: str, message: str) -> None:
-        """Note what has no effect."""
+        """Add a warning about a value without effect."""
         self.warnings.append(f"{self._where(path)} {message}")
 
     def error(self, path: str, message: str) -> ProfileError:
-        """Make the error for what cannot be used."""
+        """Return the error for a value that cannot be used."""
         return ProfileError(f"{self._where(path)} {message}")
 
     def unknown(self, path: str, error: ProfileError) -> ProfileError:
-        """Make the error for a name that the library does not have."""
+        """Return the error for a name that the library does not have."""
         return ProfileError(f"{self._where(path)}: {error.message}", hint=error.hint)
 
     def _where(self, path: str) -> str:

@@ -1,4 +1,4 @@
-"""What is ours in a ``divere_presets.json``: film base, confidence, frozen rolls, turns, marks.
+"""divere's own entry in a ``divere_presets.json``: film base, confidence, rolls, turns, marks.
 
 Covers one entry of the file, kept apart from the presets so that DiVERE keeps
 it when it saves (it passes over an entry of a type that it does not know, and
@@ -30,20 +30,20 @@ Values = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True)
 class OwnEntry:
-    """Our entry: what is known of the folder as a whole, and of scans by file name."""
+    """divere's own entry: values for the whole folder, and for scans by file name."""
 
     folder: Values = field(default_factory=dict)
     scans: Mapping[str, Values] = field(default_factory=dict)
 
     def scan(self, name: str) -> Values:
-        """What is known of one scan; NFC and NFD are the same name."""
+        """Return the values of one scan; NFC and NFD are the same name."""
         normal = unicodedata.normalize("NFC", name)
         names = (n for n in self.scans if unicodedata.normalize("NFC", n) == normal)
         return self.scans.get(next(names, name), {})
 
 
 def load(path: str) -> OwnEntry:
-    """Read our entry of a presets file; empty where the file has none.
+    """Read divere's own entry of a presets file; empty if the file has none.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def load(path: str) -> OwnEntry:
     Raises
     ------
     ProfileError
-        The file cannot be read, or our entry is of a version we do not know.
+        The file cannot be read, or the entry has an unknown version.
     """
     return read(strict_json.read(path, loading.MAX_FOLDER_BYTES), path)
 
 
 def read(document: Json, file: str) -> OwnEntry:
-    """Read our entry of a parsed presets file; raise as :func:`load` does.
+    """Read divere's own entry of a parsed presets file; raise as :func:`load` does.
 
     Parameters
     ----------
@@ -91,21 +91,21 @@ def merged(
     folder: Values | None = None,
     scans: Mapping[str, Values] | None = None,
 ) -> bytes:
-    """Give a presets file with keys of our entry set; all else stays as it is.
+    """Return a presets file with keys of divere's entry set; everything else is unchanged.
 
     Parameters
     ----------
     text : bytes, optional
-        What the file holds now; None where there is no file.
+        The current content; None if there is no file.
     file : str
         Its name, for messages.
     folder, scans : mapping, optional
-        Keys to set. A value of None takes the key away. Other keys stay.
+        Keys to set; a value of None removes the key. Other keys stay.
 
     Raises
     ------
     ProfileError
-        What is there is no presets file.
+        The content is no presets file.
     """
     document: Json = {} if text is None else strict_json.parse(text, file)
     if not isinstance(document, dict):

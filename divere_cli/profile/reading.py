@@ -1,6 +1,6 @@
-"""How a scan is read, as a preset says it: the light of its samples, and how it is turned.
+"""What a preset says about reading its scan: the encoding of samples, and the rotation.
 
-Not covered: what the options and the file say (:mod:`divere_cli.batch.reading`).
+Not covered: options and the file itself (:mod:`divere_cli.batch.reading`).
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ ANALYSIS = "divere-analysis/"  # its entries only repeat the profile's own input
 
 
 def gamma(preset: Preset) -> float | None:
-    """Return the exponent that makes samples linear; None where the preset does not say it.
+    """Return the exponent that makes samples linear; None if the preset has none.
 
     Parameters
     ----------
     preset : Preset
-        Complete, with what it inherits.
+        A complete preset, with its bases merged in.
     """
     metadata = preset.metadata
     provenance = metadata.provenance if metadata is not None else None
@@ -26,7 +26,7 @@ def gamma(preset: Preset) -> float | None:
 
 
 def turned(preset: Preset) -> bool:
-    """Return whether a complete preset says how its scan, or any of its crops, is turned.
+    """Return whether a complete preset gives the rotation of its scan or of any crop.
 
     Parameters
     ----------

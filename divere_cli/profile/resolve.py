@@ -1,11 +1,10 @@
-"""A preset to a :class:`Recipe`: every name looked up, every absent figure filled in.
+"""Converts a preset to a :class:`Recipe`: names are looked up, absent figures filled in.
 
-Covers the rules of the grade's page on presets: what an IDT's name means,
-that matrix values win over their name and curve points over theirs, what does
-nothing at all and is dropped, what an absent key comes to. Ends in numbers
-only, with a hash over them.
+Covers the rules of the grade's page on presets: the meaning of an IDT's name, that matrix values
+override their name and curve points theirs, dropping parts without effect, and the value of an
+absent key. The result is numbers only, with a hash over them.
 
-Does not compute a pixel, nor a matrix from primaries: that is for ``color``.
+Not covered: pixels, and matrices from primaries (``color``).
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _GRADE = ".cc_params"
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """A recipe, where each of its figures came from, and what was noticed on the way."""
+    """A recipe, the origin of each of its figures, and warnings."""
 
     recipe: Recipe
     origins: dict[str, str] = field(default_factory=dict)
@@ -48,27 +47,27 @@ class Resolved:
 
 
 def recipe(preset: Preset, working: str = WORKING, channels: int = 3) -> Recipe:
-    """The recipe of a single preset, or of a contact sheet's top.
+    """Return the recipe of a single preset, or of a contact sheet as a whole.
 
     Parameters
     ----------
     preset : Preset
-        A base, if it has one, is merged in.
+        Its base, if any, is merged in.
     working : str
         Name of the working color space.
     channels : int
-        Of the scan: 1 or 3. Decides only what film a preset without one means.
+        Of the scan: 1 or 3. Decides only the film type of a preset without one.
 
     Raises
     ------
     ProfileError
-        A name that does not ship, an IDT without figures.
+        A name does not ship, or an IDT lacks figures.
     """
     return resolve(preset, working, channels).recipe
 
 
 def resolve(preset: Preset, working: str = WORKING, channels: int = 3) -> Resolved:
-    """Return the recipe of a preset, with where each figure came from.
+    """Return the recipe of a preset, with the origin of each figure.
 
     Parameters
     ----------
@@ -121,7 +120,7 @@ def _film(metadata: Metadata, channels: int, notes: Notes) -> FilmType:
 
 
 def _start(film: FilmType) -> CcParams:
-    """The grade of a preset that has none: where its film type starts."""
+    """Return the grade of a preset without one: the starting values of its film type."""
     return CcParams(
         density_gamma=film.density_gamma,
         density_dmax=film.density_dmax,
@@ -130,7 +129,7 @@ def _start(film: FilmType) -> CcParams:
 
 
 def _switches(grade: CcParams, film: FilmType, notes: Notes) -> None:
-    """Warn where DiVERE noted a step as switched otherwise than the film type has it."""
+    """Warn if DiVERE noted a step as on or off and the film type decides otherwise."""
     for step, runs in (
         ("density_matrix", film.film.density_matrix),
         ("density_curve", film.film.density_curve),

@@ -84,7 +84,7 @@ class Primaries:
 
 @dataclass(frozen=True, slots=True)
 class Idt:
-    """The input device transform: the color space the scan is in."""
+    """The input device transform: the color space of the scan."""
 
     name: str | None = key(
         Text(200),
@@ -94,7 +94,7 @@ class Idt:
     gamma: float | None = key(
         Number(0.1, 5.0),
         "Exponent that makes the scan linear: x ^ gamma",
-        absent="1.0 with own primaries, else that of the named space",
+        absent="1.0 with own primaries, else the value of the named space",
     )
     white: Chromaticity | None = key(Object(Chromaticity), "White point", absent="the named one's")
     primitives: Primaries | None = key(Object(Primaries), "Primaries", absent="the named one's")
@@ -102,10 +102,10 @@ class Idt:
 
 @dataclass(frozen=True, slots=True)
 class DensityMatrix:
-    """The 3x3 matrix on density that takes out the film's and the scanner's crosstalk."""
+    """The 3x3 matrix on density that removes the crosstalk of film and scanner."""
 
     name: str | None = key(
-        Text(200), "A shipped matrix; only a label when there are values", absent="none"
+        Text(200), "A shipped matrix; only a label if there are values", absent="none"
     )
     values: Matrix3 | None = key(
         Items(_ROW, 3, 3, "3 rows of 3 numbers, each from -10 to 10"),
@@ -134,7 +134,7 @@ class DensityCurve:
         "do not matter",
         absent="none",
     )
-    points: CurvePoints | None = key(Object(CurvePoints), "Own points; they win over the name")
+    points: CurvePoints | None = key(Object(CurvePoints), "Own points; they override the name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,10 @@ class CcParams:
         absent="1.0 each",
     )
     screen_glare_compensation: float | None = key(
-        Number(0.0, 0.5), "Stray light taken off the linear picture", unit="linear", absent="0.0"
+        Number(0.0, 0.5),
+        "Stray light subtracted from the linear picture",
+        unit="linear",
+        absent="0.0",
     )
     enable_density_inversion: bool | None = key(Flag(), "DiVERE's note; the film type decides")
     enable_density_matrix: bool | None = key(Flag(), "DiVERE's note; the film type decides")
@@ -181,14 +184,14 @@ class CcParams:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Which frame it is and how it lies; the rest are notes."""
+    """The frame and its orientation; all other keys are notes."""
 
     raw_file: str | None = key(Text(), "The scan that the preset was made for")
     orientation: int | None = key(
         Choice((0, 90, 180, 270)),
         "Rotation after the crop, counter-clockwise",
         unit="degrees",
-        absent="0, in a crop too",
+        absent="0, also in a crop",
     )
     crop: Box | None = key(
         _BOX,
@@ -198,18 +201,18 @@ class Metadata:
     )
     film_type: str | None = key(
         Choice(FILM_TYPES),
-        "Which steps are run",
+        "Selects the steps that are run",
         absent="`color_negative_c41`, for a one-channel scan `b&w_negative`",
     )
-    id: str | None = key(Text(), "Of a crop: what `active_crop_id` names")
-    name: str | None = key(Text(), "Of a crop: goes into the name of its output")
-    title: str | None = key(Text(), "Of a shipped profile: one line on what it is")
-    group: str | None = key(Text(), "Of a shipped profile: where the list puts it")
+    id: str | None = key(Text(), "Only in a crop: the id for `active_crop_id`")
+    name: str | None = key(Text(), "Only in a crop: part of the name of its output")
+    title: str | None = key(Text(), "Only in a shipped profile: its description in one line")
+    group: str | None = key(Text(), "Only in a shipped profile: its group in the list")
     film_stock: str | None = key(Text(), "Note")
     scanner: str | None = key(Text(), "Note")
     print_stock: str | None = key(Text(), "Note")
     light_source: str | None = key(Text(), "Note")
-    source: str | None = key(Text(), "Note: where the figures come from")
+    source: str | None = key(Text(), "Note: the origin of the figures")
     note: str | None = key(Text(10_000), "Note")
     version: None = key(Anything(), "Note")
     type: None = key(Anything(), "Note")
@@ -223,8 +226,8 @@ class Metadata:
     color_management: None = key(Anything(), "Note")
     provenance: str | None = key(
         KindOf(),
-        "Note; of the kind `divere-calibration/1` it says that the gray is a chart's: `--auto` "
-        "moves the exposure alone",
+        "Note; kind `divere-calibration/1` means that gray comes from a chart: `--auto` then "
+        "changes the exposure only",
     )
 
 
@@ -232,7 +235,7 @@ class Metadata:
 class Crop:
     """One picture of a contact sheet."""
 
-    metadata: Metadata | None = key(Object(Metadata), "Name and place of the crop")
+    metadata: Metadata | None = key(Object(Metadata), "Name and position of the crop")
     idt: Idt | None = key(Object(Idt), "Its input space", absent="that of the sheet")
     cc_params: CcParams | None = key(Object(CcParams), "Its grade", absent="that of the sheet")
 
@@ -241,14 +244,15 @@ class Crop:
 class Preset:
     """One preset.
 
-    The last five fields are no keys: what to call it, the file it was read from,
-    what the reader warned of, where its parts are in that file (paths below the
-    preset to paths of the file), and which parts came from a base (paths to the
-    base's name).
+    The last five fields are no keys: its name, its file, the warnings of the reader, the paths of
+    its parts in the file (by paths in the preset), and the parts that came from a base (name of
+    the base by path).
     """
 
     version: int | None = key(
-        Choice((VERSION,)), "Schema version", absent="3; a file with the keys of 2 is read as such"
+        Choice((VERSION,)),
+        "Schema version",
+        absent="3; a file with keys of version 2 is read as version 2",
     )
     type: str | None = key(
         Choice(("single", "contactsheet")),
@@ -256,11 +260,13 @@ class Preset:
         absent="`contactsheet` when there are crops, else `single`",
     )
     base: str | None = key(
-        Text(200), "divere: a shipped profile to start from; what is given here wins", absent="none"
+        Text(200),
+        "divere: a shipped profile to start from; keys of this preset override it",
+        absent="none",
     )
     adaptation: str | None = key(
         Choice(("ratio", "bradford")),
-        "divere: how white points are adapted: as DiVERE does, or by Bradford's transform",
+        "divere: adaptation of white points: DiVERE's method, or Bradford's transform",
         absent="`ratio`",
     )
     camera_white_balance: str | None = key(
@@ -281,15 +287,15 @@ class Preset:
         "divere: [x, y, width, height] of the stored frame where bare film is seen on every scan "
         "that the preset serves; `divere analyze` and `--auto` measure there",
         unit="parts of the frame",
-        absent="looked for",
+        absent="searched",
     )
-    metadata: Metadata | None = key(Object(Metadata), "Which frame it is and how it lies")
-    idt: Idt | None = key(Object(Idt), "The color space the scan is in")
+    metadata: Metadata | None = key(Object(Metadata), "The frame and its orientation")
+    idt: Idt | None = key(Object(Idt), "The color space of the scan")
     cc_params: CcParams | None = key(
         Object(CcParams), "The grade", absent="the film type's starting values"
     )
     name: None = key(Anything(), "Note")
-    active_crop_id: str | None = key(Text(), "DiVERE's note: the crop last worked on")
+    active_crop_id: str | None = key(Text(), "DiVERE's note: the crop that was edited last")
     crops: tuple[Crop, ...] | None = key(
         Items(Object(Crop), 0, 1000, "a list of at most 1000 crops"),
         "The pictures of a contact sheet",

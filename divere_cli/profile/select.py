@@ -1,4 +1,4 @@
-"""Which preset serves which scan.
+"""Selects the preset for each scan.
 
 Covers ``--profile PATH | NAME | auto``: a preset file, a shipped profile, or for
 each scan its entry in the ``divere_presets.json`` beside it, else that file's
@@ -32,7 +32,7 @@ _SEPARATORS = {"/", os.sep}
 
 
 class Channels(Protocol):
-    """What is asked of a scan's header: how many color channels it has."""
+    """The part of a scan's header that is needed: the number of color channels."""
 
     @property
     def channels(self) -> int:
@@ -44,16 +44,15 @@ Header = Channels | Callable[[], Channels] | None
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The preset for a scan, resolved: who serves it and the positives to make.
+    """The resolved preset of a scan: its origin and the positives to make.
 
-    ``source`` says in words where the preset came from, for ``inspect`` and logs;
-    ``film_base`` are the densities (R, G, B) of bare film, where the preset knows them,
-    ``film_base_region`` is (x, y, w, h) in 0..1 of the stored frame: where it is seen.
-    ``shipped`` says that the preset came with divere: it knows film and paper, not the
-    light on the scene. ``earlier`` is the SHA-256 of the recipe that an earlier version's
-    default had for the scan. ``gamma`` is what a preset of the user's says of how samples
-    relate to light, None where it says nothing; ``turned`` whether the scan's own entry
-    says how it lies. ``film`` is the preset's note of the film, empty without one.
+    ``source`` describes the origin of the preset, for ``inspect`` and logs. ``film_base`` is the
+    density (R, G, B) of bare film if the preset has it; ``film_base_region`` is the region that
+    shows it, (x, y, w, h) in 0..1 of the stored frame. ``shipped`` means that the preset ships
+    with divere: it describes film and paper, not the light on the scene. ``earlier`` is the
+    SHA-256 of the recipe that an earlier version used by default for the scan. ``gamma`` is the
+    exponent of a user's preset that makes samples linear, or None; ``turned`` is whether the
+    scan's own entry gives its rotation. ``film`` is the preset's note on the film, or empty.
     """
 
     profile: ProfileRef
@@ -71,19 +70,19 @@ class Selection:
 
 @dataclass(slots=True)
 class Selector:
-    """Chooses for each scan; create one for a run.
+    """Chooses the preset of each scan; one object is used for a whole run.
 
     Parameters
     ----------
     option : str
         The value of ``--profile``.
     settings : Settings
-        For the working color space.
+        Gives the working color space.
 
     Raises
     ------
     ProfileError
-        At once, when ``option`` is no preset that can be used.
+        ``option`` is no usable preset; raised at once.
     """
 
     option: str = AUTO
@@ -102,12 +101,12 @@ class Selector:
             self._option_preset = preset
 
     def choose(self, scan_path: str, header: Header = None) -> Selection:
-        """The preset for one scan.
+        """Return the preset for one scan.
 
         Parameters
         ----------
         scan_path : str
-            The scan; it is not opened.
+            Path of the scan, which is not opened.
         header : Header, a function that reads it, or None
             Asked for its channels only where they decide: a preset that names
             its film type needs none. Where they do decide and there is no
@@ -116,13 +115,13 @@ class Selector:
         Raises
         ------
         ProfileError
-            A preset that cannot be used; it ends a run that is being planned.
+            A preset cannot be used; this ends a run during its planning.
         """
         served = self._served(scan_path)
         if served is None:
             header = header() if callable(header) else header
             channels, warnings = _channels(header)
-            # backs of cameras write .fff, too: their mosaics are no Flextight scans
+            # digital backs write .fff, too: their mosaics are no Flextight scans
             camera = getattr(header, "format", "") == "raw"
             preset = library.load(_default("" if camera else scan_path, channels))
             served = _Served(preset, DEFAULT_SOURCE, shared=True, shipped=True)
@@ -146,12 +145,12 @@ class Selector:
         return self._asking[key]
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
-        """Return a warning for each entry of a presets file that no scan of the run has.
+        """Return a warning for each entry of a presets file that fits no scan of the run.
 
         Parameters
         ----------
         scans : iterable of str
-            Paths of all scans that were looked at.
+            Paths of all scans of the run.
         """
         names: dict[str, set[str]] = {}
         for path in scans:
@@ -170,7 +169,7 @@ class Selector:
         return tuple(warnings)
 
     def _served(self, scan_path: str) -> _Served | None:
-        """The preset that a file gives for a scan; None: the shipped default serves it."""
+        """Return the preset for a scan from a file; None means the shipped default."""
         if self._option_preset is not None:
             shipped = self.option in library.names()
             return _Served(self._option_preset, self.option, shared=True, shipped=shipped)
@@ -225,9 +224,9 @@ class Selector:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """A preset, where it was found, and whether other scans are served by it too.
+    """A preset, its origin, and whether it applies to other scans, too.
 
-    ``turns`` are degrees that pictures of the scan lie off, by crop id.
+    ``turns`` are the rotations of the scan's pictures in degrees, by crop id.
     """
 
     preset: Preset
@@ -238,7 +237,7 @@ class _Served:
 
 
 def _stored(folder: loading.Folder, name: str) -> dict[str, float]:
-    """Return the turns that ``divere frames --deskew`` kept of a scan's crops."""
+    """Return the rotations of a scan's crops that ``divere frames --deskew`` stored."""
     ours = own_entry.read({own_entry.KEY: folder.divere_entry}, folder.file).scan(name)
     turns = ours.get("turns")
     if not isinstance(turns, dict):
@@ -264,7 +263,7 @@ def _default(scan_path: str, channels: int) -> str:
 
 
 def find(option: str) -> Preset | loading.Folder:
-    """Return what ``--profile`` names: a shipped profile, a preset file, a folder's presets.
+    """Return the target of ``--profile``: a shipped profile, a preset file, a folder's presets.
 
     Parameters
     ----------
@@ -274,7 +273,7 @@ def find(option: str) -> Preset | loading.Folder:
     Raises
     ------
     ProfileError
-        There is none of that name, or the file is no such file.
+        There is none with this name, or the file is not valid.
     """
     if option in library.names():
         return library.load(option)

@@ -1,8 +1,8 @@
-"""Bytes of a small JSON file to values, with nothing let through that JSON tools disagree on.
+"""Parses small JSON files strictly: anything that JSON tools treat differently is refused.
 
-Covers reading the file (regular, small, at once) and the text: UTF-8, depth,
-keys given twice, numbers that are no numbers, characters that do not belong in
-text. What the values mean is for :mod:`divere_cli.profile.loading`.
+Covers reading the file (regular, small, in one read) and the text: UTF-8, depth, duplicate keys,
+NaN and infinities, control characters. Not covered: the meaning of the values
+(:mod:`divere_cli.profile.loading`).
 
 The rules are those for untrusted profile files: refused before they cost
 memory or time.
@@ -24,14 +24,14 @@ from divere_cli.profile.diagnostics import SHOWN_VALUE, show, step
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32
 MAX_DIGITS = 19
-# What holds text beyond Latin-1 takes twice its size once decoded, beyond U+FFFF four times;
+# Text beyond Latin-1 takes twice its size when decoded, beyond U+FFFF four times;
 # parsing takes that three times over.
 MAX_TEXT = 16 << 20
-# A preset with all figures spelled out has some 330 of ``,[{"``; a key with a value has three, and
+# A preset with all figures has about 330 of ``,[{"``; a key with a value has three, and
 # costs up to 350 bytes and 4 microseconds.
 SIGNS = ',[{"'
 MAX_SIGNS = 600_000
-# A note may have lines; nothing else may.
+# Only notes may have several lines.
 FREE_TEXT = frozenset({"note", "notes"})
 
 Json = dict[str, "Json"] | list["Json"] | str | float | int | bool | None
@@ -47,7 +47,7 @@ _FORBIDDEN_IN_NOTE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udf
 
 @dataclass(frozen=True, slots=True)
 class _Bad:
-    """Stands where the parser met something that is refused, until its path is known."""
+    """Placeholder for a refused value until its path is known."""
 
     reason: str
 
@@ -68,7 +68,7 @@ def read(path: str, max_bytes: int = MAX_BYTES) -> Json:
     Raises
     ------
     ProfileError
-        Naming the file, and the JSON path and value where there is one.
+        Names the file, and the JSON path and the value if known.
     """
     return parse(_bytes_of(path, max_bytes), path)
 
@@ -132,7 +132,7 @@ def _bytes_of(path: str, max_bytes: int) -> bytes:
 
 
 def _decode(data: bytes, file: str) -> str:
-    data = data.removeprefix(b"\xef\xbb\xbf")  # as editors of Windows write it
+    data = data.removeprefix(b"\xef\xbb\xbf")  # written by Windows editors
     most = MAX_TEXT // (4 if _BEYOND_FFFF.search(data) else 2 if _BEYOND_LATIN.search(data) else 1)
     if len(data) > most:
         raise ProfileError(f"{file}: {len(data)} bytes; allowed: {most} with its characters")
@@ -157,7 +157,7 @@ def _check_depth(text: str, file: str) -> None:
 
 
 def _check_count(text: str, file: str) -> None:
-    """Refuse what would take much memory or time; counts high where text has commas."""
+    """Refuse files that would take much memory or time; commas in text count, too."""
     if sum(map(text.count, SIGNS)) > MAX_SIGNS:
         raise ProfileError(f"{file}: too many values; allowed: at most {MAX_SIGNS} of {SIGNS}")
 
@@ -189,7 +189,7 @@ def _int(text: str) -> int | _Bad:
 
 
 def _refused(value: object, *, free: bool = False) -> tuple[str, str] | None:
-    """The first value that is refused: its path below this one, and why."""
+    """Return the first refused value: its path below this one, and the reason."""
     if isinstance(value, dict):
         if _FORBIDDEN.search("".join(value)):
             key = next(filter(_FORBIDDEN.search, value))

@@ -1,7 +1,7 @@
-"""A preset to start from: every key with a value, and what each is for.
+"""Writes a template preset: every key with a value and an explanation.
 
-Covers the text that ``divere profiles new`` writes. JSON has no comments, so the
-explanations stand under ``metadata.notes``, which nothing reads.
+Covers the text that ``divere profiles new`` writes. JSON has no comments, so the explanations are
+in ``metadata.notes``, which nothing reads.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def text(path: str, name: str) -> str:
     Parameters
     ----------
     path : str
-        The file that it is for; its stem becomes the title.
+        Path of the new file; its stem becomes the title.
     name : str
-        A shipped profile.
+        Name of a shipped profile.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""All that is wrong with a preset file, rather than the first of it.
+"""Reports all problems of a preset file, not only the first one.
 
-Covers presets and ``divere_presets.json`` of a folder: reading, every key, and
-every name they use. It finds what a batch would refuse, and nothing else.
+Covers presets and ``divere_presets.json`` of a folder: reading, every key, and every name they
+use. It reports what a batch would refuse, and nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from divere_cli.profile.strict_json import Json
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found in one file: it can be used when there are no problems."""
+    """Problems and warnings of one file; it can be used if there are no problems."""
 
     file: str
     presets: int

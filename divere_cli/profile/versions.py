@@ -1,7 +1,7 @@
-"""Presets of version 2 and before, put into the keys of version 3.
+"""Converts presets of version 2 and earlier to the keys of version 3.
 
-Covers renaming only: values pass as they are and are checked by the reader of
-version 3, which names them by the path the old file has (``renames``).
+Covers renaming only: values stay unchanged, and the reader of version 3 checks them; its messages
+use the paths of the old file (``renames``).
 
 An old file has ``grading_params`` (figures and curve points),
 ``input_transformation`` (``idt``), ``density_matrix`` and ``density_curve`` at
@@ -51,27 +51,27 @@ _IDENTITY: list[Json] = [[0, 0], [1, 1]]
 
 @dataclass(slots=True)
 class Upgraded:
-    """A document in the keys of version 3, and which path below its root was which."""
+    """A document in the keys of version 3, with the old paths of its values."""
 
     value: Json
     renames: dict[str, str] = field(default_factory=dict)
 
     def take(self, new: str, old: str) -> None:
-        """Note that ``new`` was ``old`` in the file."""
+        """Record that the path ``new`` is ``old`` in the file."""
         self.renames[new] = old
 
 
 def upgrade(value: Json, at: Place) -> Upgraded:
-    """Bring a document to version 3; one of version 3 stays as it is.
+    """Convert a document to version 3; one of version 3 stays unchanged.
 
-    A version that is none is reported to ``at``.
+    An invalid version is reported to ``at``.
 
     Parameters
     ----------
     value : Json
         The JSON value.
     at : Place
-        Where it is, for messages.
+        Its position, for messages.
     """
     if not isinstance(value, dict):
         at.refuse(value, "an object, a preset")
@@ -139,7 +139,7 @@ def _grade(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -
 
 
 def _matrix(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
-    """Name and values, the top of the file before ``grading_params``."""
+    """Return name and values; the top of the file overrides ``grading_params``."""
     matrix: dict[str, Json] = {}
     for holder, prefix in ((old, ""), (grading, ".grading_params")):
         for name in ("density_matrix", "correction_matrix"):
@@ -158,7 +158,7 @@ def _matrix(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) 
 
 
 def _curve(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -> dict[str, Json]:
-    """Name and points; points that are the identity give way to others."""
+    """Return name and points; identity points are used only if there are no others."""
     stored = old.get("density_curve")
     top: dict[str, Json] = stored if isinstance(stored, dict) else {}
     curve: dict[str, Json] = {}
@@ -187,7 +187,7 @@ def _curve(old: dict[str, Json], grading: dict[str, Json], upgraded: Upgraded) -
 
 
 def _idt(old: Json, name: str, upgraded: Upgraded) -> Json:
-    """``input_transformation``: a name and its definition, under several spellings."""
+    """Return ``input_transformation``: a name and its definition, under several spellings."""
     if not isinstance(old, dict):
         upgraded.take(".idt", f".{name}")
         return old
@@ -211,7 +211,7 @@ def _idt(old: Json, name: str, upgraded: Upgraded) -> Json:
 
 
 def _points_as_objects(value: Json) -> Json:
-    """[x, y] to {x, y}, R to r, three points to r, g, b: old versions had all of these."""
+    """Convert [x, y] to {x, y}, R to r, three points to r, g, b: old versions had all of these."""
     if isinstance(value, list) and len(value) == 3:
         return {name: _points_as_objects(point) for name, point in zip("rgb", value, strict=True)}
     if isinstance(value, list) and len(value) == 2:

@@ -1,8 +1,7 @@
-"""Presets written back: a ``divere_presets.json`` that divere and DiVERE both open.
+"""Writes presets: a ``divere_presets.json`` that both divere and DiVERE open.
 
-Covers presets as JSON in the documented keys (version 3) and a folder's file of
-them, as bytes. A recipe becomes a preset
-in :mod:`divere_cli.profile.document`.
+Covers presets as JSON in the documented keys (version 3) and a folder's file of them, as bytes.
+Not covered: converting a recipe to a preset (:mod:`divere_cli.profile.document`).
 """
 
 from __future__ import annotations
@@ -17,18 +16,18 @@ from divere_cli.profile.fields import keys
 from divere_cli.profile.schema import FOLDER_DEFAULT, VERSION, Preset
 from divere_cli.profile.strict_json import Json
 
-_READ_ONLY = frozenset({"provenance"})  # who made a preset; it is not made again by writing it
+_READ_ONLY = frozenset({"provenance"})  # the author of a preset, which writing does not change
 
 
 def plain(preset: Preset, raw_file: str = "") -> dict[str, Json]:
-    """Give a preset as JSON-ready data, with what it does not say left out.
+    """Return a preset as JSON-ready data, without absent keys.
 
     Parameters
     ----------
     preset : Preset
-        Its base, if it has one, should be merged in: DiVERE knows no bases.
+        Its base, if any, should be merged in: DiVERE does not know bases.
     raw_file : str
-        The scan it is for; DiVERE refuses a preset without one.
+        The scan of the preset; DiVERE refuses a preset without one.
     """
     document = _plain(preset)
     assert isinstance(document, dict)
@@ -43,7 +42,7 @@ def plain(preset: Preset, raw_file: str = "") -> dict[str, Json]:
 
 
 def folder(entries: Mapping[str, Mapping[str, Json]], default: Mapping[str, Json] | None) -> bytes:
-    """Give the bytes of a ``divere_presets.json``.
+    """Return the bytes of a ``divere_presets.json``.
 
     Parameters
     ----------
@@ -55,7 +54,7 @@ def folder(entries: Mapping[str, Mapping[str, Json]], default: Mapping[str, Json
     Raises
     ------
     ProfileError
-        When a preset could not be read back: what is written is always valid.
+        A preset could not be read back, so nothing invalid is ever written.
     """
     document: dict[str, Json] = {name: dict(entry) for name, entry in entries.items()}
     if FOLDER_DEFAULT in document:
@@ -72,7 +71,7 @@ def folder(entries: Mapping[str, Mapping[str, Json]], default: Mapping[str, Json
 
 
 def _check(data: bytes) -> None:
-    """Read back what is to be written, so that it cannot be refused later."""
+    """Read the new bytes back, so that they cannot be refused later."""
     label = "the presets to be written"
     if len(data) > loading.MAX_FOLDER_BYTES:
         raise ProfileError(f"{label} are {len(data)} bytes; allowed: {loading.MAX_FOLDER_BYTES}")
