@@ -13,7 +13,7 @@ import click
 from divere_cli.cli import output_checks
 from divere_cli.cli.options import ParamType, isolation_option, jobs_option, json_option
 from divere_cli.cli.session import Session, complain
-from divere_cli.errors import ScanError, UsageError
+from divere_cli.errors import DivereError, ScanError, UsageError
 from divere_cli.files import regular
 from divere_cli.frames.formats import NAMES
 from divere_cli.profile.schema import FOLDER_FILE
@@ -21,7 +21,7 @@ from divere_cli.records.outcome import ErrorRecord
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
-    from divere_cli.batch.framing import FrameSearch
+    from divere_cli.batch.framing import Answers, FrameSearch, Page
     from divere_cli.frames.answer import FoundScan
 
 PICTURES = {".jpg": "jpg", ".jpeg": "jpg", ".png": "png"}
@@ -100,19 +100,37 @@ def frames(ctx: click.Context, /, **values: Any) -> int:
     ctx.ensure_object(Session).answers_on_stdout = True
     scans = tuple(dict.fromkeys(values["scans"]))
     pictures = _check_files(values, scans)
-    pages = [(scan, 0) for scan in scans]
-    answers = {
-        page[0]: a for page, a in framing.look(_search(values), pages, _show_progress).items()
+    pages = [(scan, index) for scan in scans for index in range(_picture_count(scan))]
+    by_page = framing.look(_search(values), pages, _show_progress)
+    answers = {page: by_page[page] for page in pages}
+    several = {scan for scan, index in pages if index}
+    with_frames = {
+        scan: answer
+        for scan in scans
+        if scan not in several
+        and not isinstance(answer := answers[scan, 0], ErrorRecord)
+        and answer.frames
     }
-    with_frames = {p: a for p in scans if not isinstance(a := answers[p], ErrorRecord) and a.frames}
     if values["output"] and with_frames:
         _save(values, with_frames)
     for path, picture_path in pictures.items():
-        scan = answers[path]
-        if not isinstance(scan, ErrorRecord):
-            output_checks.save(picture_path, base64.b64decode(scan.picture))
-    _show(values, scans, answers)
-    return _complain(scans, answers)
+        answer = answers[path, 0]
+        if not isinstance(answer, ErrorRecord):
+            output_checks.save(picture_path, base64.b64decode(answer.picture))
+    _show(values, answers, several)
+    if values["output"] and with_frames and not values["json"]:
+        click.echo(f"written: {safe(values['output'])}")
+    return _complain(values, answers, several)
+
+
+def _picture_count(scan: str) -> int:
+    """Return how many pictures a file holds; 1 for one that cannot be read: its worker reports."""
+    from divere_cli.image import header
+
+    try:
+        return header.read(scan).pictures
+    except DivereError:
+        return 1
 
 
 def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, str]:
@@ -195,39 +213,55 @@ def _save(values: dict[str, Any], scans: dict[str, FoundScan]) -> None:
     output_checks.save(file, preset.merged(text, file, entries, deskew=values["deskew"]))
 
 
-def _show(values: dict[str, Any], scans: tuple[str, ...], answers: dict[str, Any]) -> None:
-    right = [(path, answers[path]) for path in scans if not isinstance(answers[path], ErrorRecord)]
+def _show(values: dict[str, Any], answers: Answers, several: set[str]) -> None:
+    right = [(p, answer) for p, answer in answers.items() if not isinstance(answer, ErrorRecord)]
     if values["json"]:
-        click.echo(json_text.dumps({"scans": [_object(path, scan) for path, scan in right]}))
+        scans = [_object(page, scan, several) for page, scan in right]
+        click.echo(json_text.dumps({"scans": scans}))
         return
-    for path, scan in right:
+    for page, scan in right:
         sure = sum(frame.sure for frame in scan.frames)
         description = f"{safe(scan.film)}, turned {scan.turn:+.2f} degrees, " if scan.frames else ""
         frames = "1 frame" if len(scan.frames) == 1 else f"{len(scan.frames)} frames"
         count = f"{frames}, {sure} of them sure" if scan.frames else "no frames"
-        click.echo(f"{quote(path)}: {description}{count}")
+        click.echo(f"{_label(page, several)}: {description}{count}")
         for frame in scan.frames:
             box = " ".join(f"{value:.4f}" for value in frame.crop)
             number = f"  frame {frame.number}" if frame.number else ""
             why = "" if frame.sure else f"  not sure: {safe(frame.why)}"
             click.echo(f"  {frame.id:>2}  {box}{number}{why}")
-    if values["output"] and any(scan.frames for _, scan in right):
-        click.echo(f"written: {safe(values['output'])}")
 
 
-def _object(path: str, scan: FoundScan) -> dict[str, Any]:
+def _label(page: Page, several: set[str]) -> str:
+    path, index = page
+    return f"{quote(path)}, picture {index + 1}" if path in several else quote(path)
+
+
+def _object(page: Page, scan: FoundScan, several: set[str]) -> dict[str, Any]:
     frames = [
         {"id": f.id, "crop": list(f.crop), "sure": f.sure, "why": f.why, "turn": f.turn}
         | ({"number": f.number} if f.number else {})
         for f in scan.frames
     ]
-    return {"input": path, "film": scan.film or None, "turn": scan.turn, "frames": frames}
+    path, index = page
+    place = {"input": path} | ({"picture": index + 1} if path in several else {})
+    return {**place, "film": scan.film or None, "turn": scan.turn, "frames": frames}
 
 
-def _complain(scans: tuple[str, ...], answers: dict[str, Any]) -> int:
-    failed = [(path, answers[path]) for path in scans if isinstance(answers[path], ErrorRecord)]
-    for path, error in failed:
-        complain(f"{quote(path)}: {error.kind}: {error.message}")
+def _complain(values: dict[str, Any], answers: Answers, several: set[str]) -> int:
+    failed = [(p, answer) for p, answer in answers.items() if isinstance(answer, ErrorRecord)]
+    for page, error in failed:
+        complain(f"{_label(page, several)}: {error.kind}: {error.message}")
         if error.hint:
             complain(error.hint, word="hint")
+    for path in sorted(several):
+        if values["output"]:
+            complain(
+                f"{quote(path)} holds several pictures: its crops are not written, "
+                "because a preset has one set of crops for a file",
+                word="warning",
+            )
+            complain("use `divere batch --frames find`: it cuts each picture", word="hint")
+        if values["picture"]:
+            complain(f"{quote(path)}: only its first picture is drawn", word="warning")
     return ScanError.exit_code if failed else 0

@@ -15,7 +15,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from divere_cli.frames import columns, doubts, edges, film, perforations, rows, steps, straight
+from divere_cli.frames import (
+    columns,
+    doubts,
+    edges,
+    film,
+    neighbors,
+    perforations,
+    rows,
+    steps,
+    straight,
+)
 from divere_cli.frames.edges import Lines, Span
 from divere_cli.frames.film import Picture
 from divere_cli.frames.formats import FORMATS, Format
@@ -75,7 +85,7 @@ def find(
         elif _worth(others) > _worth(layouts):
             swapped = _worth(layouts) <= 0.0
             layouts, others = others, layouts
-    layouts = _ordered(_together(layouts, count, hint))
+    layouts = [_completed(layout) for layout in _ordered(_together(layouts, count, hint))]
     found = [one for layout in layouts for one in _corners(layout)]
     if swapped:
         found = [replace(one, sure=False, why=one.why or ALL_FILM) for one in found]
@@ -200,10 +210,30 @@ def _layout(
     template = None
     if hint is not None and hint.form == form.name:
         template = hint.aspect * (candidate.bottom - candidate.top)
-    spans = edges.spans(row, lines, candidate.scale, form, template)
+    spans = edges.spans(row, lines, candidate.scale, form, template, candidate.measured)
+    spans = neighbors.confirmed(spans, lines, candidate.scale, form)
     left = _left(spans, lines)
     quality = _quality(spans, form, candidate, lines) - left
     return Layout(strip, form, candidate, row, tuple(spans), max(0.0, quality), left)
+
+
+def _completed(layout: Layout) -> Layout:
+    """Return a layout with the pictures that only their neighbors can place."""
+    lines, scale = _lines(layout.strip, layout.rows), layout.rows.scale
+    widths = [one.width for one in layout.spans if one.sure and one.left.seen and one.right.seen]
+    width = float(np.median(widths)) if widths else layout.row.width
+    spans = [_nominal(span, layout) for span in layout.spans]
+    spans = neighbors.bounded(spans, lines, width, scale, layout.form)
+    spans = neighbors.with_lost(spans, lines, width, scale)
+    return replace(layout, spans=tuple(spans))
+
+
+def _nominal(span: Span, layout: Layout) -> Span:
+    """Return a picture; not sure if its width is that of the format, and the format in doubt."""
+    others = [one.form for one in layout.rivals if one.form.name != layout.form.name]
+    if not (span.nominal and span.sure and others):
+        return span
+    return replace(span, sure=False, why=doubts.WHY.format(others[0].name))
 
 
 def _lines(strip: Strip, candidate: Rows) -> Lines:

@@ -24,7 +24,7 @@ ACROSS = 0.5  # mm kept beyond the row of an unsure picture
 # How much better than its rivals a layout must be: a constant, and a part divided by the number
 # of pictures, because few pictures may be chance. Within ALIKE dark parts of a rival count, too.
 # RIVAL_OFF is the tolerance of a rival's edges in mm.
-BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.2, 0.5
+BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.6, 0.5
 UNEXPLAINED, ROWS_ALIKE = 1.5, 0.1
 DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther out
 OVERLAP = 1.5  # mm that two pictures may share

@@ -21,6 +21,9 @@ LEAST = 0.22  # share of lines
 CROSSING = 0.35  # mm on each side
 WIDTH_SHARE, WIDTH_MM = 0.02, 0.25
 CLEAR = 0.5  # share of lines at both edges of a single picture that defines the width
+FAINT = 0.5  # share of lines below which an edge beside a clear one may lie within the picture
+MARGIN = 0.25  # mm added where an edge is placed by the width of the format: cameras differ
+NEITHER = "neither its left nor its right edge can be seen"
 DOUBTFUL = 0.6  # ratio to the stronger edge above which either one may be wrong
 LEAST_FILLED = 0.1
 # mm: looked at beside a picture; blur of an edge; least visible gap
@@ -40,17 +43,38 @@ class Side:
 
 @dataclass(frozen=True)
 class Span:
-    """A picture along the strip; ``why`` is the reason if it is not sure."""
+    """A picture along the strip; ``why`` is the reason if it is not sure.
+
+    ``assumed`` is whether one edge is placed by the width of other pictures or of the format,
+    ``nominal`` whether it is by that of the format.
+    """
 
     left: Side
     right: Side
     filled: float
     sure: bool
     why: str = ""
+    assumed: bool = False
+    nominal: bool = False
 
     @property
     def width(self) -> float:
         return self.right.at - self.left.at
+
+
+@dataclass(frozen=True)
+class Width:
+    """The width of a strip's pictures, all in cells.
+
+    ``margin`` is added where an edge is placed by it. ``known`` is whether an edge may be placed
+    by it; ``nominal`` whether it is that of the format, and not measured.
+    """
+
+    cells: float
+    margin: float
+    tolerance: float
+    known: bool
+    nominal: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,14 @@ class Lines:
     filled: Profile
 
 
-def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | None) -> list[Span]:
+def spans(
+    row: Row,
+    lines: Lines,
+    scale: float,
+    form: Format,
+    template: float | None,
+    nominal: bool = False,
+) -> list[Span]:
     """Refine the pictures of a row.
 
     Parameters
@@ -78,15 +109,21 @@ def spans(row: Row, lines: Lines, scale: float, form: Format, template: float | 
         The film format.
     template : float or None
         Width of this roll's pictures in cells, where other strips have shown it.
+    nominal : bool, default False
+        Whether the scale is certain, so that the width of the format may be used where no
+        picture shows its own.
     """
     refined = [_seen(start, row.width, lines, scale, form.vary) for start in row.starts]
-    wide = _template(refined, row.width, form, scale)
-    width = wide if wide is not None else template
-    width_known = width is not None
-    settled = [
-        _settled(one, width if width is not None else row.width, width_known, scale, form)
-        for one in refined
-    ]
+    measured = _template(refined, row.width, form, scale)
+    if measured is None:
+        measured = template
+    if measured is not None:
+        width = Width(measured, 0.0, WIDTH_SHARE * measured + WIDTH_MM * scale, True)
+    else:
+        varies = (form.vary + 0.01) * row.width
+        tolerance = max(WIDTH_SHARE * row.width + WIDTH_MM * scale, varies)
+        width = Width(row.width, MARGIN * scale, tolerance, nominal, nominal)
+    settled = [_settled(picture, width) for picture in refined]
     return _bare_beside(settled, lines, scale)
 
 
@@ -225,32 +262,47 @@ def _template(pictures: list[Span], nominal: float, form: Format, scale: float) 
     return float(np.median(widths)) if widths else None
 
 
-def _settled(one: Span, width: float, known: bool, scale: float, form: Format) -> Span:
+def _settled(one: Span, width: Width) -> Span:
     """Decide the two sides of a picture, and whether they are sure."""
     left, right = one.left, one.right
-    tolerance = WIDTH_SHARE * width + WIDTH_MM * scale
-    if not known:
-        tolerance = max(tolerance, (form.vary + 0.01) * width)
     if one.filled < LEAST_FILLED:
         return replace(one, sure=False, why="hardly anything on it")
     if left.seen and right.seen:
-        if abs(one.width - width) <= tolerance:
-            return one
+        if abs(one.width - width.cells) <= width.tolerance:
+            return _outermost(one, width)
         # One of them is an edge within the picture; if both are equally strong, it may be either.
         weak, strong = sorted((left.share, right.share))
-        known = known and weak <= DOUBTFUL * strong
-        if left.share >= right.share:
-            right = Side(left.at + width, 0.0, False)
-        else:
-            left = Side(right.at - width, 0.0, False)
+        known = width.known and weak <= DOUBTFUL * strong
         why = "its edges do not fit its width"
-        return replace(one, left=left, right=right, sure=known, why="" if known else why)
+        return _placed(one, width, known, why, by_left=left.share >= right.share)
     if not left.seen and not right.seen:
-        return replace(one, sure=False, why="neither its left nor its right edge can be seen")
-    if left.seen:
-        right = Side(left.at + width, 0.0, False)
-    else:
-        left = Side(right.at - width, 0.0, False)
+        return replace(one, sure=False, why=NEITHER)
     missing = "right" if left.seen else "left"
-    why = "" if known else f"its {missing} edge cannot be seen, and no picture shows the width"
-    return replace(one, left=left, right=right, sure=known, why=why)
+    why = f"its {missing} edge cannot be seen, and no picture shows the width"
+    return _placed(one, width, width.known, why, by_left=left.seen)
+
+
+def _placed(one: Span, width: Width, known: bool, why: str, *, by_left: bool) -> Span:
+    """Return a picture with one edge placed by the width from the other one."""
+    cells = width.cells + width.margin
+    if by_left:
+        one = replace(one, right=Side(one.left.at + cells, 0.0, False))
+    else:
+        one = replace(one, left=Side(one.right.at - cells, 0.0, False))
+    why = "" if known else why
+    return replace(one, sure=known, why=why, assumed=True, nominal=width.nominal)
+
+
+def _outermost(one: Span, width: Width) -> Span:
+    """Return a picture both of whose edges fit; a faint one only if it is not within it.
+
+    A step of a few lines beside a dark side may be an edge in the picture.
+    """
+    left, right = one.left, one.right
+    if not width.known or one.width >= width.cells:
+        return one
+    if left.share < FAINT and right.share >= CLEAR:
+        left = Side(right.at - width.cells, 0.0, False)
+    elif right.share < FAINT and left.share >= CLEAR:
+        right = Side(left.at + width.cells, 0.0, False)
+    return replace(one, left=left, right=right)

@@ -26,6 +26,7 @@ BLOCK = 1 / 42  # of the strip's height
 HOLES_TO_PICTURE = 0.7  # mm
 MOST = 4
 FITS = 0.025
+CLEAR_ROWS = 1.2  # score of both edges from which the height of the pictures gives the scale
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,13 @@ class Rows:
     known: bool
     seen: tuple[bool, bool]
     fits: bool | None = None
+
+    @property
+    def measured(self) -> bool:
+        """Whether the scale is certain enough to place an edge by the width of the format."""
+        if not all(self.seen):
+            return False
+        return bool(self.fits) or (self.fits is None and self.score >= CLEAR_ROWS)
 
 
 def block(strip: Strip) -> int:

@@ -105,3 +105,22 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, wrong: tuple[str, str])
     done = divere("frames", strip(tmp_path), *wrong)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) <= 4
+
+
+def test_every_picture_of_a_file_is_searched_and_its_crops_are_not_written(tmp_path: Path) -> None:
+    path = tmp_path / "two.tif"
+    scans = [draw(Spec(count=count, scale=7.0, seed=3), []) for count in (3, 2)]
+    with tifffile.TiffWriter(path) as file:
+        for scan in scans:
+            file.write(scan.pixels, photometric="rgb")
+    presets = tmp_path / "divere_presets.json"
+    done = divere("frames", path, "-o", presets, "--json", "--isolation", "never")
+    assert done.returncode == 0, done.stderr
+    pages = json.loads(done.stdout)["scans"]
+    assert [page["picture"] for page in pages] == [1, 2]
+    assert [len(page["frames"]) for page in pages] == [3, 2]
+    assert "its crops are not written" in done.stderr
+    assert not presets.exists()
+    done = divere("frames", path, "--isolation", "never")
+    assert "picture 1: 135" in done.stdout
+    assert "picture 2: 135" in done.stdout

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -114,6 +116,23 @@ def test_a_picture_half_in_view_is_left_alone() -> None:
     scan = draw(Spec(count=4, seed=12, partly=True), [])
     result = score(scan, detect.find(scan.pixels / np.float32(65535)))
     assert result.false == result.missed == result.cut == 0
+
+
+PLACED = {
+    "one edge of each is seen": (Spec("120-66", 3, scale=6.0, overlap=(2,), leader=True), 0),
+    "fog and dark hide both edges": (Spec("135", 4, scale=9.0, night=(0,), leader=True), 0),
+    "it fits no row": (Spec("110", 5, scale=18.0, night=(4,), blank=(2,), overlap=(4,)), 1),
+    "nothing on the strip shows its place": (Spec("135", 1, scale=9.0, night=(0,)), 1),
+}
+
+
+@pytest.mark.parametrize("case", PLACED)
+def test_neighbors_and_width_place_pictures_without_edges(case: str) -> None:
+    wanted, unsure = PLACED[case]
+    scan = draw(replace(wanted, hard=True, seed=1), [])
+    result = score(scan, detect.find(scan.pixels / np.float32(65535), named(wanted.film)))
+    assert (result.missed, result.cut, result.unsure) == (0, 0, unsure), result
+    assert result.right == result.edges
 
 
 @pytest.mark.skipif(not photographs(), reason="needs the photographs")
