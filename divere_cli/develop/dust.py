@@ -74,8 +74,9 @@ class Dust(Closing):
         infrared = self._scan.infrared()
         assert infrared is not None
         repair = Repair(findings, self._tuning, self._parallel)
-        for first, band, mask in repair.bands(bands, infrared):
-            self._keep(first, mask)
+        for first, band in repair.bands(bands, infrared):
+            if self._mask is not None or self._small is not None:
+                self._keep(first, repair.mask(first, len(band)))
             yield first, band
         result = repair.result()
         shift = findings.placement.shift if findings.moved else None
@@ -118,8 +119,6 @@ class Dust(Closing):
         return findings
 
     def _keep(self, first: int, mask: NDArray[np.bool_]) -> None:
-        if self._mask is None and self._small is None:
-            return
         gray = mask[..., np.newaxis].astype(np.uint8) * np.uint8(255)
         if self._mask is not None:
             self._mask.write(gray)

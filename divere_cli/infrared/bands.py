@@ -1,10 +1,10 @@
 """A scan's bands, with what infrared shows filled on the way.
 
-Covers looking closely at tiles of 32 pixels that the survey named, in flat
-memory: three passes over rows of tiles, each a row behind the one before
-(hits, places, fill). A tile is looked at as a whole and at the same place
-whatever the bands and threads, so that they change no pixel. Pixels outside of
-the mask stay what they were, to the bit.
+Covers looking closely at the tiles of 32 pixels that the survey named, in memory that does not
+grow with the scan's height and hardly with its width: three passes over rows of tiles, each a
+row behind the one before (hits, places, fill). A tile is looked at as a whole and at the same
+position whatever the bands and threads, so that they change no pixel. Pixels outside of the mask
+keep their codes.
 """
 
 from __future__ import annotations
@@ -19,21 +19,26 @@ from numpy.typing import NDArray
 from divere_cli.infrared import fill, find, mending
 from divere_cli.infrared.extent import Extent
 from divere_cli.infrared.find import Tuning
-from divere_cli.infrared.reached import Reached
+from divere_cli.infrared.marks import TILE, Marks, packed, unpacked
+from divere_cli.infrared.places import GROWTH, places
 from divere_cli.infrared.rows import Rows
-from divere_cli.infrared.search import HIT, PEAK, Search
-from divere_cli.infrared.strip import Strip
-from divere_cli.infrared.survey import TILE, Findings
+from divere_cli.infrared.search import Search
+from divere_cli.infrared.survey import Findings
 
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 # tiles at once: fewer cost Python's time, more leave the second-level cache
-STACK, FAR_STACK = 24, 8
-# rows of tiles at once for each thread, and pixels of them at most: what is kept of a wide scan
-GROUP, GROUP_PIXELS = 2, 800_000
-FILLED, LEFT = 1, 2  # in the mask; what is left as it is has nothing clean in sight
+STACK, FAR_STACK, LEAST = 32, 8, 6
+DECIDED = 128  # tiles at once where a tile is 52 words
+# Pixels of the picture that are kept: rows of tiles go in groups of what fits. The rows that a
+# tile looks at (144) are more for scans wider than 16,000 pixels.
+KEPT = 2_400_000
+AHEAD = 2  # rows of tiles that are searched before a row is filled
+HALO = fill.FAR + AHEAD * TILE + find.BORDER  # rows of pixels above and below a group
+STEP = 16  # the ring is a multiple of so many rows, and no band ends at another row
+BAND = 2_000_000  # bytes of a band, as large as the reader's
 
 
 class Crew(Protocol):
@@ -71,124 +76,114 @@ class Repair:
         self._search = Search(findings, tuning)
         self._height, self._width = findings.placement.picture
         self._down, self._across = findings.tiles.shape
-        most = max(GROUP_PIXELS // (self._width * TILE), 1)
-        self._group = min(GROUP * crew.size, most, self._down)
-        self._extent = Extent(self._height, self._width)
-        self._hits, self._mask = (Strip(TILE, self._across, self._group + 2) for _ in range(2))
-        self._reached = Reached((self._down, self._across), find.GROWTH)
+        group = (KEPT // self._width - HALO) // TILE
+        self._group = min(max(group, 1), self._down)
+        size = (self._height, self._width, self._group + AHEAD + 2)
+        self._hits, self._peaks, self._unfilled = (Marks(*size) for _ in range(3))
+        self._mask = Marks(*size, outside=True)
         self._masked = np.zeros((self._down, self._across), bool)
+        self._extent = Extent(self._height, self._width)
 
-    def bands(self, color: Bands, infrared: Bands) -> Iterator[tuple[int, NDArray[Any], Bools]]:
-        """Yield (first row, band, mask) from top to bottom.
+    def bands(self, color: Bands, infrared: Bands) -> Bands:
+        """Yield (first row, band) from top to bottom.
 
-        The band is of the type that came in, (rows, width, channels); the mask,
-        (rows, width), is set where it was filled. The band is used again for the
+        The band is of the type that came in, (rows, width, channels). It is used again for the
         next one.
         """
-        picture = Rows(color, self._height)
-        plane = Rows(infrared, self._findings.placement.size[0])
-        searched_before, decided_before = 0, 0
+        capacity = -(-(self._group * TILE + HALO) // STEP) * STEP
+        picture = Rows(color, self._height, capacity)
+        plane = Rows(infrared, *self._infrared_rows())
         for first in range(0, self._down, self._group):
             last = min(first + self._group, self._down)
-            searched, decided = min(last + 2, self._down), min(last + 1, self._down)
-            for strip in (self._hits, self._mask):
-                strip.move(first)
-            self._reach(searched, picture, plane)
-            named = np.argwhere(self._findings.tiles[searched_before:searched])
-            named += (searched_before, 0)
-            self._each(lambda tiles: self._find(tiles, picture, plane), named)
-            self._each(self._decide, self._reached.tiles(decided_before, decided))
+            self._find(first, last, picture, plane)
             self._fill(first, last, picture)
-            for row in range(first, last):  # one by one: what takes them needs less room
-                top, bottom = row * TILE, min((row + 1) * TILE, self._height)
-                mask = self._mask.rows(row, row + 1)[: bottom - top, : self._width]
-                yield top, picture.view(top, bottom), mask == FILLED
-            picture.release(min(last * TILE, self._height) - fill.FAR)
-            behind = self._findings.placement.positions(0, searched * TILE - find.BORDER, 1)[0]
-            plane.release(int(behind) - 1)
-            searched_before, decided_before = searched, decided
+            yield from self._repaired(first * TILE, min(last * TILE, self._height), picture)
+
+    def mask(self, first: int, rows: int) -> Bools:
+        """Return which pixels of the band that came last were filled, shape (rows, width)."""
+        stop = first + rows
+        return self._mask.rows(first, stop) & ~self._unfilled.rows(first, stop)
 
     def result(self) -> Repaired:
-        """What was done; whole when the bands have gone by."""
+        """What was done; complete when the bands have gone by."""
         return Repaired(self._extent.share(), self._extent.biggest())
 
-    def _each(self, work: Callable[[Ints], None], tiles: Ints, stack: int = STACK) -> None:
+    def _infrared_rows(self) -> tuple[int, int]:
+        """Rows of infrared, and how many of them the tiles of a group look at."""
+        placed = self._findings.placement
+        rows = (self._group + AHEAD) * TILE + 2 * find.BORDER
+        return placed.size[0], rows // placed.ratio + STEP
+
+    def _find(self, first: int, last: int, picture: Rows, plane: Rows) -> None:
+        """Find the places of rows of tiles ``first`` to ``last``, and of the next one."""
+        start = min(first + AHEAD, self._down) if first else 0
+        stop = min(last + AHEAD, self._down)
+        for marks in (self._hits, self._peaks, self._mask, self._unfilled):
+            marks.begin(start, stop)
+        picture.reach(stop * TILE + find.BORDER)
+        ahead = self._findings.placement.positions(0, stop * TILE + find.BORDER, 1)[0]
+        plane.reach(max(int(ahead) + 3, 1))
+        named = np.argwhere(self._findings.tiles[start:stop])
+        named += (start, 0)
+        self._each(lambda tiles: self._search_stack(tiles, picture, plane), named, STACK)
+        # hits of the row of tiles below are part of what decides
+        tiles = self._hits.reached(self._decidable(start), self._decidable(stop), GROWTH)
+        self._each(self._decide, tiles, DECIDED)
+
+    def _decidable(self, searched: int) -> int:
+        """Rows of tiles whose hits and neighbors are known when ``searched`` rows are."""
+        return searched if searched == self._down else max(searched - 1, 0)
+
+    def _each(self, work: Callable[[Ints], None], tiles: Ints, most: int) -> None:
         """Run ``work`` on stacks of tiles, beside each other."""
+        stack = min(max(-(-len(tiles) // self._crew.size), LEAST), most)
         self._crew.each(work, [(tiles[n : n + stack],) for n in range(0, len(tiles), stack)])
 
-    def _reach(self, stop: int, picture: Rows, plane: Rows) -> None:
-        """Take all rows that tile rows before ``stop`` look at."""
-        halo = max(find.BORDER, fill.FAR)
-        picture.reach(min(stop * TILE + halo, self._height) - 1)
-        placed = self._findings.placement
-        ahead = placed.positions(0, stop * TILE + find.BORDER, 1)[0]
-        plane.reach(min(int(ahead) + 2, placed.size[0] - 1))
-
-    def _find(self, tiles: Ints, picture: Rows, plane: Rows) -> None:
-        """Find hits in tiles."""
-        marks = self._search.marks(tiles, picture, plane)
-        marks *= self._inside(tiles, 0)
-        for tile, tile_marks in zip(tiles.tolist(), marks, strict=True):
-            self._hits.window(tile)[:] = tile_marks
-        self._reached.take(tiles, marks)
+    def _search_stack(self, tiles: Ints, picture: Rows, plane: Rows) -> None:
+        hits, peaks = self._search.hits(tiles, picture, plane)
+        self._hits.put(tiles, packed(hits))
+        self._peaks.put(tiles, packed(peaks))
 
     def _decide(self, tiles: Ints) -> None:
-        """Say which hits are places."""
-        marks = self._windows(self._hits, tiles, find.PLACES_BORDER)
-        masks = find.places(marks >= HIT, marks >= PEAK, self._tuning)
-        masks &= self._inside(tiles, 0)
-        for tile, mask in zip(tiles.tolist(), masks, strict=True):
-            self._mask.window(tile)[:] = mask
-        self._masked[tuple(tiles.T)] = masks.any(axis=(1, 2))
+        """Decide which hits are places."""
+        words = places(self._hits, self._peaks, tiles, self._tuning)
+        self._mask.put(tiles, words)
+        self._masked[tuple(tiles.T)] = words.any(axis=1)
 
     def _fill(self, first: int, last: int, picture: Rows) -> None:
         """Fill the masked pixels of rows of tiles."""
         tiles = np.add(np.argwhere(self._masked[first:last]), (first, 0))
         far: list[Ints] = []
-        self._each(lambda stack: far.append(self._fill_near(stack, picture)), tiles)
+        self._each(lambda stack: far.append(self._fill_near(stack, picture)), tiles, STACK)
         remaining = np.concatenate(far) if far else tiles
         remaining = remaining[np.lexsort(remaining.T[::-1])]  # whichever thread was first
         self._each(lambda stack: self._fill_far(stack, picture), remaining, FAR_STACK)
-        masks = self._windows(self._mask, tiles, 0) == FILLED
-        self._extent.take(tiles[:, 0] * TILE, tiles[:, 1] * TILE, masks)
+        masks = self._mask.words(tiles) & ~self._unfilled.words(tiles)
+        self._extent.take(tiles, masks, last)
 
     def _fill_near(self, tiles: Ints, picture: Rows) -> Ints:
         """Fill tiles from what is near; return those that need what is farther."""
-        masks = self._windows(self._mask, tiles, 0) == FILLED
-        surroundings = mending.around(picture, tiles, self._clean(tiles, fill.NEAR), fill.NEAR)
+        masks = unpacked(self._mask.words(tiles))
+        masked = self._mask.pixels(tiles, fill.NEAR)
+        surroundings = mending.around(picture, tiles, masked, fill.NEAR)
         thin = ((surroundings.weight < fill.ENOUGH) & masks).any(axis=(1, 2))
         masks[thin] = False
         mending.lay(picture, tiles, masks, surroundings)
-        return np.asarray(tiles[thin])
+        return np.asarray(tiles[thin], np.intp)
 
     def _fill_far(self, tiles: Ints, picture: Rows) -> None:
-        masks = self._windows(self._mask, tiles, 0) == FILLED
-        surroundings = mending.around(picture, tiles, self._clean(tiles, fill.FAR), fill.FAR)
+        masks = unpacked(self._mask.words(tiles))
+        masked = self._mask.pixels(tiles, fill.FAR)
+        surroundings = mending.around(picture, tiles, masked, fill.FAR)
         unfilled = masks & (surroundings.weight <= fill.NOTHING)
-        for index in np.flatnonzero(unfilled.any(axis=(1, 2))):
-            self._mask.window(tiles[index].tolist())[unfilled[index]] = LEFT
+        self._unfilled.put(tiles, packed(unfilled))
         mending.lay(picture, tiles, masks & ~unfilled, surroundings)
 
-    def _clean(self, tiles: Ints, border: int) -> Bools:
-        """Pixels of tiles, and ``border`` around them, that are in the picture and not masked."""
-        clean = self._windows(self._mask, tiles, border) == 0
-        clean &= self._inside(tiles, border)
-        return np.asarray(clean, bool)
-
-    def _inside(self, tiles: Ints, border: int) -> Bools:
-        """Which pixels of tiles, and ``border`` around them, lie in the picture; broadcasts."""
-        steps = np.arange(-border, TILE + border)
-        down, across = (tiles[:, axis, np.newaxis] * TILE + steps for axis in (0, 1))
-        rows = (down >= 0) & (down < self._height)
-        columns = (across >= 0) & (across < self._width)
-        if rows.all() and columns.all():
-            return np.ones((1, 1, 1), bool)
-        return np.asarray(rows[:, :, np.newaxis] & columns[:, np.newaxis, :])
-
-    @staticmethod
-    def _windows(strip: Strip, tiles: Ints, border: int) -> NDArray[np.uint8]:
-        side = TILE + 2 * border
-        out = np.empty((len(tiles), side, side), np.uint8)
-        for tile, room in zip(tiles.tolist(), out, strict=True):
-            room[:] = strip.window(tile, border)
-        return out
+    def _repaired(self, first: int, stop: int, picture: Rows) -> Bands:
+        """Yield rows of the picture, in bands of a reader's size."""
+        row_bytes = picture.view(first, first + 1).nbytes
+        rows = max(BAND // row_bytes // STEP * STEP, STEP)
+        while first < stop:
+            band = picture.view(first, min(first + rows, stop))
+            yield first, band
+            first += len(band)

@@ -49,10 +49,10 @@ def slope(pairs: Sequence[tuple[Floats, Floats]]) -> float:
     used = np.ones(len(x), bool)
     measured = 0.0
     for _ in range(ROUNDS):
-        weight = float(x[used] @ x[used])
+        weight = _product(x[used], x[used])
         if weight <= 0:
             return 0.0
-        measured = float(x[used] @ y[used]) / weight
+        measured = _product(x[used], y[used]) / weight
         residual = np.abs(y - np.float32(measured) * x)
         used = residual <= DROP * max(1.4826 * float(np.median(residual)), 1e-4)
     return max(measured, 0.0)
@@ -114,9 +114,14 @@ def is_silver(slope: float, gate: Floats, green: Floats) -> bool:
     gate, green = gate[::2, ::2], green[::2, ::2]
     reach = min(2, (min(gate.shape) - 1) // 2)
     gate_detail, green_detail = ((cells - around(cells, reach)).ravel() for cells in (gate, green))
-    weight = float(green_detail @ green_detail)
-    size = float(np.sqrt(weight * float(gate_detail @ gate_detail)))
+    weight = _product(green_detail, green_detail)
+    size = float(np.sqrt(weight * _product(gate_detail, gate_detail)))
     if size <= 0:
         return False
-    product = float(gate_detail @ green_detail)
+    product = _product(gate_detail, green_detail)
     return product / size > SILVER_CORRELATION and product / weight > FOLLOWS
+
+
+def _product(left: Floats, right: Floats) -> float:
+    """Sum of products, whose last bits do not depend on a library's threads."""
+    return float(np.multiply(left, right).sum(dtype=np.float64))

@@ -1,6 +1,6 @@
-"""Stored codes to log density and back.
+"""Stored codes to log density, or natural logarithms, and back.
 
-Covers 8-bit and 16-bit codes and floats of 0 to 1, by table where there is one.
+Covers 8-bit and 16-bit codes and floats of 0 to 1.
 What it does not cover: what the codes mean in light. A scan that is stored with
 a gamma has its densities divided by it, in color as in infrared's crosstalk,
 which is measured.
@@ -8,7 +8,6 @@ which is measured.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,23 +15,39 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-# of a float sample; 16-bit codes end at 1 / 65535
-FLOOR = 1e-5
+FLOOR = 1e-5  # least transmittance of a float sample; 16-bit codes end at 1 / 65535
+DECADE = float(np.log(10))
 
 
-@cache
-def _table(top: int) -> Floats:
-    codes = np.arange(top + 1, dtype=np.float64)
-    values = np.log10(top) - np.log10(np.maximum(codes, 1))
-    return np.asarray(values, dtype=np.float32)
-
-
-def density(codes: NDArray[Any]) -> Floats:
-    """Log density of stored samples.
+def logarithm(samples: NDArray[Any], out: Floats | None = None) -> Floats:
+    """Return the natural logarithm of stored samples: density times -ln 10, and an offset.
 
     Parameters
     ----------
-    codes : ndarray of uint8, uint16 or float
+    samples : ndarray of uint8, uint16 or float32
+        Any shape; a code of 0 counts as 1.
+    out : ndarray of float32, optional
+        Where to write it, of the same shape.
+
+    Returns
+    -------
+    ndarray of float32
+    """
+    values = np.empty(samples.shape, np.float32) if out is None else out
+    if samples.dtype.kind == "u":
+        # logarithms of floats take half the time of a table of all codes (measured)
+        values[...] = np.maximum(samples, samples.dtype.type(1))  # in one call: twice the time
+    else:
+        np.maximum(samples, np.float32(FLOOR), out=values)
+    return np.log(values, out=values)
+
+
+def density(samples: NDArray[Any]) -> Floats:
+    """Return the log density of stored samples.
+
+    Parameters
+    ----------
+    samples : ndarray of uint8, uint16 or float32
         Any shape; floats are transmittance, 1 clear.
 
     Returns
@@ -40,20 +55,19 @@ def density(codes: NDArray[Any]) -> Floats:
     ndarray of float32
         0 at full transmittance; a code of 0 counts as 1.
     """
-    if codes.dtype.kind == "u":
-        return _table(int(np.iinfo(codes.dtype).max)).take(codes)
-    values: Floats = np.maximum(codes, np.float32(FLOOR), dtype=np.float32)
-    np.log10(values, out=values)
-    np.negative(values, out=values)
-    return values
+    values = logarithm(samples)
+    top = np.iinfo(samples.dtype).max if samples.dtype.kind == "u" else 1
+    np.subtract(np.log(np.float32(top)), values, out=values)
+    return np.multiply(values, np.float32(1 / DECADE), out=values)
 
 
-def codes(values: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Turn log density into samples of ``dtype``; what :func:`density` undoes.
+def codes(logarithms: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Turn natural logarithms into samples; what :func:`logarithm` undoes.
 
     Parameters
     ----------
-    values : ndarray of float32
+    logarithms : ndarray of float32
+        Overwritten.
     dtype : dtype
         uint8, uint16 or float32.
 
@@ -62,9 +76,8 @@ def codes(values: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     ndarray
         Rounded and held within the range of the codes.
     """
-    light: Floats = np.power(np.float32(10), -values, dtype=np.float32)
+    light = np.exp(logarithms, out=logarithms)
     if dtype.kind != "u":
-        return light.astype(dtype)
-    top = np.iinfo(dtype).max
-    np.multiply(light, np.float32(top), out=light)
-    return np.asarray(np.rint(np.clip(light, 0, top)), dtype=dtype)
+        return light.astype(dtype, copy=False)
+    np.rint(light, out=light)
+    return np.minimum(light, np.float32(np.iinfo(dtype).max), out=light).astype(dtype)

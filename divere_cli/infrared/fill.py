@@ -13,12 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, gaussian, inner
+from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner
 
 Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
-NEAR, FAR = 8, 32  # pixels around a tile: for most places, and for large ones
+NEAR, FAR = 6, 32  # pixels around a tile: for most places, and for large ones
 # how little clean weight a scale needs before the next coarser one counts as much
 MIXED = 0.04
 ENOUGH = 0.004
@@ -43,67 +42,66 @@ NEAR_SCALES = 2
 STEPPED = 2
 
 
-def fill(values: Floats, clean: Floats, border: int) -> tuple[Floats, Floats]:
-    """Means of clean pixels around each pixel.
+def fill(sums: Floats, border: int) -> tuple[Floats, Floats]:
+    """Return means of clean pixels around each pixel.
 
     Parameters
     ----------
-    values : ndarray of float32, (windows, channels, side, side)
-        Log density.
-    clean : ndarray of float32, (windows, 1, side, side)
-        1 where a pixel is clean, 0 where it is masked.
+    sums : ndarray of float32, (windows, channels + 1, side, side)
+        Logarithms of the channels, 0 where a pixel is masked, and last their weight: 1 where
+        a pixel is clean, 0 where it is masked.
     border : int
         :data:`NEAR` or :data:`FAR`: how much larger a window is than its tile,
         on each side.
 
     Returns
     -------
-    tuple of ndarray of float32, (windows, channels or 1, side - 2 border, ...)
-        The means, and the clean weight of the coarsest scale that was used.
+    tuple of ndarray of float32
+        The means, (windows, channels, TILE, TILE), and the clean weight of the coarsest scale
+        that was used, (windows, TILE, TILE).
     """
-    scales = SCALES[:NEAR_SCALES] if border == NEAR else SCALES
-    channels = values.shape[1]
-    # the sums of all channels and, last, the weights: one filter takes them together
-    sums = np.empty((len(values), channels + 1, *values.shape[2:]), np.float32)
-    np.multiply(values, clean, out=sums[:, :channels])
-    sums[:, channels:] = clean
-    levels: list[tuple[Floats, Floats]] = []
+    levels: list[tuple[Floats, int]] = []
     side = 1
-    for scale in scales:
+    for scale in SCALES[:NEAR_SCALES] if border == NEAR else SCALES:
         while side < scale.side:
-            sums, side = _halved(sums), 2 * side
+            sums, side = halved(sums), 2 * side
         # no more around the tile than this scale looks at, and one for what lies between
-        spare = min(border // side - scale.radius, 1) if side > STEPPED else 0
-        near = border // side - scale.radius - spare
-        soft = blur(inner(sums, near), gaussian(scale.sigma, scale.radius))
-        tile = _tile(soft, spare, side)
-        levels.append((tile[:, :channels], tile[:, channels:]))
-    out, weight = levels[-1]
-    last = weight
-    out = np.divide(out, np.maximum(weight, np.float32(1e-9)), dtype=np.float32)
-    for top, weight in reversed(levels[:-1]):
-        out = np.divide(top + np.float32(MIXED) * out, weight + np.float32(MIXED), dtype=np.float32)
-    return out, last
+        spare = 1 if side > STEPPED else 0
+        part = inner(sums, border // side - scale.radius - spare)
+        levels.append((blur(part, gaussian(scale.sigma, scale.radius)), side))
+    level, side = levels.pop()
+    weight = _enlarged(level[:, -1:], side)[:, 0]
+    # sums are multiplied by the inverse of their weight: a division costs three times as much
+    means = np.multiply(level[:, :-1], 1 / np.maximum(level[:, -1:], np.float32(1e-9)))
+    while levels:
+        means = _enlarged(means, side)
+        level, side = levels.pop()
+        if side > 1:
+            level = _enlarged(level, side)
+        inverse = 1 / (level[:, -1:] + np.float32(MIXED))
+        np.multiply(means, np.float32(MIXED), out=means)
+        np.add(means, level[:, :-1], out=means)
+        np.multiply(means, inverse, out=means)
+        side = 1
+    return means, weight
 
 
-def _halved(planes: Floats) -> Floats:
-    """Means of 2x2 pixels."""
-    rows = planes[..., 0::2, :] + planes[..., 1::2, :]
-    return (rows[..., 0::2] + rows[..., 1::2]) * np.float32(0.25)
+def _enlarged(planes: Floats, side: int) -> Floats:
+    """Enlarge sums of ``side`` pixels to the pixels of a tile.
 
-
-def _tile(planes: Floats, spare: int, side: int) -> Floats:
-    """Cut a tile out of sums and enlarge it bilinearly to pixels."""
+    Small sums are repeated. Larger ones, of which one more is on each side of the tile, are
+    joined by straight lines.
+    """
+    if side == 1:
+        return planes
     if side <= STEPPED:
-        return np.repeat(np.repeat(planes, 2, axis=-2), 2, axis=-1) if side == 2 else planes
-    planes = inner(planes, spare - 1)
+        return doubled(planes)
     for axis in (planes.ndim - 2, planes.ndim - 1):
-        planes = _enlarged(planes, axis, side)
+        planes = _lines(planes, axis, side)
     return planes
 
 
-def _enlarged(planes: Floats, axis: int, side: int) -> Floats:
-    """Enlarge one axis, on which a sum more than wanted lies on each side."""
+def _lines(planes: Floats, axis: int, side: int) -> Floats:
     count = planes.shape[axis] - 2
     lead = (slice(None),) * axis
     shape = list(planes.shape)

@@ -1,9 +1,9 @@
 """Find what infrared shows: dust, hairs and scratches, in windows of a scan.
 
 Covers infrared less the red layer's crosstalk and less its level, thresholds at
-three scales, and what is too small or too faint to be a place. What it does not
-cover: the level, the slope of the crosstalk, the shift and the noise; they are
-measured over the whole scan first (:mod:`divere_cli.infrared.survey`).
+three scales. What it does not cover: which hits are places
+(:mod:`divere_cli.infrared.places`), and the level, the slope of the crosstalk, the shift and
+the noise; they are measured over the whole scan first (:mod:`divere_cli.infrared.survey`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, gaussian, inner
+from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -22,7 +22,8 @@ Strength = Literal["low", "normal", "high"]
 
 RED = gaussian(0.7, 2)
 FINE = gaussian(1.0, 3)
-COARSE = gaussian(2.29, 6)  # after FINE: 2.5 together
+COARSE = gaussian(1.12, 3)  # of 2x2 pixels, after FINE: 2.5 pixels together
+REACH = 9  # of both, from the middle outward
 BORDER = 11  # what the filters take from each side of a window
 # robust sigmas and least density, by scale: 0, 1 and 2.5 pixels
 SIGMAS = (4.5, 4.0, 4.0)
@@ -31,8 +32,6 @@ FLOORS = (0.030, 0.024, 0.018)
 # dust wears a rim of 6 pixels
 RIM_SIGMAS, RIM_FLOOR = 2.0, 0.018
 PEAK = 0.045
-SMALLEST = 3  # pixels of a place
-NEAR = 4  # how far a place's peak may lie from a pixel that belongs to it, in steps of 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +63,10 @@ def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
 
     Parameters
     ----------
-    infrared, red : ndarray of float32, (..., rows, columns)
+    infrared : ndarray of float32, (..., rows - 4, columns - 4)
         Log density.
+    red : ndarray of float32, (..., rows, columns)
+        Log density, with two pixels more on each side.
     slope : float
         Of infrared on red.
     level : ndarray of float32
@@ -77,7 +78,7 @@ def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
     """
     crosstalk = blur(red, RED)
     np.multiply(crosstalk, np.float32(-slope), out=crosstalk)
-    np.add(crosstalk, inner(infrared, len(RED) - 1), out=crosstalk)
+    np.add(crosstalk, infrared, out=crosstalk)
     return np.subtract(crosstalk, level, out=crosstalk)
 
 
@@ -86,17 +87,18 @@ def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
 
     Parameters
     ----------
-    edge : Floats
-        The gate's input, shape (..., rows, columns).
+    edge : ndarray of float32, (..., rows, columns)
+        What :func:`gate` returned; an even number of each.
 
     Returns
     -------
-    tuple[Floats, Floats, Floats]
-        Three arrays, each 9 pixels smaller on a side than what is given.
+    tuple of ndarray of float32
+        (..., rows - 18, columns - 18) twice, and the last for squares of 2x2 pixels, (...,
+        rows / 2 - 9, columns / 2 - 9), which costs a fifth and changes nothing that counts.
     """
     fine = blur(edge, FINE)
-    coarse = blur(fine, COARSE)
-    return inner(edge, 9), inner(fine, 6), coarse
+    spare = REACH - (len(FINE) - 1)
+    return inner(edge, REACH), inner(fine, spare), blur(halved(fine), COARSE)
 
 
 def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
@@ -118,8 +120,8 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
     """
     plain, fine, coarse = scales(edge)
     limits = thresholds(noise, tuning)
-    hit = fine > limits[1]
-    hit |= coarse > limits[2]
+    hit = doubled(coarse > limits[2])
+    hit |= fine > limits[1]
     hit &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR) * tuning.factor
     hit |= plain > limits[0]
     return hit, hit & (plain > PEAK * tuning.factor)
@@ -142,39 +144,6 @@ def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
         )
     )
     return plain, fine, coarse
-
-
-# what places() looks at around a pixel: hits in 5x5, peaks NEAR steps away, growth
-PLACES_BORDER = 2 * NEAR + 2
-GROWTH = 2  # pixels at most
-
-
-def places(hit: Bools, peaks: Bools, tuning: Tuning) -> Bools:
-    """Drop what is too small or too faint, and grow the rest.
-
-    Parameters
-    ----------
-    hit, peaks : ndarray of bool, (..., rows, columns)
-        Hits, and those that are a peak.
-    tuning : Tuning
-        Constants of the search.
-
-    Returns
-    -------
-    ndarray of bool
-        :data:`PLACES_BORDER` smaller on each side.
-    """
-    border = 2 * NEAR
-    grown = peaks
-    for step in range(NEAR):
-        # from the peak along what was hit: a weak end of a strong place belongs to it
-        grown = dilate(grown, 2)
-        grown &= inner(hit, 2 * (step + 1))
-    pixels = inner(hit, border).astype(np.uint8)
-    around = count(inner(hit, border - 2), 2)
-    pixels &= (around >= SMALLEST) & grown
-    out = dilate(pixels.astype(bool), tuning.grow)
-    return inner(out, 2 - tuning.grow)
 
 
 def dilate(mask: Bools, radius: int) -> Bools:
@@ -200,29 +169,3 @@ def dilate(mask: Bools, radius: int) -> Bools:
             out |= mask[(*lead, slice(step, step + length))]
         mask = out
     return mask
-
-
-def count(mask: Bools, radius: int) -> NDArray[np.uint8]:
-    """Return how many pixels of the square around each pixel are set.
-
-    Parameters
-    ----------
-    mask : Bools
-        The mask, shape (rows, columns).
-    radius : int
-        Pixels.
-
-    Returns
-    -------
-    ndarray of uint8
-        The counts, uint8, smaller by ``radius`` on each side.
-    """
-    total = mask.view(np.uint8)
-    for axis in (mask.ndim - 2, mask.ndim - 1):
-        lead = (slice(None),) * axis
-        length = total.shape[axis] - 2 * radius
-        out = total[(*lead, slice(0, length))].copy()
-        for step in range(1, 2 * radius + 1):
-            out += total[(*lead, slice(step, step + length))]
-        total = out
-    return total

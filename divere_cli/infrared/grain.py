@@ -17,28 +17,19 @@ from divere_cli.infrared.blur import blur, gaussian, inner
 
 Floats = NDArray[np.float32]
 
-SIDE = 256
+SIDE = 256  # a power of two
+LAYER_STEP = (85, 171)
 AT_ONCE = 4096  # numbers: what they are made of stays in the cache
+MASKED = 100.0
 EVERY = 2  # of the pixels whose grain is measured, down and across
 SIGMA = gaussian(0.7, 3)
 HIGH_PASS = gaussian(1.5, 5)
 
 
 @cache
-def texture(layer: int) -> Floats:
-    """Return the grain of a color layer, of robust deviation 1 after :func:`high_pass`.
-
-    Parameters
-    ----------
-    layer : int
-        Number of the layer.
-
-    Returns
-    -------
-    Floats
-        Shape (256, 256).
-    """
-    noise = _normal(SIDE * SIDE, layer).reshape(SIDE, SIDE)
+def texture() -> Floats:
+    """Return the grain, of robust deviation 1 after a high pass, shape (256, 256)."""
+    noise = _normal(SIDE * SIDE).reshape(SIDE, SIDE)
     soft = _wrapped(noise, SIGMA)
     grain = soft - _wrapped(soft, HIGH_PASS)
     detail = grain - _wrapped(grain, HIGH_PASS)
@@ -46,32 +37,27 @@ def texture(layer: int) -> Floats:
     return np.asarray(1.1 * grain / (1.4826 * np.median(np.abs(detail))), dtype=np.float32)
 
 
-def at(rows: NDArray[np.intp], columns: NDArray[np.intp], layers: int) -> Floats:
-    """Return the grain of pixels of the scan.
+def at(rows: NDArray[np.intp], columns: NDArray[np.intp], layer: int) -> Floats:
+    """Return the grain of a color layer at pixels of the scan.
 
     Parameters
     ----------
-    rows : ndarray of intp
-        Row of each pixel.
-    columns : ndarray of intp
-        Column of each pixel.
-    layers : int
-        Number of layers.
+    rows, columns : ndarray of intp
+        Position of each pixel.
+    layer : int
+        Number of the layer. Layers are the same texture at other places of it, too far apart to
+        be seen: textures of their own would take 20 ms more in each process.
 
     Returns
     -------
-    Floats
-        Shape (pixels, layers).
+    ndarray of float32, same shape as the positions
     """
-    return _textures(layers)[rows % SIDE, columns % SIDE]
+    down, across = layer * LAYER_STEP[0], layer * LAYER_STEP[1]
+    places = ((rows + down) & (SIDE - 1)) * SIDE + ((columns + across) & (SIDE - 1))
+    return texture().take(places)
 
 
-@cache
-def _textures(layers: int) -> Floats:
-    return np.stack([texture(layer) for layer in range(layers)], axis=-1)
-
-
-def size(values: Floats, means: Floats, clean: NDArray[np.bool_], border: int) -> Floats:
+def size(values: Floats, means: Floats, clean: Floats, border: int) -> Floats:
     """Robust deviation of clean pixels from their means.
 
     Parameters
@@ -79,7 +65,8 @@ def size(values: Floats, means: Floats, clean: NDArray[np.bool_], border: int) -
     values : ndarray of float32, (windows, channels, side, side)
     means : ndarray of float32
         Smaller than ``values`` by ``border`` on each side.
-    clean : ndarray of bool, (windows, 1, side, side)
+    clean : ndarray of float32, (windows, 1, side, side)
+        0 where a pixel is masked, else 1.
     border : int
 
     Returns
@@ -87,27 +74,30 @@ def size(values: Floats, means: Floats, clean: NDArray[np.bool_], border: int) -
     ndarray of float32, (windows, channels)
         0 where too little is clean.
     """
-    detail = np.abs(inner(values, border) - means)[..., ::EVERY, ::EVERY]
-    there = inner(clean, border)[..., ::EVERY, ::EVERY]
-    np.copyto(detail, np.float32(np.inf), where=~there)  # what is masked comes last
-    flat = detail.reshape(*detail.shape[:2], -1)
+    every = slice(None, None, EVERY)
+    detail = inner(values, border)[..., every, every] - means[..., every, every]
+    np.abs(detail, out=detail)
+    there = inner(clean, border)[..., every, every]
+    # what is masked comes last: every value is less than 100
+    np.maximum(detail, (1 - there) * np.float32(MASKED), out=detail)
+    flat = detail.reshape(-1, detail.shape[-1] * detail.shape[-2])
     flat.sort(axis=-1)
-    middle = there.sum(axis=(-1, -2))[..., np.newaxis] // 2
-    deviation = np.take_along_axis(flat, np.broadcast_to(middle, (*flat.shape[:2], 1)), axis=-1)
-    return np.where(np.isfinite(deviation), np.float32(1.4826) * deviation, np.float32(0))[..., 0]
+    middle = there.reshape(len(values), -1).sum(axis=-1).astype(np.intp) // 2
+    middle = np.minimum(np.repeat(middle, values.shape[1]), flat.shape[-1] - 1)
+    deviation = flat[np.arange(len(flat)), middle].reshape(values.shape[:2])
+    return np.where(deviation < MASKED, np.float32(1.4826) * deviation, np.float32(0))
 
 
 def _wrapped(plane: Floats, kernel: tuple[float, ...]) -> Floats:
     return blur(np.pad(plane, len(kernel) - 1, mode="wrap"), kernel)
 
 
-def _normal(count: int, seed: int) -> Floats:
+def _normal(count: int) -> Floats:
     """Nearly normal numbers: sums of six uniform ones by splitmix64."""
     out = np.empty(count, np.float32)
-    first = 1 + 6 * count * seed
     for start in range(0, count, AT_ONCE):
         part = out[start : start + AT_ONCE]
-        begin = first + 6 * start
+        begin = 1 + 6 * start
         part[:] = _sums(np.arange(begin, begin + 6 * len(part), dtype=np.uint64))
     return out
 

@@ -19,6 +19,7 @@ Floats = NDArray[np.float32]
 
 CELL = 32
 JUMP = 0.02
+AT_ONCE = 32  # rows of cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,23 @@ class Level:
         y = np.clip(cells[:, :1] + np.arange(-1, 2), 0, down - 1)
         x = np.clip(cells[:, 1:] + np.arange(-1, 2), 0, across - 1)
         near = self.cells[y[:, :, np.newaxis], x[:, np.newaxis, :]]
-        at = 1 + (np.arange(-border, CELL + border) + 0.5) / CELL - 0.5
-        return sample(near, at, at)
+        return _between(_between(near, border), border)
+
+
+def _between(near: Floats, border: int) -> Floats:
+    """Values of three cells (the middle axis) to the pixels of one and ``border`` around it.
+
+    The pixels become the last axis.
+    """
+    half = CELL // 2 + border
+    out = np.empty((len(near), near.shape[2], 2 * half), np.float32)
+    steps = (np.arange(-half, half) + np.float32(0.5)) / CELL
+    for side, (first, pixels) in enumerate(((0, slice(0, half)), (1, slice(half, None)))):
+        low, high = near[:, first, :, np.newaxis], near[:, first + 1, :, np.newaxis]
+        weight = (steps[pixels] + (1 - side)).astype(np.float32)
+        np.multiply(high - low, weight, out=out[..., pixels])
+        out[..., pixels] += low
+    return out
 
 
 def cells(samples: Floats, step: int) -> Floats:
@@ -102,9 +118,12 @@ def level(values: Floats) -> Level:
         Cells, any shape.
     """
     smooth = around(values, 1)
-    boxes = _boxes(smooth, 1)
-    low, high = boxes.min(axis=-1), boxes.max(axis=-1)
-    return Level(np.where(high - low > JUMP, high, smooth).astype(np.float32))
+    out = np.empty_like(smooth)
+    for rows in _parts(len(smooth)):
+        boxes = _boxes(smooth, 1, rows)
+        low, high = boxes.min(axis=-1), boxes.max(axis=-1)
+        out[rows] = np.where(high - low > JUMP, high, smooth[rows])
+    return Level(out)
 
 
 def around(values: Floats, reach: int) -> Floats:
@@ -122,11 +141,22 @@ def around(values: Floats, reach: int) -> Floats:
     Floats
         The medians, same shape.
     """
-    return median(_boxes(values, reach))
+    out = np.empty_like(values)
+    for rows in _parts(len(values)):
+        out[rows] = median(_boxes(values, reach, rows))
+    return out
 
 
-def _boxes(values: Floats, reach: int) -> NDArray[Any]:
-    padded = np.pad(values, reach, mode="edge")
+def _parts(rows: int) -> list[slice]:
+    """Rows that are looked at at once: a large scan has 300,000 cells, each with 9 around it."""
+    return [slice(first, min(first + AT_ONCE, rows)) for first in range(0, rows, AT_ONCE)]
+
+
+def _boxes(values: Floats, reach: int, rows: slice) -> NDArray[Any]:
+    """The cells around each cell of some rows, (rows, columns, cells)."""
+    above, below = min(reach, rows.start), min(reach, len(values) - rows.stop)
+    part = values[rows.start - above : rows.stop + below]
+    padded = np.pad(part, ((reach - above, reach - below), (reach, reach)), mode="edge")
     side = 2 * reach + 1
     boxes = np.lib.stride_tricks.sliding_window_view(padded, (side, side))
-    return boxes.reshape(*values.shape, side * side)
+    return boxes.reshape(rows.stop - rows.start, values.shape[1], side * side)

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.infrared import fill, grain
-from divere_cli.infrared.density import codes, density
+from divere_cli.infrared.density import codes, logarithm
+from divere_cli.infrared.marks import TILE
 from divere_cli.infrared.rows import Rows
-from divere_cli.infrared.search import window
-from divere_cli.infrared.survey import TILE
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -30,29 +29,35 @@ class Around:
     ``grain`` is the robust deviation of a tile's clean pixels from their means.
     """
 
-    means: Floats  # (tiles, channels, TILE, TILE), D
+    means: Floats  # (tiles, channels, TILE, TILE), natural logarithms of codes
     weight: Floats  # (tiles, TILE, TILE)
-    grain: Floats  # (tiles, channels), D
+    grain: Floats  # (tiles, channels)
 
 
-def around(picture: Rows, tiles: Ints, clean: Bools, border: int) -> Around:
+def around(picture: Rows, tiles: Ints, masked: NDArray[np.uint8], border: int) -> Around:
     """Measure what is around pixels of tiles.
 
     Parameters
     ----------
     picture : Rows
     tiles : ndarray of int, (tiles, 2)
-    clean : ndarray of bool, (tiles, side, side)
-        Which pixels are in the picture and not masked, ``border`` pixels around the
-        tile included.
+    masked : ndarray of uint8, (tiles, side, side)
+        1 where a pixel is masked or outside of the picture, else 0; ``border`` pixels around
+        the tile included.
     border : int
         :data:`fill.NEAR` or :data:`fill.FAR`.
     """
-    windows = [np.moveaxis(window(picture, tile, border), -1, 0) for tile in tiles.tolist()]
-    values = density(np.stack(windows))
-    there = clean[:, np.newaxis]
-    means, weight = fill.fill(values, there.astype(np.float32), border)
-    return Around(means, weight[:, 0], grain.size(values, means, there, border))
+    side = TILE + 2 * border
+    corners = tiles * TILE - border
+    samples = np.moveaxis(picture.windows(corners[:, 0], corners[:, 1], side, side), -1, 1)
+    channels = samples.shape[1]
+    sums = np.empty((len(tiles), channels + 1, side, side), np.float32)
+    values, clean = sums[:, :channels], sums[:, channels:]
+    np.subtract(np.float32(1), masked[:, np.newaxis], out=clean)
+    logarithm(samples, values)
+    np.multiply(values, clean, out=values)
+    means, weight = fill.fill(sums, border)
+    return Around(means, weight, grain.size(values, means, clean, border))
 
 
 def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Around) -> None:
@@ -69,12 +74,17 @@ def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Around) -> None:
     surroundings : Around
         What is around the masked pixels.
     """
-    tile, y, x = np.nonzero(masks)
-    if not tile.size:
-        return
-    rows, columns = tiles[tile, 0] * TILE + y, tiles[tile, 1] * TILE + x
-    made = grain.at(rows, columns, surroundings.means.shape[1]) * surroundings.grain[tile]
-    made += surroundings.means[tile, :, y, x]
-    first, last = int(rows.min()), int(rows.max()) + 1
-    target = picture.view(first, last)
-    target[rows - first, columns] = codes(made, target.dtype)
+    at = np.flatnonzero(masks)
+    tile, pixel = at // TILE**2, at & (TILE**2 - 1)
+    rows = (tiles[:, 0] * TILE).take(tile) + pixel // TILE
+    columns = (tiles[:, 1] * TILE).take(tile) + (pixel & (TILE - 1))
+    channels = surroundings.means.shape[1]
+    means, sizes = surroundings.means.reshape(-1), surroundings.grain.reshape(-1)
+    values = []
+    for channel in range(channels):
+        at = tile * channels + channel
+        made = grain.at(rows, columns, channel)
+        made *= sizes.take(at)
+        made += means.take(at * TILE**2 + pixel)
+        values.append(codes(made, picture.dtype))
+    picture.put(rows, columns, values)

@@ -63,10 +63,9 @@ def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float,
 
 def _products(planes: list[tuple[Floats, Floats]]) -> NDArray[np.complex128]:
     """Cross spectra of all squares, added."""
-    spectra = [(np.fft.rfft2(infrared), np.fft.rfft2(picture)) for infrared, picture in planes]
-    return np.asarray(
-        sum(infrared * np.conj(picture) for infrared, picture in spectra), np.complex128
-    )
+    products = (np.fft.rfft2(infrared) * np.conj(np.fft.rfft2(picture))
+                for infrared, picture in planes)  # fmt: skip
+    return np.asarray(sum(products), np.complex128)
 
 
 def _marks(plane: Floats, dust: bool) -> Floats:

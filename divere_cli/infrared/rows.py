@@ -1,8 +1,8 @@
-"""Rows of a stream of bands, kept for as long as they are needed.
+"""The last rows of a stream of bands, in a ring of fixed size.
 
-Covers looking back and ahead of a band by a halo in flat memory; a band that is
-asked for as it came is not copied. What it does not cover: who decodes; bands
-are taken as they come, in order.
+Covers looking ahead of a row and back in memory that does not grow with the scan's height, and
+cutting many windows at once. What it does not cover: decoding; bands are taken in order, as they
+come.
 """
 
 from __future__ import annotations
@@ -13,103 +13,113 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Ints = NDArray[np.intp]
+
 
 class Rows:
-    """A sliding window over the rows of a stream.
+    """A window of ``capacity`` rows that moves down a stream; row y lies at y modulo the capacity.
 
     Parameters
     ----------
     bands : iterator of (int, ndarray)
-        (first row, band) from top to bottom; a band's buffer may be used again.
+        (first row, band) from top to bottom, a band of (rows, width, channels); its buffer may
+        be used again for the next one.
     height : int
-        Rows of the whole.
+        Rows of the whole stream.
+    capacity : int
+        Rows that are kept.
     """
 
-    def __init__(self, bands: Iterator[tuple[int, NDArray[Any]]], height: int) -> None:
+    def __init__(
+        self, bands: Iterator[tuple[int, NDArray[Any]]], height: int, capacity: int
+    ) -> None:
         self._bands = bands
         self.height = height
-        self._copy: NDArray[Any] | None = None
-        self._room: NDArray[Any] | None = None  # what is own, or a band as it came
-        self._first = 0  # row of the scan in the first row of the room
-        self._needed = 0  # rows from here on are still wanted
+        self._capacity = min(capacity, height)
+        self._ring = np.empty((0, 0, 0))
+        self._lines: dict[int, NDArray[Any]] = {}  # every window of a row, by its width
+        self._band = self._ring  # rows of the last band that are not in the ring yet
         self._end = 0
-        self._tallest = 0  # rows of a band so far
+
+    def first(self) -> NDArray[Any]:
+        """Return the first row, which is read if no row was."""
+        self.reach(1)
+        return self._ring[:1]
 
     @property
-    def row_bytes(self) -> int:
-        """Bytes of a row; some row was reached."""
-        assert self._room is not None
-        return int(self._room[0].nbytes)
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the samples; some row was read."""
+        return self._ring.dtype
 
-    def reach(self, row: int) -> None:
-        """Take bands until ``row`` (or the last one) is here, and all before it."""
-        stop = min(row + 1, self.height)
+    def reach(self, stop: int) -> None:
+        """Read all rows before ``stop``; the oldest rows make room for them."""
+        stop = min(stop, self.height)
         while self._end < stop:
-            holds = self._needed < self._end
-            if holds:
-                self._hold(stop - self._needed + self._tallest)
-            first, band = next(self._bands)
-            assert first == self._end, "bands out of order"
-            self._tallest = max(self._tallest, len(band))
-            if holds:
-                self._append(band)
-            else:
-                self._room, self._first = band, first
-                self._end += len(band)
+            if not len(self._band):
+                first, self._band = next(self._bands)
+                assert first == self._end, "bands out of order"
+            if not len(self._ring):
+                self._ring = np.empty((self._capacity, *self._band.shape[1:]), self._band.dtype)
+            at = self._end % self._capacity
+            count = min(len(self._band), stop - self._end, self._capacity - at)
+            self._ring[at : at + count] = self._band[:count]
+            self._band = self._band[count:]
+            self._end += count
 
     def view(self, start: int, stop: int) -> NDArray[Any]:
-        """Rows ``start`` to ``stop``, which were reached and not let go of; no copy."""
-        assert self._room is not None
-        assert self._needed <= start <= stop <= self._end, (self._needed, start, stop, self._end)
-        return self._room[start - self._first : stop - self._first]
+        """Return rows ``start`` to ``stop``, or those up to where the ring begins again; no copy.
 
-    def release(self, before: int) -> None:
-        """Let go of the rows before ``before``."""
-        self._needed = max(self._needed, min(before, self._end))
-
-    def _append(self, band: NDArray[Any]) -> None:
-        start = self._end - self._first
-        if self._copy is None or start + len(band) > len(self._copy):  # the tallest so far
-            self._hold(self._end - self._needed + len(band))
-            start = self._end - self._first
-        assert self._copy is not None
-        self._copy[start : start + len(band)] = band
-        self._end += len(band)
-
-    def _hold(self, rows: int) -> None:
-        """Hold what is kept in memory of its own, with room for ``rows`` rows in all.
-
-        The room is what one reach asks for: rows that stay are moved once for each.
+        Rows change when later ones are read.
         """
-        room, copy, needed = self._room, self._copy, self._end - self._needed
-        assert room is not None
-        if room is copy and self._end - self._first + self._tallest <= len(room):
-            return
-        if copy is None or rows > len(copy):
-            copy = np.empty((rows, *room.shape[1:]), room.dtype)
-        start = self._needed - self._first
-        move(room, copy, start, needed)
-        self._copy = self._room = copy
-        self._first = self._needed
+        assert self._end - self._capacity <= start < stop <= self._end, (start, stop, self._end)
+        at = start % self._capacity
+        return self._ring[at : min(at + stop - start, self._capacity)]
 
+    def windows(self, tops: Ints, lefts: Ints, tall: int, wide: int) -> NDArray[Any]:
+        """Return copies of windows; the picture's border is repeated outside of it.
 
-def move(rows: NDArray[Any], out: NDArray[Any], start: int, count: int) -> None:
-    """Copy ``count`` rows from ``start`` on to the top of ``out``, which may be the same array.
+        Parameters
+        ----------
+        tops, lefts : ndarray of intp, shape (windows,)
+            First row and column of each window; may lie outside of the picture.
+        tall, wide : int
+            Rows and columns of a window.
 
-    In parts that do not overlap: numpy would copy rows that do twice.
+        Returns
+        -------
+        ndarray, shape (windows, tall, wide, channels)
+        """
+        rows = np.clip(tops[:, np.newaxis] + np.arange(tall), 0, self.height - 1)
+        assert self._end - self._capacity <= rows.min()
+        assert rows.max() < self._end
+        rows %= self._capacity
+        width, channels = self._ring.shape[1:]
+        if width < wide:
+            return np.stack([
+                self._repeated(lines, left, wide)
+                for lines, left in zip(rows, lefts.tolist(), strict=True)
+            ])  # fmt: skip
+        inside = np.clip(lefts, 0, width - wide)
+        flat = self._windows_of_rows(wide * channels)[rows, (inside * channels)[:, np.newaxis]]
+        out = flat.reshape(len(tops), tall, wide, channels)
+        for index in np.flatnonzero(inside != lefts).tolist():
+            out[index] = self._repeated(rows[index], int(lefts[index]), wide)
+        return np.asarray(out)
 
-    Parameters
-    ----------
-    rows : ndarray
-        The rows to copy from.
-    out : ndarray
-        The rows to copy to.
-    start : int
-        First row to copy.
-    count : int
-        Number of rows.
-    """
-    most = start if rows is out else count
-    for at in range(0, count, max(most, 1)):
-        size = min(most, count - at)
-        out[at : at + size] = rows[start + at : start + at + size]
+    def put(self, rows: Ints, columns: Ints, values: list[NDArray[Any]]) -> None:
+        """Write pixels; ``values`` has one array for each channel."""
+        width, channels = self._ring.shape[1:]
+        at = ((rows % self._capacity) * width + columns) * channels
+        flat = self._ring.reshape(-1)
+        for channel, plane in enumerate(values):
+            flat[at + channel] = plane
+
+    def _windows_of_rows(self, length: int) -> NDArray[Any]:
+        if length not in self._lines:
+            lines = self._ring.reshape(self._capacity, -1)
+            self._lines[length] = np.lib.stride_tricks.sliding_window_view(lines, length, axis=1)
+        return self._lines[length]
+
+    def _repeated(self, rows: Ints, left: int, wide: int) -> NDArray[Any]:
+        columns = np.clip(np.arange(left, left + wide), 0, self._ring.shape[1] - 1)
+        return self._ring[rows[:, np.newaxis], columns]

@@ -24,6 +24,7 @@ Bands = Iterator[tuple[int, NDArray[Any]]]
 
 SQUARE = 256
 DUSTY, VARIED = 6, 5  # squares that are kept
+CANDIDATES = 12  # of a row of squares: 6 MB, however wide the scan
 STANDS_OUT = 0.05
 BLOCKS = 3_200_000  # at most: 48 megapixels by 4x4
 
@@ -41,7 +42,13 @@ class Square:
 
 
 class Samples:
-    """What is kept of the pixels that go by."""
+    """What is kept of the pixels that go by.
+
+    Parameters
+    ----------
+    placement : Placement
+        Sizes of picture and infrared.
+    """
 
     def __init__(self, placement: Placement) -> None:
         height, width = placement.picture
@@ -50,59 +57,101 @@ class Samples:
         while height * width > BLOCKS * self.step**2 and self.step < CELL // 2:
             self.step *= 2
         self._ratio = placement.ratio
+        # rows and columns in the middle of the blocks
+        self._middles = [_middles(length, self.step) for length in placement.picture]
         self._lows: list[NDArray[Any]] = []
         self._infrared: list[NDArray[Any]] = []
         self._red: list[NDArray[Any]] = []
         self._green: list[NDArray[Any]] = []
         self._dusty: list[Square] = []
         self._varied: list[Square] = []
+        # one square of so many is a candidate: in each row of squares the next one
+        self._every = -(-(width // SQUARE) // CANDIDATES) or 1
+        self._candidates: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
 
     def take(self, color: Bands, infrared: Bands) -> None:
+        """Read a scan.
+
+        Parameters
+        ----------
+        color, infrared : iterator of (int, ndarray)
+            Bands of the picture and of infrared, from top to bottom.
+        """
         height = self._placement.picture[0]
-        picture, plane = Rows(color, height), Rows(infrared, self._placement.size[0])
+        pieces = _Pieces(color)
+        plane = Rows(infrared, self._placement.size[0], CELL)
         for top in range(0, height, SQUARE):
             bottom = min(top + SQUARE, height)
-            first, last = top // self._ratio, min(-(-bottom // self._ratio), plane.height)
-            picture.reach(bottom - 1)
-            plane.reach(last - 1)
-            self._strip(top, picture.view(top, bottom), plane.view(first, last)[..., 0])
-            picture.release(bottom)
-            plane.release(last)
+            if bottom == top + SQUARE:
+                self._begin_candidates(top, pieces.first(), plane.first())
+            for first, piece in pieces.until(bottom):
+                self._take_color(first, piece)
+            last = min(-(-bottom // self._ratio), plane.height)
+            for first in range(top // self._ratio, last, CELL):
+                stop = min(first + CELL, last)
+                plane.reach(stop)
+                self._take_infrared(first, plane.view(first, stop)[..., 0])
+            if self._candidates:
+                self._choose(top)
 
-    def _strip(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
-        step, native = self.step, max(self.step // self._ratio, 1)
-        self._lows.append(_least(infrared, native))
-        rows, columns = _middles(len(color), step), _middles(color.shape[1], step)
-        self._red.append(_at(color, rows, columns)[..., 0].copy())
-        rows, columns = rows[::2], columns[::2]
-        self._green.append(_at(color, rows, columns)[..., color.shape[2] // 2].copy())
-        points = (np.minimum(line // self._ratio, size - 1)
-                  for line, size in zip((rows, columns), infrared.shape, strict=True))  # fmt: skip
-        self._infrared.append(_at(infrared, *points).copy())
-        if len(color) == SQUARE <= color.shape[1]:
-            self._squares(top, color, infrared)
+    def _take_color(self, first: int, piece: NDArray[Any]) -> None:
+        stop = first + len(piece)
+        middle, columns = self._middles[0], self._middles[1]
+        rows = middle[slice(*np.searchsorted(middle, (first, stop)))]
+        self._red.append(_at(piece[..., 0], rows - first, columns).copy())
+        rows = middle[::2]
+        rows = rows[slice(*np.searchsorted(rows, (first, stop)))]
+        self._green.append(_at(piece[..., piece.shape[2] // 2], rows - first, columns[::2]).copy())
+        for left, square, _ in self._candidates:
+            at = first % SQUARE
+            square[at : at + len(piece)] = piece[:, left : left + SQUARE]
 
-    def _squares(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
-        """Keep the squares of a strip that tell more than those that are kept."""
-        count, each = color.shape[1] // SQUARE, SQUARE // self.step
-        shape = (each // 2, count, -1)
+    def _take_infrared(self, first: int, plane: NDArray[Any]) -> None:
+        self._lows.append(_least(plane, max(self.step // self._ratio, 1)))
+        rows, columns = (
+            np.minimum(line[::2] // self._ratio, size - 1)
+            for line, size in zip(self._middles, self._placement.size, strict=True)
+        )
+        rows = rows[slice(*np.searchsorted(rows, (first, first + len(plane))))]
+        self._infrared.append(_at(plane, rows - first, columns).copy())
+        for left, _, square in self._candidates:
+            at, start = first % len(square), left // self._ratio
+            square[at : at + len(plane)] = plane[:, start : start + len(square)]
+
+    def _begin_candidates(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
+        """Make room for the candidates of a row of squares."""
+        across, native = self._placement.picture[1] // SQUARE, SQUARE // self._ratio
+        self._candidates = [
+            (
+                index * SQUARE,
+                np.empty((SQUARE, SQUARE, color.shape[-1]), color.dtype),
+                np.empty((native, native), infrared.dtype),
+            )
+            for index in range(top // SQUARE % self._every, across, self._every)
+        ]
+
+    def _choose(self, top: int) -> None:
+        """Keep the candidates of a row of squares that tell more than those that are kept."""
+        blocks = SQUARE // self.step
+        rows = slice(top // self.step, top // self.step + blocks)
         lows, red = (
-            density(plane[-1][::2, : count * each : 2]).reshape(shape).swapaxes(0, 1)
+            density(self._of_candidates(_part(plane, rows.start, rows.stop), blocks))
             for plane in (self._lows, self._red)
         )
-        lows, red = lows.reshape(count, -1), red.reshape(count, -1)
         out = (lows > median(lows)[:, np.newaxis] + STANDS_OUT).sum(axis=1)
         # a holder's border stands out as a whole and tells nothing of dust
         dusty = np.where(out <= 0.3 * lows.shape[1], out, 0)
         varied = np.where(dusty == out, red.std(axis=1), 0)
-        for index in range(count):
-            if self._tells_more(int(dusty[index]), float(varied[index])):
-                left = index * SQUARE
-                native = slice(left // self._ratio, (left + SQUARE) // self._ratio)
-                self._keep(Square(
-                    top, left, color[:, left : left + SQUARE].copy(), infrared[:, native].copy(),
-                    int(dusty[index]), float(varied[index]),
-                ))  # fmt: skip
+        for index, (left, color, infrared) in enumerate(self._candidates):
+            measures = int(dusty[index]), float(varied[index])
+            if self._tells_more(*measures):
+                self._keep(Square(top, left, color, infrared, *measures))
+        self._candidates = []
+
+    def _of_candidates(self, plane: NDArray[Any], blocks: int) -> NDArray[Any]:
+        """Every other sample of the candidates, down and across, (candidates, samples)."""
+        columns = [left // self.step for left, _, _ in self._candidates]
+        return np.stack([plane[::2, first : first + blocks : 2].ravel() for first in columns])
 
     def _tells_more(self, dusty: int, varied: float) -> bool:
         few = len(self._dusty) < DUSTY or len(self._varied) < VARIED
@@ -123,7 +172,7 @@ class Samples:
 
     def plain(self, slope: float) -> Floats:
         """Cells of infrared less crosstalk, from every other sample down and across."""
-        red = density(np.concatenate([rows[::2, ::2] for rows in self._red]))
+        red = density(np.concatenate([rows[:, ::2] for rows in self._red])[::2])
         np.multiply(red, np.float32(-slope), out=red)
         return cells(np.add(red, density(np.concatenate(self._infrared)), out=red), 2 * self.step)
 
@@ -148,6 +197,27 @@ class Samples:
         return density(np.concatenate(self._green))
 
 
+class _Pieces:
+    """Bands, cut where a row is asked for; no copies."""
+
+    def __init__(self, bands: Bands) -> None:
+        self._bands = bands
+        self._end, self._band = next(bands)
+
+    def first(self) -> NDArray[Any]:
+        return self._band
+
+    def until(self, stop: int) -> Iterator[tuple[int, NDArray[Any]]]:
+        """Yield (first row, rows) up to row ``stop``."""
+        while self._end < stop:
+            if not len(self._band):
+                _, self._band = next(self._bands)
+            piece = self._band[: stop - self._end]
+            yield self._end, piece
+            self._band = self._band[len(piece) :]
+            self._end += len(piece)
+
+
 def _part(strips: list[NDArray[Any]], start: int, stop: int) -> NDArray[Any]:
     """Rows ``start`` to ``stop`` of strips that follow each other."""
     parts, first = [], 0
@@ -165,11 +235,13 @@ def _middles(length: int, step: int) -> NDArray[np.intp]:
 
 def _at(plane: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) -> NDArray[Any]:
     """Samples at rows x columns; by slices where they are evenly spaced."""
-    even = [len(line) < 3 or line[-1] - line[-2] == line[1] - line[0] for line in (rows, columns)]
-    if not all(even) or min(len(rows), len(columns)) < 2:
-        return plane[np.ix_(rows, columns)]
-    down, across = (slice(line[0], None, line[1] - line[0]) for line in (rows, columns))
-    return plane[down, across][: len(rows), : len(columns)]
+    slices = []
+    for line in (rows, columns):
+        steps = set(np.diff(line).tolist())
+        if not len(line) or len(steps) > 1 or 0 in steps:
+            return plane[np.ix_(rows, columns)]
+        slices.append(slice(int(line[0]), int(line[-1]) + 1, steps.pop() if steps else 1))
+    return plane[slices[0], slices[1]]
 
 
 def _least(plane: NDArray[Any], side: int) -> NDArray[Any]:

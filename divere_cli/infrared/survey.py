@@ -21,14 +21,17 @@ from divere_cli.infrared.blur import inner
 from divere_cli.infrared.density import density
 from divere_cli.infrared.find import Noise, Tuning
 from divere_cli.infrared.level import CELL, Level, cells, level
+from divere_cli.infrared.marks import TILE, Marks, packed
 from divere_cli.infrared.placement import Placement, sample
+from divere_cli.infrared.places import places
 from divere_cli.infrared.samples import SQUARE, Samples, Square
 
 Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
-TILE = CELL  # what is looked at closely, or not at all
 MOST_COVERED = 0.08
+SIDE = 6  # tiles across the part of a square that filters do not shorten
 SCREENED = 16  # rows of cells at once: what is screened at once stays small
 HOLDER = 0.4  # a level so far over the film's is a holder: black, and noise in few codes
 # every place has a pixel of find.PEAK or more; less what one red sample a block is off
@@ -136,7 +139,10 @@ def _shift(samples: Samples, placement: Placement) -> tuple[float, float] | None
 
 def _marks(square: Square, placement: Placement) -> tuple[Floats, Floats]:
     plane = sample(density(square.infrared), *_positions(placement))
-    return plane, density(square.color.max(axis=-1))
+    brightest = square.color[..., 0]
+    for channel in range(1, square.color.shape[-1]):
+        brightest = np.maximum(brightest, square.color[..., channel])
+    return plane, density(brightest)
 
 
 def _pair(square: Square, placed: Placement) -> tuple[Floats, Floats]:
@@ -151,11 +157,17 @@ def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
 
 
 def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, base: Level) -> Floats:
+    """The gate of the tiles in the middle of a square, (tiles, side, side)."""
     infrared, red = _clear(pair)
     border = (SQUARE - len(red)) // 2 + len(find.RED) - 1
     side = SQUARE - 2 * border
     steady = base.window(square.top + border, square.left + border, side, side)
-    return find.gate(infrared, red, slope, steady)
+    edge = find.gate(inner(infrared, len(find.RED) - 1), red, slope, steady)
+    # the tiles in the middle, each with what the filters look at around it
+    cut = (len(edge) - SIDE * TILE) // 2 - find.REACH
+    side = TILE + 2 * find.REACH
+    boxes = np.lib.stride_tricks.sliding_window_view(inner(edge, cut), (side, side))
+    return boxes[::TILE, ::TILE].reshape(-1, side, side)
 
 
 def _noise(edges: list[Floats]) -> Noise:
@@ -163,7 +175,7 @@ def _noise(edges: list[Floats]) -> Noise:
         return Noise(0.0, 0.0, 0.0)
     sigmas = []
     for planes in zip(*(find.scales(edge) for edge in edges), strict=True):
-        each = [_robust(plane[::4, ::4]) for plane in planes]
+        each = [_robust(plane[:, ::4, ::4]) for plane in planes]
         sigmas.append(float(np.median(each)))
     return Noise(*sigmas)
 
@@ -194,11 +206,19 @@ def _share(
     """About how much of the picture is covered: blocks, times what squares have for each."""
     there, masked = 0, 0
     for square, edge in zip(squares, edges, strict=True):
-        mask = find.places(*find.hits(edge, noise, tuning), tuning)
-        border = (SQUARE - len(mask)) // 2
-        down, across = (slice((at + border) // step, (at + border + len(mask)) // step)
+        border = (SQUARE - SIDE * TILE) // 2
+        down, across = (slice((at + border) // step, (at + SQUARE - border) // step)
                         for at in (square.top, square.left))  # fmt: skip
         there += int(blocks[down, across].sum())
-        masked += int(mask.sum())
+        masked += _masked(*find.hits(edge, noise, tuning), tuning)
     each = masked / there if there else float(step**2)
     return float(blocks.sum()) * each / (blocks.size * step**2)
+
+
+def _masked(hits: Bools, peaks: Bools, tuning: Tuning) -> int:
+    """Count the pixels of places in the tiles of a square."""
+    tiles = np.argwhere(np.ones((SIDE, SIDE), bool))
+    marks = Marks(SIDE * TILE, SIDE * TILE, SIDE), Marks(SIDE * TILE, SIDE * TILE, SIDE)
+    for bits, masks in zip(marks, (hits, peaks), strict=True):
+        bits.put(tiles, packed(masks))
+    return int(np.bitwise_count(places(*marks, tiles, tuning)).sum())

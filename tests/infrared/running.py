@@ -46,7 +46,7 @@ def run(scan: Scan, strength: Strength = "normal", rows: int = 97, threads: int 
     mask = np.zeros(scan.rgb.shape[:2], bool)
     with Parallel(threads) as parallel:
         repair = Repair(findings, TUNINGS[strength], parallel)
-        for first, band, part in repair.bands(bands(scan.rgb, rows), bands(scan.infrared, rows)):
+        for first, band in repair.bands(bands(scan.rgb, rows), bands(scan.infrared, rows)):
             pixels[first : first + len(band)] = band
-            mask[first : first + len(part)] = part
+            mask[first : first + len(band)] = repair.mask(first, len(band))
     return Run(findings, pixels, mask, repair.result())

@@ -7,29 +7,33 @@ import zlib
 import numpy as np
 import pytest
 
-from divere_cli.infrared import crosstalk, fill, grain, register
+from divere_cli.infrared import crosstalk, fill, find, grain, register
 from divere_cli.infrared.blur import blur, gaussian, inner
-from divere_cli.infrared.density import codes, density
+from divere_cli.infrared.density import codes, density, logarithm
 from divere_cli.infrared.extent import Extent
+from divere_cli.infrared.find import TUNINGS
 from divere_cli.infrared.level import cells, level
+from divere_cli.infrared.marks import Marks, packed, unpacked
 from divere_cli.infrared.placement import Placement, sample
+from divere_cli.infrared.places import places
 from divere_cli.infrared.rows import Rows
 from tests.infrared.running import bands
 from tests.infrared.simulator import moved, picture, soften
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_codes_come_back_from_density(dtype: type[np.unsignedinteger]) -> None:
+def test_codes_are_the_inverse_of_logarithms(dtype: type[np.unsignedinteger]) -> None:
     stored = np.arange(1, np.iinfo(dtype).max + 1).astype(dtype)
-    assert np.array_equal(codes(density(stored), np.dtype(dtype)), stored)
+    assert np.array_equal(codes(logarithm(stored), np.dtype(dtype)), stored)
     assert density(np.array([np.iinfo(dtype).max], dtype))[0] == 0
     assert density(np.array([0], dtype))[0] == density(np.array([1], dtype))[0]
+    assert density(stored) == pytest.approx(np.log10(stored[-1] / stored), abs=2e-6)
 
 
 def test_floats_are_densities_of_light() -> None:
     light = np.array([1.0, 0.1, 0.0, -0.2], np.float32)
     assert density(light) == pytest.approx([0, 1, 5, 5], abs=1e-6)
-    assert codes(density(light[:2]), np.dtype(np.float32)) == pytest.approx(light[:2])
+    assert codes(logarithm(light[:2]), np.dtype(np.float32)) == pytest.approx(light[:2])
 
 
 def test_a_blur_is_a_gaussian() -> None:
@@ -41,22 +45,111 @@ def test_a_blur_is_a_gaussian() -> None:
     assert out[0] == pytest.approx(expected / expected.sum(), abs=2e-5)
 
 
-def test_what_a_stack_holds_changes_no_bit() -> None:
+def test_the_size_of_a_stack_changes_no_bit() -> None:
     random = np.random.default_rng(3)
-    stack = random.random((7, 40, 40), dtype=np.float32)
-    kernel = gaussian(2.29, 6)
-    together = blur(stack, kernel)
-    assert all(np.array_equal(together[n], blur(stack[n : n + 1], kernel)[0]) for n in range(7))
+    stack = random.random((7, 50, 50), dtype=np.float32)
+    filled = random.random((7, 4, 44, 44), dtype=np.float32)
+    for filtered in (
+        lambda windows: find.scales(windows)[2],
+        lambda windows: find.scales(windows)[1],
+    ):
+        together = filtered(stack)
+        assert all(np.array_equal(together[n], filtered(stack[n : n + 1])[0]) for n in range(7))
+    together = fill.fill(filled, fill.NEAR)[0]
+    for n in range(7):
+        assert np.array_equal(together[n], fill.fill(filled[n : n + 1].copy(), fill.NEAR)[0][0])
 
 
-def test_rows_look_back_and_ahead() -> None:
+def test_scales_are_gaussians() -> None:
+    spot = np.zeros((1, 50, 50), np.float32)
+    spot[0, 25, 25] = 1
+    for plane, sigma, side in zip(find.scales(spot)[1:], (1.0, 2.5), (1, 2), strict=True):
+        y, x = np.mgrid[-16:16, -16:16]
+        expected = np.exp(-(y**2 + x**2) / (2 * sigma**2))
+        expected = (expected / expected.sum()).reshape(32 // side, side, 32 // side, side)
+        assert plane[0] == pytest.approx(expected.mean(axis=(1, 3)), abs=2e-3)
+
+
+def test_rows_are_kept_in_a_ring_and_cut_at_the_border() -> None:
+    pixels = np.random.default_rng(4).integers(0, 999, (90, 40, 3)).astype(np.uint16)
+    rows = Rows(bands(pixels, 7), 90, 32)
+    padded = np.pad(pixels, ((5, 5), (5, 5), (0, 0)), mode="edge")
+    for top in range(-5, 79, 6):
+        rows.reach(top + 16)
+        tops, lefts = np.array([top, top, top + 2]), np.array([-5, 12, 27])
+        windows = rows.windows(tops, lefts, 14, 18)
+        for window, y, x in zip(windows, tops, lefts, strict=True):
+            assert np.array_equal(window, padded[y + 5 : y + 19, x + 5 : x + 23])
+
+
+def test_rows_come_back_without_a_copy_up_to_where_the_ring_begins_again() -> None:
     pixels = np.arange(50 * 3, dtype=np.uint16).reshape(50, 3, 1)
-    rows = Rows(bands(pixels, 7), 50)
-    for top in range(0, 50, 5):
-        rows.reach(min(top + 12, 49))
-        view = rows.view(max(top - 4, 0), min(top + 13, 50))
-        assert np.array_equal(view, pixels[max(top - 4, 0) : top + 13])
-        rows.release(top + 1)
+    rows = Rows(bands(pixels, 7), 50, 20)
+    rows.reach(34)
+    assert np.array_equal(rows.view(16, 34), pixels[16:20])
+    view = rows.view(20, 34)
+    assert np.array_equal(view, pixels[20:34])
+    rows.put(np.array([21, 33]), np.array([0, 2]), [np.array([7, 8], np.uint16)])
+    assert view[1, 0] == 7
+    assert view[13, 2] == 8
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_marks_are_bits_of_tiles(*, outside: bool) -> None:
+    height, width = 150, 75
+    mask = np.random.default_rng(5).random((height, width)) < 0.1
+    whole = np.pad(mask, ((0, 10), (0, 21)))
+    padded = np.pad(mask, ((32, 42), (32, 53)), constant_values=outside)
+    marks = Marks(height, width, 3, outside=outside)
+    for row in range(5):
+        tiles = np.array([[row, column] for column in range(3)])
+        boxes = whole[row * 32 : row * 32 + 32].reshape(32, 3, 32).swapaxes(0, 1)
+        marks.begin(row, row + 1)
+        marks.put(tiles, packed(np.ascontiguousarray(boxes)))
+        assert np.array_equal(unpacked(marks.words(tiles)), boxes)
+        stop = min(row * 32 + 32, height)
+        assert np.array_equal(marks.rows(row * 32, stop), mask[row * 32 : stop])
+        if not 1 <= row <= 3:
+            continue
+        middle = np.array([[row - 1, column] for column in range(3)])
+        for border in (0, 6, 32):
+            for tile, pixels in zip(middle.tolist(), marks.pixels(middle, border), strict=True):
+                y, x = (32 + at * 32 - border for at in tile)
+                side = 32 + 2 * border
+                # rows above the kept ones were replaced
+                first = max(0, (row - 2) * 32 + 32 - y) if row > 1 else 0
+                expected = padded[y + first : y + side, x : x + side]
+                assert np.array_equal(pixels[first:], expected)
+
+
+def test_tiles_that_a_mark_may_grow_into_are_reached() -> None:
+    marks = Marks(160, 160, 5)
+    mask = np.zeros((1, 32, 32), bool)
+    mask[0, 1, 30] = True  # within 2 pixels of the tile above, the right one and that corner
+    marks.put(np.array([[2, 2]]), packed(mask))
+    assert marks.reached(0, 5, 2).tolist() == [[1, 2], [1, 3], [2, 2], [2, 3]]
+    assert marks.reached(0, 5, 1).tolist() == [[2, 2]]
+
+
+def test_places_are_what_is_large_and_dense_enough() -> None:
+    random = np.random.default_rng(6)
+    hit = soften(random.standard_normal((96, 96)).astype(np.float32), 1.0) > 0.3
+    peak = hit & (random.random((96, 96)) < 0.03)
+    marks = [Marks(96, 96, 3), Marks(96, 96, 3)]
+    tiles = np.argwhere(np.ones((3, 3), bool))
+    for plane, each in zip((hit, peak), marks, strict=True):
+        boxes = plane.reshape(3, 32, 3, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+        each.put(tiles, packed(np.ascontiguousarray(boxes)))
+    for tuning in TUNINGS.values():
+        near = peak
+        for _ in range(4):
+            near = find.dilate(np.pad(near, 2), 2) & hit
+        padded = np.pad(hit, 2).astype(int)
+        counts = sum(padded[y : y + 96, x : x + 96] for y in range(5) for x in range(5))
+        expected = find.dilate(np.pad(near & (counts >= 3), tuning.grow), tuning.grow)
+        words = places(marks[0], marks[1], np.array([[1, 1]]), tuning)
+        assert expected[32:64, 32:64].any()
+        assert np.array_equal(unpacked(words)[0], expected[32:64, 32:64])
 
 
 @pytest.mark.parametrize("shift", [(0.0, 0.0), (2.4, -1.3), (-5.0, 6.5)])
@@ -115,12 +208,13 @@ def test_half_size_samples_lie_between() -> None:
 
 
 def test_a_fill_continues_what_is_around() -> None:
-    y, x = np.mgrid[0:48, 0:48].astype(np.float32)
+    y, x = np.mgrid[0:44, 0:44].astype(np.float32)
     plane = (1 + 0.01 * y - 0.02 * x)[np.newaxis, np.newaxis]
-    clean = np.ones((1, 1, 48, 48), np.float32)
+    clean = np.ones((1, 1, 44, 44), np.float32)
     clean[..., 20:26, 22:27] = 0
     spoiled = np.where(clean > 0, plane, np.float32(3))
-    out, weight = fill.fill(spoiled, clean, fill.NEAR)
+    sums = np.concatenate([spoiled * clean, clean], axis=1)
+    out, weight = fill.fill(sums, fill.NEAR)
     assert out[0, 0] == pytest.approx(inner(plane, fill.NEAR)[0, 0], abs=0.04)
     assert weight.min() > 0.2
 
@@ -129,18 +223,19 @@ def test_a_far_fill_reaches_over_a_large_place() -> None:
     plane = np.full((1, 2, 96, 96), 0.7, np.float32)
     clean = np.ones((1, 1, 96, 96), np.float32)
     clean[..., 28:68, 28:68] = 0
-    out, weight = fill.fill(plane * clean, clean, fill.FAR)
+    out, weight = fill.fill(np.concatenate([plane * clean, clean], axis=1), fill.FAR)
     assert out == pytest.approx(np.full((1, 2, 32, 32), 0.7), abs=1e-4)
     assert weight.min() > 0
 
 
 def test_grain_is_the_same_with_any_numpy() -> None:
-    whole = np.rint(grain.texture(0)[:64, :64] * 1000).astype(np.int16)
+    whole = np.rint(grain.texture()[:64, :64] * 1000).astype(np.int16)
     assert zlib.crc32(whole.tobytes()) == GRAIN
     y, x = np.mgrid[256 + 32 : 256 + 64, 512 + 64 : 512 + 96]
-    window = grain.at(y, x, 3)
-    assert np.array_equal(window[..., 0], grain.texture(0)[32:64, 64:96])
-    assert abs(np.corrcoef(window[..., 0].ravel(), window[..., 1].ravel())[0, 1]) < 0.1
+    layers = [grain.at(y, x, layer) for layer in range(3)]
+    assert np.array_equal(layers[0], grain.texture()[32:64, 64:96])
+    assert abs(np.corrcoef(layers[0].ravel(), layers[1].ravel())[0, 1]) < 0.1
+    assert abs(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1]) < 0.1
 
 
 def test_the_biggest_place_is_found() -> None:
@@ -148,15 +243,34 @@ def test_the_biggest_place_is_found() -> None:
     mask[3:6, 3:6] = True
     mask[40:52, 60:75] = True
     extent = Extent(70, 90)
-    tops, lefts = (side.ravel() for side in np.mgrid[0:96:32, 0:96:32])
+    mask[29:36, 10] = True  # crosses a row of tiles
     whole = np.pad(mask, ((0, 26), (0, 6)))
-    parts = [whole[y : y + 32, x : x + 32] for y, x in zip(tops, lefts, strict=True)]
-    extent.take(tops, lefts, np.stack(parts))
+    for row in range(3):
+        tiles = np.array([[row, column] for column in range(3)])
+        boxes = whole[row * 32 : row * 32 + 32].reshape(32, 3, 32).swapaxes(0, 1)
+        extent.take(tiles, packed(np.ascontiguousarray(boxes)), row + 1)
     pixels, x, y = extent.biggest()
     assert pixels == 12 * 15
     assert abs(x - 67) <= 4
     assert abs(y - 46) <= 4
-    assert extent.share() == pytest.approx((9 + 180) / (70 * 90))
+    assert extent.share() == pytest.approx((9 + 180 + 7) / (70 * 90))
+
+
+def test_places_are_added_up_across_rows_of_tiles() -> None:
+    """As when all rows are taken at once, for snakes that open and close in any row."""
+    mask = soften(np.random.default_rng(8).standard_normal((320, 320)).astype(np.float32), 9) > 0
+    assert 0.2 < mask.mean() < 0.8
+    boxes = mask.reshape(10, 32, 10, 32).swapaxes(1, 2).reshape(-1, 32, 32)
+    tiles = np.argwhere(np.ones((10, 10), bool))
+    results = []
+    for rows in (1, 3, 10):
+        extent = Extent(320, 320)
+        for first in range(0, 10, rows):
+            part = slice(first * 10, min(first + rows, 10) * 10)
+            extent.take(tiles[part], packed(boxes[part]), min(first + rows, 10))
+        results.append((extent.share(), extent.biggest()))
+    assert results[0] == results[1] == results[2]
+    assert results[0][0] == mask.mean()
 
 
 GRAIN = 2827094567
