@@ -14,7 +14,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from divere_cli.batch import missing, pairs
 from divere_cli.batch.journal.state import NAME as JOURNAL
@@ -132,7 +132,7 @@ def identity(path: str) -> tuple[int, int] | None:
 
 
 class _Walk:
-    """The walk through one INPUT folder."""
+    """The walk through one INPUT folder; with ``only``, along the paths of the chosen files."""
 
     def __init__(
         self, inputs: Inputs, root: str, left_out: tuple[int, int] | None, result: WalkResult
@@ -142,10 +142,11 @@ class _Walk:
         self._real = os.path.realpath(root)
         self._left_out = left_out
         self._result = result
+        self._chosen = None if inputs.only is None else _below(root, inputs.only)
 
     def run(self) -> None:
         try:
-            entries = _entries(self._root)
+            entries = self._entries(self._root, "")
         except OSError as problem:
             raise missing.error(self._root, "", problem) from problem
         # a stack, because folders may be nested deeper than the recursion limit
@@ -169,7 +170,15 @@ class _Walk:
                 suffix = os.path.splitext(entry.name)[1].lower()
                 self._result.unselected[suffix or "no suffix"] += 1
 
-    def _inner(self, name: str, entry: os.DirEntry[str]) -> list[os.DirEntry[str]]:
+    def _entries(self, path: str, prefix: str) -> list[Entry]:
+        """Return the entries of a folder in a stable order."""
+        if self._chosen is None:
+            return _entries(path)
+        names = self._chosen.get(prefix, set()) | {JOURNAL}
+        named = (_Named(path, name) for name in sorted(names, key=os.fsencode))
+        return [entry for entry in named if entry.exists()]
+
+    def _inner(self, name: str, entry: Entry) -> list[Entry]:
         """Return the entries of a sub-folder; empty if it is left out or cannot be listed."""
         try:
             status = _status(entry)
@@ -177,7 +186,7 @@ class _Walk:
                 return []
             if not self._inputs.recursive:
                 return []
-            entries = _entries(entry.path)
+            entries = self._entries(entry.path, name + "/")
         except OSError as problem:
             error = Unreadable(f"the folder cannot be listed: {problem.strerror}")
             self._result.scans.append(Scan(name + "/", entry.path, problem=error))
@@ -190,7 +199,7 @@ class _Walk:
             return []
         return entries
 
-    def _file(self, name: str, entry: os.DirEntry[str]) -> None:
+    def _file(self, name: str, entry: Entry) -> None:
         try:
             status = _status(entry)
         except OSError as problem:
@@ -199,7 +208,7 @@ class _Walk:
             return
         self._result.scans.append(_scan(name, entry.path, status))
 
-    def _link(self, name: str, entry: os.DirEntry[str]) -> None:
+    def _link(self, name: str, entry: Entry) -> None:
         try:
             status = os.stat(entry.path)
         except OSError as problem:
@@ -238,12 +247,49 @@ class _Walk:
         return os.path.splitext(name)[1].lower() in SUFFIXES
 
 
-def _entries(path: str) -> list[os.DirEntry[str]]:
+def _below(root: str, paths: Iterable[str]) -> dict[str, set[str]]:
+    """Return, by folder below a root, the names that lead to the files that are chosen."""
+    names: dict[str, set[str]] = {}
+    top = os.path.join(os.path.abspath(root), "")
+    for path in paths:
+        if not path.startswith(top):
+            continue
+        prefix = ""
+        for part in path[len(top) :].split(os.sep):
+            names.setdefault(prefix, set()).add(part)
+            prefix += part + "/"
+    return names
+
+
+class _Named:
+    """A name in a folder that is not listed; answers what the walk asks of ``os.DirEntry``."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self.name = name
+        self.path = os.path.join(folder, name)
+
+    def exists(self) -> bool:
+        return os.path.lexists(self.path)
+
+    def is_dir(self, *, follow_symlinks: bool = True) -> bool:
+        return os.path.isdir(self.path) and not (os.path.islink(self.path) and not follow_symlinks)
+
+    def is_symlink(self) -> bool:
+        return os.path.islink(self.path)
+
+    def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self.path, follow_symlinks=follow_symlinks)
+
+
+Entry = os.DirEntry[str] | _Named
+
+
+def _entries(path: str) -> list[Entry]:
     with os.scandir(path) as entries:
         return sorted(entries, key=lambda entry: os.fsencode(entry.name))
 
 
-def _status(entry: os.DirEntry[str]) -> os.stat_result:
+def _status(entry: Entry) -> os.stat_result:
     """Return the status of an entry; on Windows the listed one may be old and lacks the inode."""
     status = entry.stat(follow_symlinks=False)
     return status if status.st_ino else os.lstat(entry.path)

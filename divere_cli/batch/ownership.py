@@ -94,11 +94,12 @@ class Ownership:
                     names = subfolder.names()
             except FileNotFoundError:
                 names = []
-            prefix = folder + "/" if folder else ""
+            prefix, about = folder + "/" if folder else "", self._state.about
             self._foreign[folder] = {
                 naming.twin(name): prefix + name
                 for name in names
                 if prefix + name not in self._state.owned
+                and (about is None or about.output(prefix + name))
             }
         return self._foreign[folder]
 

@@ -184,9 +184,8 @@ def _unused(request: BatchRequest, space: Workspace) -> tuple[str, ...]:
 def _engine(
     request: BatchRequest, space: Workspace, stop: Stop, emit: Emit, clock: Clock
 ) -> Engine:
-    peaks = [done.peak for done in space.state.done.values() if done.peak is not None]
     budget = capacity.budget(request.bounds.memory_budget)
-    return Engine(request, Admission(budget, peaks), stop, emit, clock)
+    return Engine(request, Admission(budget, space.state.peaks()), stop, emit, clock)
 
 
 @contextmanager

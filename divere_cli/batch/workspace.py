@@ -25,6 +25,8 @@ from divere_cli.files.output_folder import Folder
 
 log = logging.getLogger(__name__)
 
+_FEW = 20  # scans whose headers are sooner read from the files than from the journal
+
 Pause = Callable[[float], bool] | None
 
 
@@ -70,15 +72,24 @@ def take(
         if not request.outputs.lock_held:
             lock = _lock(folder, resources, create=False, pause=pause)
     walked = discover.find(request.inputs, request.outputs.folder)
-    state = journal_state.load(folder)
+    about = None
+    if request.inputs.only is not None:
+        about = journal_state.About(frozenset(scan.file for scan in walked.scans))
+    few = about is not None and len(about.scans) <= _FEW and not film_edges.needed(request)
+    state = State() if few else journal_state.load(folder, about)
     edges = film_edges.read(request, walked.scans, state) if film_edges.needed(request) else None
     film_edges.learn(request, walked.scans, edges)
     plans = plan.make(request, walked, state, folder, lambda: stop.stopping, edges)
+    if about is not None:
+        twins = frozenset(naming.twin(name) for each in plans for name in each.writes)
+        about = replace(about, twins=twins)
     if folder is None:
         folder = _make(request.outputs.folder, resources)
     if lock is None and not request.outputs.lock_held:
         _lock(folder, resources, create=True, pause=pause)
-        state = journal_state.load(folder)
+        state = journal_state.load(folder, about)
+    elif about is not None:  # what has the outputs' names matters, too
+        state = journal_state.load(folder, about)
     unmatched = request.chooser.unmatched([scan.path for scan in walked.scans])
     opened = _opened(folder, state, (run_id, started), resources)
     return replace(opened, plans=plans, warnings=(*opened.warnings, *walked.warnings, *unmatched))

@@ -187,3 +187,37 @@ def test_folders_nested_deeper_than_calls_may_are_walked(tmp_path: Path) -> None
     (deep / "a.tif").write_bytes(b"scan")
     found = discover.find(Inputs((str(tmp_path),)), "")
     assert [scan.name for scan in found.scans] == ["d/" * 700 + "a.tif"]
+
+
+def test_chosen_files_are_found_as_by_the_whole_walk_without_a_listing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, out = tmp_path / "in", tmp_path / "in" / "out"
+    make(root, "b.tif", "a/1.tif", "a/10.tif", "a.tif", ".h/c.tif", "a/.d.tif", "drafts/e.tif")
+    make(root, "out/f.tif", "other/.divere-journal.jsonl", "other/g.tif", "notes.txt")
+    (root / "link.tif").symlink_to(root / "a.tif")
+    (root / "outward.tif").symlink_to(tmp_path)
+    whole = discover.find(Inputs((str(root),), exclude=("drafts",)), str(out))
+    assert [scan.name for scan in whole.scans] == [
+        *("a/1.tif", "a/10.tif", "a.tif", "b.tif", "link.tif")
+    ]
+    stamps = {
+        str(path): (path.stat().st_size, path.stat().st_mtime_ns)
+        for path in root.rglob("*")
+        if path.is_file()
+    }
+
+    def chosen(names: set[str]) -> list[str]:
+        only = {path: stamps[path] for path in stamps if os.path.basename(path) in names}
+        inputs = Inputs(
+            (str(root),), exclude=("drafts",), only={**only, str(root / "gone.tif"): (1, 1)}
+        )
+        return [scan.name for scan in discover.find(inputs, str(out)).scans]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", lambda path: pytest.fail("a folder was listed"))
+        assert chosen({os.path.basename(path) for path in stamps}) == [
+            scan.name for scan in whole.scans
+        ]
+        assert chosen({"10.tif", "b.tif"}) == ["a/10.tif", "b.tif"]
+        assert chosen(set()) == []

@@ -40,7 +40,7 @@ def due(state: State) -> bool:
     state : State
         State read from the journal.
     """
-    return state.lines > _FEW + _EACH * len(state.owned)
+    return state.lines > _FEW + _EACH * max(len(state.owned), state.names)
 
 
 def compact(folder: Folder) -> None:

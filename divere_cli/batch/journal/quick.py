@@ -30,6 +30,8 @@ _DONE = (
     r'"basis":@t(?:,"grade":@n)?(?:,"decided":@e)?'
     r'(?:,"film_edge":@o)?(?:,"no_edge_code":(true|false))?\}\n'
 )
+_NEXT = b'},{"name":"'  # between two outputs
+_ONE_OUTPUT = 160  # bytes that an output can have after its name, at most
 _PUBLISH = r'\{"kind":"publish","run":@t,"input":@t,"outputs":([^\n]*)\}\n'
 
 
@@ -46,6 +48,37 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 _is_done = _compiled(_DONE).fullmatch
 _is_publish = _compiled(_PUBLISH).fullmatch
+
+
+def names(line: bytes) -> tuple[bytes, bytes] | None:
+    """Return the scan and the output of a line, which is not checked any further.
+
+    Quotes are where :mod:`.writer` puts them as long as no name has one: splitting there
+    takes a tenth of the time of a pattern.
+
+    Parameters
+    ----------
+    line : bytes
+        One line of a journal.
+
+    Returns
+    -------
+    tuple of (bytes, bytes), or None
+        None: the line is of another kind, has several outputs or escapes in its names, or is
+        for :mod:`.lines`.
+    """
+    parts = line.split(b'"', 38)
+    try:
+        if parts[3] == b"done":
+            word, output, single = parts[33], parts[37], _NEXT not in parts[38][:_ONE_OUTPUT]
+        else:
+            word, output, single = parts[13], parts[17], len(parts) in (23, 27)  # with SHA-256
+    except IndexError:
+        return None
+    scan = parts[11]
+    if word != b"outputs" or parts[9] != b"input" or not single or b"\\" in scan + output:
+        return None
+    return (scan, output) if (scan + output).isascii() else None
 
 
 def published(line: bytes) -> tuple[str, str] | None:

@@ -24,17 +24,21 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from divere_cli.batch import naming
 from divere_cli.batch.journal import lines, quick
-from divere_cli.batch.journal.record import Done, Failure, Line, OutputStamp
+from divere_cli.batch.journal.record import Done, Failure, Line, OutputStamp, Peak
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 
 NAME = ".divere-journal.jsonl"
+_DONE = b'{"kind":"done"'
+_RECENT = 200  # lines: as many peaks as a run remembers
 
 
 @dataclass(slots=True)
@@ -46,6 +50,9 @@ class State:
     name, ``owner`` the scan that it was last made from. ``clean`` is whether the last run
     ended in an orderly way, ``lines`` the number of lines, ``ignored`` the number of lines
     that are not records.
+
+    Where only records ``about`` some scans were read, all but ``clean`` and ``lines`` is about
+    these; ``names`` is the number of outputs, ``recent`` the last lines, of all scans.
     """
 
     done: dict[str, Done] = field(default_factory=dict)
@@ -56,15 +63,49 @@ class State:
     clean: bool = True
     lines: int = 0
     ignored: int = 0
+    names: int = 0
+    about: About | None = None
+    recent: Sequence[bytes] = ()
+
+    def peaks(self) -> list[Peak]:
+        """Return the peak memory of the scans that are recorded, of the last ones at least."""
+        records = list(self.done.values())
+        if self.about is not None:
+            pairs = (quick.done(line, {}) for line in self.recent)
+            records = [pair[0] for pair in pairs if pair is not None]
+        return [done.peak for done in records if done.peak is not None]
 
 
-def load(folder: Folder | None) -> State:
+@dataclass(frozen=True, slots=True)
+class About:
+    """Scans and outputs that a batch of some chosen files needs to know about.
+
+    ``scans`` are names of files below INPUT, ``twins`` the keys of outputs' names
+    (:func:`divere_cli.batch.naming.twin`): records about any other scan stay unread, so that
+    a service's batch of one scan costs no memory for the thousands before it.
+    """
+
+    scans: frozenset[str]
+    twins: frozenset[str] = frozenset()
+
+    def scan(self, name: str) -> bool:
+        """Return whether a scan's record is needed, also one of a further picture of a file."""
+        return name in self.scans or name.rpartition("#")[0] in self.scans
+
+    def output(self, name: str) -> bool:
+        """Return whether the record of an output of this name is needed."""
+        return naming.twin(name) in self.twins
+
+
+def load(folder: Folder | None, about: About | None = None) -> State:
     """Read the journal without repairing it; an absent one is empty.
 
     Parameters
     ----------
     folder : Folder or None
         The output folder, held open.
+    about : About, optional
+        Read only what is about these scans and outputs.
 
     Raises
     ------
@@ -75,22 +116,26 @@ def load(folder: Folder | None) -> State:
         return State()
     try:
         with open(directory.open_regular(folder.handle, NAME, os.O_RDONLY), "rb") as stream:
-            return parse(stream)
+            return parse(stream, about)
     except FileNotFoundError:
         return State(clean=False)
     except OSError as problem:
         raise failed(problem, "read") from problem
 
 
-def parse(journal: Iterable[bytes]) -> State:
+def parse(journal: Iterable[bytes], about: About | None = None) -> State:
     """Return the state that complete lines describe; lines that are no records are counted.
 
     Parameters
     ----------
     journal : iterable of bytes
         Lines of the journal.
+    about : About, optional
+        Read only what is about these scans and outputs.
     """
-    return _Reading().read(journal)
+    if about is not None:
+        return _Reading(State(about=about)).read_about(journal, about)
+    return _Reading(State()).read(journal)
 
 
 class _Reading:
@@ -100,8 +145,8 @@ class _Reading:
     as nearly always, it says nothing more.
     """
 
-    def __init__(self) -> None:
-        self._state = State()
+    def __init__(self, state: State) -> None:
+        self._state = state
         self._shared: dict[Any, Any] = {}
 
     def read(self, journal: Iterable[bytes]) -> State:
@@ -124,14 +169,57 @@ class _Reading:
             self._slowly(waiting)
         return self._state
 
+    def read_about(self, journal: Iterable[bytes], about: About) -> State:
+        """Take what is about some scans and outputs; the other lines are passed over."""
+        recent: deque[bytes] = deque(maxlen=_RECENT)
+        names: set[int] = set()  # hashes: a quarter of the memory
+        scans = {name.encode() for name in about.scans if name.isascii()}
+        twins = {name.encode() for name in about.twins if name.isascii()}
+        for line in journal:
+            if not line.endswith(b"\n"):
+                continue  # torn
+            self._state.lines += 1
+            if line.startswith(_DONE):
+                recent.append(line)
+            pair = quick.names(line)
+            if pair is not None:
+                scan, output = pair
+                names.add(hash(output))
+                if scan in scans or output.lower() in twins or b"#" in scan:
+                    self._slowly(line)
+                continue
+            record = lines.record(line, self._shared)
+            if record is not None:
+                names.update(hash(output.name) for output in record.outputs)
+            self._take(record)
+            if len(self._state.done) > _RECENT:
+                _forget_others(self._state, about)
+        _forget_others(self._state, about)
+        self._state.names, self._state.recent = len(names), recent
+        return self._state
+
     def _slowly(self, text: bytes) -> None:
-        state, line = self._state, lines.record(text, self._shared)
+        self._take(lines.record(text, self._shared))
+
+    def _take(self, line: Line | None) -> None:
+        state = self._state
         if line is None:
             state.ignored += 1
         elif line.kind in ("run", "end"):
             state.clean = line.kind == "end"
         else:
             _take(state, line)
+
+
+def _forget_others(state: State, about: About) -> None:
+    """Drop what lines about several scans and outputs say of others."""
+    for name in [name for name in state.done if not about.scan(name)]:
+        del state.done[name]
+    for name in [name for name in state.owned if not about.output(name)]:
+        del state.owned[name], state.owner[name]
+    for name in [name for name in state.failed if not about.scan(name)]:
+        del state.failed[name]
+    state.kept = {name for name in state.kept if about.output(name)}
 
 
 def _take(state: State, line: Line) -> None:

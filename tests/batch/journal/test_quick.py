@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.batch import naming
 from divere_cli.batch.journal import quick
 from divere_cli.batch.journal.record import Done, Failure, OutputStamp, Peak
-from divere_cli.batch.journal.state import NAME, State, parse
+from divere_cli.batch.journal.state import NAME, About, State, parse
 from divere_cli.batch.journal.writer import Journal
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
@@ -128,6 +129,40 @@ def test_both_readings_agree_on_damaged_lines(
                 )
             edited[at] = bytes(changed)
         assert parse(edited) == parsed(edited, monkeypatch), edited[at]
+
+
+def restricted(state: State, about: About) -> State:
+    """Return what a state says about some scans and outputs."""
+    return replace(
+        state,
+        done={name: done for name, done in state.done.items() if about.scan(name)},
+        failed={name: one for name, one in state.failed.items() if about.scan(name)},
+        owned={name: one for name, one in state.owned.items() if about.output(name)},
+        owner={name: one for name, one in state.owner.items() if about.output(name)},
+        kept={name for name in state.kept if about.output(name)},
+        about=about,
+        recent=(),
+    )
+
+
+def test_a_reading_about_some_scans_is_the_part_of_the_whole_that_is_about_them(
+    tmp_path: Path,
+) -> None:
+    lines = journal(tmp_path)
+    lines.append(json.dumps({**json.loads(lines[2]), "input": "s0.tif#2"}).encode() + b"\n")
+    whole = parse(lines)
+    dice = random.Random(7)
+    scans, outputs = list(whole.done), [*whole.owned, "S1.TIF", "none.tif"]
+    for number in range(60):
+        chosen = dice.sample(scans, number % 4)
+        twins = frozenset(map(naming.twin, dice.sample(outputs, number % 5)))
+        about = About(frozenset(chosen), twins)
+        state = parse(lines, about)
+        assert replace(state, recent=(), names=0) == restricted(whole, about)
+        assert state.names == len(whole.owned)
+        assert state.peaks()[-1] == whole.done["s5.tif"].peak
+    nothing = parse([b"hello\n", *lines[:3], b"torn"], About(frozenset()))
+    assert (nothing.lines, nothing.ignored, nothing.done, nothing.owned) == (4, 1, {}, {})
 
 
 @pytest.mark.parametrize("size", ["9223372036854775807", "9223372036854775808", "01", "1e3", "1.0"])
