@@ -24,13 +24,17 @@ class FindOrder:
 
 @dataclass(frozen=True, slots=True)
 class PatchSamples:
-    """Samples of 0..1 by patch, what speaks against each, where the chart lies."""
+    """Samples of 0..1 by patch, what speaks against each, where the chart lies.
+
+    ``film`` is the name or DX number that the film's edge shows, empty where it shows none.
+    """
 
     values: tuple[Triple, ...]
     why: tuple[str, ...]
     corners: Corners
     unexplained: float
     mirrored: bool
+    film: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ INPUT = "divere-input/1"
 KEPT = ("film_stock", "scanner", "print_stock", "light_source")
 
 
-def text(calibration: Calibration, base: Preset, print_name: str) -> str:
+def text(calibration: Calibration, base: Preset, print_name: str, film: str = "") -> str:
     """Return the preset file, as ``divere batch -p FILE`` and DiVERE read it.
 
     Parameters
@@ -30,11 +30,16 @@ def text(calibration: Calibration, base: Preset, print_name: str) -> str:
         The preset that the calibration started from.
     print_name : str
         Name of the print's curve.
+    film : str
+        Film that the scans' edges name; empty keeps what the base says.
     """
-    return json.dumps(preset(calibration, base, print_name), indent=2, ensure_ascii=False) + "\n"
+    made = preset(calibration, base, print_name, film)
+    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
 
 
-def preset(calibration: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
+def preset(
+    calibration: Calibration, base: Preset, print_name: str, film: str = ""
+) -> dict[str, Json]:
     """The preset, JSON-ready.
 
     Parameters
@@ -45,9 +50,12 @@ def preset(calibration: Calibration, base: Preset, print_name: str) -> dict[str,
         turn are not: those were of a scan.
     print_name : str
         Of the print that the figures are for.
+    film : str
+        Film that the scans' edges name: by it ``divere batch -p FOLDER`` chooses the preset.
     """
     metadata = base.metadata or Metadata()
     notes: dict[str, Json] = {k: getattr(metadata, k) for k in KEPT if getattr(metadata, k)}
+    notes |= {"film_stock": film} if film else {}
     plain = document.preset(
         calibration.recipe,
         {

@@ -76,6 +76,20 @@ def sampled(request: Request) -> tuple[list[PatchSamples | Failed], list[str]]:
     return [result for result in by_scan if result is not None], warnings
 
 
+def film(measured: Sequence[PatchSamples]) -> tuple[str, list[str]]:
+    """Return the film that the scans' edges name, and warnings; empty where they do not agree.
+
+    Parameters
+    ----------
+    measured : sequence of PatchSamples
+        Samples of each scan.
+    """
+    names = list(dict.fromkeys(samples.film for samples in measured if samples.film))
+    if len(names) > 1:
+        return "", [f"the scans are on different films by their edges: {', '.join(names)}"]
+    return "".join(names), []
+
+
 def fitted(request: Request, measured: Sequence[PatchSamples]) -> Calibration:
     """Return the fitted and judged calibration.
 
@@ -155,6 +169,7 @@ def _job(
         frames=(Frame(target or Target("", "", ""), recipe),),
         task=name,
         parameters=serialize.to_text(order),
+        film_edge=name == SAMPLES,
     )
 
 

@@ -16,11 +16,12 @@ from divere_cli.calibrate.find import ChartPosition
 from divere_cli.calibrate.orders import Corners, FindOrder, PatchSamples, PictureOrder
 from divere_cli.calibrate.sample import Cells, Reduction
 from divere_cli.develop import source
+from divere_cli.develop.film_edge import EdgeView
 from divere_cli.errors import Unsupported
 from divere_cli.files import stamp
 from divere_cli.records import serialize
 from divere_cli.records.job import Job, Progress
-from divere_cli.records.outcome import TaskResult, Written
+from divere_cli.records.outcome import FilmEdge, TaskResult, Written
 
 MONOCHROME = "has one channel: a chart's colors cannot be measured on it"
 
@@ -43,7 +44,7 @@ def samples(job: Job, progress: Progress) -> TaskResult:
         As the reader raises it.
     """
     order = serialize.from_text(FindOrder, job.parameters)
-    cells, warnings = _cells(job, progress)
+    cells, warnings, edge = _cells(job, progress)
     with progress.stage("grade"):
         position = _locate(cells, order)
         values, why = sample.take(cells, position, order.chart)
@@ -54,6 +55,7 @@ def samples(job: Job, progress: Progress) -> TaskResult:
         corners=_corners(corners),
         unexplained=position.unexplained,
         mirrored=position.mirrored,
+        film="" if edge is None else edge.film or edge.dx,
     )
     width, height = cells.size
     return TaskResult(
@@ -72,7 +74,7 @@ def draw(job: Job, progress: Progress) -> TaskResult:
         Takes stages and the share that is done.
     """
     order = serialize.from_text(PictureOrder, job.parameters)
-    cells, warnings = _cells(job, progress)
+    cells, warnings, _ = _cells(job, progress)
     with progress.stage("grade"):
         position = _by_corners(cells, order.corners, order.chart)
         drawn = picture.draw(
@@ -88,7 +90,7 @@ def draw(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(written=(written,), warnings=warnings)
 
 
-def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...]]:
+def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...], FilmEdge | None]:
     before = stamp.take(job.input)
     stamp.compare(job.stamp, before)
     with progress.stage("read"), source.open(job) as scan:
@@ -97,12 +99,15 @@ def _cells(job: Job, progress: Progress) -> tuple[Cells, tuple[str, ...]]:
             raise Unsupported(MONOCHROME, hint="scan the film in color")
         full = {"uint8": 255.0, "uint16": 65535.0}.get(scan.layout.dtype, 1.0)
         reduction = Reduction(head.width, head.height, full)
+        view = EdgeView(head) if job.film_edge else None
         for first, band in scan.bands():
             reduction.take(first, band)
+            if view is not None:
+                view.take(first, band)
             progress.advance((first + len(band)) / head.height)
         warnings = scan.warnings
     stamp.compare(before, stamp.take(job.input))
-    return reduction.cells(), warnings
+    return reduction.cells(), warnings, None if view is None else view.read()
 
 
 def _locate(cells: Cells, order: FindOrder) -> ChartPosition:

@@ -136,9 +136,10 @@ def calibrate(ctx: click.Context, /, **values: Any) -> int:
     failed = [result for result in results if isinstance(result, Failed)]
     if failed:
         return _refused(failed)
-    calibration = run.fitted(
-        request, [result for result in results if not isinstance(result, Failed)]
-    )
+    samples = [result for result in results if not isinstance(result, Failed)]
+    calibration = run.fitted(request, samples)
+    film, film_warnings = run.film(samples)
+    warnings += film_warnings
     name = _print_name(base)
     if values["picture"]:
         drawn = run.picture(request, calibration, values["picture"])
@@ -146,7 +147,7 @@ def calibrate(ctx: click.Context, /, **values: Any) -> int:
             return _refused([drawn])
         output_checks.save(values["picture"], drawn)
     if values["output"]:
-        text = document.text(calibration, base, name)
+        text = document.text(calibration, base, name, film)
         output_checks.save(values["output"], text.encode("utf-8", "replace"))
     for warning in (*warnings, *calibration.warnings):
         complain(warning, word="warning")
@@ -155,6 +156,8 @@ def calibrate(ctx: click.Context, /, **values: Any) -> int:
         printed["warnings"] = [*warnings, *calibration.warnings]
         click.echo(json_text.dumps(printed, indent=1))
     else:
+        if film:
+            click.echo(f"film: {safe(film)}, by the film's edge")
         _show(calibration, name, values)
     return 0
 
