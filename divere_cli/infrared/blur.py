@@ -90,14 +90,34 @@ def _down(planes: Floats, kernel: Kernel) -> Floats:
 
 
 def halved(planes: Floats) -> Floats:
-    """Return means of 2x2 pixels, shape (..., rows / 2, columns / 2)."""
+    """Return means of 2x2 pixels.
+
+    Parameters
+    ----------
+    planes : ndarray of float32, (..., rows, columns)
+        An even number of each.
+
+    Returns
+    -------
+    ndarray of float32, (..., rows / 2, columns / 2)
+    """
     rows = planes[..., 0::2, :] + planes[..., 1::2, :]
     means = rows[..., 0::2] + rows[..., 1::2]
     return np.multiply(means, np.float32(0.25), out=means)
 
 
 def doubled(planes: NDArray[Kind]) -> NDArray[Kind]:
-    """Return 2x2 pixels for each, shape (..., 2 rows, 2 columns)."""
+    """Return 2x2 pixels for each.
+
+    Parameters
+    ----------
+    planes : ndarray, (..., rows, columns)
+        Of any type.
+
+    Returns
+    -------
+    ndarray, (..., 2 rows, 2 columns)
+    """
     *lead, rows, columns = planes.shape
     wide = np.empty((*lead, rows, 2 * columns), planes.dtype)
     wide[..., 0::2] = wide[..., 1::2] = planes

@@ -28,7 +28,12 @@ HIGH_PASS = gaussian(1.5, 5)
 
 @cache
 def texture() -> Floats:
-    """Return the grain, of robust deviation 1 after a high pass, shape (256, 256)."""
+    """Return the grain, of robust deviation 1 after a high pass.
+
+    Returns
+    -------
+    ndarray of float32, shape (256, 256)
+    """
     noise = _normal(SIDE * SIDE).reshape(SIDE, SIDE)
     soft = _wrapped(noise, SIGMA)
     grain = soft - _wrapped(soft, HIGH_PASS)

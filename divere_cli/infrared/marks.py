@@ -129,7 +129,17 @@ class Marks:
 
 
 def unpacked(words: Words) -> Bools:
-    """Return words of tiles as masks; what :func:`packed` undoes."""
+    """Return words of tiles as masks; what :func:`packed` undoes.
+
+    Parameters
+    ----------
+    words : ndarray of uint32, shape (tiles, 32)
+        One word for each row of a tile.
+
+    Returns
+    -------
+    ndarray of bool, shape (tiles, 32, 32)
+    """
     octets = np.ascontiguousarray(words, "<u4").view(np.uint8).reshape(len(words), TILE, -1)
     return np.unpackbits(octets, axis=-1, bitorder="little").view(bool)
 
@@ -140,6 +150,7 @@ def packed(masks: Bools) -> Words:
     Parameters
     ----------
     masks : ndarray of bool, shape (tiles, 32, 32)
+        Whether a pixel is marked.
 
     Returns
     -------
