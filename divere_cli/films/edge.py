@@ -1,10 +1,9 @@
-"""The DX edge code of 135 film: which stock, which frames.
+"""Read the DX edge codes of 135 film: the number of the stock, and frame numbers.
 
-Covers finding the rebate by its perforations, cutting it out straight, and what
-several readings of a scan say together; a reader library (zxing-cpp, extra
-``[dx]``) reads what was cut out. Nothing is said unless two codes at different
-places agree, each other's distance included. Sources: US patents 4965628 and
-5448049; ISO 1007.
+Covers finding the rebate by its perforations, straightening it, and combining several codes
+of a scan. A reader library (zxing-cpp, extra ``[dx]``) reads each code. A result needs two
+codes at different positions that agree, and whose distance agrees with their frame numbers.
+Sources: US patents 4965628 and 5448049; ISO 1007.
 """
 
 from __future__ import annotations
@@ -20,32 +19,32 @@ from numpy.typing import NDArray
 from divere_cli.films.numbering import Numbering
 from divere_cli.films.perforations import ACROSS, Row, bright, likely, rows
 
-try:  # here and not where it is used: a confined worker can load nothing any more
+try:  # at import: a confined worker cannot load a library later
     import zxingcpp
 except ImportError:  # the extra [dx] is not installed
     zxingcpp = None  # type: ignore[assignment]
 
-EDGE = 2.0  # mm from the film's edge to the perforations
-BAND = (0.02, 1.92)  # mm beyond the perforations that are cut out
-MARKS = 1.6  # mm beyond the perforations that have to be in view
-FINE = 32.0  # pixels per mm of what is cut out, at most
+BAND = (0.02, 1.92)  # mm beyond the perforations: the band that is cut out
+MARKS = 1.6  # mm beyond the perforations that must be in view
+FINE = 32.0  # most pixels per mm of the band
 TRACK = 0.33  # mm: half of a row of marks
 LONG_CODE, SHORT_CODE = 31, 23  # modules of a code with a frame number, and without
 MODULE = 13.0 / LONG_CODE
-CLOCK = (0.43, 0.9)  # mm beyond the perforations that surely belong to the clock
-WINDOW, STEP = 21.0, 5.5  # mm that are read at once, and from window to window
+CLOCK = (0.43, 0.9)  # mm beyond the perforations: inside the row of the clock
+WINDOW, STEP = 21.0, 5.5  # mm: length of the window that is read, and its step
 HALF_FRAME = 19.0  # mm from code to code
 LEAST_CONTRAST, BORDER = 6, 24
-SAME_CODE = 3.0  # mm: readings so near each other are of one code
-TOLERANCE = 1.2  # mm that a distance may be off, for each frame between
+SAME_CODE = 3.0  # mm: readings within this distance are of one code
+TOLERANCE = 1.2  # mm by which the distance of two codes may differ from theirs by number
 _TEXT = re.compile(r"(\d{1,3})-(\d{1,2})(?:/(\d{1,2})(A?))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code that was read. ``half`` counts half frames, None where the code has no frame.
+    """A code with its position along the film.
 
-    ``position`` is mm along the film, in the direction of the picture.
+    ``half`` counts half frames; None if the code has no frame number. ``position`` is in mm
+    along the film, in the direction of the picture.
     """
 
     dx: str
@@ -56,7 +55,7 @@ class Code:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A code in a piece of rebate; ``start`` and ``end`` are its ends along the film, in pixels."""
+    """A code in a window of the rebate; ``start`` and ``end`` are in pixels along the film."""
 
     dx: str
     half: int | None
@@ -67,9 +66,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class FilmEdge:
-    """What a scan's edge says. ``frames`` as on the film, in their order: 12, 12A, 13.
+    """The combined codes of a scan.
 
-    ``numbering`` says where frames lie; None for codes without frame numbers.
+    ``frames`` are written as on the film, in order: 12, 12A, 13. ``numbering`` has their
+    positions along the film; None for codes without frame numbers.
     """
 
     dx: str
@@ -80,9 +80,9 @@ class FilmEdge:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A piece of rebate, the film's edge below: ``fine`` pixels for each mm.
+    """A piece of rebate with the film's edge at the bottom; ``fine`` pixels per mm.
 
-    A place of ``mm`` lies at ``start + mm * step`` pixels of the picture, along the film.
+    Position ``mm`` in it is at ``start + mm * step`` pixels of the picture, along the film.
     """
 
     pixels: NDArray[np.uint8]
@@ -92,7 +92,7 @@ class Band:
 
 
 def is_installed() -> bool:
-    """Whether the reader library is installed."""
+    """Return whether the reader library is installed."""
     return zxingcpp is not None
 
 
@@ -102,13 +102,13 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
     Parameters
     ----------
     gray : ndarray of uint8, (rows, columns)
-        The scan as stored, one channel, 20 to 110 pixels per mm of film; a larger
-        code is brighter.
+        One channel of the scan as stored, 20 to 110 pixels per mm of film; larger
+        values are brighter.
 
     Returns
     -------
     FilmEdge or None
-        None where no rebate is in view, or its codes do not agree.
+        None if no rebate is in view, or its codes do not agree.
     """
     if not is_installed():
         return None
@@ -117,7 +117,7 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
         return None
     mask, step = bright(gray)
     for turns in turned:
-        # cut to whole steps, so that a quarter turn of both keeps them on each other
+        # cropped to whole steps: after a quarter turn, mask and picture still match
         candidates = rows(np.rot90(mask, turns), step)
         picture = np.rot90(gray[: mask.shape[0] * step, : mask.shape[1] * step], turns)
         if not candidates:
@@ -127,7 +127,10 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
                 band = straighten(picture, row, side)
                 if band is None:
                     continue
-                for marks in (band.pixels, ~band.pixels):  # dense on negatives, clear on slides
+                for marks in (
+                    band.pixels,
+                    ~band.pixels,
+                ):  # dark marks on negatives, clear ones on slides
                     edge = combine(list(_codes(marks, band.fine)))
                     if edge is not None:
                         return _placed(edge, band, upright=bool(turns), size=gray.shape)
@@ -135,16 +138,16 @@ def read(gray: NDArray[np.uint8]) -> FilmEdge | None:
 
 
 def combine(codes: list[Code]) -> FilmEdge | None:
-    """What several codes of one edge say; None unless two at different places agree.
+    """Combine the codes of one edge; None unless two at different positions agree.
 
-    Codes agree that are of one film and direction and as far apart as their
-    frames say. Those that do not have to be fewer; beside codes without a frame
-    number, whose distance says less, there may be none.
+    Codes agree if they have the same stock and direction, and a distance that fits their
+    frame numbers. Codes that do not agree must be fewer. Beside codes without frame numbers,
+    whose distance proves less, there must be no others.
 
     Parameters
     ----------
     codes : list of Code
-        All that was read along one edge, in any order and any number of times.
+        All codes that were read along one edge, in any order; repeats are allowed.
 
     Returns
     -------
@@ -163,14 +166,14 @@ def combine(codes: list[Code]) -> FilmEdge | None:
 
 
 def _numbering(group: list[Code]) -> Numbering | None:
-    """Where half frame 0 would be, in mm of the band, and how far it is to the next."""
+    """Return the position of half frame 0 in mm of the band, and the step to the next one."""
     step = -HALF_FRAME if group[0].mirrored else HALF_FRAME
     zeros = [code.position - step * code.half for code in group if code.half is not None]
     return Numbering(upright=False, zero=sum(zeros) / len(zeros), step=step) if zeros else None
 
 
 def _placed(edge: FilmEdge, band: Band, *, upright: bool, size: tuple[int, ...]) -> FilmEdge:
-    """Turn mm of the band into parts of the scan."""
+    """Convert mm of the band to shares of the scan's width or height."""
     along = edge.numbering
     if along is None:
         return edge
@@ -180,7 +183,7 @@ def _placed(edge: FilmEdge, band: Band, *, upright: bool, size: tuple[int, ...])
 
 
 def _agreeing(distinct: list[Code], first: Code) -> list[Code]:
-    """Codes that agree with ``first``, itself included; one for each place."""
+    """Return the codes that agree with ``first``, and ``first``; one for each position."""
     group = [first]
     for code in distinct:
         steps = (code.position - group[-1].position) / HALF_FRAME
@@ -204,7 +207,7 @@ def _agreeing(distinct: list[Code], first: Code) -> list[Code]:
 
 
 def half_frame_name(half: int) -> str:
-    """Return the number of a half frame as films show it: 24 is 12, 25 is 12A.
+    """Return a half frame as films number it: 24 is ``12``, 25 is ``12A``.
 
     Parameters
     ----------
@@ -215,7 +218,7 @@ def half_frame_name(half: int) -> str:
 
 
 def _distinct(codes: list[Code]) -> list[Code]:
-    """Keep each code once, however many windows it was read in; other readings of a place stay."""
+    """Remove repeats of a code from several windows; different codes at a position stay."""
     out: list[Code] = []
     for code in sorted(codes, key=lambda code: code.position):
         is_repeat = any(
@@ -243,7 +246,7 @@ def _codes(band: NDArray[np.uint8], fine: float) -> Iterator[Code]:
 
 
 def _smoothed(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
-    """Return the band with less grain: means over a quarter of a track and of a module."""
+    """Reduce grain by means over a quarter of a row of marks and a quarter of a module."""
     out = band.astype(np.float32)
     for axis, size in ((0, TRACK / 2 * fine), (1, MODULE / 4 * fine)):
         reach = max(int(size) // 2, 1)
@@ -255,20 +258,20 @@ def _smoothed(band: NDArray[np.uint8], fine: float) -> NDArray[np.float32]:
 
 
 def straighten(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
-    """Cut out the rebate beyond a row of perforations, the film's edge below.
+    """Cut out and straighten the rebate beside a row of perforations, film edge at the bottom.
 
     Parameters
     ----------
     picture : ndarray of uint8, (rows, columns)
     row : Row
-        Of perforations, across the picture.
+        A row of perforations across the picture.
     side : {1, -1}
-        The rebate below the row, or above it.
+        1 for the rebate below the row, -1 for that above it.
 
     Returns
     -------
     Band or None
-        None where it does not lie in the picture.
+        None if it is outside of the picture.
     """
     fine = min(FINE, row.scale)
     near, far = (ACROSS / 2 + off for off in BAND)
@@ -281,7 +284,7 @@ def straighten(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
     across = row.y + row.slope * along
     y = across[np.newaxis, :] + down[:, np.newaxis] * np.cos(angle)
     x = along[np.newaxis, :] - down[:, np.newaxis] * np.sin(angle)
-    # the film's very edge may be cut off: there are no marks
+    # the outermost part of the film has no marks and may be cut off
     needed = y[: max(1, round((MARKS - BAND[0]) * fine))]
     columns = ((needed >= 0) & (needed <= picture.shape[0] - 1)).all(axis=0)
     if columns.mean() * length < 12:
@@ -296,7 +299,7 @@ def straighten(picture: NDArray[np.uint8], row: Row, side: int) -> Band | None:
 def _sampled(
     picture: NDArray[np.uint8], y: NDArray[np.float64], x: NDArray[np.float64], step: float
 ) -> NDArray[np.uint8]:
-    """Means of as many samples as a pixel of the band has of the picture's, along and across."""
+    """Sample the picture: each pixel of the band is the mean of the pixels that it covers."""
     reach = max(1, min(round(step), 4))
     offsets = (np.arange(reach) - (reach - 1) / 2) * (step / reach)
     total = np.zeros(y.shape)
@@ -311,7 +314,7 @@ def _sampled(
 def _decode(
     band: NDArray[np.uint8], smoothed: NDArray[np.float32], fine: float
 ) -> Iterator[Reading]:
-    """Hand a piece of rebate to the reader, in three forms."""
+    """Read a window of the rebate in three forms: smoothed, smoothed and doubled, as it is."""
     fixed, local = zxingcpp.Binarizer.FixedThreshold, zxingcpp.Binarizer.LocalAverage
     for part, factor, binarizer in ((smoothed, 1, fixed), (smoothed, 2, local), (band, 1, fixed)):
         low, high = np.percentile(part[:, ::3], (2, 98))
@@ -332,9 +335,9 @@ def _decode(
 
 
 def _framed(image: NDArray[np.uint8], fine: float) -> NDArray[np.uint8]:
-    """Add a border, so that the middle row of the image lies on the clock.
+    """Add a border so that the middle row of the image is on the clock.
 
-    The reader takes rows from the middle one down, and wants the clock before the data.
+    The reader scans rows from the middle down, and needs the clock before the data.
     """
     above = image.shape[0] - 2 * round((CLOCK[0] + 0.1 - BAND[0]) * fine)
     return np.pad(
@@ -345,7 +348,7 @@ def _framed(image: NDArray[np.uint8], fine: float) -> NDArray[np.uint8]:
 
 
 def _doubled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Enlarge to twice the size, with means between pixels."""
+    """Enlarge to twice the size by linear interpolation."""
     for axis in (0, 1):
         padded = np.pad(image, [(1, 1) if n == axis else (0, 0) for n in (0, 1)], mode="edge")
         wide = padded.astype(np.uint16)
@@ -358,23 +361,23 @@ def _doubled(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _reading(code: Any, factor: int) -> Reading | None:
-    """Return what the reader says of a code, in pixels of the band; None where it is none."""
+    """Return a code of the reader library with positions in pixels of the band; None if invalid."""
     parts = _TEXT.fullmatch(code.text)
     if not code.valid or not parts or int(parts[2]) > 15 or not 0 < int(parts[1]) < 128:
         return None
     half = None if parts[3] is None else 2 * int(parts[3]) + bool(parts[4])
     ends = sorted((code.position.top_left.x, code.position.bottom_right.x))
     start, end = ((x - BORDER) / factor for x in ends)
-    # right-reading with the film's edge below, a code begins at the left
+    # on a right-reading scan with the film's edge at the bottom, a code begins at the left
     backwards = abs(code.orientation) > 90
     return Reading(f"{int(parts[1])}-{int(parts[2])}", half, start, end, backwards)
 
 
 def _clock_runs_along(code: Reading, smoothed: NDArray[np.float32], fine: float) -> bool:
-    """Return whether the clock beside a code runs in the direction in which it was read.
+    """Return whether the clock beside a code has the direction in which the code was read.
 
-    A clock begins with five dark modules and ends with three; one code in sixty can be
-    read backwards as another valid one (measured), and the reader lets some pass.
+    A clock begins with five dark modules and ends with three. One code in sixty can be read
+    backwards as another valid code (measured), and the reader accepts some of these.
     """
     top, bottom = (round((edge - BAND[0]) * fine) for edge in CLOCK)
     modules = LONG_CODE if code.half is not None else SHORT_CODE

@@ -1,4 +1,4 @@
-"""What a film's edge adds to what was written down about a picture."""
+"""Complete the film data of a picture from the code at the film's edge."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from divere_cli.records.outcome import FilmEdge
 
 
 def film(edge: FilmEdge | None) -> str:
-    """Return the stock's name, else its number; empty where nothing was read.
+    """Return the stock's name, or its DX number if unknown; empty if nothing was read.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def film(edge: FilmEdge | None) -> str:
 
 
 def frame(edge: FilmEdge | None) -> str:
-    """Return the number of the first whole frame; else of the first half one.
+    """Return the number of the first full frame, or of the first half frame if there is none.
 
     Parameters
     ----------
@@ -37,19 +37,19 @@ def frame(edge: FilmEdge | None) -> str:
 def numbers(
     edge: FilmEdge | None, numbering: Numbering | None, crops: Sequence[Crop]
 ) -> tuple[str, ...]:
-    """Return the frame number of each picture of a scan; empty where none was read.
+    """Return the frame number of each picture of a scan; empty if no numbers were read.
 
-    A scan of one picture has the number that :func:`frame` gives, as names and metadata have
-    it. Several have theirs by where they lie along the film.
+    A scan of one picture gets the number of :func:`frame`, which names and metadata use, too.
+    Several pictures get theirs by their positions along the film.
 
     Parameters
     ----------
     edge : FilmEdge or None
         What was read at the film's edge.
     numbering : Numbering or None
-        Where numbers lie along the film.
+        Positions of the numbers along the film.
     crops : sequence of (x, y, width, height)
-        The pictures, in parts of the stored frame.
+        The pictures, in shares of the stored frame.
     """
     if edge is None or numbering is None:
         return ()
@@ -59,14 +59,14 @@ def numbers(
 
 
 def completed(notes: FilmNotes | None, edge: FilmEdge | None) -> FilmNotes | None:
-    """Add film, process, speed and frame of the edge where the notes do not name them.
+    """Add film, process, speed and frame from the edge if the notes do not have them.
 
     Parameters
     ----------
     notes : FilmNotes or None
-        What was written down (``--film-data``): it stays as it is.
+        Film data of ``--film-data``; never replaced.
     edge : FilmEdge or None
-        What was read.
+        What was read at the film's edge.
     """
     stock = stocks.by_number(edge.dx) if edge is not None else None
     if edge is None or (stock is None and not edge.frames):

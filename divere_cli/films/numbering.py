@@ -1,6 +1,6 @@
-"""Which frame number lies where along the film of a scan.
+"""Positions of frame numbers along the film of a scan.
 
-Covers the arithmetic only; standard library, so that the parent process asks, too. The codes are
+Covers the arithmetic only; standard library, as the parent process uses it, too. The codes are
 read by :mod:`divere_cli.films.edge`.
 """
 
@@ -14,10 +14,11 @@ Crop = tuple[float, float, float, float]  # x, y, width, height in 0..1 of the s
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
-    """Where a scan's codes lie along the film, in parts of the scan's width.
+    """Positions of a scan's codes along the film, in shares of its width.
 
-    Of its height where ``upright``. ``zero`` is where half frame 0 would have its code's
-    middle, ``step`` how far it is to the next half frame; below 0 where numbers fall.
+    If ``upright``, in shares of its height. ``zero`` is the position of half frame 0, that is
+    of the center of its code; ``step`` is the distance to the next half frame, negative where
+    numbers decrease.
     """
 
     upright: bool
@@ -30,10 +31,10 @@ class Numbering:
         return self.frame(x + width / 2, y + height / 2)
 
     def frame(self, x: float, y: float) -> str:
-        """Return the number of the picture whose middle is at ``x``, ``y`` (0 to 1).
+        """Return the number of the picture whose center is at ``x``, ``y`` (0 to 1).
 
-        Its own is the whole number of the two codes beside its middle, as a scan of it alone
-        has it.
+        It is the full number of the two codes beside the center, as in a scan of this picture
+        alone.
         """
         half = ((y if self.upright else x) - self.zero) / self.step
         return str((math.floor(half) + 1) // 2)

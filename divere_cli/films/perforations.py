@@ -1,8 +1,8 @@
-"""Rows of perforations of 135 film in a picture: where they run, and at what scale.
+"""Find rows of perforations of 135 film in a picture: position, scale and tilt.
 
-Bright places of the shape of a perforation that follow each other at its pitch.
-They give the scale to about 0.2 % and the tilt. Source of the sizes: ISO 1007
-(KS perforation: pitch 4.75 mm, 1.98 mm along and 2.79 mm across the film).
+A row is a series of bright spots with the shape and the pitch of perforations. It gives the
+scale to about 0.2 %. Source of the sizes: ISO 1007 (KS perforation: pitch 4.75 mm, 1.98 mm
+along and 2.79 mm across the film).
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 
 PITCH, ALONG, ACROSS = 4.75, 1.98, 2.79  # mm
 
-SMALL = 1100  # pixels of the long side that is looked at
-BRIGHT = 0.86  # of the brightest places
-LEAST = 5  # pixels of a perforation's shorter side
+SMALL = 1100  # pixels: long side of the reduced picture
+BRIGHT = 0.86  # share of the brightest level
+LEAST = 5  # pixels: shorter side of a perforation
 IN_A_ROW = 4
 MOST_SPOTS = 4000
-# runs of bright pixels in a row of the small picture, on average: perforations make a few dozen,
-# a picture's own lights and grain many times as many, and cost time for nothing
+# average runs of bright pixels in a row of the reduced picture: perforations make a few dozen;
+# highlights and grain make many more, and would only cost time
 MOST_RUNS = 40
-# the look ahead: every third row, runs of bright pixels about as wide and as far apart as
-# perforations, in two rows after each other
+# the quick check: every third row, runs of bright pixels about as wide and as far apart as
+# perforations, in two successive rows
 EVERY, LIKELY_BRIGHT = 3, 0.82
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of perforations: middles at (x, y + slope * x), ``first`` <= x <= ``last``, pixels."""
+    """A row of perforations; centers are at (x, y + slope * x), ``first`` <= x <= ``last``."""
 
     y: float
     slope: float
@@ -47,10 +47,10 @@ class _Spot:
 
 
 def likely(gray: NDArray[np.uint8]) -> bool:
-    """Whether a row of perforations may run across a picture.
+    """Return whether a row of perforations may cross a picture.
 
-    A quick look that costs a tenth of :func:`rows`, for the many scans without any:
-    along a perforated edge three bright runs of one width follow each other, 2.4 widths
+    A quick check at a tenth of the cost of :func:`rows`, for the many scans without any:
+    along a perforated edge there are three bright runs of one width in a row, 2.4 widths
     from start to start.
 
     Parameters
@@ -77,7 +77,7 @@ def likely(gray: NDArray[np.uint8]) -> bool:
     near, far = np.minimum(pitch[:-1], pitch[1:]), np.maximum(pitch[:-1], pitch[1:])
     row = (line[2:] == line[:-2]) & (broad <= 1.25 * narrow + 2) & (far <= 1.1 * near + 2)
     row &= (near >= 1.8 * narrow) & (far <= 2.9 * broad)
-    # a perforation is taller than it is wide: the next row that is looked at shows it, too
+    # a perforation is taller than wide: the next checked row crosses it, too
     middle = ((starts + ends) // 2)[1:-1][row]
     reach = 2 + 0.15 * far[row]
     first = np.searchsorted(middle, middle + light.shape[1] - reach)
@@ -85,7 +85,7 @@ def likely(gray: NDArray[np.uint8]) -> bool:
 
 
 def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
-    """Return which parts of a picture may be bare light, at a smaller size.
+    """Return a reduced mask of the parts of a picture that may be unobstructed light.
 
     Parameters
     ----------
@@ -95,8 +95,8 @@ def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
     Returns
     -------
     tuple[NDArray[bool_], int]
-        The mask, shape (rows, columns) of the smaller size, and how many pixels one of its cells
-        is wide.
+        The mask, shape (rows, columns) of the reduced picture, and the side of one of its cells
+        in pixels.
     """
     step = _step(gray)
     small = _softened(_reduced(gray, step))
@@ -106,12 +106,12 @@ def bright(gray: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], int]:
 
 
 def rows(mask: NDArray[np.bool_], step: int) -> list[Row]:
-    """Find rows of perforations that run across a picture.
+    """Find the rows of perforations that cross a picture.
 
     Parameters
     ----------
     mask : ndarray of bool, (rows, columns)
-        From :func:`bright`, or a quarter turn of it for film that runs down.
+        From :func:`bright`; turned by 90 degrees for film that runs downwards.
     step : int
 
     Returns
@@ -128,7 +128,7 @@ def _step(gray: NDArray[np.uint8]) -> int:
 
 
 def _reduced(gray: NDArray[np.uint8], step: int, every: int = 1) -> NDArray[np.float32]:
-    """Every ``step``-th pixel, each the mean of four of its square; of ``every``-th rows."""
+    """Reduce by ``step``, each cell the mean of four of its pixels; only every ``every``-th row."""
     down, across = gray.shape[0] // step, gray.shape[1] // step
     cropped = gray[: down * step, : across * step]
     near, far = step // 4, step - 1 - step // 4
@@ -140,7 +140,7 @@ def _reduced(gray: NDArray[np.uint8], step: int, every: int = 1) -> NDArray[np.f
 
 
 def _softened(small: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Means of 3x3: grain must not tear a perforation apart."""
+    """Smooth by means of 3x3, so that grain does not split a perforation."""
     padded = np.pad(small, 1, mode="edge")
     down = padded[:-2] + padded[1:-1] + padded[2:]
     return np.asarray((down[:, :-2] + down[:, 1:-1] + down[:, 2:]) / 9, np.float32)
@@ -155,7 +155,7 @@ def _is_hole(spot: _Spot) -> bool:
 
 
 def _spots(mask: NDArray[np.bool_]) -> list[_Spot]:
-    """Bright places that lie wholly in the picture and nearly fill the box around them."""
+    """Return bright spots that are completely in the picture and nearly fill their boxes."""
     spots = []
     for top, bottom, left, right, pixels in _boxes(mask):
         inside = top > 0 and left > 0 and bottom < mask.shape[0] and right < mask.shape[1]
@@ -166,7 +166,7 @@ def _spots(mask: NDArray[np.bool_]) -> list[_Spot]:
 
 
 def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
-    """(top, bottom, left, right, pixels) of connected spots, by the runs of each row."""
+    """Return (top, bottom, left, right, pixels) of connected spots, found by runs in rows."""
     padded = np.pad(mask, ((0, 0), (1, 1))).astype(np.int8)
     steps = np.diff(padded, axis=1)
     y, starts = np.nonzero(steps == 1)
@@ -183,15 +183,15 @@ def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
     parent = list(range(len(y)))
     lines = np.searchsorted(y, np.arange(mask.shape[0] + 1))
     for row in range(1, mask.shape[0]):
-        one, other = int(lines[row - 1]), int(lines[row])
-        stop_one, stop_other = other, int(lines[row + 1])
-        while one < stop_one and other < stop_other:
-            if starts[one] < ends[other] and starts[other] < ends[one]:
-                parent[root(other)] = root(one)
-            if ends[one] < ends[other]:
-                one += 1
+        above, below = int(lines[row - 1]), int(lines[row])
+        stop_above, stop_below = below, int(lines[row + 1])
+        while above < stop_above and below < stop_below:
+            if starts[above] < ends[below] and starts[below] < ends[above]:
+                parent[root(below)] = root(above)
+            if ends[above] < ends[below]:
+                above += 1
             else:
-                other += 1
+                below += 1
     if not len(y):
         return []
     roots = np.array([root(index) for index in range(len(y))])
@@ -209,7 +209,7 @@ def _boxes(mask: NDArray[np.bool_]) -> list[tuple[int, int, int, int, int]]:
 
 
 def _chains(spots: list[_Spot]) -> list[Row]:
-    """Places that follow each other at the pitch that their width stands for."""
+    """Return rows of spots whose distances are the pitch of perforations of their size."""
     remaining = sorted(spots, key=lambda spot: spot.x)
     rows = []
     while remaining:
@@ -229,7 +229,7 @@ def _follows(spot: _Spot, chain: list[_Spot]) -> bool:
     last = chain[-1]
     if abs(spot.height - last.height) > 0.2 * last.height + 1:
         return False
-    # the shorter side is off by its blurred edges; the longer one tells the scale better
+    # blur affects the shorter side more: the longer one gives the better scale
     pitch = last.height * PITCH / ACROSS
     if len(chain) > 1:
         pitch = (last.x - chain[0].x) / (len(chain) - 1)
@@ -254,7 +254,7 @@ def _row(chain: list[_Spot]) -> Row | None:
 
 
 def _scaled(row: Row, step: int) -> Row:
-    """Out of every ``step``-th pixel's coordinates into the picture's."""
+    """Convert coordinates of the reduced picture to pixels of the picture."""
     middle = (step - 1) / 2
     y = row.y * step + middle - row.slope * middle
     return Row(y, row.slope, row.first * step, row.last * step, row.scale * step)

@@ -1,9 +1,8 @@
-"""Frame numbers of a roll: which are missing, which are there twice.
+"""Find frame numbers of a roll that are missing, or on two scans.
 
-Covers scans that show one frame or several of one film, by the codes at their edge.
-Standard library only. Codes stand 19 mm apart, two for each frame of 135; a scan
-need not show those of its own frame only, or all of them, so that one code that no
-scan shows means nothing: two that follow each other do.
+Covers scans of one or several frames of one film, by the codes at their edges. Standard
+library only. Codes are 19 mm apart, two for each frame of 135 film. A scan may show codes of
+its neighbors, or not all of its own: so one missing code means nothing, two successive ones do.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from itertools import pairwise
 
 from divere_cli.text import quote
 
-ALIKE = 2  # codes that two scans share before they show the same piece of film
-SINGLE = 4  # codes at most of a scan of one frame: strips may overlap
-APART = 2  # codes between two scans that none of them shows: a frame is missing
+ALIKE = 2  # shared codes from which on two scans show the same frame
+SINGLE = 4  # most codes of a scan of one frame; longer strips may overlap
+APART = 2  # missing codes between two scans from which on a frame is missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,33 +27,33 @@ class ScanCodes:
 
 
 def scan_codes(name: str, frames: Sequence[str]) -> ScanCodes:
-    """Return the codes of a scan whose frames are called as on the film (``12``, ``12A``).
+    """Return the codes of a scan from its frame numbers.
 
     Parameters
     ----------
     name : str
         Name of the scan.
     frames : sequence of str
-        Names of its frames.
+        Frame numbers as on the film: ``12``, ``12A``.
     """
     halves = (2 * int(frame.removesuffix("A")) + frame.endswith("A") for frame in frames)
     return ScanCodes(name, tuple(sorted(halves)))
 
 
 def number_warnings(scans: Sequence[ScanCodes], unread: int = 0) -> list[str]:
-    """Say which frames are missing, and which are there twice.
+    """Return warnings about frames that are missing, or on two scans.
 
     Parameters
     ----------
     scans : sequence of ScanCodes
-        Of one film.
+        Scans of one film.
     unread : int
-        Scans beside them whose codes were not read: one of them may be what is missing.
+        Number of other scans whose codes were not read; a missing frame may be on one of them.
 
     Returns
     -------
     list of str
-        A sentence for each, empty where all is in order.
+        One sentence for each problem.
     """
     ordered = sorted(scans, key=lambda scan: (scan.halves[0], scan.name))
     pairs = list(pairwise(ordered))
@@ -88,5 +87,5 @@ def _same(first: ScanCodes, second: ScanCodes) -> bool:
 
 def _twice(first: ScanCodes, second: ScanCodes) -> str:
     half = min(set(first.halves) & set(second.halves))
-    number = (half + 1) // 2  # the whole frame of the two codes
+    number = (half + 1) // 2  # the frame that the two codes belong to
     return f"{quote(first.name)} and {quote(second.name)} both show frame {number}"

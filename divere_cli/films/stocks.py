@@ -1,9 +1,8 @@
-"""Film stocks by DX number and by what people write: name, process, speed.
+"""Look up film stocks by DX number or name: name, process, speed.
 
-Covers the table beside this module (``stocks.tsv``, where its sources are named)
-and looking things up in it; names in any case, with or without spaces, hyphens, and a
-maker that is left out where only one film can be meant. Standard library only: the
-parent process asks, too.
+Covers the table beside this module (``stocks.tsv``, which names its sources). Names are
+compared without case, spaces and hyphens; the maker may be omitted if the name is unique
+without it. Standard library only, as the parent process uses it.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ REVERSAL = ("E-6", "K-14")
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """A film stock. ``speed`` is ISO, None where the film has none of its own."""
+    """A film stock. ``speed`` is ISO; None if the film has no fixed speed."""
 
     dx: str
     name: str
@@ -33,7 +32,7 @@ class Stock:
 
 @cache
 def all_stocks() -> tuple[Stock, ...]:
-    """Return the stocks of the table, those made today first."""
+    """Return the stocks of the table; those sold today come first."""
     text = resources.files("divere_cli.films").joinpath("stocks.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return tuple(
@@ -48,7 +47,7 @@ def _by_number() -> dict[str, Stock]:
 
 
 def by_number(dx: str) -> Stock | None:
-    """Return the stock of a DX number as :func:`normalized` gives it; None where it is not known.
+    """Return the stock of a DX number in the form of :func:`normalized`; None if unknown.
 
     Parameters
     ----------
@@ -59,13 +58,13 @@ def by_number(dx: str) -> Stock | None:
 
 
 def fits(process: Process, *, inverts: bool, monochrome: bool) -> bool:
-    """Return whether a preset serves films of a process; a monochrome one any negative.
+    """Return whether a preset fits films of a process; a monochrome one fits any negative.
 
     Parameters
     ----------
     process : str
     inverts, monochrome : bool
-        Whether the preset is for negatives, and without color.
+        Whether the preset is for negatives, and whether it is black-and-white.
     """
     if process in REVERSAL:
         return not inverts
@@ -73,10 +72,10 @@ def fits(process: Process, *, inverts: bool, monochrome: bool) -> bool:
 
 
 def normalized(text: str) -> str | None:
-    """Return a DX number in the form ``115-4``; None where the text is none.
+    """Return a DX number in the form ``115-4``; None if the text is not a DX number.
 
-    Takes ``115-4``, the four digits of a DX extract (``1844``), and the six of a
-    cartridge (``018443``); None for anything else.
+    Accepts ``115-4``, the four digits of a DX extract (``1844``), and the six digits of a
+    cartridge (``018443``).
 
     Parameters
     ----------
@@ -97,7 +96,7 @@ def normalized(text: str) -> str | None:
 
 
 def search(text: str) -> tuple[Stock, ...]:
-    """Return the stocks whose name has all words of the text, in the order of the table.
+    """Return the stocks whose names contain all words of the text, in the table's order.
 
     Parameters
     ----------
@@ -111,10 +110,10 @@ def search(text: str) -> tuple[Stock, ...]:
 
 
 def by_name_or_number(text: str) -> Stock | None:
-    """Return the stock that a written name or a DX number (``115-4``) is of.
+    """Return the stock with a name or a DX number (``115-4``).
 
-    None where none is known, or several are: a maker may be left out (``Portra 400``) as
-    long as one film is called so.
+    None if no stock or several match: the maker may be omitted (``Portra 400``) if the name
+    is unique without it.
 
     Parameters
     ----------
@@ -127,9 +126,9 @@ def by_name_or_number(text: str) -> Stock | None:
 
 
 def canonical(text: str) -> str:
-    """Return the one form in which a film is compared: its name in the table where it has one.
+    """Return a film in the form in which films are compared: its name in the table.
 
-    Otherwise its DX number as ``115-4``, or the text itself without outer spaces.
+    If it is not in the table: its DX number as ``115-4``, else the text without outer spaces.
 
     Parameters
     ----------
@@ -141,7 +140,7 @@ def canonical(text: str) -> str:
 
 
 def maker(name: str) -> str:
-    """Return the first word of a film's name where that is a known maker; else nothing.
+    """Return the first word of a film's name if it is a known maker, else an empty text.
 
     Parameters
     ----------
@@ -154,7 +153,7 @@ def maker(name: str) -> str:
 
 @cache
 def _by_name() -> dict[str, Stock]:
-    """Return stocks by their whole names, and by names without a maker that are of one film."""
+    """Return stocks by full name, and by the name without maker if that is unique."""
     names: dict[str, Stock] = {}
     for stock in all_stocks():
         names.setdefault(_folded(stock.name), stock)

@@ -1,4 +1,4 @@
-"""Strips of 135 film with perforations and DX edge codes, for tests.
+"""Simulate strips of 135 film with perforations and DX edge codes.
 
 Geometry in mm: ``u`` along the film, ``v`` from the edge that has the code
 (perforations from 2.0 to 4.79 mm). Light around or a holder, edge print beside
@@ -51,7 +51,7 @@ def bits(dx: tuple[int, int], half: int | None) -> list[int]:
 
 
 def clock(count: int) -> list[int]:
-    """5 dark, single ones light and dark in turn, beginning and ending light, 3 dark."""
+    """The clock row: 5 dark modules, light and dark ones in turn from light to light, 3 dark."""
     return [1] * 5 + [n % 2 for n in range(count - 8)] + [1] * 3
 
 
@@ -60,7 +60,7 @@ def _binary(value: int, count: int) -> list[int]:
 
 
 def picture(strip: Strip, seed: int) -> NDArray[np.uint8]:
-    """A scan as stored: (rows, columns), light as it comes through."""
+    """Return a scan of the strip as stored: (rows, columns), linear transmitted light."""
     random = np.random.default_rng(seed)
     scale = strip.scale
     rows = round((strip.tall + strip.around) * scale)
@@ -138,7 +138,7 @@ def _print(
     random: np.random.Generator,
     strip: Strip,
 ) -> None:
-    """Letters and arrows between the codes: strokes of any width."""
+    """Draw letters and arrows between the codes: strokes of random width."""
     for number in range(-1, int(strip.long / HALF_FRAME) + 2):
         left = strip.start + number * HALF_FRAME + 13.6
         for place in np.arange(left, left + 4.6, 0.7):

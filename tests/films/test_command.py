@@ -1,4 +1,4 @@
-"""The film's edge in ``divere batch`` and ``divere inspect``."""
+"""Codes at the film's edge as used by ``divere batch``, ``inspect`` and ``frames``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def batch(scans: Path, name: str, *options: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("isolation", ["never", "always"])
-def test_the_report_says_which_film_it_is(tmp_path: Path, isolation: str) -> None:
+def test_report_names_the_film(tmp_path: Path, isolation: str) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -67,7 +67,7 @@ def test_the_report_says_which_film_it_is(tmp_path: Path, isolation: str) -> Non
     assert "film_edge" not in files["none.tif"]
 
 
-def test_it_can_be_switched_off(tmp_path: Path) -> None:
+def test_film_edge_off_reads_nothing(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -82,7 +82,7 @@ def rolls(report: Path) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("isolation", ["never", "always"])
-def test_films_of_a_folder_are_measured_apart(tmp_path: Path, isolation: str) -> None:
+def test_films_of_a_folder_are_separate_rolls(tmp_path: Path, isolation: str) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     other = replace(STRIP, dx=(115, 4))
@@ -104,7 +104,7 @@ def test_films_of_a_folder_are_measured_apart(tmp_path: Path, isolation: str) ->
     assert {file["status"] for file in again.values()} == {"up_to_date"}
 
 
-def test_scans_that_join_a_decided_roll_are_parted_by_their_film(tmp_path: Path) -> None:
+def test_new_scans_join_the_decided_roll_of_their_film(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     other = replace(STRIP, dx=(115, 4))
@@ -122,7 +122,7 @@ def test_scans_that_join_a_decided_roll_are_parted_by_their_film(tmp_path: Path)
     assert parts == {"scans (115-4)": ["2.tif", "3.tif"], "scans (Kodak ColorPlus 200)": ["4.tif"]}
 
 
-def test_numbers_are_held_against_scans_of_earlier_runs(tmp_path: Path) -> None:
+def test_missing_frames_are_found_across_runs(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     short = replace(STRIP, long=38.0, start=2.0)
@@ -138,7 +138,7 @@ def test_numbers_are_held_against_scans_of_earlier_runs(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out-report.json").read_text())["warnings"] == []
 
 
-def test_an_edge_that_is_recorded_is_not_read_again(
+def test_recorded_edges_are_not_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scans = tmp_path / "scans"
@@ -175,7 +175,7 @@ def xmp(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("compression", ["none", "lzw"])
-def test_metadata_name_the_film_without_being_asked(tmp_path: Path, compression: str) -> None:
+def test_metadata_of_a_tiff_name_the_film(tmp_path: Path, compression: str) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -194,19 +194,19 @@ def test_metadata_name_the_film_without_being_asked(tmp_path: Path, compression:
         assert made_one["sha256"] == hashlib.sha256(content).hexdigest()
 
 
-def test_what_was_written_down_is_not_replaced(tmp_path: Path) -> None:
+def test_film_data_is_not_replaced(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
     log = tmp_path / "film.csv"
     log.write_text("file,film,iso,frame\na.tif,Kodak Portra 400,800,7\n")
     batch(scans, "out", "--film-data", str(log), "--isolation", "never")
-    told = xmp(tmp_path / "out" / "a.tif")
-    assert b"Portra 400" in told
-    assert b"ColorPlus" not in told
+    shown = xmp(tmp_path / "out" / "a.tif")
+    assert b"Portra 400" in shown
+    assert b"ColorPlus" not in shown
 
 
-def test_a_measured_scan_names_its_film_in_a_jpeg(tmp_path: Path) -> None:
+def test_metadata_of_a_jpeg_name_the_film_of_a_measured_scan(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -215,7 +215,7 @@ def test_a_measured_scan_names_its_film_in_a_jpeg(tmp_path: Path) -> None:
     assert b"Kodak ColorPlus 200" in (tmp_path / "out" / "a.jpg").read_bytes()
 
 
-def test_missing_and_doubled_frames_are_named(
+def test_missing_and_repeated_frames_are_warnings(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scans = tmp_path / "scans"
@@ -232,7 +232,7 @@ def test_missing_and_doubled_frames_are_named(
     assert "no scan shows frame 13" in capfd.readouterr().err
 
 
-def test_outputs_are_named_by_film_and_frame(tmp_path: Path) -> None:
+def test_film_and_frame_are_fields_of_names(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -247,7 +247,7 @@ def test_outputs_are_named_by_film_and_frame(tmp_path: Path) -> None:
     assert {file["status"] for file in again.values()} == {"up_to_date"}
 
 
-def test_inspect_reads_the_edge(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_inspect_shows_the_edge(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write(tmp_path / "a.tif", STRIP)
     write(tmp_path / "none.tif", replace(STRIP, codes=False))
     names = [str(tmp_path / name) for name in ("a.tif", "none.tif")]
@@ -261,20 +261,22 @@ def test_inspect_reads_the_edge(tmp_path: Path, capfd: pytest.CaptureFixture[str
     assert "ColorPlus" not in capfd.readouterr().out
 
 
-def test_inspect_says_how_the_reader_is_had(
+def test_inspect_says_how_to_install_the_reader(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "a.tif", STRIP)
     monkeypatch.setattr("divere_cli.batch.film_edges.can_be_read", lambda: False)
     assert app.run(["inspect", str(tmp_path / "a.tif")]) == 0
-    told = capfd.readouterr().err
-    assert told.startswith("divere: note: the DX code at the film's edge is not read; to read it: ")
-    assert "zxing-cpp" in told
+    shown = capfd.readouterr().err
+    assert shown.startswith(
+        "divere: note: the DX code at the film's edge is not read; to read it: "
+    )
+    assert "zxing-cpp" in shown
     assert app.run(["inspect", "--film-edge", "off", str(tmp_path / "a.tif")]) == 0
     assert capfd.readouterr().err == ""
 
 
-def test_the_page_names_the_film(tmp_path: Path) -> None:
+def test_html_report_names_the_film(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
@@ -283,7 +285,7 @@ def test_the_page_names_the_film(tmp_path: Path) -> None:
     assert "Kodak ColorPlus 200, frames 12, 12A, 13</span>" in page.read_text("utf-8")
 
 
-def test_frames_of_a_strip_are_named_as_on_the_film(tmp_path: Path) -> None:
+def test_frames_of_a_strip_get_the_numbers_on_the_film(tmp_path: Path) -> None:
     write(tmp_path / "a.tif", replace(STRIP, long=80.0, tall=35.0, scale=24.0, pictures=2.0))
     out = tmp_path / "divere_presets.json"
     assert app.run(["frames", str(tmp_path / "a.tif"), "--film", "135", "-o", str(out)]) == 0
@@ -292,7 +294,7 @@ def test_frames_of_a_strip_are_named_as_on_the_film(tmp_path: Path) -> None:
     assert [crop["metadata"]["id"] for crop in crops] == ["1", "2"]
 
 
-def test_crops_of_one_scan_do_not_share_a_frame_number(tmp_path: Path) -> None:
+def test_crops_of_a_scan_do_not_share_a_frame_number(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)

@@ -23,11 +23,11 @@ WHOLE = FilmEdge("115-4", ("12", "12A", "13"), False)
 @pytest.mark.parametrize("tilt", [-1.5, 0.0, 1.2])
 def test_codes_are_read_at_any_scale_and_tilt(scale: float, tilt: float) -> None:
     strip = replace(STRIP, scale=scale, tilt=tilt, long=52.0 if scale > 100 else 58.0)
-    found = edge.read(picture(strip, 7))
-    assert found is not None
-    assert found.dx == "115-4"
-    assert set(found.frames) <= set(WHOLE.frames)
-    assert len(found.frames) >= 2
+    result = edge.read(picture(strip, 7))
+    assert result is not None
+    assert result.dx == "115-4"
+    assert set(result.frames) <= set(WHOLE.frames)
+    assert len(result.frames) >= 2
 
 
 @pytest.mark.parametrize(
@@ -38,49 +38,49 @@ def test_codes_are_read_at_any_scale_and_tilt(scale: float, tilt: float) -> None
     ],
     ids=str,
 )  # fmt: skip
-def test_codes_are_read_however_the_film_lies(change: dict[str, object]) -> None:
+def test_codes_are_read_in_every_orientation_and_look(change: dict[str, object]) -> None:
     assert edge.read(picture(replace(STRIP, **change), 8)) == WHOLE  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("flipped", [False, True])
 @pytest.mark.parametrize("slide", [False, True])
-def test_a_mirrored_scan_is_known(flipped: bool, slide: bool) -> None:
+def test_mirrored_scans_are_detected(flipped: bool, slide: bool) -> None:
     strip = replace(STRIP, mirrored=True, flipped=flipped, slide=slide)
-    found = edge.read(picture(strip, 9))
-    assert found is not None
-    assert (found.dx, found.mirrored) == ("115-4", True)
-    assert set(found.frames) <= set(WHOLE.frames)
+    result = edge.read(picture(strip, 9))
+    assert result is not None
+    assert (result.dx, result.mirrored) == ("115-4", True)
+    assert set(result.frames) <= set(WHOLE.frames)
 
 
-def test_codes_without_frame_numbers_name_the_film() -> None:
-    found = edge.read(picture(replace(STRIP, first=None), 10))
-    assert found == FilmEdge("115-4", (), False)
+def test_codes_without_frame_numbers_give_the_stock() -> None:
+    result = edge.read(picture(replace(STRIP, first=None), 10))
+    assert result == FilmEdge("115-4", (), False)
 
 
 @pytest.mark.parametrize("long", [16.0, 26.0])
-def test_one_code_alone_says_nothing(long: float) -> None:
+def test_a_single_code_gives_no_result(long: float) -> None:
     assert edge.read(picture(replace(STRIP, long=long), 11)) is None
 
 
 @pytest.mark.parametrize("flipped", [False, True])
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("upright", [False, True])
-def test_frames_are_numbered_by_where_they_lie(
+def test_pictures_are_numbered_by_their_positions(
     flipped: bool, mirrored: bool, upright: bool
 ) -> None:
     strip = replace(STRIP, flipped=flipped, mirrored=mirrored, upright=upright, tilt=0.6)
-    found = edge.read(picture(strip, 7))
-    assert found is not None
-    assert found.numbering is not None
+    result = edge.read(picture(strip, 7))
+    assert result is not None
+    assert result.numbering is not None
     for number, place in ((12, 19.0), (12, 25.0), (13, 57.0)):  # 12 and 12A begin at 3 and 22 mm
         along = place / strip.long
         if flipped is not mirrored:
             along = 1 - along
         x, y = (0.5, 1 - along) if upright else (along, 0.5)
-        assert found.numbering.frame(x, y) == str(number)
+        assert result.numbering.frame(x, y) == str(number)
 
 
-def test_a_scan_without_rebate_says_nothing() -> None:
+def test_a_scan_without_codes_gives_no_result() -> None:
     random = np.random.default_rng(12)
     for shape in ((300, 400), (5, 5), (1, 900)):
         assert edge.read(random.integers(0, 255, shape).astype(np.uint8)) is None
@@ -88,9 +88,9 @@ def test_a_scan_without_rebate_says_nothing() -> None:
 
 
 @pytest.mark.slow
-def test_no_name_is_wrong() -> None:
+def test_no_result_is_wrong() -> None:
     random = np.random.default_rng(13)
-    said = 0
+    results = 0
     for seed in range(60):
         strip = Strip(
             dx=(int(random.integers(1, 128)), int(random.integers(0, 16))),
@@ -109,17 +109,17 @@ def test_no_name_is_wrong() -> None:
             grain=float(random.uniform(0.01, 0.1)),
             flare=float(random.uniform(0, 0.1)),
         )
-        found = edge.read(picture(strip, seed))
-        if found is not None:
-            said += 1
+        result = edge.read(picture(strip, seed))
+        if result is not None:
+            results += 1
             assert strip.codes
-            assert found.dx == f"{strip.dx[0]}-{strip.dx[1]}"
-            assert found.mirrored == strip.mirrored
-    assert said >= 15
+            assert result.dx == f"{strip.dx[0]}-{strip.dx[1]}"
+            assert result.mirrored == strip.mirrored
+    assert results >= 15
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_the_quick_look_misses_no_perforations(seed: int) -> None:
+def test_quick_check_misses_no_perforations(seed: int) -> None:
     random = np.random.default_rng(700 + seed)
     strip = replace(
         STRIP,
@@ -137,7 +137,7 @@ def test_the_quick_look_misses_no_perforations(seed: int) -> None:
     assert likely(gray)
 
 
-def test_the_quick_look_passes_over_stripes_and_grain() -> None:
+def test_quick_check_rejects_stripes_and_grain() -> None:
     random = np.random.default_rng(701)
     assert not likely(random.integers(0, 255, (600, 900)).astype(np.uint8))
     fence = np.zeros((600, 900), np.uint8)
@@ -155,7 +155,7 @@ def code(place: float, half: int | None = None, dx: str = "1-2", mirrored: bool 
     return Code(dx, half, place, mirrored)
 
 
-def test_what_codes_say_together() -> None:
+def test_codes_are_combined_if_two_agree() -> None:
     pair = [code(9.0, 24), code(28.1, 25)]
     assert edge.combine(pair) == FilmEdge("1-2", ("12", "12A"), False)
     assert edge.combine([code(9.0, 24), code(9.05, 24)]) is None
@@ -173,7 +173,7 @@ def test_what_codes_say_together() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scales", [(20.0, 34.0), (20.0, 110.0)])
-def test_targets_are_met(scales: tuple[float, float]) -> None:
+def test_figures_meet_the_targets(scales: tuple[float, float]) -> None:
     for sums in tries.run(range(100_000, 100_120), *scales).values():
         assert sums.wrong == ()
         assert sums.whole > 80

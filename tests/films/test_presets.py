@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_used_ends_the_run_before_it_begins(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_of_presets_wants_to_know_the_films(
+def test_a_folder_of_presets_needs_a_source_of_films(
     scans: Path, presets: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     command = ["batch", str(scans), str(scans.parent / "out"), "-p", str(presets)]

@@ -1,4 +1,4 @@
-"""Frame numbers of a roll that are missing or there twice."""
+"""Warnings about frame numbers of a roll that are missing, or on two scans."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def test_codes_are_half_frames() -> None:
         [(24, 25)],
     ],
 )
-def test_a_whole_roll_has_no_doubts(halves: list[tuple[int, ...]]) -> None:
+def test_a_complete_roll_has_no_warnings(halves: list[tuple[int, ...]]) -> None:
     assert number_warnings([ScanCodes(f"{n}.tif", each) for n, each in enumerate(halves)]) == []
 
 
-def test_missing_frames_are_named() -> None:
+def test_missing_frames_are_warnings() -> None:
     scans = [ScanCodes("a", (24, 25)), ScanCodes("b", (28, 29)), ScanCodes("c", (42, 43))]
     assert number_warnings(scans) == [
         "no scan shows frame 13 ('a' and then 'b')",
@@ -35,6 +35,6 @@ def test_missing_frames_are_named() -> None:
     assert line.endswith("the film's edge was not read on 1 of the folder's scans")
 
 
-def test_a_frame_that_is_there_twice_is_named() -> None:
+def test_a_frame_on_two_scans_is_a_warning() -> None:
     scans = [ScanCodes("a", (24, 25)), ScanCodes("b", (25, 24)), ScanCodes("c", (26, 27))]
     assert number_warnings(scans) == ["'a' and 'b' both show frame 12"]

@@ -1,4 +1,4 @@
-"""The table of film stocks, and the command that shows it."""
+"""The table of film stocks, looking up in it, and ``divere films``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from divere_cli.cli import app
 from divere_cli.films import stocks
 
 
-def test_the_table_is_whole() -> None:
+def test_every_row_of_the_table_is_valid() -> None:
     found = stocks.all_stocks()
     assert len(found) >= 200
     assert len({stock.dx for stock in found}) == len(found)
@@ -32,7 +32,7 @@ def test_the_table_is_whole() -> None:
         ("84-1", "Kodak Kodachrome 64", "K-14", 64),
     ],
 )
-def test_known_stocks_are_there(dx: str, name: str, process: str, speed: int) -> None:
+def test_common_stocks_are_in_the_table(dx: str, name: str, process: str, speed: int) -> None:
     stock = stocks.by_number(dx)
     assert stock == stocks.Stock(dx, name, process, speed)  # type: ignore[arg-type]
 
@@ -44,11 +44,11 @@ def test_known_stocks_are_there(dx: str, name: str, process: str, speed: int) ->
         ("79-16", None), ("0-0", None), ("2048", None), ("0000", None), ("HP5", None), ("12", None),
     ],
 )  # fmt: skip
-def test_numbers_are_read_in_all_their_forms(text: str, dx: str | None) -> None:
+def test_all_forms_of_dx_numbers_are_understood(text: str, dx: str | None) -> None:
     assert stocks.normalized(text) == dx
 
 
-def test_the_command_lists_and_shows(capfd: pytest.CaptureFixture[str]) -> None:
+def test_films_list_and_show(capfd: pytest.CaptureFixture[str]) -> None:
     assert app.run(["films", "list", "--json"]) == 0
     listed = json.loads(capfd.readouterr().out)["films"]
     assert len(listed) == len(stocks.all_stocks())
@@ -70,12 +70,12 @@ def test_the_command_lists_and_shows(capfd: pytest.CaptureFixture[str]) -> None:
         ("HP5 plus", "Ilford HP5 Plus"),
     ],
 )
-def test_a_written_name_is_of_one_stock(text: str, name: str) -> None:
+def test_a_unique_name_gives_its_stock(text: str, name: str) -> None:
     stock = stocks.by_name_or_number(text)
     assert stock is not None
     assert stock.name == name
 
 
 @pytest.mark.parametrize("text", ["", "1600", "99-99", "no such film", "Kodak"])
-def test_what_may_be_none_or_several_is_of_no_stock(text: str) -> None:
+def test_an_unknown_or_ambiguous_name_gives_no_stock(text: str) -> None:
     assert stocks.by_name_or_number(text) is None

@@ -61,7 +61,7 @@ class Sums:
 
 
 def strip(seed: int, low: float = 20.0, high: float = 110.0) -> Strip:
-    """Return a strip as none before: 60 % with whole codes, 10 % with damaged ones, 30 % none."""
+    """Return a random strip: 60 % have intact codes, 10 % damaged ones, 30 % none."""
     random = np.random.default_rng([seed, 25])
     kind = random.random()
     return Strip(
@@ -129,7 +129,7 @@ READERS: dict[str, Callable[[NDArray[np.uint8], Strip], FilmEdge | None]] = {
 
 
 def whole_codes(made: Strip) -> int:
-    """Return how many codes lie wholly in the scan."""
+    """Return how many codes are completely in the scan."""
     length = (31 if made.first is not None else 23) * MODULE
     starts = [made.start + number * HALF_FRAME for number in range(-1, 6)]
     inside = [at >= INSIDE and at + length <= made.long - INSIDE for at in starts]
