@@ -1,1 +1,1 @@
-"""The work on one scan: read it, treat it before the grade, grade it, write its positives."""
+"""The work on one scan: read it, process it before the grade, grade it, write its positives."""

@@ -1,4 +1,4 @@
-"""A picture that lies turned in the scan, drawn level while the scan's rows go by.
+"""Levels a picture that is rotated in the scan, while the rows of the scan pass.
 
 Covers the level rectangle inside a turned picture's bounding box and its samples, before
 the grade: in linear light, by Lanczos' kernel over 6 samples each way. The turn is made in
@@ -23,16 +23,16 @@ from divere_cli.image.parallel import Parallel, slices
 
 Floats = NDArray[np.float32]
 
-MOST = 15.0  # degrees; more is no picture that lies a little off
+MOST = 15.0  # degrees; more is no slightly rotated picture
 LEAST = 0.01  # degrees: half a pixel across 3,000
 LOBES = 3  # of the kernel, on each side
-PARTS = 1024  # of a pixel that places are rounded to
-BLOCK = 64  # rows taken and given at a time
+PARTS = 1024  # positions are rounded to this part of a pixel
+BLOCK = 64  # rows processed at a time
 MARGIN = 2 * LOBES + 2
 
 
 def level(box: Box, turn: float) -> tuple[int, int]:
-    """Return width and height of the level picture whose turned outline a box holds.
+    """Return width and height of a level picture from the bounding box of the rotated one.
 
     A rectangle of w by h, turned by a, has a bounding box of w cos a + h sin a by
     w sin a + h cos a; this is the inverse.
@@ -51,7 +51,7 @@ def level(box: Box, turn: float) -> tuple[int, int]:
 
 
 def applies(turn: float) -> bool:
-    """Return whether a turn is large enough to be made.
+    """Return whether a rotation is large enough to be corrected.
 
     Parameters
     ----------
@@ -62,14 +62,14 @@ def applies(turn: float) -> bool:
 
 
 class Deskew:
-    """Takes bands of a scan and gives rows of one of its pictures, level.
+    """Converts bands of a scan to level rows of one of its pictures.
 
     Parameters
     ----------
     box : Box
-        The turned picture's bounding box in the scan, pixels.
+        Bounding box of the rotated picture in the scan, pixels.
     turn : float
-        Degrees counter-clockwise that the picture is turned by in the scan; taken off.
+        Rotation of the picture in the scan, degrees counter-clockwise; it is removed.
     size : tuple of int
         Width and height of the scan, pixels.
     channels : int
@@ -91,9 +91,9 @@ class Deskew:
         self._segments = _segments(self._fall)
         self._lines, self._scan_width = size[1], size[0]
         lowest, highest = int(self._fall.min()), int(self._fall.max())
-        self._after = highest + LOBES + 1  # rows below a place that must have come
+        self._after = highest + LOBES + 1  # rows needed below a position
         first, last = self._ring_row(0), self._ring_row(self.height - 1)
-        self._next = math.floor(first) - LOBES + 1 + lowest  # row of the scan, not yet taken
+        self._next = math.floor(first) - LOBES + 1 + lowest  # next row of the scan
         self._end = math.floor(last) + self._after + 1
         self._ring_rows = highest - lowest + 2 * BLOCK + MARGIN
         self._ring = np.zeros((channels, self._ring_rows, self.width), np.float32)
@@ -101,22 +101,22 @@ class Deskew:
         self._done = 0
 
     def take(self, first: int, band: NDArray[Any]) -> Iterator[tuple[int, Floats]]:
-        """Take rows of the scan; give (first row of the picture, rows) that are ready.
+        """Add rows of the scan; yield (first row of the picture, rows) that are ready.
 
         Parameters
         ----------
         first : int
-            Row of the scan that the band begins with.
+            Row of the scan at which the band starts.
         band : ndarray, shape (rows, width, channels)
             uint8, uint16, or float32 of 0..1.
 
         Yields
         ------
         tuple of int and ndarray
-            Rows of float32 of 0..1, ``(rows, width, channels)``; used again for the next.
+            Rows, float32 of 0..1, ``(rows, width, channels)``; the buffer is reused.
         """
         last = first + len(band)
-        at_end = last >= self._lines  # what lies below the scan repeats its last row
+        at_end = last >= self._lines  # below the scan, its last row is repeated
         while self._next < (self._end if at_end else min(last, self._end)):
             count = min(BLOCK, self._end - self._next)
             count = count if at_end else min(count, last - self._next)
@@ -126,24 +126,24 @@ class Deskew:
             yield from self._ready()
 
     def _ring_row(self, row: int) -> float:
-        """Where a row of the picture lies, in rows of the ring, less what a column adds."""
+        """Return the position of a row of the picture in the ring, at the first column."""
         return self._cosine * (row + 0.5 - self.height / 2) + self._middle[1] - 0.5
 
     def _start(self, row: int) -> float:
-        """Where the first column of the picture lies in a row of the scan."""
+        """Return the position of the picture's first column in a row of the scan."""
         tangent = self._sine / self._cosine
         fall = tangent * (row + 0.5 - self._middle[1])
         return float(self._across[0]) / self._cosine + fall + self._middle[0] - 0.5
 
     def _needed(self) -> tuple[int, NDArray[np.intp]]:
-        """The first column of the scan that is read, and all of them, within the scan."""
+        """Return the first column of the scan that is read, and all of them, within the scan."""
         starts = [self._start(row) for row in (self._next, self._end)]
         low = math.floor(min(starts)) - LOBES
         high = math.ceil(max(starts) + self.width / self._cosine) + LOBES + 1
         return low, np.clip(np.arange(low, high + 1), 0, self._scan_width - 1)
 
     def _along(self, first: int, rows: NDArray[Any]) -> None:
-        """Draw rows of the scan anew along themselves, and lay them into the ring."""
+        """Resample rows of the scan along themselves, and store them in the ring."""
         made = np.empty((self._channels, len(rows), self.width), np.float32)
         parts = 1 if self._parallel.size == 1 else self._parallel.size
         self._parallel.each(
@@ -176,7 +176,7 @@ class Deskew:
                             np.add(part, target, out=part)
 
     def _ready(self) -> Iterator[tuple[int, Floats]]:
-        """Give the rows of the picture whose rows of the ring have all come."""
+        """Yield the rows of the picture for which the ring has all rows."""
         count = 0
         while self._done + count < self.height and count < BLOCK:
             if math.floor(self._ring_row(self._done + count)) + self._after >= self._next:
@@ -192,7 +192,7 @@ class Deskew:
         yield first, out
 
     def _down(self, first: int, out: Floats) -> None:
-        """Draw rows of the picture along its columns."""
+        """Resample rows of the picture along its columns."""
         total, room = np.empty(self.width, np.float32), np.empty(self.width, np.float32)
         for index in range(len(out)):
             position = self._ring_row(first + index)
@@ -214,18 +214,18 @@ def _wave(turn: float) -> tuple[float, float]:
 
 
 def _segments(values: NDArray[np.intp]) -> list[tuple[int, int, int]]:
-    """Runs of one value: first, end, value."""
+    """Yield runs of equal values: first, end, value."""
     ends = [*(np.flatnonzero(np.diff(values)) + 1).tolist(), len(values)]
     starts = [0, *ends[:-1]]
     return [(a, b, int(values[a])) for a, b in zip(starts, ends, strict=True)]
 
 
 def _kernel(places: NDArray[np.float64], taps: int) -> Floats:
-    """Weights of taps at -2, -1, 0, .. for places past 0: ``(taps, places)``, of sum 1."""
+    """Return weights of taps at -2, -1, 0, .. for positions above 0, (taps, positions), sum 1."""
     off = np.arange(taps)[:, None] - (LOBES - 1) - places[None, :]
     weights = np.where(np.abs(off) < LOBES, np.sinc(off) * np.sinc(off / LOBES), 0.0)
     return np.asarray(weights / weights.sum(axis=0), np.float32)
 
 
 KERNEL = _kernel(np.arange(PARTS + 1) / PARTS, 2 * LOBES)
-KERNEL_TWO = _kernel(np.arange(2 * PARTS + 1) / PARTS, 2 * LOBES + 1)  # for places of 0 to 2
+KERNEL_TWO = _kernel(np.arange(2 * PARTS + 1) / PARTS, 2 * LOBES + 1)  # for positions from 0 to 2

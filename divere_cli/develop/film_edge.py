@@ -125,7 +125,7 @@ def warnings(code: FilmEdge | None, recipe: Recipe) -> tuple[str, ...]:
     Parameters
     ----------
     code : FilmEdge or None
-        What was read at the film's edge.
+        Data read from the edge of the film.
     recipe : Recipe
         The grade with every name resolved.
     """

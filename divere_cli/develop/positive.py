@@ -126,7 +126,7 @@ class Positive:
             self._open = stack.pop_all()
 
     def _picture(self, carried: Carried | None, header: Header) -> PictureMetadata:
-        """Return the metadata; a reduced picture gets a resolution for the same size of film."""
+        """Return the metadata; the resolution of a reduced picture keeps the size on film."""
         recipe, encoding = self._frame.recipe, self._encoding
         profile = icc.profile(encoding.color_space, self._grade.channels == 1)
         if self._resize is not None and header.resolution is not None:
@@ -228,7 +228,7 @@ class Positive:
 
 
 def resolved(encoding: Encoding, recipe: Recipe) -> Encoding:
-    """Return an output's encoding for one recipe.
+    """Return the encoding of an output for one recipe.
 
     A DNG is a flat master in linear light of the working space.
 

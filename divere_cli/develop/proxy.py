@@ -1,8 +1,7 @@
-"""A scan made small once, so that each change of its grade is shown at once.
+"""Reduces a scan to a small proxy, so that changes of its grade are visible immediately.
 
-Covers box means of linear samples while bands go by, a proxy as a file that
-several processes map, and the area means of any rectangle of it at any size.
-Not covered: reading scans, and the grade.
+Covers box means of linear samples while bands pass, a proxy as a file that several processes map,
+and area means of any rectangle at any size. Not covered: reading scans, and the grade.
 
 Means are taken before the grade, of light: a positive that is averaged after
 its grade differs at hard edges.
@@ -30,18 +29,18 @@ Floats = NDArray[np.float32]
 
 MAGIC = b"divere-proxy/1\n"
 HEAD = 4096
-CLIPPED = 0.995  # of full scale: what lies above may have been more
-EVERY = 4  # rows looked at for clipping: a share needs no more
+CLIPPED = 0.995  # of full scale: higher samples may be clipped
+EVERY = 4  # one of so many rows is checked for clipping
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a proxy is of.
+    """Properties of a proxy and its scan.
 
-    ``factor`` pixels of the scan a side are one of the proxy; ``width`` and
-    ``height`` are the scan's; ``top`` and ``bottom`` are the shares of each
-    channel's samples that the scanner clipped. ``film_edge`` is the code at the film's edge,
-    ``numbering`` where its frame numbers lie.
+    ``factor`` x ``factor`` pixels of the scan are one pixel of the proxy; ``width`` and ``height``
+    are the scan's; ``top`` and ``bottom`` are the shares of each channel's samples that the
+    scanner clipped. ``film_edge`` is the code at the film's edge, ``numbering`` where its frame
+    numbers lie.
     """
 
     width: int
@@ -59,7 +58,7 @@ class About:
 
     @property
     def layout(self) -> Layout:
-        """What the proxy's samples are, for the grade."""
+        """The format of the proxy's samples, for the grade."""
         if self.sample == "float32":
             return Layout(self.channels, 32, "float")
         return Layout(self.channels, 16)
@@ -72,14 +71,14 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """Samples ``(rows, columns, 1 or 3)``, uint16 or float32, and what they are of."""
+    """Samples ``(rows, columns, 1 or 3)``, uint16 or float32, with their properties."""
 
     about: About
     samples: Samples
 
 
 def factor_for(width: int, height: int, longest: int) -> int:
-    """Return the least whole number by which the longer side becomes small enough.
+    """Return the smallest integer factor that makes the longer side small enough.
 
     Parameters
     ----------
@@ -94,7 +93,7 @@ def factor_for(width: int, height: int, longest: int) -> int:
 
 
 class Reduction:
-    """Takes bands of a scan, keeps their box means.
+    """Collects box means from the bands of a scan.
 
     Parameters
     ----------
@@ -103,7 +102,7 @@ class Reduction:
     layout : Layout
         Of its bands.
     factor : int
-        Pixels a side that become one. The last row and column may stand for fewer.
+        Side in pixels of a box. The last row and column of boxes may be smaller.
     """
 
     def __init__(self, width: int, height: int, layout: Layout, factor: int) -> None:
@@ -115,14 +114,14 @@ class Reduction:
         self._factor = factor
         self._scale = 257 if layout.bits == 8 else 1
         self._full = {8: 255.0, 16: 65535.0}.get(layout.bits, 1.0)
-        self._partial: Samples | None = None  # rows of a box that is not whole yet
+        self._partial: Samples | None = None  # rows of an incomplete box
         self._done = 0
         self._top = np.zeros(layout.channels)
         self._bottom = np.zeros(layout.channels)
         self._counted = 0
 
     def take(self, band: Samples) -> None:
-        """Take the next rows, ``(rows, width, channels)``."""
+        """Add the next rows, ``(rows, width, channels)``."""
         self._look(band)
         if self.float:
             band = np.nan_to_num(band, nan=0.0, posinf=1.0, neginf=0.0)
@@ -135,7 +134,7 @@ class Reduction:
             self._partial = band[full_rows:].copy()
 
     def finish(self, warnings: tuple[str, ...] = ()) -> Proxy:
-        """The proxy, when all rows are in."""
+        """Return the proxy after all rows were added."""
         if self._partial is not None:
             self._put(self._partial, len(self._partial))
             self._partial = None
@@ -162,7 +161,7 @@ class Reduction:
         self._counted += part.shape[0] * part.shape[1]
 
     def _put(self, band: Samples, high: int) -> None:
-        """Put whole boxes away; ``high`` rows each."""
+        """Store complete boxes of ``high`` rows."""
         boxes, side = len(band) // high, self._factor
         out = self.samples[self._done : self._done + boxes]
         self._done += boxes
@@ -187,7 +186,7 @@ class Reduction:
 
 
 def save(fd: int, proxy: Proxy) -> None:
-    """Write a proxy into an open file; until it is complete, nobody takes it for one.
+    """Write a proxy into an open file; an incomplete one is not accepted by :func:`load`.
 
     Parameters
     ----------
@@ -202,10 +201,12 @@ def save(fd: int, proxy: Proxy) -> None:
         No space.
     """
     samples = np.ascontiguousarray(proxy.samples)
-    os.posix_fallocate(fd, 0, HEAD + samples.nbytes)  # where there is no room: no SIGBUS later
+    os.posix_fallocate(
+        fd, 0, HEAD + samples.nbytes
+    )  # no SIGBUS later if space is missing
     _write(fd, samples.data.cast("B"), HEAD)
     head = MAGIC + json.dumps(asdict(proxy.about)).encode()
-    if len(head) > HEAD:  # many warnings: they were told once
+    if len(head) > HEAD:  # too many warnings: they were reported before
         head = MAGIC + json.dumps({**asdict(proxy.about), "warnings": ()}).encode()
     _write(fd, memoryview(head.ljust(HEAD)), 0)
 
@@ -217,7 +218,7 @@ def _write(fd: int, view: memoryview, offset: int) -> None:
 
 
 def load(fd: int) -> Proxy | None:
-    """Map a proxy from an open file; None where there is no complete one.
+    """Map a proxy from an open file; return None if there is no complete one.
 
     Parameters
     ----------
@@ -229,7 +230,7 @@ def load(fd: int) -> Proxy | None:
     Unreadable
         The file cannot be mapped.
     CorruptInput
-        What is there is no proxy.
+        The file is no proxy.
     """
     try:
         head = os.pread(fd, HEAD, 0)
@@ -248,7 +249,7 @@ def load(fd: int) -> Proxy | None:
 
 
 def about_of(plain: dict[str, Any]) -> About:
-    """Read what :func:`save` wrote about a proxy.
+    """Read the properties that :func:`save` wrote.
 
     Parameters
     ----------
@@ -259,7 +260,7 @@ def about_of(plain: dict[str, Any]) -> About:
 
 
 def smaller(made: Proxy, longest: int) -> Proxy:
-    """Return a smaller proxy, by box means with the least factor that is enough.
+    """Return a smaller proxy, by box means with the smallest sufficient factor.
 
     Parameters
     ----------
@@ -283,13 +284,13 @@ def smaller(made: Proxy, longest: int) -> Proxy:
 def area(
     samples: Samples, box: tuple[float, float, float, float], width: int, height: int
 ) -> Samples:
-    """Area means of a rectangle: exact boxes where they fit, shares of pixels where not.
+    """Return area means of a rectangle; boxes may contain fractions of pixels.
 
     Parameters
     ----------
     samples : ndarray, shape (rows, columns, channels), uint16 or float32
     box : tuple of float
-        Left, top, right, bottom in samples; may cut through them.
+        Left, top, right, bottom in samples; fractions are allowed.
     width, height : int
         Of the result; not more than the box has.
 
@@ -322,7 +323,7 @@ def _weighed(samples: Samples, places: NDArray[np.intp], shares: Floats, axis: i
 
 
 def _shares(start: float, stop: float, count: int, size: int) -> tuple[NDArray[np.intp], Floats]:
-    """Which samples lie under each cell of a result, and how much of it each makes."""
+    """Return the samples under each cell of a result, and the share of each."""
     edges = np.linspace(start, stop, count + 1)
     begin, end = edges[:-1, None], edges[1:, None]
     first = np.floor(begin + 1e-9)

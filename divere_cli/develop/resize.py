@@ -1,7 +1,7 @@
-"""A positive made smaller in linear light.
+"""Reduces a positive in linear light.
 
-Covers the way from encoded values to light, through the resampler, and back to the
-positive's own code values. Not covered: the filter (``image.resample``) and the size.
+Covers decoding to light, resampling, and encoding to the positive's code values. Not covered: the
+filter (``image.resample``) and the size.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Rows = NDArray[Any]
 
 
 def depth(encoding: Encoding) -> Literal[16, 32]:
-    """Return the bits in which a positive is graded before it is made smaller, to round once.
+    """Return the bits in which a positive is graded before it is reduced, to round only once.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def depth(encoding: Encoding) -> Literal[16, 32]:
 
 
 class Resize:
-    """Takes graded rows and gives the rows of the smaller positive.
+    """Converts graded rows to the rows of the smaller positive.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Resize:
         self._row = 0
 
     def add(self, rows: Rows) -> list[Rows]:
-        """Take rows of uint16, or of float32 for 32 bits; give what is ready, in order."""
+        """Add rows of uint16 (float32 for 32 bits); return finished rows in order."""
         if rows.dtype.kind == "u":
             light = self._light.take(rows, mode="clip")
         else:

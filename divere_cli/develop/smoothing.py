@@ -1,8 +1,8 @@
-"""Filters of small pictures: Gaussian, windows' percentile, filling of holes, mask growing.
+"""Filters for small pictures: Gaussian, window percentile, filling holes, growing masks.
 
-Covers maps of some hundred cells a side, float64, whose rim is treated as if the
-picture went on as its last cell (never mirrored with a change of sign: one bad cell
-at a rim would be laid on all of it). Not for whole scans.
+Covers maps of some hundred cells a side, float64, whose border is extended with the last cell
+(never mirrored with a change of sign: one bad cell at the border would affect all of it). Not for
+whole scans.
 """
 
 from __future__ import annotations
@@ -70,9 +70,9 @@ def along(picture: Floats, sigma: float, axis: int) -> Floats:
 
 
 def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Floats]:
-    """Return the mean of what has weight near each cell, and that weight.
+    """Return the weighted mean around each cell, and the weight there.
 
-    Beyond the picture nothing has weight, so that the rim leans on nothing invented.
+    Beyond the picture the weight is zero, so that the border uses no invented values.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def weighted(picture: Floats, weight: Floats, sigma: float) -> tuple[Floats, Flo
 
 
 def filled(picture: Floats, reliable: Bools, sigmas: Iterable[float], least: float) -> Floats:
-    """Fill unknown cells from known ones, by the finest sigma that finds enough weight.
+    """Fill unknown cells from known ones, with the finest sigma that has enough weight.
 
     Parameters
     ----------
@@ -188,7 +188,7 @@ def grown(mask: Bools, by: int) -> Bools:
 
 
 def shrunk(mask: Bools, by: int) -> Bools:
-    """Return a mask that is narrower on each side; the picture's border takes nothing off.
+    """Return a mask that is narrower on each side; the picture's border does not shrink it.
 
     Parameters
     ----------

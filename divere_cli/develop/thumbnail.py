@@ -1,8 +1,8 @@
-"""Small pictures of a scan and its positives for the report, made while bands go by.
+"""Makes thumbnails of a scan and its positives for the report, while bands pass.
 
 Covers sampling a grid from the bands of one picture (memory does not depend on the picture's
-size), and turning what was sampled into a small sRGB JPEG. Not covered: reading or grading;
-whoever has the bands hands them over.
+size), and encoding the samples as a small sRGB JPEG. Not covered: reading and grading; the caller
+passes the bands.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from divere_cli.records.grade import Space
 from divere_cli.records.outcome import Thumbnail
 
 LONGEST = 256
-_SAMPLES = 4  # a side of the square that is averaged to one pixel: grain must not glitter
+_SAMPLES = 4  # side of the square averaged to one pixel, to suppress grain
 
-MOST = 512 * 1024  # characters of all of one scan: they travel in one message of 1 MiB
+MOST = 512 * 1024  # characters per scan: they are sent in one message of 1 MiB
 
 SRGB = Space("sRGB", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0.3290))
 
@@ -33,11 +33,11 @@ class Thumbnailer:
     Parameters
     ----------
     width, height : int
-        Of the picture that is handed over, pixels.
+        Size of the picture in pixels.
     space : Space
-        Of its values. One without primaries is shown without conversion.
+        Color space of its values; no conversion if it has no primaries.
     orientation : {0, 90, 180, 270}
-        Degrees counter-clockwise that the thumbnail is turned.
+        Rotation of the thumbnail, degrees counter-clockwise.
     """
 
     def __init__(self, width: int, height: int, space: Space, orientation: int = 0) -> None:
@@ -50,12 +50,12 @@ class Thumbnailer:
         self._samples: NDArray[np.float32] | None = None
 
     def take(self, row: int, band: NDArray[Any]) -> None:
-        """Take what is needed from ``band``.
+        """Sample a band.
 
         Parameters
         ----------
         row : int
-            Where the band begins in the picture.
+            Row of the picture at which the band starts.
         band : ndarray, shape (rows, width, 1|3), uint8, uint16 or float32 of 0..1
         """
         if self._samples is None:
@@ -71,7 +71,7 @@ class Thumbnailer:
         self._samples[begin:end] = samples
 
     def thumbnail(self, of: str) -> Thumbnail | None:
-        """Return the picture as it was taken; None when nothing was."""
+        """Return the thumbnail; None if no band was sampled."""
         if self._samples is None:
             return None
         rows, columns = self._size
@@ -85,7 +85,7 @@ class Thumbnailer:
         return Thumbnail(of, turned.shape[1], turned.shape[0], data)
 
     def _encoded(self, linear: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """Linear values of the space to sRGB codes (IEC 61966-2-1)."""
+        """Convert linear values of the space to sRGB codes (IEC 61966-2-1)."""
         if linear.shape[2] == 3 and self._space.primaries is not None:
             matrix = primaries.conversion(self._space, SRGB, "bradford")
             linear = linear @ matrix.T.astype(np.float32)
@@ -95,7 +95,7 @@ class Thumbnailer:
 
 
 def limited(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
-    """Return the thumbnails in order, as long as they are not too large together.
+    """Return the first thumbnails, in order, that are not too large together.
 
     Parameters
     ----------
@@ -113,6 +113,6 @@ def limited(made: Iterable[Thumbnail | None]) -> tuple[Thumbnail, ...]:
 
 
 def _grid(size: int, cells: int) -> NDArray[np.intp]:
-    """Return ``_SAMPLES`` places for each of ``cells`` along ``size`` pixels, ascending."""
+    """Return ``_SAMPLES`` positions for each of ``cells`` along ``size`` pixels, ascending."""
     count = cells * _SAMPLES
     return ((np.arange(count) + 0.5) * size / count).astype(np.intp)
