@@ -1,6 +1,6 @@
 """The one error tree.
 
-What it covers: every way in which a run or a scan can fail, with the word
+Covers every way in which a run or a scan can fail, with the word
 for the report, the hint for the user and the exit code. Not covered:
 catching; foreign errors (OSError, imagecodecs, OpenColorIO) are turned into
 these where they arise, in the room that owns the library.

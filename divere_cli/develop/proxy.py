@@ -201,9 +201,7 @@ def save(fd: int, proxy: Proxy) -> None:
         No space.
     """
     samples = np.ascontiguousarray(proxy.samples)
-    os.posix_fallocate(
-        fd, 0, HEAD + samples.nbytes
-    )  # no SIGBUS later if space is missing
+    os.posix_fallocate(fd, 0, HEAD + samples.nbytes)  # no SIGBUS later if space is missing
     _write(fd, samples.data.cast("B"), HEAD)
     head = MAGIC + json.dumps(asdict(proxy.about)).encode()
     if len(head) > HEAD:  # too many warnings: they were reported before

@@ -1,4 +1,4 @@
-"""What is open and has to be closed: leaving a ``with`` statement closes it."""
+"""A base for open resources: leaving a ``with`` statement closes them."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Self
 
 
 class Closing:
-    """A context manager by its :meth:`close`, which is harmless when closed."""
+    """A context manager that calls :meth:`close`, which may be called again."""
 
     def close(self) -> None:
-        """Free what is held."""
+        """Release the resources."""
         raise NotImplementedError
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Which codecs this installation has, for ``divere doctor``."""
+"""Lists the codecs of this installation, for ``divere doctor``."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ NAMES = {
 
 
 def available() -> dict[str, bool]:
-    """Return for each codec that divere reads or writes whether it is there."""
+    """Return for each codec that divere uses whether it is available."""
     return {name: bool(getattr(imagecodecs, cls).available) for name, cls in NAMES.items()}

@@ -1,4 +1,4 @@
-"""From the codes that a file stores to the samples of a band.
+"""Converts the codes in a file to the samples of a band.
 
 Covers codes of any number of bits, another white than the largest code, color
 palettes, YCbCr, and the black, white and linearization of a DNG. Integer codes
@@ -24,7 +24,7 @@ from divere_cli.image.layout import Levels, Page, Tag
 
 Stored = NDArray[Any]
 MOST_TABLE_BITS = 16
-# more than this share of a picture above its white is said
+# warn if more than this share of a picture is above its white
 TOLD_SHARE = 0.01
 
 
@@ -38,11 +38,11 @@ class Conversion(Protocol):
         """
 
     def above_white(self) -> int:
-        """Samples so far that were above white."""
+        """Number of samples so far that were above white."""
 
 
 class _Count:
-    """A sum that threads add to."""
+    """A sum to which threads can add."""
 
     def __init__(self) -> None:
         self.total = 0
@@ -79,7 +79,7 @@ class Table:
 
 
 class Palette:
-    """Colors of a map by their index."""
+    """Looks up colors of a color map by index."""
 
     def __init__(self, colors: NDArray[np.uint16]) -> None:
         self._colors = colors  # (colors, 3)
@@ -95,10 +95,10 @@ class Palette:
 
 
 class Wide:
-    """Integers of more than 16 bits, and floats of 64, rounded to 16 bits.
+    """Rounds integers of more than 16 bits, and 64-bit floats, to 16 bits.
 
-    As float32 they would not be what a 16-bit file of the same picture is: its codes over
-    65535 are no float32, and one sample in ten thousand is graded to the next code.
+    As float32 they would differ from a 16-bit file of the same picture: code / 65535 is not exact
+    in float32, and one sample in ten thousand would be graded to the next code.
     """
 
     def __init__(self, white: float, inverted: bool) -> None:
@@ -123,7 +123,7 @@ class Wide:
 
 @dataclass(frozen=True, slots=True)
 class YCbCr:
-    """YCbCr of 8 or 16 bits as RGB of 16."""
+    """Converts 8- or 16-bit YCbCr to 16-bit RGB."""
 
     coefficients: tuple[float, float, float]
     black_white: tuple[float, ...]  # of Y, Cb, Cr, in codes
@@ -147,7 +147,7 @@ class YCbCr:
 
 
 class Linear:
-    """A DNG's codes as linear light, where black changes with the place or samples are floats."""
+    """Converts a DNG's codes to linear light, if black varies or samples are floats."""
 
     def __init__(self, black: Black, white: NDArray[np.float64], table: Stored | None) -> None:
         self._black, self._white, self._table = black, white, table
@@ -174,7 +174,7 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Black:
-    """Black of each sample: a pattern, and what is added for each column and row."""
+    """The black level of each sample: a pattern plus offsets for each column and row."""
 
     pattern: NDArray[np.float64]  # (rows, columns, channels)
     columns: NDArray[np.float64] | None
@@ -183,12 +183,12 @@ class Black:
 
     @property
     def even(self) -> bool:
-        """Whether it is the same at every place."""
+        """Whether it is the same at every position."""
         flat = bool((self.pattern == self.pattern[0, 0]).all())
         return flat and self.columns is None and self.lines is None
 
     def rows(self, first: int, rows: int, width: int) -> NDArray[np.float32]:
-        """Black of some rows, of a shape that fits theirs."""
+        """Return the black level of some rows, in a shape that broadcasts with them."""
         top, left = self.origin
         y, x = np.arange(first - top, first - top + rows), np.arange(-left, width - left)
         tall, wide = self.pattern.shape[:2]
@@ -211,13 +211,13 @@ def _at(values: NDArray[np.float64], places: NDArray[Any]) -> NDArray[np.float32
 
 
 def conversion_of(page: Page, tiff: Tiff, channels: slice) -> Conversion | None:
-    """What a page's codes go through; None where they are samples as they are.
+    """Return the conversion of a page's codes; None if they need none.
 
     Parameters
     ----------
     page : Page
     tiff : Tiff
-        The file, for tables that the page only locates.
+        The file, to read tables of which the page has only the offset.
     channels : slice
         Which samples of a pixel are read.
 
@@ -243,7 +243,7 @@ def conversion_of(page: Page, tiff: Tiff, channels: slice) -> Conversion | None:
 
 
 def _scaled(bits: int, white: int, inverted: bool) -> Table:
-    """Codes over their white; 1, 2 and 4 bits are exact in 8."""
+    """Return codes divided by their white; 1, 2 and 4 bits are exact in 8 bits."""
     most = (1 << bits) - 1
     full = 255 if bits in (1, 2, 4) and not white else 65535
     codes = np.minimum(np.arange(1 << bits), white or most) / (white or most)
@@ -261,7 +261,7 @@ def _stored_as_ycbcr(page: Page) -> bool:
 def _colors(page: Page, tiff: Tiff) -> NDArray[np.uint16]:
     assert page.colors is not None, "the header was not checked"
     values = np.array(tiff.values(page.colors, page.colors.count), np.uint16).reshape(3, -1).T
-    if int(values.max(initial=0)) < 256:  # old writers: 8 bits where the format has 16
+    if int(values.max(initial=0)) < 256:  # old writers store 8 bits instead of 16
         values = values * np.uint16(257)
     return np.ascontiguousarray(values)
 
@@ -275,7 +275,7 @@ def _ycbcr(page: Page, tiff: Tiff) -> YCbCr:
     if len(limits) != 6 or any(a == b for a, b in zip(limits[::2], limits[1::2], strict=True)):
         limits = (0, full, half, full, half, full)
     if len(weights) != 3 or not all(0 < weight < 1 for weight in weights):
-        raise CorruptInput("the YCbCrCoefficients is not possible")
+        raise CorruptInput("the YCbCrCoefficients are not valid")
     return YCbCr((weights[0], weights[1], weights[2]), limits, full)
 
 

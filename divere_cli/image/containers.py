@@ -1,8 +1,7 @@
-"""The parts that picture files are made of: JPEG segments, PNG chunks, ISO boxes.
+"""The building blocks of picture files: JPEG segments, PNG chunks, ISO boxes.
 
-What it covers: walking over their heads by bounded reads, with an end to it
-whatever the file. Not covered: what is in them. TIFF has its own
-(``tiff_tags``).
+Covers walking over their heads by bounded reads, with limits for hostile files. Not covered: their
+content, and TIFF (:mod:`divere_cli.image.ifd.reader`).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _SMALLEST_MEAN = 512
 
 
 class Held(Source):
-    """Bytes in memory, read as a source."""
+    """Bytes in memory with the interface of a source."""
 
     def __init__(self, data: bytes) -> None:
         self._fd = -1
@@ -44,8 +43,8 @@ def segments(
 ) -> Iterator[tuple[int, int, int]]:
     """Walk a JPEG's marker segments up to its first scan, or to its end.
 
-    Stray bytes between segments are passed over, as libjpeg does; where they lie
-    is added to ``stray``.
+    Stray bytes between segments are skipped, as libjpeg does; their offsets are added to
+    ``stray``.
 
     Parameters
     ----------
@@ -91,7 +90,7 @@ def segments(
 
 
 def _behind_stray(source: Source, at: int) -> int:
-    """Find the next marker behind bytes that belong to no segment."""
+    """Return the next marker after bytes that belong to no segment."""
     data = source.read(at, min(_MOST_STRAY, source.size - at), "a JPEG marker")
     match = _MARKER.search(data)
     if match is None:
@@ -100,7 +99,7 @@ def _behind_stray(source: Source, at: int) -> int:
 
 
 def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
-    """Walk a PNG's chunks by their headers alone.
+    """Walk a PNG's chunks, reading only their headers.
 
     Parameters
     ----------
@@ -110,7 +109,7 @@ def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
     Yields
     ------
     tuple of bytes, int and int
-        Name, offset and bytes of the data; all ``IDAT`` are there too.
+        Name, offset and length of the data, including all ``IDAT``.
 
     Raises
     ------
@@ -144,7 +143,7 @@ def boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, in
     Yields
     ------
     tuple of bytes, int and int
-        Kind, and where its content begins and ends.
+        Kind, and the start and end of its content.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The SHA-256 of a scan, taken while it is read.
+"""The SHA-256 of a scan, computed while it is read.
 
-The digest is taken along with the reading, while the file's pages are warm:
-a second pass over a file larger than the memory would read the disk twice.
+It is computed during reading, while the file is in the page cache: a second pass over a file
+larger than the memory would read the disk twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Digest(Closing):
     ----------
     path : str
     parallel : Parallel
-        Takes a step beside what the caller does next.
+        Runs each step beside the caller's next work.
 
     Raises
     ------
@@ -40,12 +40,12 @@ class Digest(Closing):
         self._running: Future[None] | None = None
 
     def advance(self, done: float) -> None:
-        """Take the file up to ``done`` of 0..1 of it, to its end at 1."""
+        """Hash the file up to the share ``done``, 0..1; 1 is its end."""
         self._wait()
         self._running = self._parallel.later(partial(self._take, done))
 
     def finish(self) -> str:
-        """Take the rest and say the digest, in hexadecimal."""
+        """Hash the rest and return the digest in hexadecimal."""
         self.advance(1)
         self._wait()
         return self._hash.hexdigest()

@@ -1,4 +1,4 @@
-"""Crop and rotation: which pixels of the scan a frame is, and rows turned in flat memory.
+"""Crop and rotation: the pixels of a frame, and rotation of rows in constant memory.
 
 Covers the rectangle of a crop in stored pixels, and turning graded rows by quarter turns
 counter-clockwise. A picture larger than ``IN_MEMORY`` is turned through a spool file in the folder
@@ -32,7 +32,7 @@ Rows = NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A rectangle of stored pixels; right and bottom are the first that are outside."""
+    """A rectangle of stored pixels; right and bottom are exclusive."""
 
     left: int
     top: int
@@ -49,7 +49,7 @@ class Box:
 
 
 def box(crop: tuple[float, float, float, float], width: int, height: int) -> Box:
-    """Turn a crop into pixels.
+    """Convert a crop to pixels.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def turned_size(width: int, height: int, orientation: int) -> tuple[int, int]:
 
 
 class Turn(Closing):
-    """Rows of a picture, turned counter-clockwise. A context manager.
+    """Rotates the rows of a picture counter-clockwise. A context manager.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Turn(Closing):
     orientation : {90, 180, 270}
         Degrees counter-clockwise.
     folder : str
-        Where the spool file of a large picture goes.
+        Folder for the spool file of a large picture.
     in_memory : int
         Bytes up to which no spool file is used.
     """
@@ -129,7 +129,7 @@ class Turn(Closing):
         self._spool = None if small else _open_spool(folder)
 
     def add(self, rows: Rows) -> None:
-        """Take the next rows before the turn.
+        """Add the next rows of the unrotated picture.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Turn(Closing):
                 self._put_away()
 
     def bands(self) -> Iterator[Rows]:
-        """Yield the turned rows from top to bottom; a buffer is used again for the next."""
+        """Yield the rotated rows from top to bottom; the buffer is reused."""
         rows = max(1, BLOCK_BYTES // self._row)
         channels = self._block.shape[2]
         out = np.empty((min(rows, self.height), self.width, channels), dtype=self._block.dtype)
@@ -160,7 +160,7 @@ class Turn(Closing):
             self._spool.close()
 
     def _put_away(self) -> None:
-        """Turn the block and append it to the spool file; in memory it stays as it is."""
+        """Rotate the block and append it to the spool file; a block in memory stays unchanged."""
         if self._spool is not None:
             block = self._block[: self._filled]
             turned = self._turned[: block.size].reshape(np.rot90(block, self._quarters).shape)
@@ -176,7 +176,7 @@ class Turn(Closing):
         self._filled = 0
 
     def _collect(self, first: int, out: Rows) -> None:
-        """Fill ``out`` with the turned rows from ``first``."""
+        """Fill ``out`` with the rotated rows from ``first``."""
         if self._spool is None and self._quarters == 2:
             last = self._height - first
             out[:] = self._block[last - len(out) : last][::-1, ::-1]
@@ -262,6 +262,6 @@ def _make_spool(folder: str) -> io.FileIO:
 
 
 def _rotate(rows: Rows, quarters: int, out: Rows) -> None:
-    """Copy ``rows``, turned, into ``out``: channel by channel is 3 times faster than at once."""
+    """Copy ``rows``, rotated, into ``out``: by channel this is 3 times faster than at once."""
     for channel in range(rows.shape[2]):
         out[:, :, channel] = np.rot90(rows[:, :, channel], quarters)

@@ -1,9 +1,8 @@
-"""What a file says of its picture: format, size, storage. Never a decoder.
+"""Reads the header of a picture: format, size, storage; without a decoder.
 
-Covers telling formats apart by their first bytes, names that lie about them,
-and the limits that hold for every format. Standard library only, bounded
-reads: safe in the parent process, whatever the file. What each format's
-header means is in the module ``header`` of its folder.
+Covers recognizing formats by their first bytes, wrong file names, and limits for all formats.
+Standard library only, bounded reads: safe in the parent process, whatever the file contains. The
+header of each format is read by the module ``header`` in its folder.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ DUMP = ".raw"
 
 
 def own_turn(header: Header | None) -> tuple[bool, int]:
-    """Return what a file's orientation tag says of its picture.
+    """Return the orientation of a file's picture from its tag.
 
     Parameters
     ----------
@@ -55,14 +54,14 @@ def own_turn(header: Header | None) -> tuple[bool, int]:
     mirrored : bool
         Left for right, before the turn.
     degrees : int
-        Counter-clockwise. A camera's raw file gives 0: its decoder turns by itself.
+        Counter-clockwise. 0 for a camera's raw file: its decoder rotates the picture.
     """
     if header is None or header.format == "raw":
         return False, 0
     return TURNS.get(header.orientation, (False, 0))
 
 
-# suffix -> the formats that such a file may have
+# suffix -> formats that a file with it may have
 EXPECTED: dict[str, set[str]] = {
     ".tif": {"tiff"},
     ".tiff": {"tiff"},
@@ -134,7 +133,7 @@ def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
     max_pixels : int
         Larger pictures are refused.
     picture : int
-        Which of the file's pictures, from 0 on.
+        Index of the picture in the file, from 0.
 
     Returns
     -------
@@ -145,7 +144,7 @@ def read(path: str, max_pixels: int = MAX_PIXELS, picture: int = 0) -> Header:
     Unreadable
         The file cannot be opened or read.
     Unsupported
-        It is no picture, not what its name says, or of a kind that is not graded.
+        It is no picture, differs from its name, or is of a kind that divere does not grade.
     CorruptInput
         It is empty, cut, or contradicts itself.
     LimitExceeded
@@ -184,7 +183,7 @@ def _read(source: Source, path: str, format_: str, max_pixels: int, picture: int
 
 
 def _of_jxl(header: Header) -> Header:
-    """Its decoder gives integers at full scale, whatever their bits."""
+    """Return a JPEG XL header; the decoder returns integers at full scale for any bits."""
     memory = header.file_size + 3 * header.pixels * (header.channels + 1) * -(-header.bits // 8)
     if header.sample == "float" or header.bits in (8, 16):
         return replace(header, memory=memory)
@@ -222,7 +221,7 @@ def _check_name(format_: str, suffix: str, head: bytes) -> None:
         return
     if format_:
         raise Unsupported(
-            f"is a {NAMES[format_]} and not what {suffix} says",
+            f"is a {NAMES[format_]} although its suffix is {suffix}",
             hint=f"rename it to {SUFFIXES[format_]}",
         )
     _check_foreign(head)

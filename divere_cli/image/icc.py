@@ -1,12 +1,11 @@
 """The ICC profile of an output space, as bytes.
 
-What it covers: littlecms builds the profile from the space's own primaries,
-white and gamma (version 4, matrix and curve, adapted to D50 by Bradford), and
-this module makes it ours: it says the space's name and, where its encoding is no
-power, its curve, and the same space gives the same bytes on every machine and in
-every run, because the creation time and the platform are fixed. Not covered:
-reading profiles that come with a scan (``inspect`` shows their name only; the
-preset says what a scan is).
+Covers building the profile: littlecms makes it from the space's primaries, white and gamma
+(version 4, matrix and curve, adapted to D50 by Bradford), and this module completes it: it has the
+space's name and, where its encoding is no power, its curve, and the same space gives the same
+bytes on every machine and in every run, because the creation time and the platform are fixed. Not
+covered: reading profiles that come with a scan (``inspect`` shows their name only; the preset says
+what a scan is).
 
 ICC has no word for a logarithm: ACEScct is a table of its light up to 1, where a
 positive ends.
@@ -30,13 +29,13 @@ _RELATIVE_COLORIMETRIC = struct.pack(">I", 1)
 # ICC.1:2010 7.2.18: these are zero while the ID is taken.
 _ZERO_FOR_ID = ((44, 48), (64, 68), (84, 100))
 _CURVES = (b"rTRC", b"gTRC", b"bTRC", b"kTRC")
-# as long as littlecms keeps one; the light between two entries is straight to 0.05 %
+# length that littlecms keeps; interpolation between two entries is exact to 0.05 %
 _TABLE = 4096
 
 
 @lru_cache(maxsize=16)
 def profile(space: Space, gray: bool = False) -> bytes:
-    """Build the ICC profile that goes into a positive.
+    """Build the ICC profile of a positive.
 
     Parameters
     ----------
@@ -76,7 +75,7 @@ def profile(space: Space, gray: bool = False) -> bytes:
 
 
 def description(icc: bytes) -> str:
-    """Read the name that a profile gives itself.
+    """Read the name in a profile.
 
     Parameters
     ----------
@@ -125,7 +124,7 @@ def colorants(icc: bytes) -> tuple[tuple[float, ...], ...]:
 
 
 def _tags(icc: bytes) -> list[tuple[bytes, bytes]]:
-    """Signature and data of each tag; as many as the profile really holds."""
+    """Yield signature and data of each tag that is really in the profile."""
     (count,) = struct.unpack_from(">I", icc, _HEADER)
     entries = [
         struct.unpack_from(">4sII", icc, _HEADER + 4 + 12 * i) for i in range(min(count, 100))
@@ -134,7 +133,7 @@ def _tags(icc: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _curve(space: Space) -> bytes:
-    """The curve of an encoding that is no power (ICC.1:2022, 10.6 and 10.18); else empty."""
+    """Return the curve of an encoding that is no power (ICC.1:2022, 10.6, 10.18); else empty."""
     if space.transfer == "l_star":
         # from encoded values to light: g, a, b, c, d of function type 3
         figures = (3.0, 1 / 1.16, 0.16 / 1.16, 2700 / 24389, 0.08)
@@ -148,14 +147,14 @@ def _curve(space: Space) -> bytes:
 
 
 def _acescct_light(code: float) -> float:
-    """Academy S-2016-001, section 4.4, held to 0..1."""
+    """Decode ACEScct (Academy S-2016-001, section 4.4), clipped to 0..1."""
     if code > 0.155251141552511:
         return min(1.0, float(2.0 ** (code * 17.52 - 9.72)))
     return max(0.0, (code - 0.0729055341958355) / 10.5402377416545)
 
 
 def _ours(raw: bytes, name: str, curve: bytes) -> bytes:
-    """Put our name, a curve and fixed times into a profile that littlecms wrote."""
+    """Put the name, a curve and fixed times into a profile that littlecms wrote."""
     tags = [(n, _text(name) if n == b"desc" else data) for n, data in _tags(raw)]
     if curve:
         tags = [(n, curve if n in _CURVES else data) for n, data in tags]
@@ -177,7 +176,7 @@ def _ours(raw: bytes, name: str, curve: bytes) -> bytes:
 
 
 def _identity(icc: bytes) -> bytes:
-    """MD5 of the profile with the fields zeroed that the ICC leaves out."""
+    """Return the profile ID: the MD5 with the fields zeroed that the ICC excludes."""
     blank = bytearray(icc)
     for start, end in _ZERO_FOR_ID:
         blank[start:end] = bytes(end - start)

@@ -1,4 +1,4 @@
-"""What is known of a picture without decoding it, and what goes beside its pixels.
+"""Records about a picture that need no decoder, and its metadata.
 
 Frozen records that header, readers, writers, metadata and color share. Plain
 data: nothing here opens a file, and nothing but the standard library is
@@ -23,7 +23,7 @@ Band = Literal["", "uint8", "uint16", "float32"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What a band is made of: ``(rows, width, channels)`` of ``uint8|uint16|float32``.
+    """The format of a band: ``(rows, width, channels)`` of ``uint8|uint16|float32``.
 
     ``channels`` is 1 or 3 (color only), ``bits`` 8 or 16 for ``uint`` and 32
     for ``float`` (16-bit float files are widened by the reader).
@@ -65,7 +65,7 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What the codes of a DNG page mean, and which part of it is the picture.
+    """The black and white levels of a DNG page, and the part of it that is the picture.
 
     ``repeat`` is (rows, columns) of the pattern of ``black``, which holds
     rows x columns x samples codes; ``white`` one code for each sample. ``active``
@@ -85,7 +85,7 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """How one picture of a TIFF file is stored, in TIFF's own numbers.
+    """The storage of one picture in a TIFF file, in TIFF's own numbers.
 
     ``samples`` counts all of a pixel's samples (color and extra); ``tile`` is
     (width, height) or None for strips; ``sample`` is None and ``bits`` -1 where
@@ -164,7 +164,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file says of its picture, read without a decoder.
+    """The header of a picture, read without a decoder.
 
     ``channels`` is 1 or 3 of color; ``extra`` names what else each pixel or
     file carries. ``bits`` and ``sample`` are as stored. ``variant`` names the
@@ -222,7 +222,7 @@ class Header:
 
     @property
     def layout(self) -> Layout:
-        """What bands of this picture are made of."""
+        """The format of this picture's bands."""
         if self.band:
             bits = int(self.band.lstrip("uintfloa"))
             return Layout(self.channels, bits, "float" if self.band == "float32" else "uint")
@@ -232,7 +232,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """The record of what was done, for the output's metadata."""
+    """The processing record for the metadata of an output."""
 
     program: str
     version: str
@@ -245,7 +245,7 @@ class Processing:
 
 @dataclass(frozen=True, slots=True)
 class PictureMetadata:
-    """What a writer embeds beside the pixels; the writer adds nothing of its own.
+    """The metadata that a writer embeds; the writer adds nothing else.
 
     ``icc`` is a whole ICC profile. ``exif`` is a whole Exif block as it follows
     ``Exif\\0\\0`` in a JPEG (a small TIFF: II or MM, IFD0 with its Exif and GPS
@@ -266,7 +266,7 @@ class PictureMetadata:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Metadata taken from an input once, before any of its frames is written.
+    """Metadata of an input, read once before any of its frames is written.
 
     Blocks of the same form as in :class:`PictureMetadata`, not yet cleaned of
     what describes the negative; ``warnings`` say what could not be read.

@@ -1,4 +1,4 @@
-"""What no scan is, whatever its format: sides, areas and expansions that are refused."""
+"""Limits for all formats: sides, areas and expansions that no real scan has."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from divere_cli.errors import LimitExceeded
 
 MAX_PIXELS = 2_000_000_000
 MAX_SIDE = 200_000
-# a deflate stream expands 1032 times at most; a scan, with its grain, 3 times
+# deflate expands by at most 1032; a scan, with its grain, by 3
 BOMB_RATIO = 500
 BOMB_BYTES = 100_000_000
 # of one block
@@ -14,7 +14,7 @@ METADATA_BYTES = 4 << 20
 
 
 def check_size(width: int, height: int, max_pixels: int) -> None:
-    """Raise LimitExceeded unless the sides are sane and the area is within the limit.
+    """Raise LimitExceeded unless sides and area are within the limits.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def check_size(width: int, height: int, max_pixels: int) -> None:
 
 
 def check_expansion(full: int, stored: int) -> None:
-    """Raise LimitExceeded when ``stored`` bytes would become ``full`` ones as no scan does.
+    """Raise LimitExceeded if ``stored`` bytes would expand to ``full`` bytes as in no real scan.
 
     Parameters
     ----------
@@ -47,5 +47,5 @@ def check_expansion(full: int, stored: int) -> None:
     if full > BOMB_BYTES and full > BOMB_RATIO * stored:
         raise LimitExceeded(
             f"{stored} bytes would expand to {full}; a scan does not compress that much",
-            hint="save it without compression if it is meant",
+            hint="if the file is right, save it without compression",
         )

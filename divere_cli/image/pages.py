@@ -1,8 +1,8 @@
-"""Which pages of a file are pictures: thumbnails, masks and infrared told from them.
+"""Sorts the pages of a file: pictures, thumbnails, masks and infrared.
 
-Covers the roles of a file's pages, by what their tags say first and by their sizes and the program
-that wrote them second; what was decided without a tag is said. Pure functions of plain records:
-nothing here opens a file. Not covered: camera raw and scanners with habits of their own
+Covers the roles of a file's pages: first by their tags, then by their sizes and the program that
+wrote them. Decisions without a tag are noted. Pure functions of plain records: nothing here opens
+a file. Not covered: camera raw and scanners with habits of their own
 (:mod:`divere_cli.image.tiff.dialects`).
 """
 
@@ -15,7 +15,7 @@ from divere_cli.image.layout import Page
 
 _GRAY = (Photometric.MIN_IS_WHITE, Photometric.MIN_IS_BLACK, Photometric.MASK)
 _NO_PICTURES = (Photometric.DEPTH_MAP, Photometric.SEMANTIC_MASK)
-# a page of a sixteenth of the area and less is a preview even with a border around it
+# a page with at most this share of the area is a preview, even with a border
 _TINY = 16
 _MOST_SAID = 3
 
@@ -30,21 +30,21 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The pictures of a file in its own order, and what was decided without a tag."""
+    """The pictures of a file in their order, and notes on decisions without a tag."""
 
     pictures: tuple[Picture, ...]
     notes: tuple[str, ...] = ()
 
 
 def sort(pages: tuple[Page, ...], silverfast: bool) -> Sorted:
-    """Tell pictures from what else a file holds.
+    """Sort the pages of a file into pictures and others.
 
     Parameters
     ----------
     pages : tuple of Page
         All of a file's directories, at least one.
     silverfast : bool
-        Whether SilverFast wrote it: infrared is the page behind a picture.
+        Whether SilverFast wrote it: then infrared is the page after a picture.
 
     Returns
     -------
@@ -98,26 +98,26 @@ def _no_picture(page: Page) -> bool:
 
 
 def _says_picture(page: Page, silverfast: bool = False) -> bool:
-    """Whether a page says that it is one; tools number SilverFast's infrared, of 0 pages."""
+    """Return whether the tags declare a picture; tools number SilverFast's infrared (of 0)."""
     numbered = page.number is not None and (page.number[1] > 0 or not silverfast)
     return bool(page.subfile & Subfile.PAGE) or numbered
 
 
 def _is_copy(page: Page, pages: list[Page]) -> bool:
-    """Whether a page that does not say so is a smaller copy of another."""
+    """Return whether an undeclared page is a smaller copy of another."""
     if _says_picture(page):
         return False
     return any(_smaller(page, larger) for larger in pages if larger is not page)
 
 
 def _smaller(page: Page, larger: Page) -> bool:
-    """Half of the other's sides or less and of its shape, or tiny, or below it and smaller."""
+    """Return whether a page is a half-size or smaller copy, is tiny, or is a sub-page."""
     if area(page) >= area(larger):
         return False
     if page.sub and not larger.sub:
         return True
     half = 2 * page.width <= larger.width + 1 and 2 * page.height <= larger.height + 1
-    # the shape is the same when the height is that of the width's scale, to a pixel
+    # same shape: the height scales like the width, to a pixel
     same = abs(page.height - larger.height * page.width / max(1, larger.width)) <= 1
     return half and (same or _TINY * area(page) <= area(larger))
 
@@ -128,7 +128,7 @@ def _fits(page: Page, picture: Page) -> bool:
 
 
 def _halves(pictures: list[Page], small: list[Page]) -> dict[int, Page]:
-    """SilverFast's infrared at half resolution: a gray page of half a color picture's sides."""
+    """Return SilverFast's half-resolution infrared: gray pages with half a picture's sides."""
     infrared: dict[int, Page] = {}
     for picture in pictures:
         sides = [{side // 2, -(-side // 2)} for side in (picture.width, picture.height)]
@@ -144,7 +144,7 @@ def _halves(pictures: list[Page], small: list[Page]) -> dict[int, Page]:
 
 
 def _may_repair(page: Page, picture: Page) -> bool:
-    """Whether a page fits a picture, or one of half its sides, as some programs store infrared."""
+    """Return whether a page has the size of a picture or half of it, as stored infrared has."""
     rounds = (0, 1)
     half = any(
         (page.width, page.height) == ((picture.width + x) // 2, (picture.height + y) // 2)
@@ -156,7 +156,7 @@ def _may_repair(page: Page, picture: Page) -> bool:
 
 
 def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:
-    """Pages that say they are a mask and are infrared, by their size and bits."""
+    """Return pages tagged as masks that are infrared, by their size and bits."""
     infrared: dict[int, Page] = {}
     for mask in masks:
         for picture in pictures:
@@ -167,7 +167,7 @@ def _tagged(pictures: list[Page], masks: list[Page]) -> dict[int, Page]:
 
 
 def _guessed(originals: list[Page], infrared: dict[int, Page], silverfast: bool) -> dict[int, Page]:
-    """Gray pages without a word that are infrared: one to each color picture, in order."""
+    """Return untagged gray pages that are infrared: one for each color picture, in order."""
     color = [page for page in originals if page.samples >= 3 and page.ifd not in infrared]
     gray = [page for page in originals if page.samples == 1]
     gray = [page for page in gray if not _says_picture(page, silverfast)]

@@ -1,4 +1,4 @@
-"""Threads that share the work on one scan, and are gone when it is done.
+"""Threads that share the work on one scan and end with it.
 
 Covers splitting a step into parts that do not depend on each other and
 waiting for all of them. Codecs, the grade and system calls let go of the
@@ -21,7 +21,7 @@ Made = TypeVar("Made")
 
 
 class Parallel(Closing):
-    """A fixed number of threads. A context manager: leaving it waits for what still runs.
+    """A fixed number of threads. A context manager: leaving it waits for running work.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Parallel(Closing):
         self._pool = ThreadPoolExecutor(self.size, "divere-parallel") if threads > 1 else None
 
     def map(self, work: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[Made]:
-        """Run ``work`` on every part; results come in the order of the parts.
+        """Run ``work`` on every part; return results in the order of the parts.
 
         The first error of a part is raised; by then no part runs any more.
         """
@@ -65,7 +65,7 @@ class Parallel(Closing):
             settle(running)
 
     def later(self, work: Callable[[], None]) -> Future[None] | None:
-        """Run ``work`` beside what follows; with one thread, now.
+        """Run ``work`` in the background; with one thread, at once.
 
         ``result()`` of what is returned waits for it and raises its error.
         """
@@ -80,7 +80,7 @@ class Parallel(Closing):
 
 
 class Serial(Closing):
-    """One step at a time beside the caller, in order: the next waits for the one before.
+    """Runs one step at a time in the background, in order.
 
     With one thread, steps run in the caller's thread. A context manager:
     leaving it waits for the step that still runs.
@@ -91,7 +91,7 @@ class Serial(Closing):
         self._running: Future[None] | None = None
 
     def put(self, work: Callable[[], None]) -> None:
-        """Wait for the step before, raising its error, and begin the next."""
+        """Wait for the previous step, raise its error, and start the next."""
         self.settle()
         if self._pool is None:
             work()

@@ -1,4 +1,4 @@
-"""PNG's own words: color types and chunks."""
+"""PNG's color types and chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small picture as JPEG or PNG, in memory. For real outputs see the writers of each format."""
+"""Encodes a small picture as JPEG or PNG in memory; outputs use the writers of each format."""
 
 from __future__ import annotations
 

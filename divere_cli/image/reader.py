@@ -1,4 +1,4 @@
-"""Open a scan and hand out its pixels in bands.
+"""Opens a scan and returns its pixels in bands.
 
 Covers the contract of readers and which module reads which format. Each of
 those modules exposes ``open_reader(path, header) -> Reader`` (that of camera raw
@@ -48,7 +48,7 @@ class Reader(Closing, ABC):
         self.warnings: tuple[str, ...] = ()
 
     def share(self, parallel: Parallel) -> None:
-        """Use ``parallel`` from now on, which must outlive this, where work can be shared."""
+        """Use the threads of ``parallel`` from now on; they must outlive this reader."""
 
     @abstractmethod
     def bands(self, rows: int | None = None) -> Iterator[Band]:
@@ -57,8 +57,8 @@ class Reader(Closing, ABC):
         Parameters
         ----------
         rows : int, optional
-            Rows of a band (the last may have fewer); what suits the storage
-            when absent.
+            Rows of a band (the last may have fewer); by default a height that
+            suits the storage.
 
         Yields
         ------
@@ -74,7 +74,7 @@ class Reader(Closing, ABC):
         """
 
     def infrared(self) -> Iterator[Band] | None:
-        """Yield the infrared channel as bands of one channel; None where there is none.
+        """Return the infrared channel as bands of one channel; None if there is none.
 
         ``uint8`` or ``uint16``: as stored, floats of 0 to 1 as 16-bit codes.
         """
@@ -91,7 +91,7 @@ def open(  # noqa: A001
     path : str
         The scan.
     header : Header, optional
-        What :func:`divere_cli.image.header.read` said of it; read when absent.
+        The result of :func:`divere_cli.image.header.read`; read if None.
     white_balance : str
         Of a camera's raw file; other files have none.
 

@@ -1,4 +1,4 @@
-"""A picture made smaller while its rows go by, by Pillow's resampler, in bounded memory.
+"""Reduces a picture row by row with Pillow's resampler, in bounded memory.
 
 Covers linear float samples of any number of channels. The filter is Pillow's Hamming: a
 sinc in a Hamming window over the pixels that one result covers, without negative lobes.
@@ -30,7 +30,7 @@ _FILTER = 5  # Pillow's Image.Resampling.HAMMING
 
 
 def size_of(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Return the size of a picture made smaller; it never gets larger, and no side is 0.
+    """Return the size of a reduced picture; it is never larger, and no side is 0.
 
     Parameters
     ----------
@@ -46,16 +46,16 @@ def size_of(width: int, height: int, longest: int) -> tuple[int, int]:
 
 
 class Shrink:
-    """Takes the rows of one picture and gives those of a smaller one.
+    """Converts the rows of one picture to those of a smaller one.
 
     Parameters
     ----------
     shape : tuple of int
-        (height, width, channels) of what comes.
+        (height, width, channels) of the input.
     size : tuple of int
-        (width, height) of what goes; :func:`size_of`.
+        (width, height) of the result; see :func:`size_of`.
     parallel : Parallel
-        Narrows parts of a band beside each other.
+        Its threads narrow parts of a band in parallel.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Shrink:
         self._scale = self._height / self._rows
         self._reach = math.ceil(_SUPPORT * max(1.0, self._scale)) + 1
         self._waiting: Rows = np.empty((0, self._width, self._channels), np.float32)
-        self._first = 0  # row of the picture where what is held begins
-        self._done = 0  # rows of the result that are out
+        self._first = 0  # row of the picture at which the waiting rows start
+        self._done = 0  # rows of the result that were returned
 
     def add(self, rows: Rows) -> list[Rows]:
-        """Take the next rows, float32 of (rows, width, channels); give what is ready, in order."""
+        """Add the next rows, float32 (rows, width, channels); return finished rows in order."""
         self._waiting = np.concatenate((self._waiting, self._narrowed(rows)))
         ready = []
         while self._done < self._rows:
@@ -100,7 +100,7 @@ class Shrink:
         return out
 
     def _shortened(self, last: int, end: int) -> Rows:
-        """Rows ``_done`` to ``last`` of the result; nothing from row ``end`` on counts for them."""
+        """Return rows ``_done`` to ``last`` of the result, which need no row from ``end`` on."""
         rows = last - self._done
         top = max(0, math.floor(self._done * self._scale) - self._reach)
         window = self._waiting[top - self._first : end - self._first]
@@ -113,6 +113,6 @@ class Shrink:
 
 
 def _image(plane: NDArray[Any]) -> Image.Image:
-    from PIL import Image  # not in a worker that makes nothing smaller: 9 MB
+    from PIL import Image  # 9 MB; most workers do not need it
 
     return Image.fromarray(np.ascontiguousarray(plane, np.float32))

@@ -1,8 +1,8 @@
-"""An output file that already exists, open for writing: in order, or an error that says why.
+"""An existing output file, open for sequential writing.
 
 Covers opening without following links or blocking, appending, writing the head last, the SHA-256
-of all that was written, and turning the system's errors into ours. Not covered: creating the file
-and publishing it (``batch``), or any format. Standard library only.
+of the file, and converting system errors to ours. Not covered: creating the file and publishing it
+(``batch``), or any format. Standard library only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 START_BYTES = 8 << 20
-# so far behind, the device has what was written, unless it is slower than the grade
+# this far behind, the device has stored the data, unless it is slower than the grade
 KEPT_BYTES = 4 * START_BYTES
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
@@ -35,7 +35,7 @@ class Sink(Closing):
     Raises
     ------
     NoSpace, OutputError
-        When it cannot be opened, is not a regular file, or the device fails.
+        It cannot be opened, is not a regular file, or the device fails.
     """
 
     def __init__(self, path: str) -> None:
@@ -55,10 +55,10 @@ class Sink(Closing):
         self._started = self._forgotten = 0
         self._hash = hashlib.sha256()
         self._promised = b""
-        self._hash_is_of_file = True  # what was hashed is what will be in the file
+        self._hash_is_of_file = True  # the hashed bytes equal the file
 
     def promise(self, blank: bytes, head: bytes) -> None:
-        """Begin with ``blank``, to be replaced by ``head`` at the end: empty, if not yet known.
+        """Start with ``blank``, which ``head`` replaces at the end; ``head`` is empty if unknown.
 
         An unfinished file has no head; with a known one no byte is read again for the digest.
         """
@@ -68,7 +68,7 @@ class Sink(Closing):
         self._hash.update(head)
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
-        """Append ``data``; returns the offset where it begins."""
+        """Append ``data``; return its offset."""
         start = self._append(data)
         if self._hash_is_of_file:
             self._hash.update(data)
@@ -89,7 +89,7 @@ class Sink(Closing):
         return start
 
     def _start_device(self) -> None:
-        """Let the device begin with what was written, and the system forget what it has.
+        """Start to store the written data, and drop stored pages from the cache.
 
         The advice makes Linux write dirty pages without waiting, and drop clean
         ones; an error shows at fsync. Without the first the fsync of a 144 MB
@@ -110,7 +110,7 @@ class Sink(Closing):
                 os.posix_fadvise(self._fd, offset, length, os.POSIX_FADV_DONTNEED)
 
     def rewrite(self, offset: int, data: bytes) -> None:
-        """Write again what lies at ``offset``, and go on appending at the end."""
+        """Overwrite the bytes at ``offset``, and continue appending at the end."""
         self._hash_is_of_file = self._hash_is_of_file and offset == 0 and data == self._promised
         try:
             os.lseek(self._fd, offset, os.SEEK_SET)
@@ -122,7 +122,7 @@ class Sink(Closing):
             raise failure("cannot be written", error) from error
 
     def finish(self) -> int:
-        """Flush to the device and close; returns the size.
+        """Flush to the device and close; return the size.
 
         A failed fsync is never tried again: the kernel has dropped the pages. The
         cache forgets a large file whole: a roll of 24-megapixel scans took 13 % less
@@ -139,7 +139,7 @@ class Sink(Closing):
         return self.size
 
     def sha256(self) -> str:
-        """Say the digest of all that was written, in hexadecimal; before :meth:`finish`.
+        """Return the digest of the file in hexadecimal; call it before :meth:`finish`.
 
         Read back from the file where its head was not known before its end.
         """
@@ -153,7 +153,7 @@ class Sink(Closing):
             raise failure("cannot be read back", error) from error
 
     def close(self) -> None:
-        """Close without flushing; harmless when closed."""
+        """Close without flushing; does nothing if closed."""
         if self._fd >= 0:
             fd, self._fd = self._fd, -1
             try:
@@ -163,7 +163,7 @@ class Sink(Closing):
 
 
 def failure(event: str, error: OSError) -> NoSpace | OutputError:
-    """Return our error for a system error that came while writing.
+    """Return our error for a system error during writing.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
-"""An input file that is open for reading: exact reads at a place, or an error that says where.
+"""An input file open for reading: exact reads at an offset, or an error that names it.
 
-Covers opening without blocking on a pipe or a device, positioned reads into
-fresh bytes or into a buffer that is used again, and turning the system's
-errors into ours. Knows no format. Standard library only.
+Covers opening without blocking on a pipe or a device, positioned reads into new bytes or into a
+reused buffer, and converting system errors to ours. Independent of formats. Standard library only.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ def _read_at(fd: int, view: memoryview, offset: int) -> int:
 
 
 def _seek_and_read(fd: int, view: memoryview, offset: int) -> int:
-    """Do the same where the system has one place for all readers of a descriptor (Windows)."""
+    """Do the same if a descriptor has one position for all readers (Windows)."""
     with _turn:
         os.lseek(fd, offset, os.SEEK_SET)
         data = os.read(fd, min(len(view), 1 << 22))
@@ -47,8 +46,7 @@ class Source(Closing):
     Parameters
     ----------
     path : str
-        The file. Links are followed: which files may be opened is decided
-        where scans are discovered.
+        Path of the file. Links are followed: discovering scans decides which files are opened.
 
     Raises
     ------
@@ -73,7 +71,7 @@ class Source(Closing):
         Raises
         ------
         CorruptInput
-            When ``name`` lies wholly or partly behind the end of the file.
+            ``name`` is partly or completely after the end of the file.
         Unreadable
             When the device fails.
         """
@@ -83,7 +81,7 @@ class Source(Closing):
         return bytes(buffer)
 
     def read_into(self, offset: int, view: memoryview, name: str = "the file") -> None:
-        """Fill ``view`` (bytes) with what lies at ``offset``; errors as :meth:`read`."""
+        """Fill ``view`` with the bytes at ``offset``; errors as :meth:`read`."""
         self.inside(offset, len(view), name)
         done = 0
         while done < len(view):
@@ -96,7 +94,7 @@ class Source(Closing):
             done += got
 
     def inside(self, offset: int, length: int, name: str) -> None:
-        """Raise CorruptInput unless the bytes lie in the file as it was when opened."""
+        """Raise CorruptInput unless the bytes are inside the file as it was when opened."""
         if offset < 0 or length < 0 or offset + length > self.size:
             raise CorruptInput(
                 f"{name} ends after the end of the file (at byte {offset + length} of {self.size})"

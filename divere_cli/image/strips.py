@@ -1,7 +1,7 @@
-"""Rows as they come, handed on in strips of one height.
+"""Regroups rows into strips of one height.
 
-What it covers: regrouping, so that what is encoded strip by strip does not
-depend on how many rows were given at once. Not covered: encoding.
+Covers regrouping, so that the encoded strips do not depend on how many rows are added at once. Not
+covered: encoding.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class Strips:
         return rows.shape[1:] == self._shape[1:] and rows.dtype == self._dtype
 
     def add(self, rows: Rows) -> list[Rows]:
-        """Take rows; gives the strips that are full now.
+        """Add rows; return the strips that are full now.
 
         Returns
         -------
         list of ndarray
-            In order, good until the next call; some are views of ``rows``.
+            In order, valid until the next call; some are views of ``rows``.
         """
         full: list[Rows] = []
         done = self._begin(rows) if self._count else 0
@@ -60,7 +60,7 @@ class Strips:
         return full
 
     def last(self) -> list[Rows]:
-        """Give the last strip, which has fewer rows; none when all were full."""
+        """Return the last strip, if it has fewer rows."""
         return [self._begun[: self._count]] if self._count else []
 
     def _begin(self, rows: Rows) -> int:

@@ -1,8 +1,7 @@
-"""How samples relate to light by an ICC profile: its tone curve.
+"""Reads the tone curve of an ICC profile, which relates samples to light.
 
-Covers matrix/TRC profiles (ICC.1:2010 10.6 and 10.18: ``curv`` and ``para``) of red,
-or gray. Not covered: lookup tables (``A2B0``) and colors; a profile without a
-tone curve says nothing here.
+Covers matrix/TRC profiles (ICC.1:2010 10.6 and 10.18: ``curv`` and ``para``) of red, or gray. Not
+covered: lookup tables (``A2B0``) and colors; a profile without a tone curve is ignored here.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _TAGS = (b"rTRC", b"kTRC")
-_NEAR = 0.002  # of light; two curves that lie nearer everywhere are one
+_NEAR = 0.002  # of light; curves with smaller differences are equal
 _MOST = 1 << 16  # entries of a table
 
 
@@ -29,7 +28,7 @@ class Curve:
     table: Floats | None = None
 
     def light(self, samples: Floats) -> Floats:
-        """Light, 0..1, of samples of 0..1."""
+        """Return light, 0..1, of samples of 0..1."""
         x = np.clip(samples, 0.0, 1.0)
         if self.word == "srgb":
             return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
@@ -53,7 +52,7 @@ def power(gamma: float) -> Curve:
 
 
 def read(profile: bytes) -> Curve | None:
-    """Return the tone curve of an ICC profile; None where it has none that can be read.
+    """Return the tone curve of an ICC profile; None if it has none that can be read.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def _curve(tag: bytes) -> Curve | None:
 
 
 def _parametric(kind: int, numbers: list[float]) -> Floats:
-    """ICC.1:2010 table 65, at 4096 places."""
+    """Evaluate a parametric curve (ICC.1:2010 table 65) at 4096 points."""
     x = np.linspace(0.0, 1.0, 4096)
     g, a, b, c, d, e, f = (*numbers, *([0.0] * (7 - len(numbers))))
     base = np.maximum(a * x + b, 0.0) ** g
@@ -106,7 +105,7 @@ def _parametric(kind: int, numbers: list[float]) -> Floats:
 
 
 def _named(table: Floats) -> Curve:
-    """Give a table's curve the name of what it is."""
+    """Return the known curve that equals a table, or the table itself."""
     x = np.linspace(0.0, 1.0, len(table))
     for named in (LINEAR, SRGB):
         if np.abs(named.light(x) - table).max() < _NEAR:

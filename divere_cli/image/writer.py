@@ -1,10 +1,9 @@
-"""Write a positive row by row into a file that already exists.
+"""Writes a positive row by row into an existing file.
 
-Covers what all writers share, and which module writes which format: rows are
-counted and regrouped into strips, so that the file does not depend on how many
-rows come at once. Each of those modules exposes ``open_writer(sink, encoding,
-shape, picture) -> Writer``. Creating, publishing and removing the file is the
-business of whoever made it.
+Covers the common part of all writers, and the module for each format: rows are counted and
+regrouped into strips, so that the file does not depend on how many rows come at once. Each of
+those modules exposes ``open_writer(sink, encoding, shape, picture) -> Writer``. Creating,
+publishing and removing the file is the business of whoever made it.
 """
 
 from __future__ import annotations
@@ -41,8 +40,8 @@ Shape = tuple[int, int, int]
 class Writer(ABC):
     """A positive that is being written; a context manager.
 
-    Leaving the ``with`` statement without :meth:`close` gives up: descriptors
-    and buffers are freed and the file's content is worth nothing.
+    Leaving the ``with`` statement without :meth:`close` abandons the file: descriptors and buffers
+    are freed, and its content is invalid.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ class Writer(ABC):
         self._rows = 0
 
     def share(self, parallel: Parallel) -> None:
-        """Let a crew encode, which must outlive this; the file is the same whatever its size."""
+        """Use the threads of ``parallel`` for encoding; they must outlive this writer."""
         self._parallel = parallel
 
     def write(self, rows: Rows) -> None:
@@ -81,18 +80,18 @@ class Writer(ABC):
         self._append(self._strips.add(rows))
 
     def describe(self, picture: PictureMetadata) -> bool:
-        """Take other metadata before the end; False where they stand before the pixels."""
+        """Replace the metadata before the end; return False if they precede the pixels."""
         return False
 
     def close(self) -> Written:
-        """Finish the file: whole, with its metadata, and fsynced when this returns.
+        """Finish the file: it is complete, with its metadata, and synced when this returns.
 
         ``name`` of the result is empty; the caller knows it.
 
         Raises
         ------
         NoSpace, OutputError
-            Also when rows are missing.
+            Also raised if rows are missing.
         """
         if self._rows != self._height:
             raise OutputError(f"{self._rows} of {self._height} rows were written")
@@ -111,11 +110,11 @@ class Writer(ABC):
 
     @abstractmethod
     def _append(self, strips: list[Rows]) -> None:
-        """Encode and write strips, which are of use no longer than this call."""
+        """Encode and write strips, which are valid during this call only."""
 
     @abstractmethod
     def _end(self) -> None:
-        """Write what follows the last strip."""
+        """Write the data after the last strip."""
 
     def __enter__(self) -> Self:
         return self
@@ -132,7 +131,7 @@ def open(  # noqa: A001
     channels: int,
     picture: PictureMetadata,
 ) -> Writer:
-    """Open an existing file, without following links, to write a positive into it.
+    """Open an existing file, without following links, for writing a positive.
 
     Parameters
     ----------
@@ -145,7 +144,7 @@ def open(  # noqa: A001
     channels : int
         1 or 3.
     picture : PictureMetadata
-        What is embedded beside the pixels.
+        Metadata to embed.
 
     Raises
     ------

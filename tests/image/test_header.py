@@ -198,9 +198,9 @@ def test_a_color_box_that_fits_the_samples_is_taken(
 @pytest.mark.parametrize(
     ("components", "boxes", "words"),
     [
-        (3, [color(SILVER)], "not that of its samples"),
-        (1, [color(SRGB)], "not that of its samples"),
-        (1, [ICC, color(SRGB)], "not that of its samples"),
+        (3, [color(SILVER)], "does not fit its samples"),
+        (1, [color(SRGB)], "does not fit its samples"),
+        (1, [ICC, color(SRGB)], "does not fit its samples"),
         (3, [color(18)], "color space 18"),
         (3, [(b"pclr", b""), color(SRGB)], "color palette"),
     ],

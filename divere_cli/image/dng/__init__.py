@@ -1,1 +1,1 @@
-"""Linear DNG: demosaiced raw, which is TIFF with a black and a white of its own."""
+"""Linear DNG: demosaiced raw, a TIFF with its own black and white levels."""

@@ -1,4 +1,4 @@
-"""Read linear DNG as the TIFF that it is: no LibRaw, in bands.
+"""Reads linear DNG as a TIFF, in bands and without LibRaw.
 
 Covers the white balance that a preset asks for; black, white, linearization and
 crop are in :mod:`divere_cli.image.codes`, strips and tiles are TIFF's. LibRaw
@@ -69,7 +69,7 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
 
 
 def _as_shot(path: str) -> Balance:
-    """What the camera noted as neutral, as gains; the strongest channel keeps its values."""
+    """Return the camera's neutral as gains; the strongest channel keeps its values."""
     with Source(path) as source:
         tiff = parse(source)
         tag = tiff.directory(tiff.first).entries.get(TiffTag.AS_SHOT_NEUTRAL)

@@ -1,4 +1,4 @@
-"""Write a flat master as linear DNG: demosaiced 16-bit light, and what it means.
+"""Writes a flat master as linear DNG: demosaiced 16-bit light with its color tags.
 
 Covers color and gray, uncompressed strips in flat memory, and the tags by which raw
 converters show it as it is: matrices of the space, neutral as shot, the exposure that
@@ -41,7 +41,7 @@ SRATIONAL, FLOAT = 10, 11
 LINEAR_RAW = 34892
 D50 = 23  # as Exif's LightSource numbers illuminants
 WHITE = 65535
-# 1.4 brought DefaultBlackRender; who knows only 1.1 reads the picture all the same
+# DefaultBlackRender needs 1.4; readers of version 1.1 can read the picture, too
 _VERSION, _READABLE_BY = (1, 4, 0, 0), (1, 1, 0, 0)
 _TEN_THOUSAND = 10_000
 
@@ -49,7 +49,7 @@ _TEN_THOUSAND = 10_000
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> DngWriter:
-    """Begin a DNG; see :func:`divere_cli.image.writer.open`.
+    """Start a DNG; see :func:`divere_cli.image.writer.open`.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class DngWriter(TiffWriter):
     """A DNG that is being written; see :class:`divere_cli.image.writer.Writer`."""
 
     def _entries(self) -> list[Entry]:
-        """The picture's own, those of DNG in place of an ICC profile."""
+        """Return the entries of the picture, with DNG color tags instead of an ICC profile."""
         ours = [*_always(self._width, self._height, self._channels), *_look(self._picture.exposure)]
         if self._channels == 3:
             ours += _color(self._picture.icc)
@@ -79,7 +79,7 @@ class DngWriter(TiffWriter):
         return list((entries | {entry.code: entry for entry in ours}).values())
 
     def _carried(self, entries: list[Entry]) -> list[Entry]:
-        """What the scan says of its maker; a raw converter wants some."""
+        """Return the scan's make and model, which raw converters require."""
         there = {entry.code for entry in entries}
         named = ((271, "divere"), (272, "flat master"))
         return entries + [text(code, name) for code, name in named if code not in there]
@@ -103,7 +103,7 @@ def _always(width: int, height: int, channels: int) -> list[Entry]:
 
 
 def _look(exposure: float) -> list[Entry]:
-    """How a converter shows it before anyone touched a slider."""
+    """Return the default rendering of a converter."""
     line = struct.pack(ORDER + "4f", 0.0, 0.0, 1.0, 1.0)
     return [
         _ratios(50730, SRATIONAL, [exposure]),  # BaselineExposure

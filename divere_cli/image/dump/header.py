@@ -1,4 +1,4 @@
-"""What a lab scanner's dump is, by its head of 16 bytes or by its size alone.
+"""Recognizes a lab scanner's dump by its head of 16 bytes or by its size.
 
 Covers Pakon's planar 16-bit files (``.raw``), as its client program saves them:
 with a head (its own length, width, height, bits of a pixel, each of four bytes),
@@ -31,7 +31,7 @@ HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """Where the planes of a dump begin, and what is in them."""
+    """The size, channels and start of the planes of a dump."""
 
     width: int
     height: int
@@ -40,12 +40,12 @@ class Dump:
 
     @property
     def plane_bytes(self) -> int:
-        """Bytes of one color."""
+        """Bytes of one color plane."""
         return 2 * self.width * self.height
 
     @property
     def description(self) -> str:
-        """How it was read, for the file's line."""
+        """How the file was read, as a warning."""
         head = "by its head" if self.start else "by the file's size"
         kind = "RGB" if self.channels == 3 else "gray"
         return (
@@ -55,7 +55,7 @@ class Dump:
 
 
 def find(source: Source) -> Dump | None:
-    """Return the one way to read a file as a dump; None where there is none or more than one.
+    """Return the layout of a dump; None if no known layout fits, or more than one.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def read(source: Source, max_pixels: int) -> Header:
     Raises
     ------
     Unsupported
-        The file's size leaves no reading, or more than one.
+        No known layout fits the file's size, or more than one.
     LimitExceeded
     """
     dump = find(source)

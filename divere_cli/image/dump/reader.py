@@ -1,4 +1,4 @@
-"""Read a lab scanner's dump in bands: planes of 16-bit samples, one color after the other."""
+"""Reads a lab scanner's dump in bands: planes of 16-bit samples, one per color."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class DumpReader(Reader):
         super().__init__(header)
         dump = find(source)
         if dump is None or (dump.width, dump.height) != (header.width, header.height):
-            raise InputChanged("the file changed its size while it was read")
+            raise InputChanged("the size of the file changed while it was read")
         self._source, self._about = source, dump
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:

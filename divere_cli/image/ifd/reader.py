@@ -1,9 +1,9 @@
 """TIFF and BigTIFF directories: entries and their values, by bounded reads.
 
-Covers the file's head, the chain of directories and their sub-directories,
-and the values of single entries. Knows what a type is, not what a tag means.
-A hostile file costs a fixed number of small reads: chains are cut at
-``MAX_PAGES``, directories at ``MAX_ENTRIES``, values at what the caller asks.
+Covers the file's head, the chain of directories and their sub-directories, and the values of
+single entries. Not covered: the meaning of tags. A hostile file costs a fixed number of small
+reads: chains are limited to ``MAX_PAGES``, directories to ``MAX_ENTRIES``, values to the limit of
+the caller.
 
 Source: TIFF 6.0 (1992); BigTIFF as in libtiff's ``doc/specification/bigtiff``.
 """
@@ -50,7 +50,7 @@ Values = tuple[int, ...] | tuple[float, ...]
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory: its place in the file and its entries by code (the first wins).
+    """One directory: its offset in the file and its entries by code (the first one counts).
 
     ``doubled`` are codes that stand there again with another value, ``damaged`` those
     of no known type or whose value would lie in the file's head, ``sub`` whether
@@ -81,7 +81,7 @@ class Tiff:
         Raises
         ------
         CorruptInput
-            When it lies outside of the file, has no entry or too many.
+            It is outside the file, or has no entry or too many.
         """
         name = "the TIFF directory"
         count_kind, entry_kind, word = ("Q", "HHQ", 8) if self.big else ("H", "HHI", 4)
@@ -115,7 +115,7 @@ class Tiff:
         return Directory(offset, entries, following, tuple(doubled), tuple(damaged))
 
     def extent(self, offset: int) -> tuple[int, int]:
-        """Where a directory that was read begins and ends in the file."""
+        """Return the start and end of a directory in the file."""
         head, entry, word = (8, 20, 8) if self.big else (2, 12, 4)
         start = self.base + offset
         kind = "Q" if self.big else "H"
@@ -132,7 +132,7 @@ class Tiff:
         return int(offset)
 
     def chain(self) -> tuple[tuple[Directory, ...], bool]:
-        """Read the directories one after the other, with their sub-directories.
+        """Read all directories in order, with their sub-directories.
 
         Returns
         -------
@@ -161,7 +161,7 @@ class Tiff:
         return tuple(directories), False
 
     def _next_of(self, directory: Directory) -> list[tuple[int, bool]]:
-        """Offsets of what follows, and whether each is a sub-directory."""
+        """Return offsets of the next directories, and whether each is a sub-directory."""
         subs = directory.entries.get(TiffTag.SUB_IFDS)
         offsets = [(int(v), True) for v in self.values(subs, 8) if math.isfinite(v)] if subs else []
         if directory.following:

@@ -1,4 +1,4 @@
-"""Names of TIFF's numbers: tags, compressions, photometric interpretations.
+"""Names for the numbers in TIFF: tags, compressions, photometric interpretations.
 
 Source: TIFF 6.0 (1992) with its supplements, TIFF/EP, DNG 1.7.1, libtiff's ``tiff.h``.
 """
@@ -74,7 +74,7 @@ class TiffTag(IntEnum):
 
 
 class Compression(IntEnum):
-    """How the samples of a page are compressed."""
+    """Compression of the samples of a page."""
 
     NONE = 1
     CCITT_RLE = 2
@@ -105,7 +105,7 @@ class Compression(IntEnum):
 
 
 class Photometric(IntEnum):
-    """What the samples of a page mean."""
+    """Photometric interpretation: the meaning of the samples of a page."""
 
     MIN_IS_WHITE = 0
     MIN_IS_BLACK = 1

@@ -1,4 +1,4 @@
-"""TIFF directories to write: entries, made or taken from any TIFF-like file, and their bytes.
+"""Builds TIFF directories: new entries, or entries copied from any TIFF-like file.
 
 Covers raw values of chosen tags with bounds on each, and laying out classic and
 BigTIFF directories with their sub-directories, in this machine's byte order.
@@ -26,7 +26,7 @@ EXIF_KINDS = range(1, 13)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tag and its values, of a TIFF type; ``data`` in this machine's byte order."""
+    """One tag with its values; ``data`` is in this machine's byte order."""
 
     code: int
     kind: int
@@ -84,7 +84,7 @@ def text(code: int, value: str) -> Entry:
 def pick(
     tiff: Tiff, directory: Directory, limits: Mapping[int, int]
 ) -> tuple[list[Entry], list[int]]:
-    """Take entries out of a directory.
+    """Copy entries from a directory.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ def pick(
 
 
 def _native(data: bytes, letter: str) -> bytes:
-    """Bring values into this machine's byte order; ``letter`` as :mod:`struct` has it."""
+    """Convert values to this machine's byte order; ``letter`` as in :mod:`struct`."""
     unit = struct.calcsize(letter)
     if unit == 1 or letter[0] == ORDER:
         return data
@@ -132,7 +132,7 @@ def _native(data: bytes, letter: str) -> bytes:
 def lay_out(
     entries: Iterable[Entry], subs: Mapping[int, Iterable[Entry]], at: int, big: bool
 ) -> tuple[bytes, int]:
-    """Lay out a directory with its values and sub-directories.
+    """Return the bytes of a directory with its values and sub-directories.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def lay_out(
     subs : mapping of int to iterable of Entry
         Sub-directories by the tag that points to them; empty ones are left out.
     at : int
-        Where in the file the bytes will stand; even.
+        Offset of the bytes in the file; even.
     big : bool
         BigTIFF.
 
@@ -167,7 +167,7 @@ def lay_out(
 
 
 def _values(entries: list[Entry], at: int, big: bool) -> tuple[bytes, bytes]:
-    """Values that do not fit into an entry, padded to even places, and the entries."""
+    """Return values that do not fit into an entry, padded to even offsets, and the entries."""
     word, head = (8, "HHQ") if big else (4, "HHI")
     values, table = b"", b""
     for entry in sorted(entries, key=lambda entry: entry.code):

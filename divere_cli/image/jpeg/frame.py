@@ -1,7 +1,7 @@
-"""The frame of any JPEG stream: baseline, progressive, lossless, of any bits.
+"""Reads the frame header of any JPEG stream: baseline, progressive, lossless, any bits.
 
-Covers what a TIFF or DNG segment must be asked before a decoder sees it. Not covered: the header
-of a JPEG file (:mod:`divere_cli.image.jpeg.header`).
+Covers the checks of a TIFF or DNG segment before a decoder gets it. Not covered: the header of a
+JPEG file (:mod:`divere_cli.image.jpeg.header`).
 
 Source: ITU-T T.81 annex B.
 """
@@ -24,7 +24,7 @@ _TAIL = 64
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What the start of frame says, and whether the stream has its end marker."""
+    """Values of the start of frame, and whether the stream has its end marker."""
 
     marker: int
     bits: int
@@ -35,12 +35,12 @@ class Frame:
 
     @property
     def lossless(self) -> bool:
-        """Whether it is of process 14 (SOF3) or its kin."""
+        """Whether it is lossless (process 14, SOF3, and variants)."""
         return self.marker in _LOSSLESS
 
     @property
     def samples(self) -> int:
-        """Samples in the frame, of all components."""
+        """Number of samples in the frame, of all components."""
         return self.width * self.height * self.components
 
 

@@ -1,4 +1,4 @@
-"""The header of a JPEG: its frame and what stands before it.
+"""Reads the header of a JPEG: its frame and the segments before it.
 
 Source: ITU-T T.81 annex B; JFIF 1.02; Exif 2.32 section 4.5; CIPA DC-007.
 """
@@ -58,7 +58,7 @@ def read(source: Source, max_pixels: int) -> Header:
 def _said_of_stray(about: Header, stray: list[int]) -> Header:
     if not stray:
         return about
-    text = f"stray bytes between the segments of the JPEG, from byte {stray[0]} on, are passed over"
+    text = f"stray bytes between the segments of the JPEG, from byte {stray[0]} on, are skipped"
     return replace(about, warnings=(*about.warnings, text))
 
 
@@ -88,7 +88,7 @@ def _frame(source: Source, at: int, about: Header, max_pixels: int) -> Header:
 
 
 def _further(source: Source, at: int, length: int, about: Header) -> Header:
-    """Say that there are more pictures in the file."""
+    """Note that the file has more pictures."""
     if source.read(at, min(length, len(_MPF))) != _MPF:
         return about
     note = "further pictures behind the JPEG's own (MPF) are left out"
@@ -105,7 +105,7 @@ def _jfif(source: Source, at: int, length: int, about: Header) -> Header:
 
 
 def _exif(source: Source, at: int, length: int, about: Header) -> Header:
-    """Take what page 0 of the Exif block says; a damaged block is only a warning."""
+    """Read page 0 of the Exif block; a damaged block is only a warning."""
     if length < 14 or source.read(at, 6) != b"Exif\0\0" or source.read(at + 6, 4) not in HEADS:
         return about
     try:

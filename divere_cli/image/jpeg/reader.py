@@ -1,12 +1,10 @@
-"""JPEG in and out.
+"""Reads and writes JPEG.
 
-What it covers: reading through Pillow (libjpeg-turbo stops at missing data
-there; imagecodecs gives a whole picture for a cut file), after a walk over the
-markers that bounds the scans; a file without its end marker is read when all of
-its rows are there, and one with an end marker behind half of them is cut all the
-same; writing 4:4:4 in flat memory.
-Not covered: CMYK, lossless and arithmetic JPEG (the header refuses them).
-A bit that flipped inside the picture cannot be seen.
+Covers reading through Pillow (there, libjpeg-turbo stops at missing data; imagecodecs returns a
+full picture for a cut file), after a walk over the markers that bounds the scans; a file without
+its end marker is read when all of its rows are there, and one with an end marker behind half of
+them is cut all the same; writing 4:4:4 in flat memory. Not covered: CMYK, lossless and arithmetic
+JPEG (the header refuses them). A bit that flipped inside the picture cannot be seen.
 
 Reading holds the picture once. Writing: a strip of rows at a time becomes a
 restart interval, so that the file is that of one encoder, strip by strip.
@@ -39,7 +37,7 @@ from divere_cli.image.writer import Shape, Writer
 from divere_cli.records.job import Encoding
 
 _BAND_BYTES = 8 << 20
-# A small picture comes in bands, too: what one leaves, the next uses again. Fresh memory costs
+# A small picture is read in bands, too, so that memory is reused. New memory costs
 # a page fault for 4 kB; in one band these were a sixth of those of a small scan.
 _BANDS = 8
 _LEAST_ROWS = 128
@@ -88,14 +86,14 @@ class JpegReader(Reader):
         return self._picture
 
     def _may_be_cut(self, picture: Image.Image) -> bool:
-        """Whether the last block is flat, as the decoder makes those that it has no code for."""
+        """Return whether the last block is flat, as decoders fill blocks without data."""
         width, height = picture.size
         columns = range((width - 1) // 8 * 8, width)
         rows = range((height - 1) // 8 * 8, height)
         return len({picture.getpixel((x, y)) for x in columns for y in rows}) == 1
 
     def _decode(self, end: int | None, tail: bytes) -> Image.Image:
-        """Decode the file up to ``end``, with other bytes behind it."""
+        """Decode the file up to ``end``, followed by other bytes."""
         mode = "L" if self.header.channels == 1 else "RGB"
         try:
             with _opened(self._path, self._exif, end, tail) as file:
@@ -109,11 +107,10 @@ class JpegReader(Reader):
         return picture
 
     def _check_rows(self, picture: Image.Image) -> None:
-        """Raise unless the last row is whole.
+        """Raise unless the last row is complete.
 
-        The decoder makes gray of what is missing, without a word. With other codes
-        behind the file's own it makes something else of it: what is the same both
-        times was all in the file.
+        The decoder silently fills missing data with gray. With different bytes after the file's
+        own it would fill it differently: if both results are equal, all data were in the file.
         """
         with Source(self._path) as source:
             end = source.size if self._end is None else self._end
@@ -166,7 +163,7 @@ class JpegWriter(Writer):
         return bytes(encoded)
 
     def _start(self, data: bytes, head: list[tuple[int, int, int]]) -> None:
-        """Write the head of the first strip as that of the whole picture."""
+        """Write the head of the first strip as the head of the whole picture."""
         out = [
             b"\xff\xd8",
             _jfif(self._picture.resolution),
@@ -210,7 +207,7 @@ def open_reader(path: str, header: Header) -> JpegReader:
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> JpegWriter:
-    """Begin a JPEG; see :func:`divere_cli.image.writer.open`.
+    """Start a JPEG; see :func:`divere_cli.image.writer.open`.
 
     Parameters
     ----------
@@ -226,7 +223,7 @@ def open_writer(
     height, width, _ = shape
     if max(width, height) > MAX_SIDE:
         raise OutputError(
-            f"{width} x {height} pixels are more than a JPEG can hold ({MAX_SIDE} a side)",
+            f"{width} x {height} pixels are too many for a JPEG (at most {MAX_SIDE} a side)",
             hint="use --format tiff",
         )
     return JpegWriter(sink, encoding, shape, picture)
@@ -243,9 +240,9 @@ def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
     Returns
     -------
     int or None
-        Where the end marker stands; None where there is none.
+        Offset of the end marker; None if there is none.
     list of bytes
-        What each scan says of itself (T.81 B.2.3).
+        The header of each scan (T.81 B.2.3).
 
     Raises
     ------
@@ -272,7 +269,7 @@ def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
 
 
 def _is_refined(scans: list[bytes]) -> bool:
-    """Whether the scans of a progressive JPEG give every bit of every coefficient."""
+    """Return whether the scans of a progressive JPEG contain every bit of every coefficient."""
     missing_bits: dict[int, list[int]] = {}
     for scan in scans:
         count = scan[0] if scan else 0
@@ -287,7 +284,7 @@ def _is_refined(scans: list[bytes]) -> bool:
 
 
 def _next_marker(source: Source, at: int) -> tuple[int, int]:
-    """Find the next marker in entropy-coded data; gives it (0: none) and the offset behind it."""
+    """Return the next marker in entropy-coded data (0: none) and the offset after it."""
     while at < source.size:
         piece = source.read(at, min(_PIECE, source.size - at))
         match = _MARKER.search(piece)
@@ -299,7 +296,7 @@ def _next_marker(source: Source, at: int) -> tuple[int, int]:
 
 
 class _WithoutExif(io.FileIO):
-    """A JPEG whose Exif goes by another marker: Pillow would parse it and warn of its faults.
+    """A JPEG whose Exif has another marker: Pillow would parse it and warn about its faults.
 
     It ends at ``end``, or where the file does, and ``tail`` follows.
     """
@@ -331,10 +328,10 @@ def _opened(path: str, exif: tuple[int, ...], end: int | None, tail: bytes) -> _
 
 
 def _jfif(resolution: Resolution | None) -> bytes:
-    """The APP0 segment; densities are whole numbers of at most 16 bits there."""
+    """Return the APP0 segment; it stores densities as integers of at most 16 bits."""
     unit, x, y = 0, 1, 1
     if resolution is not None:
-        # inches: 4000 a inch are no whole number a centimeter
+        # per inch: 4000 per inch is no integer per centimeter
         factor = 2.54 if resolution.unit == 3 else 1.0
         densities = [max(1, round(value * factor)) for value in (resolution.x, resolution.y)]
         if max(densities) <= 65_535:
@@ -343,7 +340,7 @@ def _jfif(resolution: Resolution | None) -> bytes:
 
 
 def _icc_segments(icc: bytes) -> list[bytes]:
-    """APP2 segments of a profile (ICC.1:2010 annex B.4)."""
+    """Return the APP2 segments of a profile (ICC.1:2010 annex B.4)."""
     pieces = [icc[i : i + _ICC_PIECE] for i in range(0, len(icc), _ICC_PIECE)]
     return [
         struct.pack(">BBH12sBB", 0xFF, 0xE2, len(piece) + 16, b"ICC_PROFILE\0", i, len(pieces))

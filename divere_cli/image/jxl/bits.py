@@ -1,7 +1,7 @@
-"""Bits, numbers and enumerations as a JPEG XL codestream's head stores them.
+"""Bits, numbers and enumerations in the head of a JPEG XL codestream.
 
-Covers reading and writing them, least significant bit first. Not covered: what they
-mean (``codestream``).
+Covers reading and writing them, least significant bit first. Not covered: their meaning
+(:mod:`.codestream`).
 
 Source: ISO/IEC 18181-1:2024, annex B.
 """
@@ -25,12 +25,12 @@ class BitReader:
     at: int = 0
 
     def bits(self, count: int) -> int:
-        """Give the next ``count`` bits as a number.
+        """Return the next ``count`` bits as a number.
 
         Raises
         ------
         CorruptInput
-            When the data end before.
+            The data end too early.
         """
         end = self.at + count
         if end > 8 * len(self.data):
@@ -41,11 +41,11 @@ class BitReader:
         return number & ((1 << count) - 1)
 
     def flag(self) -> bool:
-        """Give the next bit."""
+        """Return the next bit."""
         return bool(self.bits(1))
 
     def u32(self, choices: Choices) -> int:
-        """Give a number of one of four sizes."""
+        """Return a number of one of four sizes."""
         count, offset = choices[self.bits(2)]
         return offset + self.bits(count)
 
@@ -63,7 +63,7 @@ class BitWriter:
         self.count += count
 
     def u32(self, value: int, choices: Choices) -> None:
-        """Append a number by the first choice that holds it."""
+        """Append a number with the first choice that can hold it."""
         for index, (count, offset) in enumerate(choices):
             if offset <= value < offset + (1 << count):
                 self.bits(index, 2)
@@ -72,5 +72,5 @@ class BitWriter:
         raise ValueError(f"{value} does not fit into {choices}")
 
     def bytes(self) -> bytes:
-        """All bits so far, filled up with zeros to whole bytes."""
+        """Return all bits so far, padded with zeros to whole bytes."""
         return self.number.to_bytes(-(-self.count // 8), "little")

@@ -1,10 +1,10 @@
-"""The head of a JPEG XL codestream: size, depth, and the color space that it names.
+"""The head of a JPEG XL codestream: size, depth and color space.
 
-Covers reading the head, and putting another color space into it: libjxl's encoder is
-reached through imagecodecs, which can only say sRGB. Pixels do not change by that:
-lossless ones are stored as they are, and those of a lossy picture are absolute (XYB),
-so that the space is what a reader gives them back in. Not covered: spaces with an
-encoding that is neither linear nor a power, which need an ICC profile there.
+Covers reading the head, and replacing its color space: libjxl's encoder is used through
+imagecodecs, which can write sRGB only. Pixels do not change by that: lossless ones are stored as
+they are, and those of a lossy picture are absolute (XYB), so that the space is what a reader gives
+them back in. Not covered: spaces with an encoding that is neither linear nor a power, which need
+an ICC profile there.
 
 Source: ISO/IEC 18181-1:2024, annexes D and E.
 """
@@ -33,7 +33,7 @@ _D65, _CUSTOM, _LINEAR, _SRGB, _RELATIVE = 1, 2, 8, 13, 1
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What a codestream says of its picture.
+    """Values in the head of a codestream.
 
     ``small`` is whether 16-bit buffers suffice. ``size_end`` is the first bit behind the
     sizes, ``end`` the first behind the head where that is plain, else 0.
@@ -68,7 +68,7 @@ def read(data: bytes) -> Head:
     source = BitReader(data, 16)
     width, height = _size(source)
     size_end = source.at
-    if source.flag():  # all as usual: 8 bits, XYB, sRGB
+    if source.flag():  # all defaults: 8 bits, XYB, sRGB
         end = source.at + 1 if source.flag() else 0
         return Head(width, height, 8, False, 1, False, True, True, size_end, end)
     orientation, plain = 1, not source.flag()
@@ -91,7 +91,7 @@ def read(data: bytes) -> Head:
 
 
 def named(data: bytes | memoryview, space: Space, bits: int) -> tuple[bytes, int]:
-    """Give the head of a codestream with another color space in it.
+    """Return the head of a codestream with another color space.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def _depth(source: BitReader) -> tuple[int, bool]:
 
 
 def _color(source: BitReader) -> tuple[bool, bool]:
-    """Pass over a color encoding; whether it is gray, and whether a profile follows."""
+    """Skip a color encoding; return whether it is gray and whether a profile follows."""
     if source.flag():
         return False, False
     profile = source.flag()
@@ -180,7 +180,7 @@ def _pass_points(source: BitReader, count: int) -> None:
 
 
 def _put_color(out: BitWriter, space: Space, head: Head) -> None:
-    """Name a space; lossy gray is sRGB's: with another curve libjxl gives back linear light."""
+    """Write a space; lossy gray uses sRGB: with another curve libjxl returns linear light."""
     out.bits(0, 2)  # not all as usual, no profile
     out.u32(_GRAY if head.gray else _RGB, ENUM)
     if head.gray and head.lossy:

@@ -1,4 +1,4 @@
-"""The header of a JPEG XL: its boxes, if it has them, and the head of its codestream.
+"""Reads the header of a JPEG XL: its boxes, if any, and the head of its codestream.
 
 Covers size, depth and channels. Not covered: the color space, metadata boxes and a
 picture's pixels. Standard library only.
@@ -20,7 +20,7 @@ _PART_NUMBER = 4
 
 
 def is_jxl(head: bytes) -> bool:
-    """Return whether the first bytes are those of a JPEG XL file, boxed or bare.
+    """Return whether the first bytes are those of a JPEG XL file, with or without boxes.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def read(source: Source, max_pixels: int) -> Header:
 
 
 def _codestream(source: Source) -> tuple[int, int]:
-    """Where the codestream, or its first part, begins, and its bytes."""
+    """Return the start of the codestream, or of its first part, and its length."""
     if source.read(0, 2) == codestream.START:
         return 0, source.size
     for kind, start, end in boxes(source, 0, source.size):

@@ -1,4 +1,4 @@
-"""Write a positive as JPEG XL, lossless or lossy.
+"""Writes a positive as JPEG XL, lossless or lossy.
 
 Covers 8 and 16 bits and float, gray and color, with Exif and XMP in boxes of their own
 and the color space in the codestream's head. Not covered: encodings that are neither
@@ -29,19 +29,19 @@ from divere_cli.image.writer import Shape, Writer
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding
 
-LOSSLESS = 100  # the quality of it
+LOSSLESS = 100  # the quality that means lossless
 # Efforts beyond cost 6 times the time for 1 % (lossless), twice the time for as many bytes (lossy).
 _EFFORT = {True: 1, False: 4}
 _STRIP_BYTES = 1 << 20
 _BRAND = b"\0\0\0\x14ftypjxl \0\0\0\0jxl "
-# What the encoder takes lossy pixels for: light of sRGB's primaries, beyond 0..1 where need be.
+# Lossy pixels are passed as light in sRGB's primaries, outside of 0..1 if needed.
 _LINEAR = Space("linear", ((0.64, 0.33), (0.30, 0.60), (0.15, 0.06)), (0.3127, 0.3290), 1.0)
 
 
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> JxlWriter:
-    """Begin a JPEG XL; see :func:`divere_cli.image.writer.open`.
+    """Start a JPEG XL; see :func:`divere_cli.image.writer.open`.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class JxlWriter(Writer):
             self._filled += len(rows)
 
     def _linear(self, rows: NDArray[Any]) -> NDArray[np.float32]:
-        """Encoded values to light, as lossy pixels are given to the encoder."""
+        """Convert encoded values to light, which the encoder takes for lossy pixels."""
         import imagecodecs
 
         values = rows.astype(np.float32)
@@ -125,7 +125,7 @@ class JxlWriter(Writer):
                 **options,
             )
         except imagecodecs.JpegxlError as error:
-            raise OutputError(f"the JPEG XL encoder fails: {error}") from error
+            raise OutputError(f"the JPEG XL encoder failed: {error}") from error
         del picture
         level, stream = _parts(bytes(data))
         head, behind = codestream.named(stream, self._space, self._bits)
@@ -161,7 +161,7 @@ def _box(kind: bytes, content: bytes) -> bytes:
 
 
 def _parts(data: bytes) -> tuple[bytes, memoryview]:
-    """The box that says the level, if there is one, and the codestream."""
+    """Return the box with the level, if there is one, and the codestream."""
     if data.startswith(codestream.START):
         return b"", memoryview(data)
     level, source = b"", Held(data)

@@ -1,9 +1,8 @@
-"""Where a file keeps its Exif, XMP and IPTC: TIFF-like files, JPEG, PNG, RAF and CR3.
+"""Finds Exif, XMP and IPTC in a file: TIFF-like files, JPEG, PNG, RAF and CR3.
 
-What it covers: finding the three blocks by bounded reads, whatever the
-container. Not covered: what is in them (:mod:`.carried`). A damaged container
-gives what was found before the damage; whether the picture is whole is for its
-reader to say.
+Covers finding the three blocks by bounded reads, whatever the container. Not covered: their
+content (:mod:`.carried`). Of a damaged container, the blocks before the damage are returned; the
+reader checks whether the picture is complete.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _CANON_UUID = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 IFD0 = 0
 _CANON_PARTS = {b"CMT1": IFD0, b"CMT2": EXIF_IFD, b"CMT4": GPS_IFD}
-# Olympus and Panasonic: TIFF in all but the magic number.
+# Olympus and Panasonic: TIFF with another magic number.
 _OTHER_HEADS = {b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\0": "<"}
 
 
@@ -46,9 +45,9 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """What was found: Exif by parts (``IFD0``, ``EXIF_IFD``, ``GPS_IFD``), and the two others.
+    """The blocks: Exif by parts (``IFD0``, ``EXIF_IFD``, ``GPS_IFD``), XMP and IPTC.
 
-    ``spoken``: the parts were made of a PNG's own texts.
+    ``spoken``: Exif was built from the texts of a PNG.
     """
 
     exif: Mapping[int, Part] = field(default_factory=dict)
@@ -59,7 +58,7 @@ class Blocks:
 
 
 def find(source: Source) -> Blocks:
-    """Find the metadata blocks of a file by what it starts with.
+    """Find the metadata blocks of a file by its first bytes.
 
     Parameters
     ----------
@@ -117,7 +116,7 @@ def _in_tiff(source: Source, base: int) -> Blocks:
 
 
 def _parts(tiff: Tiff, ifd0: Directory) -> Blocks:
-    """Follow the pointers of IFD0; a part that cannot be read is lost, not the others."""
+    """Follow the pointers of IFD0; a part that cannot be read does not affect the others."""
     parts, lost = {IFD0: Part(tiff, ifd0)}, []
     for pointer, name in ((EXIF_IFD, "Exif"), (GPS_IFD, "GPS")):
         tag = ifd0.entries.get(pointer)
@@ -135,7 +134,7 @@ def _with_exif(blocks: Blocks, exif_blocks: Blocks) -> Blocks:
 
 
 def _in_cr3(source: Source) -> Blocks:
-    """Canon's CR3: a TIFF for each part, in boxes of an ISO base media file."""
+    """Read Canon's CR3: a TIFF for each part, in boxes of an ISO base media file."""
     blocks = Blocks()
     parts: dict[int, Part] = {}
     for kind, start, end in boxes(source, 0, source.size):
@@ -170,7 +169,7 @@ def _in_jpeg(source: Source, base: int) -> Blocks:
 
 
 def _photoshop_iptc(data: bytes) -> bytes:
-    """The IPTC records among Photoshop's image resources (8BIM 0x0404)."""
+    """Return the IPTC records in Photoshop's image resources (8BIM 0x0404)."""
     at = len(_PHOTOSHOP_START)
     if not data.startswith(_PHOTOSHOP_START):
         return b""
@@ -218,7 +217,7 @@ def _is_metadata(keyword: bytes) -> bool:
 
 
 def _with_text(blocks: Blocks, keyword: bytes, value: bytes) -> Blocks:
-    """Take XMP, or a block that ImageMagick or exiv2 stored as a raw profile."""
+    """Add XMP, or a block that ImageMagick or exiv2 stored as a raw profile."""
     if keyword == _PNG_XMP:
         return replace(blocks, xmp=value)
     if not keyword.startswith(_PNG_RAW):

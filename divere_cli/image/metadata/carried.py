@@ -1,6 +1,6 @@
 """Metadata carried from a scan to its positives: Exif, XMP and IPTC, through exiv2.
 
-What it covers: which of an input's metadata belongs to the picture and is
+Covers which of an input's metadata belongs to the picture and is
 kept (make, model, dates, authorship, exposure, GPS), what describes the
 negative or its storage and is dropped (thumbnails, maker notes, raw settings,
 sizes, profiles), the record of what divere did, and the form in which JPEG
@@ -44,7 +44,7 @@ _MOST_NAMES = 6
 
 
 def read(path: str) -> Carried:
-    """Take the metadata of a scan that belongs to the picture.
+    """Read the metadata of a scan that belong to the picture.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def picture(
     *,
     turned: bool,
 ) -> PictureMetadata:
-    """Make what a writer embeds beside the pixels of one positive.
+    """Return the metadata that a writer embeds in one positive.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def picture(
 
 
 def _scanner(exif: bytes, header: Header) -> tuple[str, str, str]:
-    """Maker, model and program that made the scan, by its header or a clean block."""
+    """Return maker, model and program of the scan, from its header or a clean block."""
     made = header.make, header.model, header.software
     if not exif:
         return made
@@ -171,7 +171,7 @@ def _finished_exif(exif: bytes, processing: Processing, resolution: Resolution |
             data["Exif.Image.ResolutionUnit"] = exiv2.UShortValue(resolution.unit)
         if processing.film is not None:
             film_data.into_exif(data, processing.film)
-        # A TIFF would lose the resolution: exiv2 takes it for the picture's own there.
+        # In a TIFF, exiv2 would treat the resolution as the picture's own and drop it.
         block = exiv2_buffer.Scratch(exiv2_buffer.SMALLEST_JPEG)
         block.image.setExifData(data)
         jpeg = containers.Held(block.written())
@@ -185,7 +185,7 @@ def _rational(value: float) -> str:
 
 
 def _clean_xmp(packet: bytes) -> tuple[bytes, list[str]]:
-    """Keep what belongs to the picture; a packet that is no XMP is lost."""
+    """Keep properties that belong to the picture; drop a packet that is no XMP."""
     if not packet.strip(b"\0 \r\n\t"):
         return b"", []
     packet, lost = xmp_rules.trimmed(packet)
@@ -227,7 +227,7 @@ def _encoded(data: exiv2.XmpData) -> bytes:
 
 
 def _finished_xmp(packet: bytes, processing: Processing, scanner: tuple[str, str, str]) -> bytes:
-    """Say which program made the scan, and append what was done to the history.
+    """Add the program that made the scan, and append the processing to the history.
 
     ``scanner`` is the maker, the model and the program of the scan.
     """
@@ -247,7 +247,7 @@ def _finished_xmp(packet: bytes, processing: Processing, scanner: tuple[str, str
 
 
 def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
-    """Keep IPTC but for previews of the negative."""
+    """Keep IPTC except previews of the negative."""
     if not records.strip(b"\0"):
         return b"", []
     if len(records) > _MOST_IPTC:
@@ -272,7 +272,7 @@ def _clean_iptc(records: bytes) -> tuple[bytes, list[str]]:
 
 
 def _finished_iptc(records: bytes, processing: Processing) -> bytes:
-    """Add what is known of the film."""
+    """Add the film data."""
     if processing.film is None:
         return records
     with exiv2_buffer.session():

@@ -1,8 +1,7 @@
-"""Exif as a block of its own: the small TIFF that it is, built and taken apart again.
+"""Builds and reads an Exif block, which is a small TIFF.
 
-What it covers: IFD0 with its Exif and GPS directories. Not covered: what a
-tag means (:mod:`.carried` chooses them), and the directories' own layout
-(``tiff_directory``).
+Covers IFD0 with its Exif and GPS directories. Not covered: choosing tags (:mod:`.carried`), and
+the layout of directories (:mod:`divere_cli.image.ifd.writer`).
 
 Source: Exif 2.32 section 4.6.3.
 """
@@ -18,7 +17,7 @@ from divere_cli.image.ifd.writer import ORDER, Entry, lay_out, pick
 
 EXIF_IFD, GPS_IFD = 34665, 34853
 _START = b"II*\0" if ORDER == "<" else b"MM\0*"
-# of the block's own picture, or written by the TIFF writer
+# tags of the block's own picture, or written by the TIFF writer
 _NOT_CARRIED = frozenset({
     254, 255, 256, 257, 258, 259, 262, 266, 273, 274, 277, 278, 279, 282, 283, 284, 296,
     305, 317, 320, 322, 323, 324, 325, 330, 338, 339, 347, 513, 514, 529, 530, 531, 532,
@@ -46,7 +45,7 @@ def build(ifd0: list[Entry], exif: list[Entry], gps: list[Entry]) -> bytes:
 
 
 def carried(block: bytes) -> tuple[list[Entry], dict[int, list[Entry]]]:
-    """Take the entries of an Exif block that go into a picture's own directory.
+    """Return the entries of an Exif block for a picture's own directory.
 
     Parameters
     ----------
@@ -56,7 +55,7 @@ def carried(block: bytes) -> tuple[list[Entry], dict[int, list[Entry]]]:
     Returns
     -------
     list of Entry
-        Of the main directory, without what describes the block's own picture.
+        Of the main directory, without tags that describe the block's own picture.
     dict of list of Entry
         The Exif and GPS sub-directories by their tag.
 

@@ -1,8 +1,8 @@
-"""Which Exif belongs to the picture, as tables, and the line that says what was done.
+"""Rules for Exif that belongs to the picture, and the line that records the processing.
 
-What it covers: allowed tags with the most bytes that are taken of each, text
-made harmless. Not covered: XMP (``xmp_rules``), files and blocks
-(:mod:`.blocks`, :mod:`.exif_block`), or when the rules are applied (:mod:`.carried`).
+Covers allowed tags with the largest size of each, and text without control characters. Not
+covered: XMP (``xmp_rules``), files and blocks (:mod:`.blocks`, :mod:`.exif_block`), or when the
+rules are applied (:mod:`.carried`).
 
 Source: Exif 3.0 (CIPA DC-008-2023), TIFF 6.0.
 """
@@ -119,11 +119,11 @@ def harmless(value: str) -> str:
 
 
 def clean(entries: list[Entry]) -> list[Entry]:
-    """Make text UTF-8 without control characters; drop what has the wrong type or says nothing.
+    """Convert text to UTF-8 without control characters; drop empty entries and wrong types.
 
-    A text that is no UTF-8 is taken for Latin-1, as scanner programs wrote it.
-    A description in XML or JSON (OME, tifffile, ImageJ) is how another program
-    found its planes in the input; it would mislead readers of the positive.
+    A text that is no UTF-8 is read as Latin-1, which scanner programs wrote. A description in XML
+    or JSON (OME, tifffile, ImageJ) describes the planes of the input; it would mislead readers of
+    the positive.
 
     Parameters
     ----------
@@ -150,14 +150,14 @@ def _text(raw: bytes) -> str:
     try:
         value = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        # cut inside a character at the limit, else another encoding
+        # a character was cut at the limit; otherwise it is another encoding
         at_end = error.start >= len(raw) - 3 and error.reason == "unexpected end of data"
         value = raw[: error.start].decode("utf-8") if at_end else raw.decode("latin-1")
     return harmless(value)
 
 
 def fit(parts: list[list[Entry]], limit: int) -> list[int]:
-    """Leave out the longest values until all fit together; return their codes.
+    """Remove the longest values until the rest fits; return their codes.
 
     Parameters
     ----------

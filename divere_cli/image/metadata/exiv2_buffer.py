@@ -1,8 +1,7 @@
-"""exiv2 on small files in memory: the one place where it is called with data.
+"""Runs exiv2 on small files in memory; all calls of exiv2 with data are here.
 
-What it covers: the buffer that exiv2 works on, its lock, and the blocks as a
-JPEG or a PNG takes them. Not covered: which metadata is kept
-(:mod:`.carried`), and real files, which exiv2 never sees.
+Covers the buffer that exiv2 works on, its lock, and the blocks in the form for JPEG and PNG. Not
+covered: which metadata is kept (:mod:`.carried`), and real files, which exiv2 never opens.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ _SMALLEST_PNG = (
 
 @contextmanager
 def session() -> Iterator[None]:
-    """Have exiv2 for oneself, as if nothing had been read before.
+    """Use exiv2 exclusively, in a fresh state.
 
     XMP-Toolkit keeps every namespace that a packet brings: without a fresh start
     (50 us) a damaged prefix in one scan spoils the metadata of the next.
@@ -107,7 +106,7 @@ def png_chunks(metadata: PictureMetadata) -> bytes:
 
 
 def _embedded(smallest: bytes, metadata: PictureMetadata) -> bytes:
-    """Let exiv2 put the blocks into the smallest file of a format."""
+    """Put the blocks into the smallest file of a format, with exiv2."""
     with session():
         small = Scratch(smallest)
         if metadata.exif:
@@ -117,7 +116,7 @@ def _embedded(smallest: bytes, metadata: PictureMetadata) -> bytes:
             iptc = Scratch(exif_block.build([Entry(IPTC_TAG, 7, metadata.iptc)], [], []))
             small.image.setIptcData(iptc.image.iptcData())
         if metadata.xmp:
-            # the packet as it is: exiv2 would write it with attributes and padding
+            # the unchanged packet: exiv2 would write it with attributes and padding
             small.image.setXmpPacket(metadata.xmp.decode("utf-8"))
             small.image.writeXmpFromPacket(True)
         return small.written()

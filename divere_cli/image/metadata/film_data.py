@@ -1,4 +1,4 @@
-"""What was written down about the film, into Exif, XMP and IPTC of a positive.
+"""Writes film data to Exif, XMP and IPTC of a positive.
 
 Covers the fields that Lightroom, darktable, digiKam and exiftool show (Exif, Dublin Core,
 IPTC, aux) and those that have no other place (the AnalogExif namespace). The film's
@@ -37,14 +37,14 @@ _MAKERS = {
 
 
 def into_exif(data: exiv2.ExifData, notes: FilmNotes) -> None:
-    """Set the Exif fields; what is not known stays as the scan has it.
+    """Set the Exif fields; fields without film data keep the values of the scan.
 
     Parameters
     ----------
     data : ExifData
         The Exif fields; changed in place.
     notes : FilmNotes
-        What is known about the film of the scan.
+        Data about the film of the scan.
     """
     fields: dict[str, str] = {"Exif.Photo.FileSource": _TRANSPARENT_SCANNER}
     if notes.camera:
@@ -85,7 +85,7 @@ def into_xmp(data: exiv2.XmpData, notes: FilmNotes, scanner: tuple[str, str, str
     data : XmpData
         The properties; changed in place.
     notes : FilmNotes
-        What is known about the film of the scan.
+        Data about the film of the scan.
     scanner : tuple[str, str, str]
         Maker, model and program of the scan.
     """
@@ -129,7 +129,7 @@ def into_iptc(data: exiv2.IptcData, notes: FilmNotes) -> None:
     data : IptcData
         The IPTC fields; changed in place.
     notes : FilmNotes
-        What is known about the film of the scan.
+        Data about the film of the scan.
     """
     day, _, _ = _moment(notes.date)
     fields = {

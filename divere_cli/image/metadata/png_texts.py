@@ -1,6 +1,6 @@
-"""PNG's texts: what is in such a chunk, and the words that every PNG may have, as Exif.
+"""Reads text chunks of PNG, and converts its standard keywords to Exif.
 
-What it covers: the three kinds of text chunks, inflated up to a limit, and the
+Covers the three kinds of text chunks, inflated up to a limit, and the
 keywords for author, copyright, device and date: a PNG without Exif has no other
 place for them. Not covered: Exif, XMP and IPTC stored in texts (:mod:`.blocks`).
 
@@ -21,7 +21,7 @@ LONGEST = 64 << 10
 NAMES = (b"tEXt", b"zTXt", b"iTXt")
 _DATE = b"Creation Time"
 _DATE_TAKEN = 0x9003
-# the specification's words and, first, those of exiftool
+# keywords of exiftool first, then those of the specification
 _CODES = {
     b"Title": 269,
     b"Description": 270,
@@ -61,7 +61,7 @@ def value(name: bytes, data: bytes) -> bytes:
 
 
 def as_exif(texts: Mapping[bytes, bytes]) -> bytes:
-    """Build an Exif block from texts; empty when no keyword is known.
+    """Build an Exif block from texts; empty if no keyword is known.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def as_exif(texts: Mapping[bytes, bytes]) -> bytes:
 
 
 def _exif_date(text: str) -> str:
-    """Bring a date of ISO 8601, RFC 1123 or Exif into Exif's form; empty when it is none."""
+    """Convert a date of ISO 8601, RFC 1123 or Exif to Exif's form; empty if it is none."""
     from email.utils import parsedate_to_datetime
 
     for parse in (datetime.fromisoformat, parsedate_to_datetime, _from_exif):
@@ -96,7 +96,7 @@ def _from_exif(text: str) -> datetime:
 
 
 def _inflated(data: bytes) -> bytes:
-    """Inflate up to the limit; a bomb is no metadata."""
+    """Inflate up to the limit, to stop deflate bombs."""
     machine = zlib.decompressobj()
     text = machine.decompress(data, METADATA_BYTES)
     if machine.unconsumed_tail:

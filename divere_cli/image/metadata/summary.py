@@ -1,8 +1,7 @@
-"""What a scan says of itself beside its pixels: for ``inspect``, by bounded reads only.
+"""Summarizes the metadata of a scan for ``inspect``, by bounded reads only.
 
-What it covers: the name of the embedded ICC profile, which metadata blocks are
-there, authorship and dates. Not covered: carrying metadata (:mod:`.carried`,
-which needs exiv2). Standard library only.
+Covers the name of the embedded ICC profile, the metadata blocks that exist, authorship and dates.
+Not covered: carrying metadata (:mod:`.carried`, which needs exiv2). Standard library only.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ class About:
 
 
 def read(path: str, header: Header) -> About:
-    """Read what a scan says of itself.
+    """Read the summary of a scan.
 
     Parameters
     ----------
@@ -100,7 +99,7 @@ def _texts(parts: Mapping[int, Part]) -> dict[str, str]:
 
 
 def _icc_name(source: Source, header: Header) -> str:
-    """The profile's own name, or that it has none; empty without a profile."""
+    """Return the profile's name, or a note that it has none; empty without a profile."""
     try:
         data = _icc_of(source, header)
     except (CorruptInput, zlib.error):

@@ -1,8 +1,7 @@
-"""Which XMP belongs to the picture, and the event that says what was done.
+"""Rules for XMP that belongs to the picture, and the event that records the processing.
 
-What it covers: choosing among the properties that exiv2 decoded, and the XMP
-history. Not covered: packets (:mod:`.carried` decodes and encodes them).
-Every function is called in a session of ``scratch``.
+Covers choosing properties that exiv2 decoded, and the XMP history. Not covered: packets
+(:mod:`.carried` decodes and encodes them). Every function is called in a session of ``scratch``.
 
 Source: XMP Specification Part 2 (2022).
 """
@@ -45,7 +44,7 @@ EMPTY = (
 
 
 def trimmed(packet: bytes) -> tuple[bytes, list[str]]:
-    """Cut the list of ancestors out of a packet: Photoshop lets it grow to megabytes.
+    """Remove the list of ancestors from a packet: Photoshop lets it grow to megabytes.
 
     Parameters
     ----------
@@ -92,7 +91,7 @@ def keep(data: exiv2.XmpData) -> tuple[exiv2.XmpData, list[str]]:
 
 
 def without(data: exiv2.XmpData, top: str) -> exiv2.XmpData:
-    """Return a copy without one property and all that is in it.
+    """Return a copy without one property and its content.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""What the first readers do not know, read through tifffile, imagecodecs and imageio."""
+"""Formats that the first readers do not support, through tifffile, imagecodecs and imageio."""

@@ -1,7 +1,7 @@
-"""The headers of containers that are decoded whole: JPEG 2000, WebP, BMP, GIF.
+"""Reads headers of containers that are decoded as a whole: JPEG 2000, WebP, BMP, GIF.
 
-Covers size, samples and bits, so that what a library hands back can be held
-against them. Bounded reads, no decoder, standard library only.
+Covers size, samples and bits, so that the result of a library can be checked. Bounded reads, no
+decoder, standard library only.
 
 Source: ISO/IEC 15444-1 annexes A and I; the WebP container specification; the
 BMP structures of Windows (BITMAPINFOHEADER); GIF89a.
@@ -24,14 +24,14 @@ J2K_START = b"\xff\x4f\xff\x51"
 EXPORT = "save it as a 16-bit RGB TIFF and try again"
 _SRGB, _GRAY = 16, 17
 _MOST_COMPONENTS = 4
-# pictures that reading holds at its most, beside the file (measured, and rounded up)
+# largest number of pictures in memory during reading, besides the file (measured, rounded up)
 _TIMES = {"jp2": 5, "webp": 8, "gif": 4, "bmp": 4}
 _WEBP_ALPHA, _WEBP_ANIMATION = 0x10, 0x02
 
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What one header says."""
+    """Values of one header."""
 
     width: int
     height: int
@@ -111,13 +111,15 @@ def _jp2(source: Source) -> _Facts:
         if kind == b"jp2c":
             facts = _codestream(source, start)
             if gray is not None and gray != (facts.channels == 1):
-                raise Unsupported("a JPEG 2000 whose color is not that of its samples", hint=EXPORT)
+                raise Unsupported(
+                    "a JPEG 2000 whose color box does not fit its samples", hint=EXPORT
+                )
             return facts
     raise CorruptInput("the JPEG 2000 has no codestream")
 
 
 def _jp2_color(source: Source, start: int, end: int) -> bool | None:
-    """Whether the boxes say gray; None where they do not say."""
+    """Return whether the boxes declare gray; None if they do not tell."""
     for kind, at, _ in containers.boxes(source, start, end):
         if kind == b"pclr":
             raise Unsupported("a JPEG 2000 with a color palette", hint=EXPORT)

@@ -1,4 +1,4 @@
-"""The second reader's strips and tiles: what the first does not stream, through tifffile.
+"""Strips and tiles of the second reader: storage that the first cannot stream, by tifffile.
 
 Covers packed samples of any number of bits, floats of 24 and 64 bits, integers
 of 32 and 64, mirrored bytes, LZMA, subsampled YCbCr, and codes of whole
@@ -44,7 +44,7 @@ _XR_OFFSET, _XR_COUNT = 0xBCC0, 0xBCC1
 
 
 class OtherSegments(Segments):
-    """Strips or tiles that the first reader does not stream; see :class:`Segments`."""
+    """Strips or tiles that the first reader cannot stream; see :class:`Segments`."""
 
     def __init__(self, source: Source, page: Page, big_endian: bool) -> None:
         self._tiff: _Opened | None = None
@@ -70,7 +70,7 @@ class OtherSegments(Segments):
         self._unpack(data, out)
 
     def _bytes_of(self, rows: int) -> int:
-        """Bytes of some rows of a segment before compression."""
+        """Return the size in bytes of some rows of a segment before compression."""
         across, down = self.page.subsampling
         if (across, down) == (1, 1):
             return rows * self.stored_row_bytes()
@@ -83,7 +83,7 @@ class OtherSegments(Segments):
         return self._stream
 
     def _stream(self, data: memoryview, out: Samples) -> int:
-        """Undo a byte stream to its exact length, then the packing and the predictor."""
+        """Decompress a byte stream to its exact length, then undo packing and predictor."""
         code = bytes(data)
         if self.page.fill_order == 2:
             code = bytes(imagecodecs.bitorder_decode(code))
@@ -100,10 +100,10 @@ class OtherSegments(Segments):
         return int(out.nbytes)
 
     def _restore(self, out: Samples) -> None:
-        """Nothing is left to do: codes are undone to native samples."""
+        """Do nothing: the decoders return native samples."""
 
     def _unpack(self, data: bytes, out: Samples, mirrored: bool = True) -> None:
-        """Turn rows as they were before compression into samples."""
+        """Convert uncompressed rows to samples."""
         page = self.page
         if mirrored and page.fill_order == 2:
             data = bytes(imagecodecs.bitorder_decode(data))
@@ -141,7 +141,7 @@ class OtherSegments(Segments):
             imagecodecs.delta_decode(bits, axis=-2, dist=_APART[predictor], out=bits)
 
     def _picture(self, data: memoryview, out: Samples) -> int:
-        """Decode a code of a whole picture; it must have the size of the segment."""
+        """Decode a segment stored as a picture; it must have the size of the segment."""
         code = bytes(data)
         page = self.page
         if page.compression in _JPEG:
@@ -161,7 +161,7 @@ class OtherSegments(Segments):
         return int(out.nbytes)
 
     def _jpeg_picture(self, code: bytes) -> Samples:
-        """Decode a JPEG of any sort and row layout; a lossless one may be of other sides."""
+        """Decode a JPEG of any kind and row layout; a lossless one may have other sides."""
         page, tables = self.page, None
         if page.tables is not None:
             length = min(size_of(page.tables), 1 << 16)
@@ -200,7 +200,7 @@ def _undone(compression: int, code: bytes, raw: Samples) -> Samples:
 
 
 def _spread(data: Samples, steps: tuple[int, int], out: Samples) -> None:
-    """Give each pixel the chroma that it shares (TIFF 6.0 section 21)."""
+    """Upsample chroma to all pixels (TIFF 6.0 section 21)."""
     across, down = steps
     rows, width = out.shape[:2]
     wide, tall = -(-width // across), -(-rows // down)
@@ -214,7 +214,7 @@ def _spread(data: Samples, steps: tuple[int, int], out: Samples) -> None:
 
 
 def _check_xr(code: bytes) -> None:
-    """The decoder gives a whole picture of a cut JPEG XR: its own table must be true."""
+    """Check the table of a JPEG XR: its decoder returns a full picture for a cut file."""
     if code[:3] != b"II\xbc" or len(code) < 8:
         raise ValueError("no JPEG XR data")
     (at,) = struct.unpack_from("<I", code, 4)
@@ -229,12 +229,12 @@ def _check_xr(code: bytes) -> None:
 
 
 class _Opened(Closing):
-    """One page of a file as tifffile sees it, and its decoder of segments.
+    """One page of a file, read by tifffile, and its segment decoder.
 
     Raises
     ------
     Unsupported
-        tifffile sees another page than our header.
+        tifffile reads the page differently from our header.
     CorruptInput
         It cannot be opened.
     """
@@ -242,7 +242,7 @@ class _Opened(Closing):
     def __init__(self, source: Source, page: Page) -> None:
         flags: dict[str, Any] = {f"is_{name}": False for name in tifffile.TIFF.FILE_FLAGS}
         try:
-            # no name, no series, no dialects: nothing but this page of this file
+            # without name, series and dialects tifffile reads only this page of this file
             tiff = tifffile.TiffFile(
                 cast(IO[bytes], _Stream(source)), name="scan", _multifile=False, **flags
             )
@@ -261,7 +261,7 @@ class _Opened(Closing):
             raise Unsupported(f"tifffile does not decode it: {error}") from error
 
     def _compare(self, page: Page) -> None:
-        """What both read of the directory must be the same, or one of them is wrong."""
+        """Check that tifffile and our header read the directory alike."""
         other_page = self._page
         pairs = {
             "width": (other_page.imagewidth, page.width),
@@ -280,7 +280,7 @@ class _Opened(Closing):
                 raise Unsupported(f"the {name} of the page are read in two ways: {ours}, {theirs}")
 
     def decode(self, code: bytes, index: int) -> Samples:
-        """Decode one segment as tifffile does that of a number: the last strip has fewer rows."""
+        """Decode one segment by its number; the last strip has fewer rows."""
         decoded, _, _ = self._page.decode(code, index)
         if decoded is None:
             raise ValueError("it is empty")
@@ -292,7 +292,7 @@ class _Opened(Closing):
 
 
 class _Stream(io.RawIOBase):
-    """A source as a file that is open for reading, without a name."""
+    """A source as an open file without a name."""
 
     def __init__(self, source: Source) -> None:
         super().__init__()

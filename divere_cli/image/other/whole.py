@@ -1,9 +1,8 @@
-"""The third reader: containers that are decoded whole, held against what their header says.
+"""The third reader: decodes containers as a whole, and checks the result with their header.
 
-Covers JPEG XL, JPEG 2000, and JPEG that is lossless or of 12 bits, by imagecodecs;
-BMP, WebP and GIF by imageio. The guard: size, channels and bits of what a library
-hands back must be what the header promised, or the file is ``unsupported``.
-imageio's plugins hand back 16 bits as 8 without a word. A library is given the
+Covers JPEG XL, JPEG 2000, and JPEG that is lossless or of 12 bits, by imagecodecs; BMP, WebP and
+GIF by imageio. Check: size, channels and bits of the decoded picture must match the header, or the
+file is ``unsupported``. imageio's plugins silently return 16 bits as 8. A library is given the
 file's bytes and never its name. Not covered: anything in bands.
 """
 
@@ -34,7 +33,7 @@ Picture = NDArray[Any]
 
 
 class WholeReader(Reader):
-    """A picture that was decoded whole; see :class:`divere_cli.image.reader.Reader`."""
+    """A picture that was decoded as a whole; see :class:`divere_cli.image.reader.Reader`."""
 
     def __init__(self, header: Header, picture: Picture) -> None:
         super().__init__(header)
@@ -64,7 +63,7 @@ class WholeReader(Reader):
 
 
 def open_reader(path: str, header: Header) -> WholeReader:
-    """Decode a container whole; see :func:`divere_cli.image.reader.open`.
+    """Decode a container as a whole; see :func:`divere_cli.image.reader.open`.
 
     Parameters
     ----------
@@ -78,13 +77,13 @@ def open_reader(path: str, header: Header) -> WholeReader:
     CorruptInput
         The decoder finds damage, or the file is cut.
     Unsupported
-        What it gives is not what the header says.
+        The decoded picture does not match the header.
     """
     samples = header.channels + len(header.extra)
     check_expansion(header.pixels * samples * -(-header.bits // 8), header.file_size)
     with Source(path) as source:
         if source.size != header.file_size:
-            raise InputChanged("the file changed its size while it was read")
+            raise InputChanged("the size of the file changed while it was read")
         _check_whole(source, header)
         data = source.read(0, source.size)
     picture = _decoded(data, header)
@@ -113,7 +112,7 @@ def _decoded(data: bytes, header: Header) -> Picture:
 
 
 def _by_imageio(data: bytes, extension: str) -> Picture:
-    """Let imageio read 8-bit samples as RGB, alpha behind it where there is some."""
+    """Read 8-bit samples with imageio as RGB, followed by alpha if the file has it."""
     import imageio.v3 as imageio
 
     with imageio.imopen(io.BytesIO(data), "r", plugin="pillow", extension=extension) as file:
@@ -127,7 +126,7 @@ def _by_imageio(data: bytes, extension: str) -> Picture:
 
 
 def _jpeg(data: bytes) -> Picture:
-    """A lossless JPEG, or one of 12 bits; the decoder makes up what a cut one lacks."""
+    """Decode a lossless or 12-bit JPEG; the decoder would fill up a cut one."""
     about = frame.read(Held(data))
     if not about.ends:
         raise CorruptInput("the JPEG has no end: it is cut")
@@ -137,22 +136,22 @@ def _jpeg(data: bytes) -> Picture:
 
 
 def _jxl(data: bytes) -> Picture:
-    """As stored: who turns pictures by their orientation does it for all formats."""
+    """Decode a JPEG XL as stored; orientation is applied later, for all formats."""
     return np.asarray(imagecodecs.jpegxl_decode(data, keeporientation=True))
 
 
 def _check_whole(source: Source, header: Header) -> None:
-    """Boxes say where they end, also where a decoder does not ask."""
+    """Check the ends of all boxes, which decoders may ignore."""
     if header.format in ("jp2", "jxl") and source.read(4, 4) in (b"jP  ", b"JXL "):
         for _ in containers.boxes(source, 0, source.size):
             pass
 
 
 def _compare(picture: Picture, header: Header) -> None:
-    """The guard: what came is what was promised, or nothing comes of it."""
+    """Check that the decoded picture matches the header, or raise."""
     alpha = len(header.extra)
     shape = (header.height, header.width, header.channels + alpha)
-    # a container may leave out alpha that is opaque everywhere, or add it
+    # the decoder may omit alpha that is opaque everywhere, or add it
     shapes = (shape, (*shape[:2], header.channels), (*shape[:2], header.channels + 1))
     if picture.shape not in shapes:
         raise Unsupported(
@@ -174,7 +173,7 @@ def _compare(picture: Picture, header: Header) -> None:
 
 
 def _scale(header: Header) -> Picture | None:
-    """Samples by their code where these are no whole bytes, or half floats are widened."""
+    """Scale samples that are not whole bytes, and widen half floats."""
     if header.sample == "float" or header.bits in (8, 16) or header.format == "jxl":
         return None
     kind = np.dtype(header.layout.dtype)

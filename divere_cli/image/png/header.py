@@ -1,7 +1,7 @@
-"""The header of a PNG: IHDR and the small chunks around the pixels.
+"""Reads the header of a PNG: IHDR and the small chunks around the pixels.
 
-Covers size and samples, and what the file says of light (cICP, iCCP, sRGB,
-gAMA, in this order) and of its orientation (eXIf, also behind the pixels).
+Covers size and samples, the transfer function (cICP, iCCP, sRGB, gAMA, in this order) and the
+orientation (eXIf, also after the pixels).
 
 Source: PNG specification, third edition (W3C, 2025), sections 4.3, 5 and 11;
 ITU-T H.273 for cICP.
@@ -32,7 +32,7 @@ _BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16
 # transfer characteristics of H.273
 _CICP = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "gamma 2.8",
          8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}  # fmt: skip
-# chunks that say how samples relate to light; the first of these that is there counts
+# chunks with the transfer function; the first one present is used
 _PRECEDENCE = ("cICP", "iCCP", "sRGB", "gAMA")
 _WHOLE_GAMMA = 100_000
 
@@ -114,7 +114,7 @@ def _with_chunks(source: Source, header: Header) -> Header:
 
 
 def _walked(source: Source) -> Iterator[tuple[bytes, int, int]]:
-    """The chunks, up to a cut behind the first pixels: that is for whoever decodes."""
+    """Yield the chunks; stop at a cut after the first pixels, which the decoder reports."""
     has_pixels = False
     try:
         for chunk in islice(containers.chunks(source), MOST_PARTS):
@@ -130,7 +130,7 @@ def _noted(header: Header, note: str) -> Header:
 
 
 def _transfer(source: Source, name: str, at: int, length: int) -> str:
-    """What a chunk says of light; empty where it says nothing that can be used."""
+    """Return the transfer function of a chunk; empty if it has none that can be used."""
     if name == "iCCP":
         return "icc"
     if name == "sRGB":
@@ -147,7 +147,7 @@ def _transfer(source: Source, name: str, at: int, length: int) -> str:
 
 
 def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
-    """Take the orientation of an Exif block; a damaged block is only a warning."""
+    """Read the orientation of an Exif block; a damaged block is only a warning."""
     if length < 14 or source.read(at, 4) not in HEADS:
         return header
     try:

@@ -1,10 +1,10 @@
-"""Read PNG, 8 and 16 bit, band by band.
+"""Reads PNG, 8 and 16 bit, band by band.
 
-What it covers: every chunk's check sum is verified, and a cut is found before the first row is
-decoded. zlib inflates row by row; libpng undoes the row filters of one band at a time, handed to
-it as a PNG of its own that begins with the row before. Interlaced files are decoded as a whole.
-Rows of fewer than 8 bits and palettes are unfiltered as the bytes that they are, then spread. Not
-covered: animation.
+Covers verifying every chunk's check sum, and finding a cut before the first row is decoded. zlib
+inflates row by row; libpng undoes the row filters of one band at a time, handed to it as a PNG of
+its own that begins with the row before. Interlaced files are decoded as a whole. Rows of fewer
+than 8 bits and palettes are unfiltered as the bytes that they are, then spread. Not covered:
+animation.
 
 Source: PNG specification, third edition (W3C, 2025).
 """
@@ -82,7 +82,7 @@ class PngReader(Reader):
         next(filtered, None)
 
     def _deinterlaced(self, height: int) -> Iterator[Band]:
-        """Decode the seven small pictures of an interlaced one."""
+        """Decode the seven passes of an interlaced picture."""
         about = self.header
         shape = (about.height, about.width, 3 if self._palette is not None else self._samples)
         picture = np.empty(shape, "uint8" if self._packed else f"uint{about.bits}")
@@ -103,7 +103,7 @@ class PngReader(Reader):
             yield first, picture[first : first + height]
 
     def _all(self) -> bytes:
-        """Inflate the whole stream; up to twice the picture, so that a bomb stays small."""
+        """Inflate the whole stream; at most twice the picture, to limit deflate bombs."""
         machine = zlib.decompressobj()
         try:
             data = machine.decompress(
@@ -136,7 +136,7 @@ class PngReader(Reader):
         self._check_end(machine, pending, pieces)
 
     def _check_end(self, machine: Any, pending: bytes, pieces: Iterator[bytes]) -> None:
-        """The stream must end behind the last row, with the right check sum."""
+        """Check that the stream ends after the last row, with the right check sum."""
         try:
             while not machine.eof:
                 pending = pending or next(pieces, b"")
@@ -148,7 +148,7 @@ class PngReader(Reader):
                 pending = machine.unconsumed_tail
         except zlib.error as error:
             raise CorruptInput(f"the PNG's pixels are damaged: {error}") from error
-        for _ in pieces:  # check sums of what is left
+        for _ in pieces:  # verifies the check sums of the remaining chunks
             pass
 
     def _pieces(self) -> Iterator[bytes]:
@@ -162,7 +162,7 @@ class PngReader(Reader):
             self._compare(offset, length, check)
 
     def _check_rest(self) -> None:
-        """Verify the check sums of the chunks that hold no pixels."""
+        """Verify the check sums of the chunks without pixels."""
         for name, offset, length in containers.chunks(self._source):
             if name == b"IDAT":
                 continue
@@ -194,7 +194,7 @@ class PngReader(Reader):
         return colors
 
     def _decode(self, filtered: bytes, width: int) -> NDArray[Any]:
-        """Let libpng undo the filters of rows that zlib gave."""
+        """Undo the filters of inflated rows with libpng."""
         row = 1 + self._row_bytes(width)
         rows = len(filtered) // row
         # filters of packed rows work on whole bytes: to libpng they are gray of 8 bits
@@ -212,7 +212,7 @@ class PngReader(Reader):
 
 
 def _palette(source: Source) -> NDArray[np.uint8]:
-    """The colors of a palette, (colors, 3)."""
+    """Return the colors of a palette, (colors, 3)."""
     for name, offset, length in containers.chunks(source):
         if name == b"PLTE" and 0 < length <= 768 and length % 3 == 0:
             return np.frombuffer(source.read(offset, length), np.uint8).reshape(-1, 3)

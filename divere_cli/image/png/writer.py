@@ -1,9 +1,8 @@
-"""Write PNG, 8 and 16 bit, in flat memory.
+"""Writes PNG, 8 and 16 bit, in constant memory.
 
-What it covers: rows with the average filter and run-length deflate; on film
-grain that is as small as libpng's level 6 and 5 times faster (measured). Strips
-are compressed side by side and joined to one stream. Not covered:
-palettes, alpha, interlacing.
+Covers rows with the average filter and run-length deflate; on film grain this is as small as
+libpng's level 6 and 5 times faster (measured). Strips are compressed side by side and joined to
+one stream. Not covered: palettes, alpha, interlacing.
 
 Source: PNG specification, third edition (W3C, 2025).
 """
@@ -28,7 +27,7 @@ from divere_cli.records.job import Encoding
 _AVERAGE = 3
 _STRIP_BYTES = 1 << 20
 _ZLIB_HEAD = b"\x78\x01"
-# an empty block that says it is the last (RFC 1951, 3.2.3)
+# an empty block with the mark of the last one (RFC 1951, 3.2.3)
 _LAST_BLOCK = b"\x03\x00"
 _ADLER = 65_521
 
@@ -48,7 +47,7 @@ class PngWriter(Writer):
         self._start(picture)
 
     def _append(self, strips: list[NDArray[Any]]) -> None:
-        """Compress strips side by side: each is a run of deflate blocks of its own."""
+        """Compress strips in parallel: each is a separate run of deflate blocks."""
         parts = []
         for strip in strips:
             big = np.ascontiguousarray(strip, strip.dtype.newbyteorder(">"))
@@ -64,14 +63,14 @@ class PngWriter(Writer):
         self._sink.write(chunk(b"IDAT", end) + chunk(b"IEND", b""))
 
     def _packed(self, part: tuple[NDArray[np.uint8], NDArray[np.uint8]]) -> tuple[bytes, int, int]:
-        """Filter and compress one strip; gives its data, check sum and filtered length."""
+        """Filter and compress one strip; return its data, check sum and filtered length."""
         filtered = self._filtered(*part)
         machine = zlib.compressobj(1, zlib.DEFLATED, -15, 9, zlib.Z_RLE)
         data = machine.compress(filtered) + machine.flush(zlib.Z_SYNC_FLUSH)
         return data, zlib.adler32(filtered), len(filtered)
 
     def _filtered(self, rows: NDArray[np.uint8], previous: NDArray[np.uint8]) -> memoryview:
-        """PNG filter 3: each byte minus the mean of those left and above, rounded down."""
+        """Apply PNG filter 3: each byte minus the mean of the left and upper bytes, floored."""
         above = np.concatenate((previous[None], rows[:-1]))
         mean = above >> 1
         left = rows[:, : -self._pixel]
@@ -98,7 +97,7 @@ class PngWriter(Writer):
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> PngWriter:
-    """Begin a PNG; see :func:`divere_cli.image.writer.open`.
+    """Start a PNG; see :func:`divere_cli.image.writer.open`.
 
     Parameters
     ----------
@@ -115,14 +114,14 @@ def open_writer(
 
 
 def _joined(first: int, second: int, length: int) -> int:
-    """The Adler-32 of two pieces from that of each; ``length`` bytes are in the second."""
+    """Combine the Adler-32 of two pieces; the second has ``length`` bytes."""
     low = (first & 0xFFFF) + (second & 0xFFFF) - 1
     high = (first >> 16) + (second >> 16) + length * ((first & 0xFFFF) - 1)
     return (high % _ADLER) << 16 | low % _ADLER
 
 
 def _per_meter(resolution: Resolution) -> bytes:
-    """The pHYs chunk: pixels per meter, or only their ratio."""
+    """Return the pHYs chunk: pixels per meter, or only their ratio."""
     factor = {2: 1 / 0.0254, 3: 100.0}.get(resolution.unit, 1.0)
     x, y = (max(1, round(value * factor)) for value in (resolution.x, resolution.y))
     return struct.pack(">IIB", x, y, resolution.unit in (2, 3))

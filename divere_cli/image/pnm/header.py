@@ -1,7 +1,7 @@
-"""The header of a portable pixmap: what stands in text before its samples.
+"""Reads the header of a portable pixmap: the text before its samples.
 
-Covers PBM, PGM and PPM (plain and raw), PAM, and PFM (float). Where the samples
-begin and what their white is goes along in a :class:`Pixmap`.
+Covers PBM, PGM and PPM (plain and raw), PAM, and PFM (float). A :class:`Pixmap` also has the
+offset of the samples and their white.
 
 Source: the netpbm format pages (pbm, pgm, ppm, pam); for PFM the page of the
 Light Stage project, rows from the bottom up.
@@ -26,7 +26,7 @@ _WORD = re.compile(rb"[^\s#]+")
 
 @dataclass(frozen=True, slots=True)
 class Pixmap:
-    """How a pixmap's samples are stored.
+    """The storage of a pixmap's samples.
 
     ``kind`` is the letter or digit behind the P; ``samples`` are those of a pixel,
     ``most`` the code of white (0: floats), ``start`` the first byte behind the head.
@@ -43,7 +43,7 @@ class Pixmap:
 
     @property
     def plain(self) -> bool:
-        """Whether samples are numbers in text."""
+        """Whether samples are stored as text."""
         return self.kind in "123"
 
     @property
@@ -125,11 +125,11 @@ def _of_white(about: Pixmap) -> tuple[str, ...]:
     most = about.most
     if not most or most & (most + 1) == 0:
         return ()
-    return (f"the pixmap says that {most} is white; so taken",)
+    return (f"the pixmap says that {most} is white; this value is used",)
 
 
 def pixmap(source: Source) -> Pixmap:
-    """Read what is before the samples.
+    """Read the text before the samples.
 
     Parameters
     ----------
@@ -139,9 +139,9 @@ def pixmap(source: Source) -> Pixmap:
     Raises
     ------
     CorruptInput
-        Numbers are missing or is not possible.
+        Numbers are missing or not possible.
     Unsupported
-        A PAM of another kind than gray or RGB, with or without alpha.
+        A PAM that is neither gray nor RGB, with or without alpha.
     """
     head = source.read(0, min(_HEAD, source.size), "the pixmap's head")
     if head.startswith(b"PF4"):

@@ -1,8 +1,8 @@
-"""Read portable pixmaps in bands, with all of their bits.
+"""Reads portable pixmaps in bands, with all of their bits.
 
-Covers raw and plain samples of any white, alpha left out, PFM from the bottom
-row up. Raw pixmaps are read row by row; a plain one is text and held whole.
-Not covered: several pixmaps in one file: the first is taken.
+Covers raw and plain samples with any white, without alpha, and PFM from the bottom row up. Raw
+pixmaps are read row by row; a plain one is text and is read as a whole. Of several pixmaps in one
+file, the first is read.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def open_reader(path: str, header: Header) -> PnmReader:
 
 
 def _table(about: Pixmap, kind: np.dtype[Any]) -> NDArray[Any] | None:
-    """Samples by their code; None where they are the same."""
+    """Return a table of samples by code; None if samples equal codes."""
     if not about.most or about.most == np.iinfo(kind).max:
         return None
     codes = np.arange(about.most + 1) / about.most
@@ -109,7 +109,7 @@ def _table(about: Pixmap, kind: np.dtype[Any]) -> NDArray[Any] | None:
 
 
 def _numbers(source: Source, about: Pixmap) -> NDArray[Any]:
-    """The samples of a plain pixmap."""
+    """Return the samples of a plain pixmap."""
     text = source.read(about.start, source.size - about.start)
     count = about.width * about.height * about.samples
     lines = (line.split(b"#", 1)[0] for line in text.split(b"\n"))

@@ -1,6 +1,6 @@
-"""Camera raw files that are no plain TIFF, told by their first bytes.
+"""Recognizes camera raw files that are no plain TIFF, by their first bytes.
 
-Their size is known only to LibRaw (``image/raw.py``), so width and height are
+Their size is known only to LibRaw (:mod:`.reader`), so width and height are
 0 here. Raw files that are TIFF inside (DNG, NEF, CR2, ARW...) are found by
 :mod:`divere_cli.image.tiff.dialects`.
 """
@@ -39,7 +39,7 @@ def _variant(head: bytes) -> str:
 
 
 def read(source: Source, suffix: str) -> Header:
-    """Return what is known of a raw file without LibRaw: its kind.
+    """Return the header of a raw file without LibRaw: only its kind is known.
 
     Parameters
     ----------

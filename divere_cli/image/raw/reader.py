@@ -1,15 +1,12 @@
-"""Camera raw files through LibRaw (the extra ``[raw]``): linear camera color.
+"""Reads camera raw files with LibRaw (the extra ``[raw]``): linear camera color.
 
-What it covers: one decode, the same for every file: black subtracted, scaled
-to the sensor's white, demosaiced (AHD), and nothing else: no gamma, no
-automatic brightness, no color matrix, no rotation, 16 bits. White balance is
-off, or the camera's own where the preset asks for it; the strongest channel
-keeps its values then and the others are weakened, so that nothing is clipped
-that the sensor did not clip.
-The output is the camera's own RGB: the preset's input space says what that is.
-A cut file is refused by what it says of its own extent, because LibRaw fills
-the missing rows without an error. Not covered: film scanners' raw
-TIFF and NEF, which are plain TIFF.
+Covers one decode, the same for every file: black subtracted, scaled to the sensor's white,
+demosaiced (AHD), and nothing else: no gamma, no automatic brightness, no color matrix, no
+rotation, 16 bits. White balance is off, or the camera's own where the preset asks for it; the
+strongest channel keeps its values then and the others are weakened, so that nothing is clipped
+that the sensor did not clip. The output is the camera's own RGB: the preset's input space says
+what that is. A cut file is refused by what it says of its own extent, because LibRaw fills the
+missing rows without an error. Not covered: film scanners' raw TIFF and NEF, which are plain TIFF.
 
 LibRaw holds the file, the sensor's data and the picture twice: 18 bytes a pixel (measured).
 """
@@ -125,7 +122,7 @@ def open_reader(path: str, header: Header, white_balance: WhiteBalance = "off") 
 
 
 def _above_white(raw: Any) -> tuple[str, ...]:
-    """Say when more of the sensor is above its white than a few glints."""
+    """Warn if more of the sensor than a few highlights is above its white."""
     sensor = raw.raw_image_visible
     if sensor is None or not raw.white_level:
         return ()
@@ -133,13 +130,13 @@ def _above_white(raw: Any) -> tuple[str, ...]:
     if share <= TOLD_SHARE:
         return ()
     return (
-        f"{share:.0%} of the sensor's samples are above the white that the file says"
+        f"{share:.0%} of the sensor's samples are above the white of the file"
         f" ({raw.white_level}); they are clipped",
     )
 
 
 def _as_shot(raw: Any) -> Balance:
-    """Read what the camera noted; LibRaw would take daylight's figures where there are none."""
+    """Read the camera's white balance; without one, LibRaw would use daylight."""
     red, green, blue, second = (float(value) for value in raw.camera_whitebalance)
     strongest = max(red, green, blue)
     if not (min(red, green, blue) > 0 and math.isfinite(strongest)):
@@ -152,7 +149,7 @@ def _as_shot(raw: Any) -> Balance:
 
 
 def _developed(rawpy: Any, raw: Any, balance: Balance | None) -> NDArray[np.uint16]:
-    """Run the one development that all raw files get."""
+    """Run the decode that all raw files get."""
     picture: NDArray[np.uint16] = raw.postprocess(
         rawpy.Params(
             demosaic_algorithm=rawpy.DemosaicAlgorithm.AHD,
@@ -170,7 +167,7 @@ def _developed(rawpy: Any, raw: Any, balance: Balance | None) -> NDArray[np.uint
 
 
 def _completed(header: Header, picture: NDArray[np.uint16], balance: Balance | None) -> Header:
-    """Complete the header with what only the decoder knows."""
+    """Complete the header with values that only the decoder knows."""
     height, width, samples = picture.shape
     channels = samples - len(header.extra)
     if channels not in (1, 3):
@@ -194,13 +191,13 @@ def _completed(header: Header, picture: NDArray[np.uint16], balance: Balance | N
 
 
 def _message(error: Exception) -> str:
-    """LibRaw's own words; rawpy gives them as bytes."""
+    """Return LibRaw's message; rawpy returns it as bytes."""
     first = error.args[0] if error.args else ""
     return first.decode("utf-8", "replace") if isinstance(first, bytes) else str(first)
 
 
 def check_whole(source: Source) -> None:
-    """Compare what a raw file says of its own extent with its size.
+    """Compare the extent of a raw file's data with the size of the file.
 
     Parameters
     ----------
@@ -225,7 +222,7 @@ def check_whole(source: Source) -> None:
 
 
 def _check_sensor(source: Source, header: Header) -> None:
-    """LibRaw reads strips of a DNG that cannot hold its samples, and whatever lies there."""
+    """Check the strips of a DNG: LibRaw would read strips that are too small for its samples."""
     page = header.page
     plain = page is not None and page.compression == Compression.NONE and page.bits > 0
     if page is None or not plain or header.variant != "dng" or page.faults:

@@ -1,9 +1,8 @@
-"""Which TIFF pages can be read, and by whom: compression, samples, segments, sizes.
+"""Checks which TIFF pages can be read, and by which reader: compression, samples, sizes.
 
-Covers what is known without the tables of segments; those are checked in
-:mod:`divere_cli.image.tiff.segments` by whoever decodes. The first reader
-streams what it knows; what it does not is for the second
-(:mod:`divere_cli.image.other.segments`). No decoder, no numpy.
+Covers checks without the tables of segments; these are checked in
+:mod:`divere_cli.image.tiff.segments` during decoding. Pages that the first reader cannot stream go
+to the second (:mod:`divere_cli.image.other.segments`). No decoder, no numpy.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from divere_cli.image.ifd.tags import Compression, Photometric, TiffTag
 from divere_cli.image.layout import Page
 from divere_cli.image.limits import check_expansion
 
-# codes that are plain streams of samples; the first reader undoes the first seven
+# compressions of plain sample streams; the first reader supports the first seven
 STREAMS = {
     Compression.NONE: "none",
     Compression.LZW: "lzw",
@@ -26,7 +25,7 @@ STREAMS = {
     Compression.LZMA: "lzma",
 }
 SECOND_STREAMS = {Compression.LZMA, Compression.ZSTD_OLD}
-# codes of whole pictures, which know their own size
+# compressions of whole pictures, which store their own size
 PICTURES = {
     Compression.OLD_JPEG: "old JPEG",
     Compression.JPEG: "jpeg",
@@ -67,7 +66,7 @@ _CCITT = {Compression.CCITT_RLE, Compression.CCITT_FAX3, Compression.CCITT_FAX4}
 SAMPLES = (("uint", 8), ("uint", 16), ("float", 16), ("float", 32))
 _FLOATS = (16, 24, 32, 64)
 _INTEGERS = (*range(1, 17), 24, 32, 64)
-# of each code of pictures: the samples that it holds
+# samples that each picture compression can store
 _HELD = {
     Compression.LOSSY_JPEG: (("uint", 8),),
     Compression.WEBP: (("uint", 8),),
@@ -79,7 +78,7 @@ _HELD = {
 }
 _PREDICTORS = {"uint": (1, 2, 34892, 34893), "float": (1, 2, 3, 34894, 34895)}
 MAX_SEGMENTS = 1 << 20
-BANDS_BYTES = 8 << 20  # a segment up to this size is a band and no memory of its own
+BANDS_BYTES = 8 << 20  # segments up to this size need no memory besides a band
 EXPORT = "open it in an image editor and save it as a 16-bit RGB TIFF"
 
 
@@ -106,7 +105,7 @@ def check_page(tiff: Tiff, page: Page) -> None:
 
 
 def streams(page: Page) -> bool:
-    """Return whether our own reader reads this page, band by band.
+    """Return whether the first reader can read this page, band by band.
 
     Parameters
     ----------
@@ -129,7 +128,7 @@ def streams(page: Page) -> bool:
 
 
 def memory(page: Page) -> int:
-    """Return the bytes that reading needs beside bands: a tall segment and its code.
+    """Return the memory for reading besides bands: a tall segment and its compressed data.
 
     Parameters
     ----------
@@ -204,7 +203,7 @@ def _said_of_bits(page: Page) -> str:
     if page.sample is None:
         return (
             f"{page.bits}-bit samples that are signed, complex, or of different kinds:"
-            " nobody can say which of them is white"
+            " their white is unknown"
         )
     return f"{page.bits}-bit {'integer' if page.sample == 'uint' else 'float'} samples"
 
@@ -226,7 +225,7 @@ def _check_segments(page: Page) -> None:
     if page.offsets is None or not page.offsets.count:
         raise CorruptInput(f"the table of {name}s is missing")
     for tag in (page.offsets, page.counts):
-        # a missing table of byte counts is computed by whoever decodes
+        # the decoder computes a missing table of byte counts
         if tag is None or not tag.count:
             continue
         if tag.count < page.segments or tag.kind not in (3, 4, 13, 16, 18):
@@ -236,7 +235,7 @@ def _check_segments(page: Page) -> None:
 
 
 def _check_last_segment(tiff: Tiff, page: Page) -> None:
-    """A cut file mostly shows here already; the other segments are checked when it is read."""
+    """Check the last segment, which reveals most cut files; the others are checked on reading."""
     assert page.offsets is not None, "checked before"
     last = page.segments - 1
     offset = int(tiff.value_at(page.offsets, last))
@@ -244,12 +243,12 @@ def _check_last_segment(tiff: Tiff, page: Page) -> None:
     if page.compression == Compression.NONE and page.subsampling == (1, 1):
         count = stored_row(page) * rows_of(page, last)
     elif count and offset + count > tiff.source.size:
-        count = 1  # a code that ends by itself may be whole; the decoder will tell
+        count = 1  # self-terminating data may be complete; the decoder checks it
     tiff.source.inside(offset, count, f"{page.segment_name} {last}")
 
 
 def stored_row(page: Page) -> int:
-    """Return the bytes of one row of an uncompressed segment; packed rows end on a byte.
+    """Return the bytes of one row of an uncompressed segment; packed rows are padded to bytes.
 
     Parameters
     ----------
@@ -285,7 +284,7 @@ def _check_expansion(page: Page, file_size: int) -> None:
 
 
 def check_sensor(page: Page, tags: frozenset[int]) -> None:
-    """Raise CorruptInput where a DNG's sensor page lacks what LibRaw would guess.
+    """Raise CorruptInput if a DNG's sensor page lacks tags that LibRaw would guess.
 
     Parameters
     ----------

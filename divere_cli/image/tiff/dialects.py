@@ -1,4 +1,4 @@
-"""Which page of a TIFF is the picture, by the program or the camera that wrote it.
+"""Chooses the picture page of a TIFF, by the program or the camera that wrote it.
 
 Covers camera raw files that are TIFF inside (left to LibRaw), linear DNG (read
 by our own reader), Nikon Scan NEF (the scan is a sub-directory), Imacon and
@@ -26,14 +26,14 @@ RAW_SUFFIXES = frozenset(
         ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
     }
 )  # fmt: skip
-# film scanners write these, too; the others are cameras', also without a sensor page (CR2)
+# film scanners use these suffixes, too; others are of cameras, also without a sensor page (CR2)
 SCANNER_SUFFIXES = frozenset({".fff", ".nef"})
 CAMERA_SUFFIXES = RAW_SUFFIXES - SCANNER_SUFFIXES
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who wrote the file: its name, texts of page 0, and the tag codes there."""
+    """The writer of the file: its name, texts of page 0, and the tag codes there."""
 
     path: str
     make: str
@@ -51,13 +51,13 @@ class Identity:
 
     @property
     def infrared_last(self) -> bool:
-        """Whether this program's fourth sample is infrared, also where no tag says so."""
+        """Whether this program's fourth sample is infrared, even without a tag."""
         return self.silverfast or "vuescan" in self.software.lower()
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The picture among a file's pages, and what else was found.
+    """The picture page of a file, its infrared page, and notes.
 
     ``kind`` is ``plain``, ``linear`` (demosaiced raw: our own reader) or ``sensor``
     (a mosaic, or a camera's file: LibRaw). ``pictures`` counts those of the file.
@@ -79,7 +79,7 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
     pages : tuple of Page
     identity : Identity
     picture : int
-        Which of a file's pictures, from 0 on.
+        Index of the picture in the file, from 0.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
     linear = [] if sensor else _of(pages, Photometric.LINEAR_RAW)
     dng = TiffTag.DNG_VERSION in identity.codes
     if not linear and (dng or sensor or identity.suffix in CAMERA_SUFFIXES):
-        # a back's .fff is no Flextight's
+        # the .fff of a digital back is not that of a Flextight
         suffix = {".fff": "hasselblad"}.get(identity.suffix, identity.suffix.lstrip("."))
         variant = "dng" if dng else suffix
         return Choice(max(sensor or pages, key=area), variant=variant, kind="sensor")
@@ -116,7 +116,7 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
 
 
 def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bool:
-    """Return whether the chosen picture may be a preview, where further pages cannot be read.
+    """Return whether the chosen picture may be a preview, if further pages cannot be read.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bo
 
 
 def _of(pages: tuple[Page, ...], photometric: Photometric) -> list[Page]:
-    """The pages of a kind, those that are no reduced copy where there are any."""
+    """Return the pages of a kind, without reduced copies if there are others."""
     matching = [page for page in pages if page.photometric == photometric]
     return [page for page in matching if not page.subfile & Subfile.REDUCED] or matching
 

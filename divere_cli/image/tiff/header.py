@@ -1,9 +1,8 @@
-"""From TIFF directories to a Header: what the picture page is, and whether it can be read.
+"""Converts TIFF directories to a Header: the picture page, and whether it can be read.
 
-Covers the meaning of the tags. What one directory says is read by
-:mod:`divere_cli.image.tiff.page`; which page is the picture is for
-:mod:`divere_cli.image.tiff.dialects`, whether its storage can be read and by
-whom for :mod:`divere_cli.image.tiff.checks`. No decoder, no numpy.
+Covers the meaning of the tags. Not covered: the tags of one directory
+(:mod:`divere_cli.image.tiff.page`), choosing the picture (:mod:`divere_cli.image.tiff.dialects`),
+and whether its storage can be read (:mod:`divere_cli.image.tiff.checks`). No decoder, no numpy.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from divere_cli.image.tiff.page import MAX_SAMPLES, page_of
 
 _COLOR = "convert it to 16-bit RGB in an image editor, by the profile of its maker"
 _EXPORT = "save it as a 16-bit RGB TIFF and try again"
-# what no scan of film is stored as, why, and the cure
+# formats that no film scan has, with the reason and the cure
 REFUSED = {
     Photometric.MASK: ("a mask", _EXPORT),
     Photometric.SEPARATED: (
@@ -52,7 +51,7 @@ _EXACT_IN_8 = (1, 2, 4, 8)
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """A file's directories, its pages and who wrote it."""
+    """The directories, pages and writer of a file."""
 
     tiff: Tiff
     directories: tuple[Directory, ...]
@@ -166,7 +165,7 @@ def _picture(parsed: _Parsed, page: Page, choice: dialects.Choice) -> Header:
 
 
 def _channels(page: Page) -> tuple[int, list[str]]:
-    """Color channels of the bands, and what was assumed of the samples."""
+    """Return the color channels of the bands, and assumptions about the samples."""
     if page.photometric in REFUSED:
         name, cure = REFUSED[Photometric(page.photometric)]
         raise Unsupported(f"the picture is stored as {name}", hint=cure)
@@ -191,7 +190,7 @@ def _channels(page: Page) -> tuple[int, list[str]]:
 
 
 def _gray_or_rgb(page: Page) -> tuple[int, list[str]]:
-    """Array writers call RGB MinIsBlack: three samples, and no word on the further two."""
+    """Return the channels of MinIsBlack: some writers of arrays use it for RGB."""
     meanings = page.extras[: page.samples - 1]
     if page.samples < 3 or any(code != Extra.UNSPECIFIED for code in meanings[:2]):
         return 1, []
@@ -208,14 +207,14 @@ def _check_palette(page: Page) -> None:
 
 
 def _band(page: Page) -> Band:
-    """The type of the bands, where it is not that of the stored samples."""
+    """Return the type of the bands if it differs from the stored samples."""
     if page.sample == "float":
         if page.bits == 64 and not page.levels:
             return "uint16"
         return "float32" if page.bits not in (16, 32) else ""
     scaled = page.photometric in (Photometric.PALETTE, Photometric.YCBCR) or page.white
     if page.photometric == Photometric.YCBCR and page.compression not in STREAMS:
-        scaled = 0  # codes of pictures hold RGB
+        scaled = 0  # picture compressions store RGB
     if page.levels or scaled or page.bits not in (*_EXACT_IN_8, 16):
         return "uint16"
     return "uint8" if page.bits < 8 else ""
@@ -229,11 +228,14 @@ def _of_rounding(page: Page) -> list[str]:
 def _of_white(page: Page) -> list[str]:
     if not page.white:
         return []
-    return [f"MaxSampleValue says that {page.white} of {(1 << page.bits) - 1} is white; so taken"]
+    return [
+        f"MaxSampleValue says that {page.white} of {(1 << page.bits) - 1} is white; "
+        "this value is used"
+    ]
 
 
 def _readable(tiff: Tiff, page: Page | None) -> tuple[Page | None, list[str]]:
-    """Infrared that cannot be read is left out and said; the picture does not suffer from it."""
+    """Return the infrared page; if it cannot be read, leave it out with a warning."""
     if page is None:
         return None, []
     try:
@@ -246,7 +248,7 @@ def _readable(tiff: Tiff, page: Page | None) -> tuple[Page | None, list[str]]:
 def _extra(
     page: Page, channels: int, separate: bool, identity: dialects.Identity
 ) -> tuple[tuple[Meaning, ...], list[str], list[str]]:
-    """What else each pixel carries, with warnings and notes on what was assumed."""
+    """Return the extra samples of each pixel, with warnings and notes on assumptions."""
     meanings: dict[int, Meaning] = {0: "infrared", 1: "alpha", 2: "alpha"}
     color = 1 if page.photometric == Photometric.PALETTE else channels
     extra: list[Meaning] = []
@@ -274,7 +276,7 @@ def _extra(
 
 
 def _orientation(parsed: _Parsed, page: Page) -> int:
-    """The picture's own tag; a DNG has it in its first directory."""
+    """Return the orientation from the picture's tag; a DNG has it in its first directory."""
     if TiffTag.ORIENTATION in parsed.entries(page):
         return page.orientation
     return int(parsed.tiff.number(parsed.first.get(TiffTag.ORIENTATION), 1)) if page.levels else 1
@@ -296,7 +298,7 @@ def _location(tag: Tag | None) -> tuple[int, int] | None:
 
 
 def _sensor(parsed: _Parsed, choice: dialects.Choice) -> Header:
-    """A mosaic or a camera's file, for LibRaw; a DNG must say what LibRaw would guess."""
+    """Return the header of a mosaic or camera file for LibRaw; check tags it would guess."""
     page, first, tiff = choice.picture, parsed.first, parsed.tiff
     entries = parsed.entries(page)
     if choice.variant == "dng" and page.photometric == Photometric.CFA:

@@ -1,4 +1,4 @@
-"""What the codes of a linear DNG mean: black, white, and which part is the picture.
+"""Black, white and crop of a linear DNG.
 
 Source: Adobe DNG specification 1.7.1, chapter 5 (mapping raw values to linear
 reference values) and the descriptions of the tags. No decoder, no numpy.
@@ -17,7 +17,7 @@ from divere_cli.image.tiff.page import MAX_SAMPLES
 
 Entries = dict[int, Tag]
 _MOST_BLACKS = 1024
-_MOST_CODE = 65_535  # what a LinearizationTable gives at its most
+_MOST_CODE = 65_535  # largest value of a LinearizationTable
 _OPCODES = {
     TiffTag.OPCODE_LIST_1: "OpcodeList1",
     TiffTag.OPCODE_LIST_2: "OpcodeList2",
@@ -26,7 +26,7 @@ _OPCODES = {
 
 
 def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
-    """Add to a page what its DNG tags say of its codes and its picture.
+    """Add black, white and crop from its DNG tags to a page.
 
     Parameters
     ----------
@@ -65,13 +65,15 @@ def with_levels(tiff: Tiff, page: Page, entries: Entries) -> Page:
     if any(white <= max(levels.black) for white in levels.white):
         raise CorruptInput("the white of the DNG is not above its black")
     highest = _MOST_CODE if levels.linearization else (1 << max(1, page.bits)) - 1
-    if page.sample != "float" and max(levels.white) > highest + 1:  # some mean the first above
+    if (
+        page.sample != "float" and max(levels.white) > highest + 1
+    ):  # some store the first code above white
         raise CorruptInput(f"WhiteLevel is {max(levels.white):.0f}; no code is above {highest}")
     return replace(page, levels=levels)
 
 
 def warnings_of(tiff: Tiff, entries: Entries) -> list[str]:
-    """Return warnings about what the DNG asks for and divere does not do.
+    """Return warnings about corrections in the DNG that divere does not apply.
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ def _white(tiff: Tiff, page: Page, tag: Tag | None) -> tuple[float, ...]:
 def _crop(
     tiff: Tiff, page: Page, entries: Entries, active: tuple[int, int, int, int]
 ) -> tuple[int, int, int, int]:
-    """DefaultCrop counts from the active area; without it the active area is the picture."""
+    """Return the crop: DefaultCrop, relative to the active area, or else the active area."""
     top, left, bottom, right = active
     origin = _numbers(tiff, entries.get(TiffTag.DEFAULT_CROP_ORIGIN), 2)
     size = _numbers(tiff, entries.get(TiffTag.DEFAULT_CROP_SIZE), 2)

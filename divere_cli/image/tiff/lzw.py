@@ -1,10 +1,9 @@
-"""LZW of a TIFF strip or tile, decoded by libtiff.
+"""Decodes LZW of a TIFF strip or tile with libtiff.
 
-What it covers: one segment, without its predictor. imagecodecs' own LZW decoder
-takes a code that is not in its table yet for one that is: on damaged data it
-gives wrong bytes or ends the process (measured: a segmentation fault in 1 of
-17,000 damaged files). libtiff checks each code, and is faster (57 against 80 ms
-for 2.9 MB of film grain). Not covered: encoding, which imagecodecs does.
+Covers one segment, without its predictor. imagecodecs' own LZW decoder accepts codes that are not
+yet in its table: on damaged data it gives wrong bytes or ends the process (measured: a
+segmentation fault in 1 of 17,000 damaged files). libtiff checks each code, and is faster (57
+against 80 ms for 2.9 MB of film grain). Not covered: encoding, which imagecodecs does.
 """
 
 from __future__ import annotations

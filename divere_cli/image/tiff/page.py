@@ -1,10 +1,8 @@
-"""One directory's facts as a Page: what the tags say, and what of it is not possible.
+"""Reads one directory as a Page: the values of its tags, and impossible ones among them.
 
-Covers reading the tags of one directory, with a fault for each number that no
-writer can have meant and a doubt for each that was taken in one of two ways.
-Not covered: whether the page is the picture
-(:mod:`divere_cli.image.pages`) and whether it can be read
-(:mod:`divere_cli.image.tiff.checks`). No decoder, no numpy.
+Covers reading the tags of one directory, with a fault for each impossible number and a doubt for
+each ambiguous one. Not covered: whether the page is the picture (:mod:`divere_cli.image.pages`)
+and whether it can be read (:mod:`divere_cli.image.tiff.checks`). No decoder, no numpy.
 """
 
 from __future__ import annotations
@@ -16,7 +14,7 @@ from divere_cli.image.ifd.tags import Compression, Photometric, Subfile, TiffTag
 from divere_cli.image.layout import Page, Sample, Tag
 
 MAX_SAMPLES = 8
-# each has one value, a whole number; another count makes its value an offset
+# tags with one integer value; with another count the value would be an offset
 _SINGLE = (
     TiffTag.IMAGE_WIDTH,
     TiffTag.IMAGE_LENGTH,
@@ -50,7 +48,7 @@ _MOST_BITS = 16  # samples whose bits are compared
 
 
 def page_of(tiff: Tiff, directory: Directory) -> Page:
-    """Return a directory's facts in TIFF's own numbers, without judging them.
+    """Return the values of a directory in TIFF's own numbers, without judging them.
 
     Parameters
     ----------
@@ -148,7 +146,7 @@ def _name(code: int) -> str:
 
 
 def _same(tiff: Tiff, tag: Tag | None, samples: int, default: int) -> int:
-    """The number that all samples have in common, or -1."""
+    """Return the number that all samples share, or -1."""
     if tag is None:
         return default
     values = set(tiff.values(tag, min(max(samples, 1), _MOST_BITS)))
@@ -160,7 +158,7 @@ def _sample(code: int) -> Sample | None:
 
 
 def _subfile(tiff: Tiff, entries: dict[int, Tag]) -> int:
-    """NewSubfileType, or what the older SubfileType says in its place."""
+    """Return NewSubfileType, or its equivalent of the older SubfileType."""
     if TiffTag.NEW_SUBFILE_TYPE in entries:
         return int(tiff.number(entries[TiffTag.NEW_SUBFILE_TYPE], 0))
     old = int(tiff.number(entries.get(TiffTag.SUBFILE_TYPE), 1))
@@ -179,7 +177,7 @@ def _page_number(tiff: Tiff, tag: Tag | None) -> tuple[int, int] | None:
 
 
 def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, notices: list[str]) -> int:
-    """MaxSampleValue where it is a white: the same for all samples, with black at 0."""
+    """Return MaxSampleValue if it is a white: equal for all samples, with black at 0."""
     highest = _numbers(tiff, entries.get(TiffTag.MAX_SAMPLE_VALUE), MAX_SAMPLES)
     lowest = _numbers(tiff, entries.get(TiffTag.MIN_SAMPLE_VALUE), MAX_SAMPLES)
     format_ = _same(tiff, entries.get(TiffTag.SAMPLE_FORMAT), 1, 1)
@@ -199,7 +197,7 @@ def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, notices: list[str]) -
 
 
 def _subsampling(tiff: Tiff, tag: Tag | None, photometric: int) -> tuple[int, int]:
-    """How many pixels share their chroma, across and down; 2 x 2 is TIFF's default."""
+    """Return how many pixels share their chroma, across and down; TIFF's default is 2 x 2."""
     if photometric != Photometric.YCBCR:
         return (1, 1)
     factors = _numbers(tiff, tag, 2)

@@ -1,4 +1,4 @@
-"""Where the strips or tiles of a page lie in its file: tables read, checked, and mended.
+"""Locates the strips or tiles of a page: reads, checks and repairs their tables.
 
 Covers the tables of offsets and byte counts with all that can be checked of
 them before decoding. Byte counts that are missing, zero or too large are
@@ -28,7 +28,7 @@ _TOO_LONG = 2
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Offset and bytes of each segment, and what was computed."""
+    """Offset and size of each segment, and notes on computed values."""
 
     offsets: Table
     counts: Table
@@ -36,7 +36,7 @@ class Places:
 
 
 def read(source: Source, page: Page, order: str) -> Places:
-    """Read and check where a page's segments lie.
+    """Read and check the locations of a page's segments.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def _check_starts(page: Page, offsets: Table, source: Source, order: str) -> Non
 
 
 def _needed(page: Page) -> Table:
-    """Bytes that each uncompressed segment must have."""
+    """Return the bytes that each uncompressed segment must have."""
     if page.subsampling != (1, 1):
         return _needed_subsampled(page)
     needed = np.full(page.segments, page.segment_rows, dtype=np.uint64)
@@ -109,7 +109,7 @@ def _needed_subsampled(page: Page) -> Table:
 
 
 def _uncompressed(page: Page, offsets: Table, stored: Table, size: int, notes: list[str]) -> Table:
-    """Uncompressed samples: their bytes are known, and must be in the file."""
+    """Return the sizes of uncompressed segments, which must be in the file."""
     needed = _needed(page)
     short = (stored < needed) & (stored > 0)
     if short.any():
@@ -167,7 +167,7 @@ def _check_overlap(page: Page, offsets: Table, counts: Table) -> None:
 def _compressed(
     page: Page, offsets: Table, stored: Table, source: Source, notes: list[str]
 ) -> Table:
-    """Codes: cut at what lies behind them where their count is missing or too large."""
+    """Return the sizes of compressed segments; missing or too large ones are computed."""
     behind = _behind(page, offsets, source)
     missing = stored == 0
     long = stored > behind
@@ -187,7 +187,7 @@ def _compressed(
 
 
 def _behind(page: Page, offsets: Table, source: Source) -> Table:
-    """Bytes from each offset to the next segment, the directory or the end of the file."""
+    """Return the bytes from each offset to the next segment, the directory or the file's end."""
     start, _ = parse(source).extent(page.ifd)
     walls = np.unique(np.concatenate([offsets, np.array([start, source.size], np.uint64)]))
     return walls[np.searchsorted(walls, offsets, side="right")] - offsets

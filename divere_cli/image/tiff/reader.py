@@ -1,4 +1,4 @@
-"""Rows of a TIFF picture, from any storage, in bands.
+"""Reads rows of a TIFF picture in bands, from any storage.
 
 Covers strips and tiles, interleaved and planar samples, color without what
 else a pixel carries, and infrared by itself. The same pixels come out
@@ -62,7 +62,7 @@ class TiffReader(Reader):
         self._source = Source(path)
         if self._source.size != header.file_size:
             self.close()
-            raise InputChanged("the file changed its size while it was read")
+            raise InputChanged("the size of the file changed while it was read")
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
         header = self.header
@@ -136,7 +136,7 @@ def segments_of(source: Source, page: Page, big_endian: bool) -> Segments:
 
 
 class Rows:
-    """Rows of chosen samples of one page.
+    """Reads rows of chosen samples of one page.
 
     Parameters
     ----------
@@ -170,7 +170,7 @@ class Rows:
         self.clipped = False  # what is made of floats holds 0 to 1 only
 
     def bands(self, rows: int | None = None) -> Iterator[Band]:
-        """Yield bands from top to bottom; the buffer of one is used again for the next."""
+        """Yield bands from top to bottom; the buffer is reused."""
         page = self._page
         height = min(rows or self.natural_rows(), page.height)
         buffer = np.empty((height, page.width, self.channels), dtype=self.dtype)
@@ -180,7 +180,7 @@ class Rows:
             yield first, band
 
     def natural_rows(self) -> int:
-        """Rows of a band of some ``BAND_BYTES``, whole segments where they are not too tall."""
+        """Return the rows of a band of about ``BAND_BYTES``, whole segments unless too tall."""
         row = self._page.width * self.channels * int(self.dtype.itemsize)
         rows = int(max(1, BAND_BYTES * self.parallel.size // row))
         tall = int(self._page.segment_rows)
@@ -189,7 +189,7 @@ class Rows:
         return max(1, rows // tall) * tall
 
     def warnings(self) -> tuple[str, ...]:
-        """What was noticed of the rows that were read."""
+        """Warnings about the rows read so far."""
         if self._low >= 0 and self._high <= 1:
             return self._segments.warnings
         return (
@@ -213,7 +213,7 @@ class Rows:
         self._finish(first, out)
 
     def _read_plain(self, first: int, out: NDArray[Any]) -> None:
-        """Read uncompressed strips: any rows, as many at once as lie together."""
+        """Read uncompressed strips: any rows, with one read for each contiguous run."""
         tall = self._page.height if self._run else self._page.segment_rows
         done = 0
         while done < len(out):
@@ -234,7 +234,7 @@ class Rows:
         return int(self._segments.offsets[strip + plane * self._page.down])
 
     def _read_segments(self, first: int, out: NDArray[Any]) -> None:
-        """Decode what lies wholly in ``out`` straight into it, the rest into what is held."""
+        """Decode segments inside ``out`` directly into it, others into a buffer."""
         tall = self._page.segment_rows
         pieces: list[Piece] = []
         done = 0
@@ -260,7 +260,7 @@ class Rows:
         self._decoded_row = index
 
     def _pieces(self, row: int, out: NDArray[Any]) -> list[Piece]:
-        """List the strips or tiles of one height, all planes, and where in ``out`` each goes."""
+        """List the strips or tiles of one row, in all planes, with their part of ``out``."""
         page = self._page
         pieces = []
         for plane in self._planes():
@@ -281,7 +281,7 @@ class Rows:
         self._take(room[: len(out), : out.shape[1]], plane, out)
 
     def _planes(self) -> range:
-        """Which planes hold the chosen samples; one of all when they are interleaved."""
+        """Return the planes with the chosen samples; one plane if they are interleaved."""
         if self._page.planar:
             return range(self._samples.start, self._samples.stop)
         return range(1)
@@ -293,7 +293,7 @@ class Rows:
             out[:] = stored[:, :, self._samples]
 
     def _room(self, rows: int) -> NDArray[Any]:
-        """A segment's or a part's samples as stored; the same memory each time."""
+        """Return a buffer for stored samples of a segment or part; the memory is reused."""
         segments = self._segments
         shape = (rows, self._page.segment_width, segments.samples)
         size = rows * segments.row_bytes()
@@ -303,7 +303,7 @@ class Rows:
         return room[:size].view(segments.dtype).reshape(shape)
 
     def _one_run(self) -> tuple[int, ...]:
-        """Where each plane starts when its uncompressed strips lie one after the other."""
+        """Return the start of each plane if its uncompressed strips are contiguous."""
         page, segments = self._page, self._segments
         if not self._plain:
             return ()
@@ -326,19 +326,19 @@ class Rows:
 
 
 def _codes(bands: Iterator[Band]) -> Iterator[Band]:
-    """Turn floats into 16-bit codes; what lies outside of 0 to 1 is cut off."""
+    """Convert floats to 16-bit codes, clipped to 0 to 1."""
     for first, band in bands:
         yield first, np.rint(np.clip(band, 0, 1) * 65535).astype(np.uint16)
 
 
 def _stored_channels(header: Header) -> int:
-    """Samples of a pixel that are its color; a palette stores one for three."""
+    """Return the number of color samples per pixel; a palette stores one for three."""
     assert header.page is not None, "not a TIFF header"
     return 1 if header.page.photometric == Photometric.PALETTE else header.channels
 
 
 def _infrared_sample(header: Header) -> int | None:
-    """Which sample of a pixel is infrared; one of unknown meaning is, where it is asked for."""
+    """Return the index of the infrared sample, or of one with unknown meaning."""
     if "infrared" in header.extra:
         return _stored_channels(header) + header.extra.index("infrared")
     if header.extra.count("unknown") == 1:
@@ -349,7 +349,7 @@ def _infrared_sample(header: Header) -> int | None:
 def _converted(
     picture: Rows, conversion: Conversion, header: Header, rows: int | None
 ) -> Iterator[Band]:
-    """Turn stored bands into those of the header's layout, and cut them to its crop."""
+    """Convert stored bands to the header's layout, and crop them."""
     assert header.page is not None, "not a TIFF header"
     levels = header.page.levels
     left, top, width, height = levels.crop if levels else (0, 0, header.width, header.height)
@@ -369,9 +369,9 @@ def _converted(
 
 
 def _clipped(conversion: Conversion | None, header: Header) -> tuple[str, ...]:
-    """Say when more of a picture is above its white than a few glints."""
+    """Warn if more of a picture than a few highlights is above its white."""
     above = conversion.above_white() if conversion else 0
     share = above / max(1, header.pixels * header.channels)
     if share <= codes.TOLD_SHARE:
         return ()
-    return (f"{share:.0%} of the samples are above the white that the file says; they are clipped",)
+    return (f"{share:.0%} of the samples are above the white of the file; they are clipped",)

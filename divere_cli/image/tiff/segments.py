@@ -1,4 +1,4 @@
-"""Strips and tiles of a TIFF page: where they lie, and one of them decoded.
+"""Reads and decodes the strips and tiles of a TIFF page.
 
 Covers the tables of offsets and byte counts with all that can be checked of
 them before decoding, and turning one segment's bytes into samples: codec,
@@ -69,21 +69,21 @@ class Segments:
         self._decode = self._codec() if page.compression != Compression.NONE else None
 
     def _types(self) -> tuple[np.dtype[Any], np.dtype[Any]]:
-        """The type of samples as stored, and as decoded."""
+        """Return the type of samples as stored, and as decoded."""
         letter = "f" if self.page.sample == "float" else "u"
         stored = np.dtype(f"{self._order}{letter}{self.page.bits // 8}")
         return stored, stored.newbyteorder("=")
 
     def rows_of(self, index: int) -> int:
-        """Rows that segment ``index`` holds; the last strip has fewer, tiles never."""
+        """Return the rows of segment ``index``; the last strip has fewer, tiles never."""
         return rows_of(self.page, index)
 
     def row_bytes(self) -> int:
-        """Bytes of one row of a segment, decoded."""
+        """Return the bytes of one decoded row of a segment."""
         return self.page.segment_width * self.samples * self.dtype.itemsize
 
     def stored_row_bytes(self) -> int:
-        """Bytes of one row of an uncompressed segment in the file."""
+        """Return the bytes of one row of an uncompressed segment in the file."""
         return stored_row(self.page)
 
     def read(self, index: int, out: Samples) -> None:
@@ -98,7 +98,7 @@ class Segments:
         Raises
         ------
         CorruptInput
-            Naming the segment.
+            The message names the segment.
         """
         if self._decode is None:
             self.read_rows(int(self.offsets[index]), out, self.name_of(index))
@@ -108,7 +108,7 @@ class Segments:
             self._fill(index, data, out)
         except (CorruptInput, MemoryError):
             raise
-        except Exception as error:  # each codec has its own, without a common base
+        except Exception as error:  # codecs have no common base class of errors
             raise CorruptInput(f"{self.name_of(index)} cannot be decoded: {error}") from error
 
     def read_rows(self, offset: int, out: Samples, name: str) -> None:
@@ -118,7 +118,7 @@ class Segments:
             out.byteswap(inplace=True)
 
     def name_of(self, index: int) -> str:
-        """``strip 3`` or ``tile 3``, for messages; counted from 0 as other tools do."""
+        """Return ``strip 3`` or ``tile 3``, for messages; counted from 0 as in other tools."""
         return f"{self.page.segment_name} {index}"
 
     def _data(self, index: int) -> memoryview:
@@ -147,7 +147,7 @@ class Segments:
             self._restore(out)
 
     def _padded(self, index: int, out: Samples) -> Samples | None:
-        """Room for a last strip that was stored with as many rows as the others."""
+        """Return a buffer for a last strip that is stored with as many rows as the others."""
         rows = self.page.segment_rows
         if self.page.tile is not None or len(out) == rows:
             return None
@@ -215,7 +215,7 @@ class Segments:
 
 
 def _check_jpeg(data: memoryview, out: Samples, rows: int) -> None:
-    """Raise ValueError for what the decoder would fill up with gray or take gigabytes for."""
+    """Raise ValueError for JPEG data that the decoder would fill with gray, or that are huge."""
     if not bytes(data[-64:]).rstrip(b"\0").endswith(END_OF_IMAGE):
         raise ValueError("JPEG data without its end")
     try:

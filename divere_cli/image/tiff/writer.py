@@ -1,4 +1,4 @@
-"""Write a positive as TIFF, row by row, in flat memory.
+"""Writes a positive as TIFF, row by row, in constant memory.
 
 Covers integer and float samples, strips without and with compression (LZW, deflate,
 zstd, each with the horizontal predictor or, for floats, that of their bytes),
@@ -42,7 +42,7 @@ STRIP_BYTES = 512 << 10
 CLASSIC_LIMIT = 0xFFFF_FFFF
 ROOM_FOR_TABLES = 32 << 20
 TAGS = {"none": 1, "lzw": 5, "deflate": 8, "zstd": 50000}
-# the most that a codec makes of incompressible bytes; LZW spends up to 12 bits on 8
+# largest size of incompressible bytes; LZW uses up to 12 bits for 8
 EXPANSION = {"none": 1.0, "lzw": 1.5, "deflate": 1.01, "zstd": 1.01}
 
 Encode = Callable[[Rows], bytes | bytearray | memoryview]
@@ -51,7 +51,7 @@ Encode = Callable[[Rows], bytes | bytearray | memoryview]
 def open_writer(
     sink: Sink, encoding: Encoding, shape: Shape, picture: PictureMetadata
 ) -> TiffWriter:
-    """Begin a TIFF; see :func:`divere_cli.image.writer.open`.
+    """Start a TIFF; see :func:`divere_cli.image.writer.open`.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class TiffWriter(Writer):
         self._sink.write(plain.reshape(-1).view(np.uint8).data)
 
     def _known_head(self) -> bytes:
-        """The head as it will be: where strips have a known size, so has all before the end."""
+        """Return the final head, if the sizes of all strips are known in advance."""
         self._count_strips()
         size = self._offsets[-1] + self._counts[-1]
         _, start = self._directory(size + size % 2)
@@ -122,7 +122,7 @@ class TiffWriter(Writer):
         self._sink.rewrite(0, self._head(start))
 
     def _directory(self, at: int) -> tuple[bytes, int]:
-        """The directory's bytes, to stand at ``at``, and where in the file it begins."""
+        """Return the bytes of the directory, for offset ``at``, and its start in the file."""
         carried, subs = exif_block.carried(self._picture.exif)
         return lay_out(self._entries() + self._carried(carried), subs, at, self._big)
 
@@ -140,7 +140,7 @@ class TiffWriter(Writer):
         return self._encode(differences)
 
     def _count_strips(self) -> None:
-        """Uncompressed rows lie one after the other: where their strips are is arithmetic."""
+        """Compute the offsets of uncompressed strips, whose rows are contiguous."""
         first = 16 if self._big else 8
         size = self._strips.height * self._row_bytes
         end = first + self._height * self._row_bytes
@@ -148,7 +148,7 @@ class TiffWriter(Writer):
         self._counts = [min(size, end - offset) for offset in self._offsets]
 
     def _entries(self) -> list[Entry]:
-        """What describes the picture, and what goes beside it but for Exif."""
+        """Return the entries of the picture and its metadata, except Exif."""
         long = LONG8 if self._big else LONG
         picture = self._picture
         entries = [
@@ -182,7 +182,7 @@ class TiffWriter(Writer):
         return entries + [block for block in blocks if block.data]
 
     def _carried(self, entries: list[Entry]) -> list[Entry]:
-        """Exif's entries of the picture's own directory."""
+        """Return Exif's entries for the picture's own directory."""
         return entries
 
     def _head(self, start: int) -> bytes:
@@ -193,10 +193,10 @@ class TiffWriter(Writer):
 
 
 def _shuffled(rows: Rows) -> Rows:
-    """Floats as predictor 3 wants them (Adobe, TIFF technical note 3, 2005)."""
+    """Apply predictor 3 to floats (Adobe, TIFF technical note 3, 2005)."""
     import imagecodecs
 
-    # over neighbors of one channel: the distance is counted in samples
+    # differences are between neighbors of one channel, counted in samples
     made = imagecodecs.floatpred_encode(np.ascontiguousarray(rows), axis=1, dist=1)
     return np.asarray(made)
 

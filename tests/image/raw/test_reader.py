@@ -254,7 +254,7 @@ def test_a_dng_of_few_bits_in_strips_that_hold_many_is_corrupt(tmp_path: Path) -
 
 def test_samples_above_the_white_of_a_dng_are_said(tmp_path: Path) -> None:
     with reader.open(overwritten(tmp_path / "a.dng", 50717, 4000)) as scan:
-        assert "above the white that the file says (4000)" in scan.warnings[0]
+        assert "above the white of the file (4000)" in scan.warnings[0]
 
 
 @pytest.mark.parametrize("share", [0.005, 0.02])
