@@ -31,6 +31,8 @@ NEAR_ROLL = 0.06  # density; a frame that is graded alone looks for its gray tha
 # There bare film decides, and the pictures add but which stock it is; on a light one (snow) what
 # bare film leaves open, 0.03 to 0.04, shows as 4 to 6 dE2000.
 ONE_SUBJECT, ONE_REACH, LIGHT_SUBJECT = 0.05, 0.02, 0.3
+# Density: where pictures of few subjects say that much else, bare film has more of a say.
+CONTESTED, FEW_REACH = 0.1, 0.025
 # Density: where pictures of few subjects say so much else (a sky, a meadow), bare film alone has to
 # know the stock: such rolls of skies were 0.9 to 3.7 dE2000 off.
 DISPUTED = 0.18
@@ -189,9 +191,19 @@ def _gray(
         return None, (0.0, 0.0)
     if base is None:
         return alone, (alone.u, alone.v)
-    neutral = pool.neutral(pictures, base.card, ONE_REACH if one_subject else pool.BARE_REACH)
+    neutral = pool.neutral(pictures, base.card, _reach(pictures, base, alone, one_subject))
     assert neutral is not None  # there are mid-tones: alone was found
     return neutral, (neutral.u, neutral.v)
+
+
+def _reach(
+    pictures: Sequence[FrameMeasurement], base: PooledBase, alone: Neutral, one_subject: bool
+) -> float:
+    """How near to bare film's gray the roll's lies: nearer where few subjects say another."""
+    if one_subject:
+        return ONE_REACH
+    away = pool.distance((alone.u, alone.v), base.card)
+    return FEW_REACH if away > CONTESTED and not _varied(pictures) else pool.BARE_REACH
 
 
 def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:

@@ -20,6 +20,7 @@ from divere_cli.roll.measurement import (
 DENSITY = (0.25, 0.6, 0.85)
 PRINTED = (2.2, 1.8, 1.6)
 THIN = FilmBase((0.4, 0.78, 1.04), (2.05, 1.62, 1.4), "thin end", 100, 0.01)
+SPREAD = 0.06  # of the chroma of a picture
 REBATE = PlainColor(DENSITY, PRINTED, (1, 3), 4)
 
 
@@ -33,7 +34,10 @@ def bump(u: float, v: float, height: int = 1000) -> ChromaMap:
 
 
 def look(*places: tuple[float, float, int], middle: tuple[float, float]) -> FrameMeasurement:
-    """A picture on which colors are present, and the middle of its chroma."""
+    """A picture on which colors are present; ``middle`` is where gray lies by its chroma's middle.
+
+    The middle itself lies to yellow, as that of photographs does.
+    """
     cells = pool.added(bump(*place) for place in places)
     first = min(u for u, _ in cells)
     rows = []
@@ -53,8 +57,8 @@ def look(*places: tuple[float, float, int], middle: tuple[float, float]) -> Fram
         span=0.6,
         plateau=0.2,
         texture=0.4,
-        chroma=middle,
-        chroma_spread=0.06,
+        chroma=(middle[0], middle[1] + pool.LEAN * SPREAD),
+        chroma_spread=SPREAD,
         gray_scatter=0.1,
         target=1.6,
         contrast=1.0,

@@ -12,7 +12,7 @@ from divere_cli.roll import decide, exposure, films, pool
 from divere_cli.roll.baseline import Item, Roll
 from divere_cli.roll.measurement import ChromaMap, FilmBase, FrameLooks
 from tests.roll import rolls
-from tests.roll.looks import DENSITY, REBATE, frame, look, lumas
+from tests.roll.looks import DENSITY, REBATE, SPREAD, frame, look, lumas
 
 RECIPE = resolve.recipe(library.load("c41-endura-premier"))
 GRAY = (0.1, -0.2)
@@ -26,10 +26,10 @@ def picture(key: float = 1.3, *, bare: bool = True, **changes: object) -> FrameL
 
 
 def spread(count: int, *, bare: bool = True) -> tuple[FrameLooks, ...]:
-    """Pictures of more than one subject: their middles lie around the gray that all have."""
+    """Pictures of more than one subject: their middles lie to yellow of the gray that all have."""
     places = ((0.0, 0.0), (0.12, 0.0), (-0.12, 0.0), (0.0, 0.12), (0.0, -0.12), (0.1, 0.1))
     return tuple(
-        picture(bare=bare, chroma=(GRAY[0] + u, GRAY[1] + v))
+        picture(bare=bare, chroma=(GRAY[0] + u, GRAY[1] + v + pool.LEAN * SPREAD))
         for u, v in (places[n % 6] for n in range(count))
     )
 

@@ -50,7 +50,7 @@ def test_of_two_that_are_everywhere_the_middle_one_is_gray_unless_bare_film_says
     assert found is not None
     assert found.v == pytest.approx(-0.2, abs=0.005)
     assert 0.0 < found.rival < 0.9
-    other = pool.neutral([told], near=(0.1, -0.07))
+    other = pool.neutral([told], near=(0.1, -0.03))
     assert other is not None
     assert other.v == pytest.approx(-0.06, abs=0.005)
 
