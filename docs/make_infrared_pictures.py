@@ -1,9 +1,9 @@
-"""Before, after and mask at 1:1 (docs/infrared.md), and a strip's edge (docs/film-edge.md).
+"""Before, after and mask at 1:1 (docs/infrared.md).
 
 `python docs/make_infrared_pictures.py SCANS` from the project's folder takes the folder of
 real scans (not part of the project: see the credits in docs/grade.md) and writes
-`docs/pictures/infrared.jpg` and `docs/pictures/film-edge.jpg`. Film and grain are real; dust,
-scratches and infrared are the simulator's of the tests.
+`docs/pictures/infrared.jpg`. Film and grain are real; dust, scratches and infrared are the
+simulator's of the tests.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from tests.films.simulator import Strip, picture
 from tests.infrared import simulator
 from tests.infrared.simulator import Film
 
@@ -34,7 +32,6 @@ GAP = 6
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     _infrared(Path(sys.argv[1]))
-    _edge()
 
 
 def _infrared(scans: Path) -> None:
@@ -64,13 +61,6 @@ def _graded(scan: Path, out: Path, *options: str) -> NDArray[Any]:
     command = [sys.executable, "-m", "divere_cli", "batch", str(scan.parent), str(out), *options]
     subprocess.run(command, check=True)
     return np.asarray(Image.open(out / "scan.png").convert("L").convert("RGB"))
-
-
-def _edge() -> None:
-    strip = Strip(dx=(79, 7), long=46.0, tall=11.0, around=2.0, scale=22.0, grain=0.03)
-    slide = replace(strip, dx=(32, 11), slide=True)
-    panels = [np.repeat(picture(one, 5)[..., np.newaxis], 3, axis=2) for one in (strip, slide)]
-    _save(np.concatenate(_spaced(panels), axis=0), "film-edge.jpg")
 
 
 def _spaced(panels: list[NDArray[Any]]) -> list[NDArray[Any]]:

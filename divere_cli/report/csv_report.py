@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 
-from divere_cli.records.outcome import ErrorRecord, ScanResult
+from divere_cli.records.outcome import ErrorRecord, FilmEdge, ScanResult
 from divere_cli.records.report import RunReport
 from divere_cli.text import safe
 
@@ -18,6 +18,7 @@ COLUMNS = (
     "seconds_read", "seconds_grade", "seconds_write", "peak_rss_bytes", "peak_rss_source",
     "attempts", "error_kind", "error_message", "error_hint", "warnings",
     "notes", "input_transfer", "orientation", "page", "pages", "clipped_top", "clipped_bottom",
+    "film", "film_dx", "frames",
 )  # fmt: skip
 
 # Excel and LibreOffice also take the full-width forms of East Asian input methods.
@@ -80,7 +81,13 @@ def _row(file: ScanResult) -> tuple[str | int | float, ...]:
         file.pages.pictures if file.pages else "",
         _shares(file.clipped.top) if file.clipped else "",
         _shares(file.clipped.bottom) if file.clipped else "",
+        *_film(file.film_edge),
     )
+
+
+def _film(edge: FilmEdge | None) -> tuple[str, str, str]:
+    """Return film, DX number and frame numbers as read at the film's edge."""
+    return ("", "", "") if edge is None else (edge.film or "", edge.dx, " ".join(edge.frames))
 
 
 def _shares(channels: tuple[float, ...]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import os
@@ -276,13 +277,17 @@ def test_inspect_says_how_to_install_the_reader(
     assert capfd.readouterr().err == ""
 
 
-def test_html_report_names_the_film(tmp_path: Path) -> None:
+def test_html_and_csv_reports_name_the_film(tmp_path: Path) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     write(scans / "a.tif", STRIP)
-    page = tmp_path / "page.html"
-    batch(scans, "out", "--isolation", "never", "--report", str(page))
+    page, table = tmp_path / "page.html", tmp_path / "table.csv"
+    reports = ("--report", str(page), "--report", str(table))
+    batch(scans, "out", "--isolation", "never", *reports)
     assert "Kodak ColorPlus 200, frames 12, 12A, 13</span>" in page.read_text("utf-8")
+    (row,) = csv.DictReader(table.read_text("utf-8-sig").splitlines())
+    assert (row["film"], row["film_dx"]) == ("Kodak ColorPlus 200", "79-7")
+    assert row["frames"] == "12 12A 13"
 
 
 def test_frames_of_a_strip_get_the_numbers_on_the_film(tmp_path: Path) -> None:
