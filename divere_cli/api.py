@@ -1,10 +1,10 @@
-"""The public door: plan a batch, run it, grade a file or an array, read a report.
+"""The public API: plan a batch, run it, grade a file or an array, read a report.
 
-What a call does to the process that makes it is nothing, unless :class:`Host` allows
-it: no signal handler, no adopted processes, no change of the environment or of the
-working folder. Workers are processes of their own (``isolation="never"``: threads).
+A call does not affect the calling process unless :class:`Host` allows it: no signal handler, no
+adopted processes, no change of the environment or of the working folder. Workers are processes of
+their own (``isolation="never"``: threads).
 
-Names here are kept from one version to the next; everything else in the package may move.
+Names here stay stable between versions; everything else in the package may change.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ StrPath = str | os.PathLike[str]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What a run may do to the process it runs in: nothing, unless it is said here.
+    """Permissions of a run in the calling process; by default none.
 
     Attributes
     ----------
@@ -88,21 +88,21 @@ class Host:
 def plan_batch(
     inputs: Sequence[StrPath], output: StrPath, options: BatchOptions | None = None
 ) -> tuple[PlannedScan, ...]:
-    """Say what :func:`run_batch` would do; headers are read, nothing is written.
+    """Return what :func:`run_batch` would do; headers are read, nothing is written.
 
     Parameters
     ----------
     inputs : sequence of path
         Folders and files.
     output : path
-        A folder; it need not exist.
+        A folder, which may be absent.
     options : BatchOptions, optional
-        Those of ``divere batch``, by the same names.
+        The options of ``divere batch``, with the same names.
 
     Raises
     ------
     RunError, ProfileError
-        The plan cannot be: nothing was written.
+        No plan is possible; nothing was written.
     """
     return dry_run.preview(_request(inputs, output, options, Host(), None))
 
@@ -116,19 +116,19 @@ def run_batch(
     stop: threading.Event | None = None,
     host: Host = Host(),
 ) -> RunReport:
-    """Grade every scan that needs it, and report on all.
+    """Grade every scan that needs it, and return a report on all.
 
     Parameters
     ----------
     inputs, output, options
         As in :func:`plan_batch`.
     on_event : callable, optional
-        Gets each event as it happens, in the thread of the call.
+        Called with each event, in the thread of the call.
     stop : threading.Event, optional
         Set it to end the run in order: no more scans are started, those in work have ten
         seconds.
     host : Host
-        What the run may do to this process.
+        Permissions of the run in this process.
 
     Returns
     -------
@@ -145,13 +145,13 @@ def run_batch(
 
 
 def grade_file(scan: StrPath, positive: StrPath, options: BatchOptions | None = None) -> ScanResult:
-    """Grade one scan into one file, complete or not there.
+    """Grade one scan into one file, which is complete or absent afterwards.
 
     Parameters
     ----------
     scan : path
     positive : path
-        Where the positive goes, in a folder that exists; its suffix stays as it is given.
+        Path of the positive, in an existing folder; its suffix is used as given.
         A file that is there is replaced only with ``options.overwrite``.
     options : BatchOptions, optional
 
@@ -173,8 +173,8 @@ def grade_file(scan: StrPath, positive: StrPath, options: BatchOptions | None = 
     if os.path.lexists(target) and not options.overwrite:
         raise OutputExists(f"'{target}' exists")
     with tempfile.TemporaryDirectory(prefix=".divere-tmp-", dir=os.path.dirname(target)) as work:
-        given = dataclasses.replace(options, report=(os.path.join(work, "report.json"),))
-        report = run_batch([scan], os.path.join(work, "positives"), given)
+        with_report = dataclasses.replace(options, report=(os.path.join(work, "report.json"),))
+        report = run_batch([scan], os.path.join(work, "positives"), with_report)
         (result,) = report.files
         if result.status != "ok":
             return result
@@ -259,9 +259,9 @@ def read_report(path: StrPath) -> RunReport:
     Raises
     ------
     InputMissing
-        It cannot be read.
+        The file cannot be read.
     UsageError
-        It is no report; the message says where.
+        It is no report; the message gives the position.
     """
     from divere_cli.report import json_report
 

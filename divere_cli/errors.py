@@ -1,4 +1,4 @@
-"""The one error tree.
+"""The tree of all errors.
 
 Covers every way in which a run or a scan can fail, with the word
 for the report, the hint for the user and the exit code. Not covered:

@@ -1,8 +1,7 @@
-"""The optional parts of divere: what each needs, and a command that adds it here.
+"""The optional parts of divere: the libraries of each, and a command that installs them.
 
-The one place that tells anybody how to install something. divere is in no package index,
-so a hint never names it: it names the library that is missing, by a command for the way in
-which this Python was set up (pip, pipx or uv).
+All installation hints come from here. divere is not on a package index, so a hint never names it:
+it names the missing library, in a command for the way this Python was installed (pip, pipx or uv).
 """
 
 from __future__ import annotations
@@ -22,22 +21,22 @@ EXTRAS: dict[str, tuple[str, ...]] = {
 
 
 def how_to_add(extra: str) -> str:
-    """Return a command that adds an extra to the Python that runs this, or why none can.
+    """Return a command that adds an extra to this Python, or the reason why none can.
 
     Parameters
     ----------
     extra : str
         One of :data:`EXTRAS`.
     """
-    wanted = " ".join(f"'{requirement}'" for requirement in EXTRAS[extra])
+    libraries = " ".join(f"'{requirement}'" for requirement in EXTRAS[extra])
     if getattr(sys, "frozen", False):
-        return f"this program was built without {wanted}: build it with them, or install divere"
+        return f"this program was built without {libraries}: build it with them, or install divere"
     prefix = sys.prefix.replace("\\", "/")
     if "/pipx/venvs/" in prefix:
-        return f"pipx inject {prefix.rpartition('/')[2]} {wanted}"
+        return f"pipx inject {prefix.rpartition('/')[2]} {libraries}"
     if os.path.exists(os.path.join(sys.prefix, "uv-receipt.toml")):
-        return f"uv pip install --python {_quoted(sys.executable)} {wanted}"
-    return f"{_quoted(sys.executable)} -m pip install {wanted}"
+        return f"uv pip install --python {_quoted(sys.executable)} {libraries}"
+    return f"{_quoted(sys.executable)} -m pip install {libraries}"
 
 
 def _quoted(path: str) -> str:

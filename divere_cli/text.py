@@ -1,9 +1,9 @@
-r"""Names and metadata made harmless for a terminal, a log, a report.
+r"""Makes names and metadata harmless for a terminal, a log or a report.
 
 Covers every string that comes from outside (file names, metadata, messages that quote them):
 control characters, line breaks, bidi and other invisible format characters, bytes that are no
 UTF-8, unassigned code points. Not covered: the syntax of a format (HTML, CSV and XML are escaped
-by their faces), and the way back, for which reports keep the bytes.
+by their modules), and the way back, for which reports keep the bytes.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def safe_lines(text: str) -> str:
 
 
 def tail(text: str, width: int) -> str:
-    """Return the last ``width`` characters; the first is ``…`` where something was cut.
+    """Return the last ``width`` characters; the first is ``…`` if the text was cut.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Bars for the report page: one for each scan, of one or more parts.
+"""Bar charts for the report page: one bar per scan, with one or more parts.
 
 Covers geometry and scales. Not covered: drawing (the page's template
 does) and which figures are shown (:mod:`divere_cli.report.html_report`).
@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-HEIGHT = 100.0  # the page stretches it; labels are outside
-_FEWEST = 8  # a chart of two bars is no wall
-_MOST = 600  # more would be thinner than a pixel, and ten thousand cost a browser seconds
+HEIGHT = 100.0  # the page scales it; labels are outside
+_FEWEST = 8  # so that two bars do not fill the chart
+_MOST = 600  # more bars would be thinner than a pixel, and ten thousand take seconds in a browser
 _STEPS = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What one bar shows: parts from the bottom up, as (CSS class, value)."""
+    """The data of one bar: parts from the bottom up, as (CSS class, value)."""
 
     scan: int
     label: str
@@ -40,7 +40,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar: where it stands, and which scan it is of."""
+    """A bar: its position and its scan."""
 
     scan: int
     label: str
@@ -69,7 +69,7 @@ def chart(
 ) -> Chart:
     """Lay out one chart; values are in ``unit``.
 
-    Of more than 600 figures each bar is the highest of several in a row, and the note says so.
+    With more than 600 figures, each bar shows the highest of several in a row, as the note tells.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The report as CSV: a row a scan, safe to open in a spreadsheet.
+"""The report as CSV: one row per scan, safe to open in a spreadsheet.
 
 A cell that a spreadsheet would take for a formula gets a ``'`` in front. Names
 are shown harmless; the JSON report has them byte for byte.
@@ -26,7 +26,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def render(report: RunReport) -> str:
-    """Return the table with a line of headings, beginning with a byte order mark.
+    """Return the table with a line of headings, starting with a byte order mark.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def render(report: RunReport) -> str:
         The report of a run.
     """
     text = io.StringIO()
-    text.write("\ufeff")  # without it Excel takes UTF-8 for the system's code page
+    text.write("\ufeff")  # without it Excel reads UTF-8 as the system's code page
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for file in report.files:
@@ -43,7 +43,7 @@ def render(report: RunReport) -> str:
 
 
 def cell(value: str | int | float) -> str:
-    """Return ``value`` as a cell that is text and nothing else.
+    """Return ``value`` as a cell that is never a formula.
 
     Parameters
     ----------

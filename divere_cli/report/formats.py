@@ -1,4 +1,4 @@
-"""What renders a report file, by its suffix; each renderer is loaded when it is needed."""
+"""Chooses the renderer of a report file by its suffix; renderers are loaded when needed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def renderer(path: str) -> Render:
     Raises
     ------
     UsageError
-        The suffix is none of those known, or what renders it is not installed.
+        The suffix is unknown, or the library for it is not installed.
     """
     suffix = PurePath(path).suffix.lower()
     if suffix == ".prom" and importlib.util.find_spec("prometheus_client") is None:
@@ -63,7 +63,7 @@ def shows_pictures(path: str) -> bool:
 
 
 def with_pictures_beside(path: str) -> RenderBeside | None:
-    """Return the renderer of a page with pictures in a folder beside it; None for others.
+    """Return the renderer of a page with pictures in a folder beside it; None for other formats.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def with_pictures_beside(path: str) -> RenderBeside | None:
 
 
 def html_beside(report: RunReport, album: Album) -> str:
-    """Render the page whose pictures lie in a folder beside it.
+    """Render the page with pictures in a folder beside it.
 
     Parameters
     ----------

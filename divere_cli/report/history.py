@@ -1,7 +1,7 @@
-"""The runs on one OUTPUT beside each other, and how time and memory went from run to run.
+"""Compares the runs on one OUTPUT: time and memory from run to run.
 
-Covers the trend, the JSON document and the lines for a person. Not covered: where
-the runs are written down (``batch.journal.history``).
+Covers the trend, the JSON document and the lines for people. Not covered: where the runs are
+written down (``batch.journal.history``).
 
 The trend compares the median of the last five runs with the median of all before them:
 one slow night does not make a trend, and no run is compared with itself. Time is seconds
@@ -28,10 +28,10 @@ _HEADINGS = ("started", "exit", "ok", "failed", "seconds", "s/MP", "a scan", "wo
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Median of the last runs and of those before; ``change`` is their ratio less one.
+    """Median of the last runs and of those before; ``change`` is their ratio minus one.
 
-    ``before`` and ``change`` are None where there are no earlier runs, ``recent``, too,
-    where no run graded anything.
+    ``before`` and ``change`` are None without earlier runs; ``recent`` is None if no run graded
+    anything.
     """
 
     recent: float | None = None
@@ -69,7 +69,7 @@ def _entry(run: PastRun) -> dict[str, Any]:
 
 
 def trends(runs: Sequence[PastRun]) -> dict[str, Trend]:
-    """Return how time and memory changed, by their names in the document.
+    """Return the trends of time and memory, by their names in the document.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def trends(runs: Sequence[PastRun]) -> dict[str, Trend]:
 
 
 def per_megapixel(figures: RunFigures) -> float | None:
-    """Return the workers' seconds per megapixel; None where nothing was graded.
+    """Return the workers' seconds per megapixel; None if nothing was graded.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def lines(runs: Sequence[PastRun]) -> list[str]:
         made += [f"{more} runs before these: --json has them all"] if more > 0 else []
     old = sum(run.ended and run.figures is None for run in runs)
     if old:
-        made.append(f"runs of an earlier divere, which kept no figures: {old}")
+        made.append(f"runs of an earlier divere, which recorded no figures: {old}")
     return made + _trend_lines(trends(runs))
 
 
@@ -159,7 +159,7 @@ def _memory(size: int) -> str:
 def _trend_lines(by_name: dict[str, Trend]) -> list[str]:
     time, worker, parent = by_name.values()
     if time.recent is None:
-        return ["no trend: no run has graded a scan and kept its figures"]
+        return ["no trend: no run has graded a scan and recorded its figures"]
     if time.before is None:
         return [f"no trend yet: it compares the last {RECENT} runs with those before them"]
     over = f"median of the last {time.runs} runs that graded, against those before"

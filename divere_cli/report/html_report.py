@@ -42,7 +42,7 @@ _TROUBLE_FIRST = (
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A thumbnail, ready for ``src``."""
+    """A thumbnail as a value for ``src``."""
 
     kind: str
     caption: str
@@ -53,7 +53,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One scan, every string harmless."""
+    """One scan; every string is escaped."""
 
     number: int
     name: str
@@ -73,7 +73,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What was decided for a roll, and why."""
+    """The decision for a roll, and its reasons."""
 
     name: str
     confidence: str
@@ -89,7 +89,7 @@ def render(report: RunReport, album: Album | None = None) -> str:
     report : RunReport
         The report of a run.
     album : Album, optional
-        The pictures beside it; without, the thumbnails are inside it.
+        The pictures beside the page; if None, the thumbnails are inside it.
     """
     summary = summarize(report)
     elsewhere = len({file.host for file in report.files if file.host}) > 1
@@ -118,7 +118,7 @@ def render(report: RunReport, album: Album | None = None) -> str:
         )
     )
     page = io.StringIO()
-    page.writelines(pieces)  # joined at once, 100,000 scans took 1 GB
+    page.writelines(pieces)  # joining all at once took 1 GB for 100,000 scans
     return page.getvalue()
 
 
@@ -140,10 +140,10 @@ def _source(name: str) -> str:
 
 
 def _policy(style: str, script: str, pictures: str) -> str:
-    """Allow this page's own style, script and pictures, and nothing else.
+    """Return the policy: only this page's own style, script and pictures are allowed.
 
-    A page that was opened from a disk may have no origin: then ``file:`` is its own folder,
-    and nothing where it came over a network.
+    A page opened from a disk may have no origin: then ``file:`` allows its own folder; over a
+    network it allows nothing.
     """
     return (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
@@ -231,7 +231,7 @@ def _label(file: ScanResult, figure: str) -> str:
 
 
 def _film(edge: FilmEdge) -> str:
-    """The film and its frames, as the code at the film's edge names them."""
+    """Return the film and its frames, from the code at the film's edge."""
     frames = f", frames {', '.join(edge.frames)}" if edge.frames else ""
     return safe(f"{edge.film or f'film DX {edge.dx}'}{frames}")
 

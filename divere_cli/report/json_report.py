@@ -1,4 +1,4 @@
-r"""``divere-report/1``: the report as JSON, and strictly back.
+r"""``divere-report/1``: writes the report as JSON, and reads it strictly.
 
 Covers the schema of the page on reports and the events of ``--json``, which
 are made of the same objects. All text is ASCII (JSON escapes), so nothing in a
@@ -36,7 +36,7 @@ _ENCODER = json.JSONEncoder(allow_nan=False)
 
 
 def render(report: RunReport) -> str:
-    """Return the whole report, indented, a line for each scan, ending with a line feed.
+    """Return the whole report, indented, one line per scan, with a final line feed.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def render(report: RunReport) -> str:
 
 
 def pieces(report: RunReport) -> Iterator[str]:
-    """Yield the text of :func:`render` piece by piece, a scan at a time.
+    """Yield the text of :func:`render` in pieces, one scan at a time.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def pieces(report: RunReport) -> Iterator[str]:
 
 
 def _head(report: RunReport) -> Object:
-    """Return all but ``files``, of which there may be very many."""
+    """Return everything except ``files``, which may be very many."""
     return {
         "schema": SCHEMA,
         "version": report.version,
@@ -98,25 +98,25 @@ def summary_object(summary: Summary) -> Object:
 
 
 def _line(file: ScanResult) -> str:
-    """One entry of ``files`` as text."""
+    """Return one entry of ``files`` as text."""
     if file.worker_pid or file.error or file.thumbnails:
         text = _ENCODER.encode(_rounded(to_plain(file), file))
     else:
         text = _unprocessed(file)
-    # a text of an odd name has escapes of surrogates, and a few others have them, too
+    # the text of a name that is no UTF-8 has escaped surrogates; a few others have them, too
     return _ENCODER.encode(file_object(file)) if r"\ud" in text else text
 
 
-_OWN = ("input", "outputs", "positives")  # fields that no two scans share: the first ones
+_OWN = ("input", "outputs", "positives")  # the first fields, which differ for each scan
 _SHARED = operator.attrgetter(
     *(each.name for each in dataclasses.fields(ScanResult) if each.name not in _OWN)
 )
 
 
 def _unprocessed(file: ScanResult) -> str:
-    """One entry for a scan that no worker processed: most of its text is that of others, too.
+    """Return the entry of an unprocessed scan, which shares most of its text with others.
 
-    A run over an archive that is up to date has 100,000 of them: 4 us each, not 17.
+    A run on an up-to-date archive has 100,000 of them: this takes 4 us each instead of 17.
     """
     own = ", ".join(f'"{name}": {_ENCODER.encode(to_plain(getattr(file, name)))}' for name in _OWN)
     return f"{{{own}, {_rest(_SHARED(file))}"
@@ -124,7 +124,7 @@ def _unprocessed(file: ScanResult) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _rest(values: tuple[Any, ...]) -> str:
-    """Return the text of an entry after the fields of its own, by the values of the others."""
+    """Return the text of an entry after its own fields, cached by the values of the others."""
     names = (each.name for each in dataclasses.fields(ScanResult) if each.name not in _OWN)
     file = ScanResult("", **dict(zip(names, values, strict=True)))
     plain = _rounded(to_plain(file), file)
@@ -134,7 +134,7 @@ def _rest(values: tuple[Any, ...]) -> str:
 
 
 def file_object(file: ScanResult) -> Object:
-    """Return one entry of ``files``; ``thumbnails`` only where there are some.
+    """Return one entry of ``files``; ``thumbnails`` only if there are any.
 
     Parameters
     ----------
@@ -201,14 +201,14 @@ def parse(text: str, name: str) -> RunReport:
     Parameters
     ----------
     text : str
-        What :func:`render` gave.
+        Text of :func:`render`.
     name : str
         The file's name, for messages.
 
     Raises
     ------
     UsageError
-        Where ``text`` is no report that this version knows; the message says where.
+        ``text`` is no report that this version can read; the message gives the position.
     """
     try:
         data = json.loads(

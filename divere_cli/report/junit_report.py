@@ -1,4 +1,4 @@
-"""The report as JUnit XML, as GitHub, GitLab and Jenkins show it: a test case a scan.
+"""The report as JUnit XML for GitHub, GitLab and Jenkins: one test case per scan.
 
 A scan that failed by itself is a ``failure``; a worker that died, ran out of
 time or memory, a bug, and a scan that was interrupted are an ``error``; up to
@@ -18,7 +18,7 @@ _MACHINERY = frozenset({"crashed", "timeout", "out_of_memory", "internal"})
 
 
 def render(report: RunReport) -> str:
-    """Return the document; characters that XML does not allow are shown escaped.
+    """Return the document; characters that XML does not allow are escaped.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The figures of a run as a text file for Prometheus: what cron leaves for node_exporter.
+"""The figures of a run as a text file for Prometheus, for example for node_exporter.
 
 Covers the figures and their names; the format is written by Prometheus' own client. Every
 figure has the label ``output``, so that the files of several jobs lie side by side in one
@@ -54,7 +54,7 @@ def _gauge(client: Any, registry: Any, name: str, text: str, *labels: str) -> An
 
 
 def _single(report: RunReport, summary: Summary) -> dict[str, tuple[str, float]]:
-    """Return what has one value for the whole run, by the end of its name."""
+    """Return the figures with one value for the whole run, by the end of their names."""
     started = datetime.fromisoformat(report.started).timestamp()
     return {
         "started_timestamp_seconds": ("When the run began.", started),

@@ -1,4 +1,4 @@
-"""The figures of a run, computed once for all faces and for the last line.
+"""The figures of a run, computed once for all report formats and for the last line.
 
 Covers counting and rates over a finished :class:`RunReport`. Not covered:
 choosing the exit code (``batch``) and any rendering.
@@ -19,7 +19,7 @@ STAGES = ("start", "read", "measure", "grade", "write")
 
 @dataclass(frozen=True, slots=True)
 class StageFigures:
-    """Seconds of one stage over the scans that had it: mean, median, 95th percentile."""
+    """Seconds of one stage over the scans with it: mean, median, 95th percentile."""
 
     mean: float
     p50: float
@@ -28,7 +28,7 @@ class StageFigures:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What became of the selected scans.
+    """Counts and rates of the selected scans.
 
     ``megapixels_per_second`` is of the scans graded in this run, over the wall
     clock of the whole run; ``slowest`` is the input that took longest, empty
@@ -81,7 +81,7 @@ def summarize(report: RunReport) -> Summary:
 def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
     """Return mean, median and 95th percentile of each stage over the scans that were graded.
 
-    Percentiles are by the nearest rank, so each is a time that some scan took.
+    Percentiles use the nearest rank, so each is the time of a real scan.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def stage_figures(files: Iterable[ScanResult]) -> dict[str, StageFigures]:
 
 
 def percentile(ordered: Sequence[float], percent: int) -> float:
-    """Return the value of the nearest rank in ``ordered``, which is sorted and not empty.
+    """Return the percentile by nearest rank of ``ordered``, which is sorted and not empty.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def percentile(ordered: Sequence[float], percent: int) -> float:
 
 
 def seconds_by_stage(report: RunReport) -> dict[str, float]:
-    """Return where the workers' time went, all scans together; ``other`` is what no stage had.
+    """Return the workers' seconds by stage for all scans; ``other`` is time outside of stages.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def seconds_by_stage(report: RunReport) -> dict[str, float]:
 
 
 def digits(megapixels: float) -> str:
-    """Return a size as people read it: ``0.0235``, ``24.2``, ``1392``.
+    """Return a size for people: ``0.0235``, ``24.2``, ``1392``.
 
     Parameters
     ----------

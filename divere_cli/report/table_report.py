@@ -1,7 +1,7 @@
 """The report as a table for a terminal.
 
-Covers what is worth a row: all scans of a small run; of a large one those that
-failed and those that took most. Not covered: printing.
+Covers the choice of rows: all scans of a small run; of a large run, those that failed and those
+that took longest. Not covered: printing.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from divere_cli.text import format_bytes, safe, tail
 ROWS = 50
 _STYLES = {"ok": "green", "failed": "bold red", "interrupted": "yellow"}
 _HEADINGS = ("status", "profile", "MP", "seconds", "peak memory", "")
-# By the width of the terminal: what is left out is on the line of each scan, or in the report.
+# Columns by width of the terminal; the others are on the line of each scan or in the report.
 _SHOWN = ((110, (0, 1, 2, 3, 4, 5)), (80, (0, 1, 3, 4)), (60, (0, 1, 4)), (0, (0, 3)))
 _RIGHT = ("MP", "seconds", "peak memory")
 _NAME = 80
-_PROFILE = 20  # most of the shipped ones
-_GAP = 3  # between two columns, as the box has it
+_PROFILE = 20  # enough for most shipped profiles
+_GAP = 3  # between two columns of the box
 
 
 def render(report: RunReport, width: int = 100) -> Table:
-    """Return the table, at most ``width`` wide; every cell is text, never markup.
+    """Return the table, at most ``width`` characters wide; cells are text, never markup.
 
-    Long names keep their end, which in a path is what tells scans apart.
+    Long names keep their end, which distinguishes scans in a path.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def render(report: RunReport, width: int = 100) -> Table:
 
 
 def stages(report: RunReport) -> Table | None:
-    """Return mean, median and 95th percentile of each stage; None where nothing was graded.
+    """Return mean, median and 95th percentile of each stage; None if nothing was graded.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def stages(report: RunReport) -> Table | None:
 
 
 def medians(report: RunReport) -> str:
-    """Return the median of each stage in one line; empty where nothing was graded.
+    """Return the median of each stage in one line; empty if nothing was graded.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def selected(files: tuple[ScanResult, ...]) -> list[ScanResult]:
 
 
 def memory(size: int) -> str:
-    """Return memory as text, empty where it is not known.
+    """Return memory as text; empty if unknown.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def memory(size: int) -> str:
 
 
 def _row(file: ScanResult) -> tuple[str, ...]:
-    """Return all cells but the name; the message of an error has a line of its own."""
+    """Return all cells except the name; the message of an error has its own line."""
     source = ">= " if file.peak_rss_source == "vmhwm>=" else ""
     peak = memory(file.peak_rss_bytes)
     warnings = len(file.warnings)

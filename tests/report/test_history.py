@@ -51,7 +51,7 @@ def test_runs_that_graded_nothing_have_a_row_and_no_part_in_the_trend() -> None:
     assert len(lines) == 1 + 9 + 1 + 2
     assert lines[8].split() == ["unknown", "none"]
     assert lines[9].split() == ["unknown", "?"]
-    assert "runs of an earlier divere, which kept no figures: 1" in lines
+    assert "runs of an earlier divere, which recorded no figures: 1" in lines
     assert history.trends(runs)["seconds_per_megapixel"].runs == 5
 
 
