@@ -95,7 +95,10 @@ class Repair:
         plane = Rows(infrared, *self._infrared_rows())
         for first in range(0, self._down, self._group):
             last = min(first + self._group, self._down)
-            self._find(first, last, picture, plane)
+            if first == 0:
+                self._find(0, min(AHEAD, self._down), picture, plane)
+            ahead = [min(row + AHEAD, self._down) for row in (first, last)]
+            self._find(ahead[0], ahead[1], picture, plane)
             self._fill(first, last, picture)
             yield from self._repaired(first * TILE, min(last * TILE, self._height), picture)
 
@@ -111,13 +114,11 @@ class Repair:
     def _infrared_rows(self) -> tuple[int, int]:
         """Rows of infrared, and how many of them the tiles of a group look at."""
         placed = self._findings.placement
-        rows = (self._group + AHEAD) * TILE + 2 * find.BORDER
+        rows = max(self._group, AHEAD) * TILE + 2 * find.BORDER
         return placed.size[0], rows // placed.ratio + STEP
 
-    def _find(self, first: int, last: int, picture: Rows, plane: Rows) -> None:
-        """Find the places of rows of tiles ``first`` to ``last``, and of the next one."""
-        start = min(first + AHEAD, self._down) if first else 0
-        stop = min(last + AHEAD, self._down)
+    def _find(self, start: int, stop: int, picture: Rows, plane: Rows) -> None:
+        """Search rows of tiles, and decide which hits are places where the next row is searched."""
         for marks in (self._hits, self._peaks, self._mask, self._unfilled):
             marks.begin(start, stop)
         picture.reach(stop * TILE + find.BORDER)

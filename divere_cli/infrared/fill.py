@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner
+from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner, softened
 
 Floats = NDArray[np.float32]
 
@@ -33,11 +33,10 @@ class Scale:
     radius: int
 
 
-# together about 1, 3, 5, 10 and 24 pixels
-SCALES = (
-    Scale(1, 1.0, 3), Scale(2, 1.5, 3), Scale(4, 1.2, 3), Scale(8, 1.2, 3), Scale(8, 3.0, 3),
-)  # fmt: skip
-NEAR_SCALES = 2
+FINEST = 2  # radius of a binomial filter, as wide as a Gaussian of 1 pixel
+# after it, about 3, 5, 10 and 24 pixels
+SCALES = (Scale(2, 1.5, 3), Scale(4, 1.2, 3), Scale(8, 1.2, 3), Scale(8, 3.0, 3))
+NEAR_SCALES = 1
 # a Gaussian over sums of 2x2 is so wide that steps of two pixels do not show, and cost a tenth
 STEPPED = 2
 
@@ -60,29 +59,30 @@ def fill(sums: Floats, border: int) -> tuple[Floats, Floats]:
         The means, (windows, channels, TILE, TILE), and the clean weight of the coarsest scale
         that was used, (windows, TILE, TILE).
     """
-    levels: list[tuple[Floats, int]] = []
-    side = 1
+    coarser: list[tuple[Floats, int]] = []
+    pixels, side = inner(sums, border - FINEST), 1
     for scale in SCALES[:NEAR_SCALES] if border == NEAR else SCALES:
         while side < scale.side:
             sums, side = halved(sums), 2 * side
         # no more around the tile than this scale looks at, and one for what lies between
         spare = 1 if side > STEPPED else 0
         part = inner(sums, border // side - scale.radius - spare)
-        levels.append((blur(part, gaussian(scale.sigma, scale.radius)), side))
-    level, side = levels.pop()
+        coarser.append((blur(part, gaussian(scale.sigma, scale.radius)), side))
+    level, side = coarser.pop()
     weight = _enlarged(level[:, -1:], side)[:, 0]
     # sums are multiplied by the inverse of their weight: a division costs three times as much
     means = np.multiply(level[:, :-1], 1 / np.maximum(level[:, -1:], np.float32(1e-9)))
-    while levels:
-        means = _enlarged(means, side)
-        level, side = levels.pop()
-        if side > 1:
-            level = _enlarged(level, side)
-        inverse = 1 / (level[:, -1:] + np.float32(MIXED))
-        np.multiply(means, np.float32(MIXED), out=means)
+    while coarser:
+        means = _enlarged(np.multiply(means, np.float32(MIXED), out=means), side)
+        level, side = coarser.pop()
+        level, side = _enlarged(level, side), 1
         np.add(means, level[:, :-1], out=means)
-        np.multiply(means, inverse, out=means)
-        side = 1
+        np.multiply(means, 1 / (level[:, -1:] + np.float32(MIXED)), out=means)
+    finest = softened(np.ascontiguousarray(pixels), FINEST)
+    mixed = np.float32(MIXED * 16**FINEST)
+    means = _enlarged(np.multiply(means, mixed, out=means), side)
+    np.add(means, finest[:, :-1], out=means)
+    np.multiply(means, 1 / (finest[:, -1:] + mixed), out=means)
     return means, weight
 
 

@@ -14,17 +14,16 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner
+from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner, softened
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Strength = Literal["low", "normal", "high"]
 
-RED = gaussian(0.7, 2)
-FINE = gaussian(1.0, 3)
+RED, FINE = 1, 2  # radius of binomial filters: as wide as Gaussians of 0.7 and 1 pixel
 COARSE = gaussian(1.12, 3)  # of 2x2 pixels, after FINE: 2.5 pixels together
-REACH = 9  # of both, from the middle outward
-BORDER = 11  # what the filters take from each side of a window
+REACH = 8  # of both, from the middle outward
+BORDER = REACH + RED  # what the filters take from each side of a window
 # robust sigmas and least density, by scale: 0, 1 and 2.5 pixels
 SIGMAS = (4.5, 4.0, 4.0)
 FLOORS = (0.030, 0.024, 0.018)
@@ -63,10 +62,10 @@ def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
 
     Parameters
     ----------
-    infrared : ndarray of float32, (..., rows - 4, columns - 4)
+    infrared : ndarray of float32, (..., rows - 2, columns - 2)
         Log density.
     red : ndarray of float32, (..., rows, columns)
-        Log density, with two pixels more on each side.
+        Log density, with a pixel more on each side.
     slope : float
         Of infrared on red.
     level : ndarray of float32
@@ -74,10 +73,10 @@ def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
 
     Returns
     -------
-    ndarray of float32, (..., rows - 4, columns - 4)
+    ndarray of float32, (..., rows - 2, columns - 2)
     """
-    crosstalk = blur(red, RED)
-    np.multiply(crosstalk, np.float32(-slope), out=crosstalk)
+    crosstalk = softened(red, RED)
+    crosstalk = np.multiply(crosstalk, np.float32(-slope / 16**RED))
     np.add(crosstalk, infrared, out=crosstalk)
     return np.subtract(crosstalk, level, out=crosstalk)
 
@@ -93,11 +92,11 @@ def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
     Returns
     -------
     tuple of ndarray of float32
-        (..., rows - 18, columns - 18) twice, and the last for squares of 2x2 pixels, (...,
-        rows / 2 - 9, columns / 2 - 9), which costs a fifth and changes nothing that counts.
+        (..., rows - 16, columns - 16) twice, and the last for squares of 2x2 pixels, (...,
+        rows / 2 - 8, columns / 2 - 8), which costs a fifth and changes nothing that counts.
     """
-    fine = blur(edge, FINE)
-    spare = REACH - (len(FINE) - 1)
+    fine = np.multiply(softened(edge, FINE), np.float32(1 / 16**FINE))
+    spare = REACH - FINE
     return inner(edge, REACH), inner(fine, spare), blur(halved(fine), COARSE)
 
 
@@ -115,7 +114,7 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
 
     Returns
     -------
-    tuple of ndarray of bool, (..., rows - 18, columns - 18)
+    tuple of ndarray of bool, (..., rows - 16, columns - 16)
         Hits, and hits of :data:`PEAK` or more.
     """
     plain, fine, coarse = scales(edge)

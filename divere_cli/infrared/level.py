@@ -46,24 +46,24 @@ class Level:
         down, across = self.cells.shape
         y = np.clip(cells[:, :1] + np.arange(-1, 2), 0, down - 1)
         x = np.clip(cells[:, 1:] + np.arange(-1, 2), 0, across - 1)
-        near = self.cells[y[:, :, np.newaxis], x[:, np.newaxis, :]]
-        return _between(_between(near, border), border)
+        # cells down, cells across, windows: long lines, because a short one costs as much
+        near = self.cells[y.T[:, np.newaxis], x.T[np.newaxis]]
+        across = _between(near.swapaxes(0, 1), border)  # pixels across, cells down, windows
+        pixels = _between(np.ascontiguousarray(across.transpose(1, 2, 0)), border)
+        return pixels.swapaxes(0, 1)
 
 
 def _between(near: Floats, border: int) -> Floats:
-    """Values of three cells (the middle axis) to the pixels of one and ``border`` around it.
-
-    The pixels become the last axis.
-    """
+    """Values of three cells, the first axis, to the pixels of one and ``border`` around it."""
     half = CELL // 2 + border
-    out = np.empty((len(near), near.shape[2], 2 * half), np.float32)
-    steps = (np.arange(-half, half) + np.float32(0.5)) / CELL
-    for side, (first, pixels) in enumerate(((0, slice(0, half)), (1, slice(half, None)))):
-        low, high = near[:, first, :, np.newaxis], near[:, first + 1, :, np.newaxis]
-        weight = (steps[pixels] + (1 - side)).astype(np.float32)
-        np.multiply(high - low, weight, out=out[..., pixels])
-        out[..., pixels] += low
-    return out
+    lines = near.reshape(3, -1)
+    out = np.empty((2 * half, lines.shape[1]), np.float32)
+    steps = ((np.arange(-half, half) + np.float32(0.5)) / CELL).astype(np.float32)[:, np.newaxis]
+    for first, pixels in ((0, slice(0, half)), (1, slice(half, None))):
+        rise = lines[first + 1] - lines[first]
+        np.multiply(rise, steps[pixels] + np.float32(1 - first), out=out[pixels])
+        out[pixels] += lines[first]
+    return out.reshape(2 * half, *near.shape[1:])
 
 
 def cells(samples: Floats, step: int) -> Floats:

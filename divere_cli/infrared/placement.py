@@ -86,6 +86,8 @@ def _between(values: Floats, at: NDArray[np.float64], axis: int) -> Floats:
 
 def _steps(values: Floats, low: int, part: NDArray[np.float32], axis: int) -> Floats:
     """The same for coordinates a step apart: slices, which cost less than taking by index."""
+    if part[0] == part.min() == part.max():
+        return _moved(values, low, len(part), part[0], axis)
     lead = (slice(None),) * axis
     before, after = (values[(*lead, slice(at, at + len(part)))] for at in (low, low + 1))
     weight: NDArray[Any] = part[:, np.newaxis] if axis == values.ndim - 2 else part
@@ -93,3 +95,16 @@ def _steps(values: Floats, low: int, part: NDArray[np.float32], axis: int) -> Fl
     np.multiply(out, weight, out=out)
     np.add(before, out, out=out)
     return out
+
+
+def _moved(values: Floats, low: int, count: int, part: np.float32, axis: int) -> Floats:
+    """The same for one fraction: all values as one line, and cut off what crosses a border."""
+    line = values.reshape(-1)
+    away = values.shape[-1] if axis == values.ndim - 2 else 1
+    out = np.empty_like(line)
+    inside = out[: line.size - away]
+    np.subtract(line[away:], line[:-away], out=inside)
+    np.multiply(inside, part, out=inside)
+    np.add(inside, line[:-away], out=inside)
+    lead = (slice(None),) * axis
+    return out.reshape(values.shape)[(*lead, slice(low, low + count))]

@@ -39,14 +39,16 @@ def places(hits: Marks, peaks: Marks, tiles: Ints, tuning: Tuning) -> Words:
     ndarray of uint32, shape (tiles, 32)
         Bits of the places.
     """
-    hit = hits.wide_words(tiles, BORDER)
-    reached = peaks.wide_words(tiles, BORDER)
+    # rows first: they are moved up and down, and long lines cost less
+    hit, reached = (
+        np.ascontiguousarray(bits.wide_words(tiles, BORDER).T) for bits in (hits, peaks)
+    )
     for _ in range(STEPS):
         # from the peak along hits: the faint end of a dense place belongs to it
         reached = grown(reached, 2) & hit
     pixels = grown(reached & _at_least_three(hit), tuning.grow)
-    middle = pixels[:, BORDER : BORDER + TILE] >> np.uint64(BORDER)
-    return (middle & np.uint64(0xFFFFFFFF)).astype("<u4")
+    middle = pixels[BORDER : BORDER + TILE] >> np.uint64(BORDER)
+    return (middle & np.uint64(0xFFFFFFFF)).astype("<u4").T
 
 
 def grown(bits: Bits, radius: int) -> Bits:
@@ -54,7 +56,7 @@ def grown(bits: Bits, radius: int) -> Bits:
 
     Parameters
     ----------
-    bits : ndarray of uint64, shape (windows, rows)
+    bits : ndarray of uint64, shape (rows, windows)
         One word for each row.
     radius : int
         Pixels.
@@ -68,8 +70,8 @@ def grown(bits: Bits, radius: int) -> Bits:
         bits = bits | bits << np.uint64(1) | bits >> np.uint64(1)
     for _ in range(radius):
         out = bits.copy()
-        out[:, 1:] |= bits[:, :-1]
-        out[:, :-1] |= bits[:, 1:]
+        out[1:] |= bits[:-1]
+        out[:-1] |= bits[1:]
         bits = out
     return bits
 
@@ -105,7 +107,7 @@ def _moved(bits: Bits, step: int) -> Bits:
     """Move rows down by ``step``, or up where it is negative."""
     out = np.zeros_like(bits)
     if step > 0:
-        out[:, step:] = bits[:, :-step]
+        out[step:] = bits[:-step]
     else:
-        out[:, :step] = bits[:, -step:]
+        out[:step] = bits[-step:]
     return out

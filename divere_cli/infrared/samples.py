@@ -59,10 +59,9 @@ class Samples:
         self._ratio = placement.ratio
         # rows and columns in the middle of the blocks
         self._middles = [_middles(length, self.step) for length in placement.picture]
-        self._lows: list[NDArray[Any]] = []
-        self._infrared: list[NDArray[Any]] = []
-        self._red: list[NDArray[Any]] = []
-        self._green: list[NDArray[Any]] = []
+        self._native = max(self.step // self._ratio, 1)  # pixels of infrared in a block
+        # whole planes at once: small parts would leave holes in the heap
+        self._lows, self._infrared, self._red, self._green = (np.empty(0) for _ in range(4))
         self._dusty: list[Square] = []
         self._varied: list[Square] = []
         # one square of so many is a candidate: in each row of squares the next one
@@ -80,6 +79,7 @@ class Samples:
         height = self._placement.picture[0]
         pieces = _Pieces(color)
         plane = Rows(infrared, self._placement.size[0], CELL)
+        self._allocate(pieces.first().dtype, plane.first().dtype)
         for top in range(0, height, SQUARE):
             bottom = min(top + SQUARE, height)
             if bottom == top + SQUARE:
@@ -94,26 +94,33 @@ class Samples:
             if self._candidates:
                 self._choose(top)
 
+    def _allocate(self, color: np.dtype[Any], infrared: np.dtype[Any]) -> None:
+        down, across = (len(line) for line in self._middles)
+        self._red = np.empty((down, across), color)
+        self._green = np.empty((-(-down // 2), -(-across // 2)), color)
+        self._infrared = np.empty(self._green.shape, infrared)
+        tall, wide = (-(-size // self._native) for size in self._placement.size)
+        self._lows = np.empty((tall, wide), infrared)
+
     def _take_color(self, first: int, piece: NDArray[Any]) -> None:
-        stop = first + len(piece)
-        middle, columns = self._middles[0], self._middles[1]
-        rows = middle[slice(*np.searchsorted(middle, (first, stop)))]
-        self._red.append(_at(piece[..., 0], rows - first, columns).copy())
-        rows = middle[::2]
-        rows = rows[slice(*np.searchsorted(rows, (first, stop)))]
-        self._green.append(_at(piece[..., piece.shape[2] // 2], rows - first, columns[::2]).copy())
+        middle, columns = self._middles
+        for plane, channel, every in ((self._red, 0, 1), (self._green, piece.shape[2] // 2, 2)):
+            rows = middle[::every]
+            part = slice(*np.searchsorted(rows, (first, first + len(piece))))
+            plane[part] = _at(piece[..., channel], rows[part] - first, columns[::every])
         for left, square, _ in self._candidates:
             at = first % SQUARE
             square[at : at + len(piece)] = piece[:, left : left + SQUARE]
 
     def _take_infrared(self, first: int, plane: NDArray[Any]) -> None:
-        self._lows.append(_least(plane, max(self.step // self._ratio, 1)))
+        lows = _least(plane, self._native)
+        self._lows[first // self._native :][: len(lows)] = lows
         rows, columns = (
             np.minimum(line[::2] // self._ratio, size - 1)
             for line, size in zip(self._middles, self._placement.size, strict=True)
         )
-        rows = rows[slice(*np.searchsorted(rows, (first, first + len(plane))))]
-        self._infrared.append(_at(plane, rows - first, columns).copy())
+        part = slice(*np.searchsorted(rows, (first, first + len(plane))))
+        self._infrared[part] = _at(plane, rows[part] - first, columns)
         for left, _, square in self._candidates:
             at, start = first % len(square), left // self._ratio
             square[at : at + len(plane)] = plane[:, start : start + len(square)]
@@ -135,8 +142,7 @@ class Samples:
         blocks = SQUARE // self.step
         rows = slice(top // self.step, top // self.step + blocks)
         lows, red = (
-            density(self._of_candidates(_part(plane, rows.start, rows.stop), blocks))
-            for plane in (self._lows, self._red)
+            density(self._of_candidates(plane[rows], blocks)) for plane in (self._lows, self._red)
         )
         out = (lows > median(lows)[:, np.newaxis] + STANDS_OUT).sum(axis=1)
         # a holder's border stands out as a whole and tells nothing of dust
@@ -172,29 +178,27 @@ class Samples:
 
     def plain(self, slope: float) -> Floats:
         """Cells of infrared less crosstalk, from every other sample down and across."""
-        red = density(np.concatenate([rows[:, ::2] for rows in self._red])[::2])
+        red = density(self._red[::2, ::2])
         np.multiply(red, np.float32(-slope), out=red)
-        return cells(np.add(red, density(np.concatenate(self._infrared)), out=red), 2 * self.step)
+        return cells(np.add(red, density(self._infrared), out=red), 2 * self.step)
 
     def red(self, rows: slice) -> Floats:
         """Red density in the middle of the blocks of some rows."""
-        return density(_part(self._red, rows.start, rows.stop))
+        return density(self._red[rows])
 
     def lows(self, placed: Placement, rows: slice) -> Floats:
         """Infrared's greatest density about each block of some rows of the picture's."""
-        side = self._ratio * max(self.step // self._ratio, 1)
-        height, width = sum(map(len, self._lows)), self._lows[0].shape[1]
+        side = self._ratio * self._native
         at = []
-        for axis, size in ((0, height), (1, width)):
+        for axis, size in enumerate(self._lows.shape):
             count = -(-self._placement.picture[axis] // self.step)
             middles = np.arange(count) * self.step + self.step / 2 + placed.shift[axis]
             at.append(np.clip((middles // side).astype(int), 0, size - 1))
         down = at[0][rows]
-        lows = _part(self._lows, int(down[0]), int(down[-1]) + 1)
-        return density(lows[np.ix_(down - down[0], at[1])])
+        return density(self._lows[np.ix_(down, at[1])])
 
     def green(self) -> Floats:
-        return density(np.concatenate(self._green))
+        return density(self._green)
 
 
 class _Pieces:
@@ -216,17 +220,6 @@ class _Pieces:
             yield self._end, piece
             self._band = self._band[len(piece) :]
             self._end += len(piece)
-
-
-def _part(strips: list[NDArray[Any]], start: int, stop: int) -> NDArray[Any]:
-    """Rows ``start`` to ``stop`` of strips that follow each other."""
-    parts, first = [], 0
-    for strip in strips:
-        low, high = max(start - first, 0), min(stop - first, len(strip))
-        if low < high:
-            parts.append(strip[low:high])
-        first += len(strip)
-    return np.concatenate(parts)
 
 
 def _middles(length: int, step: int) -> NDArray[np.intp]:

@@ -159,10 +159,10 @@ def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
 def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, base: Level) -> Floats:
     """The gate of the tiles in the middle of a square, (tiles, side, side)."""
     infrared, red = _clear(pair)
-    border = (SQUARE - len(red)) // 2 + len(find.RED) - 1
+    border = (SQUARE - len(red)) // 2 + find.RED
     side = SQUARE - 2 * border
     steady = base.window(square.top + border, square.left + border, side, side)
-    edge = find.gate(inner(infrared, len(find.RED) - 1), red, slope, steady)
+    edge = find.gate(inner(infrared, find.RED), red, slope, steady)
     # the tiles in the middle, each with what the filters look at around it
     cut = (len(edge) - SIDE * TILE) // 2 - find.REACH
     side = TILE + 2 * find.REACH
