@@ -98,7 +98,7 @@ def measured(plan: ScanPlan, measurement: str = "") -> Measured:
     selection = plan.selection
     assert selection is not None
     frames = tuple(
-        Frame(_NOWHERE, cut.recipe, cut.crop, cut.orientation, cut.crop_name)
+        Frame(_NOWHERE, cut.recipe, cut.crop, cut.orientation, cut.crop_name, turn=cut.turn)
         for cut in selection.frames
     )
     path = os.path.abspath(plan.scan.path)

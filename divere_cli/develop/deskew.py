@@ -22,6 +22,7 @@ from divere_cli.image.geometry import Box
 from divere_cli.image.parallel import Parallel, slices
 
 Floats = NDArray[np.float32]
+Corners = tuple[int, int, int, int]
 
 MOST = 15.0  # degrees; more is no slightly rotated picture
 LEAST = 0.01  # degrees: half a pixel across 3,000
@@ -59,6 +60,56 @@ def applies(turn: float) -> bool:
         Degrees.
     """
     return LEAST <= abs(turn) <= MOST
+
+
+def inside(corners: Corners, turn: float) -> Corners:
+    """Return the largest level rectangle about the middle that shows nothing but the picture.
+
+    The corners of the bounding box of a turned picture are film beside it.
+
+    Parameters
+    ----------
+    corners : tuple of int
+        Left, top, right, bottom of the turned picture's bounding box, pixels.
+    turn : float
+        Degrees; the box itself is returned for one that is not made.
+    """
+    if not applies(turn):
+        return corners
+    box = Box(*corners)
+    width, height = level(Box(0, 0, *level(box, turn)), turn)
+    left, top = (box.left + box.right - width) // 2, (box.top + box.bottom - height) // 2
+    return left, top, left + width, top + height
+
+
+def small(samples: Floats, turn: float) -> Floats:
+    """Return the level picture inside a small picture of its bounding box, bilinear.
+
+    Parameters
+    ----------
+    samples : ndarray
+        ``(rows, columns, channels)`` float32.
+    turn : float
+        Degrees counter-clockwise that the picture is turned by; taken off.
+
+    Returns
+    -------
+    ndarray
+        Float32; its size is that of :func:`level`.
+    """
+    rows, columns = samples.shape[:2]
+    width, height = level(Box(0, 0, columns, rows), turn)
+    sine, cosine = _wave(turn)
+    across = (np.arange(width) + 0.5 - width / 2)[None, :]
+    down = (np.arange(height) + 0.5 - height / 2)[:, None]
+    x = np.clip(cosine * across + sine * down + columns / 2 - 0.5, 0, columns - 1)
+    y = np.clip(cosine * down - sine * across + rows / 2 - 0.5, 0, rows - 1)
+    left, top = x.astype(np.intp), y.astype(np.intp)
+    right, below = np.minimum(left + 1, columns - 1), np.minimum(top + 1, rows - 1)
+    fx, fy = (x - left)[..., None].astype(np.float32), (y - top)[..., None].astype(np.float32)
+    upper = samples[top, left] * (1 - fx) + samples[top, right] * fx
+    lower = samples[below, left] * (1 - fx) + samples[below, right] * fx
+    return np.asarray(upper * (1 - fy) + lower * fy, np.float32)
 
 
 class Deskew:

@@ -42,10 +42,11 @@ MOST_OVERLAPS = 2  # sides that need not be visible
 BLANK = 0.01  # exposed share of a picture, below which it is blank
 LEAST_EDGES = 0.35  # visible edges per picture, at least: else there is no row of pictures
 SQUARE = 1.7  # length over width up to which a piece is tried in both directions
+ALIKE_FORMS = 0.02  # difference of two formats' shapes that does not matter
 STRAIGHT = 0.08  # degrees of rotation of the rows above which the strip is straightened again
 # Weights in units of visible edges per picture: rows are visible; film and pictures have the
 # heights of the format; most film is 135.
-ROWS_SEEN, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.12, 1.0, 0.1
+ROWS_SEEN, ROWS_BOTH, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.1, 0.12, 1.0, 0.1
 SPACED = 0.15  # weight of deviations from the regular distance of pictures
 ALL_FILM = "it may be a piece of film on a light, without a picture"
 # Bare film across a picture: its highest exposed share, its height over that of the picture,
@@ -230,10 +231,12 @@ def _completed(layout: Layout) -> Layout:
 
 def _nominal(span: Span, layout: Layout) -> Span:
     """Return a picture; not sure if its width is that of the format, and the format in doubt."""
-    others = [one.form for one in layout.rivals if one.form.name != layout.form.name]
-    if not (span.nominal and span.sure and others):
+    if not (span.nominal and span.sure):
         return span
-    return replace(span, sure=False, why=doubts.WHY.format(others[0].name))
+    for rival in layout.rivals:
+        if abs(rival.form.aspect / layout.form.aspect - 1) > ALIKE_FORMS:
+            return replace(span, sure=False, why=doubts.WHY.format(rival.form.name))
+    return span
 
 
 def _lines(strip: Strip, candidate: Rows) -> Lines:
@@ -262,6 +265,7 @@ def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> 
     strong, gaps = _explained(spans, lines, candidate.scale)
     fits = {True: FILM_FITS, False: -FILM_DIFFERS, None: 0.0}[candidate.fits]
     usual = USUAL if form.name == FORMATS[0].name else 0.0
+    fits += ROWS_BOTH * all(candidate.seen)
     against = GAP_WITHIN * gaps / len(filled)
     against += SPACED * columns.spacing([span.left.at for span in spans], candidate.scale, form)
     return seen + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
@@ -437,7 +441,7 @@ def _corners(layout: Layout) -> list[Found]:
     """Return the pictures of a strip in cells of the small picture."""
     top, bottom, seen = _settled_rows(layout)
     scale, spans = layout.rows.scale, layout.spans
-    rows_sure = all(seen) or (any(seen) and layout.rows.known)
+    rows_sure = all(seen) or (any(seen) and (layout.rows.known or layout.rows.clear))
     pictures: list[Found] = []
     for index, span in enumerate(spans):
         if span.filled < BLANK and not (span.left.seen or span.right.seen):

@@ -24,7 +24,7 @@ ACROSS = 0.5  # mm kept beyond the row of an unsure picture
 # How much better than its rivals a layout must be: a constant, and a part divided by the number
 # of pictures, because few pictures may be chance. Within ALIKE dark parts of a rival count, too.
 # RIVAL_OFF is the tolerance of a rival's edges in mm.
-BETTER, BETTER_EACH, ALIKE, RIVAL_OFF = 0.4, 0.6, 0.6, 0.5
+BETTER, BETTER_EACH, ALIKE, ALIKE_UNCLEAR, RIVAL_OFF = 0.4, 0.6, 0.2, 0.6, 0.5
 UNEXPLAINED, ROWS_ALIKE = 1.5, 0.1
 DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther out
 OVERLAP = 1.5  # mm that two pictures may share
@@ -185,17 +185,17 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
         Layouts of the whole scan.
     """
     pairs = [
-        (layout.quality, rival)
+        (layout.quality - _alike(layout), rival)
         for layout in layouts
         for rival in layout.rivals
         # Of the same format only rows that are as clear.
         if rival.form != layout.form or rival.rows.score >= layout.rows.score - ROWS_ALIKE
     ]
     best = max((one.quality for one in layouts), default=0.0)
-    pairs += [(best, other) for other in others if other.quality > best - lead(other)]
+    pairs += [(best - ALIKE, other) for other in others if other.quality > best - lead(other)]
     pictures: list[Rival] = []
-    for quality, rival in sorted(pairs, key=lambda one: -one[1].quality):
-        alike = rival.quality > quality - ALIKE
+    for least, rival in sorted(pairs, key=lambda pair: -pair[1].quality):
+        alike = rival.quality > least
         values = steps.smoothed(steps.smoothed(rival.strip.over, 2).T, 2).T
         pictures += [
             _rival(rival, index, values, alike)
@@ -203,6 +203,15 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
             if span.filled >= edges.LEAST_FILLED
         ]
     return pictures
+
+
+def _alike(layout: Layout) -> float:
+    """Return how much less a rival may explain for its dark parts to count as pictures.
+
+    Two pictures of one width between clear edges are hardly chance; a single one may be.
+    """
+    clear = sum(min(span.left.share, span.right.share) >= edges.CLEAR for span in layout.spans)
+    return ALIKE if clear > 1 else ALIKE_UNCLEAR
 
 
 def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:

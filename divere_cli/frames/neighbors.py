@@ -15,12 +15,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.frames.edges import LEAST_FILLED, NEITHER, Lines, Side, Span
+from divere_cli.frames.edges import CLEAR_OTHER, LEAST_FILLED, NEITHER, Lines, Side, Span
 from divere_cli.frames.formats import Format
 
 # mm: most overlap of two pictures; more than the usual gap; per picture left out between two
 OVERLAP, WIDER, SKIPPED = 1.5, 1.8, 1.0
 MOST_SKIPPED = 2
+# Exposed share of a picture below which a visible edge that is not clear may lie within it.
+DARK = 0.5
 RIVAL = 0.5  # of the visible edge's share of lines: a step within the picture that may be its edge
 # Shares of a picture's width: most space more than a picture needs; most fog beyond it; most
 # exposed film between it and its neighbor.
@@ -49,6 +51,10 @@ def confirmed(pictures: Sequence[Span], lines: Lines, scale: float, form: Format
     checked = list(pictures)
     for index, picture in enumerate(pictures):
         if not (picture.assumed and picture.sure):
+            continue
+        clear = max(picture.left.share, picture.right.share) >= CLEAR_OTHER
+        if picture.filled < DARK and not clear:
+            checked[index] = replace(picture, sure=False, why=NEITHER)
             continue
         missing = "right" if picture.left.seen else "left"
         others = [

@@ -26,6 +26,7 @@ BLOCK = 1 / 42  # of the strip's height
 HOLES_TO_PICTURE = 0.7  # mm
 MOST = 4
 FITS = 0.025
+CLEAR_EDGES = 0.9  # score of both edges that are clearly visible
 CLEAR_ROWS = 1.2  # score of both edges from which the height of the pictures gives the scale
 
 
@@ -45,6 +46,11 @@ class Rows:
     known: bool
     seen: tuple[bool, bool]
     fits: bool | None = None
+
+    @property
+    def clear(self) -> bool:
+        """Whether both edges were clearly visible over the whole strip."""
+        return all(self.seen) and self.score >= CLEAR_EDGES
 
     @property
     def measured(self) -> bool:

@@ -144,7 +144,7 @@ def frame_of(selection: Selection, header: Header, cut: Cut, target: Target) -> 
     """
     mirrored, turned = (False, 0) if selection.turned else headers.own_turn(header)
     orientation = (cut.orientation + turned) % 360
-    return Frame(target, cut.recipe, cut.crop, orientation, mirrored=mirrored)
+    return Frame(target, cut.recipe, cut.crop, orientation, mirrored=mirrored, turn=cut.turn)
 
 
 def transfer_of(selection: Selection) -> InputTransfer:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.color import grade
-from divere_cli.develop import proxy, source
+from divere_cli.develop import deskew, proxy, source
 from divere_cli.develop.film_edge import EdgeView
 from divere_cli.files import stamp
 from divere_cli.films import notes
@@ -92,8 +92,10 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
         means = proxy.Reduction(head.width, head.height, layout, factor)
         full = {"uint8": 255.0, "uint16": 65535.0}.get(layout.dtype, 1.0)
         grids = [
-            downsample.Reduction((box.left, box.top, box.right, box.bottom), full)
-            for box in boxes
+            downsample.Reduction(
+                deskew.inside((box.left, box.top, box.right, box.bottom), frame.turn), full
+            )
+            for box, frame in zip(boxes, job.frames, strict=True)
             if measured
         ]
         view = EdgeView(head) if job.film_edge else None
@@ -248,9 +250,14 @@ def _cut(
     made: Samples, box: geometry.Box, factor: int, frame: Frame, size: tuple[int, int]
 ) -> Floats:
     """Crop, make as small as a tile, turn; float32 of 0..1."""
-    orientation = frame.orientation
-    turned = fitted(*_turned(box.width, box.height, orientation), size)
-    wide, high = turned if orientation % 180 == 0 else turned[::-1]
+    orientation, level = frame.orientation, (box.width, box.height)
+    skewed = deskew.applies(frame.turn)
+    if skewed:
+        level = deskew.level(box, frame.turn)
+    turned = fitted(*_turned(*level, orientation), size)
+    to_wide, to_high = turned if orientation % 180 == 0 else turned[::-1]
+    wide = round(to_wide * box.width / level[0])
+    high = round(to_high * box.height / level[1])
     edges = (box.left / factor, box.top / factor, box.right / factor, box.bottom / factor)
     limits = (made.shape[1], made.shape[0])
     left, right = edges[0], min(edges[2], limits[0])
@@ -259,5 +266,7 @@ def _cut(
     part = proxy.area(made, (left, top, right, bottom), wide, high)
     scale = 1.0 if part.dtype == np.float32 else 1.0 / 65535.0
     small = np.asarray(part * np.float32(scale), np.float32)
+    if skewed:
+        small = deskew.small(small, frame.turn)[:to_high, :to_wide]
     unmirrored = small[:, ::-1] if frame.mirrored else small
     return np.ascontiguousarray(np.rot90(unmirrored, orientation // 90))

@@ -302,6 +302,7 @@ class Service:
             "kind": notes.get("kind") or "",
             "reason": notes.get("reason") or "",
             "warnings": [] if header is None else list(header.warnings),
+            "turned": _turned(state, scan),
             "width": 0 if header is None else header.width,
             "height": 0 if header is None else header.height,
             "pages": 1 if header is None else header.pictures,
@@ -332,6 +333,12 @@ class Service:
             entry = state.entry(scan.name)
         notes = _provenance(entry)
         return notes if notes.get("confidence") in CONFIDENCE else {}
+
+
+def _turned(state: State, scan: Scan) -> int:
+    """Return how many pictures of a scan a batch turns level; here they are shown as they lie."""
+    turns = presets_file.own_scan(state.document, scan.name).get("turns")
+    return len(turns) if isinstance(turns, dict) else 0
 
 
 def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from divere_cli.color import print_stock
 from divere_cli.color.density import fold
 from divere_cli.color.primaries import conversion
-from divere_cli.develop import source
+from divere_cli.develop import deskew, source
 from divere_cli.develop.film_edge import EdgeView
 from divere_cli.records.grade import Recipe
 from divere_cli.records.job import Job, Progress
@@ -73,12 +73,13 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader and the recipe raise it.
     """
-    crops = [*(frame.crop for frame in job.frames), *filter(None, [job.base_region])]
+    crops = [(frame.crop, frame.turn) for frame in job.frames]
+    crops += [(crop, 0.0) for crop in filter(None, [job.base_region])]
     with progress.stage("read"), source.open(job) as scan:
         head = scan.header
         full = {"uint8": 255.0, "uint16": 65535.0}.get(head.layout.dtype, 1.0)
         view = EdgeView(head) if job.film_edge else None
-        boxes = [_box(crop, head.width, head.height) for crop in crops]
+        boxes = [_box(crop, turn, head.width, head.height) for crop, turn in crops]
         bands = _watched(scan, progress, head.height, view)
         grids = reduce(bands, [Reduction(box, full) for box in boxes])
         warnings = scan.scan.warnings
@@ -340,11 +341,12 @@ def _plain(color: lines.PlainColor, recipe: Recipe) -> PlainColor:
     )
 
 
-def _box(crop: Box, width: int, height: int) -> tuple[int, int, int, int]:
+def _box(crop: Box, turn: float, width: int, height: int) -> tuple[int, int, int, int]:
+    """Return a crop in pixels; of a turned picture only what has no film beside it."""
     x, y, w, h = crop
     x0, y0 = min(round(x * width), width - 1), min(round(y * height), height - 1)
     x1, y1 = max(round((x + w) * width), x0 + 1), max(round((y + h) * height), y0 + 1)
-    return x0, y0, min(x1, width), min(y1, height)
+    return deskew.inside((x0, y0, min(x1, width), min(y1, height)), turn)
 
 
 def _watched(scan: source.Source, progress: Progress, height: int, view: EdgeView | None) -> Any:

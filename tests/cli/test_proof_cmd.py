@@ -122,6 +122,53 @@ def test_the_picture_of_a_contact_sheet_that_is_meant(tmp_path: Path) -> None:
     assert picture(tmp_path / "all.png").std() > 5
 
 
+def test_a_turned_picture_is_as_level_as_a_batch_makes_it(tmp_path: Path) -> None:
+    """A dark line along the picture's upper edge is level on the sheet, too."""
+    y, x = np.mgrid[0:400, 0:600]
+    angle = np.deg2rad(3.0)
+    down = np.sin(angle) * (x - 300) + np.cos(angle) * (y - 200)
+    codes = np.where(np.abs(down) < 12, 9000, 24000).astype(np.uint16)
+    scan = tmp_path / "strip.tif"
+    tifffile.imwrite(scan, np.repeat(codes[..., None], 3, axis=2))
+    box = {"id": "1", "name": "1", "crop": [0.1, 0.1, 0.8, 0.8], "orientation": 0}
+    own = {"type": "divere-cli/1", "scans": {"strip.tif": {"turns": {"1": 3.0}}}}
+    sheet = {
+        "version": 3,
+        "type": "contactsheet",
+        "base": "c41-endura-premier",
+        "metadata": {"raw_file": "strip.tif"},
+        "crops": [{"metadata": box}],
+    }
+    (tmp_path / "divere_presets.json").write_text(
+        json.dumps({"strip.tif": sheet, "divere_cli": own})
+    )
+    options = ("--format", "png", "--bit-depth", "8", "--color-space", "sRGB", "--auto", "off")
+    batch = divere("batch", scan, tmp_path / "out", *options)
+    assert batch.returncode == 0, batch.stderr
+    (positive,) = (tmp_path / "out").glob("*.png")
+    done = divere("proof", scan, tmp_path / "sheet.png", "--size", "2400", "--vary", "exposure")
+    assert done.returncode == 0, done.stderr
+    height, width = picture(positive).shape[:2]
+    sheet = picture(tmp_path / "sheet.png")
+    assert _slope(picture(positive)) == pytest.approx(0.0, abs=0.002)
+    recipe = resolve.recipe(library.load("c41-endura-premier"))
+    made = variants.variants("exposure", (Named("x", recipe),), 0.1)
+    plan = layout.fitted([v.at for v in made], width / height, 2, 2400)
+    left, top = plan.top_left(next(v.at for v in made if v.center))
+    tile = sheet[top : top + plan.tile_height, left : left + plan.tile_width]
+    assert _slope(tile) == pytest.approx(0.0, abs=0.004)
+
+
+def _slope(pixels: np.ndarray) -> float:
+    """Return the slope of the dark line of a negative, the light one of its positive."""
+    light = pixels.mean(axis=2)
+    edge = light.shape[1] // 10
+    rows = np.arange(light.shape[0])[:, None]
+    weight = np.abs(light - np.median(light))[:, edge:-edge]
+    places = (weight * rows).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-6)
+    return float(np.polyfit(np.arange(len(places)), places, 1)[0])
+
+
 def test_black_and_white_has_no_ring(tmp_path: Path) -> None:
     scan = smooth(tmp_path / "bw.tif", channels=1)
     done = divere("proof", scan, tmp_path / "s.png")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from divere_cli.develop.deskew import Deskew, applies, level
+from divere_cli.develop.deskew import Deskew, applies, inside, level, small
 from divere_cli.image.geometry import Box
 from divere_cli.image.parallel import Parallel
 
@@ -74,6 +74,29 @@ def test_the_level_picture_has_the_box_as_its_turned_outline() -> None:
     across = 600 * np.cos(a) + 400 * np.sin(a)
     down = 600 * np.sin(a) + 400 * np.cos(a)
     assert level(Box(0, 0, round(across), round(down)), -1.3) == (600, 400)
+
+
+@pytest.mark.parametrize("turn", [1.5, -3.0])
+def test_a_small_picture_is_turned_like_the_large_one(turn: float) -> None:
+    box = scan(turn)[BOX.top : BOX.bottom, BOX.left : BOX.right] / np.float32(65535)
+    made = small(box.astype(np.float32), turn)
+    large = drawn(scan(turn), turn, 32)
+    assert made.shape == large.shape
+    assert np.abs(made - large)[4:-4, 4:-4].max() < 0.08  # bilinear: fine waves lose a part
+    assert np.abs(made - large).mean() < 0.015
+
+
+@pytest.mark.parametrize("turn", [0.8, -1.5, 4.0])
+def test_what_is_measured_of_a_turned_picture_has_no_film_beside_it(turn: float) -> None:
+    corners = BOX.left, BOX.top, BOX.right, BOX.bottom
+    left, top, right, bottom = inside(corners, turn)
+    width, height = level(BOX, turn)
+    a = np.deg2rad(turn)
+    for x, y in ((left, top), (right, top), (left, bottom), (right, bottom)):
+        dx, dy = x - (BOX.left + BOX.right) / 2, y - (BOX.top + BOX.bottom) / 2
+        assert abs(np.cos(a) * dx - np.sin(a) * dy) <= width / 2 + 1
+        assert abs(np.sin(a) * dx + np.cos(a) * dy) <= height / 2 + 1
+    assert inside(corners, 0.0) == corners
 
 
 def test_nothing_is_drawn_anew_for_no_turn() -> None:

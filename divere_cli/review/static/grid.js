@@ -86,6 +86,7 @@ export function badges(frame, { film = false } = {}) {
   if (frame.kind === "no_picture") found.push(["no picture", ""]);
   if (frame.pages > 1) found.push([`1 of ${frame.pages} pages`, "", `This file holds ${frame.pages} pages. The first is shown; a batch grades all of them by the same preset.`]);
   if (frame.pictures > 1) found.push([`${frame.pictures} pictures`, ""]);
+  if (frame.turned) found.push([`${frame.turned} to be turned level`, "", "A batch turns these pictures level. Here they are shown as they lie in the scan."]);
   if (frame.mark === "done") found.push(["done", "done"]);
   if (frame.mark === "reject") found.push(["reject", "reject"]);
   return found.map(([text, kind, more]) => {
