@@ -7,7 +7,7 @@ import hashlib
 from divere_cli.archive import bag, manifest
 
 
-def test_what_others_say_of_a_bag_stays() -> None:
+def test_lines_of_other_programs_in_bag_info_stay() -> None:
     before = (
         b"Source-Organization: City Archive\nBagging-Date: 2020-01-01\n"
         b"External-Description: a roll\n  of two lines\nPayload-Oxum: 1.1\n"

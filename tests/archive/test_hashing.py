@@ -12,7 +12,7 @@ from divere_cli.archive import hashing
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_each_file_once(tmp_path: Path, threads: int) -> None:
+def test_each_file_is_hashed_once(tmp_path: Path, threads: int) -> None:
     wanted = {}
     for number in range(50):
         data = os.urandom(number * 1000)
@@ -24,7 +24,7 @@ def test_each_file_once(tmp_path: Path, threads: int) -> None:
     assert len(found) == 50
 
 
-def test_what_cannot_be_read(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_has_a_problem(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "folder")
     found = {

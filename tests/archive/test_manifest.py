@@ -15,7 +15,7 @@ from divere_cli.errors import UsageError
 ODD = ["a.tif", "roll 7/ä é.tif", "50% grau.tif", "line\nbreak.tif", "%0A.tif", "\udcff.tif"]
 
 
-def test_any_name_comes_back() -> None:
+def test_any_file_name_survives_a_round_trip() -> None:
     entries = {name: hashlib.sha256(str(n).encode()).hexdigest() for n, name in enumerate(ODD)}
     assert manifest.parse(manifest.text(entries)) == entries
 
@@ -36,7 +36,7 @@ def test_sha256sum_reads_it(tmp_path: Path) -> None:
     "line", ["no hash at all", "abc  a.tif", f"{'0' * 64}", f"{'0' * 64}  /etc/passwd",
              f"{'0' * 64}  ../a.tif", f"{'0' * 64}  a/../../b"]
 )  # fmt: skip
-def test_what_is_no_line_is_refused_with_its_place(line: str) -> None:
+def test_an_invalid_line_is_refused_with_its_number(line: str) -> None:
     with pytest.raises(UsageError, match=r"manifest-sha256\.txt: line 2"):
         manifest.parse(f"{'0' * 64}  a.tif\n{line}\n".encode())
 

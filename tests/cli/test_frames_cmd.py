@@ -101,7 +101,7 @@ def test_a_picture_shows_what_was_found(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize(
     "wrong", [("--count", "0"), ("--film", "126"), ("--picture", "found.gif"), ("-o", "x.txt")]
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, wrong: tuple[str, str]) -> None:
+def test_invalid_values_are_refused(tmp_path: Path, wrong: tuple[str, str]) -> None:
     done = divere("frames", strip(tmp_path), *wrong)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) <= 4

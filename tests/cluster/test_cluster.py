@@ -80,7 +80,7 @@ def test_a_bad_scan_fails_alone(shared_cluster: Cluster, negatives: Path, tmp_pa
     assert failed["error"]["kind"] == "corrupt_input"
 
 
-def test_a_folder_that_the_machines_see_elsewhere(
+def test_a_mapped_folder_is_used_by_all_machines(
     shared_cluster: Cluster, negatives: Path, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
@@ -118,7 +118,7 @@ def test_no_scheduler_is_one_clear_error(negatives: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "words", [("--engine", "dask"), ("--scheduler", "x"), ("--map", "/a=/b")], ids=str
 )
-def test_options_that_miss_their_partner(
+def test_cluster_options_without_their_partner_are_refused(
     words: tuple[str, ...], negatives: Path, tmp_path: Path
 ) -> None:
     done = batch(negatives, tmp_path / "out", *words)
@@ -219,7 +219,7 @@ def test_a_lost_scheduler_ends_the_run_in_order_and_the_next_run_goes_on(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stopped", ["scheduler", "machine"])
-def test_what_stands_still_does_not_hold_a_run_for_ever(
+def test_a_scheduler_or_machine_that_does_not_respond_ends_the_run(
     cluster: Cluster, negatives: Path, tmp_path: Path, stopped: str
 ) -> None:
     source = many(negatives, tmp_path / "in", 60)

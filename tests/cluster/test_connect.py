@@ -20,13 +20,13 @@ from divere_cli.errors import ClusterFailed
         (".", "Is a directory"),
     ],
 )
-def test_what_is_no_scheduler_is_refused_at_once(scheduler: str, said: str) -> None:
+def test_an_invalid_scheduler_address_is_refused_at_once(scheduler: str, said: str) -> None:
     with pytest.raises(ClusterFailed, match=f"neither a Dask scheduler's address.*{said}"):
         connect.connect(scheduler)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"address": 5}', "\xff"])
-def test_a_file_that_no_scheduler_wrote(text: str, tmp_path: Path) -> None:
+def test_an_invalid_scheduler_file_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "scheduler.json"
     path.write_bytes(text.encode("latin-1"))
     with pytest.raises(ClusterFailed, match="neither a Dask scheduler's address nor its file"):

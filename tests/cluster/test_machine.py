@@ -11,7 +11,7 @@ from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.system import cpus
 
 
-def test_a_machine_takes_what_its_budget_holds() -> None:
+def test_the_budget_of_a_machine_limits_its_scans() -> None:
     assert machine.jobs_here(8, 1) == 1
     assert machine.jobs_here(8, 1 << 40) == min(8, cpus.usable())
     assert machine.jobs_here(1, 1 << 40) == 1

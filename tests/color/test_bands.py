@@ -10,13 +10,13 @@ from divere_cli.color import bands, ocio
 
 
 @pytest.mark.parametrize(("dtype", "top"), [(np.uint8, 255), (np.uint16, 65535)])
-def test_code_values_come_to_one(dtype: type, top: int) -> None:
+def test_code_values_are_scaled_to_one(dtype: type, top: int) -> None:
     got = bands.Levels(dtype).of(np.array([0, 1, top], dtype))
     assert got.dtype == np.float64
     assert got.tolist() == [0.0, 1.0 / top, 1.0]
 
 
-def test_floats_are_taken_as_they_are_but_for_what_is_no_number() -> None:
+def test_floats_are_unchanged_except_nan() -> None:
     levels = bands.Levels(np.float32)
     samples = np.array([-0.5, 1.5, np.nan, np.inf], np.float32)
     assert levels.of(samples).tolist() == [-0.5, 1.5, 0.0, 1e6]
@@ -24,7 +24,7 @@ def test_floats_are_taken_as_they_are_but_for_what_is_no_number() -> None:
     assert levels.clean(samples).tolist() == [-0.5, 1.5, 0.0, 1e6]
 
 
-def test_integers_are_handed_on_uncopied() -> None:
+def test_integer_samples_are_not_copied() -> None:
     samples = np.zeros((2, 2, 3), np.uint16)
     assert bands.Levels(np.uint16).clean(samples) is samples
 

@@ -44,7 +44,7 @@ def test_read_back_it_gives_the_pixels_of_the_grade(tmp_path: Path, output: str)
     assert np.median(off) == 0.0
 
 
-def test_it_says_what_it_is() -> None:
+def test_the_file_has_name_and_descriptions() -> None:
     exact_grade = exact.fold(recipe(), library.space("sRGB"), one_channel=False)
     tree = ElementTree.fromstring(clf.text(exact_grade, 'a "b" & <c>', "a scan", "a positive"))
     words = {element.tag.split("}")[-1]: element.text for element in tree}

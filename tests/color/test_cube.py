@@ -23,7 +23,7 @@ def test_the_lattice_holds_the_grade_red_fastest() -> None:
     assert cube.lattice(exact_grade(), levels) == pytest.approx(want, abs=1e-15)
 
 
-def test_plain_is_nothing_but_title_size_and_rows() -> None:
+def test_a_plain_cube_has_only_title_size_and_rows() -> None:
     lines = cube.text(exact_grade(), 'my "film"\n', 4, shaper=False).splitlines()
     assert lines[:2] == ['TITLE "my film"', "LUT_3D_SIZE 4"]
     rows = np.array([[float(word) for word in line.split()] for line in lines[2:]])
@@ -52,6 +52,6 @@ def test_black_and_white_film_gives_gray() -> None:
 
 
 @pytest.mark.parametrize("size", [-1, 0, 1, 130])
-def test_a_lattice_that_cannot_be_is_refused(size: int) -> None:
+def test_an_invalid_lattice_size_is_refused(size: int) -> None:
     with pytest.raises(UsageError, match="allowed: 2 to 129"):
         cube.text(exact_grade(), "film", size, shaper=False)

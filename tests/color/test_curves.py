@@ -43,7 +43,7 @@ def test_master_comes_before_the_channel() -> None:
 
 
 @pytest.mark.parametrize("film", ["color_negative_c41", "digital"])
-def test_nothing_and_the_diagonal_are_no_curve(film: str) -> None:
+def test_an_empty_curve_and_the_diagonal_have_no_effect(film: str) -> None:
     diagonal = ((0.0, 0.0), (1.0, 1.0))
     for tone in curves.tones(recipe(film, curves=Curves(rgb=diagonal, r=()))):
         assert tone.curves == ()

@@ -38,7 +38,7 @@ def plainly(found: Any, x: np.ndarray) -> np.ndarray:
         {"matrix": MATRIX, "density_dmax": 11.0},
     ],
 )
-def test_folded_is_as_written(film: str, figures: dict[str, Any]) -> None:
+def test_the_combined_density_equals_the_single_steps(film: str, figures: dict[str, Any]) -> None:
     found = recipe(film, **figures)
     x = 10.0 ** np.random.default_rng(3).uniform(-12.0, 2.0, (4000, 3))
     x[:3] = [[0.0, 0.0, 0.0], [-1.0, 0.5, 1.0], [1.0, 1.0, 1.0]]
@@ -52,6 +52,6 @@ def test_a_matrix_next_to_the_identity_is_skipped_with_its_channel_gamma(off: fl
     assert (found.matrix == np.eye(3)).all()
 
 
-def test_contrast_must_be_above_nothing() -> None:
+def test_contrast_of_zero_or_less_is_refused() -> None:
     with pytest.raises(ProfileError, match=r"density_gamma is 0\.0"):
         density.fold(recipe(density_gamma=0.0))

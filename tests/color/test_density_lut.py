@@ -51,7 +51,7 @@ def test_uneven_corners_get_more_entries_before_they_err() -> None:
     assert worst <= max(made[0].error, density_lut.TOLERANCE) + 0.05
 
 
-def test_the_error_said_is_the_error_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_estimated_error_is_the_measured_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(density_lut, "SIZES", (1 << 12,))
     uneven = Curves(rgb=((0.2, 0.0), (0.5, 0.05), (0.5397, 0.7), (0.61, 0.82), (0.7123, 1.0)))
     made = built(uneven)[0]

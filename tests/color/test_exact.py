@@ -14,7 +14,7 @@ from tests.color.recipes import OUTPUTS, PRINT, colors, recipe, recipes
 
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(found=recipes(), output=st.sampled_from(OUTPUTS), seed=st.integers(0, 2**32))
-def test_folded_in_float64_is_the_reference(found: Recipe, output: str, seed: int) -> None:
+def test_the_exact_grade_equals_the_reference(found: Recipe, output: str, seed: int) -> None:
     space = library.space(output)
     x = colors(seed, 8, 100).reshape(-1, 3) / 65535.0
     got = exact.fold(found, space, one_channel=False).encoded(x)
@@ -29,7 +29,7 @@ def test_equal_primaries_leave_one_table_to_the_end() -> None:
     assert not exact.fold(recipe(), library.space("sRGB"), one_channel=False).joint
 
 
-def test_what_is_no_number_is_no_light() -> None:
+def test_nan_is_no_light() -> None:
     x = np.array([[np.nan, np.inf, -np.inf], [0.1, 0.2, 0.3]])
     assert exact.finite(x).tolist() == [[0.0, 1e6, -1e6], [0.1, 0.2, 0.3]]
     assert exact.finite(x[1:]) is not None

@@ -34,7 +34,7 @@ def test_the_error_falls_with_the_size_and_clf_has_nearly_none(tmp_path: Path) -
     assert (small.size, large.size, exact.size) == (9, 33, 0)
 
 
-def test_the_error_said_is_that_of_the_file_that_is_there(tmp_path: Path) -> None:
+def test_the_reported_error_is_that_of_the_existing_file(tmp_path: Path) -> None:
     """OpenColorIO keeps files by name: the second export must not be judged by the first."""
     path = str(tmp_path / "same.cube")
     exported(recipe("digital"), SPACE, "cube", 9, path)

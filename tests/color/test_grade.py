@@ -72,7 +72,7 @@ def test_any_preset_on_any_value_is_within_two_of_65535(
 @pytest.mark.slow
 @settings(PATIENT, max_examples=3000)
 @given(**ANY)
-def test_three_thousand_other_presets_are_too(
+def test_three_thousand_more_random_presets_agree(
     found: Recipe, output: str, sort: str, channels: int, seed: int
 ) -> None:
     assert error(found, output, band(sort, seed, channels)) <= 2.0
@@ -286,7 +286,7 @@ def test_dither_is_the_same_in_every_run_and_no_option_of_sixteen_bits() -> None
     assert (graded(found, space, src, dither=True) == graded(found, space, src)).all()
 
 
-def test_floats_that_are_no_numbers_count_as_no_light() -> None:
+def test_nan_in_float_samples_counts_as_no_light() -> None:
     src = np.zeros((1, 6, 3), np.float32)
     src[0, 0] = np.nan
     src[0, 1, 1] = np.nan
@@ -322,12 +322,12 @@ def test_a_band_that_does_not_fit_is_refused(src: Band, out: Band) -> None:
 
 
 @pytest.mark.parametrize("figures", [{"density_gamma": 0.0}, {"density_gamma": -1.0}])
-def test_contrast_of_nothing_is_refused(figures: dict[str, float]) -> None:
+def test_contrast_of_zero_is_refused(figures: dict[str, float]) -> None:
     with pytest.raises(ProfileError, match="density_gamma"):
         grade.compile(recipe(**figures), library.space(PRINT), layout(band("uint16")), 16)
 
 
-def test_an_input_gamma_of_nothing_is_refused() -> None:
+def test_an_input_gamma_of_zero_is_refused() -> None:
     space = dataclasses.replace(library.space(ENDURA), gamma=0.0)
     with pytest.raises(ProfileError, match="gamma"):
         grade.compile(recipe(input_space=space), library.space(PRINT), layout(band("uint16")), 16)

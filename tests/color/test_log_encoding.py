@@ -32,7 +32,7 @@ def exact_grade(source: str, gamma: float = 1.0) -> exact.ExactGrade:
 @pytest.mark.parametrize("gamma", [1.0, 2.2])
 @pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("source", ["9000ED", "ACEScg"])
-def test_they_are_those_of_float64(source: str, sort: str, gamma: float) -> None:
+def test_logarithms_equal_float64(source: str, sort: str, gamma: float) -> None:
     """Also where the input matrix leaves next to nothing of large numbers."""
     src, made = sample(sort), exact_grade(source, gamma)
     levels = bands.Levels(src.dtype)
@@ -46,7 +46,7 @@ def test_they_are_those_of_float64(source: str, sort: str, gamma: float) -> None
 
 
 @pytest.mark.parametrize("sort", SORTS)
-def test_they_do_not_depend_on_how_a_picture_is_split(sort: str) -> None:
+def test_logarithms_do_not_depend_on_bands(sort: str) -> None:
     src = sample(sort)
     made = log_encoding.Logarithms(exact_grade("9000ED"), bands.Levels(src.dtype))
     whole = made.of(src)

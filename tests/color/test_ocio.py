@@ -67,7 +67,7 @@ def test_files_compute_logarithms_and_give_dark_prints_the_longer_table() -> Non
 
 
 @pytest.mark.parametrize("name", library.names())
-def test_what_ships_is_tables_and_matrices_in_float32(name: str) -> None:
+def test_shipped_profiles_need_only_tables_and_matrices_in_float32(name: str) -> None:
     """OpenColorIO makes no logarithm and no power: 13 and 25 ns a pixel, the rest takes 10."""
     found = resolve.recipe(library.load(name))
     exact_grade = exact.fold(found, library.output_space("sRGB"), one_channel=False)
@@ -85,7 +85,7 @@ def test_the_points_of_every_print_stock_lie_on_entries(name: str) -> None:
     assert plan.accuracy.float32
 
 
-def test_what_opencolorio_refuses_is_our_error() -> None:
+def test_an_opencolorio_error_becomes_our_error() -> None:
     broken = PyOpenColorIO.FileTransform(src="/nowhere.clf")
     with pytest.raises(Internal, match="OpenColorIO refuses"):
         ocio.processor(broken, "uint16", "uint16")

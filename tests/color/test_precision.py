@@ -31,19 +31,19 @@ def test_without_an_output_matrix_or_a_gamma_nothing_is_in_doubt(output: str) ->
     assert (found.near, found.least, found.below) == (0.0, 0.0, 0.0)
 
 
-def test_with_both_values_next_to_nothing_are() -> None:
+def test_small_values_are_doubtful_with_an_output_matrix_and_a_gamma() -> None:
     found = judged("sRGB", curves=ENDURA)
     assert 0.0 < found.near < found.below < 1e-3
     assert found.least == 0.0
 
 
-def test_the_steeper_the_print_the_more_of_them() -> None:
+def test_a_harder_print_has_a_higher_limit_of_doubt() -> None:
     hard, soft = (judged("sRGB", curves=stock(f"Ilford MGFB {grade}")) for grade in (3, "00"))
     assert hard.near > soft.near
 
 
 @pytest.mark.parametrize("output", [PRINT, "sRGB"])
-def test_so_is_what_screen_glare_leaves_of_the_last_light(output: str) -> None:
+def test_values_just_above_the_screen_glare_are_doubtful(output: str) -> None:
     found = judged(output, curves=ENDURA, screen_glare_compensation=0.02)
     assert 0.0 < found.least <= found.below
     assert judged(output, depth=8, curves=ENDURA, screen_glare_compensation=0.02).below == 0.0

@@ -129,7 +129,7 @@ def test_the_prints_white_is_white_in_spaces_that_divere_does_not_have(name: str
     np.testing.assert_allclose(found.back @ np.ones(3), np.ones(3), atol=1e-9)
 
 
-def test_a_space_that_is_also_an_input_is_no_other_input() -> None:
+def test_the_adaptation_of_an_output_space_does_not_change_the_input_space() -> None:
     """What a preset's hash is made of."""
     assert not library.space("ProPhotoRGB").adapted
     assert library.output_space("ProPhotoRGB").adapted

@@ -69,7 +69,9 @@ def test_ordinary_pixels_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None
     made.settle(src, read, result)
 
 
-def test_few_are_computed_again_even_of_random_colors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_pixels_even_of_random_colors_are_computed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     _, plan, made = prepared("9000ED", "sRGB", curves=stock(ENDURA_STOCK))
     src, exact, rgb = colors(7, 400, 500), [], folding.ExactGrade.rgb
 
@@ -85,7 +87,7 @@ def test_few_are_computed_again_even_of_random_colors(monkeypatch: pytest.Monkey
     assert sum(exact) < 0.02 * src.size / 3
 
 
-def test_a_color_far_outside_the_gamut_is_no_light_and_not_looked_at() -> None:
+def test_a_color_far_outside_the_gamut_is_zero_without_refinement() -> None:
     """Zero stands for certainly none: a third of random colors has it in sRGB."""
     found, plan, made = prepared("9000ED", "sRGB", curves=stock(ENDURA_STOCK))
     src = colors(9, 200, 500)
@@ -98,7 +100,7 @@ def test_a_color_far_outside_the_gamut_is_no_light_and_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("source", ["KodakEnduraPremier", "9000ED"])
-def test_whether_a_pixel_is_in_doubt_is_its_own_affair(source: str) -> None:
+def test_whether_a_pixel_is_doubtful_depends_on_it_alone(source: str) -> None:
     _, plan, made = prepared(source, "sRGB", curves=stock(ENDURA_STOCK))
     src = colors(8, 64, 100)
     read, together = converted(plan, made, src)

@@ -18,7 +18,7 @@ LIGHT = np.concatenate([[0.0, 1e-6, transfer.CUT, transfer.KNEE], np.linspace(0,
 
 
 @pytest.mark.parametrize("kind", ["power", "l_star", "acescct"])
-def test_light_comes_back(kind: Transfer) -> None:
+def test_decoding_inverts_encoding(kind: Transfer) -> None:
     codes = transfer.encode(LIGHT, kind, 2.2)
     np.testing.assert_allclose(transfer.decode(codes, kind, 2.2), LIGHT, atol=1e-12)
 

@@ -30,7 +30,7 @@ WITH_PATCHES: list[Callable[..., None]] = [
 IN_A_FOLDER: list[Callable[..., None]] = [
     test_output_folder.test_an_absent_folder_is_none_or_made_with_its_parents,
     test_output_folder.test_sub_folders_are_made_and_reached,
-    test_output_folder.test_a_folder_that_is_gone_or_another_is_noticed,
+    test_output_folder.test_a_removed_or_replaced_folder_is_noticed,
 ]
 
 

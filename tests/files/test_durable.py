@@ -38,7 +38,7 @@ def broken(code: int):  # type: ignore[no-untyped-def]
     return call
 
 
-def test_a_new_file_is_private_and_nobodys_else(place: Directory, tmp_path: Path) -> None:
+def test_a_new_file_is_private(place: Directory, tmp_path: Path) -> None:
     os.close(durable.create("a", place))
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
     with pytest.raises(FileExistsError):
@@ -67,7 +67,7 @@ def native(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("how", [native, unsupported, links, no_links])
-def test_a_name_that_is_taken_stays_taken(place, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
+def test_a_taken_name_is_never_replaced(place, tmp_path, monkeypatch, how) -> None:  # type: ignore[no-untyped-def]
     how(monkeypatch)
     (tmp_path / "temp").write_bytes(b"new")
     (tmp_path / "final").write_bytes(b"old")
@@ -149,7 +149,7 @@ def test_a_short_write_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (tmp_path / "a").read_bytes() == b"0123456789"
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(
+def test_a_file_is_replaced_completely_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "r.json"

@@ -33,7 +33,7 @@ def take(folder: Folder) -> Lock:
     return lock
 
 
-def test_the_second_is_refused_until_the_first_lets_go(folder: Folder) -> None:
+def test_a_second_lock_is_refused_until_the_first_is_released(folder: Folder) -> None:
     first = take(folder)
     with pytest.raises(OutputLocked) as caught:
         take(folder)
@@ -42,7 +42,9 @@ def test_the_second_is_refused_until_the_first_lets_go(folder: Folder) -> None:
     take(folder).release()
 
 
-def test_no_lock_file_is_made_before_the_plan_stands(folder: Folder, tmp_path: Path) -> None:
+def test_no_lock_file_is_created_before_the_plan_is_complete(
+    folder: Folder, tmp_path: Path
+) -> None:
     assert Lock.take(folder, create=False, pause=None) is None
     assert list(tmp_path.iterdir()) == []
 
@@ -70,7 +72,7 @@ def test_waiting_ends_with_a_signal(folder: Folder) -> None:
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP])
-def test_a_file_system_without_locks_is_warned_of(
+def test_a_file_system_without_locks_is_refused_with_a_hint(
     folder: Folder, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(fd: int, how: int) -> None:

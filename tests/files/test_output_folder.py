@@ -61,7 +61,7 @@ def test_links_on_the_way_are_refused(tmp_path: Path, inside: bool) -> None:
     folder.close()
 
 
-def test_a_folder_that_is_gone_or_another_is_noticed(tmp_path: Path) -> None:
+def test_a_removed_or_replaced_folder_is_noticed(tmp_path: Path) -> None:
     root = tmp_path / "out"
     folder = opened(root, create=True)
     assert folder.is_there()

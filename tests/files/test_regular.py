@@ -19,7 +19,7 @@ def test_a_regular_file_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices with names")
 @pytest.mark.parametrize("what", ["pipe", "device", "folder", "link to a pipe"])
-def test_all_else_is_refused_at_once(what: str, tmp_path: Path) -> None:
+def test_anything_but_a_regular_file_is_refused_at_once(what: str, tmp_path: Path) -> None:
     path = tmp_path / "a"
     if what == "pipe":
         os.mkfifo(path)

@@ -27,7 +27,7 @@ def test_sha256_of_a_file(tmp_path: Path) -> None:
     assert stamp.sha256(str(path)) == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_a_stamp_is_what_the_system_says(tmp_path: Path) -> None:
+def test_a_stamp_equals_the_status_of_the_system(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"12345")
     os.utime(path, ns=(1, 2))
@@ -47,7 +47,7 @@ def test_any_difference_is_a_change(name: str) -> None:
         stamp.compare(FULL, replace(FULL, **{name: 99}))
 
 
-def test_what_one_does_not_know_is_not_compared() -> None:
+def test_unknown_values_of_a_stamp_are_not_compared() -> None:
     stamp.compare(Stamp(5, 4), FULL)
     stamp.compare(FULL, Stamp(5, 4))
     with pytest.raises(InputChanged, match="size 5 -> 0"):

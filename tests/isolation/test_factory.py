@@ -59,7 +59,7 @@ def test_a_method_that_fails_gives_way_to_the_next(broken: set[str], requested: 
     assert info == ("process", "spawn", "forkserver: the system says no")
 
 
-def test_auto_ends_at_threads_and_says_so_once(
+def test_auto_falls_back_to_threads_with_one_warning(
     broken: set[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     broken.update(("forkserver", "spawn", "fork"))
@@ -93,14 +93,14 @@ def test_a_worker_does_not_start_workers(monkeypatch: pytest.MonkeyPatch) -> Non
     assert opened_info(IsolationRequest("never"))[0] == "thread"
 
 
-def test_fork_is_no_way_out_for_a_program_with_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fork_is_not_used_in_a_program_with_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(factory.threading, "active_count", lambda: 1)
     assert factory.methods(IsolationRequest("auto")) == ["forkserver", "spawn", "fork"]
     monkeypatch.setattr(factory.threading, "active_count", lambda: 2)
     assert factory.methods(IsolationRequest("auto")) == ["forkserver", "spawn"]
 
 
-def test_a_system_without_the_method_is_said() -> None:
+def test_an_unsupported_start_method_is_reported() -> None:
     assert factory._why_no_method(IsolationRequest("always", "fork")).endswith("method fork")
 
 
@@ -149,7 +149,7 @@ def test_a_worker_of_a_warm_forkserver_imports_nothing() -> None:
     assert '"imported=[]"' in out
 
 
-def test_a_preload_that_fails_is_seen_and_does_no_harm() -> None:
+def test_a_failed_preload_is_logged_and_the_run_goes_on() -> None:
     out, err = run_program("forkserver", "numpy", "tests.isolation.no_such_module")
     assert '"forkserver", null, "result"' in out
     assert err.count("the preload failed: ModuleNotFoundError") == 1

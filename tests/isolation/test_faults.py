@@ -27,7 +27,7 @@ METHOD_DIGIT = {"forkserver": 1, "spawn": 2, "fork": 3}
         ("0", "lost", "ended while grading without a result"),
     ],
 )
-def test_a_death_has_a_name_and_its_last_words_arrive(
+def test_a_crash_is_classified_and_its_last_output_arrives(
     each_table: Table, how: str, end: str, words: str
 ) -> None:
     each_table.start(1, "die", f"{how} 200")
@@ -58,7 +58,7 @@ def test_death_after_the_result_is_a_result(each_table: Table) -> None:
     assert each_table.run("die", "after-result").end == "result"
 
 
-def test_death_before_the_first_word_is_no_fault_of_the_scan(each_table: Table) -> None:
+def test_a_death_before_the_first_message_is_not_the_fault_of_the_scan(each_table: Table) -> None:
     each_table.run("good")  # uses up the worker that proved the start method
     each_table.start(2, "good")
     (work,) = each_table.runner.loop.attempts  # type: ignore[attr-defined]
@@ -118,7 +118,7 @@ def test_a_hang_is_ended_and_delays_no_other(table: Table, how: str) -> None:
         ("closed pipe", "closed its connection to divere"),
     ],
 )
-def test_nonsense_is_refused_at_once(table: Table, what: str, words: str) -> None:
+def test_an_invalid_message_is_refused_at_once(table: Table, what: str, words: str) -> None:
     table.start(1, "nonsense", what)
     table.start(2, "good")
     bad, well = table.wait_for(1, 2)
@@ -131,7 +131,7 @@ def test_nonsense_is_refused_at_once(table: Table, what: str, words: str) -> Non
 
 @pytest.mark.parametrize("then", ["return", "crash", "hang"])
 @pytest.mark.parametrize("how", ["plain", "session", "pipe"])
-def test_what_a_worker_started_ends_with_it(
+def test_processes_started_by_a_worker_end_with_it(
     table: Table, request: pytest.FixtureRequest, how: str, then: str
 ) -> None:
     method = request.node.callspec.params["table"]

@@ -29,7 +29,7 @@ def documented() -> tuple[list[str], str]:
     return shlex.split(command[1].replace("\\\n", " ")), entry[1]
 
 
-def test_the_page_has_a_command_and_an_entry() -> None:
+def test_the_isolation_page_shows_a_command_and_an_entry_point() -> None:
     command, entry = documented()
     assert command[0] == "pyinstaller"
     assert command[-1] == "entry.py"

@@ -19,7 +19,7 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize("how", ["bytes", "numpy", "codec"])
-def test_a_cap_is_met_as_out_of_memory(table: Table, how: str) -> None:
+def test_exceeding_the_memory_limit_is_out_of_memory(table: Table, how: str) -> None:
     small = table.run("eats", f"{how} 40", memory_bytes=400 * MIB)
     assert small.end == "result", small.error
     large = table.run("eats", f"{how} 900", memory_bytes=300 * MIB)

@@ -56,7 +56,7 @@ def sent(logger: logging.Logger, say: object) -> list[Message]:
     return messages
 
 
-def test_a_record_survives_the_way(logger: logging.Logger, named: logging.Logger) -> None:
+def test_a_log_record_arrives_unchanged(logger: logging.Logger, named: logging.Logger) -> None:
     def say() -> None:
         try:
             raise ValueError("why")
@@ -96,7 +96,7 @@ def test_levels_of_the_supervisor_hold(logger: logging.Logger, named: logging.Lo
 @pytest.mark.parametrize(
     "change", [{"level": "x"}, {"created": None}, {"name": None, "created": "y"}]
 )
-def test_what_is_no_record_is_refused(logger: logging.Logger, change: Message) -> None:
+def test_invalid_log_records_are_refused(logger: logging.Logger, change: Message) -> None:
     (message,) = sent(logger, lambda: logger.info("x"))
     with pytest.raises((TypeError, ValueError)):
         replay(message | change, 1, {})

@@ -62,7 +62,7 @@ def test_a_worker_imports_nothing_that_lies_beside_the_scans(tmp_path: Path, met
     assert report["summary"]["ok"] == 2
 
 
-def test_nor_does_a_station_of_a_cluster(tmp_path: Path) -> None:
+def test_a_station_of_a_cluster_imports_nothing_beside_the_scans(tmp_path: Path) -> None:
     made = scans(tmp_path)
     mark, _ = plant(made)
     program = (

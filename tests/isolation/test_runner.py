@@ -52,7 +52,7 @@ def test_the_figures_of_an_attempt_are_there(any_table: Table) -> None:
         ("exit 0", "lost", "crashed", "without a result"),
     ],
 )
-def test_what_a_task_raises_has_a_name(
+def test_exceptions_of_a_task_are_classified(
     any_table: Table, what: str, end: str, kind: str, message: str
 ) -> None:
     outcome = any_table.run("raises", what)
@@ -70,7 +70,7 @@ def test_what_a_task_raises_has_a_name(
 
 
 @pytest.mark.parametrize("task", ["wrong", "no_such_task"])
-def test_a_task_that_is_none_is_an_error(any_table: Table, task: str) -> None:
+def test_an_invalid_task_is_an_error(any_table: Table, task: str) -> None:
     outcome = any_table.run(task)
     assert outcome.end == "error"
     assert outcome.error is not None
@@ -109,7 +109,7 @@ def test_wait_comes_back_in_time_and_at_once_when_idle(any_table: Table) -> None
     assert any_table.wait_for(1)[0].end == "result"
 
 
-def test_time_runs_out(any_table: Table) -> None:
+def test_an_attempt_times_out(any_table: Table) -> None:
     outcome = any_table.run("steps", "30", wall_seconds=0.3)
     assert outcome.end == "timeout"
     assert outcome.error is not None
@@ -130,7 +130,7 @@ def test_cancel_ends_one_and_no_other(any_table: Table, end: str) -> None:
     assert other.end == "result"
 
 
-def test_close_hands_over_what_was_in_work(any_table: Table) -> None:
+def test_close_returns_the_outcomes_of_running_attempts(any_table: Table) -> None:
     any_table.start(1, "steps", "30")
     any_table.until(lambda: len(any_table.events) > 0)
     (outcome,) = any_table.runner.close(1.0)
@@ -157,7 +157,7 @@ def test_the_info_says_how_scans_are_kept_apart(kind: str) -> None:
         assert info.fallback_reason is None
 
 
-def test_many_in_a_row_leave_nothing_open(any_table: Table) -> None:
+def test_many_attempts_in_a_row_leave_nothing_open(any_table: Table) -> None:
     count = 5 if any_table.runner.info.start_method == "spawn" else 30
 
     def run(first: int) -> None:

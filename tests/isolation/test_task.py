@@ -65,7 +65,7 @@ def test_steps_that_follow_closely_are_kept_back() -> None:
 
 
 @pytest.mark.parametrize("name", ["no colon", "no.such.module:x", "json:no_such", ":x", ""])
-def test_a_task_that_is_not_there(name: str) -> None:
+def test_a_missing_task_is_an_error(name: str) -> None:
     with pytest.raises(Internal, match="cannot be loaded"):
         task.find(name)
 
@@ -89,7 +89,7 @@ def chained(outer: Exception, inner: Exception) -> Exception:
         (CorruptInput("the comment says bad_alloc"), "error", "corrupt_input"),
     ],
 )
-def test_what_was_raised_has_a_name(problem: Exception, end: str, kind: str) -> None:
+def test_raised_errors_are_classified(problem: Exception, end: str, kind: str) -> None:
     found, error = task.failure(problem, "scan.tif")
     assert (found, error.kind) == (end, kind)
     assert error.message

@@ -43,7 +43,9 @@ def test_freed_memory_goes_back_after_each_scan_or_now_and_then(
     assert len(trimmed) == count
 
 
-def test_without_threads_to_be_had_the_outcome_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_outcome_reports_that_no_thread_could_be_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def refuse(self: object) -> None:
         raise RuntimeError("can't start new thread")
 

@@ -39,7 +39,7 @@ def test_any_cutting_of_the_stream_gives_the_same_messages(
 
 
 @given(data=st.binary(max_size=300))
-def test_no_bytes_make_it_do_anything_but_refuse(data: bytes) -> None:
+def test_random_bytes_are_only_ever_refused(data: bytes) -> None:
     reader = FrameReader(limit=200)
     try:
         for message in reader.feed(data):
@@ -60,12 +60,12 @@ def test_no_bytes_make_it_do_anything_but_refuse(data: bytes) -> None:
         (b"\x00\x00\x00\x01\xff", "not JSON"),
     ],
 )
-def test_what_is_no_message_is_refused(data: bytes, words: str) -> None:
+def test_invalid_messages_are_refused(data: bytes, words: str) -> None:
     with pytest.raises(FrameError, match=words):
         list(FrameReader().feed(data))
 
 
-def test_messages_before_nonsense_are_kept() -> None:
+def test_messages_before_an_invalid_one_are_kept() -> None:
     messages = FrameReader().feed(encode({"t": "a"}) + b"\xff" * 8)
     assert next(messages) == {"t": "a"}
     with pytest.raises(FrameError):

@@ -41,7 +41,7 @@ def test_no_cell_is_a_formula_or_breaks_its_line() -> None:
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@A1", " =1", "＝1", "--help"])
-def test_what_a_spreadsheet_would_compute_gets_a_quote(name: str) -> None:
+def test_formulas_of_spreadsheets_get_a_quote(name: str) -> None:
     assert csv_report.cell(name) == "'" + name
 
 

@@ -51,7 +51,9 @@ def test_no_edit_ends_in_anything_but_a_refusal_or_a_report(
         ({"command": None}, "command: needs an object"),
     ],
 )
-def test_options_that_are_none_are_refused_by_name(change: dict[str, object], said: str) -> None:
+def test_invalid_options_of_a_report_are_refused_by_name(
+    change: dict[str, object], said: str
+) -> None:
     document = json.loads(json_report.render(run_report(PLAIN))) | change
     with pytest.raises(UsageError) as caught:
         json_report.parse(json.dumps(document), "r.json")

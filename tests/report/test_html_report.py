@@ -64,7 +64,7 @@ def test_the_elements_are_the_same_whatever_the_names() -> None:
     assert hostile.elements == plain.elements
 
 
-def test_every_name_is_shown_as_it_is_said() -> None:
+def test_every_name_is_shown_as_safe_text() -> None:
     page = html_report.render(run_report(HOSTILE))
     assert not UNWANTED.search(page)
     page.encode("utf-8")
@@ -73,7 +73,7 @@ def test_every_name_is_shown_as_it_is_said() -> None:
         assert safe(HOSTILE[number]) in text
 
 
-def test_one_script_of_ours_and_nothing_from_anywhere() -> None:
+def test_the_page_has_one_script_and_no_external_resources() -> None:
     page = html_report.render(run_report(HOSTILE))
     outline = Outline(page)
     tags = {tag for tag, _ in outline.elements}
@@ -135,7 +135,7 @@ def test_every_control_has_a_name() -> None:
     assert all(attrs.get("alt") for attrs in named("img", outline))
 
 
-def test_the_page_tells_what_the_report_tells() -> None:
+def test_the_page_shows_the_figures_of_the_report() -> None:
     report = run_report()
     text = re.sub(r"\s+", " ", "".join(Outline(html_report.render(report)).text))
     for file in report.files:
@@ -147,7 +147,7 @@ def test_the_page_tells_what_the_report_tells() -> None:
         assert word in text
 
 
-def test_filters_are_there_for_what_there_is() -> None:
+def test_filters_exist_for_the_statuses_of_the_run() -> None:
     report = run_report()
     ok = dataclasses.replace(report, files=report.files[:1], exit_code=0)
     inputs = named("input", Outline(html_report.render(ok)))
@@ -260,7 +260,7 @@ def test_search_order_and_the_large_view_in_a_browser(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_browser_shows_it_without_a_word_of_complaint(width: int, tmp_path: Path) -> None:
+def test_a_browser_shows_the_page_without_errors(width: int, tmp_path: Path) -> None:
     # A page around the page reads its layout: a frame of a phone's width must not scroll sideways.
     probe = (
         f"<iframe id=f src=page.html width={width} height=900></iframe><pre id=o></pre><script>"

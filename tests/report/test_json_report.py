@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "report.schema.json").read_text())
 
 
-def test_the_schema_is_one() -> None:
+def test_the_schema_is_valid() -> None:
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -106,7 +106,7 @@ def test_a_saved_report_reads_back_as_it_was(names: tuple[str, ...]) -> None:
         (lambda data: data.update(isolation=[]), "IsolationInfo"),
     ],
 )
-def test_what_is_no_whole_report_is_refused_with_its_place(spoil: Any, said: str) -> None:
+def test_an_incomplete_report_is_refused_with_its_position(spoil: Any, said: str) -> None:
     data = json.loads(json_report.render(run_report()))
     spoil(data)
     with pytest.raises(UsageError) as caught:
@@ -120,6 +120,6 @@ def test_what_is_no_whole_report_is_refused_with_its_place(spoil: Any, said: str
     ["", "[]", "7", "{", '{"schema": NaN}', '{"schema": 1, "schema": 1}', "[" * 5000, "\ufeff{}"],
     ids=["empty", "list", "number", "cut", "nan", "twice", "deep", "bom"],
 )
-def test_what_is_no_json_object_is_refused(text: str) -> None:
+def test_invalid_json_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"saved\.json"):
         json_report.parse(text, "saved.json")

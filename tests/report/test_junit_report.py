@@ -27,7 +27,7 @@ def test_counts_agree_with_the_cases() -> None:
     assert (suite.get("failures"), suite.get("errors"), suite.get("skipped")) == ("3", "5", "6")
 
 
-def test_a_failure_says_what_and_what_to_do() -> None:
+def test_a_failure_shows_its_message_and_hint() -> None:
     case = parsed(("roll/a.tif", "roll/b.tif"))[0].findall("testcase")[1]
     assert (case.get("classname"), case.get("name")) == ("roll", "b.tif")
     failure = case.find("failure")
@@ -49,7 +49,7 @@ def test_hostile_names_are_valid_xml_of_the_same_shape() -> None:
     assert shape(ET.fromstring(text)) == shape(parsed(PLAIN))
 
 
-def test_what_ended_the_run_is_a_case_of_its_own() -> None:
+def test_the_error_that_ended_the_run_is_a_separate_case() -> None:
     report = dataclasses.replace(run_report(), error=ErrorRecord("no_space", "disk full"))
     root = ET.fromstring(junit_report.render(report))
     (error,) = root.findall("testsuite/testcase[@name='the run']/error")

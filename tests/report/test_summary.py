@@ -18,7 +18,7 @@ from divere_cli.report.summary import (
 from tests.report.sample import run_report
 
 
-def test_figures_are_of_what_was_done() -> None:
+def test_figures_count_only_graded_scans() -> None:
     report = run_report(tuple(f"{n}.tif" for n in range(7)))
     summary = summarize(report)
     assert (summary.ok, summary.failed, summary.total) == (2, 2, 7)

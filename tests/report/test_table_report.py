@@ -67,7 +67,7 @@ def test_a_killed_worker_s_peak_is_a_lower_bound() -> None:
     assert ">= 100 MB" in printed(dataclasses.replace(report, files=(killed,)))
 
 
-def test_where_the_time_went_is_one_line_below_and_a_table_of_its_own() -> None:
+def test_times_by_stage_are_one_line_and_a_separate_table() -> None:
     report = run_report(("a.tif", "b.tif", "c.tif"))
     line = "median of a scan: start 0.10, read 0.20, grade 0.30, write 0.40 s"
     assert table_report.medians(report) == line

@@ -35,6 +35,6 @@ def test_grays_are_gray_and_fall() -> None:
     assert (np.diff(grays[:, 1]) < 0).all()
 
 
-def test_a_gray_space_holds_no_chart() -> None:
+def test_a_gray_space_is_refused_for_the_chart() -> None:
     with pytest.raises(ProfileError, match="gray"):
         chart.light(Space("Gray_Gamma_2_2", None, (0.3127, 0.329)))

@@ -15,7 +15,7 @@ def test_pictures_are_all_exposed_alike() -> None:
     assert {frame.exposure for frame in found.frames} == {0.0}
 
 
-def test_a_roll_has_what_a_lab_meets() -> None:
+def test_a_roll_has_leader_blank_and_colored_frame() -> None:
     found = plan.samples(Wish(count=9, roll=True))
     kinds = [frame.kind for frame in found.frames]
     assert kinds[0] == "leader"

@@ -18,7 +18,7 @@ def test_samples_are_written_and_named(tmp_path: Path, capfd: pytest.CaptureFixt
     assert len(list(out.glob("*.tif"))) == 2
 
 
-def test_a_roll_is_a_roll(tmp_path: Path) -> None:
+def test_the_roll_option_writes_a_roll(tmp_path: Path) -> None:
     options = [
         "--count",
         "5",
@@ -36,7 +36,9 @@ def test_a_roll_is_a_roll(tmp_path: Path) -> None:
     assert [f["kind"] for f in truth["frames"]][0::2] == ["leader", "colored", "blank"]
 
 
-def test_a_second_time_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_existing_samples_are_never_replaced(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     once = ["samples", str(tmp_path), "--count", "1", "--megapixels", "0.01"]
     assert app.run(once) == 0
     assert app.run(once) == 2
@@ -44,6 +46,6 @@ def test_a_second_time_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize("option", [["--count", "0"], ["--megapixels", "0"], ["--border", "x"]])
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, option: list[str]) -> None:
+def test_invalid_values_are_refused(tmp_path: Path, option: list[str]) -> None:
     assert app.run(["samples", str(tmp_path / "out"), *option]) == 2
     assert not (tmp_path / "out").exists()

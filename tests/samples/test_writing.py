@@ -30,7 +30,7 @@ def pixels(path: Path) -> np.ndarray:
         return np.concatenate([band.copy() for _, band in scan.bands()])
 
 
-def test_all_is_there_and_nothing_else(folder: Path) -> None:
+def test_the_folder_has_exactly_the_announced_files(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "divere_presets.json",
         *(f"frame-{n:02d}.tif" for n in range(1, 5)),
@@ -89,7 +89,7 @@ def test_a_file_that_appears_meanwhile_is_left_alone(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".divere-tmp*"))
 
 
-def test_a_folder_that_cannot_be_is_an_error(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputUnusable, match="cannot be written"):
         writing.write(plan.samples(WISH), str(tmp_path / "file" / "below"))

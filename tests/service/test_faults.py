@@ -253,7 +253,7 @@ def test_hup_during_a_batch_kills_no_worker(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["watching", "with a scan in work"])
-def test_a_loop_that_stands_still_is_told(tmp_path: Path, busy: bool) -> None:
+def test_a_stuck_loop_is_unhealthy(tmp_path: Path, busy: bool) -> None:
     """The main thread alone is held, as a system call that never returns would."""
     libc = ctypes.CDLL(None, use_errno=True)
     seize, interrupt, detach = 0x4206, 0x4207, 17

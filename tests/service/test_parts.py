@@ -58,7 +58,7 @@ def test_any_difference_begins_the_time_anew(part: int) -> None:
     assert found.ripe(20.0, 9) == ["/in/a.tif"]
 
 
-def test_what_is_not_complete_is_waited_for_and_then_named() -> None:
+def test_an_incomplete_file_is_waited_for_and_then_fails() -> None:
     found = settling(whole=False)
     found.see(seen(), 0.0)
     found.see(seen(), 11.0)
@@ -157,7 +157,7 @@ def test_files_at_rest_are_counted_by_their_marks_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".png", ".jpg"])
-def test_every_cut_of_a_file_is_told(tmp_path: Path, suffix: str) -> None:
+def test_every_truncated_file_is_incomplete(tmp_path: Path, suffix: str) -> None:
     random = np.random.default_rng(1)
     picture = random.integers(0, 255, (40, 60, 3)).astype(np.uint8)
     path = tmp_path / f"scan{suffix}"
@@ -172,7 +172,7 @@ def test_every_cut_of_a_file_is_told(tmp_path: Path, suffix: str) -> None:
         assert is_complete(str(path))
 
 
-def test_a_tiff_that_is_filled_in_later_is_not_whole(tmp_path: Path) -> None:
+def test_a_tiff_that_is_filled_in_later_is_incomplete(tmp_path: Path) -> None:
     """Full size at once, its table of segments last."""
     path = tmp_path / "scan.tif"
     imageio.imwrite(path, np.zeros((40, 60, 3), np.uint16))
@@ -181,7 +181,7 @@ def test_a_tiff_that_is_filled_in_later_is_not_whole(tmp_path: Path) -> None:
     assert not is_complete(str(path))
 
 
-def test_the_watchdog_hears_the_loop_and_nobody_is_waited_for(tmp_path: Path) -> None:
+def test_the_loop_notifies_the_watchdog_without_waiting(tmp_path: Path) -> None:
     path = str(tmp_path / "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(path)
@@ -240,7 +240,7 @@ def test_a_command_gets_the_result_and_never_holds_up(tmp_path: Path) -> None:
     assert json.loads(line)["input"] == "a'; rm -rf b.tif"
 
 
-def test_a_command_that_hangs_or_is_none_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_command_that_hangs_or_does_not_exist_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     sleep = (sys.executable, "-c", "import time; time.sleep(60)")
     slow = commands.Hooks(commands.Commands(done=sleep), seconds=0.2)
     slow.enqueue(ScanResult("a.tif", status="ok"))

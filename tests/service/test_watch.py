@@ -33,7 +33,7 @@ def metric(service: Service, status: str) -> float:
     return float(found[0].split()[-1]) if found else 0.0
 
 
-def test_what_comes_is_graded_once(service: Service) -> None:
+def test_new_scans_are_graded_once(service: Service) -> None:
     done, before = service.status["done"], metric(service, "ok")
     service.put("first.tif", negative(1))
     service.put("sub/second.tif", negative(2))
@@ -45,7 +45,7 @@ def test_what_comes_is_graded_once(service: Service) -> None:
     assert metric(service, "ok") == before + 2
 
 
-def test_what_fails_is_named_and_counted_once(service: Service) -> None:
+def test_a_failure_is_named_and_counted_once(service: Service) -> None:
     before = metric(service, "failed")
     service.put("bad.png", nonsense())
     service.until(lambda: metric(service, "failed") == before + 1)
@@ -78,7 +78,9 @@ def test_int_ends_it_and_a_batch_goes_on(tmp_path: Path, capfd: Any) -> None:
         assert app.run(["batch", str(service.inputs), str(service.output), "-q"]) == 0
 
 
-def test_a_busy_port_is_said_before_any_work(service: Service, tmp_path: Path, capfd: Any) -> None:
+def test_a_busy_port_is_an_error_before_any_work(
+    service: Service, tmp_path: Path, capfd: Any
+) -> None:
     where = f"127.0.0.1:{service.port}"
     (tmp_path / "other").mkdir()
     out = tmp_path / "other-out"
@@ -87,14 +89,14 @@ def test_a_busy_port_is_said_before_any_work(service: Service, tmp_path: Path, c
     assert not out.exists()
 
 
-def test_an_address_for_others_wants_a_token(tmp_path: Path, capfd: Any) -> None:
+def test_an_address_that_others_can_reach_needs_a_token(tmp_path: Path, capfd: Any) -> None:
     (tmp_path / "in").mkdir()
     words = ["watch", str(tmp_path / "in"), str(tmp_path / "out"), "--listen", "0.0.0.0:0"]
     assert app.run(words) == 2
     assert "--token-file" in capfd.readouterr().err
 
 
-def test_strange_hosts_hear_nothing(service: Service) -> None:
+def test_requests_for_other_hosts_are_refused(service: Service) -> None:
     for path in ("/", "/status", "/metrics", "/healthz"):
         assert service.get(path, Host="evil.example")[0] == 421
     assert service.get("/", Host=f"localhost:{service.port}")[0] == 200

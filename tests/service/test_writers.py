@@ -167,7 +167,7 @@ def test_no_slow_writer_is_taken_too_early(tmp_path: Path, way: Callable[[Writer
         assert seen - writer.finished <= INTERVAL + SETTLE + LEAST_REST
 
 
-def test_a_writer_that_never_ends_is_taken_in_the_end(tmp_path: Path) -> None:
+def test_a_file_that_stays_incomplete_is_graded_in_the_end(tmp_path: Path) -> None:
     """The simulation can fail: half a file is taken when patience is over, and is early."""
 
     def dies(writer: Writer) -> Steps:

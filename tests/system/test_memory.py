@@ -25,7 +25,7 @@ def write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_without_cgroups_the_system_says(root: Path) -> None:
+def test_without_cgroups_the_limit_is_that_of_the_system(root: Path) -> None:
     assert memory.available(str(root)) == memory.Available(8 * GIB, "system")
 
 
@@ -88,11 +88,11 @@ def test_own_usage_and_its_peak() -> None:
     assert again.peak < during.rss
 
 
-def test_usage_of_nobody_is_none() -> None:
+def test_the_usage_of_an_ended_process_is_none() -> None:
     assert memory.usage(2**22 + 5) is None
 
 
 @pytest.mark.skipif(not memory.LINUX, reason="glibc")
-def test_what_was_freed_goes_back_to_the_system() -> None:
+def test_freed_memory_is_returned_to_the_system() -> None:
     assert memory._malloc_trim() is not None
     memory.trim_heap()

@@ -51,7 +51,7 @@ def test_a_signal_that_comes_before_an_inner_watch_begins_is_seen_by_it() -> Non
             assert before <= batch.arrived[signal.SIGTERM] <= time.monotonic()
 
 
-def test_what_nohup_ignores_stays_ignored() -> None:
+def test_signals_ignored_by_nohup_stay_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with signals.watch() as stop:

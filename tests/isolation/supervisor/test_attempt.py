@@ -52,7 +52,7 @@ def work(child: Sent) -> Attempt:
     return work
 
 
-def test_the_ladder_is_climbed_step_by_step(work: Attempt, child: Sent) -> None:
+def test_a_worker_is_ended_step_by_step(work: Attempt, child: Sent) -> None:
     assert (work.deadline, work.deadline_reason, work.deadline_text) == (110.0, "timeout", "10 s")
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     heard = {}
@@ -72,7 +72,7 @@ def test_the_ladder_is_climbed_step_by_step(work: Attempt, child: Sent) -> None:
 
 
 @pytest.mark.parametrize("term", [0.0, 2.0])
-def test_a_worker_that_is_born_on_the_ladder_is_ended_then(
+def test_a_worker_whose_pid_arrives_late_is_still_ended(
     work: Attempt, child: Sent, term: float
 ) -> None:
     """A forkserver tells the pid of a worker only after it was to be ended: nobody to signal."""
@@ -84,12 +84,14 @@ def test_a_worker_that_is_born_on_the_ladder_is_ended_then(
     assert child.heard == told == (["group SIGTERM", "group SIGCONT"] if term else ["kill"])
 
 
-def test_a_worker_that_is_born_in_order_hears_nothing(work: Attempt, child: Sent) -> None:
+def test_a_worker_that_is_not_ended_gets_no_signal_when_its_pid_arrives(
+    work: Attempt, child: Sent
+) -> None:
     work.born(100.5)
     assert child.heard == []
 
 
-def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Attempt) -> None:
+def test_a_second_reason_restarts_the_steps_but_not_after_the_kill(work: Attempt) -> None:
     work.begin_end("timeout", "10 s", 110.0, trace=0.2, term=2.0)
     work.begin_end("cancelled", "", 110.1, trace=0, term=0)
     assert work.reason == "cancelled"
@@ -98,7 +100,7 @@ def test_a_second_reason_restarts_the_ladder_but_not_after_the_kill(work: Attemp
     assert work.reason == "cancelled"
 
 
-def test_time_that_stood_still_does_not_count(work: Attempt) -> None:
+def test_suspended_time_does_not_count(work: Attempt) -> None:
     work.begin_end("cancelled", "", 101.0, trace=0, term=1.0)
     work.take_due_steps(101.0)
     due = work.due()
@@ -114,7 +116,7 @@ def test_a_result_gives_it_a_moment_to_leave(work: Attempt) -> None:
         work.note_end({"seconds": 1}, 105.0)
 
 
-def test_caps_are_held_against_the_last_sample(work: Attempt) -> None:
+def test_memory_limits_are_compared_with_the_last_sample(work: Attempt) -> None:
     assert not work.near_cap()
     assert work.over_cap() == ""
     work.last = Usage(rss=950, peak=950, peak_source="vmhwm", anonymous=900)
@@ -137,7 +139,7 @@ def test_the_outcome_of_a_killed_worker_has_its_last_sample(work: Attempt, child
     assert outcome.error.detail == "a\nb"
 
 
-def test_what_a_worker_says_of_an_error_is_one_line(work: Attempt) -> None:
+def test_the_error_message_of_a_worker_is_one_line(work: Attempt) -> None:
     said = {"seconds": 1.0, "cpu": 1.0, "peak": 1, "peak_source": "vmhwm\n", "end": "error"}
     error = {
         "kind": "corrupt_input",

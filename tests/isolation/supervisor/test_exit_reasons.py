@@ -57,7 +57,7 @@ RUNNING = Facts(started=True, stage="grade", detail="its last words")
         ({"reason": "nonsense"}, "lost", "crashed", "sent an invalid message while grading"),
     ],
 )
-def test_each_death_has_its_name(
+def test_each_kind_of_death_is_classified(
     change: dict[str, object], end: str, kind: str, message: str
 ) -> None:
     found, error = explain(dataclasses.replace(RUNNING, **change))  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def test_a_signal_is_explained_and_has_a_cure(status: int, meaning: str, cure: s
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_every_end_that_nobody_wanted_has_a_cure(started: bool) -> None:
+def test_every_abnormal_end_has_a_hint(started: bool) -> None:
     for change in (
         *({"status": -number} for number in range(1, 65)),
         *({"status": code} for code in (0, 1, 255)),
@@ -110,7 +110,7 @@ def test_every_end_that_nobody_wanted_has_a_cure(started: bool) -> None:
         assert "  " not in error.message
 
 
-def test_a_process_that_will_not_die_is_said_to_be_left() -> None:
+def test_an_abandoned_process_is_reported() -> None:
     facts = dataclasses.replace(RUNNING, reason="timeout", reason_text="5 s", abandoned=True)
     _, error = explain(facts)
     assert error.message.endswith("did not end even after SIGKILL and was left behind")

@@ -14,7 +14,7 @@ Extension modules: numpy (total: 1)
 """
 
 
-def test_lines_come_whole_however_they_are_cut() -> None:
+def test_lines_are_complete_however_the_output_is_split() -> None:
     lines = OutputLines()
     assert lines.feed(b"on") == []
     assert [line.text for line in lines.feed(b"e\ntwo\r\n\n\nthr")] == ["one", "two"]
@@ -42,5 +42,5 @@ def test_only_the_last_lines_are_kept() -> None:
     assert lines.tail[-1] == "999"
 
 
-def test_bytes_that_are_no_text_are_shown_as_such() -> None:
+def test_bytes_that_are_no_text_are_shown_escaped() -> None:
     assert OutputLines().feed(b"\xff\x1b[31m\n")[0].text == "\\xff\x1b[31m"

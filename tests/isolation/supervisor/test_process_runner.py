@@ -84,7 +84,9 @@ def test_no_descriptors_left_is_an_outcome_not_a_crash(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", METHODS)
-def test_no_process_to_be_had_is_an_outcome(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_started_is_an_outcome(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with opened(kind, spares=0) as table:
         table.run("good")
 
@@ -199,7 +201,9 @@ def test_a_forkserver_that_others_kill_while_it_is_proven_tells_nothing_of_the_m
             open_runner(request, lambda event: None, warm=())
 
 
-def test_a_process_that_cannot_be_killed_is_left_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_be_killed_is_abandoned_and_reported(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(attempt, "KILL_SECONDS", 0.1)
     with opened("spawn", spares=0) as table:
         table.start(1, "hang", "ignores term", wall_seconds=0.3)

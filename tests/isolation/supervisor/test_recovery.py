@@ -27,7 +27,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def test_an_incident_is_one_however_many_went_with_it(clock: Clock) -> None:
+def test_one_cause_is_one_incident_for_any_number_of_workers(clock: Clock) -> None:
     recover, server = Recovery(clock), object()
     assert recover.note("forkserver", "died", server, 1)
     for _ in range(15):
@@ -72,7 +72,7 @@ def test_only_incidents_in_a_row_and_over_time_mean_another_method(clock: Clock)
     assert recover.lost == "no process to be had"
 
 
-def test_a_message_is_one_line_and_short() -> None:
+def test_an_incident_message_is_one_short_line() -> None:
     recover = Recovery()
     recover.note("start", "one\ntwo" + "x" * 1000, None, 0)
     (incident,) = recover.incidents

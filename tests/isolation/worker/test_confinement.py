@@ -69,7 +69,7 @@ def test_a_worker_reads_what_its_job_names_and_writes_its_own(tmp_path: Path, me
 
 @here
 @pytest.mark.parametrize("end", ["crash", "raise", ""])
-def test_what_it_tried_is_among_its_last_words(tmp_path: Path, end: str) -> None:
+def test_the_forbidden_attempt_is_in_the_last_output(tmp_path: Path, end: str) -> None:
     with opened("forkserver", spares=0, sandbox="always") as table:
         table.runner.start(made(tmp_path, "reaches_out", end), Limits())
         (outcome,) = table.wait_for(1)

@@ -95,6 +95,6 @@ def test_a_grade_is_compiled_once_for_all_workers() -> None:
     assert warmed_up("divere_cli.develop.scan:prepare") == "1 1"
 
 
-def test_a_warm_up_that_fails_is_told_and_costs_nothing_else() -> None:
+def test_a_failed_warm_up_is_logged_and_the_run_goes_on() -> None:
     found = warmed_up("divere_cli.develop.scan:no_such_thing")
     assert found.startswith("1 0 AttributeError")

@@ -131,7 +131,7 @@ def test_the_tables_are_whole_and_have_no_number_twice(machine: str) -> None:
     }  # fmt: skip
 
 
-def test_no_table_is_no_seccomp() -> None:
+def test_without_a_table_there_is_no_seccomp() -> None:
     assert syscalls.calls("riscv64") is None
 
 
@@ -173,7 +173,7 @@ def test_a_system_without_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         sandbox.offer.cache_clear()
 
 
-def test_half_a_sandbox_says_what_is_missing() -> None:
+def test_a_partial_sandbox_reports_the_missing_layer() -> None:
     half = sandbox.Offer(0, True, "Landlock is not in this kernel")
     assert str(half) == "seccomp: Landlock is not in this kernel"
     assert half
