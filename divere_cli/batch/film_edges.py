@@ -8,6 +8,7 @@ data, a run reads the edges while it measures or grades.
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import string
 from collections.abc import Iterable, Mapping, Sequence
@@ -151,6 +152,7 @@ def learn(request: BatchRequest, scans: Iterable[Scan], edges: Edges | None) -> 
     request.film_presets.learn(films)
 
 
+@functools.cache  # asked for each scan
 def can_be_read() -> bool:
     """Return whether the extra ``[dx]`` is installed; imports nothing."""
     return importlib.util.find_spec("zxingcpp") is not None

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from divere_cli import GRADE
@@ -33,6 +32,7 @@ from divere_cli.batch.workspace import Workspace
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import stamp
 from divere_cli.files.directory import Directory
+from divere_cli.records.copies import replace
 from divere_cli.records.job import Frame, Job
 from divere_cli.records.light import LightMap
 from divere_cli.records.outcome import ErrorRecord, FilmEdge, Outcome, Status, TaskResult

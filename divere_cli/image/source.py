@@ -20,6 +20,9 @@ _FLAGS = (
     | getattr(os, "O_BINARY", 0)
 )
 
+_SMALL = 128  # bytes: reads that are served from a block
+_BLOCK = 512
+
 _turn = threading.Lock()
 
 
@@ -54,6 +57,9 @@ class Source(Closing):
         When it cannot be opened, or is not a regular file.
     """
 
+    _block: tuple[int, bytes] = (0, b"")  # what was read ahead last, and where it begins
+    _after = 0  # the end of the last small read
+
     def __init__(self, path: str) -> None:
         try:
             self._fd = os.open(path, _FLAGS)
@@ -76,9 +82,34 @@ class Source(Closing):
             When the device fails.
         """
         self.inside(offset, length, name)
+        if length <= _SMALL:
+            begin, block = self._block
+            at = offset - begin
+            if 0 <= at <= len(block) - length:
+                return block[at : at + length]
+            if 0 <= offset - self._after <= _SMALL:
+                return self._ahead(offset, length, name)[:length]
+            self._after = offset + length
         buffer = bytearray(length)
         self.read_into(offset, memoryview(buffer), name)
         return bytes(buffer)
+
+    def _ahead(self, offset: int, length: int, name: str) -> bytes:
+        """Read a block that begins with what is asked for.
+
+        Only where small reads follow one another, as in a JPEG's header (20 of them): the
+        directories of a TIFF may lie anywhere.
+        """
+        buffer = bytearray(max(length, min(_BLOCK, self.size - offset)))
+        try:
+            self.read_into(offset, memoryview(buffer), name)
+        except CorruptInput:  # the file is shorter than when it was opened
+            del buffer[length:]
+            self.read_into(offset, memoryview(buffer), name)
+            return bytes(buffer)
+        block = bytes(buffer)
+        self._block, self._after = (offset, block), offset + len(block)
+        return block
 
     def read_into(self, offset: int, view: memoryview, name: str = "the file") -> None:
         """Fill ``view`` with the bytes at ``offset``; errors as :meth:`read`."""

@@ -9,6 +9,7 @@ messages mean.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pickle
@@ -16,6 +17,8 @@ import struct
 import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from divere_cli.records import copies
 
 HEADER = struct.Struct("!I")
 LIMIT = 1 << 20  # bytes of one message
@@ -56,8 +59,17 @@ def encode_order(order: object) -> bytes:
     order : object
         The order, a record.
     """
-    body = pickle.dumps(order, pickle.HIGHEST_PROTOCOL)
+    stream = io.BytesIO()
+    _Pickler(stream, pickle.HIGHEST_PROTOCOL).dump(order)
+    body = stream.getvalue()
     return HEADER.pack(len(body)) + body
+
+
+class _Pickler(pickle.Pickler):
+    """Pickles records as calls of their class: a third of the time, on both sides."""
+
+    def reducer_override(self, value: object) -> Any:
+        return copies.parts(value) or NotImplemented
 
 
 def read_order(descriptor: int) -> Any:

@@ -12,6 +12,7 @@ import functools
 import json
 import types
 import typing
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -36,7 +37,10 @@ def to_plain(record: Any) -> Any:
         return record
     names = _names(kind)
     if names is not None:
-        made = {name: to_plain(getattr(record, name)) for name in names}
+        made = {}
+        for name in names:
+            value = getattr(record, name)
+            made[name] = value if type(value) in _ATOMS else to_plain(value)
         for name, default in _later(kind):
             if getattr(record, name) == default:
                 del made[name]
@@ -78,7 +82,7 @@ def from_plain(cls: type[T], data: Any) -> T:
     TypeError, KeyError, ValueError
         Where the data does not have the record's shape. Unknown keys are ignored.
     """
-    return typing.cast(T, _build(cls, data))
+    return typing.cast(T, _converter(typing.cast(Any, cls))(data))
 
 
 def to_text(record: Any, *, allow_nan: bool = True) -> str:
@@ -107,58 +111,102 @@ def from_text(cls: type[T], text: str | bytes) -> T:
     return from_plain(cls, json.loads(text))
 
 
+Converter = Callable[[Any], Any]
+
+
 @functools.cache
-def _hints(cls: type) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
-
-
-def _build(hint: Any, data: Any) -> Any:
+def _converter(hint: Any) -> Converter:
+    """Return the function that builds values of a type; made once for each type."""
     if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        if not isinstance(data, dict):
-            raise TypeError(f"{hint.__name__} needs an object, got {type(data).__name__}")
-        hints = _hints(hint)
-        fields = [f for f in dataclasses.fields(hint) if f.init and f.name in data]
-        return hint(**{f.name: _field(f.name, hints[f.name], data[f.name]) for f in fields})
+        return functools.partial(_record, hint)
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin is tuple:
-        if not isinstance(data, list | tuple):
-            raise TypeError(f"needs a list, got {type(data).__name__}")
         if len(args) == 2 and args[1] is Ellipsis:
-            return tuple(_build(args[0], item) for item in data)
-        return tuple(_build(arg, item) for arg, item in zip(args, data, strict=True))
+            return functools.partial(_list, _converter(args[0]))
+        return functools.partial(_tuple, tuple(map(_converter, args)))
     if origin is dict:
-        if not isinstance(data, dict):
-            raise TypeError(f"needs an object, got {type(data).__name__}")
-        return {key: _field(str(key), args[1], value) for key, value in data.items()}
+        return functools.partial(_object, _converter(args[1]))
     if origin is typing.Union or origin is types.UnionType:
-        return _build_union(args, data)
+        kinds = tuple(_converter(arg) for arg in args if arg is not type(None))
+        return functools.partial(_union, kinds, type(None) in args)
     if origin is typing.Literal:
-        if data not in args:
-            raise ValueError(f"{data!r:.60} is none of {args}")
-        return data
-    if hint is float and isinstance(data, int) and not isinstance(data, bool):
-        return float(data)
-    if isinstance(hint, type) and not isinstance(data, hint):
-        raise TypeError(f"needs {hint.__name__}, got {type(data).__name__}")
-    return data
+        return functools.partial(_literal, args)
+    if hint is float:
+        return _float
+    return functools.partial(_value, hint) if isinstance(hint, type) else lambda data: data
 
 
-def _field(name: str, hint: Any, data: Any) -> Any:
+@functools.cache
+def _fields(cls: type) -> tuple[tuple[str, Converter], ...]:
+    """Names of the fields of a record's type, with what builds their values."""
+    hints = typing.get_type_hints(cls)
+    fields = dataclasses.fields(cls)
+    return tuple((each.name, _converter(hints[each.name])) for each in fields if each.init)
+
+
+def _record(cls: Any, data: Any) -> Any:
+    if not isinstance(data, dict):
+        raise TypeError(f"{cls.__name__} needs an object, got {type(data).__name__}")
+    values = {}
+    for name, convert in _fields(cls):
+        if name in data:
+            values[name] = _named(name, convert, data[name])
+    return cls(**values)
+
+
+def _named(name: str, convert: Converter, data: Any) -> Any:
     try:
-        return _build(hint, data)
+        return convert(data)
     except (TypeError, ValueError) as problem:
         raise type(problem)(f"{name}: {problem}") from problem
 
 
-def _build_union(args: tuple[Any, ...], data: Any) -> Any:
-    if data is None and type(None) in args:
+def _sequence(data: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(data, list | tuple):
+        raise TypeError(f"needs a list, got {type(data).__name__}")
+    return data
+
+
+def _list(convert: Converter, data: Any) -> tuple[Any, ...]:
+    return tuple(map(convert, _sequence(data)))
+
+
+def _tuple(converters: tuple[Converter, ...], data: Any) -> tuple[Any, ...]:
+    pairs = zip(converters, _sequence(data), strict=True)
+    return tuple(convert(item) for convert, item in pairs)
+
+
+def _object(convert: Converter, data: Any) -> dict[Any, Any]:
+    if not isinstance(data, dict):
+        raise TypeError(f"needs an object, got {type(data).__name__}")
+    return {key: _named(str(key), convert, value) for key, value in data.items()}
+
+
+def _literal(allowed: tuple[Any, ...], data: Any) -> Any:
+    if data not in allowed:
+        raise ValueError(f"{data!r:.60} is none of {allowed}")
+    return data
+
+
+def _float(data: Any) -> Any:
+    if isinstance(data, int) and not isinstance(data, bool):
+        return float(data)
+    return _value(float, data)
+
+
+def _value(cls: type, data: Any) -> Any:
+    if not isinstance(data, cls):
+        raise TypeError(f"needs {cls.__name__}, got {type(data).__name__}")
+    return data
+
+
+def _union(kinds: tuple[Converter, ...], optional: bool, data: Any) -> Any:
+    if data is None and optional:
         return None
     problems: list[str] = []
-    for arg in args:
-        if arg is type(None):
-            continue
+    for convert in kinds:
         try:
-            return _build(arg, data)
+            return convert(data)
         except (TypeError, ValueError, KeyError) as problem:
             problems.append(str(problem))
     raise TypeError("; ".join(problems))

@@ -10,11 +10,14 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import math
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from os.path import isdir, join
+from os.path import exists, isdir, join
 
 import psutil
 
@@ -61,7 +64,24 @@ def available(root: str = "/") -> Available:
         free = max(0, limit - used)
         if free < best.bytes:
             best = Available(free, folder)
+    _latest[root] = time.monotonic(), best
     return best
+
+
+def lately_available() -> Available:
+    """Return the free memory of now, or as :func:`available` gave it moments ago.
+
+    For what is asked right after something else that has asked: a scan's start, and the spare
+    worker for the next one.
+    """
+    asked, known = _latest.get("/", (-math.inf, None))
+    if known is None or time.monotonic() - asked > _LATELY_SECONDS:
+        return available()
+    return known
+
+
+_LATELY_SECONDS = 0.05
+_latest: dict[str, tuple[float, Available]] = {}  # by root: when it was asked for last
 
 
 def oom_kills(root: str = "/") -> int:
@@ -168,20 +188,25 @@ def _ancestors(base: str, path: str) -> Iterator[str]:
             yield folder
 
 
+@functools.cache  # the version of a cgroup does not change; its limits may
+def _limit_files(folder: str) -> tuple[str, ...]:
+    first = join(folder, "memory.limit_in_bytes")
+    if exists(first):
+        return (first,)
+    return join(folder, "memory.max"), join(folder, "memory.high")
+
+
 def _cgroups(root: str) -> Iterator[tuple[str, int, int]]:
     for folder in cgroup_folders("memory", root):
-        limits = [
-            _number(join(folder, name))
-            for name in ("memory.max", "memory.high", "memory.limit_in_bytes")
-        ]
+        limits = [_number(path) for path in _limit_files(folder)]
         finite = [limit for limit in limits if limit is not None and limit < _UNLIMITED]
         if not finite:
             continue
         used = _number(join(folder, "memory.current"))
         if used is None:
             used = _number(join(folder, "memory.usage_in_bytes")) or 0
-        stat = join(folder, "memory.stat")
-        cache = _counter(stat, "total_inactive_file") or _counter(stat, "inactive_file")
+        stat = _text(join(folder, "memory.stat"))
+        cache = _count(stat, "total_inactive_file") or _count(stat, "inactive_file")
         yield folder, min(finite), max(0, used - cache)
 
 
@@ -239,10 +264,18 @@ def _text(path: str) -> str:
     if data := _read_open(path):
         return data.decode("ascii", "replace")
     try:
-        with open(path, encoding="ascii", errors="replace") as file:
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError:
         return ""
+    try:  # without the layers of a file object: this is asked for each scan
+        data = b""
+        while part := os.read(descriptor, 1 << 16):
+            data += part
+        return data.decode("ascii", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(descriptor)
 
 
 def _number(path: str) -> int | None:
@@ -251,11 +284,18 @@ def _number(path: str) -> int | None:
 
 
 def _counter(path: str, name: str) -> int:
-    for line in _text(path).splitlines():
-        words = line.split()
-        if len(words) >= 2 and words[0] == name and words[1].isdigit():
-            return int(words[1])
-    return 0
+    return _count(_text(path), name)
+
+
+def _count(text: str, name: str) -> int:
+    """Return the number that follows a name at the beginning of a line; 0 without one."""
+    match = _line(name).search(text)
+    return int(match[1]) if match else 0
+
+
+@functools.cache
+def _line(name: str) -> re.Pattern[str]:
+    return re.compile(rf"^{re.escape(name)}[ \t]+(\d+)\b", re.MULTILINE | re.ASCII)
 
 
 @functools.cache

@@ -6,7 +6,6 @@ comes next when it is ended, and how it ended. Waiting for workers is :mod:`.eve
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import platform
 import signal
@@ -20,6 +19,7 @@ from divere_cli.isolation.supervisor import exit_reasons
 from divere_cli.isolation.supervisor.process import WorkerProcess
 from divere_cli.isolation.wire import Message, within
 from divere_cli.isolation.worker.main import Order
+from divere_cli.records import copies
 from divere_cli.records.job import Job, Limits
 from divere_cli.records.outcome import End, ErrorRecord, Outcome, TaskResult
 from divere_cli.records.serialize import from_plain
@@ -276,12 +276,12 @@ _ENDS: dict[str, End] = {"error": "error", "out_of_memory": "out_of_memory", "lo
 
 
 def _bounded(part: object) -> None:
-    """Raise ValueError if a number in a result is impossibly large."""
+    """Raise ValueError where a number in a result is beyond what can be meant."""
     if isinstance(part, int | float):
         within(abs(part), MOST_BYTES)
-    elif isinstance(part, tuple):
-        for item in part:
+        return
+    record = copies.parts(part)
+    items = part if isinstance(part, tuple) else record[1] if record is not None else ()
+    for item in items:
+        if item is not None and not isinstance(item, str):
             _bounded(item)
-    elif dataclasses.is_dataclass(part):
-        for item in dataclasses.fields(part):
-            _bounded(getattr(part, item.name))

@@ -256,7 +256,7 @@ class ProcessRunner:
         )
         if have >= spares or self._spare_failures >= SPARE_FAILURES:
             return
-        if self._recovery.troubled or memory.available().bytes < SPARE_MEMORY:
+        if self._recovery.troubled or memory.lately_available().bytes < SPARE_MEMORY:
             return
         try:
             self._launch(self._better())
