@@ -59,7 +59,7 @@ def test_the_same_pixels_whatever_the_bands_and_threads(rows: int, threads: int)
     assert (drawn(pixels, -2.2, rows, threads) == drawn(pixels, -2.2, 50)).all()
 
 
-def test_a_picture_that_touches_the_rim_of_the_scan_is_whole() -> None:
+def test_a_picture_at_the_border_of_the_scan_is_complete() -> None:
     pixels = np.full((HEIGHT, WIDTH, 3), 30000, np.uint16)
     with Parallel(1) as parallel:
         made = Deskew(Box(0, 0, WIDTH, HEIGHT), 2.0, (WIDTH, HEIGHT), 3, parallel)
@@ -99,7 +99,7 @@ def test_what_is_measured_of_a_turned_picture_has_no_film_beside_it(turn: float)
     assert inside(corners, 0.0) == corners
 
 
-def test_nothing_is_drawn_anew_for_no_turn() -> None:
+def test_a_level_picture_is_not_resampled() -> None:
     assert not applies(0.0)
     assert not applies(0.001)
     assert applies(-0.5)

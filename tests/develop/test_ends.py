@@ -22,7 +22,7 @@ def plain(kind: type = np.uint16) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
-def test_a_good_scan_has_none(kind: type) -> None:
+def test_a_good_scan_has_no_clipping_warning(kind: type) -> None:
     found = counted(plain(kind))
     assert found.clipped is not None
     assert found.clipped.top == (0.0, 0.0, 0.0)
@@ -43,7 +43,7 @@ def test_the_channel_is_named_with_its_share() -> None:
     assert "green" not in white + black
 
 
-def test_a_holder_and_light_beside_the_film_are_no_loss() -> None:
+def test_a_holder_and_light_beside_the_film_are_not_counted_as_clipping() -> None:
     codes = plain()
     codes[:5], codes[-5:] = 0, 65535
     assert counted(codes).warnings == ()

@@ -43,7 +43,7 @@ def written(folder: Path, *encodings: Encoding, orientation: int = 0) -> list[by
 
 
 @pytest.mark.parametrize("orientation", [0, 90])
-def test_each_output_is_that_of_a_run_of_its_own(tmp_path: Path, orientation: int) -> None:
+def test_each_output_equals_that_of_a_separate_run(tmp_path: Path, orientation: int) -> None:
     together = written(tmp_path / "all", *ENCODINGS, orientation=orientation)
     for index, encoding in enumerate(ENCODINGS):
         (alone,) = written(tmp_path / f"{index}", encoding, orientation=orientation)
@@ -121,7 +121,7 @@ def test_a_flat_tiff_is_in_the_space_that_was_asked_for(tmp_path: Path) -> None:
     assert np.array_equal(found, graded(SCAN, recipe=flat.recipe(recipe)))
 
 
-def test_a_proof_is_read_by_others(tmp_path: Path) -> None:
+def test_a_reduced_output_is_read_by_other_programs(tmp_path: Path) -> None:
     (_, proof) = written(tmp_path / "a", *ENCODINGS[:2])
     (tmp_path / "p.jpg").write_bytes(proof)
     with Image.open(tmp_path / "p.jpg") as picture:

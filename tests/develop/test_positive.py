@@ -51,7 +51,7 @@ def test_bands_of_any_heights(
 
 
 @pytest.mark.parametrize("heights", [[], [15], [45]])
-def test_a_positive_that_is_not_whole_is_an_error(tmp_path: Path, heights: list[int]) -> None:
+def test_an_incomplete_positive_is_an_error(tmp_path: Path, heights: list[int]) -> None:
     with pytest.raises(OutputError, match="of 31 rows were written"):
         made(tmp_path, heights)
 

@@ -74,7 +74,7 @@ def test_clipping_is_counted_before_the_means() -> None:
     assert about.bottom == (0.0, 0.0, 0.5)
 
 
-def test_no_number_is_no_light() -> None:
+def test_nan_is_no_light_in_proxies() -> None:
     samples = np.array([[[np.nan], [np.inf], [-np.inf], [0.5]]], np.float32)
     made = reduced(samples, Layout(1, 32, "float"), 1, band=1)
     np.testing.assert_array_equal(made.samples.ravel(), [0.0, 1.0, 0.0, 0.5])
@@ -106,7 +106,7 @@ def file(tmp_path: Path) -> Iterator[int]:
     os.close(fd)
 
 
-def test_a_proxy_comes_back_as_it_was(file: int) -> None:
+def test_a_proxy_survives_a_round_trip(file: int) -> None:
     made = reduced(picture(Layout(3, 16)), Layout(3, 16), 2, band=9)
     proxy.save(file, made)
     back = proxy.load(file)
@@ -116,7 +116,7 @@ def test_a_proxy_comes_back_as_it_was(file: int) -> None:
     assert not back.samples.flags.writeable
 
 
-def test_half_a_proxy_is_none(file: int) -> None:
+def test_an_incomplete_proxy_is_not_loaded(file: int) -> None:
     assert proxy.load(file) is None
     os.pwrite(file, b"\0" * 9000, 0)  # room was taken, nothing is in it yet
     assert proxy.load(file) is None

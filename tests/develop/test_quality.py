@@ -36,7 +36,7 @@ def test_the_range_is_that_of_the_inner_picture() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.004, 0.02])
-def test_noise_is_told_as_density(noise: float) -> None:
+def test_noise_is_measured_as_density(noise: float) -> None:
     for value in counted(film(noise)).noise:
         assert value == pytest.approx(noise, rel=0.3)
 

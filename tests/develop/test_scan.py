@@ -251,14 +251,14 @@ def test_infrared_of_float_samples_is_written_in_16_bits(tmp_path: Path, dtype: 
     assert np.array_equal(positive(tmp_path, "ir.tif")[:, :, 0], want)
 
 
-def test_a_sidecar_without_infrared_is_said(tmp_path: Path) -> None:
+def test_a_sidecar_without_infrared_is_a_note(tmp_path: Path) -> None:
     save(tmp_path)
     result = develop(job(tmp_path, sidecar=target(tmp_path, "ir.tif")), Heard())
     assert result.notes == ("no infrared channel to write beside the positive",)
     assert len(result.written) == 1
 
 
-def test_what_was_there_and_what_became_of_it(tmp_path: Path) -> None:
+def test_left_out_channels_are_notes(tmp_path: Path) -> None:
     four = np.concatenate([SCAN, SCAN[:, :, :1]], axis=2)
     save(tmp_path, four, extrasamples=["assocalpha"], extratags=[(274, "H", 1, 6, True)])
     result = develop(job(tmp_path), Heard())
@@ -291,7 +291,7 @@ def test_a_damaged_strip_is_named(tmp_path: Path, threads: int) -> None:
     fails(CorruptInput, "strip 9 cannot be decoded", job(tmp_path, threads=threads))
 
 
-def test_a_scan_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_scan_is_unreadable(tmp_path: Path) -> None:
     save(tmp_path)
     given = job(tmp_path)
     (tmp_path / "scan.tif").unlink()
@@ -303,7 +303,7 @@ def test_a_larger_scan_than_allowed(tmp_path: Path) -> None:
     fails(LimitExceeded, "limit of 5062", job(tmp_path, max_pixels=5062))
 
 
-def test_an_output_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_output_file_is_an_error(tmp_path: Path) -> None:
     save(tmp_path)
     given = job(tmp_path)
     (tmp_path / ".divere-tmp-out.tif").unlink()

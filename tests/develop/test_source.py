@@ -101,7 +101,7 @@ def test_steps_come_one_after_the_other() -> None:
     assert np.allclose(whole(made), scan / 65535 / 4, atol=1e-6)
 
 
-def test_what_comes_before_sees_the_reader_s_codes() -> None:
+def test_the_first_step_gets_the_codes_of_the_reader() -> None:
     def dark(bands: Iterator[Band]) -> Iterator[Band]:
         for first, band in bands:
             assert band.dtype == np.uint16

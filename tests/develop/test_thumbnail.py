@@ -67,7 +67,7 @@ def test_orientation_turns_counter_clockwise() -> None:
     np.testing.assert_allclose(small[20, 20].astype(int), (0, 255, 0), atol=12)
 
 
-def test_bands_do_not_show() -> None:
+def test_thumbnails_do_not_depend_on_bands() -> None:
     rng = np.random.default_rng(1)
     picture = rng.integers(0, 65536, (500, 300, 3), dtype=np.uint16)
     assert made(picture, rows=1) == made(picture, rows=13) == made(picture, rows=500)
@@ -103,11 +103,11 @@ def test_a_sheet_of_many_crops_shows_as_many_as_a_message_holds() -> None:
     assert limited([small] * 50) == (small,) * 10
 
 
-def test_nothing_taken_is_no_picture() -> None:
+def test_without_bands_there_is_no_thumbnail() -> None:
     assert Thumbnailer(10, 10, LINEAR).thumbnail("") is None
 
 
-def test_a_scan_shows_itself_and_its_positives_where_the_job_asks(tmp_path: Path) -> None:
+def test_thumbnails_of_scan_and_positives_are_made_on_request(tmp_path: Path) -> None:
     scan = np.full((300, 200, 3), 20000, dtype=np.uint16)
     scan[:150] = 50000  # dense below, thin above: the positive is bright below
     save(tmp_path, scan)

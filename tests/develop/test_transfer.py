@@ -67,16 +67,16 @@ def test_a_table_is_named_where_it_is_a_known_curve() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", bytes(200), profile(power(2.2))[:150], profile(b"XYZ ")])
-def test_what_is_no_curve_says_nothing(data: bytes) -> None:
+def test_an_invalid_curve_is_ignored(data: bytes) -> None:
     assert trc.read(data) is None
 
 
-def test_a_plain_scan_is_linear_and_nothing_is_said() -> None:
+def test_a_plain_scan_is_linear_without_a_note() -> None:
     found = decide(InputTransfer(), "/x", header())
     assert (found.word, found.notes, found.warnings) == ("linear", (), ())
 
 
-def test_the_file_says_it_where_nobody_else_does(tmp_path: Path) -> None:
+def test_the_file_decides_without_option_and_preset(tmp_path: Path) -> None:
     path, head = stored(tmp_path, SRGB)
     found = decide(InputTransfer(), path, head)
     assert (found.word, found.curve.word) == ("srgb", "srgb")
@@ -88,7 +88,7 @@ def test_the_file_says_it_where_nobody_else_does(tmp_path: Path) -> None:
     assert chunk.word == "gamma 2.2"
 
 
-def test_the_preset_wins_and_the_file_is_heard(tmp_path: Path) -> None:
+def test_the_preset_overrides_the_file_with_a_warning(tmp_path: Path) -> None:
     path, head = stored(tmp_path, SRGB)
     found = decide(InputTransfer("auto", 1.0), path, head)
     assert (found.word, found.curve.word) == ("linear", "linear")

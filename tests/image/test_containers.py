@@ -45,7 +45,7 @@ def test_boxes_that_do_not_fill_the_file(data: bytes) -> None:
         walk(data)
 
 
-def test_a_held_file_ends_where_its_bytes_end() -> None:
+def test_reads_beyond_held_bytes_are_refused() -> None:
     held = Held(b"0123456789")
     assert held.read(2, 3) == b"234"
     with pytest.raises(CorruptInput):

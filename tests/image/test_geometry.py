@@ -48,7 +48,7 @@ def test_a_crop_is_never_empty_nor_outside(
 @pytest.mark.parametrize("orientation", [90, 180, 270])
 @pytest.mark.parametrize("shape", [(1, 1, 3), (37, 45, 1), (100, 33, 3), (33, 100, 3)])
 @pytest.mark.parametrize("dtype", ["u1", "u2"])
-def test_a_turn_is_numpys(
+def test_a_rotation_equals_numpys(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     spooled: bool,

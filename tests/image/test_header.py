@@ -74,21 +74,21 @@ def test_what_is_no_picture_is_named(
 @pytest.mark.parametrize(
     ("real", "lie"), [("a.png", "b.tif"), ("a.tif", "b.jpg"), ("a.jpg", "b.png")]
 )
-def test_a_lying_name_is_refused_with_the_cure(tmp_path: Path, real: str, lie: str) -> None:
+def test_a_wrong_suffix_is_refused_with_the_cure(tmp_path: Path, real: str, lie: str) -> None:
     os.rename(picture(tmp_path, real), tmp_path / lie)
     with pytest.raises(Unsupported) as caught:
         header.read(str(tmp_path / lie))
     assert caught.value.hint == f"rename it to {Path(real).suffix}"
 
 
-def test_a_name_that_says_nothing_is_not_blamed(tmp_path: Path) -> None:
+def test_an_unknown_suffix_is_not_blamed(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text("{}" * 40)
     with pytest.raises(Unsupported, match=r"is no .*TIFF") as caught:
         header.read(str(tmp_path / "a.json"))
     assert "its name says so" not in caught.value.message
 
 
-def test_what_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_opened_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         header.read(str(tmp_path / "none.tif"))
     with pytest.raises(Unreadable):

@@ -160,7 +160,7 @@ def test_a_curve_is_read_back_to_a_thousandth_by_littlecms(name: str) -> None:
         ("ACEScct", "ACEScct", 1e-12),
     ],
 )
-def test_the_figures_are_those_of_the_standard(ours: str, theirs: str, most: float) -> None:
+def test_output_spaces_equal_their_standards(ours: str, theirs: str, most: float) -> None:
     colour = pytest.importorskip("colour")
     known, space = colour.RGB_COLOURSPACES[theirs], shipped(ours)
     np.testing.assert_allclose(space.primaries, known.primaries, atol=most)

@@ -28,7 +28,9 @@ def light(band: NDArray[np.generic]) -> NDArray[np.float64]:
 
 @pytest.mark.parametrize("made", MADE, ids=named)
 @pytest.mark.parametrize("rows", [None, 1, 7])
-def test_is_read_as_what_is_in_it(made: Made, rows: int | None, tmp_path: Path) -> None:
+def test_each_fixture_is_read_with_its_content(
+    made: Made, rows: int | None, tmp_path: Path
+) -> None:
     if rows is not None and made.file.endswith("c.raw"):
         pytest.skip("large; once is enough")
     data, want = made.build()

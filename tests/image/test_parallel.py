@@ -24,7 +24,7 @@ def test_parts_run_beside_each_other() -> None:
         parallel.each(lambda _: barrier.wait(), zip(range(2)))
 
 
-def test_a_crew_of_one_starts_no_thread() -> None:
+def test_one_thread_starts_no_further_thread() -> None:
     with Parallel(1) as parallel:
         assert set(parallel.map(lambda _: threading.get_ident(), range(3))) == {
             threading.get_ident()
@@ -33,7 +33,7 @@ def test_a_crew_of_one_starts_no_thread() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_first_error_comes_through_when_nothing_runs_any_more(threads: int) -> None:
+def test_the_first_error_is_raised_after_all_parts_ended(threads: int) -> None:
     running = 0
 
     def work(part: int) -> None:
@@ -51,7 +51,7 @@ def test_the_first_error_comes_through_when_nothing_runs_any_more(threads: int) 
         assert running == 0
 
 
-def test_what_runs_later_says_its_error() -> None:
+def test_an_error_of_background_work_is_raised() -> None:
     def fails() -> None:
         raise ValueError("later")
 
@@ -63,7 +63,7 @@ def test_what_runs_later_says_its_error() -> None:
 
 
 @given(st.integers(1, 1000), st.integers(1, 50))
-def test_slices_are_all_of_it_and_even(length: int, parts: int) -> None:
+def test_slices_cover_everything_evenly(length: int, parts: int) -> None:
     found = slices(length, parts)
     assert [n for part in found for n in range(part.start, part.stop)] == list(range(length))
     sizes = [part.stop - part.start for part in found]
@@ -72,7 +72,7 @@ def test_slices_are_all_of_it_and_even(length: int, parts: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_lane_keeps_the_order(threads: int) -> None:
+def test_serial_steps_keep_their_order(threads: int) -> None:
     done: list[int] = []
     with Parallel(threads) as parallel, Serial(parallel) as serial:
         for n in range(20):
@@ -82,7 +82,7 @@ def test_a_lane_keeps_the_order(threads: int) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_an_error_in_a_lane_is_raised_once(threads: int) -> None:
+def test_an_error_of_a_serial_step_is_raised_once(threads: int) -> None:
     def fails() -> None:
         raise ValueError("in the lane")
 
@@ -96,7 +96,7 @@ def test_an_error_in_a_lane_is_raised_once(threads: int) -> None:
         serial.settle()
 
 
-def test_a_step_in_a_lane_runs_beside_the_caller() -> None:
+def test_a_serial_step_runs_beside_the_caller() -> None:
     met = threading.Event()
     with Parallel(2) as parallel, Serial(parallel) as serial:
         serial.put(lambda: bool(met.wait(30)))

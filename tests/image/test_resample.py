@@ -48,7 +48,7 @@ def test_bands_and_threads_change_nothing(longest: int) -> None:
 
 
 @pytest.mark.parametrize("longest", [40, 333, 900])
-def test_it_is_what_pillow_makes_of_the_whole_picture(longest: int) -> None:
+def test_rows_in_bands_equal_pillows_resize_of_the_picture(longest: int) -> None:
     picture = RNG.random((701, 1000, 1), np.float32)
     size = size_of(1000, 701, longest)
     want = np.asarray(Image.fromarray(picture[:, :, 0]).resize(size, Image.Resampling.HAMMING))
@@ -85,5 +85,5 @@ def test_memory_does_not_grow_with_the_picture() -> None:
     assert most < 50_000 * 400 * 3 * 4 / 50
 
 
-def test_the_filter_is_the_one_that_is_meant() -> None:
+def test_the_filter_is_hamming() -> None:
     assert resample._FILTER == Image.Resampling.HAMMING

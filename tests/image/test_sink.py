@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return made
 
 
-def test_what_was_there_is_dropped_and_what_is_written_stays(path: Path) -> None:
+def test_old_content_is_replaced_by_the_written_bytes(path: Path) -> None:
     with Sink(str(path)) as out:
         assert out.write(b"head....") == 0
         assert out.write(memoryview(b"body")) == 8
@@ -138,7 +138,9 @@ def test_a_small_file_stays_in_the_cache(path: Path, monkeypatch: pytest.MonkeyP
     assert advised(path, monkeypatch, writes=2) == []
 
 
-def test_what_the_device_has_is_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stored_pages_are_dropped_from_the_cache(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """So that a positive of 4 GB takes the pages of the cache for 40 MB, again and again."""
     monkeypatch.setattr(sink, "KEPT_BYTES", 2000)
     *spans, last = advised(path, monkeypatch, writes=15)

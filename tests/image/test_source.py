@@ -33,7 +33,7 @@ def test_reads_at_a_place(path: str) -> None:
 
 
 @pytest.mark.parametrize(("offset", "length"), [(0, 11), (10, 1), (2**63, 2**63), (-1, 1), (0, -1)])
-def test_what_is_not_in_the_file_is_corrupt(path: str, offset: int, length: int) -> None:
+def test_data_outside_of_the_file_are_corrupt(path: str, offset: int, length: int) -> None:
     with Source(path) as file, pytest.raises(CorruptInput, match="strip 3 ends after the end"):
         file.read(offset, length, "strip 3")
 
@@ -45,7 +45,7 @@ def test_a_file_that_was_cut_while_open_is_corrupt(path: str) -> None:
             file.read(2, 8, "the tail")
 
 
-def test_short_reads_are_gone_on_with(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_reads_are_continued(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     original = source._read_into
     monkeypatch.setattr(source, "_read_into", lambda fd, view, at: original(fd, view[:3], at))
     with Source(path) as file:

@@ -22,7 +22,7 @@ WAYS = [("tiff", 8), ("tiff", 16), ("png", 8), ("png", 16), ("jpeg", 8)]
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("kind", "bits"), WAYS)
-def test_what_is_written_is_read_again(
+def test_a_written_picture_is_read_back(
     tmp_path: Path, kind: Literal["tiff", "png", "jpeg"], bits: Literal[8, 16], channels: int
 ) -> None:
     path = tmp_path / ".divere-tmp-1-1"

@@ -42,7 +42,7 @@ def test_a_sheet_without_crops_is_the_whole_frame(crops: Any) -> None:
     assert whole.recipe.density_dmax == 2.2
 
 
-def test_crops_tell_that_it_is_a_sheet() -> None:
+def test_a_preset_with_crops_is_a_contact_sheet() -> None:
     assert len(cuts(changed(SHEET, "type", ...)).cuts) == 2
     assert len(cuts(changed(SHEET, "type", "single")).cuts) == 1
     warnings = cuts(changed(SHEET, "type", "single")).warnings
@@ -71,7 +71,7 @@ def test_a_crop_without_a_name_is_numbered() -> None:
     assert found[0].crop == (0.0, 0.0, 1.0, 1.0)
 
 
-def test_the_hash_is_over_all_that_decides_the_pictures() -> None:
+def test_the_hash_covers_everything_that_determines_the_pictures() -> None:
     first = cuts(SHEET).sha256
     assert cuts(changed(SHEET, "active_crop_id", "a")).sha256 == first
     for path, value in (

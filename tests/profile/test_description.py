@@ -31,7 +31,7 @@ def test_every_picture_of_a_sheet() -> None:
     assert found.name == "sheet"
 
 
-def test_what_a_preset_says_of_itself() -> None:
+def test_the_metadata_of_a_preset_are_described() -> None:
     found = description.describe(loading.preset(SINGLE, "p.json"))
     assert dict(found.notes) == {"note": "two\nlines"}
     assert found.title == ""

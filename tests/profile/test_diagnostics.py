@@ -13,7 +13,7 @@ def test_paths_are_json_paths() -> None:
     assert at.path == '$["a b.tif"].crops[3].idt["ünicode"]'
 
 
-def test_a_part_is_named_by_where_it_is_in_the_file() -> None:
+def test_an_error_names_the_position_in_the_file() -> None:
     paths = {"": "$.x", ".idt": "$.y", ".idt.white": "$.z[1]"}
     assert diagnostics.located(paths, ".metadata") == "$.x.metadata"
     assert diagnostics.located(paths, ".idt") == "$.y"
@@ -45,7 +45,7 @@ def test_values_are_shown_short_and_harmless(value: object, shown: str) -> None:
     assert diagnostics.show(value) == shown
 
 
-def test_what_is_too_much_is_counted() -> None:
+def test_problems_beyond_the_limit_are_counted() -> None:
     found = Findings()
     for number in range(diagnostics.KEPT + 5):
         Place(found).item(number).problem("is wrong")

@@ -38,7 +38,7 @@ def test_four_keys_are_read_and_the_window_is_not(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("document", [{}, {"ui": None}, {"ui": {}, "defaults": {}}])
-def test_what_is_not_said_is_left_to_the_program(tmp_path: Path, document: Any) -> None:
+def test_absent_settings_are_left_to_the_program(tmp_path: Path, document: Any) -> None:
     assert load(tmp_path, document) == Settings(None, None, None, "KodakEnduraPremier")
 
 
@@ -65,7 +65,7 @@ def test_isolation_as_a_word_or_a_switch(tmp_path: Path, value: Any, word: str) 
         ({"defaults": {"output_color_space_8bit": [1]}}, "no output color space is called"),
     ],
 )
-def test_what_cannot_be_meant_is_an_error(tmp_path: Path, document: Any, message: str) -> None:
+def test_invalid_settings_are_an_error(tmp_path: Path, document: Any, message: str) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         load(tmp_path, document)
     assert str(tmp_path / "app_settings.json") in caught.value.message

@@ -22,7 +22,7 @@ def test_every_shipped_profile_comes_back(name: str) -> None:
     assert read(recipe).sha256 == recipe.sha256
 
 
-def test_every_figure_comes_back() -> None:
+def test_every_figure_survives_a_round_trip() -> None:
     shipped = resolve.recipe(library.load("c41-endura-premier"))
     recipe = replace(
         shipped,

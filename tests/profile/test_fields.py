@@ -58,14 +58,14 @@ def test_a_problem_says_what_is_allowed() -> None:
         assert kind.words() in str(problem) or "missing" in str(problem) or "number" in str(problem)
 
 
-def test_anything_is_read_past() -> None:
+def test_any_value_is_accepted_and_ignored() -> None:
     findings = Findings()
     for value in (1, "a", [], {"deep": [1]}):
         assert Anything().read(value, Place(findings)) is None
     assert findings.problems == []
 
 
-def test_every_key_of_the_preset_says_what_it_is() -> None:
+def test_every_key_of_the_preset_is_explained() -> None:
     def check(cls: type) -> None:
         for name, entry in fields.keys(cls).items():
             assert entry.text, (cls, name)

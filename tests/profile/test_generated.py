@@ -22,7 +22,7 @@ FOLDER = jsonschema.Draft202012Validator(json_schema.folder())
 
 
 @pytest.mark.parametrize("path", generated.files(), ids=lambda path: path.name)
-def test_what_is_generated_is_up_to_date(path: Path) -> None:
+def test_generated_pages_are_up_to_date(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == generated.files()[path], (
         "run python -m tests.profile.generated"
     )

@@ -12,7 +12,7 @@ from divere_cli.profile import hashing
 
 
 @given(st.lists(st.sampled_from([0.0, 9e-9, -1.1e-8, 9e-6, 1.1e-5, -1e-5]), min_size=9, max_size=9))
-def test_the_identity_is_what_numpy_takes_for_it(noise: list[float]) -> None:
+def test_the_identity_is_judged_as_numpy_does(noise: list[float]) -> None:
     matrix = np.eye(3) + np.reshape(noise, (3, 3))
     rows: Any = tuple(tuple(float(v) for v in row) for row in matrix)
     assert hashing.is_identity(rows) == np.allclose(matrix, np.eye(3))

@@ -16,7 +16,7 @@ def based(base: str, **parts: Any) -> Preset:
     return inherit.complete(loading.preset({"base": base, **parts}, "p.json"))
 
 
-def test_what_is_not_given_is_the_bases() -> None:
+def test_absent_keys_come_from_the_base() -> None:
     found = based("9000ed-ultramax400", cc_params={"density_dmax": 2.0})
     base = inherit.complete(library.load("9000ed-ultramax400"))
     assert found.cc_params is not None
@@ -37,7 +37,7 @@ def test_a_base_may_have_a_base_and_the_nearest_wins() -> None:
     assert found.base is None
 
 
-def test_a_matrix_a_curve_and_a_space_are_taken_whole() -> None:
+def test_a_matrix_a_curve_and_a_space_are_inherited_as_a_whole() -> None:
     values = [[1, 0.1, 0], [0, 1, 0], [0, 0, 1]]
     found = based("9000ed-ultramax400", cc_params={"density_matrix": {"values": values}})
     assert found.cc_params is not None
@@ -56,7 +56,7 @@ def test_gamma_alone_changes_the_bases_input_space() -> None:
     assert resolve.recipe(found).input_space.gamma == 1.5
 
 
-def test_what_a_base_says_of_itself_is_not_inherited() -> None:
+def test_metadata_about_the_base_are_not_inherited() -> None:
     base = library.load("c41-endura-premier").metadata
     found = based("c41-endura-premier").metadata
     assert base is not None
@@ -88,7 +88,7 @@ def test_a_circle_of_bases_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path
         based("a")
 
 
-def test_where_bare_film_is_seen_is_the_bases_until_it_is_given(
+def test_the_film_base_region_is_inherited_from_the_base(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     document = {"version": 3, "film_base_region": [0, 0, 1, 0.1]}

@@ -63,7 +63,7 @@ def test_a_gray_space_is_no_input() -> None:
 
 
 @pytest.mark.parametrize("part", ["white", "primitives"])
-def test_half_of_the_figures_are_not_enough(part: str) -> None:
+def test_an_input_space_without_all_figures_is_refused(part: str) -> None:
     with pytest.raises(ProfileError, match=rf"\$\.idt\.{part} is missing"):
         recipe(changed(SINGLE, f"idt.{part}", ...))
 
@@ -73,7 +73,7 @@ def test_figures_need_no_name() -> None:
 
 
 @pytest.mark.parametrize("name", ["eciRGB_v2", "ACEScct"])
-def test_an_encoding_that_is_no_power_is_no_scans(name: str) -> None:
+def test_an_encoding_that_is_no_power_is_refused_for_scans(name: str) -> None:
     """The name alone is unknown as it was; figures of a user's own stay his."""
     with pytest.raises(ProfileError, match=f"no input color space is called '{name}'"):
         recipe(changed(SINGLE, "idt", {"name": name}))

@@ -13,7 +13,7 @@ from divere_cli.errors import ProfileError
 from divere_cli.profile import crops, inherit, library, loading, resolve, strict_json
 
 
-def test_the_figures_are_those_that_were_handed_over(shared: Path) -> None:
+def test_the_preset_has_the_given_figures(shared: Path) -> None:
     for name in ("color_spaces", "density_matrices", "curves", "film_types"):
         ours = json.loads((library.folder() / f"{name}.json").read_text(encoding="utf-8"))
         theirs = json.loads((shared / "figures" / f"{name}.json").read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def test_film_types_are_those_of_the_schema() -> None:
     assert set(library.film_types()) == set(FILM_TYPES)
 
 
-def test_a_profile_can_be_kept_as_a_preset_file_of_ones_own(tmp_path: Path) -> None:
+def test_a_shipped_profile_works_as_a_preset_file(tmp_path: Path) -> None:
     for name in library.names():
         path = library.folder() / "library" / f"{name}.json"
         copy = tmp_path / path.name

@@ -169,13 +169,13 @@ def test_another_programs_file_is_no_preset(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_is_named_with_what_is_allowed(
+def test_an_error_names_the_value_and_the_allowed_ones(
     tmp_path: Path, path: str, value: Any, message: str
 ) -> None:
     assert refused(tmp_path, changed(SINGLE, path, value)) == message
 
 
-def test_a_list_is_no_preset(tmp_path: Path) -> None:
+def test_a_list_is_refused_as_a_preset(tmp_path: Path) -> None:
     assert refused(tmp_path, [SINGLE]) == "$ is [...]; allowed: an object, a preset".replace(
         "[...]", json.dumps([SINGLE])[:57] + "..."
     )
@@ -266,7 +266,7 @@ def test_only_the_entry_that_is_asked_for_is_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("document", [[], 3, SINGLE])
-def test_what_is_no_folder_of_presets_is_refused(tmp_path: Path, document: Any) -> None:
+def test_an_invalid_presets_file_is_refused(tmp_path: Path, document: Any) -> None:
     with pytest.raises(ProfileError, match=r"\$ is a .*; allowed: an object"):
         loading.load_folder(write(tmp_path / "divere_presets.json", document))
 

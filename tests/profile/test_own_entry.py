@@ -22,13 +22,13 @@ def text(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-def test_a_file_without_our_entry_has_nothing_of_ours() -> None:
+def test_a_file_without_divere_entry_gives_an_empty_one() -> None:
     found = own_entry.read(OTHERS, "presets")
     assert (found.folder, found.scans) == ({}, {})
     assert found.scan("a.tif") == {}
 
 
-def test_what_is_set_is_read_and_all_else_is_kept() -> None:
+def test_set_keys_are_read_back_and_others_are_kept() -> None:
     made = own_entry.merged(text(OTHERS), "f", {"film": "Gold"}, {"a.tif": {"mark": "reject"}})
     document = json.loads(made)
     assert {k: v for k, v in document.items() if k != own_entry.KEY} == OTHERS
@@ -57,14 +57,14 @@ def test_keys_of_other_rooms_and_later_versions_stay() -> None:
     assert made["later"] is True
 
 
-def test_a_new_file_is_one_that_can_be_read() -> None:
+def test_a_new_presets_file_can_be_read_back() -> None:
     made = own_entry.merged(None, "f", {"film": "Gold"})
     folder = loading.folder(strict_json.parse(made, "f"), "f")
     assert not folder.has(own_entry.KEY)
     assert folder.folder_default() is None
 
 
-def test_our_entry_is_no_preset_of_a_scan(tmp_path: Path) -> None:
+def test_divere_entry_is_not_the_preset_of_a_scan(tmp_path: Path) -> None:
     (tmp_path / "divere_presets.json").write_bytes(own_entry.merged(None, "f", {"film": "Gold"}))
     chosen = Selector().choose(str(tmp_path / "a.tif"), None)
     assert chosen.source.startswith("the shipped default")
@@ -72,7 +72,7 @@ def test_our_entry_is_no_preset_of_a_scan(tmp_path: Path) -> None:
     assert Selector().choose(str(tmp_path / own_entry.KEY), None).source.startswith("the shipped")
 
 
-def test_names_in_either_form_are_one_scan() -> None:
+def test_nfc_and_nfd_names_are_one_scan() -> None:
     made = own_entry.merged(None, "f", None, {"e\u0301.tif": {"mark": 1}})
     assert own_entry.read(json.loads(made), "f").scan("\u00e9.tif") == {"mark": 1}
 
@@ -80,6 +80,6 @@ def test_names_in_either_form_are_one_scan() -> None:
 @pytest.mark.parametrize(
     "entry", [{"type": "divere-cli/2"}, [], {"type": own_entry.TYPE, "folder": 3}]
 )
-def test_what_we_do_not_know_is_refused_and_never_overwritten(entry: object) -> None:
+def test_an_unknown_version_is_refused_and_never_overwritten(entry: object) -> None:
     with pytest.raises(ProfileError, match="divere_cli"):
         own_entry.merged(text({own_entry.KEY: entry}), "f", {"a": 1})

@@ -41,7 +41,7 @@ def test_every_figure_of_the_preset_arrives() -> None:
     assert found.adaptation == "ratio"
 
 
-def test_what_is_absent_has_the_value_of_the_documented_default() -> None:
+def test_absent_keys_have_the_documented_default() -> None:
     found = recipe({"version": 3, "cc_params": {}})
     assert (found.density_gamma, found.density_dmax) == (1.0, 2.5)
     assert found.rgb_gains == (0.0, 0.0, 0.0)
@@ -52,7 +52,7 @@ def test_what_is_absent_has_the_value_of_the_documented_default() -> None:
     assert found.input_space == library.space("KodakEnduraPremier")
 
 
-def test_without_a_grade_the_film_type_says_where_to_start() -> None:
+def test_without_a_grade_the_film_type_gives_starting_values() -> None:
     found = recipe({"version": 3, "metadata": {"film_type": "b&w_reversal"}})
     assert (found.density_dmax, found.density_gamma) == (1.0, 1.0)
     assert found.curves == library.curve("Ilford MGFB 2")

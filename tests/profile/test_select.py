@@ -83,7 +83,7 @@ def test_names_match_in_nfc_and_nfd(tmp_path: Path) -> None:
     assert Selector().choose(str(scan), never).frames[0].recipe.density_dmax == 2.1
 
 
-def test_a_bad_entry_is_an_error_only_for_the_scan_it_is_for(tmp_path: Path) -> None:
+def test_an_invalid_entry_is_an_error_only_for_its_scan(tmp_path: Path) -> None:
     bad = changed(SINGLE, "cc_params.density_gamma", "x")
     folder(tmp_path, {"a.tif": bad, "b.tif": SINGLE})
     selector = Selector()
@@ -126,7 +126,7 @@ def test_a_preset_file_serves_all_and_is_read_once(tmp_path: Path) -> None:
     assert first.frames[0].recipe.density_dmax == 2.1
 
 
-def test_a_folder_file_given_by_hand_serves_scans_elsewhere(tmp_path: Path) -> None:
+def test_a_given_presets_file_applies_to_scans_in_other_folders(tmp_path: Path) -> None:
     path = tmp_path / "roll.json"
     path.write_text(json.dumps({"a.tif": SINGLE, "folder_default": DMAX_3}))
     selector = Selector(str(path))
@@ -135,7 +135,7 @@ def test_a_folder_file_given_by_hand_serves_scans_elsewhere(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("document", [{"a.tif": SINGLE}, {"cc_parms": SINGLE["cc_params"]}])
-def test_a_file_given_by_hand_that_does_not_serve_a_scan_is_an_error(
+def test_a_given_presets_file_without_an_entry_for_a_scan_is_an_error(
     tmp_path: Path, document: dict[str, Any]
 ) -> None:
     path = tmp_path / "roll.json"
@@ -150,7 +150,7 @@ def test_a_shipped_profile_by_name() -> None:
     assert found.frames[0].recipe.matrix == library.matrices()["9000ed_u400"]
 
 
-def test_where_the_channels_decide_and_none_are_known_it_is_said() -> None:
+def test_unknown_channels_that_matter_are_a_warning() -> None:
     found = Selector("c41-endura-premier").choose("/a.tif", None)
     assert found.warnings == ("no header was read: taken for a color scan",)
 
@@ -181,7 +181,7 @@ def test_a_film_base_that_the_preset_knows_reaches_the_selection(tmp_path: Path)
     assert Selector("9000ed-portra400").choose("/a.tif", never).film_base is None
 
 
-def test_where_bare_film_is_seen_reaches_the_selection(tmp_path: Path) -> None:
+def test_the_film_base_region_reaches_the_selection(tmp_path: Path) -> None:
     region = {"film_base_region": [0, 0.9, 1, 0.1]}
     folder(tmp_path, {"a.tif": SINGLE | region, "b.tif": SINGLE, "c.tif": SHEET | region})
     found = [Selector().choose(str(tmp_path / f"{n}.tif"), never) for n in "abc"]

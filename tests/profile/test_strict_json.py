@@ -71,7 +71,7 @@ def test_a_hostile_profile_is_refused_at_once(tmp_path: Path, case: str) -> None
     assert peak < 50 << 20
 
 
-def test_what_is_no_regular_file_is_not_waited_for(tmp_path: Path) -> None:
+def test_only_regular_files_are_read_without_waiting(tmp_path: Path) -> None:
     fifo = tmp_path / "fifo.json"
     os.mkfifo(fifo)
     for path in (str(fifo), "/dev/zero", str(tmp_path)):
@@ -168,14 +168,14 @@ def error_of(data: bytes) -> str | None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.binary(max_size=300) | JSON.map(lambda value: json.dumps(value).encode()))
-def test_nothing_but_a_profile_error_comes_out(data: bytes) -> None:
+def test_only_a_profile_error_is_raised(data: bytes) -> None:
     error = error_of(data)
     assert error is None or (error.startswith("p.json: ") and error.isprintable())
 
 
 @settings(max_examples=120, deadline=None)
 @given(st.data())
-def test_a_preset_broken_anywhere_is_a_profile_error_or_a_preset(data: st.DataObject) -> None:
+def test_a_damaged_preset_is_a_profile_error_or_still_valid(data: st.DataObject) -> None:
     def broken(value: object) -> object:
         if data.draw(st.integers(0, 12)) == 0:
             return data.draw(JSON)
@@ -232,7 +232,7 @@ def test_the_largest_file_takes_little_memory(case: str) -> None:
     assert peak < 70 << 20
 
 
-def test_as_many_values_as_may_be_take_little_memory() -> None:
+def test_the_largest_allowed_number_of_values_takes_little_memory() -> None:
     part = 20
     entry = b'{"a":1},'
     data = b"[" + entry * (strict_json.MAX_SIGNS // signs(entry) // part - 1) + b"0]"
@@ -256,7 +256,7 @@ def test_a_folder_of_the_largest_size_is_read_quickly() -> None:
     assert time.process_time() - started < 60
 
 
-def test_the_byte_order_mark_of_an_editor_is_passed_over(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(tmp_path: Path) -> None:
     path = tmp_path / "p.json"
     path.write_bytes(b"\xef\xbb\xbf{}")
     assert strict_json.read(str(path)) == {}

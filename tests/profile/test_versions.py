@@ -46,7 +46,7 @@ def test_the_keys_of_version_2_under_their_present_names() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 2, ...])
-def test_the_keys_tell_the_version_where_it_is_not_given(version: Any) -> None:
+def test_an_absent_version_is_inferred_from_the_keys(version: Any) -> None:
     assert upgraded(changed(OLD, "version", version)) == upgraded(OLD)
     expected = {**SINGLE, "version": 3}
     if version is ...:
@@ -112,7 +112,7 @@ def test_the_top_of_the_file_wins_over_grading_params() -> None:
     assert found["density_curve"]["points"]["rgb"] == [[0, 0], [1, 0.8]]
 
 
-def test_what_an_old_preset_has_beyond_is_named() -> None:
+def test_unknown_keys_of_an_old_preset_are_named() -> None:
     old = changed(changed(OLD, "grading_params.saturation", 1), "colour", 2)
     warnings = loading.preset(old, "p.json").warnings
     assert [w.split(" is not a key")[0] for w in warnings] == [

@@ -14,7 +14,7 @@ from tests.profile.documents import SHEET, SINGLE, changed
 
 
 @pytest.mark.parametrize("source", [SINGLE, SHEET], ids=["single", "sheet"])
-def test_a_preset_comes_back_as_it_was(source: dict[str, Any]) -> None:
+def test_a_preset_survives_a_round_trip(source: dict[str, Any]) -> None:
     first = loading.preset(source, "p.json")
     again = loading.preset(writing.plain(first, "a b.tif"), "p.json")
     assert crops.cuts(again) == crops.cuts(first)
@@ -65,12 +65,12 @@ def test_a_folder_file_serves_its_scans(tmp_path: Path) -> None:
         changed(SINGLE, "metadata.raw_file", "\x1b"),
     ],
 )
-def test_what_could_not_be_read_again_is_not_written(entry: dict[str, Any]) -> None:
+def test_presets_that_could_not_be_read_back_are_not_written(entry: dict[str, Any]) -> None:
     with pytest.raises(ProfileError):
         writing.folder({"a.tif": entry}, None)
 
 
-def test_a_scan_cannot_be_called_as_the_default_is() -> None:
+def test_a_scan_cannot_have_the_name_of_the_folder_default() -> None:
     with pytest.raises(ProfileError, match="folder_default"):
         writing.folder({"folder_default": SINGLE}, None)
 

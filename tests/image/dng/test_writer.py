@@ -90,7 +90,7 @@ def test_the_tags_say_what_the_light_is(tmp_path: Path) -> None:
         assert list(value(page, "DefaultCropSize")) == [67, 91]
 
 
-def test_gray_has_no_color_to_say(tmp_path: Path) -> None:
+def test_a_gray_master_has_no_color_matrix(tmp_path: Path) -> None:
     path = tmp_path / "a.dng"
     written(path, 1)
     with tifffile.TiffFile(path) as file:
@@ -110,6 +110,8 @@ def test_it_is_a_linear_dng_to_divere_itself(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "encoding", [Encoding("dng", 8, ENDURA), Encoding("dng", 16, ENDURA, compression="zstd")]
 )
-def test_what_a_dng_cannot_be_is_refused(tmp_path: Path, encoding: Encoding) -> None:
+def test_encodings_that_dng_does_not_support_are_refused(
+    tmp_path: Path, encoding: Encoding
+) -> None:
     with pytest.raises(OutputError, match="16 bits and no compression"):
         writing.write(tmp_path / "a.dng", encoding, np.zeros((4, 4, 3), np.uint16), 4)

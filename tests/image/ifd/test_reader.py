@@ -51,7 +51,7 @@ def test_values_of_each_kind(tmp_path: Path, order: str, base: int) -> None:
         assert size_of(entries[258]) == 6
 
 
-def test_a_number_that_is_none_is_the_default(tmp_path: Path) -> None:
+def test_a_number_that_is_not_finite_becomes_the_default(tmp_path: Path) -> None:
     with Source(saved(tmp_path, b"II*\0\x08\0\0\0" + struct.pack("<f", math.nan))) as source:
         tiff = parse(source)
         assert tiff.number(Tag(1, 11, 1, 8), 4) == 4

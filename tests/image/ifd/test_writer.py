@@ -27,7 +27,7 @@ from divere_cli.image.source import Source
 
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("at", [16, 100])
-def test_what_is_laid_out_is_read_again(tmp_path: Path, big: bool, at: int) -> None:
+def test_a_written_directory_is_read_back(tmp_path: Path, big: bool, at: int) -> None:
     entries = [
         text(305, "divere"),
         numbers(256, LONG, [7]),
@@ -76,7 +76,7 @@ def test_values_of_the_other_byte_order_are_turned(kind: int, letter: str) -> No
     assert entry.count == count
 
 
-def test_an_entry_behind_the_end_is_lost() -> None:
+def test_an_entry_after_the_end_of_the_file_is_lost() -> None:
     held = Held(struct.pack("<2sHIHHHII", b"II", 42, 8, 1, 271, 2, 50, 9999) + bytes(4))
     tiff = parse(held)
     assert pick(tiff, tiff.directory(tiff.first), {271: 100}) == ([], [271])

@@ -217,7 +217,7 @@ def test_without_its_end_marker_all_rows_are_read_and_it_is_said(
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.9, 0.99])
-def test_without_its_end_and_a_part_of_its_rows_it_is_corrupt(tmp_path: Path, keep: float) -> None:
+def test_a_jpeg_without_its_end_and_some_rows_is_corrupt(tmp_path: Path, keep: float) -> None:
     data = encoded(grain(64, 48, 3))
     with pytest.raises(CorruptInput, match=r"cut|damaged|ends after"):
         read(saved(tmp_path, data[: int(len(data) * keep)]))

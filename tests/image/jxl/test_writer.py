@@ -77,7 +77,7 @@ def test_lossless_is_lossless(tmp_path: Path, bits: Bits, channels: int) -> None
 
 @pytest.mark.parametrize("bits", [8, 16, 32])
 @pytest.mark.parametrize("name", [n for n in SAYABLE if n != "Gray_Gamma_2_2"])
-def test_a_reader_is_told_the_space(tmp_path: Path, name: str, bits: Bits) -> None:
+def test_a_written_file_names_its_color_space(tmp_path: Path, name: str, bits: Bits) -> None:
     space, path = library.output_space(name), tmp_path / "a.jxl"
     writing.write(path, Encoding("jxl", bits, space, quality=100), noise(bits, 3), 20)
     said = profile_in(path.read_bytes())
@@ -139,7 +139,7 @@ def test_the_file_does_not_depend_on_threads_or_rows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["eciRGB_v2", "ACEScct"])
-def test_an_encoding_without_a_word_is_refused(tmp_path: Path, name: str) -> None:
+def test_an_encoding_that_the_format_cannot_name_is_refused(tmp_path: Path, name: str) -> None:
     encoding = Encoding("jxl", 16, library.output_space(name), quality=100)
     with pytest.raises(OutputError, match=name):
         writing.write(tmp_path / "a", encoding, noise(16, 3), 20)
@@ -171,6 +171,6 @@ def test_quality_is_libjxls_own_measure() -> None:
     )
 
 
-def test_another_head_is_not_guessed_at() -> None:
+def test_an_unknown_codestream_head_is_not_guessed() -> None:
     with pytest.raises(CorruptInput):
         codestream.named(b"\xff\x0a" + bytes(3), Space("s", None, (0.3, 0.3)), 8)

@@ -231,7 +231,7 @@ def test_exif_of_a_bigtiff_is_carried(tmp_path: Path) -> None:
     assert exif["Exif.Image.Software"] == "VueScan 9"
 
 
-def test_what_describes_the_negative_is_dropped(tmp_path: Path) -> None:
+def test_metadata_about_the_negative_are_dropped(tmp_path: Path) -> None:
     done = picture(metadata.read(tiff_scan(tmp_path)))
     exif = exif_of(done.exif)
     for gone in ("MakerNote", "PixelXDimension", "ImageResources", "XMLPacket", "IPTCNAA"):
@@ -338,7 +338,7 @@ def test_threads_do_not_disturb_each_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [".jpg", ".png"])
-def test_what_is_embedded_is_read_again(tmp_path: Path, ending: str) -> None:
+def test_embedded_metadata_are_read_back(tmp_path: Path, ending: str) -> None:
     """A positive is a scan's equal: nothing is lost by going through it once more."""
     done = picture(metadata.read(tiff_scan(tmp_path)))
     stream = io.BytesIO()
@@ -369,7 +369,7 @@ def test_a_warning_names_a_few_of_many(tmp_path: Path) -> None:
     assert warning.endswith("XMP Xmp.lab.P5 and 3 more")
 
 
-def test_nothing_to_embed_is_nothing() -> None:
+def test_without_metadata_nothing_is_embedded() -> None:
     assert exiv2_buffer.jpeg_segments(PictureMetadata()) == b""
     assert exiv2_buffer.png_chunks(PictureMetadata()) == b""
 
@@ -414,7 +414,7 @@ def test_too_much_of_everything_still_fits_into_a_segment(tmp_path: Path) -> Non
     assert segments.startswith(b"\xff\xe1")
 
 
-def test_a_long_history_goes_before_what_the_picture_says(tmp_path: Path) -> None:
+def test_a_long_history_is_dropped_before_other_xmp(tmp_path: Path) -> None:
     events = "".join(
         f'<rdf:li rdf:parseType="Resource"><stEvt:action>saved {i}</stEvt:action>'
         f"<stEvt:changed>{'z' * 200}</stEvt:changed></rdf:li>"
@@ -519,7 +519,7 @@ def test_a_text_bomb_in_a_png_is_not_inflated(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scan", [tiff_scan, jpeg_scan, png_scan, big_endian, bigtiff_scan])
-def test_any_damage_costs_metadata_only(scan: object, tmp_path: Path) -> None:
+def test_damaged_metadata_never_affect_the_pixels(scan: object, tmp_path: Path) -> None:
     """Bytes are changed and cut everywhere; reading and writing never fail."""
     path = Path(scan(tmp_path))  # type: ignore[operator]
     whole = path.read_bytes()
@@ -532,7 +532,7 @@ def test_any_damage_costs_metadata_only(scan: object, tmp_path: Path) -> None:
         picture(metadata.read(str(path)))
 
 
-def test_a_file_that_is_not_there_is_unreadable(tmp_path: Path) -> None:
+def test_metadata_of_a_missing_file_are_unreadable(tmp_path: Path) -> None:
     with pytest.raises(Unreadable):
         metadata.read(str(tmp_path / "none.tif"))
 

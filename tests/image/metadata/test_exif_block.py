@@ -42,7 +42,7 @@ def test_empty_parts_are_left_out(parts: tuple[list[Entry], list[Entry], list[En
     assert "Photo" not in names
 
 
-def test_what_describes_the_block_is_not_carried() -> None:
+def test_tags_about_the_block_are_not_carried() -> None:
     block = tiff_files.file({256: (4, [9]), 271: (7, list(b"Nikon\0")), 274: (3, [6])})
     entries, subs = carried(block)
     assert (entries, subs) == ([Entry(271, 7, b"Nikon\0")], {})

@@ -15,7 +15,7 @@ from divere_cli.image.metadata.exiv2_buffer import Scratch
 EXIF = build([text(271, "Nikon")], [], [])
 
 
-def test_what_is_opened_is_never_written_into() -> None:
+def test_exiv2_never_modifies_the_given_bytes() -> None:
     """exiv2 changes the bytes that it is given where new values fit, immutable or not."""
     given = build([text(271, "Nikon Corporation")], [], [])
     before = bytes(bytearray(given))
@@ -25,7 +25,7 @@ def test_what_is_opened_is_never_written_into() -> None:
     assert given == before
 
 
-def test_what_is_no_picture_is_an_error_of_exiv2() -> None:
+def test_invalid_data_are_an_error_of_exiv2() -> None:
     with pytest.raises(exiv2.Exiv2Error):
         Scratch(b"no picture at all")
 

@@ -69,5 +69,5 @@ def test_a_date_keeps_the_clock_of_where_it_was_taken(date: str) -> None:
 
 
 @pytest.mark.parametrize("date", [b"", b"yesterday", b"\xff\0\1", b"2020-13-45"])
-def test_what_is_no_date_is_none(date: bytes) -> None:
+def test_an_invalid_date_is_ignored(date: bytes) -> None:
     assert png_texts.as_exif({b"Creation Time": date}) == b""

@@ -55,14 +55,12 @@ def test_exif_and_gps_are_seen(tmp_path: Path, ending: str) -> None:
 
 @pytest.mark.parametrize("ending", [".tif", ".png", ".jpg"])
 @pytest.mark.parametrize("profile", [b"x" * 200, b"tiny"])
-def test_a_damaged_profile_is_said_to_be_nameless(
-    tmp_path: Path, ending: str, profile: bytes
-) -> None:
+def test_a_damaged_profile_has_no_name(tmp_path: Path, ending: str, profile: bytes) -> None:
     path = saved(tmp_path, ending, profile)
     assert summary.read(path, header.read(path)).icc == "without a name"
 
 
-def test_nothing_said_is_nothing_told(tmp_path: Path) -> None:
+def test_a_file_without_metadata_has_an_empty_summary(tmp_path: Path) -> None:
     path = tmp_path / "scan.png"
     stream = io.BytesIO()
     Image.new("L", (4, 4)).save(stream, "PNG")

@@ -30,7 +30,7 @@ def read(
     ("color", "channels", "extra"), [(0, 1, ()), (2, 3, ()), (4, 1, ("alpha",)), (6, 3, ("alpha",))]
 )
 @pytest.mark.parametrize("bits", [8, 16])
-def test_each_kind(
+def test_each_color_type_is_read(
     tmp_path: Path, color: int, channels: int, extra: tuple[str, ...], bits: int
 ) -> None:
     found = read(tmp_path, (7, 5, bits, color, 0, 0, 0))
@@ -88,7 +88,7 @@ GAMMA = (b"gAMA", struct.pack(">I", 45_455))
         ([GAMMA, (b"cICP", bytes([1, 8, 5, 1]))], "gamma 2.2", "gAMA"),
     ],
 )
-def test_what_the_file_says_of_light_by_precedence(
+def test_the_transfer_function_follows_the_precedence(
     tmp_path: Path, chunks: list[tuple[bytes, bytes]], transfer: str, by: str
 ) -> None:
     found = read(tmp_path, (7, 5, 16, 2, 0, 0, 0), *chunks)

@@ -156,7 +156,9 @@ def test_a_cut_file_is_refused(tmp_path: Path, percent: int) -> None:
         (b"FOVb".ljust(2000, b"\0"), "scan.x3f"),
     ],
 )
-def test_a_fake_head_is_refused(tmp_path: Path, start: bytes, name: str) -> None:
+def test_a_raw_file_with_nothing_but_a_head_is_refused(
+    tmp_path: Path, start: bytes, name: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(start)
     with pytest.raises((CorruptInput, Unsupported)):
@@ -164,7 +166,7 @@ def test_a_fake_head_is_refused(tmp_path: Path, start: bytes, name: str) -> None
 
 
 @pytest.mark.parametrize("missing", [0, 1, 100])
-def test_an_extent_beyond_the_end_is_found(tmp_path: Path, missing: int) -> None:
+def test_data_after_the_end_of_the_file_are_detected(tmp_path: Path, missing: int) -> None:
     box = struct.pack(">I8s", 24, b"ftypcrx ").ljust(24, b"\0")
     media = struct.pack(">I4sQ", 1, b"mdat", 1000).ljust(1000 - missing, b"\0")
     path = tmp_path / "scan.cr3"
@@ -184,7 +186,9 @@ def test_a_raf_says_where_its_sensor_data_ends(tmp_path: Path) -> None:
         raw.check_whole(source)
 
 
-def test_without_libraw_the_cure_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_libraw_the_error_has_a_cure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write(tmp_path / "scan.dng", bayer())
     real = builtins.__import__
 
@@ -240,7 +244,7 @@ def without(path: Path, code: int) -> str:
 @pytest.mark.parametrize(
     ("code", "said"), [(273, "table of strips"), (258, "BitsPerSample is missing")]
 )
-def test_a_dng_without_what_libraw_would_guess_is_corrupt(
+def test_a_dng_without_tags_that_libraw_would_guess_is_corrupt(
     tmp_path: Path, code: int, said: str
 ) -> None:
     with pytest.raises(CorruptInput, match=said):

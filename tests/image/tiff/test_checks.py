@@ -50,7 +50,7 @@ from tests.image.tiff_files import Entry
         ({"t322": (3, [0]), "t323": (3, [0])}, CorruptInput, "tiles of 0 x 0"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_read_is_refused_with_its_reason(
+def test_unreadable_tiffs_are_refused_with_the_reason(
     tmp_path: Path, changed: dict[str, Entry], kind: type[DivereError], said: str
 ) -> None:
     with pytest.raises(kind, match=said):

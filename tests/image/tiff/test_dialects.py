@@ -90,7 +90,7 @@ def test_a_cut_before_the_scan_never_gives_its_preview(
             pixels(path)
 
 
-def test_page_0_is_the_picture_and_others_are_said(tmp_path: Path) -> None:
+def test_page_0_is_the_picture_and_others_are_noted(tmp_path: Path) -> None:
     path = tmp_path / "a.fff"
     found = written(path, (RGB, {}), (RGB[:2], {}), (RGB[:1], {"subfiletype": 1}))
     assert (found.variant, found.notes) == ("fff", ("1 further page left out",))

@@ -14,7 +14,7 @@ from divere_cli.image import header, reader
 
 
 @pytest.mark.parametrize("planar", [0, 150, 255])
-def test_a_planar_configuration_that_is_none(planar: int, tmp_path: Path) -> None:
+def test_an_invalid_planar_configuration_is_a_warning(planar: int, tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.full((8, 6, 3), 9000, np.uint16), photometric="rgb")
     assert header.read(str(path), 10_000).warnings == ()

@@ -61,7 +61,7 @@ def test_data_that_ends_early_is_an_error(left: int) -> None:
         [256, 1, 2, 300, 257],
     ],
 )
-def test_a_code_that_is_not_in_the_table_yet_is_an_error(codes: list[int]) -> None:
+def test_an_lzw_code_that_is_not_in_the_table_is_an_error(codes: list[int]) -> None:
     with pytest.raises(imagecodecs.TiffError):
         lzw.decode(packed(codes), np.empty(50, np.uint8))
 

@@ -192,7 +192,7 @@ OME = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 @pytest.mark.parametrize("name", ["own.ome.tif", "plain.tif"])
-def test_a_file_cannot_make_us_open_another(tmp_path: Path, name: str) -> None:
+def test_a_description_cannot_make_the_reader_open_another_file(tmp_path: Path, name: str) -> None:
     tifffile.imwrite(tmp_path / "secret.bin", np.full((8, 8), 4242, np.uint16), metadata=None)
     path = tmp_path / name
     own = np.full((8, 8), 7, np.uint16)

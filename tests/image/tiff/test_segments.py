@@ -152,7 +152,7 @@ def test_a_strip_of_many_times_its_rows_is_said(tmp_path: Path) -> None:
         (273, 7, "strip 0 begins in the head"),
     ],
 )
-def test_tables_that_cannot_be_true(tmp_path: Path, code: int, value: int, said: str) -> None:
+def test_impossible_tables_are_corrupt(tmp_path: Path, code: int, value: int, said: str) -> None:
     page = tiff_files.entries(2, 2, **{f"t{code}": (4, [value])})
     path = tmp_path / "a.tif"
     path.write_bytes(tiff_files.file(page, bytes(12)))
@@ -185,7 +185,7 @@ def test_a_last_strip_of_full_height_is_read(
     assert np.array_equal(read(path), rows)
 
 
-def test_a_jpeg_strip_that_says_it_is_huge_is_not_decoded(tmp_path: Path) -> None:
+def test_a_jpeg_strip_with_a_huge_size_is_not_decoded(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     whole = bytearray(stored(path, "jpeg"))
     with tifffile.TiffFile(path) as scan:
@@ -197,7 +197,7 @@ def test_a_jpeg_strip_that_says_it_is_huge_is_not_decoded(tmp_path: Path) -> Non
         read(path)
 
 
-def test_a_table_that_says_it_is_huge_is_read_as_far_as_needed(tmp_path: Path) -> None:
+def test_a_huge_table_is_read_only_as_far_as_needed(tmp_path: Path) -> None:
     """A count of 2^30 in the directory must not become gigabytes."""
     page = tiff_files.entries(2, 2, t273=(4, [8, 8]), t279=(4, [12, 12]))
     data = bytearray(tiff_files.file(page, bytes(12)))

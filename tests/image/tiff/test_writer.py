@@ -87,7 +87,7 @@ def test_the_same_bytes_whatever_the_height_of_what_is_written(
     assert files[1:] == files[:-1]
 
 
-def test_what_stands_beside_the_pixels(tmp_path: Path) -> None:
+def test_metadata_beside_the_pixels_are_embedded(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     picture = PictureMetadata(
         icc=b"icc" * 99, resolution=Resolution(4000, 2999.5, 2), software="divere ä", xmp=b"<x/>",
@@ -136,7 +136,7 @@ def test_bigtiff_when_four_gigabytes_do_not_suffice(
     assert np.array_equal(tifffile.imread(tmp_path / "big.tif"), rows)
 
 
-def test_what_was_not_finished_is_no_tiff(tmp_path: Path) -> None:
+def test_an_unfinished_file_is_no_tiff(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     path.touch()
     rows = pixels((5, 7, 3))
@@ -159,7 +159,7 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("plant", ["link", "nothing", "folder"])
-def test_only_a_file_that_is_there_is_written(tmp_path: Path, plant: str) -> None:
+def test_only_an_existing_file_is_written(tmp_path: Path, plant: str) -> None:
     victim, path = tmp_path / "victim", tmp_path / "a.tif"
     victim.write_bytes(b"precious")
     if plant == "link":
@@ -205,7 +205,7 @@ def test_a_full_device_is_told_from_a_failing_one(
     assert call == "write" or len(calls) == 1, "a failed fsync must not be tried again"
 
 
-def test_short_writes_are_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_writes_are_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: original(fd, bytes(data[:1000])))
     rows = pixels((50, 70, 3))
