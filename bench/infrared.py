@@ -47,7 +47,8 @@ def _write(path: Path, film: Film) -> None:
     path.parent.mkdir()
     made = scan(film, 77)
     rest = ((0, film.height * 2 // 3), (0, film.width * 2 // 3), (0, 0))
-    color, infrared = (np.pad(plane, rest, mode="symmetric") for plane in (made.rgb, made.infrared))
+    # repeated, not mirrored: infrared lies to the same side everywhere
+    color, infrared = (np.pad(plane, rest, mode="wrap") for plane in (made.rgb, made.infrared))
     with tifffile.TiffWriter(path) as file:
         for page, kind in ((color, "rgb"), (infrared[..., 0], "minisblack")):
             file.write(page, photometric=kind, software="SilverFast 8.8", metadata=None)

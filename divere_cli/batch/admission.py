@@ -24,7 +24,8 @@ LEAST_CAP = 1 << 30
 _SHARES = {"tiff": 0.5, "raw": 3.0}
 _WHOLE = 2.5
 _STREAMED = 0.5
-_REPAIR = 90 << 20  # for the survey and its bands; 57 MB were measured at 24 megapixels
+# infrared repair: 26 to 41 MB were measured at 24 megapixels, 36 at 350; the rest is its rows
+_REPAIR, _REPAIR_ROWS = 50 << 20, 160
 _REMEMBERED = 200
 _ENOUGH = 3
 _LIKE = 2.0  # scans are similar if neither is more than twice as large as the other
@@ -120,6 +121,18 @@ def held_bytes(header: Header, encoding: Encoding) -> int:
     return pixels * {8: 11, 16: 22, 32: 44}[encoding.bit_depth]
 
 
+def repair_bytes(header: Header) -> int:
+    """Return the bytes that infrared repair needs: what it measures, and rows of the scan.
+
+    Parameters
+    ----------
+    header : Header
+        Header of the scan.
+    """
+    samples = header.width * (header.channels + 1)
+    return _REPAIR + _REPAIR_ROWS * samples * -(-header.bits // 8)
+
+
 class Admission:
     """Predicts memory, learns from peaks, and decides whether one more scan fits."""
 
@@ -155,7 +168,7 @@ class Admission:
         if len(similar) < _ENOUGH:
             extra = sum(held_bytes(header, each) for each in encodings)
             if any(each.infrared == "repair" for each in encodings):
-                extra += _REPAIR
+                extra += repair_bytes(header)
             return BASE + _expected(header, raw) + extra
         peaks = sorted(peak.peak_bytes for peak in similar)
         high = peaks[min(len(peaks) - 1, int(0.95 * len(peaks)))]

@@ -71,9 +71,8 @@ class Repair:
 
     def __init__(self, findings: Findings, tuning: Tuning, crew: Crew) -> None:
         self._findings = findings
-        self._tuning = tuning
         self._crew = crew
-        self._search = Search(findings, tuning)
+        self._search = Search(findings, tuning.at(findings.placement.ratio))
         self._height, self._width = findings.placement.picture
         self._down, self._across = findings.tiles.shape
         group = (KEPT // self._width - HALO) // TILE
@@ -147,7 +146,7 @@ class Repair:
 
     def _decide(self, tiles: Ints) -> None:
         """Decide which hits are places."""
-        words = places(self._hits, self._peaks, tiles, self._tuning)
+        words = places(self._hits, self._peaks, tiles)
         self._mask.put(tiles, words)
         self._masked[tuple(tiles.T)] = words.any(axis=1)
 

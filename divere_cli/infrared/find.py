@@ -8,7 +8,7 @@ the noise; they are measured over the whole scan first (:mod:`divere_cli.infrare
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -35,16 +35,25 @@ PEAK = 0.045
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
-    """What ``--ir-strength`` means: thresholds times ``factor``, places grown by ``grow``."""
+    """What ``--ir-strength`` means: all thresholds are multiplied by ``factor``.
+
+    Least densities are multiplied by ``contrast`` as well, which is that of infrared at half size
+    (``half``) where it has it: a scratch 2 pixels wide fills less than one of its pixels.
+    """
 
     factor: float
-    grow: int
+    half: float
+    contrast: float = 1.0
+
+    def at(self, ratio: int) -> Tuning:
+        """Return the tuning for infrared with one pixel for ``ratio`` of the picture's."""
+        return self if ratio == 1 else replace(self, contrast=self.half)
 
 
 TUNINGS: dict[Strength, Tuning] = {
-    "low": Tuning(1.5, 1),
-    "normal": Tuning(1.0, 1),
-    "high": Tuning(0.75, 2),
+    "low": Tuning(1.25, 0.7),
+    "normal": Tuning(1.0, 0.7),
+    "high": Tuning(0.75, 0.85),
 }
 
 
@@ -121,9 +130,9 @@ def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
     limits = thresholds(noise, tuning)
     hit = doubled(coarse > limits[2])
     hit |= fine > limits[1]
-    hit &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR) * tuning.factor
+    hit &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR * tuning.contrast) * tuning.factor
     hit |= plain > limits[0]
-    return hit, hit & (plain > PEAK * tuning.factor)
+    return hit, hit & (plain > PEAK * tuning.contrast * tuning.factor)
 
 
 def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
@@ -137,7 +146,7 @@ def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
         Constants of the search.
     """
     plain, fine, coarse = (
-        max(sigmas * sigma, floor) * tuning.factor
+        max(sigmas * sigma, floor * tuning.contrast) * tuning.factor
         for sigmas, sigma, floor in zip(
             SIGMAS, (noise.plain, noise.fine, noise.coarse), FLOORS, strict=True
         )

@@ -90,7 +90,8 @@ def survey(color: Bands, infrared: Bands, placement: Placement, tuning: Tuning) 
     base = level(plain)
     edges = [_gate(square, pair, slope, base) for square, pair in zip(squares, pairs, strict=True)]
     noise = _noise(edges)
-    limit = max(SCREEN_SIGMAS * noise.plain, SCREEN_FLOOR) * tuning.factor
+    tuning = tuning.at(placement.ratio)
+    limit = max(SCREEN_SIGMAS * noise.plain, SCREEN_FLOOR * tuning.contrast) * tuning.factor
     blocks = _screened(samples, placed, slope, base, limit)
     return Findings(
         placement=placed,
@@ -210,15 +211,15 @@ def _share(
         down, across = (slice((at + border) // step, (at + SQUARE - border) // step)
                         for at in (square.top, square.left))  # fmt: skip
         there += int(blocks[down, across].sum())
-        masked += _masked(*find.hits(edge, noise, tuning), tuning)
+        masked += _masked(*find.hits(edge, noise, tuning))
     each = masked / there if there else float(step**2)
     return float(blocks.sum()) * each / (blocks.size * step**2)
 
 
-def _masked(hits: Bools, peaks: Bools, tuning: Tuning) -> int:
+def _masked(hits: Bools, peaks: Bools) -> int:
     """Count the pixels of places in the tiles of a square."""
     tiles = np.argwhere(np.ones((SIDE, SIDE), bool))
     marks = Marks(SIDE * TILE, SIDE * TILE, SIDE), Marks(SIDE * TILE, SIDE * TILE, SIDE)
     for bits, masks in zip(marks, (hits, peaks), strict=True):
         bits.put(tiles, packed(masks))
-    return int(np.bitwise_count(places(*marks, tiles, tuning)).sum())
+    return int(np.bitwise_count(places(*marks, tiles)).sum())

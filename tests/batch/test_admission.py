@@ -129,4 +129,7 @@ def test_a_repair_is_reckoned_with_and_learned_by_itself() -> None:
     repaired = replace(ENCODING, infrared="repair")
     none, scan = Admission(GB), header(24)
     assert none.predict(scan, (repaired,)) >= none.predict(scan, ONE) + 57_000_000
+    wide = replace(scan, width=scan.width * 10)
+    more = none.predict(wide, (repaired,)) - none.predict(wide, ONE)
+    assert more >= none.predict(scan, (repaired,)) - none.predict(scan, ONE) + 60_000_000
     assert admission.sort(scan, (repaired,)) != admission.sort(scan, ONE)

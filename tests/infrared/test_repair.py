@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from tests.infrared.running import look, run
+from divere_cli.image.parallel import Parallel
+from divere_cli.infrared import bands as repair_bands
+from divere_cli.infrared import samples
+from divere_cli.infrared.find import TUNINGS
+from divere_cli.infrared.placement import Placement
+from divere_cli.infrared.survey import survey
+from tests.infrared.running import bands, look, run
 from tests.infrared.scoring import score
 from tests.infrared.simulator import Film, Scan, quiet, scan
 
@@ -73,6 +83,51 @@ def test_bands_and_threads_change_no_pixel(dusty: Scan, rows: int, threads: int)
     assert np.array_equal(one.mask, other.mask)
     assert np.array_equal(one.pixels, other.pixels)
     assert one.result == other.result
+
+
+@pytest.mark.parametrize(("kept", "stack", "threads"), [(0, 5, 1), (400_000, 64, 2)])
+def test_groups_and_stacks_change_no_pixel(
+    dusty: Scan, kept: int, stack: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a wide scan, of which few rows are kept."""
+    one = run(dusty)
+    monkeypatch.setattr(repair_bands, "KEPT", kept)
+    monkeypatch.setattr(repair_bands, "STACK", stack)
+    other = run(dusty, threads=threads)
+    assert np.array_equal(one.mask, other.mask)
+    assert np.array_equal(one.pixels, other.pixels)
+    assert one.result == other.result
+
+
+def traced_peak(made: Scan, times: int) -> int:
+    """Bytes that a survey and a repair have at most, of a scan repeated downward."""
+
+    def repeated(plane: NDArray[Any]) -> Iterator[tuple[int, NDArray[Any]]]:
+        for n in range(times):
+            for first, band in bands(plane, 64):
+                yield n * len(plane) + first, band
+
+    height, width = made.rgb.shape[:2]
+    size = (height * times, width)
+    tracemalloc.start()
+    findings = survey(
+        repeated(made.rgb), repeated(made.infrared), Placement(size, size), TUNINGS["normal"]
+    )
+    with Parallel() as parallel:
+        repair = repair_bands.Repair(findings, TUNINGS["normal"], parallel)
+        for _ in repair.bands(repeated(made.rgb), repeated(made.infrared)):
+            pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_memory_does_not_grow_with_the_height(dusty: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
+    # so few samples for each pixel as in a scan of 800 megapixels
+    monkeypatch.setattr(samples, "BLOCKS", 1)
+    monkeypatch.setattr(repair_bands, "KEPT", 100_000)
+    low, high = traced_peak(dusty, 1), traced_peak(dusty, 4)
+    assert high < low + 5_000_000  # squares that tell more; the scan has 14 MB more
 
 
 @pytest.mark.parametrize("shift", SHIFTS)
