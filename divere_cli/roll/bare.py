@@ -22,6 +22,9 @@ BESIDE = 0.2  # density; light is that much thinner than the thin ends of the pi
 SHARE_OF_SIDES = 0.5  # of the light's sides: a denser color is seen there, the film's own base
 HALF_LIGHT = 1 / 3  # of the best color's sides: less are lines half light, half film
 NEAR = 0.05  # density; a frame's own color that is the roll's base
+# Density, mean of the channels. What is denser is hardly bare film (a scanner would use an eighth
+# of its range), but the land below skies that are exposed alike: a quarter of the frames show it.
+DENSE, DENSE_SHARE = 0.9, 0.25
 
 # Density. No film is thinner than its own base: a slide, or another film. Next to none is so much
 # denser in red.
@@ -142,7 +145,7 @@ def look(frame: FrameLooks, base: Triple | None) -> FrameMeasurement:
     return frame.looks[1 + light[0]] if light else frame.looks[0]
 
 
-def shows(frame: FrameLooks, base: Triple) -> bool:
+def shows(frame: FrameLooks, base: Triple, within: float = NEAR) -> bool:
     """Return whether bare film of that density is seen on a frame.
 
     Parameters
@@ -151,14 +154,18 @@ def shows(frame: FrameLooks, base: Triple) -> bool:
         What was measured of the frame.
     base : Triple
         Densities of the film base (R, G, B).
+    within : float
+        How far a color of the frame may lie from it, density.
     """
-    return any(_apart(color.density, base) <= NEAR for color in frame.plain)
+    return any(_apart(color.density, base) <= within for color in frame.plain)
 
 
 def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
     """Whether a color can be film base: seen twice, and next to no picture is thinner."""
     alone = len(frames) == 1 and len({side for _, side in group.frame_sides}) > 1
     if len(group.frames) < 2 and not alone and not group.blank:
+        return False
+    if group.level > DENSE and len(group.frames) < DENSE_SHARE * len(frames):
         return False
     thinner = sum(frame.thin_end < group.level - THINNER for frame in frames)
     return thinner <= few * len(frames)

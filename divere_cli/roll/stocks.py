@@ -83,12 +83,12 @@ def strangers(frames: list[int], looks: Looks, base: Triple) -> list[int]:
     base : Triple
         Densities of the film base (R, G, B).
     """
-    without_base = [i for i in frames if not bare.shows(looks[i], base)]
+    without_base = [i for i in frames if not _shows(looks[i], base)]
     second = bare.find([looks[i] for i in without_base])
     if second is None or not differ(base, second.density):
         return []
     even = second.spread <= EVEN and _farthest(base, second.density) <= FAR
-    return [i for i in without_base if bare.shows(looks[i], second.density)] if even else []
+    return [i for i in without_base if _shows(looks[i], second.density)] if even else []
 
 
 def differ(first: Triple, second: Triple) -> bool:
@@ -108,14 +108,12 @@ def differ(first: Triple, second: Triple) -> bool:
 def _alternating(frames: list[int], looks: Looks, base: Group) -> list[int] | None:
     """The frames of a second stock that lies among those of the first; None without one."""
     showing = {frames[position] for position in base.frames}
-    without_base = [
-        i for i in frames if i not in showing and not bare.shows(looks[i], base.density)
-    ]
+    without_base = [i for i in frames if i not in showing and not _shows(looks[i], base.density)]
     second = bare.find([looks[i] for i in without_base]) if len(without_base) > 1 else None
     if second is None or not _is_second(base, second, len(frames)):
         return None
     showing_second = {without_base[position] for position in second.frames}
-    if any(bare.shows(looks[i], second.density) for i in showing):
+    if any(_shows(looks[i], second.density) for i in showing):
         return None
     return [
         i
@@ -165,9 +163,9 @@ def _border(frames: list[int], looks: Looks) -> int | None:
             _same(common_base, left_base) or _same(common_base, right_base)
         ):
             continue
-        if any(bare.shows(looks[i], right_base.density) for i in left):
+        if any(_shows(looks[i], right_base.density) for i in left):
             continue
-        if any(bare.shows(looks[i], left_base.density) for i in right):
+        if any(_shows(looks[i], left_base.density) for i in right):
             continue
         wrong = sum(_thinner(looks[i], left_base.density) for i in left)
         wrong += sum(_thinner(looks[i], right_base.density) for i in right)
@@ -187,6 +185,11 @@ def _differ(first: Group, second: Group) -> bool:
 def _same(first: Group, second: Group) -> bool:
     away = (abs(a - b) for a, b in zip(first.density, second.density, strict=True))
     return max(away) <= bare.ONE_COLOR
+
+
+def _shows(frame: FrameLooks, base: Triple) -> bool:
+    """Whether this very base is seen: those of two stocks may lie 0.05 apart."""
+    return bare.shows(frame, base, bare.ONE_COLOR)
 
 
 def _thinner(frame: FrameLooks, base: Triple) -> bool:

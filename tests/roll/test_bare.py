@@ -34,6 +34,14 @@ def test_a_strip_of_wall_on_one_frame_is_not() -> None:
     assert base(SHOWS, NOTHING, NOTHING) is None
 
 
+def test_dense_land_below_a_few_of_many_skies_is_not() -> None:
+    land = replace(shifted(REBATE, 0.6), sides=(2,))
+    sky = frame(PICTURE, thin=(1.1, 1.5, 1.9))
+    below = frame(PICTURE, land, thin=(1.1, 1.5, 1.9))
+    assert base(*[below] * 2, *[sky] * 8) is None
+    assert base(*[below] * 5, *[sky] * 5) == land.density  # a dark scan of film is seen on more
+
+
 def test_one_frame_alone_shows_it_on_two_sides_or_on_none() -> None:
     assert base(SHOWS) == DENSITY
     assert base(frame(PICTURE, replace(REBATE, sides=(1,)))) is None

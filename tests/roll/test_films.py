@@ -69,6 +69,16 @@ def test_two_stocks_are_two_rolls() -> None:
     assert {part.base.density for part in found if part.base} == {DENSITY, OTHER.density}
 
 
+def test_two_stocks_whose_bases_lie_near_are_two_rolls() -> None:
+    red, green, blue = DENSITY
+    near = frame(PICTURE, replace(OTHER, density=(red - 0.018, green - 0.01, blue + 0.049)))
+    assert sorted(parted(SHOWS, SHOWS, SHOWS, near, near)) == [
+        ("film", (0, 1, 2)),
+        ("film", (3, 4)),
+    ]
+    assert sorted(parted(SHOWS, near, SHOWS, near)) == [("film", (0, 2)), ("film", (1, 3))]
+
+
 def test_a_dark_strip_on_many_frames_is_no_other_stock() -> None:
     gray = replace(OTHER, density=(0.34, 0.7, 0.95))
     dark = frame(PICTURE, gray)
