@@ -1,4 +1,4 @@
-"""The public door: the examples of its page run, and it leaves the process as it was."""
+"""The public API: the examples of its page run, and it does not change the process."""
 
 from __future__ import annotations
 

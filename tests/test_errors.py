@@ -1,4 +1,4 @@
-"""The error tree says what INTERFACE and its own drawing say."""
+"""The error classes match the interface and the drawing in their module."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Golden pictures hold the grade: changed pixels need another version of it."""
+"""Golden pictures: changed pixels need a new version of the grade."""
 
 from __future__ import annotations
 

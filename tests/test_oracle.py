@@ -1,4 +1,4 @@
-"""What DiVERE itself made of 34 published presets, through the command line, both isolations."""
+"""DiVERE's own exports of 34 published presets, through the command line, in both isolations."""
 
 from __future__ import annotations
 

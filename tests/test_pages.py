@@ -1,4 +1,4 @@
-"""Pages hold what they promise: every kind of error is explained, every path they name exists."""
+"""Documentation: every kind of error is explained, and every path on a page exists."""
 
 from __future__ import annotations
 

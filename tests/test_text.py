@@ -1,4 +1,4 @@
-"""Names made harmless, whatever is in them."""
+"""Names are made harmless, whatever they contain."""
 
 from __future__ import annotations
 

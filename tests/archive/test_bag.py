@@ -1,4 +1,4 @@
-"""A bag's own files."""
+"""The tag files of a BagIt bag."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hashing many files on threads: each once, and what cannot be read is told."""
+"""Hashing many files on threads: each once, with an error for unreadable files."""
 
 from __future__ import annotations
 

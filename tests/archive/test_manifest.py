@@ -1,4 +1,4 @@
-"""Manifests: any name, there and back; read by sha256sum; nothing that leads out."""
+"""Manifests: any name survives, sha256sum reads them, paths out of the folder are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a batch can do here it does on a cluster: the same files, byte for byte."""
+"""A batch on a cluster writes the same files as a local one, byte for byte."""
 
 from __future__ import annotations
 

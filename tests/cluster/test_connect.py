@@ -1,4 +1,4 @@
-"""What ``--scheduler`` may be, before anything is connected."""
+"""Values of ``--scheduler`` are checked before connecting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a machine takes at once, and stations that their callers left behind."""
+"""The number of scans of a machine, and stations whose callers have ended."""
 
 from __future__ import annotations
 

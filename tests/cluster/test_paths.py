@@ -1,4 +1,4 @@
-"""--map: where the machines see what the caller sees."""
+"""--map: translating paths of the caller for the machines."""
 
 from __future__ import annotations
 

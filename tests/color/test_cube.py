@@ -1,4 +1,4 @@
-"""The lattice: its points are the grade, its order is red first."""
+"""The lattice of a cube file: its points equal the grade, red changes first."""
 
 from __future__ import annotations
 

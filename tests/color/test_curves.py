@@ -1,4 +1,4 @@
-"""Curves: piecewise linear, held at the ends, and where their corners are."""
+"""Curves: piecewise linear, constant beyond the ends, and their corners."""
 
 from __future__ import annotations
 

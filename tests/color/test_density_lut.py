@@ -1,4 +1,4 @@
-"""Where table entries go, and what is said of their error."""
+"""Placing table entries, and estimating their error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folded grade is the reference, whatever the recipe."""
+"""The exact grade equals the reference for any recipe."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exports: whole or not at all, and honest about their error."""
+"""Exports are complete or absent, and report their error correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/grade.md`` claims no more than is measured here and now."""
+"""The accuracy figures in ``docs/grade.md`` are measured again."""
 
 from __future__ import annotations
 

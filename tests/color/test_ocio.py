@@ -1,4 +1,4 @@
-"""Which transforms stand for a grade, and how they are computed."""
+"""The OpenColorIO transforms of a grade, and their processors."""
 
 from __future__ import annotations
 

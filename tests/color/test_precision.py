@@ -1,4 +1,4 @@
-"""What is said of a grade's accuracy before it runs."""
+"""The estimated accuracy of a grade."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the print shows as gray."""
+"""Densities that print as gray."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference against DiVERE's own export, and against figures worked out by hand."""
+"""The reference compared with DiVERE's export and with figures computed by hand."""
 
 from __future__ import annotations
 

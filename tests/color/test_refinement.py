@@ -1,4 +1,4 @@
-"""Pixels that float32 gets wrong: found wherever they are, and only they."""
+"""Pixels for which float32 is not enough are found, and only these."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Encodings of color spaces, held against colour-science."""
+"""Encodings of color spaces, compared with colour-science."""
 
 from __future__ import annotations
 

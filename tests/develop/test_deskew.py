@@ -1,4 +1,4 @@
-"""Pictures turned level: against a drawn scene, at any height of bands, at the scan's rim."""
+"""Leveled pictures: compared with a drawn scene, for any band height, at the scan's border."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several outputs of one decode: each is what a run of its own would have made."""
+"""Several outputs of one decode: each equals the output of a separate run."""
 
 from __future__ import annotations
 

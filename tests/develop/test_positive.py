@@ -1,4 +1,4 @@
-"""One positive from bands of any heights: only what lies in its crop, only when it is whole."""
+"""One positive from bands of any height: only its crop is graded, only complete files succeed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One scan in, its positives out: the same pixels by every way, and every failure by its name."""
+"""Grading one scan: the same pixels by every path, and each failure with its error class."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How samples relate to light: asked for, said by the preset, said by the file."""
+"""The input transfer function: from the option, the preset or the file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few calls that make files durable, and what they do when one of them fails."""
+"""Calls that make files durable, and their behavior when one fails."""
 
 from __future__ import annotations
 

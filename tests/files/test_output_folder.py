@@ -1,4 +1,4 @@
-"""OUTPUT held open."""
+"""The output folder is held open without following links."""
 
 from __future__ import annotations
 

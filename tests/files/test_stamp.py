@@ -1,4 +1,4 @@
-"""What a file was: taking stamps, comparing them, the SHA-256 of a file."""
+"""Taking and comparing file stamps, and the SHA-256 of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutants for the second and the third reader: no wrong ok, no foreign error."""
+"""Damaged files for the second and third reader: no wrong success, no foreign error."""
 
 from __future__ import annotations
 

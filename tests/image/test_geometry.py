@@ -1,4 +1,4 @@
-"""Crops round as DiVERE does; turning is exact in memory and through a spool file."""
+"""Crops round as in DiVERE; rotation is exact in memory and through a spool file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Formats are told by content, names that lie are refused, nothing is read but headers."""
+"""Formats are recognized by content, wrong names are refused, only headers are read."""
 
 from __future__ import annotations
 

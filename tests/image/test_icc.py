@@ -1,4 +1,4 @@
-"""Output profiles, held against colour-science's matrices and Pillow's littlecms."""
+"""Output profiles, compared with colour-science's matrices and Pillow's littlecms."""
 
 from __future__ import annotations
 

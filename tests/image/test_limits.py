@@ -1,4 +1,4 @@
-"""Sizes that no scan has are refused at their very borders."""
+"""Impossible sizes are refused exactly at their limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each kind of file that is read gives what is in it, and the others are refused by name."""
+"""Each supported kind of file is read with its content; others are refused by name."""
 
 from __future__ import annotations
 

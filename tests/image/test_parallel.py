@@ -1,4 +1,4 @@
-"""Parts run beside each other, results keep their order, errors come through, nothing is left."""
+"""Parts run in parallel, results keep their order, errors are raised, no thread is left."""
 
 from __future__ import annotations
 

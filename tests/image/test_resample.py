@@ -1,4 +1,4 @@
-"""Smaller pictures: the same for any bands, no ringing, light kept."""
+"""Reduced pictures: the same for any bands, without ringing, with the same light."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where positives are written: whole or an error that says why, and never through a link."""
+"""Output files: complete, or an error with its reason, and never through a link."""
 
 from __future__ import annotations
 

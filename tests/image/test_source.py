@@ -1,4 +1,4 @@
-"""Exact reads, or an error that says what ended too early."""
+"""Exact reads, or an error that names the part that ended too early."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way is taken: the best that works for `auto`, processes or nothing for `always`."""
+"""Choosing the runner: the best that works for `auto`, processes or an error for `always`."""
 
 from __future__ import annotations
 

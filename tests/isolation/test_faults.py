@@ -1,4 +1,4 @@
-"""Whatever a worker does, it ends under its own name and hurts nobody else."""
+"""Every failure of a worker is classified and affects no other scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory: capped, told truly, and never the supervisor's problem. Floods too."""
+"""Limits of memory and output of a worker, which never affect the supervisor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Records on their way: whole, in order, bounded, never holding up who logs."""
+"""Log records arrive complete and in order, are bounded, and never block the caller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Modules that lie beside the scans are executed by no process of divere's."""
+"""No process of divere executes modules beside the scans."""
 
 from __future__ import annotations
 

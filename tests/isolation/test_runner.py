@@ -1,4 +1,4 @@
-"""What every runner promises, each kind of runner asked alike."""
+"""The contract of runners, tested with each kind of runner."""
 
 from __future__ import annotations
 

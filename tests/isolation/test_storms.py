@@ -1,4 +1,4 @@
-"""Whatever kills the machinery under way, every scan comes out and each incident is told."""
+"""When the process machinery is killed, every scan still ends and each incident is reported."""
 
 from __future__ import annotations
 

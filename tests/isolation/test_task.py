@@ -1,4 +1,4 @@
-"""Seconds by stage, how far a task is, and what it raised."""
+"""Seconds by stage, progress, and errors of a task."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only threads have: tasks that cannot be killed."""
+"""Features of the thread runner only: tasks that cannot be killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages: whole or not at all, never blocking, never more than the limit."""
+"""Messages are complete or refused, never block, and never exceed the limit."""
 
 from __future__ import annotations
 

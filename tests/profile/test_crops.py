@@ -1,4 +1,4 @@
-"""One scan, many pictures."""
+"""The pictures of a contact sheet and their grades."""
 
 from __future__ import annotations
 

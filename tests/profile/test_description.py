@@ -1,4 +1,4 @@
-"""A preset in words."""
+"""Descriptions of presets: figures, units and origins."""
 
 from __future__ import annotations
 

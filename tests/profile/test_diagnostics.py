@@ -1,4 +1,4 @@
-"""Paths, values and counts in what is found."""
+"""Paths, values and counts in problems and warnings."""
 
 from __future__ import annotations
 

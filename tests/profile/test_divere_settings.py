@@ -1,4 +1,4 @@
-"""What is taken from DiVERE's settings file."""
+"""The keys that are read from DiVERE's settings file."""
 
 from __future__ import annotations
 

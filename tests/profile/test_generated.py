@@ -1,4 +1,4 @@
-"""Pages and schemas say what the classes and the library say."""
+"""Generated pages and schemas match the classes and the library."""
 
 from __future__ import annotations
 

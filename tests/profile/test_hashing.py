@@ -1,4 +1,4 @@
-"""What does nothing, and in what order points stand."""
+"""Parts without effect and the order of points do not change the hash."""
 
 from __future__ import annotations
 

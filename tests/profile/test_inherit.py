@@ -1,4 +1,4 @@
-"""A preset that starts from another."""
+"""Presets with a base: merging key by key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a preset's IDT means."""
+"""The input color space that a preset's IDT gives."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ships, and how it is found."""
+"""The shipped data, and looking up their names."""
 
 from __future__ import annotations
 

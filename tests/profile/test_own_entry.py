@@ -1,4 +1,4 @@
-"""What is ours in a presets file: read, set, and everything else kept as it was."""
+"""divere's own entry in a presets file is read and set; everything else stays unchanged."""
 
 from __future__ import annotations
 

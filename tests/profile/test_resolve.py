@@ -1,4 +1,4 @@
-"""From a preset to a recipe: the rules of the grade's page on presets."""
+"""Resolving a preset to a recipe, by the rules of the page on presets."""
 
 from __future__ import annotations
 

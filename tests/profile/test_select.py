@@ -1,4 +1,4 @@
-"""Which preset serves which scan."""
+"""Selecting the preset for each scan."""
 
 from __future__ import annotations
 

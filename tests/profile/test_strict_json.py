@@ -1,4 +1,4 @@
-"""What is refused before a preset is even looked at."""
+"""Files that are refused before a preset is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that is wrong with a file."""
+"""Validation lists all problems of a file."""
 
 from __future__ import annotations
 

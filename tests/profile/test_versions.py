@@ -1,4 +1,4 @@
-"""Older presets in the keys of the present version."""
+"""Presets of older versions are read with the keys of the current one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shipped data are found in a wheel as they are in a checkout."""
+"""An installed wheel finds the same shipped data as a checkout."""
 
 from __future__ import annotations
 

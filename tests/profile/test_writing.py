@@ -1,4 +1,4 @@
-"""Presets that are written, and read again."""
+"""Written presets are read back unchanged."""
 
 from __future__ import annotations
 

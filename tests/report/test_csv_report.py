@@ -1,4 +1,4 @@
-"""The CSV report: whole, and no formula whatever the names."""
+"""The CSV report: complete, and without formulas for any names."""
 
 from __future__ import annotations
 

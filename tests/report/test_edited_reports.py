@@ -1,4 +1,4 @@
-"""Saved reports that were edited by hand: refused in a line, or shown in every form."""
+"""Saved reports edited by hand are refused with one line, or shown in every format."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs beside each other: the trend of time and memory, as lines and as JSON."""
+"""Comparing runs: the trend of time and memory, as lines and as JSON."""
 
 from __future__ import annotations
 

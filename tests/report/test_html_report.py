@@ -1,4 +1,4 @@
-"""The page: inert whatever the names, complete, self-contained; and looked at by a browser."""
+"""The HTML report: safe for any names, complete, self-contained, and shown in a browser."""
 
 from __future__ import annotations
 

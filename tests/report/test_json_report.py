@@ -1,4 +1,4 @@
-"""The JSON report: the published schema, any name, and strictly back."""
+"""The JSON report: the published schema, any name, and strict reading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JUnit report: what CI systems count and show, valid whatever the names."""
+"""The JUnit report: counts and messages for CI systems, valid for any names."""
 
 from __future__ import annotations
 

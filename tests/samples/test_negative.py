@@ -1,4 +1,4 @@
-"""Backwards, then forwards through the reference of the grade, is where it began."""
+"""The inverse grade followed by the reference gives the original light."""
 
 from __future__ import annotations
 

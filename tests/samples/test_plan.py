@@ -1,4 +1,4 @@
-"""What samples are made: kinds, truth, size, and the same for the same seed."""
+"""The planned samples: kinds, true values, size, and equal results for equal seeds."""
 
 from __future__ import annotations
 

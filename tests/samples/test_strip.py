@@ -1,4 +1,4 @@
-"""Film as scanned: bands agree, nothing is thinner than bare film, borders are what they are."""
+"""Scanned film: independent of bands, no density below bare film, correct borders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Samples on disk: whole, never over something, with a truth and presets that hold."""
+"""Samples on disk: complete, never replacing files, with true values and matching presets."""
 
 from __future__ import annotations
 

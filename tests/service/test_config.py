@@ -1,4 +1,4 @@
-"""A service takes options from ``divere.toml``, reads it again on HUP, and bears a bad one."""
+"""A service reads options from ``divere.toml``, again on HUP, and survives an invalid file."""
 
 from __future__ import annotations
 

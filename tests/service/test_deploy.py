@@ -1,4 +1,4 @@
-"""The unit, the container and the launchd job say what the program understands."""
+"""The unit, the container and the launchd job use options that the program accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's loop: what it takes, what it leaves, and how it bears what goes wrong."""
+"""The service's loop: which files it grades, and how it handles failures."""
 
 from __future__ import annotations
 

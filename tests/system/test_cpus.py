@@ -1,4 +1,4 @@
-"""How many cores this process may really use: affinity and the tightest quota above it."""
+"""Cores that this process may use: affinity and the tightest quota."""
 
 from __future__ import annotations
 

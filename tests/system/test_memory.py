@@ -1,4 +1,4 @@
-"""What this process may really use: the tightest of all limits above it."""
+"""Memory that this process may use: the tightest of all limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals are noted, wake the loop, and are given back afterwards."""
+"""Signals are recorded and wake the loop; handlers are restored afterwards."""
 
 from __future__ import annotations
 

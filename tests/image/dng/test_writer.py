@@ -1,4 +1,4 @@
-"""Flat masters as DNG: what LibRaw and tifffile make of them, and the tags a converter needs."""
+"""Flat masters as DNG: read by LibRaw and tifffile, with the tags that converters need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Directories and values of TIFF structures, read in either byte order, wherever they stand."""
+"""Directories and values of TIFF structures, in both byte orders and at any offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Directories that we lay out are read again: classic and BigTIFF, values and sub-directories."""
+"""Written directories are read back: classic and BigTIFF, values and sub-directories."""
 
 from __future__ import annotations
 

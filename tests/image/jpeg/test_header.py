@@ -1,4 +1,4 @@
-"""What stands in a JPEG before its first scan."""
+"""The segments of a JPEG before its first scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JPEG held against Pillow: whole or refused, one encoder's picture whatever the strips."""
+"""JPEG compared with Pillow: complete or refused, the same file for any strips."""
 
 from __future__ import annotations
 

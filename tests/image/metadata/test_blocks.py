@@ -1,4 +1,4 @@
-"""Finding metadata blocks: markers, chunks, and what compressed text may cost."""
+"""Finding metadata blocks: markers, chunks, and limits for compressed text."""
 
 from __future__ import annotations
 

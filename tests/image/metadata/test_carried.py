@@ -1,4 +1,4 @@
-"""What is carried and what is not, from each container; read back by exiv2, Pillow and tifffile."""
+"""Carried and dropped metadata of each container; read back by exiv2, Pillow and tifffile."""
 
 from __future__ import annotations
 

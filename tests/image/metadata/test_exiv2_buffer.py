@@ -1,4 +1,4 @@
-"""exiv2 on small files: whose memory it writes into."""
+"""exiv2 works on its own copy of the bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of a PNG: decoded whatever their kind, and brought into Exif where there is none."""
+"""Text chunks of PNG are decoded and converted to Exif if the file has none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a scan says of itself, from headers of each container."""
+"""The metadata summary of a scan, for each container."""
 
 from __future__ import annotations
 

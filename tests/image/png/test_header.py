@@ -1,4 +1,4 @@
-"""What stands in a PNG before its pixels."""
+"""The header and small chunks of a PNG."""
 
 from __future__ import annotations
 

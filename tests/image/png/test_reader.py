@@ -1,4 +1,4 @@
-"""PNG held against Pillow and libpng: all bits, every cut."""
+"""Reading PNG compared with Pillow and libpng: all bits, every truncation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Camera raw files that are no plain TIFF are known by their first bytes."""
+"""Camera raw files that are no plain TIFF are recognized by their first bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which TIFF pictures are refused before a decoder sees them, and with which words."""
+"""TIFF pictures that are refused before decoding, and their messages."""
 
 from __future__ import annotations
 

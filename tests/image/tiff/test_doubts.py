@@ -1,4 +1,4 @@
-"""Tags of a TIFF that cannot mean what they say are named in a warning."""
+"""Impossible values of TIFF tags are named in a warning."""
 
 from __future__ import annotations
 

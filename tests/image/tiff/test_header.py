@@ -1,4 +1,4 @@
-"""What the tags of a TIFF say, and which pictures are refused before a decoder sees them."""
+"""The meaning of TIFF tags, and pictures that are refused before decoding."""
 
 from __future__ import annotations
 

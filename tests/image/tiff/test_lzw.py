@@ -1,4 +1,4 @@
-"""LZW by libtiff: what others encode, and damage that must not end the process."""
+"""LZW by libtiff: data of other encoders, and damage that must not end the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A damaged or cut TIFF is an error that names the place, never a picture with zeros."""
+"""A damaged or cut TIFF is an error that names the segment, never a picture with zeros."""
 
 from __future__ import annotations
 

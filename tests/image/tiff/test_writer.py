@@ -1,4 +1,4 @@
-"""Positives as TIFF: what other readers see, in flat memory, whole or not a TIFF at all."""
+"""Positives as TIFF: read by other programs, in constant memory, complete or no TIFF."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ladder and the clocks of one worker, with a time that the test gives."""
+"""The steps that end a worker, and its deadlines, with a simulated clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exit truth table, row by row."""
+"""The table of worker exits and errors, row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting a worker leaves the caller as it was, and tells a refusal from a bug."""
+"""Starting a worker does not change the caller; system errors are not reported as bugs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a worker prints, by line; what is a trace and what is not."""
+"""The output of a worker by line; which lines belong to a trace."""
 
 from __future__ import annotations
 

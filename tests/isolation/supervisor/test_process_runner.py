@@ -1,4 +1,4 @@
-"""What only processes have: spares, refusals of the system, a daemonic parent."""
+"""Features of the process runner only: spares, failed starts, a daemonic parent."""
 
 from __future__ import annotations
 

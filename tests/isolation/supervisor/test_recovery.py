@@ -1,4 +1,4 @@
-"""Incidents, pauses and the way from method to method, with a clock that the test gives."""
+"""Incidents, pauses and changes of the start method, with a simulated clock."""
 
 from __future__ import annotations
 

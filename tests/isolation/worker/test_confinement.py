@@ -1,4 +1,4 @@
-"""A worker that is shut in with its job: what it can do, and what is told of what it tried."""
+"""A confined worker: its permissions, and the messages about forbidden attempts."""
 
 from __future__ import annotations
 

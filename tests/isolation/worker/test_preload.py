@@ -1,4 +1,4 @@
-"""Outside a forkserver the preload does nothing; inside, it says how it went."""
+"""Outside a forkserver the preload does nothing; inside, it reports its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a confined process can still do, and what the tables say."""
+"""The permissions of a confined process, and the tables of system calls."""
 
 from __future__ import annotations
 
