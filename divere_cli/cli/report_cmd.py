@@ -18,7 +18,7 @@ from divere_cli.report import formats
 from divere_cli.report.summary import summarize, tally
 from divere_cli.text import quote, safe
 
-_SUFFIXES = {"html": ".html", "csv": ".csv", "junit": ".xml"}
+_SUFFIXES = {"html": ".html", "csv": ".csv", "junit": ".xml", "prom": ".prom"}
 _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
 
 
@@ -34,6 +34,12 @@ _LARGEST = 1 << 30  # ten thousand scans with thumbnails are 200 MB
     "--junit", type=click.Path(dir_okay=False), metavar="FILE", help="Write it as JUnit XML."
 )
 @click.option(
+    "--prom",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Write its figures for the textfile collector of Prometheus.",
+)
+@click.option(
     "--report-inline",
     is_flag=True,
     help="Put the pictures into the page itself, not into a folder beside it.",
@@ -47,6 +53,7 @@ def report(
     html: str | None,
     csv: str | None,
     junit: str | None,
+    prom: str | None,
     report_inline: bool,
     history: bool,
     json: bool,
@@ -56,12 +63,12 @@ def report(
     With --history: print the runs on the folder OUTPUT that its journal knows, and how their
     time and memory changed.
     """
-    options = {"html": html, "csv": csv, "junit": junit}
+    options = {"html": html, "csv": csv, "junit": junit, "prom": prom}
     outputs = {form: path for form, path in options.items() if path is not None}
     if history:
         if outputs or report_inline:
             raise UsageError(
-                "--history cannot be used with --html, --csv, --junit or --report-inline"
+                "--history cannot be used with --html, --csv, --junit, --prom or --report-inline"
             )
         show_history(file, as_json=json)
         return
@@ -69,6 +76,8 @@ def report(
         raise UsageError("--json needs --history: FILE.json is the report as JSON already")
     for form, path in outputs.items():
         output_checks.check(f"--{form}", path, [file])
+    if prom is not None:
+        formats.check_prometheus("--prom", prom)
     saved = load(file)
     if report_inline and html is None:
         raise UsageError("--report-inline needs --html")
@@ -121,7 +130,7 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
     saved : RunReport
         The report.
     form : str
-        ``html``, ``csv`` or ``junit``.
+        ``html``, ``csv``, ``junit`` or ``prom``.
     inline : bool, default False
         Whether an HTML page has its pictures in itself.
     """

@@ -30,14 +30,32 @@ def renderer(path: str) -> Render:
         The suffix is unknown, or the library for it is not installed.
     """
     suffix = PurePath(path).suffix.lower()
-    if suffix == ".prom" and importlib.util.find_spec("prometheus_client") is None:
-        raise UsageError(
-            f"--report {quote(path)} needs prometheus_client", hint=extras.how_to_add("metrics")
-        )
+    if suffix == ".prom":
+        check_prometheus("--report", path)
     if suffix not in _RENDERERS:
         suffixes = ", ".join(_RENDERERS)
         raise UsageError(f"--report {quote(path)}: the suffix must be one of {suffixes}")
     return _RENDERERS[suffix]
+
+
+def check_prometheus(option: str, path: str) -> None:
+    """Check that the library for Prometheus text is installed; it is not imported.
+
+    Parameters
+    ----------
+    option : str
+        Name of the option that asks for it, for the message.
+    path : str
+        Path of the report.
+
+    Raises
+    ------
+    UsageError
+    """
+    if importlib.util.find_spec("prometheus_client") is None:
+        raise UsageError(
+            f"{option} {quote(path)} needs prometheus_client", hint=extras.how_to_add("metrics")
+        )
 
 
 def by_suffix(suffix: str) -> Render:

@@ -106,6 +106,7 @@ def render(report: RunReport, album: Album | None = None) -> str:
             headline=_headline(report, summary),
             figures=_figures(report, summary),
             filters=_filters(summary),
+            stages=_stages(summary),
             charts=_charts(report),
             rolls=[_roll(roll) for roll in report.rolls],
             cards=(
@@ -177,6 +178,14 @@ def _figures(report: RunReport, summary: Summary) -> tuple[tuple[str, str], ...]
         ("peak of divere itself", format_bytes(parent.peak_rss_bytes)),
         ("at once", f"{info.jobs}, {how}"),
         ("slowest", safe(summary.slowest) or "none"),
+    )
+
+
+def _stages(summary: Summary) -> tuple[tuple[str, str, str, str], ...]:
+    """Return mean, median and 95th percentile of each stage over the scans that were graded."""
+    return tuple(
+        (name, _seconds(each.mean), _seconds(each.p50), _seconds(each.p95))
+        for name, each in summary.seconds_by_stage.items()
     )
 
 

@@ -36,6 +36,16 @@ def test_the_other_forms_are_those_of_the_run_itself(saved: Path, tmp_path: Path
     assert junit.read_text() == junit_report.render(report)
 
 
+def test_figures_for_prometheus_are_those_of_the_run_itself(saved: Path, tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client")
+    from divere_cli.report import prometheus_report
+
+    text = tmp_path / "r.prom"
+    done = divere("report", saved, "--prom", text)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert text.read_text() == prometheus_report.render(run_report(HOSTILE))
+
+
 def test_the_page_has_its_pictures_beside_it(saved: Path, tmp_path: Path) -> None:
     html = tmp_path / "r.html"
     done = divere("report", saved, "--html", html)

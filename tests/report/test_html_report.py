@@ -18,7 +18,7 @@ import pytest
 from divere_cli.records.outcome import ErrorRecord, ScanResult, Thumbnail
 from divere_cli.records.pictures import Album, PictureFile
 from divere_cli.records.report import RunReport
-from divere_cli.report import html_report
+from divere_cli.report import html_report, summary
 from divere_cli.text import safe
 from tests.report.sample import HOSTILE, JPEG, PLAIN, run_report
 
@@ -145,6 +145,19 @@ def test_the_page_shows_the_figures_of_the_report() -> None:
             assert file.error.hint in text
     for word in ("exit 3", "forkserver", "Peak memory", "Time", "interrupted 3", "corrupt_input"):
         assert word in text
+
+
+def test_the_page_shows_each_stage_of_the_graded_scans() -> None:
+    report = run_report()
+    text = "".join("".join(Outline(html_report.render(report)).text).split())
+    table = text.partition("secondsbystage")[2]
+    by_stage = summary.summarize(report).seconds_by_stage
+    assert {"start", "read", "grade", "write"} <= by_stage.keys()
+    for name, each in by_stage.items():
+        row = "".join(html_report._seconds(value) for value in (each.mean, each.p50, each.p95))
+        assert name + "".join(row.split()) in table
+    nothing = html_report.render(dataclasses.replace(report, files=()))
+    assert "seconds by stage" not in nothing
 
 
 def test_filters_exist_for_the_statuses_of_the_run() -> None:
