@@ -42,9 +42,12 @@ demo: $(READY)
 	$(BIN)/divere samples demo/negatives --roll --views --count 9 --megapixels 2 --border holder
 	rm demo/negatives/divere_presets.json # which has the truth: the demo has to find it
 	$(BIN)/divere batch demo/negatives demo/positives --isolation always --report demo/positives/divere-report.json --report demo/positives/divere-report.html
+	$(BIN)/python -m tests.frames.demo demo
+	$(BIN)/divere batch demo/strip demo/strip-positives --frames find --deskew --flat-field demo/light.tif
 	@echo "negatives: demo/negatives"
 	@echo "positives: demo/positives"
 	@echo "report:    demo/positives/divere-report.html (and .json)"
+	@echo "a strip:   demo/strip, its light in demo/light.tif, its pictures in demo/strip-positives"
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check pyvips pyvips-binary

@@ -48,6 +48,8 @@ STRAIGHT = 0.08  # degrees of rotation of the rows above which the strip is stra
 # heights of the format; most film is 135.
 ROWS_SEEN, ROWS_BOTH, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.1, 0.12, 1.0, 0.1
 SPACED = 0.15  # weight of deviations from the regular distance of pictures
+EXPOSED_PIECE = 0.2  # exposed share of a piece of film from which it must be in some crop
+UNREAD = "no row of pictures was recognized on this piece of film"
 ALL_FILM = "it may be a piece of film on a light, without a picture"
 # Bare film across a picture: its highest exposed share, its height over that of the picture,
 # and the penalty for a layout.
@@ -75,17 +77,17 @@ def find(
     hint : Hint or None
         Hint from other strips of the same roll.
     """
-    layouts, doubtful = _layouts(light, forms, count, hint, lamps=True)
+    layouts, unread, doubtful = _layouts(light, forms, count, hint, lamps=True)
     others: list[Layout] = []
     swapped = False
     if doubtful:
         # Bare film around an even picture looks like light around film: try both.
-        others, _ = _layouts(light, forms, count, hint, lamps=False)
+        others, _, _ = _layouts(light, forms, count, hint, lamps=False)
         if _worth(layouts) >= LIGHT_SHOWN:
             others = []
         elif _worth(others) > _worth(layouts):
             swapped = _worth(layouts) <= 0.0
-            layouts, others = others, layouts
+            layouts, others, unread = others, layouts, []
     layouts = [_completed(layout) for layout in _ordered(_together(layouts, count, hint))]
     found = [one for layout in layouts for one in _corners(layout)]
     if swapped:
@@ -94,6 +96,8 @@ def find(
     if len(layouts) == 1:  # a picture added by a rival is at the end
         axis = int(layouts[0].strip.place.upright)
         found.sort(key=lambda one: float(one.corners[:, axis].mean()))
+    if found:
+        found += [_whole(piece) for piece in unread]
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
     return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
@@ -101,12 +105,16 @@ def find(
 
 def _layouts(
     light: Picture, forms: Sequence[Format], count: int | None, hint: Hint | None, lamps: bool
-) -> tuple[list[Layout], bool]:
-    """Return the layout of each piece of film, and whether light may have been bare film."""
+) -> tuple[list[Layout], list[film.Piece], bool]:
+    """Return the layout of each piece of film, and whether light may have been bare film.
+
+    Pieces of exposed film on which no row of pictures was recognized come between the two.
+    """
     sorted_ = film.sort(light, lamps)
     if sorted_ is None:
-        return [], False
+        return [], [], False
     layouts: list[Layout] = []
+    unread: list[film.Piece] = []
     sure = False
     for mask in film.pieces(sorted_.area, LEAST_PIECE):
         piece = film.piece_of(sorted_, mask, lamps)
@@ -116,8 +124,19 @@ def _layouts(
         if best is not None:
             layouts.append(best)
             sure = sure or perforations.find(best.strip.holes) is not None
+        elif (piece.over[piece.clear] > steps.FILLED).mean() > EXPOSED_PIECE:
+            unread.append(piece)
     lit = sorted_.lamp or any(layout.strip.holes.any() for layout in layouts)
-    return layouts, (lit or not layouts) and lamps and not sure
+    return layouts, unread, (lit or not layouts) and lamps and not sure
+
+
+def _whole(piece: film.Piece) -> Found:
+    """Return all of a piece of film as one picture that is not sure."""
+    height, width = piece.area.shape
+    left, top = float(piece.left), float(piece.top)
+    box = np.array([(left, top), (left + width, top + height)])
+    corners = box[[0, 1, 1, 0], 0], box[[0, 0, 1, 1], 1]
+    return Found(np.stack(corners, axis=1), 0.0, height > width, False, UNREAD)
 
 
 def _worth(layouts: list[Layout]) -> float:

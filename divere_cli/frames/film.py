@@ -37,6 +37,7 @@ LEAST_RIM = 64  # cells
 LEAST_STRIP, RIM_STRIPS = 0.05, 0.6  # shares of the scan, and of all cells beside the light
 FOGGED, LEAST_THIN = 1.0, 0.3  # density over bare film; share of a rim that is not fogged
 LIGHT_STEP = 0.4  # share of the way from bare film to light
+LIGHT_ALIKE = 0.6  # of the other share: how far from the light's own level is light for certain
 GROWN = 2
 BESIDE, HELD = 4, 0.25  # cells beside a piece; share of holder among them if the piece is held
 COARSE = 6
@@ -128,7 +129,11 @@ def sort(light: Picture, lamps: bool = True) -> Film | None:
     if lamp is not None and lamps:
         mean = density.mean(axis=2)
         over = mean - _surface(density, mean, base, ~(full | holder))
-        lit = full | (over < -LIGHT_STEP * float((base - lamp).mean()))
+        step = float((base - lamp).mean())
+        lit = full | (over < -LIGHT_STEP * step)
+        # Strips of other bases bend the level of bare film: the level of the light counts, too.
+        above = mean - _surface(density, mean, lamp, ~(full | holder))
+        lit |= above < (1 - LIGHT_STEP) * LIGHT_ALIKE * step
     dark = lit | holder
     beside = joined(dark)
     area = ~(holder | (lit & beside))
