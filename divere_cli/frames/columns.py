@@ -22,7 +22,7 @@ LEFT_OUT = 2.5  # penalty for exposed film in no picture, per width of a picture
 SPACING = 0.6
 SKIPPED = 1.0  # penalty for each blank picture between two
 MOST_SKIPPED = 2
-OVERLAP = 0.95
+OVERLAP, OVERLAP_MM = 0.95, 1.5  # least distance of two left edges: share of a picture; less mm
 GRID = 5.0  # cells a millimeter
 
 
@@ -99,7 +99,7 @@ def _single(rise: Profile, fall: Profile, total: Floats, width: float, form: For
 def _jumps(form: Format, grid: float) -> tuple[NDArray[np.intp], Floats]:
     """Return the distances from one left edge to the next, and the cost of each."""
     pitch, sd = form.pitch * grid, form.sd * form.pitch * grid
-    first = int(np.ceil(form.along * grid * OVERLAP))
+    first = int(np.ceil(min(form.along * OVERLAP, form.along - OVERLAP_MM) * grid))
     jumps = np.arange(first, int((MOST_SKIPPED + 1.3) * pitch))
     return jumps, _cost(jumps / pitch, sd / pitch)
 

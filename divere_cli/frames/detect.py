@@ -245,6 +245,7 @@ def _completed(layout: Layout) -> Layout:
     spans = [_nominal(span, layout) for span in layout.spans]
     spans = neighbors.bounded(spans, lines, width, scale, layout.form)
     spans = neighbors.with_lost(spans, lines, width, scale)
+    spans = neighbors.with_exposed(spans, lines)
     return replace(layout, spans=tuple(spans))
 
 

@@ -271,8 +271,13 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
     shared = OVERLAP * layout.rows.scale
     first = spans[start - 1].right.at - shared if start else -np.inf
     last = spans[end + 1].left.at + shared if end + 1 < len(spans) else np.inf
-    left = min(left - margin, max(first, left - doubt))
-    right = max(right + margin, min(last, right + doubt))
+    leftmost, rightmost = left - doubt, right + doubt
+    exposed = spans[index].exposed
+    if exposed is not None:  # wherever it lies, it holds what is exposed of it
+        leftmost = min(leftmost, exposed[1] - layout.row.width - margin)
+        rightmost = max(rightmost, exposed[0] + layout.row.width + margin)
+    left = min(left - margin, max(first, leftmost))
+    right = max(right + margin, min(last, rightmost))
     return left, right
 
 

@@ -46,7 +46,8 @@ class Span:
     """A picture along the strip; ``why`` is the reason if it is not sure.
 
     ``assumed`` is whether one edge is placed by the width of other pictures or of the format,
-    ``nominal`` whether it is by that of the format.
+    ``nominal`` whether it is by that of the format. ``exposed`` are the first and the last exposed
+    column of a picture that is not sure.
     """
 
     left: Side
@@ -56,6 +57,7 @@ class Span:
     why: str = ""
     assumed: bool = False
     nominal: bool = False
+    exposed: tuple[float, float] | None = None
 
     @property
     def width(self) -> float:

@@ -15,7 +15,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.frames.edges import CLEAR_OTHER, LEAST_FILLED, NEITHER, Lines, Side, Span
+from divere_cli.frames.edges import (
+    CLEAR_OTHER,
+    FAINT,
+    LEAST_FILLED,
+    NEITHER,
+    Lines,
+    Side,
+    Span,
+)
 from divere_cli.frames.formats import Format
 
 # mm: most overlap of two pictures; more than the usual gap; per picture left out between two
@@ -28,6 +36,7 @@ RIVAL = 0.5  # of the visible edge's share of lines: a step within the picture t
 # exposed film between it and its neighbor.
 MOST_SPACE, MOST_FOG, MOST_BETWEEN = 0.16, 0.35, 0.02
 EXPOSED = 0.25  # share of lines from which a column is exposed
+LEAST_RUN = 0.05  # of a picture: an exposed stretch
 LEAST_LOST, ENDS = 0.3, 0.5  # share of a picture's width; mm to the end of the film
 LOST = "exposed film that fits no row of pictures"
 NOT_CONFIRMED = "its {} edge cannot be seen, and no other picture confirms its place"
@@ -48,18 +57,15 @@ def confirmed(pictures: Sequence[Span], lines: Lines, scale: float, form: Format
     form : Format
         The film format.
     """
-    checked = list(pictures)
-    for index, picture in enumerate(pictures):
+    placed = [_hidden(picture) for picture in pictures]
+    checked = [_continued(placed, index, scale, form) for index in range(len(placed))]
+    for index, picture in enumerate(checked):
         if not (picture.assumed and picture.sure):
-            continue
-        clear = max(picture.left.share, picture.right.share) >= CLEAR_OTHER
-        if picture.filled < DARK and not clear:
-            checked[index] = replace(picture, sure=False, why=NEITHER)
             continue
         missing = "right" if picture.left.seen else "left"
         others = [
             other.left.at
-            for other in (*pictures[:index], *pictures[index + 1 :])
+            for other in (*checked[:index], *checked[index + 1 :])
             if other.sure and (other.left.seen or other.right.seen)
         ]
         why = ""
@@ -70,6 +76,38 @@ def confirmed(pictures: Sequence[Span], lines: Lines, scale: float, form: Format
         if why:
             checked[index] = replace(picture, sure=False, why=why)
     return checked
+
+
+def _hidden(picture: Span) -> Span:
+    """Return a picture; hardly exposed and with one edge that is not clear, it has none."""
+    clear = max(picture.left.share, picture.right.share) >= CLEAR_OTHER
+    if picture.assumed and picture.sure and picture.filled < DARK and not clear:
+        return replace(picture, sure=False, why=NEITHER)
+    return picture
+
+
+def _continued(pictures: Sequence[Span], index: int, scale: float, form: Format) -> Span:
+    """Return a picture; not sure if it may go on beyond a faint edge, in the next one.
+
+    A faint step may lie within a picture; the next one then is a part of it.
+    """
+    picture = pictures[index]
+    others = [other.left.at for other in pictures if other.sure and other is not picture]
+    if not picture.sure or any(regular(picture.left.at - at, scale, form) for at in others):
+        return picture
+    for side, beside in (("left", index - 1), ("right", index + 1)):
+        edge = picture.left if side == "left" else picture.right
+        other = pictures[beside] if 0 <= beside < len(pictures) else None
+        if edge.share >= FAINT or other is None or other.sure or other.filled < LEAST_FILLED:
+            continue
+        hidden, why = (
+            replace(edge, seen=False),
+            f"its {side} edge is faint, and film beyond exposed",
+        )
+        if side == "left":
+            return replace(picture, left=hidden, sure=False, why=why)
+        return replace(picture, right=hidden, sure=False, why=why)
+    return picture
 
 
 def regular(distance: float, scale: float, form: Format) -> bool:
@@ -111,6 +149,12 @@ def _otherwise(
         if on_film and free and any(regular(distance, scale, form) for distance in distances):
             return True
     return False
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return first column and end of each run of a mask."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def _film(lines: Lines) -> NDArray[np.intp]:
@@ -223,10 +267,34 @@ def with_lost(pictures: Sequence[Span], lines: Lines, width: float, scale: float
         exposed[max(0, round(first)) : max(0, round(last))] = False
     film = _film(lines)
     near = ENDS * scale
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], exposed.astype(np.int8), [0]])))
     lost = [
         Span(Side(float(a), 0.0, False), Side(float(b), 0.0, False), 1.0, False, LOST)
-        for a, b in zip(edges[::2], edges[1::2], strict=True)
+        for a, b in _runs(exposed)
         if b - a >= LEAST_LOST * width and film[0] + near < a and b < film[-1] - near
     ]
     return sorted((*pictures, *lost), key=lambda picture: picture.left.at)
+
+
+def with_exposed(pictures: Sequence[Span], lines: Lines) -> list[Span]:
+    """Return the pictures; those that are not sure with the range of their exposed columns.
+
+    Parameters
+    ----------
+    pictures : sequence of Span
+        The pictures of a strip in order.
+    lines : Lines
+        The lines that are read for edges.
+    """
+    made: list[Span] = []
+    for picture in pictures:
+        low, high = max(0, round(picture.left.at)), max(0, round(picture.right.at))
+        runs = [
+            (first, last)
+            for first, last in _runs(lines.filled[low:high] > EXPOSED)
+            if last - first >= LEAST_RUN * (high - low)  # not the rim of a neighbor
+        ]
+        if not picture.sure and runs:
+            exposed = float(low + runs[0][0]), float(low + runs[-1][1])
+            picture = replace(picture, exposed=exposed)
+        made.append(picture)
+    return made
