@@ -1,10 +1,10 @@
-"""What was decided, as a ``divere_presets.json``: DiVERE opens it, ``divere batch`` takes it back.
+"""Write the decisions for a roll as a ``divere_presets.json``.
 
-Covers an entry for each scan with its own gains, a folder default with the
-roll's (for scans that come later, and for other rolls of the same stock), and
-the evidence as notes of each entry (``metadata.provenance``), which no grade
-reads. Film base is written where bare film was seen: a preset that knows it, or
-knows where it is seen, keeps that.
+DiVERE opens this file, and ``divere batch`` reads it. It has an entry with gains for each
+scan, a folder default with the gains of the roll (for scans that come later, and for other
+rolls on the same stock), and the evidence for each decision (``metadata.provenance``), which
+grading ignores. The film base is written if bare film was seen on the roll; a preset that
+already has a film base, or the region where it is visible, keeps it.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def presets(measured: tuple[Measured, ...], decided: Decisions) -> bytes:
     Raises
     ------
     PlanError
-        Two scans have one file name: a file of presets knows no folders.
+        Two scans have the same file name: a presets file has no folders.
     ProfileError
-        A name that JSON cannot hold.
+        A name cannot be written as JSON.
     """
     entries: dict[str, dict[str, Json]] = {}
     for scan in measured:
         name = os.path.basename(scan.name)
         if name in entries:
             raise PlanError(
-                f"two scans are called '{name}': one file of presets cannot tell them apart",
+                f"two scans are called '{name}': a presets file cannot tell them apart",
                 hint="analyze one folder at a time",
             )
         entries[name] = _entry(name, scan, decided.scans[scan.name], decided)
@@ -65,7 +65,7 @@ def evidence(decided: Decisions) -> dict[str, Json]:
 
 
 def _default(measured: tuple[Measured, ...], decided: Decisions) -> dict[str, Json] | None:
-    """Give the roll's grade; None where there are several rolls."""
+    """Return the folder default, the grade of the roll; None if there are several rolls."""
     if len(decided.rolls) != 1:
         return None
     first, record = measured[0], decided.rolls[0]
@@ -98,7 +98,7 @@ def _entry(name: str, scan: Measured, decision: Decision, decided: Decisions) ->
 
 
 def _decided_frames(scan: Measured, decided: Decisions) -> list[tuple[RollRecord, RollFrame]]:
-    """What was decided for each frame of a scan, in order."""
+    """Return the roll and the decision for each frame of a scan, in order."""
     matches = [
         (record, frame)
         for record in decided.rolls
@@ -129,7 +129,7 @@ def _position(frame: Frame) -> dict[str, Json]:
 
 
 def _film_base(scan: Measured, record: RollRecord) -> dict[str, Json]:
-    """What its preset says of a scan's film base, else where bare film was seen: its density."""
+    """Return the film base in the scan's preset, else the density of the roll's bare film."""
     base_density = record.film_base
     if scan.film_base is not None:
         return {"film_base": list(scan.film_base)}

@@ -1,7 +1,7 @@
-"""``--auto``: which scans make a roll, and what is decided for each of them.
+"""``--auto``: group scans into rolls, and decide gray balance and exposure for each scan.
 
-Covers the seam to ``batch`` (its protocol ``measuring.Roll``). Standard library
-only: nothing here decodes a picture.
+Implements the protocol ``batch.request.Roll``. Standard library only: nothing here decodes
+a picture.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ TASK = "divere_cli.roll.measure:measure"
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Auto:
-    """Measures and decides; give it to a batch as its ``roll``.
+    """Measures scans and decides their gains; a batch takes it as its ``roll``.
 
     Parameters
     ----------
     mode : {"auto", "frame", "roll"}
-        ``auto``: as ``roll``, for what a shipped profile serves.
+        ``auto``: like ``roll``, but only for scans that are graded by a shipped profile.
     roll_by : str, optional
-        A pattern (``*``, ``?``, ``[...]``) that the start of a scan's name is held
-        against: scans in one folder with the same matching text are a roll.
+        A pattern (``*``, ``?``, ``[...]``) for the start of a scan's name: scans in one
+        folder whose matching text is equal are a roll.
     strict : bool
         Low confidence fails the scans of a roll.
     pull : float, optional
-        How much of what a frame differs from its roll's exposure is taken back,
-        0 to 1; by the roll's own spread when None.
+        How far each frame is moved to the exposure of its roll, 0 to 1; None: computed from
+        the spread of the roll.
     gray_frames : tuple of str
-        Globs over the name of a scan below INPUT or its last part: frames of a gray card,
-        which sets the gray of their roll.
+        Globs for the name of a scan below INPUT or for its last part: frames that show a
+        gray card, which sets the gray of their roll.
     """
 
     mode: Literal["auto", "frame", "roll"]
@@ -53,7 +53,10 @@ class Auto:
     gray_frames: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        """Say all options; what an earlier version knew is said as it did, for rolls it decided."""
+        """Return all options; text for options of earlier versions must not change.
+
+        It is part of the digest by which decided rolls stay as they are.
+        """
         options = f"mode={self.mode!r}, roll_by={self.roll_by!r}, strict={self.strict!r}"
         if self.pull is not None:
             options += f", pull={self.pull!r}"
@@ -62,7 +65,7 @@ class Auto:
         return f"Auto({options})"
 
     def parameters(self, name: str) -> str:
-        """Return what the measure task of a scan wants to know besides its frames."""
+        """Return the parameters of a scan's measure task; empty for none."""
         return AREAS if naming.fits(name, self.gray_frames) else ""
 
     @property
@@ -72,18 +75,18 @@ class Auto:
 
     @property
     def unasked(self) -> bool:
-        """Whether this is the default, that nobody asked for."""
+        """Whether measuring is only the default, not requested by the user."""
         return self.mode == "auto"
 
     def measures(self, recipes: Sequence[Recipe], shipped: bool) -> bool:
-        """Return whether scans served so are measured at all.
+        """Return whether a scan with these recipes is measured at all.
 
         Parameters
         ----------
         recipes : sequence of Recipe
-            Of its frames.
+            Recipes of the scan's frames.
         shipped : bool
-            Whether they are of a profile that came with divere.
+            Whether they come from a profile that ships with divere.
         """
         if self.mode != "auto":
             return True
@@ -95,17 +98,17 @@ class Auto:
         frozen: Mapping[str, str] | None = None,
         stocks: Mapping[str, str] | None = None,
     ) -> Decisions:
-        """Decide all scans at once; a bad frame raises nothing.
+        """Decide all scans at once; a bad frame raises no error.
 
         Parameters
         ----------
         measured : sequence of Measured
         frozen : mapping of str to str, optional
-            By name of a scan, what an earlier run decided for it: that stays, and new
-            scans of its roll are decided by it.
+            The decisions of earlier runs, by name of the scan: they stay, and new scans of
+            the same roll follow them.
         stocks : mapping of str to str, optional
-            By name of a scan, the film it is on where that is known (the code at the
-            film's edge): scans of two films are never one roll.
+            The film stock of scans by name, where it is known from the code at the film's
+            edge: scans of different stocks are never one roll.
         """
         earlier = frozen or {}
         folders: dict[tuple[str, str, str], Folder] = {}
@@ -160,19 +163,19 @@ class Auto:
                 collected.texts[name] = freezing.text(roll, baseline, frames)
 
     def _warnings(self, scans: Collection[str], stays: Collection[str]) -> tuple[str, ...]:
-        """Name the globs of gray frames that have no say."""
+        """Return warnings about globs of gray frames that have no effect."""
         warnings = []
         for glob in self.gray_frames:
             named = [name for name in scans if naming.fits(name, (glob,))]
             if not named:
                 warnings.append(
-                    f"--gray-frame {quote(glob)} matches none of the scans that are measured: gray "
-                    "is found without it (give the name of a scan, or a pattern such as 'card*')"
+                    f"--gray-frame {quote(glob)} matches no scan that is measured, and is not "
+                    "used (give the name of a scan, or a pattern such as 'card*')"
                 )
             elif all(name in stays for name in named):
                 warnings.append(
-                    f"--gray-frame {quote(glob)}: an earlier run decided the roll, and it stays as "
-                    "it is ('--auto roll --force' decides it by the gray frame)"
+                    f"--gray-frame {quote(glob)} is not used: an earlier run decided this roll "
+                    "('--auto roll --force' decides it again, by the gray frame)"
                 )
         return tuple(warnings)
 
@@ -204,7 +207,7 @@ class Auto:
 
 @dataclass(slots=True)
 class _Collected:
-    """What was decided so far, by scan and place of the frame in it."""
+    """Decisions so far, by scan and index of the frame in it."""
 
     records: list[RollRecord] = field(default_factory=list)
     frames: dict[str, dict[int, tuple[RollRecord, RollFrame]]] = field(default_factory=dict)
@@ -212,7 +215,7 @@ class _Collected:
 
 
 def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
-    """What an earlier run decided for a scan."""
+    """Return the decision of an earlier run for a scan."""
     recipes = tuple(
         graded(frame.recipe, frame_gains)
         for frame, frame_gains in zip(scan.frames, gains, strict=True)
@@ -221,22 +224,20 @@ def _again(scan: Measured, gains: tuple[Triple, ...], frozen: str) -> Decision:
 
 
 def _with_own_gray(record: RollRecord, recipes: Sequence[Recipe]) -> RollRecord:
-    """Keep the gray of presets that were calibrated on a chart; their exposure is the roll's."""
+    """Keep the gray of presets that were calibrated on a chart; set the roll's exposure."""
     if record.gray_frames or not any(recipe.calibrated for recipe in recipes):
         return record
     frames = tuple(
         replace(frame, rgb_gains=_moved(recipe, frame.rgb_gains)) if recipe.calibrated else frame
         for frame, recipe in zip(record.frames, recipes, strict=True)
     )
-    reason = (
-        "the gray is the preset's, which was calibrated on a chart: exposure alone was measured"
-    )
+    reason = "the preset was calibrated on a chart: its gray is kept, only exposure was measured"
     gains = _moved(next(recipe for recipe in recipes if recipe.calibrated), record.rgb_gains)
     return replace(record, frames=frames, rgb_gains=gains, reasons=(reason, *record.reasons))
 
 
 def _moved(recipe: Recipe, gains: Triple) -> Triple:
-    """The recipe's gains, with the mean of others."""
+    """Return the recipe's gains, shifted so that their mean is that of ``gains``."""
     shift = (sum(gains) - sum(recipe.rgb_gains)) / 3.0
     red, green, blue = (round(gain + shift, 5) for gain in recipe.rgb_gains)
     return red, green, blue
@@ -270,7 +271,7 @@ def _items(scan: Measured, gray: bool) -> list[Item]:
 
 
 def _bare(recipe: Recipe) -> Recipe:
-    """Give the recipe without gains: what frames of one roll have in common."""
+    """Return the recipe without gains: it is equal for all frames of a roll."""
     return graded(recipe, (0.0, 0.0, 0.0))
 
 

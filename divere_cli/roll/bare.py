@@ -1,9 +1,9 @@
-"""Film base of a roll: the one plain color that all of its frames bear out.
+"""Find the film base of a roll: the one plain color that all of its frames agree with.
 
-Covers telling bare film from light beside the film, from a strip of wall and
-from slides among negatives. Standard library only. One frame cannot tell its
-rebate from a strip of sky; the same color on a second frame, with no picture
-thinner than it, can be nothing else.
+Covers how bare film differs from light beside the film, from a strip of wall and from
+slides among negatives. Standard library only. On a single frame, the rebate cannot be
+distinguished from a strip of sky; but if a second frame has the same color, and no picture
+is thinner, it must be bare film.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from dataclasses import dataclass
 from divere_cli.roll.measurement import FrameLooks, FrameMeasurement, PlainColor, Triple
 
 ONE_COLOR = 0.035  # density; plain colors of one group
-THINNER = 0.05  # density; a picture that is that much thinner than a color says it is no base
-FEW, SOME = 0.1, 0.3  # of the frames may say so; SOME before slides are known
-LIGHT = 0.15  # density; what is denser is no light beside the film, but on a frame of its own
-BESIDE = 0.2  # density; light is that much thinner than the thin ends of the pictures
-SHARE_OF_SIDES = 0.5  # of the light's sides: a denser color is seen there, the film's own base
-HALF_LIGHT = 1 / 3  # of the best color's sides: less are lines half light, half film
-NEAR = 0.05  # density; a frame's own color that is the roll's base
-# Density, mean of the channels. What is denser is hardly bare film (a scanner would use an eighth
-# of its range), but the land below skies that are exposed alike: a quarter of the frames show it.
+THINNER = 0.05  # density; a color is no film base if a picture is thinner by this much
+FEW, SOME = 0.1, 0.3  # share of frames that may be thinner; SOME before slides are sorted out
+LIGHT = 0.15  # density; light beside the film is never denser, except on a frame without film
+BESIDE = 0.2  # density; light is thinner than the thin ends of the pictures by this much
+SHARE_OF_SIDES = 0.5  # of the sides with light also show a denser color: the film's own base
+HALF_LIGHT = 1 / 3  # of the best color's sides; with fewer, lines are half light and half film
+NEAR = 0.05  # density; a color of a frame this near to the roll's base is that base
+# Density, mean of the channels. A denser color is hardly bare film (a scanner would use an eighth
+# of its range), but land below skies with equal exposure, which a quarter of the frames may show.
 DENSE, DENSE_SHARE = 0.9, 0.25
 
-# Density. No film is thinner than its own base: a slide, or another film. Next to none is so much
-# denser in red.
+# Density. A picture that is thinner than the film base is a slide or on another film; hardly any
+# negative is denser in red by OVER.
 UNDER, OVER = 0.06, 1.75
 
 
@@ -50,12 +50,12 @@ class Group:
 
 
 def find(frames: Sequence[FrameLooks], few: float = FEW) -> Group | None:
-    """Give the film base that frames show; None where none can be told.
+    """Return the film base that frames show; None if it cannot be determined.
 
     Parameters
     ----------
     frames : sequence of FrameLooks
-        Those of one film, without positives.
+        Frames of one film, without positives.
     few : float
         Share of frames that may have a thinner picture.
     """
@@ -108,7 +108,7 @@ def is_thinner(frame: FrameLooks, base: Triple) -> bool:
 
 
 def is_denser(frame: FrameLooks, base: Triple) -> bool:
-    """Return whether a frame is denser than next to any negative.
+    """Return whether a frame is denser than almost any negative.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def shows(frame: FrameLooks, base: Triple, within: float = NEAR) -> bool:
 
 
 def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
-    """Whether a color can be film base: seen twice, and next to no picture is thinner."""
+    """Return whether a color can be film base: seen twice, and hardly any picture is thinner."""
     alone = len(frames) == 1 and len({side for _, side in group.frame_sides}) > 1
     if len(group.frames) < 2 and not alone and not group.blank:
         return False
@@ -172,12 +172,12 @@ def _able(group: Group, frames: Sequence[FrameLooks], few: float) -> bool:
 
 
 def _lines(group: Group) -> bool:
-    """Whether a color lines two sides at least."""
+    """Return whether a color is seen along at least two sides."""
     return len(group.frame_sides) > 1
 
 
 def _light(first: Group, rivals: Sequence[Group], frames: Sequence[FrameLooks]) -> bool:
-    """Whether a color is that of the light beside the film, or of a frame of nothing else."""
+    """Return whether a color is light: beside the film, or on a frame without film."""
     ends = sorted(frame.thin_end for frame in frames)
     thin = ends[int(0.1 * (len(ends) - 1))]
     clear = first.level < LIGHT or first.blanks_only

@@ -23,8 +23,8 @@ Mode = Literal["frame", "roll"]
 class Item:
     """One frame to decide.
 
-    ``measured`` is False when its measuring failed; ``gray`` says that it was named as a
-    gray frame: its card sets the gray of the roll.
+    ``measured`` is False if measuring failed; ``gray`` is True for a gray frame, whose card
+    sets the gray of the roll.
     """
 
     input: str
@@ -35,17 +35,18 @@ class Item:
 
     @property
     def name(self) -> str:
-        """Its scan, with the crop where that has a name."""
+        """Name of the scan, with that of the crop if it has one."""
         return f"{self.input} ({self.frame.crop_name})" if self.frame.crop_name else self.input
 
 
 @dataclass(frozen=True, slots=True)
 class Roll:
-    """Frames of one film, what they are, and how much of a frame's exposure is taken back.
+    """Frames of one film, and the settings for their decision.
 
-    ``pull`` None: by the roll's own spread. ``common`` is what an earlier run decided, for
-    scans ``stay`` too, which keep it. ``beside`` is the film base of a decided roll in the
-    same folder that the frames are not of.
+    ``pull`` is how far frames are moved to the exposure of the roll; None: computed from the
+    spread of the roll. ``common`` is the decision of an earlier run for the roll, ``stay`` are
+    the scans that it was made for. ``beside`` is the film base of another, decided roll in
+    the same folder.
     """
 
     name: str
@@ -60,28 +61,28 @@ class Roll:
 
     @property
     def base(self) -> PooledBase | None:
-        """The film base to believe."""
+        """The film base of the roll; None if it is unknown."""
         given_looks = [item.looks.given for item in self.items if item.looks is not None]
         return pool.base_of(self.group, [look for look in given_looks if look is not None])
 
     @property
     def monochrome(self) -> bool:
-        """Whether the grade knows no color."""
+        """Whether the grade is black-and-white."""
         return self.items[0].frame.recipe.film.monochrome
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the pictures of a roll have in common.
+    """Gray and exposure that the pictures of a roll share.
 
-    ``key`` is the roll's brightness, ``card`` that of an 18 % gray card, ``target``
-    the brightness of middle gray on the print; ``far`` how far the chroma of a frame
-    that is named lies, ``share`` how much of a frame's own exposure is taken back,
-    ``texture`` the middle of the pictures'. ``away`` is how far bare film's gray lies
-    from the pictures' own, None where one of the two is not known. ``span`` is
-    the density that a roll spans which is too wide for a negative, else 0. ``disputed``
-    says that pictures of few subjects say a gray that bare film does not bear out;
-    ``card_gray`` is what gray frames said, None without any.
+    ``u`` and ``v`` are the chroma of gray, ``key`` is the roll's brightness, ``card`` that of
+    an 18 % gray card, ``target`` the brightness of middle gray on the print. A frame whose
+    chroma is further away than ``far`` is an outlier. ``share`` is how far frames are moved
+    to the roll's exposure, ``texture`` the median texture of the pictures. ``away`` is the
+    distance between gray from bare film and gray from the pictures, None if one of them is
+    unknown. ``span`` is the density range of the roll if it is too wide for negatives, else 0.
+    ``disputed``: pictures of few subjects disagree with bare film about gray. ``card_gray``
+    is the gray of gray frames, None without any.
     """
 
     u: float

@@ -1,11 +1,10 @@
-"""How often each chroma is found on a frame, and how it is spread over the tones.
+"""Measure how often each chroma occurs on a frame, and in how many tones.
 
-Covers the two maps of a measurement. Chroma is a difference of print
-densities: u = red - green, v = blue - green; what is gray on the print has the
-same chroma in shadow, middle and light, which hardly anything else has. So
-``presence`` adds up, over bands of brightness, the square root of the share
-of cells near a chroma: a color that is everywhere a little counts for more
-than one that fills a single tone.
+Covers the two maps of a measurement. Chroma is a difference of print densities:
+u = red - green, v = blue - green. Gray on the print has the same chroma in shadows,
+mid-tones and highlights; hardly any other color has. So ``presence`` is the sum, over bands
+of brightness, of the square root of the share of cells near a chroma: a color that occurs
+in all tones counts more than one that fills a single tone.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ Floats = NDArray[np.float64]
 
 REACH = 70  # bins to each side of the frame's own median
 BANDS = 8
-# Film density: grain of a cell, and how far a film's grays part from toe to shoulder. Wider, the
-# next near-gray joins in (0.02: a cast of 0.015 from blue hills); narrower, grain decides.
+# Film density: grain of a cell, and the drift of a film's grays from toe to shoulder. If wider,
+# other colors near gray count, too (0.02: a cast of 0.015 from blue hills); if narrower, grain.
 BLUR = 0.013
 SCALE = 10_000
-LEAST_BAND = 0.01  # of the cells; a band with fewer has no say in the middle
+LEAST_BAND = 0.01  # of the cells; a band with fewer does not count for the median
 
 
 def maps(printed: Floats, luma: Floats, contrast: float = 1.0) -> tuple[ChromaMap, ChromaMap]:
-    """Presence and counts of the chroma of mid-tone cells.
+    """Return presence and counts of each chroma of the mid-tone cells.
 
     Parameters
     ----------
@@ -82,7 +81,7 @@ def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
 
 
 def _bands(luma: Floats, of: Floats) -> NDArray[np.int_]:
-    """Band of brightness of each cell: equal steps of density from the lightest to the darkest."""
+    """Return the band of brightness of each cell; bands are equal steps of density."""
     low, high = float(of.min()), float(of.max())
     position = (luma - low) / max(high - low, 1e-9) * BANDS
     return np.asarray(np.minimum(position.astype(int), BANDS - 1))
@@ -95,7 +94,7 @@ def _kernel(width: float) -> Floats:
 
 
 def _blurred(maps: Floats, kernel: Floats, axis: int) -> Floats:
-    """Blur along one axis. By shifts: seven taps take a fifth of the time of a matrix product."""
+    """Blur along one axis, by shifts: seven taps take a fifth of the time of a matrix product."""
     size, reach = maps.shape[axis], len(kernel) // 2
     around = [(reach, reach) if dimension == axis else (0, 0) for dimension in range(3)]
     padded = np.pad(maps, around)
@@ -107,7 +106,7 @@ def _blurred(maps: Floats, kernel: Floats, axis: int) -> Floats:
 
 
 def _pack(values: NDArray[np.int_], first_u: int, first_v: int) -> ChromaMap:
-    """Leave out what is empty."""
+    """Return a map without its empty ends."""
     rows: list[tuple[int, tuple[int, ...]]] = []
     for row in values:
         filled = np.flatnonzero(row)

@@ -1,13 +1,11 @@
-"""What a roll gets: gains, exposure, and in words why.
+"""Decide gains and exposure of a roll, with the reasons and the confidence.
 
-Covers the policy: what takes part in pooling, what bare film decides and what
-the pictures do, how sure of it we are. Pure functions over measurements, on
-the standard library alone.
+Covers which frames are pooled, what bare film decides and what the pictures decide, and how
+certain the result is. Pure functions of measurements; standard library only.
 
-Gains are exposure in density, subtracted after the matrix: so the neutral found
-there is nulled by ``u`` on red and ``v`` on blue, and brightness is one offset
-on all three. ``density_dmax`` is left alone: the matrix would turn it into a
-cast.
+Gains are exposure in density, subtracted after the matrix: gray becomes neutral by ``u`` on
+red and ``v`` on blue, and brightness is one offset on all three channels. ``density_dmax``
+is not changed: the matrix would turn that into a cast.
 """
 
 from __future__ import annotations
@@ -24,24 +22,25 @@ from divere_cli.roll.gray_frames import CardGray
 from divere_cli.roll.measurement import FrameLooks, FrameMeasurement
 from divere_cli.roll.pool import Chroma, Neutral, PooledBase
 
-LEAST_PICTURE = 0.15  # of a frame that is neither bare film nor holder
-LEAST_FAR, FAR_SPREADS = 0.15, 2.5  # chroma of a named frame: density, spreads of the roll
-NEAR_ROLL = 0.06  # density; a frame that is graded alone looks for its gray that near the roll's
-# Density. Middle colors that lie nearer together are those of one subject, and tell no gray.
-# There bare film decides, and the pictures add but which stock it is; on a light one (snow) what
-# bare film leaves open, 0.03 to 0.04, shows as 4 to 6 dE2000.
+LEAST_PICTURE = 0.15  # share of a frame that must be neither bare film nor holder
+LEAST_FAR, FAR_SPREADS = 0.15, 2.5  # chroma of an outlier: density, spreads of the roll
+NEAR_ROLL = 0.06  # density; a frame graded alone has its gray at most this far from the roll's
+# Density. Frames whose mean colors are more alike show one subject, and no gray can be found. Then
+# bare film decides, and the pictures only help to identify the stock; on a light subject (snow) the
+# uncertainty that remains, 0.03 to 0.04, is visible as 4 to 6 dE2000.
 ONE_SUBJECT, ONE_REACH, LIGHT_SUBJECT = 0.05, 0.02, 0.3
-# Density: where pictures of few subjects say that much else, bare film has more of a say.
+# Density. If pictures of few subjects disagree with bare film by more, bare film gets more weight.
 CONTESTED, FEW_REACH = 0.1, 0.025
-# Density: where pictures of few subjects say so much else (a sky, a meadow), bare film alone has to
-# know the stock: such rolls of skies were 0.9 to 3.7 dE2000 off.
+# Density. If pictures of few subjects (a sky, a meadow) disagree by more with bare film, the stock
+# is known from bare film alone: such rolls of skies were 0.9 to 3.7 dE2000 off.
 DISPUTED = 0.18
-# High: the pictures' own gray lies that near to what bare film says, on four pictures or more.
+# High: gray from the pictures is this near to gray from bare film, on ENOUGH pictures or more.
 AGREES, ENOUGH = 0.04, 4
-# Medium without bare film: as many pictures, as far apart, and their deepest shadows (which lie
-# near bare film) say the same: 1 of 13 such rolls was wrong; of those that disagree, 8 of 21.
+# Medium without bare film: this many pictures, this varied, and their deepest shadows (which are
+# near bare film) agree with them: 1 of 13 such rolls was wrong; of those that disagree, 8 of 21.
 MANY, VARIED, SHADOWS_AGREE = 10, 0.09, 0.045
-# Of 515 frames of rolls called high 3 % were wrong, of those that are neither 1 %. Print density.
+# Print density. Of 515 frames on rolls of high confidence 3 % were wrong; 1 % without those that
+# are hardly colored or far from the roll's exposure.
 HARDLY_COLORED, FAR_EXPOSED = 0.03, 0.3
 SHADOWS = 6  # one frame in six: those that have the thinnest film
 SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
@@ -53,7 +52,7 @@ def roll(roll: Roll) -> RollRecord:
     Parameters
     ----------
     roll : Roll
-        The frames of the roll and what was asked for.
+        The frames of the roll and the settings.
     """
     return decided(roll)[0]
 
@@ -64,14 +63,14 @@ def decided(roll: Roll) -> tuple[RollRecord, Baseline | None]:
     Parameters
     ----------
     roll : Roll
-        The frames of the roll and what was asked for.
+        The frames of the roll and the settings.
 
     Returns
     -------
     RollRecord
-        ``frames`` in the order of ``items``; their gains are to be used.
+        ``frames`` in the order of ``items``, with the gains to use.
     Baseline or None
-        What its pictures have in common.
+        Gray and exposure that its pictures share; None without a picture.
     """
     base = roll.base
     density = None if base is None else base.density
@@ -106,7 +105,7 @@ def decided(roll: Roll) -> tuple[RollRecord, Baseline | None]:
 
 
 def _pictures(roll: Roll, looks: Sequence[FrameMeasurement | None]) -> list[FrameMeasurement]:
-    """The looks of what is a picture; gray frames count only where there is nothing else."""
+    """Return the measurements of pictures; gray frames count only if there is nothing else."""
     pairs = [
         (item, look)
         for item, look in zip(roll.items, looks, strict=True)
@@ -121,7 +120,7 @@ def _pictures(roll: Roll, looks: Sequence[FrameMeasurement | None]) -> list[Fram
 
 
 def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
-    """Return whether a frame shows a picture: others are one or two plain areas.
+    """Return whether a frame shows a picture, and not only one or two plain areas.
 
     Parameters
     ----------
@@ -135,14 +134,14 @@ def is_picture(frame: FrameLooks, look: FrameMeasurement) -> bool:
 
 
 def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | None:
-    """Return what pictures have in common; None when there is no picture.
+    """Return gray and exposure that pictures share; None if there is no picture.
 
     Parameters
     ----------
     pictures : sequence of FrameMeasurement
         What was measured of each picture.
     roll : Roll
-        The frames of the roll and what was asked for.
+        The frames of the roll and the settings.
     """
     if not pictures:
         return None
@@ -186,7 +185,7 @@ def _gray(
     alone: Neutral | None,
     one_subject: bool,
 ) -> tuple[Neutral | None, Chroma]:
-    """Where gray lies: by the pictures and bare film, most by it where there is one subject."""
+    """Return gray from the pictures and bare film; with one subject, mostly from bare film."""
     if alone is None:
         return None, (0.0, 0.0)
     if base is None:
@@ -207,7 +206,7 @@ def _reach(
 
 
 def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:
-    """What the gray frames of a roll say."""
+    """Return the gray that a roll's gray frames set; None without any."""
     named = [(item.name, item.looks) for item in roll.items if item.gray]
     expected = base.card if base is not None else None
     if expected is None and alone is not None:
@@ -216,7 +215,7 @@ def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> Ca
 
 
 def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], roll: Roll) -> Confidence:
-    """How sure the roll's gray is: by form first, then by what agrees with what."""
+    """Return how certain the roll's gray is: by the kind of film, then by what agrees."""
     if roll.film_kind == "positive" or common.span:
         return "low"
     if roll.monochrome:
@@ -239,7 +238,7 @@ def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], roll: Ro
 
 
 def _too_wide(roll: Roll) -> float:
-    """The density that a roll spans, where no negative does; else 0."""
+    """Return the density range of a roll if it is too wide for negatives, else 0."""
     if roll.film_kind != "film":
         return 0.0
     span = films.span([item.looks for item in roll.items if item.looks is not None])
@@ -247,14 +246,14 @@ def _too_wide(roll: Roll) -> float:
 
 
 def _disputed(away: float | None) -> bool:
-    """Whether the pictures' own gray lies far from what bare film says."""
+    """Return whether gray from the pictures is far from gray from bare film."""
     return away is not None and away > DISPUTED
 
 
 def _rendered(pictures: Sequence[FrameMeasurement]) -> bool:
-    """Whether these are a camera's own pictures (8 bits), with its tone curve and its matrix.
+    """Return whether these are 8-bit pictures of a camera, with its tone curve and its matrix.
 
-    Bare film says nothing of theirs: by it a real night street was 0.24 off gray, 0.5 too dark.
+    Bare film is no measure for them: a real night street was 0.24 off gray and 0.5 too dark.
     """
     return 2 * sum(look.rendered for look in pictures) > len(pictures)
 
@@ -264,7 +263,7 @@ def _varied(pictures: Sequence[FrameMeasurement]) -> bool:
 
 
 def shadows(pictures: Sequence[FrameMeasurement]) -> Chroma:
-    """Return the chroma of a gray card if the pictures' thinnest film were bare.
+    """Return the chroma of a gray card if the thinnest film of the pictures were bare film.
 
     Parameters
     ----------
@@ -284,7 +283,7 @@ def _least(first: Confidence, second: Confidence) -> Confidence:
 def _frame(
     item: Item, look: FrameMeasurement | None, common: Baseline | None, roll: Roll
 ) -> RollFrame:
-    """Decide one frame, from what its roll has in common."""
+    """Decide one frame, from gray and exposure of its roll."""
     crop = item.frame.crop_name
     gains = item.frame.recipe.rgb_gains if common is None else common.gains()
     sure: Confidence = "low" if common is None else common.confidence
@@ -322,10 +321,10 @@ def _frame(
 
 
 def _surest(look: FrameMeasurement, darker: float) -> Confidence:
-    """The most that can be said of one frame, whatever its roll is.
+    """Return the highest confidence that a frame can have, whatever its roll has.
 
-    A frame of hardly any color shows every cast, one far from its roll's exposure the toe
-    or the shoulder of the film.
+    A frame with hardly any color shows every cast; one that is far from its roll's exposure
+    is on the toe or the shoulder of the film.
     """
     plain = look.chroma_spread < HARDLY_COLORED
     return "medium" if plain or abs(darker) > FAR_EXPOSED else "high"
@@ -336,7 +335,7 @@ def _texture(look: FrameMeasurement, common: Baseline) -> float:
 
 
 def _alone(frame: RollFrame, look: FrameMeasurement, common: Baseline, roll: Roll) -> RollFrame:
-    """A frame by itself; its neutral is looked for near the roll's."""
+    """Decide a frame by itself; its gray is searched near the gray of the roll."""
     neutral = None
     if frame.kind == "picture" and not roll.monochrome:
         neutral = pool.neutral([look], (common.u, common.v), NEAR_ROLL)

@@ -1,8 +1,8 @@
-"""A scan reduced to a grid of cells while it is read.
+"""Reduce a scan to a grid of cells while it is read.
 
-Covers bands in, means and clipping of cells out, in memory that depends on the
-grid alone. Sums are exact integers (float scans: added row by row), so the
-height of the bands moves nothing.
+Takes bands and gives mean and clipping of each cell; the memory depends only on the grid.
+Sums are exact integers (of float scans, rows are added one by one), so that the height of
+the bands does not change the result.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ Bools = NDArray[np.bool_]
 
 CELLS = 160  # along the longer side
 LEAST_SIDE = 4  # pixels; in cells of 2 by 2, grain put gray 0.02 off on real film
-SAMPLES = 8  # pixels looked at along each side of a cell, at most twice that
-CLIPPED = 0.995  # of full scale: what lies above may have been more
+SAMPLES = 8  # pixels sampled along each side of a cell, at most twice as many
+CLIPPED = 0.995  # of full scale: higher values may have been cut off
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Grid:
 
 
 class Reduction:
-    """Takes bands of a scan, keeps the cells of one crop.
+    """Takes the bands of a scan and keeps the cells of one crop.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Reduction:
         np.add.at(self.counts, cells, self.widths.astype(np.uint32))
 
     def grid(self) -> Grid:
-        """The cells, when all bands are in."""
+        """Return the cells, once all bands were added."""
         counts = np.maximum(self.counts, 1)[..., None]
         mean = self.sums / counts / self.full
         return Grid(np.asarray(mean, np.float64), self.clips > 0, int(self.counts.max()))
@@ -88,7 +88,7 @@ class Reduction:
 def reduce(
     bands: Iterable[tuple[int, NDArray[Any]]], reductions: Iterable[Reduction]
 ) -> tuple[Grid, ...]:
-    """Reduce a scan to the grids of several crops in one go.
+    """Reduce a scan to the grids of several crops in one pass.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""How light the pictures of a roll become: its exposure, and each frame's own.
+"""Exposure of a roll, and of each of its frames.
 
-Covers brightness only; gray is found in :mod:`divere_cli.roll.pool`. Standard
-library only. What an 18 % gray card would measure is what is looked for: the
-middle of the pictures says it, and bare film says it from the other side.
+Covers brightness only; gray is found in :mod:`divere_cli.roll.pool`. Standard library only.
+The print density of an 18 % gray card on the roll is estimated twice: from the middle of
+the pictures, and from bare film.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from divere_cli.roll import pool
 from divere_cli.roll.measurement import FrameMeasurement
 from divere_cli.roll.pool import PooledBase
 
-ABOVE_BASE = 0.1  # film density; thinner cells say nothing of brightness
-CARD_UNDER_PICTURES = 0.035  # print density; the median of mixed rolls over an 18 % card's
-CARD_UNDER_BASE = 0.87  # film density; bare film over an 18 % card that was exposed as metered
-# Density. The pictures are believed that far from what bare film says. One subject: a roll of
-# nights or of snow is off by 0.1 to 0.3, a camera's meter by 0.07. Many subjects tell how a roll
-# was exposed; who rates negative film two stops slower than its box has it 0.36 denser.
+ABOVE_BASE = 0.1  # film density above bare film; thinner cells do not count for brightness
+CARD_UNDER_PICTURES = 0.035  # print density; median of mixed rolls minus that of an 18 % card
+CARD_UNDER_BASE = 0.87  # film density from bare film to an 18 % card exposed as metered
+# Density. How far the pictures may be from bare film before they count less. With one subject, a
+# roll of nights or of snow is off by 0.1 to 0.3, a camera's meter by 0.07. Many subjects show how
+# a roll was exposed: negative film rated two stops below its box speed is 0.36 denser.
 ONE_SUBJECT, DARKER, LIGHTER = 0.11, 0.2, 0.35
-# Both are weighed: each is 0.045 to 0.065 off on mixed rolls, together 0.036. Where they lie
-# APART the pictures alone count: bare film knows nothing of how the film was rated.
+# Both estimates are weighted: each is 0.045 to 0.065 off on mixed rolls, together 0.036. If they
+# differ by APART, only the pictures count: bare film does not show how the film was rated.
 PICTURES, APART = 0.65, 0.3
-# Scatter of brightness that the subjects of a rightly exposed roll have; what is more is exposure.
+# Scatter of brightness from the subjects of a correctly exposed roll; any more is exposure.
 SUBJECTS = 0.15
 LEAST_SHARE, MOST_SHARE = 0.15, 0.8
-# Few frames tell their own scatter badly: that of mixed rolls is added as this many more.
+# The scatter of few frames is uncertain: that of mixed rolls is added, as this many more frames.
 USUAL_SCATTER, USUAL_FRAMES = 0.16, 4
-# Density. What a frame is further off than that is taken back by as much as it has texture: a night
-# or a field of snow is one plain tone, and stays what it is.
+# Density. A larger difference of a frame is corrected in proportion to its texture: a night or a
+# field of snow is one plain tone, and stays as it is.
 MOOD = 0.2
 
 
@@ -71,7 +71,7 @@ def above(look: FrameMeasurement, base: PooledBase | None, quantile: float) -> f
 
 
 def card(keys: Sequence[float], base: PooledBase | None, contrast: float, varied: bool) -> float:
-    """Print density of an 18 % gray card on the roll.
+    """Return the print density of an 18 % gray card on the roll.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def middle(keys: Sequence[float]) -> float:
 def share(keys: Sequence[float]) -> float:
     """Return how far each frame is moved to the exposure of its roll, 0 to 1.
 
-    The share that leaves least is that part of the spread which is exposure: with
-    ``SUBJECTS`` for the rest, 0.19, 0.37, 0.66, 0.77 at a scatter of 0, 0.09, 0.18, 0.30.
+    This is the part of the spread that comes from exposure and not from the subjects: 0.19,
+    0.37, 0.66, 0.77 at a scatter of 0, 0.09, 0.18, 0.30, with ``SUBJECTS`` for the subjects.
 
     Parameters
     ----------
@@ -122,16 +122,16 @@ def share(keys: Sequence[float]) -> float:
 
 
 def pull(darker: float, part: float, texture: float) -> float:
-    """What a frame gets on top of its roll's exposure.
+    """Return the exposure of a frame in addition to that of its roll.
 
     Parameters
     ----------
     darker : float
-        What its key lies above the roll's, print density.
+        Its key minus that of the roll, print density.
     part : float
-        The share to take back.
+        The share of the difference to correct.
     texture : float
-        Of the frame, in textures of its roll.
+        Its texture relative to that of the roll.
     """
     near = max(-MOOD, min(MOOD, darker))
     return part * (near + (darker - near) * min(1.0, texture))

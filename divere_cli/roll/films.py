@@ -1,7 +1,6 @@
-"""What lies in one folder beside the roll: another stock, slides, black-and-white film.
+"""Divide the frames of a folder into films: other stocks, slides, black-and-white film.
 
-Covers parting the frames of a folder into films before anything is pooled.
-Standard library only.
+This happens before any frames are pooled. Standard library only.
 """
 
 from __future__ import annotations
@@ -17,20 +16,21 @@ from divere_cli.roll.measurement import FrameLooks, Triple
 
 FilmKind = Literal["film", "black-and-white", "positive"]
 
-# Density. Red and blue of silver follow green but for grain, and its three densities are alike. A
-# picture of one color (fog, dusk) follows green, too, but has the mask of its film.
+# Density. On black-and-white film, red and blue follow green except for grain, and all three
+# densities are alike. A picture of one color (fog, dusk) follows green, too, but has the mask of
+# its film.
 GRAY_SCATTER, ALIKE, GRAY_AWAY = 0.02, 0.15, 0.2
-MOSTLY = 0.7  # of the pictures: the whole roll is black-and-white
-WIDE = 1.85  # density; a roll that spans more is no negative
-FLAT = 0.8  # of a frame in two narrow windows of brightness: no picture
+MOSTLY = 0.7  # with this share of gray pictures, the whole roll is black-and-white
+WIDE = 1.85  # density; a roll with a wider range is not negative film
+FLAT = 0.8  # with this share in two narrow windows of brightness, a frame is no picture
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Frames of one film, by their place in the folder, and the film base that they show.
+    """Frames of one film, by index in the folder, and the film base that they show.
 
-    ``stock`` is its name where that is known; ``joins`` is the roll of an earlier run that
-    its frames belong to, by its place among them (:mod:`divere_cli.roll.later`).
+    ``stock`` is the name of the stock if it is known; ``joins`` is the index of the roll of
+    an earlier run that the frames belong to (:mod:`divere_cli.roll.later`).
     """
 
     film_kind: FilmKind
@@ -43,16 +43,16 @@ class Part:
 def part(
     frames: Sequence[FrameLooks | None], names: Mapping[int, str] | None = None
 ) -> tuple[Part, ...]:
-    """Part the frames of a folder into films; the largest film comes first.
+    """Divide the frames of a folder into films; the largest film comes first.
 
     Parameters
     ----------
     frames : sequence of FrameLooks or None
-        In the order of their names. One of which nothing was measured goes with the frame
+        In the order of their names. A frame without a measurement goes with the frame
         before it.
     names : mapping of int to str, optional
-        The stock of a frame, by its place, where that is known (the code at the film's
-        edge): frames of different stocks are never one film.
+        The stock of frames by index, where it is known from the code at the film's edge:
+        frames on different stocks are never one film.
     """
     named = stocks.by_name(range(len(frames)), names or {})
     if named:
@@ -64,7 +64,7 @@ def part(
 
 
 def _named(parts: tuple[Part, ...], places: Sequence[int], name: str) -> list[Part]:
-    """Parts of the frames at ``places``, under the name of their stock."""
+    """Return parts with the indices of the whole folder, and the name of their stock."""
     return [
         replace(film, frames=tuple(places[i] for i in film.frames), stock=name) for film in parts
     ]
@@ -87,7 +87,7 @@ def _parted(frames: Sequence[FrameLooks | None]) -> tuple[Part, ...]:
 
 
 def is_gray(frame: FrameLooks) -> bool:
-    """Return whether a picture has no color but that of its film.
+    """Return whether a picture has no color except that of its film.
 
     Parameters
     ----------
@@ -99,10 +99,10 @@ def is_gray(frame: FrameLooks) -> bool:
 
 
 def span(frames: Sequence[FrameLooks]) -> float:
-    """Return the density that the pictures of a roll span in every channel, without the ends.
+    """Return the density range of a roll's pictures, without the extremes.
 
-    Simulated rolls of negatives span 1.56 at most, whatever their exposures, rolls of slides
-    2.16 at least.
+    It is the smallest range of the three channels. Simulated rolls of negatives have 1.56 at
+    most, whatever their exposures, rolls of slides 2.16 at least.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ def silver(frames: list[int], looks: Mapping[int, FrameLooks]) -> Part:
 
 
 def _color(color: list[int], gray: list[int], looks: dict[int, FrameLooks]) -> list[Part]:
-    """Color film, slides among it, and the gray frames that are none of its own."""
+    """Return the parts of a folder with color film: negatives, slides, black-and-white frames."""
     positives = _positives(color, looks)
     negatives = [i for i in color if i not in positives]
     typical_chroma = _typical([i for i in negatives if is_picture(looks[i])], looks)
@@ -165,7 +165,7 @@ def _color(color: list[int], gray: list[int], looks: dict[int, FrameLooks]) -> l
 
 
 def _positives(frames: list[int], looks: dict[int, FrameLooks]) -> list[int]:
-    """Frames that cannot be of the film whose base the others show."""
+    """Return the frames that cannot be on the film whose base the others show."""
     first = bare.find([looks[i] for i in frames], bare.SOME)
     if first is not None:
         typical_chroma = _typical([i for i in frames if is_picture(looks[i])], looks)
@@ -177,7 +177,7 @@ def _positives(frames: list[int], looks: dict[int, FrameLooks]) -> list[int]:
 
 
 def is_positive(frame: FrameLooks, base: Triple, roll_chroma: tuple[float, float] | None) -> bool:
-    """Return whether a picture cannot be of the film: too thin, or too dense and of other color.
+    """Return whether a picture cannot be on a film: too thin, or too dense and of another color.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ def is_positive(frame: FrameLooks, base: Triple, roll_chroma: tuple[float, float
 
 
 def _typical(frames: list[int], looks: dict[int, FrameLooks]) -> tuple[float, float] | None:
-    """The middle of the pictures' colors."""
+    """Return the median chroma of frames; None without any."""
     chromas = [looks[i].looks[0].chroma for i in frames]
     if not chromas:
         return None
@@ -214,7 +214,7 @@ def away(first: tuple[float, float], second: tuple[float, float]) -> float:
 
 
 def _complete(parts: list[Part], count: int) -> list[Part]:
-    """Put frames that nothing is known of with the frame before them."""
+    """Add frames without a measurement to the part of the frame before them."""
     owner = {i: n for n, part in enumerate(parts) for i in part.frames}
     if not parts:
         return [Part("film", tuple(range(count)))]

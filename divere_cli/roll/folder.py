@@ -1,7 +1,7 @@
-"""What lies in one folder (or under one name of ``--roll-by``), parted into rolls to decide.
+"""Divide the frames of a folder (or of one match of ``--roll-by``) into rolls to decide.
 
-Covers the films of a folder, gray frames among them, and what an earlier run decided for
-scans of the folder. Standard library only.
+Covers the films of a folder, its gray frames, and decisions of earlier runs for scans of the
+folder. Standard library only.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ class Folder:
     items : list of Item
         Frames to decide, in the order of their names.
     decided : list of str
-        What the journal keeps of scans that stay (:mod:`divere_cli.roll.freezing`).
+        The journal's texts for scans that stay (:mod:`divere_cli.roll.freezing`).
     stay : list of str
-        Their names.
+        Names of these scans.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Folder:
     def rolls(
         self, mode: Mode, pull: float | None, stocks: Mapping[str, str]
     ) -> list[tuple[Roll, tuple[int, ...]]]:
-        """Part the frames into rolls, each with the places of its frames in ``items``.
+        """Divide the frames into rolls, each with the indices of its frames in ``items``.
 
         Parameters
         ----------
@@ -49,8 +49,8 @@ class Folder:
         pull : float or None
             As in :class:`divere_cli.roll.auto.Auto`.
         stocks : mapping of str to str
-            The film of a scan by its name, where it is known, of scans that stay, too: two films
-            are never one roll.
+            The film stock of scans by name, where it is known, also of scans that stay: two
+            stocks are never one roll.
         """
         if not self.items:
             return []
@@ -83,7 +83,7 @@ class Folder:
 
 
 def _without_blank(item: Item) -> FrameLooks | None:
-    """What was measured; a card that fills its frame is no blank piece of film."""
+    """Return the measurement; for gray frames without blanks, as a card may fill the frame."""
     looks = item.looks
     if looks is None or not item.gray:
         return looks
@@ -101,7 +101,7 @@ def _decided(common: Common) -> later.Decided:
 
 
 def _titles(name: str, parts: tuple[Part, ...]) -> list[str]:
-    """A name for each roll of a folder; the folder's own where it is the only one."""
+    """Return a name for each roll of a folder; the folder's name if there is only one."""
     several = sum(part.film_kind == "film" for part in parts) > 1
     titles, count = [], 0
     for part in parts:

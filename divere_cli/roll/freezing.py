@@ -1,7 +1,7 @@
-"""What was decided for a roll, kept for later runs: a roll that was decided stays decided.
+"""Keep the decision for a roll, so that later runs do not change it.
 
-Covers the text that the journal keeps of a scan (its gains, and what its roll had
-in common) and what a new scan of the roll gets from it. Standard library only.
+Covers the text that the journal stores for a scan (its gains, and gray and exposure of its
+roll), and reading it for new scans of the roll. Standard library only.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from divere_cli.roll.bare import Group
 from divere_cli.roll.baseline import Baseline, Roll, Triple
 from divere_cli.roll.films import FilmKind
 
-AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides it anew"
+AS_DECIDED = "as an earlier run decided its roll; '--auto roll --force' decides it again"
 
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What frames of a roll have in common, with the film base that they show.
+    """Gray and exposure of a roll, and the film base that its frames show; as stored.
 
-    ``stock`` is the film that they are on, empty where no code or several were read.
+    ``stock`` is the film stock; empty if no code was read, or several.
     """
 
     baseline: Baseline
@@ -36,23 +36,23 @@ class Common:
 
     @property
     def group(self) -> Group | None:
-        """Film base as new frames are looked at under."""
+        """The film base with which new frames are measured."""
         if self.base is None or self.printed is None:
             return None
         return Group(self.base, self.printed, frozenset(), frozenset(), False, 0.0)
 
 
 def text(roll: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> str:
-    """Return what the journal keeps of one scan.
+    """Return the text that the journal stores for one scan.
 
-    ``roll`` is null where its roll shows no picture: then its gains alone stay.
+    ``roll`` is null if the roll shows no picture: then only the gains are kept.
 
     Parameters
     ----------
     roll : Roll
-        The frames of the roll and what was asked for.
+        The frames of the roll and the settings.
     common : Baseline or None
-        What the roll's pictures have in common; None without pictures.
+        Gray and exposure of the roll; None without pictures.
     frames : iterable of RollFrame
         The scan's frames.
     """
@@ -68,12 +68,12 @@ def text(roll: Roll, common: Baseline | None, frames: Iterable[RollFrame]) -> st
 
 
 def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
-    """Return the gains by which each frame of a scan was graded; None where not known.
+    """Return the gains with which each frame of a scan was graded; None if unknown.
 
     Parameters
     ----------
     frozen : str
-        What the journal kept.
+        The text in the journal.
     frames : int
         Number of frames.
     """
@@ -87,14 +87,14 @@ def gains(frozen: str, frames: int) -> tuple[Triple, ...] | None:
 
 
 def commons(texts: Sequence[str], stocks: Sequence[str]) -> tuple[Common, ...]:
-    """Return what the scans of a folder were decided by; the roll of most scans first.
+    """Return the decided rolls of a folder; the roll with most scans comes first.
 
     Parameters
     ----------
     texts : sequence of str
-        What the journal kept of each scan.
+        The text in the journal for each scan.
     stocks : sequence of str
-        The film that each scan is on, empty where it is not known.
+        The film stock of each scan, empty if it is unknown.
     """
     counts: Counter[str] = Counter()
     films: dict[str, set[str]] = {}
@@ -119,7 +119,7 @@ def kept_gains(scan: Measured, frozen: Mapping[str, str]) -> tuple[Triple, ...] 
     scan : Measured
         The scan.
     frozen : Mapping[str, str]
-        What the journal kept, by scan.
+        The texts in the journal, by scan.
     """
     if scan.name not in frozen:
         return None

@@ -1,8 +1,8 @@
 """Gray frames: pictures of a gray card that set the gray of their roll (``--gray-frame``).
 
-Covers which plain area of such a frame is the card, and what several frames make of
-it. Standard library only. The card says where gray lies and nothing of brightness:
-a card may be white, and light falls on it otherwise than on the pictures.
+Covers which plain area of such a frame is the card, and the result of several frames.
+Standard library only. The card determines gray, but not brightness: a card may be white, and
+the light on it differs from that of the pictures.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from divere_cli.roll.pool import Chroma, PooledBase
 
 APART = 0.05  # print density; gray frames that lie further apart disagree: 0.03 shows as 2 dE2000
 ODD = 0.2  # print density; further from bare film or the pictures: colored light, or no gray card
-TOE = 0.2  # film density over bare film; what is thinner is no card that was exposed
-# Print density: a card may lie that far from what is expected (colored light shifts all grays);
-# an area is the more likely the card the larger it is and the nearer to that.
+TOE = 0.2  # film density above bare film; thinner areas are no exposed card
+# Print density. How far a card may be from the expected gray (colored light shifts all grays); a
+# large area near the expected gray is most likely the card.
 LIKELY = 0.15
 
 
@@ -33,13 +33,13 @@ class CardGray:
     u, v : float
         Red and blue less green, print density with gains of zero.
     names : tuple of str
-        The frames that say so.
+        The frames that it comes from.
     without : tuple of str
         Gray frames on which no plain area was found.
     apart : float
         The largest distance between two of the frames, print density.
     odd : float
-        How far it lies from what bare film says, or else the pictures; print density.
+        Distance from the gray of bare film, or else of the pictures; print density.
     """
 
     u: float
@@ -51,7 +51,7 @@ class CardGray:
 
     @property
     def agrees(self) -> bool:
-        """Whether the frames say the same."""
+        """Whether the gray frames agree."""
         return self.apart <= APART
 
 
@@ -60,15 +60,15 @@ def gray(
     expected: Chroma | None,
     base: PooledBase | None,
 ) -> CardGray | None:
-    """Give the gray that gray frames set; None where none of them shows a plain area.
+    """Return the gray that gray frames set; None if none of them shows a plain area.
 
     Parameters
     ----------
     frames : sequence of (str, FrameLooks or None)
         The gray frames of a roll, by name.
     expected : tuple of float, optional
-        Where gray is by bare film, or else by the pictures: among several plain areas
-        of a frame the card is the one near it.
+        Gray from bare film, or else from the pictures: of several plain areas of a frame,
+        the card is the one near it.
     base : PooledBase, optional
         Bare film.
     """

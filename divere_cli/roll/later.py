@@ -1,8 +1,8 @@
-"""Frames that come to a folder whose rolls an earlier run decided.
+"""Sort new frames in a folder whose rolls were decided by an earlier run.
 
-Covers which of them join a decided roll, and what is another film: slides, another
-stock, black-and-white film. Standard library only. What joins is graded by the roll's own
-numbers; what does not is decided by itself, and changes nothing that was delivered.
+Covers which frames join a decided roll, and which are on another film: slides, another
+stock, black-and-white film. Standard library only. Frames that join are graded with the
+values of the roll; others are decided by themselves. Finished positives do not change.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ def part(
     decided: Sequence[Decided],
     names: Mapping[int, str] | None = None,
 ) -> tuple[Part, ...]:
-    """Part new frames: those that join a decided roll, and other films.
+    """Divide new frames into those that join a decided roll, and other films.
 
     Parameters
     ----------
     frames : sequence of FrameLooks or None
-        In the order of their names; one of which nothing was measured joins the first roll.
+        In the order of their names; a frame without a measurement joins the first roll.
     decided : sequence of Decided
-        One at least; that of most scans comes first.
+        At least one; the roll with most scans comes first.
     names : mapping of int to str, optional
         The stock of a frame where that is known. Such a frame joins a roll of its stock, or else
         one whose stock is not known; never a roll of another stock.
@@ -85,7 +85,7 @@ def _restored(part: Part, numbers: list[int], rolls: list[int], stock: str) -> P
 
 
 def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
-    """Put frames that join the same roll into one part; parts that join come first."""
+    """Merge frames that join the same roll into one part; parts that join come first."""
     joined: dict[int, Part] = {}
     for each in parts:
         if each.joins is not None:
@@ -97,7 +97,7 @@ def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
 
 
 def _joined(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tuple[Part, ...]:
-    """Part frames by their looks alone."""
+    """Divide frames by their measurements alone."""
     looks = {i: frame for i, frame in enumerate(frames) if frame is not None}
     joined: dict[int, list[int]] = {}
     by_kind: dict[FilmKind, list[int]] = {}
@@ -120,7 +120,7 @@ def _joined(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> 
 
 
 def _kind(frame: FrameLooks, decided: Sequence[Decided]) -> tuple[FilmKind, int | None]:
-    """What a frame is, and which decided roll it joins; None where it joins none."""
+    """Return the kind of film of a frame, and the decided roll that it joins or None."""
     for roll, earlier in enumerate(decided):
         if earlier.base is not None and bare.shows(frame, earlier.base.density):
             return earlier.film_kind, roll
@@ -134,7 +134,7 @@ def _kind(frame: FrameLooks, decided: Sequence[Decided]) -> tuple[FilmKind, int 
 
 
 def _against(frame: FrameLooks, roll: Decided) -> FilmKind:
-    """What a frame is beside a roll of color negatives."""
+    """Return the kind of film of a frame, compared with a roll of color negatives."""
     color = frame.looks[0].chroma
     if films.is_gray(frame) and films.away(color, roll.gray) > films.GRAY_AWAY:
         return "black-and-white"
@@ -144,14 +144,14 @@ def _against(frame: FrameLooks, roll: Decided) -> FilmKind:
 
 
 def _strangers(frames: list[int], looks: Looks, roll: Decided) -> list[int]:
-    """Frames that show the base of another stock."""
+    """Return the frames that show the base of another stock."""
     if roll.base is None or roll.film_kind != "film":
         return []
     return stocks.strangers([i for i in frames if i in looks], looks, roll.base.density)
 
 
 def _other_films(by_kind: Mapping[FilmKind, list[int]], looks: Looks) -> list[Part]:
-    """The films that join no decided roll."""
+    """Return the films that join no decided roll."""
     parts = [
         Part("film", tuple(numbers), base)
         for numbers, base in stocks.part(by_kind.get("film", []), looks)

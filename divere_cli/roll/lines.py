@@ -1,9 +1,8 @@
-"""Plain lines along the sides of a frame: what may be bare film, holder or light.
+"""Find plain lines along the sides of a frame: bare film, holder or light.
 
-Covers marching inward from each side over the cells of a grid and keeping the
-lines that are of one color. Which color is film base is told by all frames of
-a roll together (:mod:`divere_cli.roll.bare`): one frame alone cannot tell
-rebate from a strip of wall or sky.
+Goes inward from each side over the cells of a grid and keeps the lines of one color. Which
+color is film base is decided from all frames of a roll (:mod:`divere_cli.roll.bare`): on a
+single frame, the rebate looks like a strip of wall or sky.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-DEEP = 0.2  # of the short side: how far in a rebate is looked for, behind a holder of 10 %
-INNER = 0.22  # of each side: what lies further in is picture for sure
+DEEP = 0.2  # of the short side: how far inward a rebate is searched, behind a holder of 10 %
+INNER = 0.22  # of each side: further inward is certainly picture
 THIN_SHARE = 5.0  # percentile of the inner picture's densities: its thin end
 DENSE = 0.45  # density above the thin end: holder, or picture
 REMAIN = 0.3  # of a side must be neither clipped nor dense
@@ -26,13 +25,13 @@ ALIKE, ALIKE_SHARE = 0.05, 0.8  # density to the line's median in every channel;
 SMOOTH = 0.012  # density between neighbors, the middle of them
 RUN = 0.25  # of a side without a break
 ONE_COLOR = 0.035  # density; lines of one group
-BLANK = 0.9  # of the inner cells are alike: nothing was exposed, or all of it
+BLANK = 0.9  # with this share of equal inner cells, a frame is unexposed or fully exposed
 MOST = 5  # groups of a frame, those with most lines
 
 
 @dataclass(frozen=True)
 class PlainColor:
-    """One color that lines of a frame have.
+    """A color of lines along the sides of a frame.
 
     Parameters
     ----------
@@ -65,7 +64,7 @@ def plain(density: Floats, valid: Bools) -> tuple[PlainColor, ...]:
     Returns
     -------
     tuple of PlainColor
-        Most lines first, at most ``MOST``; a blank comes first and alone.
+        Most lines first, at most ``MOST``; for a blank frame its only color.
     """
     inside = density[inner(valid.shape) & valid]
     if not len(inside):
@@ -100,7 +99,7 @@ def inner(shape: tuple[int, ...]) -> Bools:
 
 
 def _marched(density: Floats, usable: Bools) -> Iterator[tuple[int, Floats]]:
-    """Side and color of each plain line."""
+    """Yield side and color of each plain line."""
     deep = max(2, round(DEEP * min(usable.shape)))
     for side in range(4):
         turned, mask = np.rot90(density, side), np.rot90(usable, side)
@@ -111,7 +110,7 @@ def _marched(density: Floats, usable: Bools) -> Iterator[tuple[int, Floats]]:
 
 
 def _color(cells: Floats, usable: Bools) -> Floats | None:
-    """The color of a line; None unless it is plain."""
+    """Return the color of a line; None unless it is plain."""
     if usable.mean() < REMAIN:
         return None
     middle = np.median(cells[usable], axis=0)
@@ -125,13 +124,13 @@ def _color(cells: Floats, usable: Bools) -> Floats | None:
 
 
 def _longest(mask: Bools) -> int:
-    """Length of the longest unbroken run."""
+    """Return the length of the longest unbroken run."""
     ends = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
     return int((ends[1::2] - ends[::2]).max(initial=0))
 
 
 def _grouped(plain_lines: list[tuple[int, Floats]]) -> list[PlainColor]:
-    """Lines of one color together, from the thinnest on."""
+    """Group the lines of one color, from the thinnest on."""
     ordered = sorted(plain_lines, key=lambda line: (float(line[1].mean()), line[0]))
     groups: list[list[tuple[int, Floats]]] = []
     for side, color in ordered:

@@ -1,8 +1,8 @@
-"""The measure task: one scan in, its statistics out, nothing written.
+"""The measure task: reads one scan and returns its statistics; writes nothing.
 
-Covers reading in bands, reducing, and what is taken from the cells of each
-frame. Runs in a worker like any other task. What is made of the numbers is for
-the parent (:mod:`divere_cli.roll.decide`).
+Covers reading in bands, reducing to cells, and the statistics of the cells of each frame.
+Runs in a worker like any other task. The parent decides by the results
+(:mod:`divere_cli.roll.decide`).
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ PERCENTILES = range(101)
 ENDS = (5, 95)  # percentiles of brightness: mid-tones lie between
 THIN, DENSE, THIN_END = 2, 97, 1  # percentiles of the inner picture
 TEXTURED = 0.02  # density between neighboring cells
-# Density above bare film: thinner cells say nothing of brightness (rebate, a black border);
-# of chroma nothing up to the end of the film's toe, where its three layers part.
+# Density above bare film: thinner cells (rebate, a black border) do not count for brightness, and
+# up to the end of the film's toe, where its three layers diverge, not for chroma.
 ABOVE_BASE, ABOVE_TOE = 0.1, 0.2
 THIN_TOE, FLAT, LONG = 0.15, 0.5, 0.7  # the same above a thin end, by the picture's span
 LEAST_CELLS = 64
@@ -57,10 +57,9 @@ def measure(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        ``frames`` give crop and recipe; their gains are taken as zero.
-        ``base_region`` may lie outside of their crops; ``film_base`` comes before it.
-        ``parameters`` is ``AREAS`` for a gray frame. ``film_edge`` asks for the code at
-        the film's edge, too.
+        ``frames`` have crop and recipe; gains are taken as zero. ``base_region`` may be
+        outside of the crops; ``film_base`` has priority over it. ``parameters`` is ``AREAS``
+        for a gray frame. With ``film_edge``, the code at the film's edge is read, too.
     progress : Progress
 
     Returns
@@ -114,10 +113,7 @@ def examine(
     rendered: bool = False,
     areas: bool = False,
 ) -> FrameLooks | None:
-    """Return the statistics of one frame; None when nothing on it can be measured.
-
-    ``known_base`` is the film base that the preset knows; ``rendered`` as in the measurement;
-    ``areas`` looks for plain areas in its middle, one of which may be a gray card.
+    """Return the statistics of one frame; None if nothing on it can be measured.
 
     Parameters
     ----------
@@ -126,11 +122,11 @@ def examine(
     recipe : Recipe
         The grade with every name resolved.
     known_base : regions.Base, optional
-        The film base that the preset knows.
+        The film base in the preset.
     rendered : bool, default False
         Whether the scan was made for viewing.
     areas : bool, default False
-        Whether plain areas in the middle are looked for.
+        Whether to find plain areas in the middle, one of which may be a gray card.
     """
     linear = _working(grid.mean, recipe)
     density = -np.log10(np.maximum(linear, regions.DARKEST))
@@ -169,7 +165,7 @@ def examine(
 
 @dataclass(frozen=True)
 class _Frame:
-    """The cells of a frame, to be looked at under several ideas of its film base."""
+    """The cells of a frame, measured with several candidates for its film base."""
 
     grid: Grid
     recipe: Recipe
@@ -177,7 +173,7 @@ class _Frame:
     rendered: bool
 
     def look(self, parts: regions.Regions) -> FrameMeasurement | None:
-        """Take the statistics of its picture; None where that is too small."""
+        """Return the statistics of its picture; None if the picture is too small."""
         recipe, picture = self.recipe, parts.picture
         if picture.sum() < LEAST_CELLS:
             return None
@@ -221,7 +217,7 @@ class _Frame:
 
 
 def texture(density: Floats, picture: NDArray[np.bool_]) -> float:
-    """Return the share of the picture's cells that differ from the next by more than grain.
+    """Return the share of the picture's cells that differ from a neighbor by more than grain.
 
     Parameters
     ----------
@@ -254,7 +250,7 @@ def gray_scatter(colors: Floats) -> float:
 
 
 def _known_base(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | None:
-    """The film base that the preset has, else that of the cells where it says it is seen."""
+    """Return the film base in the preset, else that of the region that the preset names."""
     if not recipe.film.invert:
         return None
     if job.film_base is not None:
@@ -265,11 +261,11 @@ def _known_base(job: Job, bare: Grid | None, recipe: Recipe) -> regions.Base | N
 
 
 def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
-    """Film densities below which a cell says nothing of brightness, and nothing of chroma.
+    """Return the least film densities of cells that count for brightness, and for chroma.
 
-    Where bare film is not seen, a long picture's thin end is taken to lie on the
-    toe, a flat one's is not: cutting its shadows off leaves the sky to decide
-    (0.06 off on synthetic rolls).
+    Without bare film, the thin end of a picture with a long range is assumed to be on the toe.
+    That of a flat picture is not: without its shadows, the sky would decide (0.06 off on
+    synthetic rolls).
     """
     if base is None:
         return -np.inf, -np.inf
@@ -281,7 +277,7 @@ def _floors(base: regions.Base | None, span: float) -> tuple[float, float]:
 
 
 def _printed(linear: Floats, recipe: Recipe) -> Floats:
-    """Steps 4 to 8 of the grade, gains zero; three equal densities are gray on the print."""
+    """Return print densities, by steps 4 to 8 of the grade with gains of zero; gray is equal."""
     density = fold(replace(recipe, rgb_gains=(0.0, 0.0, 0.0))).of(linear)
     return np.asarray(density - print_stock.offsets(recipe))
 
@@ -305,7 +301,7 @@ def plateau(luma: Floats) -> float:
 
 
 def _working(mean: Floats, recipe: Recipe) -> Floats:
-    """Steps 2 and 3 of the grade."""
+    """Return linear light in the working space, by steps 2 and 3 of the grade."""
     gamma = recipe.input_space.gamma
     linear = mean if gamma == 1.0 else np.clip(mean, 0.0, 1.0) ** gamma
     return np.asarray(

@@ -1,8 +1,7 @@
-"""What a worker hands over of one frame: a few thousand numbers, whatever the scan's size.
+"""Measurements of a frame as a worker reports them: a few thousand numbers for any scan size.
 
-Covers the records and their JSON. Plain data; both sides of the process
-boundary import it. Densities are log10; print densities are those after the
-matrix with the gains taken as zero.
+Covers the records and their JSON; worker and parent import it. Densities are log10; print
+densities are those after the matrix, with gains of zero.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ BaseSource = Literal["profile", "given region", "plain", "thin end"]
 
 @dataclass(frozen=True, slots=True)
 class FilmBase:
-    """Film base as density of the scan in the working space (R, G, B), and where it is from.
+    """Film base as density of the scan in the working space (R, G, B), and its source.
 
     ``printed`` is the same as print density; ``spread`` is the largest of the
     channels' standard deviations.
@@ -50,10 +49,10 @@ class ChromaMap:
 
 @dataclass(frozen=True, slots=True)
 class PlainColor:
-    """One color that lines along the sides of a frame have: film base, light, or picture.
+    """A color of lines along the sides of a frame: film base, light, or picture.
 
     ``sides`` are 0 top, 1 right, 2 bottom, 3 left; ``lines`` counts lines of cells;
-    ``blank`` says that the whole frame has this color.
+    ``blank``: the whole frame has this color.
     """
 
     density: Triple
@@ -82,10 +81,10 @@ class PlainArea:
 
 @dataclass(frozen=True, slots=True)
 class FrameMeasurement:
-    """What was measured of one frame (one crop of a scan), under one idea of its film base.
+    """Statistics of one frame (one crop of a scan), for one candidate of its film base.
 
-    ``base`` is that idea: a plain color of the frame, what the profile says, or
-    the thin end of the picture where there is no better one. ``excluded`` counts
+    ``base`` is this candidate: a plain color of the frame, the film base of the profile, or
+    the thin end of the picture if there is no better one. ``excluded`` counts
     cells by the reason: ``outside`` (holder, holes, light beside the film),
     ``rebate``, ``clipped``. ``lumas`` are the percentiles 0 to 100 of print density
     (mean of the channels) over the picture; ``span`` is the range of film density,
@@ -93,11 +92,11 @@ class FrameMeasurement:
     ``texture`` the share of cells that differ from their neighbors.
     ``chroma`` is the middle of the mid-tones' chroma, ``chroma_spread`` the median
     distance from there; ``gray_scatter`` how far red and blue leave a straight line
-    over green (density; black-and-white film: grain alone). ``target`` is the print
+    over green (density; on black-and-white film, only grain). ``target`` is the print
     density that the print shows as middle gray, ``contrast`` print density for a film
-    density. ``presence`` says how much each chroma is found all through the tones,
-    ``counts`` the pixels of each. ``rendered`` says that a camera's own picture (8 bits)
-    was measured: its tone curve and matrix lie between film and density.
+    density. ``presence`` is how much each chroma occurs in all tones, ``counts`` the pixels
+    of each. ``rendered``: an 8-bit picture of a camera was measured, whose tone curve and
+    matrix lie between film and density.
     """
 
     cells: int
@@ -121,14 +120,14 @@ class FrameMeasurement:
 
 @dataclass(frozen=True, slots=True)
 class FrameLooks:
-    """One frame, looked at under each idea of its film base.
+    """Measurements of one frame, for each candidate of its film base.
 
-    ``looks`` begins with that of no base at all (the thin end of the picture); one
-    for each of ``plain`` follows, in its order. ``given`` is the look under the film
-    base that the profile knows or that of the region it names. ``thin`` and ``dense``
-    are percentiles 2 and 97 of the inner picture's density by channel (scan, R, G, B),
-    ``thin_end`` the first percentile of its mean. ``areas`` are the plain areas of a frame
-    that was named as gray.
+    ``looks`` begins with the measurement without a film base (the thin end of the picture);
+    one for each of ``plain`` follows, in the same order. ``given`` is the measurement with
+    the film base in the profile, or in the region that the profile names. ``thin`` and
+    ``dense`` are percentiles 2 and 97 of the inner picture's density by channel (scan, R, G,
+    B), ``thin_end`` the first percentile of its mean. ``areas`` are the plain areas of a
+    gray frame.
     """
 
     plain: tuple[PlainColor, ...]
@@ -142,7 +141,7 @@ class FrameLooks:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """All frames of one scan, in the order of the job; None: nothing there to measure."""
+    """All frames of one scan, in the order of the job; None if nothing could be measured."""
 
     frames: tuple[FrameLooks | None, ...]
 
@@ -170,7 +169,7 @@ def from_json(text: str) -> Measurement:
     Raises
     ------
     ValueError, TypeError, KeyError
-        It is no measurement of this version.
+        The text is not a measurement of this version.
     """
     data: Any = json.loads(text)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:

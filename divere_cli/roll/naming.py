@@ -1,4 +1,4 @@
-"""Which roll a scan belongs to, and which scans a pattern names. Standard library only."""
+"""Names of rolls, and patterns for names of scans. Standard library only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def roll_name(scan: Measured, pattern: str | None) -> str:
 
 
 def expression(pattern: str) -> str:
-    """Return a regular expression for the start of a name; ``*`` takes the least.
+    """Return a regular expression for the start of a name; ``*`` matches as little as possible.
 
     Parameters
     ----------

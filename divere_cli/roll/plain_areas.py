@@ -1,8 +1,8 @@
-"""Plain areas in the middle of a frame: where a gray card may be.
+"""Find plain areas in the middle of a frame, one of which may be a gray card.
 
-Covers the worker's side: areas of one color that are connected and smooth, the
-largest first. Which of them is the card is for the parent to decide
-(:mod:`divere_cli.roll.gray_frames`): one frame alone cannot tell a card from a wall.
+Runs in the worker: connected and smooth areas of one color, the largest first. The parent
+decides which of them is the card (:mod:`divere_cli.roll.gray_frames`): on a single frame, a
+card looks like a wall.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from divere_cli.roll import regions
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-MIDDLE = 0.2  # of each side is left out: a card lies further in
+MIDDLE = 0.2  # of each side is left out: a card is nearer to the middle
 LEAST_SHARE = 0.006  # of the frame's cells; a patch of a chart that fills a third of it
 MOST = 12  # areas of a frame
-STEP = 0.03  # density; width of a bin when the fullest color is looked for
+STEP = 0.03  # density; width of a bin in the search of the most common color
 ALIKE = 0.04  # density; cells of one area: grain, and light that falls off over a card
 SMOOTH = 0.02  # density between neighbors, the middle of them: a wall, not leaves
 
@@ -75,7 +75,7 @@ def _middle(shape: tuple[int, ...]) -> Bools:
 
 
 def _fullest(colors: Floats) -> Floats:
-    """The color that most cells have."""
+    """Return the most common color."""
     bins = np.floor(colors / STEP).astype(np.int64)
     bins -= bins.min(axis=0)
     sizes = bins.max(axis=0) + 1
@@ -93,7 +93,7 @@ def _is_smooth(density: Floats, area: Bools) -> bool:
 
 
 def _without_rim(area: Bools) -> Bools:
-    """The cells of an area whose four neighbors belong to it."""
+    """Return the cells of an area whose four neighbors belong to it, too."""
     inside = area.copy()
     inside[1:] &= area[:-1]
     inside[:-1] &= area[1:]

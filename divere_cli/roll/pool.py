@@ -1,9 +1,8 @@
-"""Several frames' statistics made one: neutral, film base, brightness.
+"""Combine the statistics of several frames: gray, film base, brightness.
 
-Covers the arithmetic, on the standard library alone; every result is the same
-whatever the order of the frames (sums of integers, medians). What it does not:
-which frames take part, and what is done with the result
-(:mod:`divere_cli.roll.decide`).
+Covers the arithmetic; standard library only. Results do not depend on the order of the
+frames (sums of integers, medians). Which frames are used, and for what, is decided in
+:mod:`divere_cli.roll.decide`.
 """
 
 from __future__ import annotations
@@ -20,31 +19,31 @@ Chroma = tuple[float, float]
 Cell = tuple[int, int]  # bins of u and v
 Cells = dict[Cell, int]
 
-# Photographs are more yellow than gray (foliage, wood, soil, skin, lamps), the more colorful the
-# more: the middle of their chroma lies LEAN spreads of that chroma to yellow. Simulated rolls of 73
-# photographs had 0.059 in the mean; taken off, it halves the frames that are over 0.05 off gray.
+# Photographs are more yellow than gray (foliage, wood, soil, skin, lamps), and colorful ones more so:
+# the median of their chroma is LEAN spreads of the chroma towards yellow. Simulated rolls of 73
+# photographs had 0.059 on average; with this correction, half as many frames are over 0.05 off gray.
 LEAN = 1.0
-# How far from there gray may lie, in spreads of the chroma.
+# How far gray may be from there, in spreads of the chroma.
 PRIOR = 1.2
 LEAST_PRIOR = 0.06  # density
-# An 18 % gray card less bare film, in u and v, on simulated stocks (scatter 0.025, 0.019); real
-# ones, and the developer, differ by more: a Gaussian of BARE_REACH.
+# An 18 % gray card minus bare film, in u and v, on simulated stocks (scatter 0.025, 0.019); real
+# stocks and developers differ by more: a Gaussian of BARE_REACH.
 CARD, BARE_REACH = (-0.017, -0.028), 0.05
 APART = 0.06  # density; a second peak at least that far away is another color
 NEAR = 0.03  # density; counted as gray
-FLOOR = 0.003  # of the highest presence: how much of it any color has, where bare film points
-PEAK = 0.8  # of a peak's height: what its place is the center of
+FLOOR = 0.003  # of the highest presence: the least that any color has near bare film's gray
+PEAK = 0.8  # of a peak's height: its position is the center of the cells above
 PROFILE, REGION, SEEN = "the profile", "the given region", "plain film along the frames"
 UNEXPOSED = "unexposed film"
 
 
 @dataclass(frozen=True, slots=True)
 class Neutral:
-    """Where gray lies: u and v, densities.
+    """Gray: u and v, densities.
 
-    ``rival`` is how the next color compares as a candidate (0..1), ``share``
-    the part of the mid-tones near gray, ``pixels`` how many that are, ``spread``
-    how far they scatter (density, of one axis).
+    ``rival`` is the height of the next best candidate (1: as high as this one), ``share`` the
+    share of mid-tones near gray, ``pixels`` their number, ``spread`` their scatter along one
+    axis (density).
     """
 
     u: float
@@ -77,7 +76,7 @@ class PooledBase:
 
     @property
     def card(self) -> Chroma:
-        """Where an 18 % gray card lies by it: print densities red - green and blue - green."""
+        """Expected chroma of an 18 % gray card: print densities red - green, blue - green."""
         red, green, blue = self.printed
         return red - green + CARD[0], blue - green + CARD[1]
 
@@ -85,18 +84,18 @@ class PooledBase:
 def neutral(
     frames: Sequence[FrameMeasurement], near: Chroma | None = None, reach: float = BARE_REACH
 ) -> Neutral | None:
-    """Find the chroma that is everywhere in the tones of all frames; None without mid-tones.
+    """Find gray: the chroma that occurs in all tones of all frames; None without mid-tones.
 
-    Every frame has the same say, however large it is. Among colors that are
-    found in all tones (a meadow in sun and shade is, too), the one nearest to
-    where gray lies by the middle of the chroma of all frames, and to what bare
-    film says, is taken for gray: the highest place of the presence times both.
+    All frames have the same weight, whatever their size. Of the colors that occur in all
+    tones (a meadow in sun and shade does, too), gray is the one nearest to the gray expected
+    from the median chroma of all frames and to the gray from bare film: the maximum of the
+    presence times the weights of both distances.
 
     Parameters
     ----------
     frames : sequence of FrameMeasurement
     near : tuple of float, optional
-        Where a gray card lies by bare film; without it the pictures speak alone.
+        Chroma of a gray card as expected from bare film; None: only the pictures count.
     reach : float
         Standard deviation of ``near``, density.
     """
@@ -127,7 +126,7 @@ def neutral(
 
 
 def typical(frames: Sequence[FrameMeasurement]) -> Chroma:
-    """Return the middle of the frames' middle colors.
+    """Return the median of the frames' chroma.
 
     Parameters
     ----------
@@ -139,7 +138,7 @@ def typical(frames: Sequence[FrameMeasurement]) -> Chroma:
 
 
 def standing(frame: FrameMeasurement, gray: Chroma) -> float:
-    """Return how present gray is on a frame: 1 where nothing is more so, 0 where it is absent.
+    """Return how present gray is on a frame: 1 if no chroma is more present, 0 if it is absent.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def standing(frame: FrameMeasurement, gray: Chroma) -> float:
 
 
 def variety(frames: Sequence[FrameMeasurement]) -> float:
-    """Return the median distance of the frames' middle colors from their median.
+    """Return the median distance of the frames' chroma from its median.
 
     Parameters
     ----------
@@ -172,9 +171,9 @@ def base_of(group: Group | None, given_looks: Sequence[FrameMeasurement]) -> Poo
     Parameters
     ----------
     group : Group or None
-        The plain color that all frames bear out.
+        The plain color that all frames agree with.
     given_looks : sequence of FrameMeasurement
-        What was measured of each frame.
+        Measurements with the film base of the profile or of its region.
     """
     if given_looks:
         bases = [look.base for look in given_looks]
@@ -251,7 +250,7 @@ def _pooled(bases: Sequence[FilmBase], source: str) -> PooledBase:
 
 
 def _borne_out(likely: Mapping[Cell, float], near: Chroma, reach: float) -> dict[Cell, float]:
-    """What bare film makes of it; it may point where no picture has any color at all."""
+    """Weight candidates by bare film, whose gray may be a chroma that no picture has."""
     least = FLOOR * max(likely.values())
     wide = math.ceil(3.0 * reach / BIN)
     u, v = round(near[0] / BIN), round(near[1] / BIN)
@@ -269,7 +268,7 @@ def _away(cell: Cell, chroma: Chroma) -> float:
 
 
 def _center(cells: Mapping[Cell, float], best: Cell, reach: int = 3) -> Chroma:
-    """Place of a peak, finer than a bin: the center of what stands above most of its height."""
+    """Return the position of a peak, finer than a bin: the center of its upper part."""
     floor = PEAK * cells[best]
     mass = up = across = 0.0
     for u in range(best[0] - reach, best[0] + reach + 1):
@@ -280,7 +279,7 @@ def _center(cells: Mapping[Cell, float], best: Cell, reach: int = 3) -> Chroma:
 
 
 def _rival(likely: dict[Cell, float], best: tuple[int, int]) -> float:
-    """Height of the highest other peak, in heights of the best."""
+    """Return the height of the highest other peak, relative to the best."""
     around = [(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
     tops = (
         n
@@ -292,7 +291,7 @@ def _rival(likely: dict[Cell, float], best: tuple[int, int]) -> float:
 
 
 def _scatter(frames: Sequence[Cells], gray: Chroma) -> float:
-    """Root mean square distance along one axis of what is near gray."""
+    """Return the root mean square distance of cells near gray, along one axis."""
     total = squares = 0.0
     for cells in frames:
         for cell, n in cells.items():

@@ -1,6 +1,6 @@
-"""Reasons in words, for the report and for whoever refines the roll by hand.
+"""The reasons for decisions as sentences, for the report.
 
-Covers sentences only; what is decided is decided in :mod:`divere_cli.roll.decide`.
+The decisions themselves are made in :mod:`divere_cli.roll.decide`.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
 
 UNMEASURED = "could not be measured"
 POSITIVE = (
-    "a positive (slide) among negatives, thinner than their film base: as a negative it is no "
-    "picture; grade it with '-p reversal-neutral'"
+    "a positive (slide) among negatives, thinner than their film base: grade it with "
+    "'-p reversal-neutral'"
 )
 SILVER = (
-    "black-and-white film: gray and exposure of its own; '-p bw-ilford-mgfb-2' prints it on "
+    "black-and-white film, decided by itself; '-p bw-ilford-mgfb-2' prints it on "
     "black-and-white paper"
 )
 NO_CARD = (
-    "a gray frame on which no plain area was found: it has no say; the card has to fill 1 % of "
+    "a gray frame on which no plain area was found: it is not used; the card has to fill 1 % of "
     "the frame, in its middle"
 )
-ONE_SUBJECT = "the pictures' colors lie too near together to tell gray from one subject"
+ONE_SUBJECT = "the pictures' colors are too similar to distinguish gray from the subject"
 DECIDED = "gray and exposure as an earlier run decided the roll"
 # Density: new pictures that differ by more from what was decided for their roll are named.
 GRAY_APART, LIGHT_APART = 0.06, 0.15
-FOGGED = 0.5  # density above film base of what is exposed all over
-BRIGHTER = 0.15  # density; what is that much thinner than film base is no film
+FOGGED = 0.5  # density above film base of a fully exposed frame
+BRIGHTER = 0.15  # density; a frame thinner than film base by this much shows no film
 
 
 def roll(
     roll: Roll, common: Baseline | None, pictures: int, fresh: Baseline | None = None
 ) -> tuple[str, ...]:
-    """Why a roll gets what it gets.
+    """Return the reasons for the decision on a roll.
 
     Parameters
     ----------
     roll : Roll
     common : Baseline or None
-        What its pictures have in common, or an earlier run decided; None without a picture.
+        Gray and exposure of its pictures, or of an earlier run; None without a picture.
     pictures : int
-        How many it has.
+        Number of its pictures.
     fresh : Baseline, optional
-        What new pictures of a decided roll would say by themselves.
+        Gray and exposure of the new pictures of a decided roll alone.
     """
     profile_gains = roll.items[0].frame.recipe.rgb_gains
     silver = (SILVER,) if roll.film_kind == "black-and-white" and not roll.monochrome else ()
@@ -66,7 +66,7 @@ def roll(
 
 
 def _apart(common: Baseline, fresh: Baseline | None) -> tuple[str, ...]:
-    """How far new pictures lie from what was decided, where that is far."""
+    """Return a sentence if new pictures are far from the decision."""
     if fresh is None:
         return ()
     gray = math.hypot(fresh.u - common.u, fresh.v - common.v)
@@ -74,13 +74,13 @@ def _apart(common: Baseline, fresh: Baseline | None) -> tuple[str, ...]:
     if gray < GRAY_APART and abs(light) < LIGHT_APART:
         return ()
     return (
-        f"the new pictures by themselves would have gray {gray:.2f} and exposure {light:+.2f} "
-        "from what was decided",
+        f"from the new pictures alone, gray would be {gray:.2f} and exposure {light:+.2f} away "
+        "from the decision",
     )
 
 
 def _beside(roll: Roll) -> tuple[str, ...]:
-    """That a film is another one than the roll that was decided in its folder."""
+    """Return a sentence if a film differs from the roll that was decided in its folder."""
     if roll.beside is None or roll.base is None:
         return ()
     return (
@@ -93,41 +93,39 @@ def _neutral(common: Baseline, roll: Roll, pictures: int) -> tuple[str, ...]:
     counts = counted(pictures, "picture")
     if common.span:
         return (
-            f"{counts} that span {common.span:.1f} density in every channel, more than a negative "
-            "holds: if they are slides or other positives, grade them with '-p reversal-neutral'",
+            f"{counts} that span {common.span:.1f} density in every channel, more than negatives "
+            "do: if they are slides or other positives, grade them with '-p reversal-neutral'",
         )
     if roll.film_kind == "positive":
         return (f"{counts} of positive film among negatives: not measured with them",)
     if roll.monochrome:
-        return (f"black-and-white film, {counts}: no gray is looked for",)
+        return (f"black-and-white film, {counts}: gray is not measured",)
     if common.card_gray is not None:
         return _card_gray(common.card_gray, bare=roll.base is not None)
     neutral = common.neutral
     if common.rendered and neutral is not None:
-        return (
-            f"a camera's own pictures (8 bits), {counts}: bare film says nothing of their gray",
-        )
+        return (f"8-bit pictures of a camera, {counts}: bare film does not show their gray",)
     if common.one_subject and roll.base is not None:
         return (f"gray from bare film: {ONE_SUBJECT}",)
     if neutral is None:
-        return ("no mid-tones above the film's toe: no gray was looked for",)
+        return ("no mid-tones above the film's toe: gray was not measured",)
     if common.disputed:
-        return (f"gray from bare film alone: the few subjects have theirs {common.away:.2f} away",)
+        return (f"gray from bare film alone: that of the few subjects is {common.away:.2f} away",)
     sentence = (
         f"gray from {neutral.pixels} low-chroma mid-tone pixels of {counts}: "
         f"{neutral.share:.0%} of their mid-tones, scatter {neutral.spread:.3f}"
     )
     if common.away is not None:
-        return (f"{sentence}; bare film puts it {common.away:.3f} from the pictures' own",)
+        return (f"{sentence}; gray from bare film is {common.away:.3f} away",)
     if common.one_subject:
         return (f"no bare film was seen, and {ONE_SUBJECT}", sentence)
     if common.confidence == "low":
-        return ("no bare film was seen to bear out the pictures' gray", sentence)
+        return ("no bare film was seen that confirms the pictures' gray", sentence)
     return (sentence,)
 
 
 def _card_gray(card: CardGray, *, bare: bool) -> tuple[str, ...]:
-    """Where the gray of a roll is from when gray frames set it."""
+    """Return the source of a roll's gray if gray frames set it."""
     names = quoted_list(card.names)
     if len(card.names) == 1:
         sentence = f"gray from the card on the gray frame {names}"
@@ -135,21 +133,21 @@ def _card_gray(card: CardGray, *, bare: bool) -> tuple[str, ...]:
         sentence = f"gray from the cards on the gray frames {names}, {card.apart:.3f} apart at most"
     if not card.agrees:
         sentence = (
-            f"the gray frames {names} disagree by {card.apart:.3f} density: the middle is taken; "
-            "name those of one light, and grade pictures in another light as a roll of their own"
+            f"the gray frames {names} disagree by {card.apart:.3f} density: their median is used; "
+            "name those in one light only, and grade pictures in other light as another roll"
         )
     sentences = [sentence]
     if card.odd > gray_frames.ODD:
-        reference = "bare film says" if bare else "the pictures say"
+        reference = "bare film" if bare else "the pictures"
         sentences.append(
-            f"that is {card.odd:.2f} from the gray that {reference}: right for colored light, "
-            "wrong if the card is not gray"
+            f"that is {card.odd:.2f} away from the gray of {reference}: correct for colored "
+            "light, wrong if the card is not gray"
         )
     return tuple(sentences)
 
 
 def gray_frame(name: str, card: CardGray | None) -> str:
-    """Return what a gray frame did for its roll.
+    """Return the effect of a gray frame on its roll.
 
     Parameters
     ----------
@@ -166,7 +164,7 @@ def gray_frame(name: str, card: CardGray | None) -> str:
 def _exposure(common: Baseline) -> tuple[str, ...]:
     return (
         f"exposure {common.exposure:+.3f} puts a gray card at middle gray; "
-        f"{common.share:.0%} of what a frame differs from the roll is taken back",
+        f"{common.share:.0%} of each frame's difference from the roll is corrected",
     )
 
 
@@ -182,7 +180,7 @@ def _base(base: PooledBase | None) -> tuple[str, ...]:
 
 
 def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
-    """Return what a frame is that shows no picture.
+    """Return why a frame shows no picture.
 
     Parameters
     ----------
@@ -192,17 +190,17 @@ def no_picture(frame: FrameLooks | None, base: PooledBase | None) -> str:
         The film base of the roll, where it is known.
     """
     if frame is None:
-        return "no picture: nothing of it can be measured (holder, or clipped); kept at roll values"
+        return "no picture: nothing can be measured (holder, or clipped); it gets the roll's values"
     blank = next((color for color in frame.plain if color.blank), None)
     if blank is None:
-        return "no picture: plain areas only (a leader, or half exposed); kept at roll values"
+        return "no picture: only plain areas (a leader, or half exposed); it gets the roll's values"
     above = 0.0 if base is None else sum(blank.density) / 3.0 - sum(base.density) / 3.0
     kind = "a blank (bare film)"
     if above > FOGGED:
-        kind = "a leader, exposed all over"
+        kind = "a leader, fully exposed"
     elif above < -BRIGHTER:
         kind = "nothing but light"
-    return f"no picture: {kind}; kept at roll values"
+    return f"no picture: {kind}; it gets the roll's values"
 
 
 def pulled(darker: float, more: float, away: float | None) -> str:
@@ -211,40 +209,40 @@ def pulled(darker: float, more: float, away: float | None) -> str:
     Parameters
     ----------
     darker : float
-        By how much it was made darker, density.
+        How much darker than the roll it is, print density.
     more : float
-        How much more it differs.
+        How much of this is corrected.
     away : float or None
-        Distance of its colors from the roll's; None where they are near.
+        Distance of its colors from the roll's; None if they are near.
     """
     far = "" if away is None else f"{_far(away)}; "
     if abs(darker) < 0.0005:
         return f"{far}as bright as the roll"
     word = "darker" if darker > 0 else "lighter"
-    return f"{far}{abs(darker):.2f} {word} than the roll; {abs(more):.3f} of it taken back"
+    return f"{far}{abs(darker):.2f} {word} than the roll; {abs(more):.3f} of it corrected"
 
 
 def alone(neutral: Neutral | None, away: float, roll: Roll) -> str:
-    """Return what a frame got that is graded alone.
+    """Return the source of gray for a frame that is graded by itself.
 
     Parameters
     ----------
     neutral : Neutral or None
-        Its gray; None where none was found.
+        Its gray; None if none was found.
     away : float
         Distance of its colors from the roll's.
     roll : Roll
-        The frames of the roll and what was asked for.
+        The frames of the roll and the settings.
     """
     if roll.monochrome:
-        return "by its own brightness"
+        return "exposure by its own brightness"
     if neutral is None:
         return _far(away)
     return f"gray from {neutral.pixels} of its own pixels"
 
 
 def _far(away: float) -> str:
-    return f"its colors lie {away:.2f} from the roll's gray: gray is the roll's"
+    return f"its colors are {away:.2f} away from the roll's gray, which is used"
 
 
 def note(record: RollRecord) -> str:
@@ -262,14 +260,14 @@ def note(record: RollRecord) -> str:
 
 
 def quoted_list(names: Sequence[str], most: int = 5) -> str:
-    """Return names in quotes, up to a number; the rest is counted.
+    """Return names in quotes, up to a number; further ones are counted.
 
     Parameters
     ----------
     names : sequence of str
         The names.
     most : int, default 5
-        Most names that are written out.
+        Largest number of names that are written out.
     """
     listed = ", ".join(quote(name) for name in names[:most])
     more = len(names) - most

@@ -1,9 +1,8 @@
-"""What on a scan is picture, and what is film base, holder, hole or light beside the film.
+"""Divide a scan into picture, film base, holder, holes and light beside the film.
 
-Covers masks over the cells of a grid and the film base that was seen. The
-thinnest film is found as one color (cells chosen by their brightness, then the
-median of each channel), never as the extremes of the channels, and never by
-what color a base should have.
+Covers masks over the cells of a grid, and the film base on it. The thinnest film is found as
+one color (cells selected by brightness, then the median of each channel), never from the
+extremes of the channels, and never from the color that a base should have.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from divere_cli.roll.measurement import BaseSource
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-DARKEST = 2e-5  # transmittance below which a scanner tells nothing
+DARKEST = 2e-5  # transmittance; lower values of a scanner mean nothing
 HOLDER = 0.02  # of the thinnest film, in every channel: nothing on film is that dense
 THIN_SHARE = 0.005  # of the film's cells make a plateau
 THIN_WINDOW = 0.05
@@ -30,7 +29,7 @@ HOLDER_DENSITY, HOLDER_QUANTILE = 1.45, 0.25
 BARE, REBATE_SHARE = 0.06, 0.6
 LIGHT = 0.07
 MARCHED = 0.25  # of a frame, from each side
-REST = 0.08  # of a line; what is left of it between two holders is too little to tell
+REST = 0.08  # of a line; if less is left between two holders, it is not judged
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Regions:
-    """Masks over a grid; ``picture`` is what is measured, ``outside`` what is no film."""
+    """Masks over a grid; ``picture`` is measured, ``outside`` is not film."""
 
     picture: Bools
     outside: Bools
@@ -54,7 +53,7 @@ class Regions:
 
 
 def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
-    """Tell the regions of a frame of which no film base is known.
+    """Return the regions of a frame whose film base is unknown.
 
     Parameters
     ----------
@@ -63,7 +62,7 @@ def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
     clipped : ndarray
         ``(rows, columns)``, cells with a clipped pixel.
     negative : bool
-        Whether the thinnest film may be bare; on a positive it is a light of the picture.
+        Whether the thinnest film may be bare; on a positive it is a highlight of the picture.
     """
     readable = (linear > DARKEST).all(axis=2)
     valid = readable & ~clipped
@@ -83,7 +82,7 @@ def find(linear: Floats, clipped: Bools, negative: bool = True) -> Regions:
 
 
 def around(density: Floats, clipped: Bools, base: Base) -> Regions:
-    """Tell the regions of a frame of which the film base is known.
+    """Return the regions of a frame whose film base is known.
 
     Parameters
     ----------
@@ -111,7 +110,7 @@ def around(density: Floats, clipped: Bools, base: Base) -> Regions:
 def _march(level: Floats, bare: Bools, thin: Bools, outside: Bools, lined: Bools) -> None:
     """Mark lines from the first on as holder or rebate until one is picture (in place).
 
-    A line that is half holder and half rebate is neither: one is passed over.
+    A line that is half holder and half rebate is neither: one such line is skipped.
     """
     passed = 0
     for line in range(round(MARCHED * len(level))):
@@ -133,10 +132,10 @@ def _march(level: Floats, bare: Bools, thin: Bools, outside: Bools, lined: Bools
 
 
 def bare_region(linear: Floats, clipped: Bools) -> Base | None:
-    """Film base of a region that is said to be bare; None where all of it is clipped or black.
+    """Return the film base of a region that is bare; None if all of it is clipped or black.
 
-    The cell of middle brightness and what is as bright as it: dust and the rim of
-    a hole do not count.
+    Only the cell of median brightness and those as bright as it are used: dust and the rim
+    of a hole do not count.
 
     Parameters
     ----------
@@ -157,7 +156,7 @@ def bare_region(linear: Floats, clipped: Bools) -> Base | None:
 
 
 def _settled(density: Floats, among: Bools, color: Floats) -> tuple[Floats, Bools]:
-    """The middle of the cells that have a color, and which these are."""
+    """Return the median of the cells that have a color, and the mask of these cells."""
     alike = (np.abs(density - color) < ALIKE).all(axis=2) & among
     for _ in range(2):
         if alike.any():
@@ -167,12 +166,12 @@ def _settled(density: Floats, among: Bools, color: Floats) -> tuple[Floats, Bool
 
 
 def _scatter(colors: Floats) -> float:
-    """The largest of the channels' standard deviations."""
+    """Return the largest standard deviation of the channels."""
     return float(colors.std(axis=0).max()) if len(colors) else 0.0
 
 
 def _thinnest(colors: Floats) -> Floats:
-    """The color of the thinnest plateau: the first window of brightness with cells enough."""
+    """Return the color of the thinnest plateau: the first window with enough cells."""
     luma = np.sort(colors.mean(axis=1))
     need = max(1, round(THIN_SHARE * len(luma)))
     ends = np.searchsorted(luma, luma + THIN_WINDOW, side="right")
@@ -222,5 +221,5 @@ def _border(mask: Bools) -> Bools:
 
 
 def _grown(mask: Bools, shape: tuple[int, ...]) -> Bools:
-    """One cell wider: cells at an edge hold both sides."""
+    """Return a mask one cell wider: cells at an edge contain both sides."""
     return _spread(mask) if min(shape) > 8 else mask

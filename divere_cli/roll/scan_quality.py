@@ -1,7 +1,7 @@
-"""The look task of ``divere inspect``: how good a scan is, and what it shows of its film.
+"""The task of ``divere inspect``: quality of a scan, and data of its film.
 
-Covers one scan by itself, read once: what is clipped, density range and noise, film base where
-one frame alone shows it, and the code at the film's edge. Writes nothing.
+Reads one scan once: clipped shares, density range, noise, film base if this frame alone shows
+it, and the code at the film's edge. Writes nothing.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from divere_cli.roll.downsample import Reduction
 
 
 def look(job: Job, progress: Progress) -> TaskResult:
-    """Read a scan for its quality alone.
+    """Measure the quality of a scan.
 
     Parameters
     ----------
     job : Job
-        The recipe of its first frame says in which space film base is told; without a
-        frame none is looked for. ``film_edge`` asks for the edge's code.
+        The recipe of its first frame defines the space of the film base; without a frame, no
+        film base is measured. With ``film_edge``, the code at the edge is read.
     progress : Progress
 
     Returns
     -------
     TaskResult
-        With ``clipped``, ``quality``, ``film_edge`` and warnings of what is clipped.
+        With ``clipped``, ``quality``, ``film_edge`` and warnings about clipping.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Two stocks of color film in one folder: which frames are of which.
+"""Separate two stocks of color film in one folder.
 
-Covers stocks that lie in runs, stocks that alternate, and stocks that are known by
-name (the code at the film's edge). Standard library only. Two stocks are told by their
-film bases, each seen on two frames at least: a denser strip of gray is no other stock.
+Covers stocks that follow each other, stocks that alternate, and stocks known by name (from
+the code at the film's edge). Standard library only. Two stocks are distinguished by their
+film bases, each seen on at least two frames: a denser strip of gray is not another stock.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ THINNER = 0.03  # density; no film is that much thinner than its base
 # Stocks that alternate: their bases are as even as film is (a strip of wall differs from frame to
 # frame), are seen on a share of the frames, and lie no further apart than those of two stocks do.
 EVEN, SEEN, FAR = 0.016, 0.15, 0.3
-CLEAR = 0.05  # density; by so much more gray shadows tell which base a frame has
+CLEAR = 0.05  # density; shadows must be this much grayer to show which base a frame has
 
 Looks = Mapping[int, FrameLooks]
 
 
 def part(frames: list[int], looks: Looks) -> list[tuple[list[int], Group | None]]:
-    """Part frames into stocks: each with the film base that its frames show.
+    """Divide frames into stocks, each with the film base that its frames show.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def differ(first: Triple, second: Triple) -> bool:
 
 
 def _alternating(frames: list[int], looks: Looks, base: Group) -> list[int] | None:
-    """The frames of a second stock that lies among those of the first; None without one."""
+    """Return the frames of a second stock among those of the first; None without one."""
     showing = {frames[position] for position in base.frames}
     without_base = [i for i in frames if i not in showing and not _shows(looks[i], base.density)]
     second = bare.find([looks[i] for i in without_base]) if len(without_base) > 1 else None
@@ -123,7 +123,7 @@ def _alternating(frames: list[int], looks: Looks, base: Group) -> list[int] | No
 
 
 def _is_second(base: Group, second: Group, count: int) -> bool:
-    """Whether a film base is that of a second stock, and no strip of wall."""
+    """Return whether a film base is that of a second stock, and not a strip of wall."""
     far = _farthest(base.density, second.density)
     shown_on = min(len(base.frames), len(second.frames))
     even = max(base.spread, second.spread) <= EVEN
@@ -135,20 +135,20 @@ def _farthest(first: Triple, second: Triple) -> float:
 
 
 def _belongs(frame: FrameLooks, base: Triple, other_base: Triple) -> bool:
-    """Whether a frame that shows no base is rather of one stock than of another."""
+    """Return whether a frame without visible base is more likely on one stock than another."""
     if _thinner(frame, base) != _thinner(frame, other_base):
         return _thinner(frame, other_base)
     return _colored(frame, base) < _colored(frame, other_base) - CLEAR
 
 
 def _colored(frame: FrameLooks, base: Triple) -> float:
-    """How far the thinnest of a picture is from gray over a base, density."""
+    """Return how far the thinnest part of a picture is from gray above a base; density."""
     above = [thin - channel_base for thin, channel_base in zip(frame.thin, base, strict=True)]
     return max(above) - min(above)
 
 
 def _border(frames: list[int], looks: Looks) -> int | None:
-    """Where one stock ends and the next begins; None where all are one."""
+    """Return the index at which the second stock begins; None if there is only one stock."""
     best: tuple[int, int, int] | None = None
     common_base = bare.find([looks[i] for i in frames])
     for border in range(2, len(frames) - 1):
@@ -178,7 +178,7 @@ def _border(frames: list[int], looks: Looks) -> int | None:
 
 
 def _differ(first: Group, second: Group) -> bool:
-    """Whether two film bases are those of two stocks."""
+    """Return whether two film bases are those of two stocks."""
     return min(len(first.frames), len(second.frames)) > 1 and differ(first.density, second.density)
 
 
