@@ -41,7 +41,7 @@ def adopt(output: str, files: Sequence[str]) -> tuple[str, ...]:
     """
     folder = Folder.open(output, create=False)
     if folder is None:
-        raise OutputUnusable(f"OUTPUT '{output}' is not there")
+        raise OutputUnusable(f"OUTPUT '{output}' does not exist")
     with closing(folder):
         names = tuple(dict.fromkeys(_name(folder, file) for file in files))
         lock = Lock.take(folder, create=True, pause=None)
@@ -69,5 +69,5 @@ def _name(folder: Folder, file: str) -> str:
     if status is None:
         raise InputMissing(f"'{file}': there is no such file in OUTPUT '{folder.path}'")
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"'{file}' is no file")
+        raise UsageError(f"'{file}' is not a file")
     return inside

@@ -79,7 +79,7 @@ def check(encoding: Encoding) -> None:
         raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
     if encoding.format == "jxl" and encoding.color_space.transfer != "power":
         raise UsageError(
-            f"JPEG XL has no words for the encoding of {encoding.color_space.name}",
+            f"JPEG XL cannot describe the encoding of {encoding.color_space.name}",
             hint="use --format tiff, or another --color-space",
         )
 
@@ -109,7 +109,7 @@ def parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Spa
 def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
     format_, *parts = [part.strip() for part in spec.split(",")]
     if format_ not in FORMATS:
-        raise UsageError(f"begins with no format: {_suggestion(format_, FORMATS)}")
+        raise UsageError(f"does not begin with a format: {_suggestion(format_, FORMATS)}")
     kind = format_
     settings = _pairs(parts)
     bits = depth(kind, _depth(settings.get("bit-depth")))
@@ -142,7 +142,7 @@ def _pairs(parts: list[str]) -> Mapping[str, str]:
         if key not in KEYS:
             raise UsageError(f"no key {key!r}: {_suggestion(key, KEYS)}")
         if key in values:
-            raise UsageError(f"{key} is there twice")
+            raise UsageError(f"{key} is given twice")
         if not value and (equals or key not in ("dither", "flat")):
             raise UsageError(f"{key} has no value")
         values[key] = value
@@ -166,8 +166,8 @@ def _number(key: str, value: str | None, top: int | None) -> int | None:
     if value is None:
         return None
     if not (value.isascii() and value.isdigit()) or int(value) < 1 or (top and int(value) > top):
-        upper = f" of at most {top}" if top else ""
-        raise UsageError(f"{key}={value} is no whole number from 1 on{upper}")
+        upper = f" to {top}" if top else " on"
+        raise UsageError(f"{key}={value} is not a whole number from 1{upper}")
     return int(value)
 
 

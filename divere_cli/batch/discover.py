@@ -87,13 +87,13 @@ def _nothing(inputs: Inputs, result: WalkResult) -> str:
     )
     more = len(result.unselected) - _MOST_NAMED
     if more > 0:
-        kinds += f" and {more} kinds more"
+        kinds += f" and {more} more kinds"
     if inputs.include:
         globs = " or ".join(f"'{glob}'" for glob in inputs.include)
-        return f"no scan was selected: nothing in {folders} matches {globs}; left: {kinds}"
+        return f"no scan was selected: nothing in {folders} matches {globs}; left out: {kinds}"
     return (
-        f"no scan was selected in {folders}; left: {kinds}, which are no suffixes of scans "
-        "(--include GLOB takes them)"
+        f"no scan was selected in {folders}; left out: {kinds}, which are not suffixes of scans "
+        "(--include GLOB selects them)"
     )
 
 
@@ -203,7 +203,7 @@ class _Walk:
         try:
             status = _status(entry)
         except OSError as problem:
-            error = Unreadable(f"vanished, or cannot be looked at: {problem.strerror}")
+            error = Unreadable(f"vanished, or cannot be read: {problem.strerror}")
             self._result.scans.append(Scan(name, entry.path, problem=error))
             return
         self._result.scans.append(_scan(name, entry.path, status))

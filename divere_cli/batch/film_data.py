@@ -1,10 +1,10 @@
-"""``--film-data``: a table of what was written down about the film, row by row to scans.
+"""``--film-data``: read a film log, a table with rows for scans.
 
-Covers tables as people and their programs write them: commas, semicolons or tabs, with
-or without a byte order mark, columns by their usual names, lines before the table that
-say something of the whole roll. A row belongs to scans by its file (a name or a glob), by
-its frames (``12``, ``1-12``), or by both; later rows add to earlier ones. Not covered:
-where the notes go in a positive (``image.metadata.film_data``).
+Covers tables as people and programs write them: commas, semicolons or tabs, with or without
+a byte order mark, the usual names of columns, and lines above the table that apply to the
+whole roll. A row applies to scans by its file (a name or a glob), by its frames (``12``,
+``1-12``), or by both; later rows add to earlier ones. Writing the data into positives is in
+``image.metadata.film_data``.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ _MOST_TEXT = 4000
 class Row:
     """One row: its line in the file, the scans that it applies to, and its film data.
 
-    ``beside`` is the frame in a row that names its file: of a scan that is one picture it is
-    only written down, of a strip it says which crop.
+    ``beside`` is the frame number in a row that has a file, too: for a scan with one picture
+    it is only recorded, for a strip it selects the crop.
     """
 
     line: int
@@ -81,7 +81,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class FilmLog:
-    """A whole table; ``unread`` has the columns that are not understood."""
+    """A table; ``unread`` has the names of columns that are not understood."""
 
     path: str
     rows: tuple[Row, ...]
@@ -90,8 +90,8 @@ class FilmLog:
     def of(self, scan: str, crop: str = "") -> FilmNotes | None:
         """Return the film data of a scan, by its name below INPUT; None if there is none.
 
-        With ``crop``, the name of one of its crops: what is known of that picture. Its frame
-        is the number in the crop's name, and rows may name ``{stem}-{crop}``, too.
+        With ``crop``, the film data of this crop. Its frame number is the number in the
+        crop's name, and the file of a row may be ``{stem}-{crop}``, too.
         """
         values: dict[str, Any] = {}
         number = _number(scan, crop)
@@ -103,7 +103,7 @@ class FilmLog:
         return _completed(values) if values else None
 
     def without_scan(self, scans: Iterable[tuple[str, str]]) -> tuple[Row, ...]:
-        """Return the rows that fit none of these pictures: (scan, crop or nothing)."""
+        """Return the rows that fit none of these pictures: (scan, crop or empty)."""
         numbered = [(scan, crop, _number(scan, crop)) for scan, crop in scans]
         return tuple(
             row for row in self.rows if not any(_fits(row, *picture) for picture in numbered)
@@ -128,8 +128,8 @@ def read(path: str) -> FilmLog:
     Raises
     ------
     UsageError
-        It cannot be read, has no column that says which scans are meant, or a cell cannot
-        be understood; names the line, the column and how to write it.
+        It cannot be read, has no column for file or frame, or a cell is invalid; the message
+        has the line, the column and the right form.
     """
     lines, delimiter = _lines(path)
     roll_values, start = _preamble(path, lines, delimiter)
@@ -156,7 +156,7 @@ def read(path: str) -> FilmLog:
 
 
 def _columns(head: list[str]) -> list[str | None]:
-    """Return what each column holds; one of the very name wins over others of the same meaning."""
+    """Return the meaning of each column; a column with the exact name has priority over others."""
     folded = [_folded(name) for name in head]
     meanings = [_COLUMNS.get(name) for name in folded]
     return [
@@ -166,7 +166,7 @@ def _columns(head: list[str]) -> list[str | None]:
 
 
 def _in_seconds(cells: list[str], indexes: list[int]) -> None:
-    """Mark a bare number in a column with Exif's name as seconds: there it is not 1/125."""
+    """Mark plain numbers in a column with Exif's name as seconds: there 125 is not 1/125."""
     for index in indexes:
         if index < len(cells) and _NUMBER.fullmatch(cells[index].strip()):
             cells[index] = f"{cells[index].strip()}s"
@@ -201,7 +201,7 @@ def _fits(row: Row, scan: str, crop: str, number: int | None) -> bool:
 
 
 def _cropped(scan: str, crop: str) -> str:
-    """Return a crop's name as outputs have it by default: ``strip-02.tif``."""
+    """Return the name of a crop as in the default names of outputs: ``strip-02.tif``."""
     stem, dot, suffix = scan.rpartition(".")
     return f"{stem}-{crop}{dot}{suffix}" if stem else f"{scan}-{crop}"
 
@@ -217,7 +217,7 @@ def _named(pattern: str, scan: str) -> bool:
 
 
 def _completed(values: dict[str, Any]) -> FilmNotes:
-    """Add what the stock says: whole name, maker, process, and box speed for want of another."""
+    """Add data of the stock: full name, maker, process, and box speed if no speed is given."""
     fields = {name: value for name, value in values.items() if name != "file"}
     stock = stocks.by_name_or_number(fields.get("film", "")) if fields.get("film") else None
     if stock is not None:
@@ -246,21 +246,21 @@ def _row(
             raise UsageError(f"{path}: line {line}: {column} {cell!r}: {error}") from error
     file = texts.get("file", "")
     if _NUMBERED.fullmatch(file) and texts.get("frame"):
-        file = ""  # exiftool's place for a file that is not known yet: its frame says which
+        file = ""  # exiftool's placeholder for an unknown file: the frame number selects it
     frames = film_values.frames(texts["frame"]) if texts.get("frame") else None
     if not file and frames is None:
         raise UsageError(
-            f"{path}: line {line}: says of no scan what it is about",
+            f"{path}: line {line}: has neither a file nor a frame",
             hint="give a file (a name or a glob) or a frame (12, 1-12)",
         )
     beside = None
     if file and frames is not None and len(frames) == 1 and not set("*?[") & set(file):
-        frames, beside = None, frames  # the file says which; the frame is written beside it
+        frames, beside = None, frames  # the file selects the scan; the frame is only recorded
     return Row(line, file, frames, tuple(values.items()), beside)
 
 
 def _lines(path: str) -> tuple[list[str], str]:
-    """Return the lines of a text, and the separator of its cells."""
+    """Return the lines of a table, and the separator of its cells."""
     try:
         with open(path, "rb", opener=regular.opener) as file:
             data = file.read(_MOST_BYTES + 1)
@@ -273,7 +273,7 @@ def _lines(path: str) -> tuple[list[str], str]:
         return _of_json(path, text), "\t"
     lines = text.splitlines()
     counts = {mark: sum(line.count(mark) for line in lines[:50]) for mark in ",;\t"}
-    # commas are in numbers and in words, too: the others win where they are there
+    # commas are in numbers and texts, too: the other separators have priority
     delimiter = next((mark for mark in ("\t", ";") if counts[mark] >= max(1, len(lines) // 2)), ",")
     return lines, delimiter
 
@@ -309,7 +309,7 @@ def _decoded(data: bytes) -> str:
 
 
 def _preamble(path: str, lines: list[str], delimiter: str) -> tuple[dict[str, str], int]:
-    """What stands above the table of the whole roll (``Camera: Nikon F3``), and where it begins."""
+    """Return values above the table (``Camera: Nikon F3``), and the index of its first line."""
     roll_values: dict[str, str] = {}
     for number, line in enumerate(lines[:100]):
         cells = next(csv.reader([line], delimiter=delimiter), [])

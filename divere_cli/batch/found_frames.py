@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 NAME = ".divere-frames.json"
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 NONE_FOUND = "no frames were found on it: graded whole"
-NOT_LOOKED = "its frames are looked for when the run begins"
+NOT_LOOKED = "its frames are searched when the run begins"
 
 
 class Framed:

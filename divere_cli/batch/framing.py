@@ -122,5 +122,5 @@ def _job(search: FrameSearch, number: int, page: Page) -> Job:
 
 def _result_of(outcome: Outcome) -> FoundScan | ErrorRecord:
     if outcome.result is None:
-        return outcome.error or ErrorRecord("internal", "the worker said nothing")
+        return outcome.error or ErrorRecord("internal", "the worker returned no result")
     return serialize.from_text(FoundScan, outcome.result.measurement)

@@ -201,7 +201,7 @@ class Grading:
             return None
         return JournalFailed(
             f"{self._device_errors} positives in a row could not be written: {error.message}",
-            hint="check the output device; whole outputs stay, and the next run goes on",
+            hint="check the output device; finished outputs stay, and the next run continues",
         )
 
     def _short_of_space(self) -> bool:

@@ -62,9 +62,9 @@ def check(template: str) -> None:
                 hint="fields: " + ", ".join(f"{{{field}}}" for field in FIELDS),
             )
         if any(int(digits[:9]) > _MAX_BYTES for digits in re.findall(r"\d+", spec or "")):
-            raise UsageError(f"--name '{template}': no name is as wide as {{{name}:{spec}}} asks")
+            raise UsageError(f"--name '{template}': {{{name}:{spec}}} is wider than a name may be")
     if template and not template.strip(". "):
-        raise UsageError(f"--name '{template}': is no name of a file")
+        raise UsageError(f"--name '{template}': is not the name of a file")
 
 
 def output(template: str, parts: Parts, format_: str) -> str:
@@ -164,7 +164,9 @@ def _split(last: str) -> tuple[str, str]:
 
 def _checked(stem: str, suffix: str, scan: str) -> str:
     if not stem.strip(". ") or stem.startswith(".divere-"):
-        raise OutputError(f"'{scan}' would be written to '{stem}{suffix}', which is no name")
+        raise OutputError(
+            f"'{scan}' would be written to '{stem}{suffix}', which is not a valid name"
+        )
     name = stem + suffix
     size = len(name.encode("utf-8", "surrogateescape"))
     if size > _MAX_BYTES:

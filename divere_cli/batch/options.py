@@ -1,12 +1,11 @@
-"""The options of ``divere batch`` as one typed record, and the request that they mean.
+"""The options of ``divere batch`` as one typed record, and the request made from them.
 
-Covers defaults, what follows from what, and options that contradict each other;
-the command line and the public door build the same record. What it does not: how
-options are written on a command line (``cli``), and anything that needs a look at
-INPUT or OUTPUT.
+Covers defaults, options that depend on each other, and contradictions; the command line and
+``divere_cli.api`` use the same record. It does not parse a command line (``cli``) and does
+not look at INPUT or OUTPUT.
 
-This module alone of the room knows ``profile``, ``roll`` and ``report``: it turns
-the words of options into what a run works with.
+Only this module of the room imports ``profile``, ``roll`` and ``report``: it turns the
+values of options into the objects that a run uses.
 """
 
 from __future__ import annotations
@@ -45,7 +44,7 @@ from divere_cli.roll.auto import Auto
 REPORT_NAME = "divere-report.json"
 _DEFAULT_SPACE = {8: "DisplayP3"}
 _DEEP_SPACE = "KodakEnduraPremier_gamma_2_2"
-# Options that mean something for one container only.
+# Options that are valid for some file formats only.
 _ONLY_WITH = {"compression": ("tiff",), "quality": ("jpeg", "jxl")}
 _NO_BUDGET = 1 << 62  # on a cluster each machine has its own, and its own admission
 
@@ -139,8 +138,8 @@ class BatchOptions:
         output : str
             A folder.
         given : collection of str, optional
-            Options that were asked for, also at their default; those that differ from it
-            when None.
+            Names of options that were given explicitly, also with their default value; None:
+            those that differ from the default.
 
         Raises
         ------
@@ -213,18 +212,18 @@ class BatchOptions:
         if self.deskew and self.frames != "find":
             raise UsageError(
                 "--deskew is for --frames find",
-                hint="turns that divere frames --deskew wrote into a divere_presets.json are "
-                "taken off without it",
+                hint="angles that `divere frames --deskew` wrote into a divere_presets.json are "
+                "corrected without it",
             )
         if self.film_data and self.no_metadata:
             raise UsageError("--film-data is metadata: leave out --no-metadata")
         if self.from_file and (self.auto in ("frame", "roll") or "profile" in given):
-            raise UsageError("--from has the whole grade: leave out --auto and --profile")
+            raise UsageError("--from contains the whole grade: leave out --auto and --profile")
         for name in ("roll_by", "strict", "exposure_pull", "gray_frame"):
             if name in given and self.auto == "off":
                 raise UsageError(f"--{name.replace('_', '-')} is for --auto auto, frame or roll")
         if self.from_file and self.gray_frame:
-            raise UsageError("--from has the whole grade: leave out --gray-frame")
+            raise UsageError("--from contains the whole grade: leave out --gray-frame")
         if self.input_transfer not in ("auto", "linear", "srgb", "icc"):
             self._check_gamma()
         if self.exposure_pull is not None and not 0.0 <= self.exposure_pull <= 1.0:
@@ -233,7 +232,7 @@ class BatchOptions:
             if name in given and self.ir != "repair":
                 raise UsageError(f"--{name.replace('_', '-')} is for --ir repair")
         if self.sandbox == "always" and self.isolation == "never":
-            raise UsageError("--sandbox always: --isolation never has threads, not confined")
+            raise UsageError("--sandbox always needs worker processes: leave out --isolation never")
         if depth != 8 and self.dither and "dither" in given:
             raise UsageError("--dither is for 8-bit outputs", hint="add --bit-depth 8")
 

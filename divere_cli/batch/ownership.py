@@ -54,7 +54,7 @@ class Ownership:
             elif stat.S_ISREG(status.st_mode) or stat.S_ISLNK(status.st_mode):
                 self._check_owned(plan, output, status)
             else:
-                raise OutputError(f"'{output}' in OUTPUT is no file", hint="move it away")
+                raise OutputError(f"'{output}' in OUTPUT is not a file", hint="move it away")
 
     def accept(self, output: str, size: int, mtime_ns: int) -> None:
         """Accept a file as the recorded one: its content is equal, only its times differ."""
@@ -115,7 +115,7 @@ class Ownership:
         if not self._same_scan(plan, output):
             owner = self._state.owner[output]
             raise OutputExists(
-                f"'{output}' exists in OUTPUT and was made of another scan '{owner}'"
+                f"'{output}' exists in OUTPUT and was made from another scan '{owner}'"
             )
 
     def _same_scan(self, plan: ScanPlan, output: str) -> bool:

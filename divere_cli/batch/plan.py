@@ -141,7 +141,7 @@ def make(
     PlanError
         Two outputs would have one name, or an output is an input.
     ProfileError
-        A profile that is asked for cannot be used.
+        A requested profile cannot be used.
     """
     plans: list[ScanPlan] = []
     for scan in walked.scans:
@@ -186,7 +186,7 @@ def check_places(inputs: Iterable[str], output: str) -> None:
                 same = here == os.path.realpath(path)
                 raise PlanError(
                     f"OUTPUT '{output}' {'is' if same else 'contains'} INPUT '{path}'",
-                    hint="choose a folder of its own; it may lie inside INPUT",
+                    hint="choose a folder of its own; it may be inside INPUT",
                 )
             parent = os.path.dirname(here)
             if parent == here:
@@ -396,7 +396,7 @@ def _same_name(plans: list[ScanPlan]) -> Iterator[str]:
             else:
                 yield (
                     f"'{first}' and '{second}' would be '{earlier_output}' and "
-                    f"'{output}', which some file systems take for one"
+                    f"'{output}', which are the same name on some file systems"
                 )
 
 

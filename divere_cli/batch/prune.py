@@ -74,7 +74,7 @@ def prune(output: str) -> tuple[Orphan, ...]:
 def _open(output: str) -> Folder:
     folder = Folder.open(output, create=False)
     if folder is None:
-        raise OutputUnusable(f"OUTPUT '{output}' is not there")
+        raise OutputUnusable(f"OUTPUT '{output}' does not exist")
     return folder
 
 
@@ -93,7 +93,7 @@ def _orphans(folder: Folder, state: State) -> tuple[Orphan, ...]:
                 continue
             reason = away
             if output.name in state.kept:
-                reason = "it is its owner's"
+                reason = "it was adopted or changed by hand"
             elif (status.st_size, status.st_mtime_ns) != (output.size, output.mtime_ns):
                 reason = "it was changed since divere wrote it"
             orphans.append(Orphan(output.name, done.path, status.st_size, reason))
@@ -111,4 +111,4 @@ def _input_is_away(done: Done) -> str:
         with os.scandir(root) as entries:
             return "" if any(entries) else f"'{root}' is empty: it may not be mounted"
     except OSError:
-        return f"'{root}' is not there: it may not be mounted"
+        return f"'{root}' does not exist: it may not be mounted"

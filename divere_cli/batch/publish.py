@@ -127,7 +127,7 @@ class Publisher:
         """Raise ``OutputError`` unless every file matches the report of the worker."""
         reported = {item.name: item for item in written}
         if len(reported) != len(written) or set(reported) != {t.target.name for t in staged.temps}:
-            raise OutputError("the worker wrote other files than it was told to")
+            raise OutputError("the worker wrote other files than requested")
         for temp in staged.temps:
             temp.sha256 = reported[temp.target.name].sha256
             try:
@@ -200,7 +200,7 @@ class Publisher:
                 if name.startswith(durable.TEMP_PREFIX):
                     _remove(name, place)
         except OSError as problem:
-            log.warning("OUTPUT cannot be searched for what a dead run left: %s", problem.strerror)
+            log.warning("OUTPUT cannot be searched for leftover files: %s", problem.strerror)
 
     def _temp(self, output: str, place: Directory) -> Temp:
         self._count += 1
@@ -216,10 +216,10 @@ class Publisher:
         status = os.fstat(temp.fd)
         named_status = place.stat(temp.file)
         if (status.st_dev, status.st_ino) != (named_status.st_dev, named_status.st_ino):
-            raise Replaced("something replaced the file that the worker was told to write")
+            raise Replaced("something replaced the file that the worker had to write")
         if not stat.S_ISREG(status.st_mode) or status.st_size != written.bytes or not written.bytes:
             raise OutputError(
-                f"'{written.name}' has {status.st_size} bytes; the worker said {written.bytes}"
+                f"'{written.name}' has {status.st_size} bytes; the worker reported {written.bytes}"
             )
         try:
             head = header.read(temp.target.temp, _ANY_SIZE)
@@ -232,7 +232,7 @@ class Publisher:
         if head.format not in kinds or not same_size:
             raise OutputError(
                 f"'{written.name}' is {head.format}, {head.width} x {head.height}; "
-                f"the worker said {kinds[0]}, {written.width} x {written.height}"
+                f"the worker reported {kinds[0]}, {written.width} x {written.height}"
             )
 
     def _finish(self, temp: Temp) -> OutputStamp:
@@ -279,7 +279,7 @@ def _remove(name: str, place: Directory) -> None:
 
 
 def _came_under_way(temp: Temp) -> OutputExists:
-    return OutputExists(f"'{temp.target.name}' came into OUTPUT while the scan was graded")
+    return OutputExists(f"'{temp.target.name}' appeared in OUTPUT while the scan was graded")
 
 
 def output_gone(folder: Folder) -> JournalFailed:

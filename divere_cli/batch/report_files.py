@@ -1,7 +1,6 @@
-"""The report of a run: put together, written atomically, also after an interruption.
+"""Write the reports of a run, atomically, also after an interruption.
 
-Covers the record and its files. What it does not: what a report looks like
-(``report`` renders, given by ``cli``).
+Covers the files and what happens if one cannot be written. Rendering is in ``report``.
 """
 
 from __future__ import annotations
@@ -42,12 +41,12 @@ def write(
     report : RunReport
     files : tuple of ReportFile
     stop : Stop
-        A signal outranks a report that cannot be written.
+        A signal has priority over a report that cannot be written.
 
     Returns
     -------
     RunReport
-        As it was written last; ``saved`` names the files that were.
+        As it was written last; ``saved`` has the paths of the written files.
     """
     failed: set[str] = set()
     while True:
@@ -121,7 +120,7 @@ def bug(message: str) -> ErrorRecord:
     Parameters
     ----------
     message : str
-        What happened.
+        The message of the error.
     """
     return ErrorRecord.of(Internal(message, detail=traceback.format_exc()))
 
@@ -129,8 +128,8 @@ def bug(message: str) -> ErrorRecord:
 def save(path: str, text: str | Iterable[str], *, private: bool = False) -> None:
     """Write a rendered report; a pipe or a device is written to directly.
 
-    Names that are no UTF-8 must have been made harmless before: what is left of
-    them is written with backslashes. ``private`` is mode 0600 instead of the umask's.
+    Names that are not UTF-8 must have been made safe before; remaining invalid characters
+    are written with backslashes.
 
     Parameters
     ----------

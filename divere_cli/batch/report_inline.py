@@ -1,9 +1,9 @@
-"""The pictures of a report in one file: those that the page before had are kept.
+"""A report page with its pictures inside; pictures of the previous page are reused.
 
-The last line of such a page is a comment, base64 of the list of what its pictures are of.
-A scan that is up to date gets its pictures out of the page that is replaced, by the same
-rule as with pictures beside a page (:mod:`divere_cli.batch.report_pictures`). What it does
-not: keeping pictures that the page before did not show.
+The last line of such a page is a comment with the list of its pictures in base64. A scan
+that is up to date gets its pictures from the page that is replaced, by the same rule as
+with pictures beside a page (:mod:`divere_cli.batch.report_pictures`). Pictures that the
+previous page did not show are lost.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _read(path: str, files: dict[tuple[str, int], ScanResult]) -> _Before:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        log.warning("the pictures of the page before are not kept: %s", error)
+        log.warning("the pictures of the previous page cannot be reused: %s", error)
         return {}
     return {
         key: tuple(

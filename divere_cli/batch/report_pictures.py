@@ -1,12 +1,12 @@
-"""The pictures of a report's page, in a folder beside it.
+"""The pictures of a report page, in a folder beside it.
 
-Covers which scan shows which pictures: those made in this run, and for scans that are
-up to date those that an earlier run left, as long as the positives are the same by
-SHA-256. Pictures of no scan any more are removed, and nothing that is not of ours: only
-what the list names and is named as we name pictures. What it does not: the page.
+Covers the pictures that are shown for each scan: those made in this run, or for scans that
+are up to date those of an earlier run, if the SHA-256 of the positives is the same. Pictures
+that belong to no scan are removed, but only files that are in the list and are named like
+pictures of divere. The page itself is rendered in ``report``.
 
-A picture is not synced: its size stands in the list, and one of another size (after a
-power cut) is not shown. 20,000 synced files took minutes, unsynced they take seconds.
+Pictures are not synced: the list has their sizes, and a picture of another size (after a
+power cut) is not shown. 20,000 synced files took minutes, unsynced ones take seconds.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ log = logging.getLogger(__name__)
 
 SUFFIX = "-files"
 LIST = "divere-pictures.json"
-_NAME = re.compile(r"[0-9a-f]{32}\.jfif")  # .jpg would be a scan, should INPUT be here
+_NAME = re.compile(r"[0-9a-f]{32}\.jfif")  # .jpg would be a scan if this folder is an INPUT
 _LARGEST = 1 << 28
 
 _Key = tuple[str, int]
 
 
 class Beside:
-    """The folder of a report's pictures, made where it is not there. A context manager.
+    """The folder of a report's pictures, created if it is missing. A context manager.
 
     Parameters
     ----------
     path : str
-        Of the page; the folder has its name without suffix and ``-files``.
+        Path of the page; the folder is named like it, with ``-files`` instead of the suffix.
 
     Raises
     ------
@@ -77,10 +77,10 @@ class Beside:
         self._place.close()
 
     def keep(self, report: RunReport) -> Album:
-        """Write the pictures of ``report``; return what its page shows.
+        """Write the pictures of ``report``; return those that its page shows.
 
-        The list names old and new pictures until :meth:`sweep`, so that the page that is
-        there stays whole.
+        The list has old and new pictures until :meth:`sweep`, so that the existing page
+        stays complete.
 
         Raises
         ------
@@ -166,11 +166,11 @@ def write(
     path : str
     report : RunReport
     render : callable
-        Gives the page's text, with what lies beside it.
+        Returns the text of the page, with the pictures beside it.
     save : callable
         Writes the text to ``path``.
     remove : bool
-        Whether pictures of no scan any more are removed.
+        Whether pictures that belong to no scan are removed.
 
     Raises
     ------
@@ -251,7 +251,7 @@ def _read(place: Directory) -> PictureList:
         return PictureList(tuple(each for each in picture_list.scans if _is_ours(each)))
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         log.warning(
-            "%s is no list of pictures, those of earlier runs are not shown: %s", LIST, error
+            "%s is not a list of pictures; those of earlier runs are not shown: %s", LIST, error
         )
         return PictureList()
 

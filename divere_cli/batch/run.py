@@ -227,7 +227,7 @@ def _grade(
     ownership = Ownership(space.state, space.folder, overwrite=request.outputs.overwrite)
     if request.inputs.film_edge and not film_edges.can_be_read():
         log.info(
-            "the DX codes at the films' edges are not read; to read them: %s",
+            "DX codes at the edge of the film are not read; to read them: %s",
             extras.how_to_add("dx"),
         )
     now_ns = staleness.now_ns(space.folder)
@@ -394,8 +394,8 @@ def _regraded(todo: list[ScanPlan]) -> tuple[str, ...]:
     if not again:
         return ()
     return (
-        f"scans of earlier runs that are graded again, for their roll was decided anew: {again} "
-        "(--from keeps what an analysis decided)",
+        f"scans of earlier runs that are graded again, because their roll was decided again: "
+        f"{again} (--from keeps a saved analysis)",
     )
 
 

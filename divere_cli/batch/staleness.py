@@ -36,10 +36,10 @@ from divere_cli.records.roll import Decision
 from divere_cli.records.serialize import to_plain
 
 DECIDED_BEFORE = "as an earlier run decided: its roll, presets and options are the same"
-DECIDED_ANEW = "graded again: its roll was decided anew, from other scans, presets or options"
-EARLIER_GRADE = "made by an earlier version of the grade (--force makes it anew)"
+DECIDED_ANEW = "graded again: its roll was decided again, from other scans, presets or options"
+EARLIER_GRADE = "made by an earlier version of the grade (--force makes it again)"
 
-DELIVERED = "graded by an earlier version, that measured nothing; --force grades it anew"
+DELIVERED = "graded by an earlier version, which did not measure; --force grades it again"
 
 FrameKey = tuple[str, tuple[float, float, float, float], int, str]
 """Output name, crop, orientation, recipe SHA-256."""
@@ -431,7 +431,7 @@ class Staleness:
     def _future(self, scan: Stamp) -> tuple[str, ...]:
         if scan.mtime_ns <= self._now_ns + 2_000_000_000:
             return ()
-        return ("the scan's time of change lies in the future",)
+        return ("the modification time of the scan is in the future",)
 
     def _anew(self, plan: ScanPlan) -> tuple[str, ...]:
         done = self._state.done.get(plan.scan.name)

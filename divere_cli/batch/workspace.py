@@ -130,6 +130,6 @@ def _opened(folder: Folder, state: State, run: tuple[str, str], resources: ExitS
     publisher.sweep(deep=not state.clean)
     warnings: tuple[str, ...] = ()
     if state.ignored:
-        warnings = (f"{state.ignored} lines of the journal are no records and were passed over",)
+        warnings = (f"{state.ignored} lines of the journal are not records and were skipped",)
         log.warning("%s", warnings[0])
     return Workspace(folder, opened, state, publisher, [], warnings)

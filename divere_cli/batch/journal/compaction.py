@@ -64,8 +64,8 @@ def compact(folder: Folder) -> None:
             lines = (line for number, line in enumerate(stream) if number in needed)
             durable.write_atomic_in(folder.handle, journal_state.NAME, lines, replace=True)
     except OSError as problem:
-        raise journal_state.failed(problem, "written anew") from problem
-    log.info("the journal was written anew with %d lines", len(needed))
+        raise journal_state.failed(problem, "rewritten") from problem
+    log.info("the journal was rewritten with %d lines", len(needed))
 
 
 def _needed(lines: Iterable[bytes]) -> set[int]:

@@ -265,5 +265,5 @@ def failed(problem: OSError, action: str) -> RunError:
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ELOOP):
         hint = f"check who owns OUTPUT/{NAME} and whether it may be written"
     else:
-        hint = "check the output device; whole outputs stay, and the next run goes on"
+        hint = "check the output device; finished outputs stay, and the next run continues"
     return JournalFailed(f"the journal '{NAME}' cannot be {action}: {reason}", hint=hint)
