@@ -1,9 +1,8 @@
-"""Who may ask the service anything: a strict gate before every route.
+"""Access control of the service: every request is checked before it reaches a route.
 
-Covers the ``Host`` (against DNS rebinding), the ``Origin`` (against other
-pages), the token and its cookie, the type and size of a body, and the headers
-that bind the browser. Checked in this order; nothing behind the gate looks at
-any of it again. Plain ASGI, no framework.
+Covers the ``Host`` (against DNS rebinding), the ``Origin`` (against other pages), the token
+and its cookie, type and size of a body, and security headers for the browser. They are
+checked in this order, and nowhere else. Plain ASGI, no framework.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-MOST_BODY = 24 << 20  # the largest presets file, and room
+MOST_BODY = 24 << 20  # the largest presets file, and some space
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -39,7 +38,7 @@ BOUND: Headers = [
 
 
 class Refusal(Exception):
-    """Why a request is not let in: an HTTP status and a line."""
+    """A request is refused, with an HTTP status and a message."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -49,9 +48,9 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What the service is called, and the secret.
+    """Names of the service, and its secret token.
 
-    ``hosts`` are the values of ``Host`` that mean this service, in lower case.
+    ``hosts`` are the accepted values of ``Host``, in lower case.
     """
 
     token: str
@@ -59,7 +58,7 @@ class Gate:
     cookie: str
 
     def admit(self, scope: Scope) -> str | None:
-        """Let a request in; gives where to go with a cookie where the token was in the address.
+        """Admit a request; return where to redirect if the token was in the address, else None.
 
         Raises
         ------
@@ -68,12 +67,12 @@ class Gate:
         headers = scope["headers"]
         host = _header(headers, b"host")
         if host is None or host.lower() not in self.hosts:
-            raise Refusal(421, "this service does not answer to that Host")
+            raise Refusal(421, "this service does not have that host name")
         origin = _header(headers, b"origin", absent="")
         if origin and origin.lower() not in {f"http://{name}" for name in self.hosts}:
-            raise Refusal(403, "requests of other pages are not answered")
+            raise Refusal(403, "requests from other pages are not allowed")
         if _header(headers, b"sec-fetch-site", absent="") == "cross-site" and scope["path"] != "/":
-            raise Refusal(403, "requests of other pages are not answered")
+            raise Refusal(403, "requests from other pages are not allowed")
         tokens = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("token", [])
         if scope["path"] == "/" and scope["method"] in ("GET", "HEAD") and tokens:
             self._same(tokens[0])
@@ -101,17 +100,17 @@ class Gate:
                 continue
             if cookie is not None:
                 return cookie.value
-        raise Refusal(403, "open the address that divere printed: it holds the token")
+        raise Refusal(403, "open the address that divere printed: it contains the token")
 
     def _same(self, token: str) -> None:
         if not hmac.compare_digest(token.encode("utf-8", "replace"), self.token.encode()):
-            raise Refusal(403, "that token is not this service's: use the address it printed")
+            raise Refusal(403, "wrong token: open the address that divere printed")
 
 
 def _header(headers: Headers, name: bytes, absent: str | None = None) -> str | None:
     values = [value.decode("latin-1") for key, value in headers if key == name]
     if len(values) > 1:
-        raise Refusal(400, f"{name.decode()} is there twice")
+        raise Refusal(400, f"{name.decode()} is given twice")
     return values[0] if values else absent
 
 
@@ -135,7 +134,7 @@ class Guarded:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
-        if scope["type"] != "http":  # no WebSocket is spoken here
+        if scope["type"] != "http":  # WebSockets are not supported
             await send({"type": "websocket.close", "code": 1008})
             return
         try:
@@ -155,7 +154,7 @@ class Guarded:
 
 
 def _binding(send: Send) -> Send:
-    """Add the headers that bind the browser to every answer."""
+    """Add security headers to every response."""
 
     async def bound(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -171,7 +170,7 @@ def _binding(send: Send) -> Send:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """Stop reading a body that is longer than it may be, whatever its header said."""
+    """Stop reading a body that is too long, whatever its header says."""
     received = 0
 
     async def bounded() -> MutableMapping[str, Any]:

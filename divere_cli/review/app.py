@@ -1,7 +1,7 @@
 """The service's routes: HTTP to :mod:`divere_cli.review.service` and back.
 
-Covers reading requests strictly, status codes, and the page's own files. What
-it does not: who may ask (:mod:`divere_cli.review.access`, in front of this).
+Covers strict parsing of requests, status codes, and the files of the page. Access control
+is in :mod:`divere_cli.review.access`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def application(service: Service, gate: access.Gate) -> access.Guarded:
     service : Service
         The service.
     gate : access.Gate
-        Decides who may ask.
+        Controls access.
     """
     routes = Routes(service)
     app = Starlette(
@@ -88,11 +88,11 @@ class Routes:
         self._page = (STATIC / "index.html").read_bytes()
 
     async def page(self, request: Request) -> Response:
-        """The page itself."""
+        """Return the page."""
         return Response(self._page, media_type="text/html; charset=utf-8")
 
     async def static(self, request: Request) -> Response:
-        """Its scripts and its style."""
+        """Return a script or style sheet of the page."""
         name = request.path_params["name"]
         data = self._files.get(name)
         if data is None:
@@ -100,31 +100,31 @@ class Routes:
         return Response(data, media_type=TYPES[Path(name).suffix])
 
     async def roll(self, request: Request) -> Response:
-        """All frames."""
+        """Return all frames of the roll."""
         return JSONResponse(await run_in_threadpool(self._service.listed))
 
     async def state(self, request: Request) -> Response:
-        """What changes by itself."""
+        """Return the state that may change without a request."""
         after = request.query_params.get("after", "0")
         number = int(after) if after.isdigit() else 0
         return JSONResponse(await run_in_threadpool(self._service.state, number))
 
     async def frame(self, request: Request) -> Response:
-        """One frame as it is edited."""
+        """Return one frame with its values for editing."""
         name = request.query_params.get("name", "")
         return JSONResponse(await run_in_threadpool(self._service.described, name))
 
     async def profiles(self, request: Request) -> Response:
-        """The shipped profiles and the output spaces."""
+        """Return the shipped profiles and the output color spaces."""
         spaces = library.in_role("output")
         return JSONResponse({"profiles": grades.profiles(), "spaces": spaces})
 
     async def profile(self, request: Request) -> Response:
-        """One shipped profile, spelled out."""
+        """Return one shipped profile with all values."""
         return JSONResponse(grades.profile(request.path_params["name"]))
 
     async def render(self, request: Request) -> Response:
-        """A picture."""
+        """Return a picture."""
         number = next(self._numbers)
         picture = _picture_request(await _body(request), number)
         future = await run_in_threadpool(self._service.render, picture)
@@ -135,38 +135,38 @@ class Routes:
         return Response(data, media_type=FORMATS[picture.format], headers=headers)
 
     async def pick(self, request: Request) -> Response:
-        """Gains that make a place gray."""
+        """Return the gains that make a point of the picture gray."""
         number = next(self._numbers)
         body = await _body(request)
         at = body.get("at")
         if not isinstance(at, list) or len(at) != 2 or not all(_share(v) for v in at):
-            raise BadRequest("at is [x, y], each from 0 to 1")
+            raise BadRequest("at must be [x, y], each from 0 to 1")
         point = (float(at[0]), float(at[1]))
         future = await run_in_threadpool(self._service.pick, _picture_request(body, number), point)
         answer, _ = await asyncio.wrap_future(future)
         return JSONResponse({"rgb_gains": answer["rgb_gains"]})
 
     async def presets(self, request: Request) -> Response:
-        """Entries and marks to write."""
+        """Write entries and marks."""
         body = await _body(request)
         version, entries = body.get("version"), body.get("entries", {})
         marks = body.get("marks", {})
         if not isinstance(version, int) or isinstance(version, bool):
-            raise BadRequest("version is a number: the one that the roll had")
+            raise BadRequest("version must be a number, as received with the roll")
         if not isinstance(entries, dict) or not isinstance(marks, dict):
-            raise BadRequest("entries and marks are objects by name")
+            raise BadRequest("entries and marks must be objects with names as keys")
         change = partial(self._service.change, freeze=body.get("freeze") is True)
         state = await run_in_threadpool(change, version, Change(entries, marks))
         return JSONResponse({"version": state.version})
 
     async def again(self, request: Request) -> Response:
-        """Try a failed scan anew."""
+        """Try a failed scan again."""
         body = await _body(request)
         await run_in_threadpool(self._service.again, str(body.get("name", "")))
         return JSONResponse({})
 
     async def measure(self, request: Request) -> Response:
-        """Measure what no file speaks of."""
+        """Measure the scans without a preset."""
         started = await run_in_threadpool(self._service.measure)
         return JSONResponse({"started": started})
 
@@ -179,7 +179,7 @@ class Routes:
         return JSONResponse({"started": True, "version": version.version})
 
     async def stop(self, request: Request) -> Response:
-        """End the batch in order."""
+        """Stop the batch in an orderly way."""
         self._service.exporting.stop()
         return JSONResponse({})
 
@@ -198,11 +198,11 @@ def _picture_request(body: dict[str, Any], number: int) -> PictureRequest:
     name, size = body.get("name"), body.get("size", 1600)
     form, picture = body.get("format", "jpeg"), body.get("picture", 0)
     if not isinstance(name, str):
-        raise BadRequest("name is the file name of a scan")
+        raise BadRequest("name must be the file name of a scan")
     if not _is_integer(size) or size < 1 or not _is_integer(picture):
-        raise BadRequest("size is a number of pixels")
+        raise BadRequest("size must be a number of pixels")
     if form not in FORMATS:
-        raise BadRequest("format is jpeg or png")
+        raise BadRequest("format must be jpeg or png")
     window, tag = _window(body.get("window")), str(body.get("tag", ""))[:32]
     return PictureRequest(name, size, form, body.get("preset"), picture, window, tag, number)
 
@@ -211,7 +211,7 @@ def _window(value: Any) -> Box:
     if value is None:
         return WHOLE
     if not isinstance(value, list) or len(value) != 4 or not all(_share(v) for v in value):
-        raise BadRequest("window is [x, y, width, height], each from 0 to 1")
+        raise BadRequest("window must be [x, y, width, height], each from 0 to 1")
     x, y, width, height = (float(v) for v in value)
     if not (width > 0 and height > 0 and x + width <= 1 + 1e-6 and y + height <= 1 + 1e-6):
         raise BadRequest("window must be inside the picture")
@@ -236,7 +236,7 @@ async def _bad(request: Request, error: Exception) -> Response:
 
 
 async def _superseded(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "a newer request for this frame came"}, 409)
+    return JSONResponse({"error": "replaced by a newer request for this frame"}, 409)
 
 
 async def _stale(request: Request, error: Exception) -> Response:

@@ -1,8 +1,8 @@
-"""Orders to a worker and its answers, through two named pipes of one folder.
+"""Orders to a worker and its answers, through two named pipes in one folder.
 
-Covers both ends. Orders are pickles from the service, which is trusted; answers
-are JSON and bytes, so that what a hostile scan makes of a worker can be wrong
-but runs no code in the service. Each is preceded by its length.
+Covers both ends. Orders are pickles from the service, which is trusted. Answers are JSON and
+bytes, so that a worker taken over by a hostile scan can answer wrongly but cannot run code in
+the service. Each message is preceded by its length.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any
 
 HEAD = struct.Struct("!II")  # bytes of JSON (or of a pickle), bytes of data
 MOST_HEAD, MOST_DATA = 1 << 20, 256 << 20
-ROOM = 1 << 20  # bytes in a pipe: a picture in one go
+ROOM = 1 << 20  # bytes in a pipe: a picture in one write
 F_SETPIPE_SZ = 1031
 
 Answer = tuple[dict[str, Any], bytes]
 
 
 class Ended(Exception):
-    """The worker closed its end, or what it sent is no answer."""
+    """The worker closed its end, or sent something that is not an answer."""
 
 
 class TooSlow(Exception):
-    """No answer came in time."""
+    """There was no answer in time."""
 
 
 class Service:
@@ -45,7 +45,7 @@ class Service:
         _widen(self._answers)
 
     def ask(self, order: object, seconds: float) -> Answer:
-        """Send an order and wait for what comes of it.
+        """Send an order and return the answer.
 
         Raises
         ------
@@ -66,7 +66,7 @@ class Service:
         return answer, bytes(self._read(data, deadline))
 
     def close(self) -> None:
-        """Let the worker go; it ends when it reads the end of its orders."""
+        """Close the pipes; the worker ends when it reads the end of its orders."""
         for fd in (self._orders, self._answers):
             with contextlib.suppress(OSError):
                 os.close(fd)
@@ -103,7 +103,7 @@ class Service:
 
     def _wait(self, fd: int, events: int, deadline: float) -> None:
         if fd < 0:
-            raise Ended("the worker was let go")
+            raise Ended("the worker was released")
         poll = select.poll()
         poll.register(fd, events)
         seconds_left = deadline - time.monotonic()
@@ -119,7 +119,7 @@ class Worker:
         self._answers = os.open(answers, os.O_WRONLY | os.O_CLOEXEC)
 
     def next(self) -> object | None:
-        """The next order; None when the service lets the worker go."""
+        """Return the next order; None once the service has closed the pipe."""
         head = self._read(HEAD.size)
         if head is None:
             return None
@@ -127,14 +127,14 @@ class Worker:
         return None if body is None else pickle.loads(body)
 
     def answer(self, head: dict[str, Any], data: bytes) -> None:
-        """Send what came of an order."""
+        """Send the answer to an order."""
         body = json.dumps(head).encode()
         view = memoryview(HEAD.pack(len(body), len(data)) + body + data)
         while view:
             view = view[os.write(self._answers, view) :]
 
     def descriptors(self) -> tuple[int, int]:
-        """Both pipes."""
+        """Return the descriptors of both pipes."""
         return self._orders, self._answers
 
     def close(self) -> None:

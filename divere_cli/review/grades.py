@@ -1,9 +1,8 @@
-"""Which grade a frame has: as a batch would take it, or as the page sent it.
+"""The grade of a frame: as a batch would choose it, or as the page sent it.
 
-Covers choosing by the program's own selector, what was measured for scans that
-no file speaks of, and an entry of the file as the page edits it: every figure
-spelled out where there is none yet, so that DiVERE opens it. Standard library
-only; pixels are the workers'.
+Covers the selection as in ``divere batch``, measurements for scans without a preset, and
+entries of the presets file as the page edits them: with all values written out, so that
+DiVERE can open the file. Standard library only; pixels are read by workers.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from divere_cli.records.job import InputTransfer
 from divere_cli.review.presets_file import Document, PresetsFile, State, reserved
 from divere_cli.review.roll import Scan
 
-SENT = "the preset that was sent"
+SENT = "the preset in the request"
 ENTRY, DEFAULT, MEASURED, SHIPPED = "entry", "folder_default", "measured", "shipped"
 
 
@@ -36,8 +35,8 @@ class Graded:
     """The pictures on one scan under one grade.
 
     ``source`` is ``entry``, ``folder_default``, ``measured``, ``shipped`` or ``sent``.
-    ``gamma`` is what the user's preset says of how samples relate to light, None where it
-    says nothing; ``turned`` is whether the preset says how the scan is turned.
+    ``gamma`` is the input gamma in the user's preset, None if it has none; ``turned`` is
+    whether the preset has an orientation.
     """
 
     cuts: tuple[Cut, ...]
@@ -47,11 +46,11 @@ class Graded:
     turned: bool = False
 
     def cut(self, index: int) -> Cut:
-        """The picture ``index``; the last one where there are fewer."""
+        """Return the picture ``index``; the last one if there are fewer."""
         return self.cuts[min(max(0, index), len(self.cuts) - 1)]
 
     def transfer(self, cut: Cut) -> InputTransfer:
-        """Return how samples are taken for a picture, as a batch takes them."""
+        """Return how samples relate to light for a picture, as in a batch."""
         return InputTransfer.of("auto", self.gamma, cut.recipe.input_space.gamma)
 
     def tag(self, header: Header | None) -> tuple[bool, int]:
@@ -69,15 +68,15 @@ class Grades:
         self._measured: Document = {}
 
     def measured(self) -> Document:
-        """What was measured for scans that the file does not speak of, by name."""
+        """Return the measured entries of scans without a preset, by name."""
         return self._measured
 
     def take_measured(self, entries: Document) -> None:
-        """Take what ``divere analyze`` decided."""
+        """Store the entries that ``divere analyze`` made."""
         self._measured = {n: e for n, e in entries.items() if not reserved(n)}
 
     def of(self, scan: Scan) -> Graded:
-        """The grade a scan has now.
+        """Return the current grade of a scan.
 
         Raises
         ------
@@ -102,7 +101,7 @@ class Grades:
         )
 
     def source(self, state: State, name: str) -> str:
-        """Where a scan's grade comes from."""
+        """Return where a scan's grade comes from."""
         if state.entry(name) is not None:
             return ENTRY
         if state.document.get("folder_default") is not None:
@@ -110,7 +109,7 @@ class Grades:
         return MEASURED if name in self._measured else SHIPPED
 
     def sent(self, value: Json, scan: Scan) -> Graded:
-        """The grade that the page sent; ProfileError says what is wrong with it."""
+        """Return the grade that the page sent; ProfileError explains what is wrong with it."""
         preset = loading.preset(value, SENT)
         channels = scan.header.channels if scan.header is not None else 3
         cuts = crops.cuts(preset, channels=channels).cuts
@@ -120,7 +119,7 @@ class Grades:
         )
 
     def described(self, scan: Scan) -> dict[str, Any]:
-        """A frame as the page edits it: its entry, and its figures in plain numbers."""
+        """Return a frame as the page edits it: its entry, and its values as plain numbers."""
         state = self.file.read()
         graded = self.of(scan)
         stored: Json = None
@@ -139,19 +138,19 @@ class Grades:
         }
 
     def _chooser(self, state: State) -> Selector:
-        """The program's own way to choose, of this state of the file."""
+        """Return the selector of presets for this state of the file."""
         if self._selector is None or self._selector[0] != state.version:
             self._selector = (state.version, Selector())
         return self._selector[1]
 
 
 def profiles() -> list[dict[str, Any]]:
-    """The shipped profiles, as the page lists them."""
+    """Return the shipped profiles as the page lists them."""
     return [_listed(name) for name in library.names()]
 
 
 def profile(name: str) -> dict[str, Any]:
-    """Return a shipped profile with every figure written out.
+    """Return a shipped profile with all values written out.
 
     Parameters
     ----------
@@ -161,7 +160,7 @@ def profile(name: str) -> dict[str, Any]:
     Raises
     ------
     ProfileError
-        There is none of that name.
+        There is no profile of that name.
     """
     recipe = crops.cuts(library.load(name)).cuts[0].recipe
     return {
@@ -191,13 +190,13 @@ def _listed(name: str) -> dict[str, Any]:
 
 
 def _upgraded(value: Json) -> Json:
-    """An entry in the keys of version 3, with all that it has."""
+    """Return an entry with the keys of version 3; all its other content is kept."""
     upgraded = upgrade(value, Place(Findings(), "$")).value
     return value if upgraded is None else upgraded
 
 
 def _spelled(graded: Graded, scan: Scan) -> Json:
-    """An entry that grades as the scan is graded without one."""
+    """Return an entry that grades the scan exactly as it is graded without an entry."""
     cut = graded.cuts[0]
     turn = (cut.orientation + graded.tag(scan.header)[1]) % 360
     metadata: dict[str, Json] = {"raw_file": scan.name, "orientation": turn}
@@ -206,7 +205,7 @@ def _spelled(graded: Graded, scan: Scan) -> Json:
     made = document.preset(cut.recipe, metadata)
     space = made.get("idt")
     if isinstance(space, dict) and graded.gamma is None and space.get("gamma") == 1.0:
-        del space["gamma"]  # else it would say what the file is to say
+        del space["gamma"]  # else it would override the gamma of the file
     return made
 
 

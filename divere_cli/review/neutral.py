@@ -1,7 +1,7 @@
 """The neutral picker: gains by which one color of the scan prints as gray.
 
-Covers solving the whole grade, output space included, for equal encoded values
-at the brightness the place has now. Not covered: which pixels of the scan.
+Covers solving the whole grade, including the output space, for equal encoded values at
+unchanged brightness. The pixels of the scan are selected elsewhere.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from divere_cli.records.grade import Recipe, Space
 Array = npt.NDArray[np.float64]
 
 STEPS = 24
-SLOPE = 1e-3  # density, for the slopes
-LONGEST_STEP = 0.3  # density at once: print curves bend
+SLOPE = 1e-3  # density; step of numerical slopes
+LONGEST_STEP = 0.3  # density of one step, because print curves are not straight
 CLOSE = 2e-4  # of full scale: a twentieth of a code of 8 bits
-MOST = 5.0  # what a preset may hold
-DARKEST, LIGHTEST = 0.02, 0.98  # encoded; beyond there is no color left to balance
+MOST = 5.0  # largest gain in a preset
+DARKEST, LIGHTEST = 0.02, 0.98  # encoded; outside there is no color to balance
 
 
 def gains(recipe: Recipe, color: Array, output: Space) -> tuple[float, float, float]:
-    """Give the ``rgb_gains`` that make ``color`` gray and leave its brightness.
+    """Return the ``rgb_gains`` that make ``color`` gray and keep its brightness.
 
     Parameters
     ----------
@@ -34,18 +34,18 @@ def gains(recipe: Recipe, color: Array, output: Space) -> tuple[float, float, fl
     color : ndarray, shape (3,)
         Normalized samples of the scan, linear.
     output : Space
-        Where gray is three equal values.
+        The space in which gray has three equal values.
 
     Raises
     ------
     LimitExceeded
-        The place is too dark or too light to have a color, or no gains reach gray.
+        The color is too dark or too light, or no gains make it gray.
     """
     if not recipe.film.rgb_gains or recipe.film.monochrome:
         raise LimitExceeded("this film type has no color to balance", hint="")
 
     def encoded(trial: Array) -> Array:
-        """Encoded values that may lie outside of 0..1: what is clipped has no slope."""
+        """Return encoded values, not clipped to 0..1: clipped values have no slope."""
         tried = replace(recipe, rgb_gains=(float(trial[0]), float(trial[1]), float(trial[2])))
         grade = exact.fold(tried, output, one_channel=False)
         light = grade.light(grade.transmittance(color[None]))[0]

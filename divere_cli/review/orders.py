@@ -1,4 +1,4 @@
-"""What the service asks of a worker, as plain data. Standard library only."""
+"""Orders from the service to a worker, as plain data. Standard library only."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A scan to hold: ``job`` says how a batch would read it.
+    """A scan to open; ``job`` is the job with which a batch would read it.
 
-    ``view`` and ``small`` are the files of its proxies. Without ``view`` only the
-    small one is made: for the grid. What is there already (a worker before this
-    one made it) is not made again.
+    ``view`` and ``small`` are the files of its proxies. Without ``view``, only the small
+    one is made, for the grid. A proxy that an earlier worker made is used again.
     """
 
     job: Job
@@ -36,10 +35,10 @@ class Opening:
 class View:
     """A picture to make.
 
-    ``crop`` and ``orientation`` as in a preset; ``mirrored``: left for right before the
-    turn; ``window`` is (x, y, w, h) in
-    0..1 of the positive, what of it to show; ``size`` the most pixels along the
-    longer side. ``proxy`` names a small proxy to take instead of what is open.
+    ``crop`` and ``orientation`` are as in a preset; ``mirrored``: left and right are swapped
+    before the turn; ``window`` is the part of the positive to show, (x, y, w, h) in 0..1;
+    ``size`` is the maximum of pixels along the longer side. ``proxy`` is the path of a small
+    proxy to use instead of the open scan.
     """
 
     recipe: Recipe
@@ -54,7 +53,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A place of the positive, (x, y) in 0..1, that is to become gray."""
+    """A point of the positive, (x, y) in 0..1, that should become gray."""
 
     recipe: Recipe
     crop: Box

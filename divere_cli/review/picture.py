@@ -1,8 +1,8 @@
-"""A view of a scan under a grade: samples made small, graded, turned, encoded.
+"""A graded view of a scan: samples are reduced, graded and turned.
 
-Covers which part of the proxy (or, for a look closer than that, of the scan) a
-view shows, the product's own grade of it, the histogram and what clips. What
-it does not: reading scans, files, and when a view is wanted.
+Covers the part of the proxy that a view shows (or of the scan, if the view has a higher
+resolution), the grade as in a batch, the histogram and clipping. Reading scans and files is
+elsewhere.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Picture = NDArray[np.uint8]
 Corners = tuple[float, float, float, float]
 
 BINS = 64
-KEPT = 4  # pictures before the grade: another size, a window, the grid
+KEPT = 4  # reduced pictures before the grade: for other sizes, windows and the grid
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Part:
 
     @property
     def scale(self) -> float:
-        """Pixels shown for a pixel of the scan."""
+        """Pixels of the view for one pixel of the scan."""
         return self.width / max(1e-9, self.box[2] - self.box[0])
 
 
@@ -76,7 +76,7 @@ def part_of(view: View, width: int, height: int) -> Part:
 
 
 def _unturned(window: Corners, orientation: int) -> Corners:
-    """A rectangle of the turned picture, as it lies before the turn (counter-clockwise)."""
+    """Return a rectangle of the turned picture as it is before the counter-clockwise turn."""
     x, y, w, h = window
     for _ in range(orientation // 90 % 4):
         x, y, w, h = 1.0 - y - h, x, h, w
@@ -84,14 +84,14 @@ def _unturned(window: Corners, orientation: int) -> Corners:
 
 
 class Views:
-    """Pictures of one proxy; what was made small is kept for the next change of the grade.
+    """Pictures of one proxy; reduced samples are kept for the next change of the grade.
 
     Parameters
     ----------
     proxy : Proxy
     full : callable or None
-        ``full(left, top, right, bottom)`` gives pixels of the scan in the proxy's
-        kind of samples; None where only the proxy is there.
+        ``full(left, top, right, bottom)`` returns pixels of the scan, with the sample type
+        of the proxy; None if only the proxy is available.
     output : Space
     parallel : Parallel
     """
@@ -110,7 +110,7 @@ class Views:
         self._small: OrderedDict[tuple[Part, bool], Samples] = OrderedDict()
 
     def graded(self, view: View) -> tuple[Picture, Part]:
-        """The view as 8-bit sRGB, ``(rows, columns, 1 or 3)``, turned."""
+        """Return the turned view as 8-bit sRGB, ``(rows, columns, 1 or 3)``, and its part."""
         about = self.proxy.about
         part = part_of(view, about.width, about.height)
         samples = self._samples(part)
@@ -126,7 +126,7 @@ class Views:
         return np.rot90(out, view.orientation // 90 % 4), part
 
     def color(self, view: View, at: tuple[float, float]) -> NDArray[np.float64]:
-        """The normalized linear color round a place (0..1 of the positive), ``(3,)``."""
+        """Return the normalized linear color around a point (0..1 of the positive), ``(3,)``."""
         about = self.proxy.about
         box = geometry.box(view.crop, about.width, about.height)
         x, y, _, _ = _unturned((*at, 0.0, 0.0), view.orientation)

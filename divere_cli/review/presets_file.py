@@ -1,9 +1,9 @@
-"""The ``divere_presets.json`` of the folder, as several writers share it.
+"""The ``divere_presets.json`` of a folder, shared by several writers.
 
-Covers reading it when it changed, a number for each state of it, writing single
-entries with all else kept, and telling a writer that was late: another tab, or
-another program (which takes no lock: its change is seen by what the file
-holds). What it does not: what an entry means.
+Covers reading it again after a change, a version number for each state, writing single
+entries while all other content stays, and refusing writers with an old version: another
+tab, or another program (which takes no lock; its change is found in the content). The
+meaning of entries is in ``profile``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Document = dict[str, Json]
 
 
 class Stale(Exception):
-    """A writer knew an older state than ``version``; nothing was written."""
+    """A writer had an older version than ``version``; nothing was written."""
 
     def __init__(self, version: int, by_another_program: bool) -> None:
         super().__init__(f"the presets are at version {version} by now")
@@ -40,10 +40,10 @@ class Stale(Exception):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The file at one moment.
+    """The state of the file at one moment.
 
-    ``problem`` is set where it cannot be read: then nothing is written over it.
-    ``foreign`` is the last version that another program wrote; 0: none.
+    ``problem`` is set if it cannot be read; then it is not overwritten. ``foreign`` is the
+    last version that another program wrote, 0 if none.
     """
 
     version: int
@@ -52,26 +52,26 @@ class State:
     foreign: int = 0
 
     def entry(self, name: str) -> Json:
-        """What the file has for a scan; None where it has nothing."""
+        """Return the entry of a scan; None if there is none."""
         key = key_of(self.document, name)
         return None if key is None else self.document[key]
 
     def mark(self, name: str) -> str | None:
-        """``done``, ``reject`` or None."""
+        """Return the mark of a scan: ``done``, ``reject`` or None."""
         mark = _scan(self.document, name).get("mark")
         return mark if isinstance(mark, str) and mark in MARKS else None
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Entries and marks to write; None takes one away."""
+    """Entries and marks to write; None removes one."""
 
     entries: Mapping[str, Json] = field(default_factory=dict)
     marks: Mapping[str, str | None] = field(default_factory=dict)
 
 
 class PresetsFile:
-    """The file at ``path``, which need not be there yet. Any thread may call."""
+    """The file at ``path``, which need not exist yet. Any thread may call."""
 
     def __init__(self, path: str) -> None:
         self.path = os.path.realpath(path)
@@ -83,7 +83,7 @@ class PresetsFile:
             self._refresh()
 
     def read(self) -> State:
-        """The file as it is now; what another program wrote is a new version."""
+        """Return the current state; a change by another program is a new version."""
         with self._turn:
             return self._refresh()
 
@@ -95,7 +95,7 @@ class PresetsFile:
         Stale
             There is a newer version.
         ProfileError
-            The file cannot be read, or an entry could not be read back.
+            The file cannot be read, or an entry is invalid.
         OutputUnusable
             The file cannot be written.
         """
@@ -105,7 +105,9 @@ class PresetsFile:
             if state.version != version:
                 raise Stale(state.version, state.foreign > version)
             if state.problem:
-                raise ProfileError(state.problem, hint="mend or move it: it is not overwritten")
+                raise ProfileError(
+                    state.problem, hint="repair or move the file: it is not overwritten"
+                )
             data = merged(state.document, change)
             _put(self.path, data)
             self._stamp = _stamp(self.path)
@@ -150,11 +152,11 @@ def check(change: Change) -> None:
         crops.cuts(loading.preset(entry, label))
     for name, mark in change.marks.items():
         if mark is not None and mark not in MARKS:
-            raise ProfileError(f"{name}: no mark is called {mark!r}; allowed: {', '.join(MARKS)}")
+            raise ProfileError(f"{name}: there is no mark {mark!r}; allowed: {', '.join(MARKS)}")
 
 
 def merged(document: Document, change: Change) -> bytes:
-    """Return the file's bytes after a change; entries that it does not name stay, in order.
+    """Return the content of the file after a change; other entries stay, in order.
 
     Parameters
     ----------
@@ -200,7 +202,7 @@ def key_of(document: Document, name: str) -> str | None:
 
 
 def reserved(name: str) -> bool:
-    """Return whether a name in the file is not that of a scan.
+    """Return whether a key of the file is not the name of a scan.
 
     Parameters
     ----------
@@ -231,7 +233,7 @@ def _put_mark(document: Document, name: str, mark: str | None) -> None:
 
 
 def own_scan(document: Document, name: str) -> Document:
-    """Return our data about a scan; empty where there is none.
+    """Return the data of divere about a scan; empty if there is none.
 
     Parameters
     ----------
@@ -293,10 +295,10 @@ def _stamp(path: str) -> tuple[int, ...]:
 
 @contextlib.contextmanager
 def locked(folder: str) -> Iterator[None]:
-    """Lock the folder against other divere programs; nothing is left in it.
+    """Lock the folder against other processes of divere; no file is created.
 
-    Where folders cannot be locked (Windows, some shares) the version alone
-    tells who was late.
+    Where folders cannot be locked (Windows, some shares), only the version number shows
+    which writer was late.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The program's own commands, run beside the page: measure the roll, export it.
+"""Commands of divere that run beside the page: measure the roll, export it.
 
-Covers ``divere analyze`` and ``divere batch`` as child processes with their
-events on a pipe, how far they are, and ending them. So the page grades by no
-other path than the command line, and what they cost is theirs.
+Covers ``divere analyze`` and ``divere batch`` as child processes, their events on a pipe,
+their progress, and ending them. So the page grades in the same way as the command line, and
+the memory of the commands is not that of the service.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FORMATS = ("tiff", "jpeg", "png")
 
 @dataclass(slots=True)
 class Progress:
-    """How far a command is, as the page shows it."""
+    """Progress of a command, as the page shows it."""
 
     state: str = "idle"  # idle, running, ended
     done: int = 0
@@ -45,7 +45,7 @@ class Progress:
 
 
 class Command:
-    """One run of ``divere`` at a time; its events are taken line by line."""
+    """One run of ``divere`` at a time; its events are read line by line."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -62,7 +62,7 @@ class Command:
         total: int = 0,
         after: Callable[[int], None] | None = None,
     ) -> bool:
-        """Start it; False where one runs already."""
+        """Start the command; return False if one is running already."""
         with self._turn:
             if self._process is not None:
                 return False
@@ -83,14 +83,14 @@ class Command:
             return True
 
     def stop(self) -> None:
-        """Ask it to end in order: whole positives stay."""
+        """Ask the command to end in an orderly way: finished positives stay."""
         process = self._process
         if process is not None:
             with contextlib.suppress(OSError):
                 process.terminate()
 
     def close(self) -> None:
-        """End it and wait for its end."""
+        """End the command and wait until it has ended."""
         self.stop()
         thread = self._thread
         if thread is not None:
@@ -125,7 +125,7 @@ class Command:
                 self._process = None
 
     def _event(self, event: dict[str, Any]) -> None:
-        """Take one of the events of ``--json``."""
+        """Handle one event of ``--json``."""
         kind = event.get("event")
         progress = self.progress
         if kind == "start":
@@ -149,7 +149,7 @@ def _drain(stream: Any, lines: list[str]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, without what would be the page's options to its commands."""
+    """Return this process's environment, without options for the review page."""
     variables = {n: v for n, v in os.environ.items() if not n.startswith("DIVERE_")}
     return variables | {"PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
 
@@ -166,7 +166,7 @@ def measure(
     names : sequence of str
         Names of the scans.
     take : callable
-        Gets the entries.
+        Receives the entries.
     """
     folder = tempfile.mkdtemp(prefix="divere-review-measured-")
     path = os.path.join(folder, "measured.json")
@@ -190,7 +190,7 @@ def measure(
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """What to write where: a folder below the roll's."""
+    """Settings of an export into a folder below that of the roll."""
 
     folder: str
     output: str = "positives"
@@ -201,7 +201,7 @@ class Export:
     leave_out: tuple[str, ...] = ()
 
     def arguments(self) -> list[str]:
-        """The command line of the batch."""
+        """Return the command line of the batch."""
         arguments = ["batch", self.folder, os.path.join(self.folder, self.output), "--json"]
         arguments += ["--no-recursive", "--format", self.format]
         if self.bit_depth is not None and self.format != "jpeg":

@@ -1,9 +1,9 @@
-"""Which worker makes which picture: the newest request wins, the last two workers are kept.
+"""Assign pictures to workers: the newest request has priority, the last two workers are kept.
 
-Covers the two ways a picture is wanted: large, from a worker of its own for the
-scan, which is kept; and small, for the grid, from proxies that stay when the
-worker that decoded is gone. A crash is a fresh worker, three in all, and is
-told. What it does not: processes (:mod:`divere_cli.review.workers`), and HTTP.
+Covers the two kinds of pictures: large ones, from a worker that has one scan open and is kept;
+and small ones for the grid, from proxies that remain when the worker that decoded has ended.
+After a crash a fresh worker tries again, three times in all, and the page is notified. Worker
+processes are in :mod:`divere_cli.review.workers`.
 """
 
 from __future__ import annotations
@@ -30,45 +30,45 @@ from divere_cli.review.workers import Resident, ScanFailed, Workers
 
 TRIES = 3
 KEPT = 2
-SECONDS = 300.0  # for one answer, as a batch gives one scan
-SMALL = 400  # pixels: up to here a picture is one of the grid
+SECONDS = 300.0  # limit for one answer, the default of a batch for one scan
+SMALL = 400  # pixels: pictures up to this size are for the grid
 MOST_SMALL = 2000  # proxies of the grid that are kept: 1.6 MB each
 NOTICES = 50
-IDLE_SECONDS = 15.0  # until the grid's worker is let go
+IDLE_SECONDS = 15.0  # until the grid's worker is ended
 SLOW_SECONDS = 5.0
 SmallKey = tuple[str, tuple[int, int, int], str, bool]
 
 
 class Superseded(Exception):
-    """A newer request for the same frame came."""
+    """The request was replaced by a newer one for the same frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A picture, or a place to balance, of a scan as it is now; ``job``: how it is read."""
+    """A picture, or a point to make gray, of a scan; ``job`` reads the scan."""
 
     scan: Scan
     job: Job
     order: View | Pick
-    tag: str = ""  # requests of one tag drop one another
-    number: int = 0  # in the order in which requests came
-    strip: bool = False  # several pictures on one scan: its small proxy has to be larger
+    tag: str = ""  # a request replaces an older one with the same tag
+    number: int = 0  # in the order of arrival
+    strip: bool = False  # several pictures on one scan: its small proxy must be larger
 
     @property
     def light(self) -> str:
-        """What its samples are made by besides the scan: other light is another proxy."""
+        """Settings that change the samples: each has a proxy of its own."""
         return f"{self.job.frames[0].recipe.camera_white_balance} {self.job.transfer}"
 
     @property
     def small(self) -> bool:
-        """Whether it is one of the grid's."""
+        """Whether it is a picture for the grid."""
         order = self.order
         return isinstance(order, View) and order.size <= SMALL and order.window == WHOLE
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something that happened to a frame and that the page says."""
+    """Something that happened to a frame, shown by the page."""
 
     number: int
     name: str
@@ -81,15 +81,15 @@ class _Waiting:
     future: Future[Answer] = field(default_factory=Future)
 
     def drop(self) -> None:
-        """Say that a newer one came."""
+        """Report that a newer request replaced this one."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(Superseded())
 
 
 class RequestQueue:
-    """Requests for one thing: one is in work, one waits, and that is the newest.
+    """Requests that are answered one after the other; of those that wait, newer ones replace older.
 
-    ``work(request)`` answers one; it runs in the queue's own thread.
+    ``work(request)`` answers one; it runs in the thread of the queue.
     """
 
     def __init__(self, name: str, work: Callable[[Request], Answer]) -> None:
@@ -102,7 +102,7 @@ class RequestQueue:
         self.thread.start()
 
     def submit(self, request: Request) -> Future[Answer]:
-        """Ask; what waited for the same frame under the same tag is dropped."""
+        """Add a request; a waiting one for the same frame and tag is dropped."""
         waiting = _Waiting(request)
         key = (request.scan.name, request.tag, isinstance(request.order, Pick))
         with self._turn:
@@ -119,7 +119,7 @@ class RequestQueue:
         return waiting.future
 
     def close(self) -> None:
-        """Drop what waits; the thread ends after what is in work."""
+        """Drop waiting requests; the thread ends after the current one."""
         with self._turn:
             self._closed = True
             dropped, self._next = list(self._next.values()), OrderedDict()
@@ -128,7 +128,7 @@ class RequestQueue:
             waiting.drop()
 
     def idle(self) -> bool:
-        """Whether nothing waits."""
+        """Return whether no request waits."""
         with self._turn:
             return not self._next
 
@@ -146,16 +146,16 @@ class RequestQueue:
             elif waiting.future.set_running_or_notify_cancel():
                 try:
                     waiting.future.set_result(self._work(waiting.request))
-                except BaseException as error:  # noqa: BLE001 - it is the asker's
+                except BaseException as error:  # noqa: BLE001 - raised where the result is read
                     waiting.future.set_exception(error)
 
     def on_idle(self) -> None:
-        """Nothing came for a while."""
+        """Called when there was no request for a while."""
 
 
 @dataclass(eq=False)
 class _OpenScan:
-    """A scan with a worker of its own."""
+    """A scan that is open in a worker of its own."""
 
     scan: Scan
     light: str
@@ -167,13 +167,13 @@ class _OpenScan:
 
 
 class Renderer:
-    """Makes pictures. Any thread may ask; ``close`` ends its threads and workers.
+    """Makes pictures. Any thread may call; ``close`` ends its threads and workers.
 
     Parameters
     ----------
     workers : Workers
     threads : int
-        That one worker may use.
+        Threads of one worker.
     """
 
     def __init__(self, workers: Workers, threads: int = 1) -> None:
@@ -192,7 +192,7 @@ class Renderer:
         self._grid.when_idle = self._close_grid_worker
 
     def submit(self, request: Request) -> Future[Answer]:
-        """Ask for a picture; the future may raise Superseded or ScanFailed."""
+        """Request a picture; the future may raise Superseded or ScanFailed."""
         failed = self.failure(request.scan)
         if failed is not None:
             future: Future[Answer] = Future()
@@ -204,7 +204,7 @@ class Renderer:
             return self._open_scan(request).queue.submit(request)
 
     def failure(self, scan: Scan) -> ErrorRecord | None:
-        """Why a scan, as it is now, shows no picture; None where nothing is known."""
+        """Return why the scan in its present state failed; None if it did not."""
         recorded = self._failed.get(scan.name)
         return recorded[1] if recorded is not None and recorded[0] == scan.stamp else None
 
@@ -213,11 +213,11 @@ class Renderer:
         self._failed.pop(name, None)
 
     def notices(self, after: int) -> list[Notice]:
-        """What happened since a notice."""
+        """Return the notices after a number."""
         return [notice for notice in list(self._notices) if notice.number > after]
 
     def facts(self, scan: Scan) -> dict[str, Any]:
-        """What is known of a scan that has been opened: size, what the scanner clipped."""
+        """Return facts about an opened scan: its size, and what the scanner clipped."""
         with self._turn:
             open_scan = self._open_scans.get(scan.name)
             return (
@@ -237,7 +237,7 @@ class Renderer:
             self._edges[scan.name] = scan.stamp, edge
 
     def close(self) -> None:
-        """End everything."""
+        """End all threads and workers."""
         with self._turn:
             open_scans, self._open_scans = list(self._open_scans.values()), OrderedDict()
         for open_scan in open_scans:
@@ -267,7 +267,7 @@ class Renderer:
         return open_scan
 
     def _let_go(self, open_scan: _OpenScan) -> None:
-        """Drop what waits and give the memory back: the worker's and its proxy's."""
+        """Drop waiting requests, and free the memory of the worker and its proxy."""
         open_scan.closed = True
         open_scan.queue.close()
         if open_scan.worker is not None:
@@ -360,7 +360,7 @@ class Renderer:
             raise
 
     def _decoded_small(self, request: Request) -> str:
-        """Have a worker decode the scan, leave its small proxy, and go."""
+        """Let a worker decode the scan and write its small proxy; then it ends."""
         path = self._small_path(request)
         worker = self._workers.start(request.scan.name, request.scan.path, (path,))
         try:
@@ -406,7 +406,7 @@ class Renderer:
 
 
 class _GridQueue(RequestQueue):
-    """The grid's queue, which lets its worker go when nothing is asked of it."""
+    """The queue of the grid, whose worker is ended when there are no requests."""
 
     when_idle: Callable[[], None] = staticmethod(lambda: None)
 
@@ -419,5 +419,5 @@ def _timed_out(failed: ScanFailed) -> bool:
 
 
 def _of_the_grade(failed: ScanFailed) -> bool:
-    """Whether another grade may do better: the scan itself is well."""
+    """Return whether the grade failed and not the scan, so that another grade may succeed."""
     return failed.record.kind in ("profile", "internal")

@@ -1,8 +1,7 @@
 """The scans of one folder, as the page lists them.
 
-Covers which files are scans, what their headers say, which are no scans after
-all and why, and that no name leads out of the folder. Sub-folders are other
-rolls. What it does not: opening a scan for its pixels.
+Covers which files are scans, their headers, why a file cannot be a scan, and that no name
+leads out of the folder. Sub-folders are other rolls. Pixels are not read here.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
 
 SUFFIXES = frozenset(headers.EXPECTED)
-JOURNAL = ".divere-journal.jsonl"  # what marks a folder of positives
+JOURNAL = ".divere-journal.jsonl"  # marks a folder of positives
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One scan; ``header`` is None where ``message`` says what is wrong with it."""
+    """One scan; ``header`` is None if the scan cannot be used, for the reason in ``message``."""
 
     name: str
     path: str
@@ -50,7 +49,7 @@ class Roll:
             raise InputMissing(f"'{folder}' is not a folder")
 
     def scans(self) -> list[Scan]:
-        """All scans, by name; headers are read again where a file changed.
+        """Return all scans by name; headers of changed files are read again.
 
         Raises
         ------
@@ -73,7 +72,7 @@ class Roll:
         return sorted(names)
 
     def find(self, name: str) -> Scan | None:
-        """The scan called ``name``, as it is now; None where there is none in the folder."""
+        """Return the scan called ``name`` in its present state; None if there is none."""
         if not plain(name) or os.path.splitext(name)[1].lower() not in SUFFIXES:
             return None
         with self._turn:
@@ -105,7 +104,7 @@ class Roll:
             return Scan(name, path, stamp, self._header(path, status))
         except DivereError as error:
             return Scan(name, path, stamp, None, error.message, error.hint)
-        except Exception as error:  # noqa: BLE001 - whatever a file holds, the page shows the others
+        except Exception as error:  # noqa: BLE001 - one bad file must not hide the others
             problem = CorruptInput(f"its header cannot be read: {type(error).__name__}")
             return Scan(name, path, stamp, None, problem.message, problem.hint)
 
@@ -129,7 +128,7 @@ def _holds_scans(entry: os.DirEntry[str]) -> bool:
 
 
 def plain(name: str) -> bool:
-    """Return whether a name is that of a file in the folder itself.
+    """Return whether a name can only be that of a file directly in the folder.
 
     Parameters
     ----------

@@ -1,8 +1,7 @@
-"""The service on its port: bound first, served until it is stopped.
+"""The HTTP server of the service: bound to its port first, running until it is stopped.
 
-Covers the address, the names it answers to, and uvicorn without logs (they
-would hold the token) and without signal handlers. Its own thread serves; the
-thread that called waits for the end.
+Covers the address, the accepted host names, and uvicorn without logs (they would contain the
+token) and without signal handlers. It runs in a thread of its own.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ def listen(value: str) -> Listen:
     Raises
     ------
     UsageError
-        It is no such thing.
+        The value has another form.
     """
     host, colon, port = value.rpartition(":")
     host = host.strip("[]")
@@ -59,7 +58,7 @@ class Server:
     Attributes
     ----------
     address : str
-        What to open; holds the token.
+        The address to open; it contains the token.
     """
 
     def __init__(self, service: Service, where: Listen, token: str | None = None) -> None:
@@ -99,7 +98,7 @@ class Server:
 
     @property
     def serving(self) -> bool:
-        """Whether it still answers."""
+        """Whether the server is running."""
         return self._thread.is_alive()
 
     def _serve(self) -> None:
@@ -133,7 +132,7 @@ def _bound(where: Listen) -> socket.socket:
         family, kind, protocol, _, address = addresses[0]
         made = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise UsageError(f"{where.host}: no such address: {error.strerror}") from error
+        raise UsageError(f"{where.host}: there is no such address: {error.strerror}") from error
     try:
         if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):  # Windows: SO_REUSEADDR shares a port
             made.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -145,6 +144,6 @@ def _bound(where: Listen) -> socket.socket:
         made.close()
         raise UsageError(
             f"{where.host}:{where.port} cannot be listened on: {error.strerror}",
-            hint="another program may hold it: leave --listen out, or give another port",
+            hint="another program may use it: leave out --listen, or give another port",
         ) from error
     return made

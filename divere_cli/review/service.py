@@ -37,12 +37,12 @@ class NotFound(Exception):
 
 
 class BadRequest(Exception):
-    """What was sent is not what this address takes."""
+    """The request is not valid for this address."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRequest:
-    """A picture, as the page asks for it."""
+    """A picture that the page requests."""
 
     name: str
     size: int = 1600
@@ -92,10 +92,10 @@ class Service:
         self.exporting.close()
         self.renderer.close()
 
-    # ------------------------------------------------------------ what there is
+    # ------------------------------------------------------------ roll and state
 
     def listed(self) -> dict[str, Any]:
-        """The roll as the grid shows it."""
+        """Return the roll as the grid shows it."""
         state = self.file.read()
         frames = [self._frame(scan, state) for scan in self.roll.scans()]
         return {
@@ -107,7 +107,7 @@ class Service:
         }
 
     def state(self, after: int) -> dict[str, Any]:
-        """What changes by itself: the file, the program's commands, what happened to frames."""
+        """Return the state of presets file, commands and notices, which changes at any time."""
         state = self.file.read()
         return {
             "version": state.version,
@@ -119,7 +119,7 @@ class Service:
         }
 
     def described(self, name: str) -> dict[str, Any]:
-        """A frame as the page edits it."""
+        """Return a frame as the page edits it."""
         scan = self.scan(name)
         frame = self.grades.described(scan)
         header = scan.header
@@ -127,7 +127,7 @@ class Service:
         return frame | size | {"facts": self.renderer.facts(scan)}
 
     def scan(self, name: str) -> Scan:
-        """The scan called ``name``; NotFound where there is none."""
+        """Return the scan called ``name``; raise NotFound if there is none."""
         scan = self.roll.find(name)
         if scan is None:
             raise NotFound
@@ -136,7 +136,7 @@ class Service:
     # ------------------------------------------------------------ pictures
 
     def render(self, picture: PictureRequest) -> Future[Answer]:
-        """Ask for a picture.
+        """Request a picture.
 
         Raises
         ------
@@ -158,9 +158,9 @@ class Service:
         )
 
     def film_of(self, name: str) -> dict[str, Any]:
-        """Film and frame numbers of a scan, as the page shows them; empty where none were read.
+        """Return film and frame numbers of a scan, as the page shows them; empty if none were read.
 
-        Numbers are of the pictures that the file has on the scan.
+        The numbers are those of the pictures in the preset.
         """
         scan = self.roll.find(name)
         edge = self.renderer.edge(scan) if scan is not None else None
@@ -173,7 +173,7 @@ class Service:
         return edge.shown([cut.crop for cut in cuts])
 
     def pick(self, picture: PictureRequest, at: tuple[float, float]) -> Future[Answer]:
-        """Ask for the gains that make a place gray; errors as :meth:`render`."""
+        """Request the gains that make a point gray; errors as in :meth:`render`."""
         scan = self._good(picture.name)
         graded = self._graded(scan, picture.preset)
         cut = graded.cut(picture.picture)
@@ -185,7 +185,7 @@ class Service:
         )
 
     def again(self, name: str) -> None:
-        """Try a scan anew that failed."""
+        """Try a failed scan again."""
         self.renderer.again(self.scan(name).name)
 
     def _good(self, name: str) -> Scan:
@@ -200,15 +200,15 @@ class Service:
     # ------------------------------------------------------------ changes
 
     def change(self, version: int, change: Change, *, freeze: bool = False) -> State:
-        """Write entries and marks; with ``freeze`` also what was measured for the others.
+        """Write entries and marks; with ``freeze`` also the measured grades of the others.
 
-        A batch measures what no file speaks of, without the scans that have an entry:
-        the first entry would move the grade of all others from what the page showed.
+        A batch measures scans without an entry together, leaving out those that have one: so
+        the first entry would change the grade of all others from what the page showed.
 
         Raises
         ------
         NotFound
-            A name is no scan's of this folder, and not in the file.
+            A name is neither a scan of this folder nor in the file.
         Stale, ProfileError, OutputUnusable
         """
         state = self.file.read()
@@ -229,7 +229,7 @@ class Service:
     # ------------------------------------------------------------ the program's commands
 
     def measure(self, names: list[str] | None = None) -> bool:
-        """Measure the scans that no file speaks of; False where there is nothing to do."""
+        """Measure the scans without a preset; return False if there is nothing to do."""
         state = self.file.read()
         paths = [
             scan.path
@@ -242,14 +242,14 @@ class Service:
         return True
 
     def export(self, options: dict[str, Any]) -> bool:
-        """Start the batch; False where one runs already.
+        """Start the batch; return False if one is running already.
 
-        What was measured is written down first: the batch grades what the page shows.
+        Measured grades are written first, so that the batch grades as the page shows.
 
         Raises
         ------
         BadRequest
-            The folder's name leads elsewhere, or an option is none.
+            The folder is not below that of the roll, or an option is invalid.
         """
         arguments = self._export(options).arguments()
         if self.exporting.progress.state == "running":
@@ -266,15 +266,15 @@ class Service:
     def _export(self, options: dict[str, Any]) -> programs.Export:
         output = options.get("output") or "positives"
         if not isinstance(output, str) or not plain(output) or output.startswith((".", "-")):
-            raise BadRequest("the export goes into a folder below the roll's: give its plain name")
+            raise BadRequest("output must be the name of a folder inside the folder of the roll")
         form, depth = options.get("format", "tiff"), options.get("bit_depth")
         space, quality = options.get("color_space") or "", options.get("quality")
         if form not in programs.FORMATS or depth not in (None, 8, 16):
-            raise BadRequest("formats are tiff, jpeg and png; bits are 8 and 16")
+            raise BadRequest("format must be tiff, jpeg or png; bit_depth must be 8 or 16")
         if space and space not in library.in_role("output"):
-            raise BadRequest(f"no output color space is called {space!r}")
+            raise BadRequest(f"there is no output color space {space!r}")
         if quality is not None and (not isinstance(quality, int) or not 1 <= quality <= 100):
-            raise BadRequest("a quality is a number from 1 to 100")
+            raise BadRequest("quality must be a number from 1 to 100")
         state = self.file.read()
         rejected = [s.name for s in self.roll.scans() if state.mark(s.name) == "reject"]
         return programs.Export(
@@ -311,7 +311,7 @@ class Service:
         }
 
     def _pictures(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
-        """How many pictures are on a scan, its film and their frame numbers."""
+        """Return how many pictures are on a scan, its film and frame numbers, and a problem."""
         unknown = {"film": "", "numbers": []}
         if scan.header is None or state.problem:
             return {"pictures": 0, "problem": "", **unknown}
@@ -324,7 +324,7 @@ class Service:
         return {"pictures": len(cuts), "problem": "", **film}
 
     def _notes(self, scan: Scan, state: State, source: str) -> dict[str, Any]:
-        """Return what measuring found out about a scan, from our own entry or beside its grade."""
+        """Return the results of measuring a scan, from divere's own entry or from its preset."""
         own_data = presets_file.own_scan(state.document, scan.name)
         if own_data.get("confidence") in CONFIDENCE:
             return dict(own_data)
@@ -342,7 +342,7 @@ def _turned(state: State, scan: Scan) -> int:
 
 
 def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:
-    """Return the job by which a batch would read a scan; nothing is written.
+    """Return the job with which a batch would read a scan; nothing is written.
 
     Parameters
     ----------
@@ -351,7 +351,7 @@ def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:
     cut : Cut
         The picture.
     graded : Graded
-        How samples relate to light.
+        The grade of the scan.
     """
     nowhere = Target(scan.name, "", "")
     return Job(
@@ -366,7 +366,7 @@ def read_as(scan: Scan, cut: Cut, graded: Graded) -> Job:
 
 
 def _provenance(entry: Json) -> dict[str, Any]:
-    """The notes of ``divere analyze`` in an entry; those of its least sure crop on a sheet."""
+    """Return the notes of ``divere analyze`` in an entry; with crops those of the least sure."""
     if not isinstance(entry, dict):
         return {}
     items = [entry, *(c for c in _list(entry.get("crops")) if isinstance(c, dict))]

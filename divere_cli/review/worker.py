@@ -1,9 +1,8 @@
-"""What a worker does for the service: hold one scan's proxy, make pictures of it.
+"""The worker of the service: opens one scan and makes pictures of it.
 
-Covers decoding a scan once into the files of its proxies, views and picks from
-what is held, and a closer look at the scan's own pixels. Runs in a process of
-its own, one for each scan. What it does not: the process and its pipe
-(:mod:`divere_cli.isolation.supervisor.launch`).
+Covers decoding a scan once into the files of its proxies, views and picks from these, and
+views with more resolution from the pixels of the scan. It runs in a process of its own, one
+for each scan (:mod:`divere_cli.isolation.supervisor.launch`).
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ from divere_cli.review.orders import VIEW_LONGEST, Opening, Order, Pick, View
 Samples = NDArray[Any]
 Answer = tuple[dict[str, Any], bytes]
 
-HELD_PIXELS = 120_000_000  # of a scan that is kept whole for looks at 1:1: 720 MB in 16 bits
+HELD_PIXELS = 120_000_000  # most pixels of a scan kept in memory for 1:1 views: 720 MB at 16 bits
 
 
 class Files:
-    """What a worker may open: its pipes, and the files of its scan's proxies, by path.
+    """Files of a worker: its pipes, and the proxies of its scan by path.
 
-    They are opened before the worker is confined: afterwards nothing has a name.
+    They are opened before the worker is confined: afterwards it cannot open files by name.
     """
 
     def __init__(self, job: Job) -> None:
@@ -51,11 +50,11 @@ class Files:
         self._open = {path: os.open(path, os.O_RDWR | os.O_CLOEXEC) for path in named["proxies"]}
 
     def descriptors(self) -> set[int]:
-        """All that must stay open."""
+        """Return the descriptors that must stay open."""
         return {*self.line.descriptors(), *self._open.values()}
 
     def of(self, path: str) -> int | None:
-        """The file at a path, where it is one of ours."""
+        """Return the descriptor of the file at a path; None if it is not open."""
         return self._open.get(path)
 
     def close(self) -> None:
@@ -74,7 +73,7 @@ def ahead(job: Job) -> set[int]:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     """
     if job.id not in _files:
         _files[job.id] = Files(job)
@@ -82,14 +81,14 @@ def ahead(job: Job) -> set[int]:
 
 
 def serve(job: Job, progress: Progress) -> TaskResult:
-    """Answer orders until the service lets this worker go: the task of its job.
+    """Answer orders until the service closes the pipe: the task of the worker's job.
 
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
     """
     ahead(job)
     files = _files.pop(job.id)
@@ -117,14 +116,14 @@ def _answer(bench: Bench, order: Any) -> Answer:
 
 
 class Bench:
-    """What one worker holds. ``answer`` takes its orders one after another.
+    """The open scan of one worker. ``answer`` handles orders one after another.
 
     Parameters
     ----------
     output : Space
-        Of the pictures.
+        Color space of the pictures.
     file : callable
-        Gives the descriptor of a proxy's file by its path; None where it is not open yet.
+        Returns the descriptor of a proxy's file by its path; None if it is not open.
     """
 
     def __init__(
@@ -140,12 +139,12 @@ class Bench:
         self._full_samples: Samples | None = None
 
     def answer(self, order: Order) -> Answer:
-        """Do what is asked.
+        """Carry out an order.
 
         Raises
         ------
         ScanError
-            What is wrong with the scan or its grade.
+            The scan or its grade cannot be used.
         """
         began = time.perf_counter()
         if isinstance(order, Opening):
@@ -211,7 +210,7 @@ class Bench:
             os.close(fd)
 
     def _keep(self, path: str, made: proxy.Proxy) -> None:
-        """Leave a proxy for the workers that come; without room for it they decode again."""
+        """Write a proxy for later workers; if there is no space, they decode again."""
         fd = self._file(path)
         if fd is not None:
             with contextlib.suppress(OSError):
@@ -249,7 +248,7 @@ class Bench:
         return self._views
 
     def _close(self, left: int, top: int, right: int, bottom: int) -> Samples:
-        """Pixels of the scan itself, of the proxy's kind."""
+        """Return pixels of the scan itself, with the sample type of the proxy."""
         assert self._opening is not None
         assert self._views is not None
         about = self._views.proxy.about

@@ -1,9 +1,9 @@
-"""Worker processes that stay, by the program's own isolation.
+"""Worker processes that stay, isolated as in a batch.
 
-Covers starting one, asking it, and what its end was: a worker here is one
-attempt of a job whose task answers orders until it is let go. One thread owns
-the runner, as its contract wants; the pipes are the askers'. What it does not:
-which worker is asked what, and fresh attempts (:mod:`divere_cli.review.renderer`).
+Covers starting a worker, sending orders, and how it ended: a worker is one attempt of a job
+whose task answers orders until its pipe is closed. One thread owns the runner, as its
+contract requires; other threads use the pipes. Orders and fresh attempts are in
+:mod:`divere_cli.review.renderer`.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from divere_cli.records.outcome import ErrorRecord, Outcome
 from divere_cli.review import channel
 
 TASK = "divere_cli.review.worker:serve"
-OUTPUT = "sRGB"  # of all pictures
+OUTPUT = "sRGB"  # color space of all pictures
 WARM = "divere_cli.review.worker"
-MOST = 8  # workers at once: two views, the grid's, and those on their way out
-TURN = 0.02  # seconds: how long a worker that is wanted may wait for the runner's thread
+MOST = 8  # workers at once: two views, the grid's, and those that are ending
+TURN = 0.02  # seconds that a request for a worker may wait for the runner's thread
 FOREVER = 1e7
 BOOT_SECONDS = 60.0
 END_SECONDS = 10.0
@@ -43,7 +43,7 @@ LEAST_SHARED = 256 << 20
 
 
 class ScanFailed(ScanError):
-    """A scan's error, from its worker or from the worker's end; ``record`` has its kind."""
+    """A scan's error, reported by its worker or caused by its end; ``record`` has the kind."""
 
     def __init__(self, record: ErrorRecord) -> None:
         super().__init__(record.message, hint=record.hint, detail=record.detail)
@@ -51,13 +51,13 @@ class ScanFailed(ScanError):
 
     @property
     def died(self) -> bool:
-        """Whether a fresh worker may do better."""
+        """Whether the worker crashed, so that a fresh one may succeed."""
         return self.record.kind == Crashed.kind
 
 
 @dataclass(eq=False)
 class _Started:
-    """A worker that was asked for, and its end when it came."""
+    """A requested worker, and its outcome once it has ended."""
 
     job: Job
     begun: threading.Event = field(default_factory=threading.Event)
@@ -68,7 +68,7 @@ class _Started:
 
 
 class Resident:
-    """A worker process that stays. For one asker at a time; anyone may ``kill`` it."""
+    """A worker process that stays. One thread at a time may ask; any thread may ``kill`` it."""
 
     def __init__(self, pool: Workers, started: _Started, service: channel.Service) -> None:
         self._pool = pool
@@ -76,12 +76,12 @@ class Resident:
         self._service = service
 
     def ask(self, order: object, seconds: float) -> channel.Answer:
-        """Have an order answered.
+        """Send an order and return the answer.
 
         Raises
         ------
         ScanFailed
-            The worker reported an error, or died, or took too long and was ended.
+            The worker reported an error, died, or took too long and was ended.
         """
         try:
             answer, data = self._service.ask(order, seconds)
@@ -96,11 +96,11 @@ class Resident:
         return answer, data
 
     def close(self) -> None:
-        """Let the worker go when it is done."""
+        """Close the pipes; the worker ends after its current order."""
         self._service.close()
 
     def kill(self) -> None:
-        """End the worker at once, whatever it does."""
+        """End the worker at once."""
         self._started.unwanted = True
         self._pool.wake()
 
@@ -145,16 +145,16 @@ class Workers:
         Parameters
         ----------
         name : str
-            What it works on, for messages.
+            Name of the scan, for messages.
         path : str
-            All that it may read: a scan, or the folder of small proxies.
+            The only path that it may read: a scan, or the folder of small proxies.
         proxies : sequence of str
-            Files that it may read and write; made here where they are not there yet.
+            Files that it may read and write; created here if they do not exist.
 
         Raises
         ------
         ScanFailed
-            No process can be had.
+            No process can be started.
         """
         number = next(self._numbers)
         service = channel.Service(os.path.join(self.folder, f"worker-{number}"))
@@ -169,11 +169,11 @@ class Workers:
         return Resident(self, started, service)
 
     def wake(self) -> None:
-        """Have the runner's thread look round now."""
+        """Let the runner's thread check its workers now."""
         self._requests.put(None)
 
     def close(self) -> None:
-        """End all workers and take the folder away."""
+        """End all workers and remove the folder."""
         if not self._closed:
             self._closed = True
             self.wake()
@@ -206,7 +206,7 @@ class Workers:
             self._refuse(IsolationUnavailable("the service is ending", hint=""))
 
     def _turn(self, runner: Runner) -> None:
-        """Start what is wanted, end what is not, look how workers ended."""
+        """Start requested workers, end those that are not needed, collect outcomes."""
         with contextlib.suppress(queue.Empty):
             request = self._requests.get(timeout=0.0 if self._alive else None)
             while True:
@@ -234,7 +234,7 @@ class Workers:
             started.ended.set()
 
     def _refuse(self, problem: DivereError) -> None:
-        """Answer what is still wanted, and all that will be, with why there are no workers."""
+        """Refuse present and future requests, with the reason why there are no workers."""
         self._problem = problem
         while not self._closed or not self._requests.empty():
             request = self._requests.get()
@@ -256,7 +256,7 @@ def record_of(error: DivereError) -> ErrorRecord:
 
 
 def session_folder() -> str:
-    """Make the service's own folder, in memory where there is room; remove dead services'."""
+    """Create the folder of the service, in memory if there is space; remove those of dead ones."""
     root = tempfile.gettempdir()
     if os.path.isdir(SHARED_MEMORY) and os.access(SHARED_MEMORY, os.W_OK):
         with contextlib.suppress(OSError):
@@ -268,7 +268,7 @@ def session_folder() -> str:
 
 
 def _sweep(folder: str) -> None:
-    """Remove what a killed service left: proxies in shared memory stay until the next boot."""
+    """Remove folders of killed services: proxies in shared memory would stay until a reboot."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             number = entry.name.removeprefix(PREFIX).partition("-")[0]
