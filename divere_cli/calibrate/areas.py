@@ -1,7 +1,7 @@
 """Flat areas of a picture that have the shape of a patch.
 
-Covers connected areas of little contrast at several thresholds, their place, size, shape
-and color. What they are patches of is for :mod:`divere_cli.calibrate.lattice`.
+Covers connected areas of little contrast at several thresholds, with position, size and
+shape. Which areas form a chart is found in :mod:`divere_cli.calibrate.lattice`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MOST_AREAS = 400
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Areas found: ``centers`` (n, 2) in pixels (x, y), ``sizes`` (n,) root of the area."""
+    """Flat areas: ``centers`` (n, 2) in pixels (x, y), ``sizes`` (n,) root of the area."""
 
     centers: Floats
     sizes: Floats
@@ -142,7 +142,7 @@ def label(mask: Bools) -> Ints:
 
 
 def _touching(row: Ints, start: Ints, end: Ints, height: int, width: int) -> tuple[Ints, Ints]:
-    """Pairs of runs, one in the row above the other, that share a column."""
+    """Return pairs of runs, one in the row above the other, that share a column."""
     stride = width + 1
     first_of = row * stride + start
     last_of = row * stride + end

@@ -1,7 +1,7 @@
-"""A color chart: which patches lie where, and what colors they have.
+"""A color chart: positions and colors of its patches.
 
-Covers the words that the room shares. Where the figures come from: the shipped charts
-(:mod:`divere_cli.calibrate.shipped_charts`) and reference files
+Covers the records that the room shares. Values come from the shipped charts
+(:mod:`divere_cli.calibrate.shipped_charts`) and from reference files
 (:mod:`divere_cli.calibrate.reference_file`). Standard library only.
 """
 
@@ -44,12 +44,12 @@ class Chart:
 
     @property
     def grays(self) -> tuple[int, ...]:
-        """Which patches are neutral."""
+        """Indices of the neutral patches."""
         return tuple(index for index, patch in enumerate(self.patches) if patch.gray)
 
     @property
     def corner_names(self) -> tuple[str, str, str, str]:
-        """The patches at top left, top right, bottom right, bottom left."""
+        """Names of the patches at top left, top right, bottom right, bottom left."""
         last = len(self.patches) - 1
         corners = (0, self.columns - 1, last, last - self.columns + 1)
         return tuple(self.patches[i].name for i in corners)  # type: ignore[return-value]

@@ -1,7 +1,7 @@
 """CIE Lab and CIEDE2000.
 
-Covers XYZ to Lab, and the color difference of two Lab arrays. Not covered: which
-white the XYZ are for, and adaptation from one white to another.
+Covers XYZ to Lab and back, and the color difference of two Lab arrays. Adaptation from one
+white to another is not covered.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _SLOPE = (29.0 / 6.0) ** 2 / 3.0
 
 
 def lab(xyz: ArrayLike, white: ArrayLike = D50) -> Floats:
-    """Lab of XYZ.
+    """Convert XYZ to Lab.
 
     Parameters
     ----------
     xyz : array_like
-        ``(..., 3)``, Y of white 1; what lies below 0 follows the straight part.
+        ``(..., 3)``, Y of white is 1; values below 0 follow the linear part.
     white : array_like
         XYZ of white.
 
@@ -119,7 +119,7 @@ def _chroma(values: Floats) -> Floats:
 
 
 def _polar(values: Floats, stretch: Floats) -> tuple[Floats, Floats]:
-    """Chroma, and hue in degrees from 0 to 360, of a Lab with its a stretched."""
+    """Return chroma, and hue in degrees from 0 to 360, of Lab values with a stretched."""
     a, b = values[..., 1] * stretch, values[..., 2]
     hue = np.where((a == 0.0) & (b == 0.0), 0.0, np.degrees(np.arctan2(b, a)) % 360.0)
     return np.hypot(a, b), hue

@@ -1,8 +1,9 @@
-"""Whether a chart lies on the straight part of its film's curve.
+"""Check that a chart is on the straight part of its film's curve.
 
-Covers the gray row's densities against the light of its patches (where two neighbors lie
-far closer together than the others do, the film has ended), and telling a negative. Not
-covered: clipping in the scan, which :mod:`divere_cli.calibrate.sample` sees.
+Compares the densities of the gray row with the light of its patches: where the contrast
+between neighbors is much lower than elsewhere, the range of the film ends. Also decides
+whether a scan is a negative. Clipping in the scan is found in
+:mod:`divere_cli.calibrate.sample`.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Float
     order = sorted(range(len(grays)), key=lambda i: float(light[i]))
     log_light = np.log10(np.maximum(light[order], 1e-6))
     density = -np.log10(np.maximum(values[[grays[i] for i in order]], 1e-6))
-    # charts have patches of one gray several times: they are one step
+    # charts may have several patches of the same gray: they are one step
     starts = np.concatenate([[True], np.diff(log_light) > SAME_GRAY])
     group = np.cumsum(starts) - 1
     count = np.bincount(group)
@@ -56,7 +57,7 @@ def slopes(values: Floats, used: NDArray[np.bool_], chart: Chart) -> tuple[Float
 
 
 def warnings(values: Floats, used: NDArray[np.bool_], chart: Chart) -> list[str]:
-    """Return warnings about the chart's exposure; none where it is right.
+    """Return warnings about the chart's exposure; none if it is correct.
 
     Parameters
     ----------

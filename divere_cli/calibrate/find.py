@@ -1,10 +1,11 @@
-"""Find a chart on a picture of a negative, or say that none is there for certain.
+"""Find a color chart on a picture of a negative.
 
-Covers the search for a chart of rows and columns, in any turn, mirrored, tilted: areas of
-a patch's shape, lattices of them, every window of the chart's size in each lattice, all
-eight turns. What decides is the share of the variance of the chart's published colors
-(log light) that a linear fit of the densities leaves unexplained. Whether it is enough is
-for the caller (:data:`SURE`). Not covered: charts of one row, which make no lattice.
+Covers the search for a chart of rows and columns in any orientation, mirrored or tilted:
+areas with the shape of patches, lattices of such areas, every window of the chart's size in
+each lattice, all eight orientations. The best one leaves the smallest share of the variance
+of the chart's published colors (log light) unexplained by a linear fit of the densities. The
+caller decides whether this is certain enough (:data:`SURE`). Charts with a single row are
+not found, as they form no lattice.
 """
 
 from __future__ import annotations
@@ -23,27 +24,27 @@ from divere_cli.calibrate.lattice import Lattice
 
 Floats = NDArray[np.float64]
 
-SURE = 0.15  # unexplained; charts found rightly leave 0.03 at most, wrong ones 0.4 and more
-CERTAIN = 0.03  # no better one is looked for
-LEAST_SPREAD = 0.06  # density, standard deviation of the patches: equal panes say nothing
-LEAST_SEEN = 0.33  # of a window's patches are areas of the lattice
+SURE = 0.15  # unexplained; correct charts leave 0.03 at most, wrong ones 0.4 and more
+CERTAIN = 0.03  # unexplained; the search for a better one ends
+LEAST_SPREAD = 0.06  # density, standard deviation of the patches: equal areas prove nothing
+LEAST_SEEN = 0.33  # of a window's patches must be areas of the lattice
 MOST_WINDOWS = 80
-INNER = 0.3  # half the side of what is looked at of a patch, in steps of the lattice
+INNER = 0.3  # half the side of the sampled part of a patch, in steps of the lattice
 POINTS = 5  # along that side
-BEYOND = 0.02  # of the picture: a patch's middle may not lie further outside
+BEYOND = 0.02  # of the picture: how far outside the center of a patch may be
 DARKEST_LIGHT = 1e-3
-REFINE = 0.3  # of a step: an area that near a patch's place is the patch
-LIKE = 0.8  # of the usual size: whole patches
+REFINE = 0.3  # of a step: an area this near to the position of a patch is the patch
+LIKE = 0.8  # of the usual size: complete patches
 RIGHT = np.array([1.0, 0.0])
-STRAY = 0.03  # of a step: areas that far off their places are always kept
+STRAY = 0.03  # of a step: areas this near to their positions are always kept
 
 
 @dataclass(frozen=True, slots=True)
 class ChartPosition:
-    """A chart on a picture.
+    """Position of a chart on a picture.
 
-    ``to_picture`` takes chart places (column, row; patch centers are whole numbers) to
-    pixels (x, y). ``unexplained`` is 0 for a perfect match and 1 for none.
+    ``to_picture`` maps chart coordinates (column, row; patch centers are whole numbers) to
+    pixels (x, y). ``unexplained`` is 0 for a perfect match and 1 for no match.
     """
 
     to_picture: Floats
@@ -51,7 +52,7 @@ class ChartPosition:
 
     @property
     def mirrored(self) -> bool:
-        """Whether the chart is seen from behind: a scan of the film's wrong side."""
+        """Whether the chart is mirrored: the film was scanned from the wrong side."""
         square = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
         origin, along, down = homography.apply(self.to_picture, square)
         u, v = along - origin, down - origin
@@ -73,9 +74,9 @@ def from_corners(corners: Floats, chart: Chart) -> ChartPosition | None:
 
 
 def unexplained_at(density: Floats, position: ChartPosition, chart: Chart) -> tuple[float, float]:
-    """Return what a chart leaves unexplained at a given position: as given, and in its best turn.
+    """Return the unexplained share of a chart at a position: as given, and at its best turn.
 
-    1.0 for both where its patches do not differ or leave the picture.
+    Both are 1.0 if its patches do not differ or are outside the picture.
 
     Parameters
     ----------
@@ -137,12 +138,12 @@ def find(density: Floats, chart: Chart) -> ChartPosition | None:
         ``(h, w, 3)``, densities of the scan; a long side near 700 pixels suits patches of
         10 pixels and more.
     chart : Chart
-        Of two rows and columns at least.
+        The chart, with at least two rows and two columns.
 
     Returns
     -------
     ChartPosition or None
-        The likeliest one, certain or not; None where nothing lies as a chart's patches do.
+        The most likely position, certain or not; None if nothing is arranged like a chart.
     """
     match = _Match(chart)
     smooth = flat.smooth(density)
@@ -161,7 +162,7 @@ def find(density: Floats, chart: Chart) -> ChartPosition | None:
 
 
 class _Match:
-    """How well colors fit a chart, whichever way it lies."""
+    """Compares colors with a chart, in all orientations."""
 
     def __init__(self, chart: Chart) -> None:
         lab = np.array([patch.lab for patch in chart.patches])
@@ -182,7 +183,7 @@ class _Match:
                 self.turns.append(np.array([[sx, 0.0, tx], [0.0, sy, ty], [0.0, 0.0, 1.0]]))
 
     def unexplained(self, colors: Floats | None) -> tuple[float, int] | None:
-        """The least share left unexplained, and by which turn; None without spread."""
+        """Return the least unexplained share, and its orientation; None if colors do not differ."""
         if colors is None or colors.std(axis=0).max() < LEAST_SPREAD:
             return None
         shares = [self.share_left(colors[order]) for order in self.orders]
@@ -190,7 +191,7 @@ class _Match:
         return shares[turn], turn
 
     def share_left(self, colors: Floats) -> float:
-        """Unexplained share of the published colors; the worst patch does not count."""
+        """Return the unexplained share of the published colors, without the worst patch."""
         counted = np.ones(len(colors), bool)
         residual = _residual(colors, self.published, counted)
         per_patch = (residual**2).sum(axis=1)
@@ -202,7 +203,7 @@ class _Match:
 
 
 def _residual(colors: Floats, published: Floats, fitted: NDArray[np.bool_]) -> Floats:
-    """What a linear fit of ``colors`` (n, 3) leaves of ``published`` (n, 3), fitted where kept."""
+    """Return the residual of ``published`` (n, 3) after a linear fit of ``colors`` (n, 3)."""
     design = np.concatenate([colors, np.ones((len(colors), 1))], axis=1)
     used = design[fitted]
     gram = np.einsum("ij,ik->jk", used, used) + 1e-9 * np.eye(4)
@@ -211,7 +212,7 @@ def _residual(colors: Floats, published: Floats, fitted: NDArray[np.bool_]) -> F
 
 
 def _working(xyz: Floats) -> Floats:
-    """XYZ (D50) to a wide RGB whose channels films tell apart: ProPhoto's primaries."""
+    """Convert XYZ (D50) to RGB with ProPhoto's primaries, whose channels films separate."""
     matrix = np.array(
         [
             [1.3459433, -0.2556075, -0.0511118],
@@ -223,7 +224,7 @@ def _working(xyz: Floats) -> Floats:
 
 
 def _windows(grid: Lattice, chart: Chart) -> Iterator[Floats]:
-    """Homographies of every place on a lattice where the chart may lie, upright or on its side."""
+    """Yield homographies of all positions of the chart on a lattice, upright or on its side."""
     at = np.array(list(grid.places))
     for swap in (False, True):
         width, height = (chart.rows, chart.columns) if swap else (chart.columns, chart.rows)
@@ -247,7 +248,7 @@ def _origins(index: NDArray[np.int64], length: int) -> range:
 
 
 def _colors(density: Floats, to_picture: Floats, chart: Chart) -> Floats | None:
-    """Median density of each patch's inner part; None where the chart leaves the picture."""
+    """Return the median density of each patch's inner part; None if it is outside the picture."""
     height, width = density.shape[:2]
     centers = homography.apply(to_picture, places(chart))
     margin = BEYOND * max(height, width)
@@ -267,7 +268,7 @@ def _colors(density: Floats, to_picture: Floats, chart: Chart) -> Floats | None:
 def _refined(
     position: ChartPosition, areas: list[flat.Areas], density: Floats, match: _Match, chart: Chart
 ) -> ChartPosition:
-    """Fit the homography to the areas that are the patches, where that is no worse."""
+    """Fit the homography to the areas that are the patches, unless the match becomes worse."""
     matrix = _fitted(position, areas, places(chart))
     colors = None if matrix is None else _colors(density, matrix, chart)
     if matrix is None or colors is None:
@@ -277,9 +278,9 @@ def _refined(
 
 
 def _fitted(position: ChartPosition, areas: list[flat.Areas], at: Floats) -> Floats | None:
-    """Fit the homography to areas of a patch's size, without those that lie off their places.
+    """Fit the homography to areas of a patch's size, without those far from their positions.
 
-    Half a patch, beside the edge of a shadow, is as flat as a whole one and lies elsewhere.
+    Half a patch, beside the edge of a shadow, is as flat as a whole one but has another center.
     """
     centers = homography.apply(position.to_picture, at)
     step = np.hypot(*(homography.apply(position.to_picture, at + RIGHT) - centers).T)

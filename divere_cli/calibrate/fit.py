@@ -1,10 +1,9 @@
-"""Density matrix, gains and a tone curve that give a chart its own colors on a print.
+"""Fit a density matrix, gains and a tone curve, so that a chart prints in its own colors.
 
-Covers the two steps: least squares in density, which weighs black like white, then Gauss-
-Newton on Lab from there, with slopes of the print taken numerically. Several scans share
-the matrix and the curve and have gains of their own; several sets of patches (one for each
-that is left out) are fitted at once. What the figures are worth is for
-:mod:`divere_cli.calibrate.judge`.
+Covers two steps: least squares in density, which weights black like white, then Gauss-Newton
+on Lab, with numerical slopes of the print. Several scans share the matrix and the curve and
+have gains of their own; several sets of patches (each with some left out) are fitted at
+once. The quality of the result is judged in :mod:`divere_cli.calibrate.judge`.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from divere_cli.color.curves import DENSITY_RANGE
 
 Floats = NDArray[np.float64]
 
-RIDGE = 0.05  # of the first step, on density squared: towards the preset's matrix
-PULL = 1.0  # of the second step, on Lab squared: towards the first step's matrix
-STIFF = 2000.0  # on Lab squared: of the tone curve towards none
+RIDGE = 0.05  # first step, on density squared: pulls towards the preset's matrix
+PULL = 1.0  # second step, on Lab squared: pulls towards the first step's matrix
+STIFF = 2000.0  # on Lab squared: pulls the tone curve towards a straight line
 STEPS = 40
 SETTLED = 1e-10
 MOST_TONE = 1.0
@@ -34,11 +33,11 @@ KNOTS = np.array([0.5, 0.625, 0.75, 0.875, 1.0])
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is fitted.
+    """The data of a fit.
 
     ``film`` (n, 3) is the density that the matrix is applied to, ``scan`` (n,) the index of
-    the scan a patch is of, ``reference`` (n, 3) its Lab, ``printer`` the print, ``start`` the
-    preset's matrix, ``free`` (k, 3, 3) the directions the matrix may go from there.
+    the scan of each patch, ``reference`` (n, 3) its Lab, ``printer`` the print, ``start`` the
+    preset's matrix, ``free`` (k, 3, 3) the directions in which the matrix may change.
     """
 
     film: Floats
@@ -50,7 +49,7 @@ class Task:
 
     @property
     def scans(self) -> int:
-        """How many scans there are."""
+        """Number of scans."""
         return int(self.scan.max()) + 1
 
 
@@ -141,10 +140,10 @@ def fit(task: Task, weights: Floats) -> Fitted:
 
 
 def bent(task: Task, weights: Floats, straight: Fitted) -> Fitted:
-    """Fit a tone curve, too, from where :func:`fit` ended.
+    """Fit a tone curve, too, starting from the result of :func:`fit`.
 
-    From the first step's matrix half of the fits of one chart ended in another place than the
-    others did (mean 3.8 instead of 2.9), and what left-one-out said of them was worth little.
+    When started from the first step's matrix, half of the fits of one chart ended at another
+    minimum than the others (mean 3.8 instead of 2.9), and leave-one-out was not reliable.
 
     Parameters
     ----------
@@ -226,7 +225,7 @@ def on_lab(task: Task, weights: Floats, first: Fitted, *, toned: bool) -> Fitted
 def shifts(task: Task, fitted: Fitted) -> Floats:
     """Return how much darker each patch prints than it should.
 
-    The shift of all three densities together that explains most of what is off.
+    This is the common shift of all three densities that explains most of the difference.
 
     Parameters
     ----------
@@ -252,7 +251,7 @@ def _density(task: Task, fitted: Fitted) -> Floats:
 
 
 def _hats(density: Floats) -> tuple[Floats, Floats]:
-    """Weight of each knot at a density ``(..., 5)``, and of the straight line below the first."""
+    """Return the weight of each knot at a density, ``(..., 5)``, and the curve's input."""
     n = 1.0 - np.clip(density / DENSITY_RANGE, 0.0, 1.0)
     position = (n[..., None] - KNOTS) / (KNOTS[1] - KNOTS[0])
     hats = np.maximum(0.0, 1.0 - np.abs(position))
@@ -262,7 +261,7 @@ def _hats(density: Floats) -> tuple[Floats, Floats]:
 
 
 def _toned(density: Floats, tone: Floats) -> Floats:
-    """Through the tone curve: straight from (0, 0) to the first knot, then knot by knot."""
+    """Apply the tone curve: straight from (0, 0) to the first knot, then from knot to knot."""
     straight = (tone == KNOTS).all()
     if straight:
         return density
@@ -272,7 +271,7 @@ def _toned(density: Floats, tone: Floats) -> Floats:
 
 
 def _rises(density: Floats, tone: Floats) -> Floats:
-    """Slope of the tone curve at each density."""
+    """Return the slope of the tone curve at each density."""
     n = 1.0 - np.clip(density / DENSITY_RANGE, 0.0, 1.0)
     slopes = np.diff(tone, axis=1) / np.diff(KNOTS)
     slopes = np.concatenate([tone[:, :1] / KNOTS[0], slopes], axis=1)
@@ -291,7 +290,7 @@ def _cost(task: Task, fitted: Fitted, first: Fitted, scale: Floats) -> Floats:
 def _system(
     task: Task, now: Fitted, first: Fitted, scale: Floats, toned: bool
 ) -> tuple[Floats, Floats]:
-    """Normal equations of one step: matrix ``(f, p, p)`` and slope of half the cost ``(f, p)``."""
+    """Return the normal equations: matrix ``(f, p, p)`` and slope of half the cost ``(f, p)``."""
     before = _density(task, now)
     after = _toned(before, now.tone)
     residual = (task.printer.lab(after) - task.reference[None]) * scale
@@ -323,9 +322,10 @@ def _system(
 
 
 def _hold_end_points(system: Floats, slope: Floats, tone: Floats) -> None:
-    """Keep points of the tone curve that are at the end, and would go beyond it, where they are.
+    """Hold points of the tone curve that are at its limit and would exceed it.
 
-    Cut off after the step, they would spoil it for all others: fits then stopped half-way.
+    If they were cut off after the step, the step would be wrong for all others: fits then
+    stopped half-way.
     """
     first = system.shape[1] - len(KNOTS)
     for knot in range(len(KNOTS)):

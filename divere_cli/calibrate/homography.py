@@ -1,8 +1,8 @@
-"""Plane to plane with perspective: fitted to pairs of points, applied to points.
+"""Homographies, the perspective maps between two planes: fitting and applying them.
 
 Covers the direct linear transform with normalized points (Hartley and Zisserman,
 "Multiple View Geometry", 2nd edition, algorithm 4.2), solved by normal equations: the
-same figures on any number of threads.
+result is the same for any number of threads.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ Floats = NDArray[np.float64]
 
 
 def fit(source: Floats, target: Floats) -> Floats | None:
-    """Return the homography from one set of points to another; None where they determine none.
+    """Return the homography from one set of points to another; None if it is not determined.
 
-    None where the points do not determine one: on a line, or all in one place.
+    It is not determined if the points are on a line or all in one place.
 
     Parameters
     ----------

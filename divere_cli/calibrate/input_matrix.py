@@ -1,9 +1,9 @@
-"""The input space of a scanner or camera, from a chart that it saw as a positive.
+"""Fit the input space of a scanner or camera to a scan of a chart as a positive.
 
 Covers the 3 x 3 matrix from the scan's linear RGB to the working space, fitted by least
-squares on light and then by Gauss-Newton on Lab, and its writing as primaries and a white,
-which is how a preset has it. A matrix has nine figures, primaries and white eight: the
-ninth, how light the scan is, becomes the preset's gains, all three alike.
+squares on light and then by Gauss-Newton on Lab, and its conversion to primaries and a white
+as in a preset. A matrix has nine numbers, primaries and white have eight: the ninth, the
+brightness of the scan, becomes the gains of the preset, equal for all channels.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Floats = NDArray[np.float64]
 NAME = "calibrated"
 RIDGE = 1e-4
 STEPS = 20
-DARK = 0.02  # light that counts as much as its error: dark patches do not rule
+DARK = 0.02  # light added to the weights, so that dark patches do not dominate
 DIGITS = 7
 FURTHEST = 2.0  # of a chromaticity in a preset, -1 to 2
 
 
 @dataclass(frozen=True, slots=True)
 class InputTask:
-    """What is fitted: linear samples ``(n, 3)``, Lab ``(n, 3)``, the way from work to Lab."""
+    """The data of a fit: linear samples and Lab, ``(n, 3)``, and working space to Lab."""
 
     samples: Floats
     reference: Floats
@@ -39,7 +39,7 @@ class InputTask:
     to_xyz: Floats
 
     def lab(self, matrix: Floats) -> Floats:
-        """Lab by a matrix ``(..., 3, 3)``: ``(..., n, 3)``."""
+        """Return Lab, ``(..., n, 3)``, for a matrix ``(..., 3, 3)``."""
         light = np.einsum("...ij,nj->...ni", matrix, self.samples)
         output_light = np.clip(
             np.einsum("ij,...nj->...ni", self.back, np.maximum(light, 0.0)), 0.0, 1.0
@@ -48,7 +48,7 @@ class InputTask:
 
 
 def check(recipe: Recipe) -> None:
-    """Raise for a recipe that is not that of a positive without changes.
+    """Raise UsageError unless a recipe is that of a plain positive.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ def check(recipe: Recipe) -> None:
     bent = recipe.matrix is not None or recipe.density_gamma != 1.0
     if film.invert or film.monochrome or curved or bent or recipe.screen_glare_compensation:
         raise UsageError(
-            f"profile {recipe.profile!r} is not a plain positive (no curve, matrix, contrast): "
-            "an input space cannot be derived from them",
+            f"profile {recipe.profile!r} is not a plain positive, as an input space needs: it has "
+            "a curve, a matrix or contrast, or is for negatives",
             hint="use -p digital-neutral or -p reversal-neutral with --target input",
         )
 
@@ -155,7 +155,7 @@ def recipe_of(recipe: Recipe, matrix: Floats) -> Recipe:
     Raises
     ------
     Unsupported
-        The matrix is none of a camera or scanner.
+        The matrix cannot be that of a camera or scanner.
     """
     work = rgb_to_xyz(recipe.working_space)
     goal = xyz(recipe.working_space.white)
@@ -182,6 +182,6 @@ def recipe_of(recipe: Recipe, matrix: Floats) -> Recipe:
 
 def _no_input() -> Unsupported:
     return Unsupported(
-        "the chart's colors give no input space: the fit is not that of a positive",
-        hint="is it a linear scan of the chart itself, and no negative?",
+        "no input space fits the chart's colors: the scan is not that of a positive",
+        hint="use a linear scan of the chart itself, not of a negative",
     )

@@ -1,7 +1,7 @@
-"""What a calibration is worth: its figures by patch and by scan, and what is to be said of it.
+"""Judge a calibration: color differences by patch and by scan, and warnings.
 
-Figures before and after are of the grade that ``divere batch`` runs, at 16 bits, not of the
-model that was fitted.
+Differences before and after are those of the grade as ``divere batch`` runs it, at 16 bits,
+not of the fitted model.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from divere_cli.records.grade import Recipe, Space
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-ODD_GRAY = 4.0  # Lab chroma that a gray patch may print off
+ODD_GRAY = 4.0  # Lab chroma; a gray patch may be printed this far off
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What a fit leaves to be judged.
+    """The results of a fit, to be judged.
 
-    ``recipes`` has one for each scan, with the gains that its exposure wants; that of
-    ``middle`` is the preset. ``used``, ``why`` and ``left_out`` (CIEDE2000) have the patches
-    of one scan after those of another.
+    ``recipes`` has one recipe for each scan, with the gains for its exposure; that of
+    ``middle`` becomes the preset. ``used``, ``why`` and ``left_out`` (CIEDE2000) have the
+    patches of all scans, scan after scan.
     """
 
     samples: tuple[Sample, ...]
@@ -49,7 +49,7 @@ class Evidence:
     tone_left_out: tuple[float, float] = (0.0, 0.0)
 
     def part(self, index: int) -> slice:
-        """Where the patches of a scan lie."""
+        """Return the slice of a scan's patches."""
         count = len(self.chart.patches)
         return slice(index * count, (index + 1) * count)
 
@@ -102,7 +102,7 @@ def judge(e: Evidence) -> Calibration:
 
 
 def _start(e: Evidence) -> Recipe:
-    """The preset that it started from, its exposure set by the gray row."""
+    """Return the preset of the start, with the exposure set by the gray row."""
     used = e.used[e.part(e.middle)]
     grays = [index for index in e.chart.grays if used[index]]
     if not grays:
@@ -131,7 +131,7 @@ def _charts(e: Evidence) -> tuple[ChartResult, ...]:
 
 
 def _odd_grays(e: Evidence, printed_lab: Floats) -> tuple[str, ...]:
-    """Name the gray patches that print with a color, and stay in use."""
+    """Return the reasons with those of gray patches that print with a color but stay in use."""
     reasons = list(e.why[e.part(e.middle)])
     for gray in e.chart.grays:
         off = float(np.hypot(*(printed_lab[gray] - e.reference[gray])[1:]))
@@ -152,14 +152,14 @@ def _warnings(e: Evidence, why: tuple[str, ...]) -> tuple[str, ...]:
             warnings += [f"{name}: {text}" for text in exposure_warnings]
         if sample.unexplained > SURE:
             warnings.append(
-                f"{name}: {sample.unexplained:.0%} of the chart's colors stay unexplained: do the "
-                "corners lie on its patches?"
+                f"{name}: {sample.unexplained:.0%} of the chart's colors stay unexplained: check "
+                "that the corners are on its patches"
             )
         if sample.mirrored:
             warnings.append(f"{name}: the chart is mirrored: the film was scanned from its back")
     if len(e.names) > 1:
         warnings.append(
-            f"the matrix is from {len(e.names)} exposures; gains and figures are those of "
+            f"the matrix is from {len(e.names)} exposures; gains and differences are those of "
             f"{e.names[e.middle]}, the middle one"
         )
     return tuple(warnings)

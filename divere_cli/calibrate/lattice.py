@@ -1,8 +1,8 @@
-"""Areas that lie as the patches of a chart do: on a lattice, seen in perspective.
+"""Find areas on a lattice in perspective, like the patches of a chart.
 
-Covers walking from an area and two of its neighbors to all that continue the two steps,
-and the homography from places on the lattice to the picture. An area of clutter may be
-walked into and one of the chart missed: which part of a lattice is the chart is for
+Goes from an area and two of its neighbors to all areas that continue these two steps, and
+fits the homography from the lattice to the picture. Other objects may be included and
+patches of the chart may be missed: which part of a lattice is the chart is found in
 :mod:`divere_cli.calibrate.find`.
 """
 
@@ -24,10 +24,10 @@ SEEDS = 60
 NEIGHBORS = 6
 FURTHEST = 2.6  # of an area's side, to the middle of its neighbor
 ALIKE = 1.6  # sides of two patches that are neighbors
-NEAR = 0.28  # of a step, from where a patch should be
-LEAST = 6  # areas of a lattice that says anything
+NEAR = 0.28  # of a step, from the expected position of a patch
+LEAST = 6  # areas of a lattice
 REACH = 24  # steps from the seed
-OFF = 0.2  # of a step: what lies further from its place is no patch of this lattice
+OFF = 0.2  # of a step; areas further from their position do not belong to the lattice
 
 RIGHT = np.array([1.0, 0.0])
 STEPS: tuple[Position, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
@@ -35,7 +35,7 @@ STEPS: tuple[Position, ...] = ((1, 0), (-1, 0), (0, 1), (0, -1))
 
 @dataclass(frozen=True, slots=True)
 class Lattice:
-    """Places (column, row) of areas, and the homography from places to pixels (x, y)."""
+    """Positions (column, row) of areas, and the homography from these to pixels (x, y)."""
 
     places: dict[Position, int]
     to_picture: Floats
@@ -64,7 +64,7 @@ def walk(areas: Areas) -> Iterator[Lattice]:
 
 
 def _pairs(areas: Areas, seed: int) -> Iterator[tuple[int, int]]:
-    """Two neighbors of an area that lie in two directions from it."""
+    """Yield pairs of neighbors of an area that are in two directions from it."""
     away = areas.centers - areas.centers[seed]
     distance = np.hypot(away[:, 0], away[:, 1])
     ratio = areas.sizes / areas.sizes[seed]
@@ -82,7 +82,7 @@ def _pairs(areas: Areas, seed: int) -> Iterator[tuple[int, int]]:
 
 
 def _walked(areas: Areas, seed: int, first: int, second: int) -> dict[Position, int]:
-    """Walk from the seed by the two steps, which change as the perspective has it."""
+    """Go from the seed by the two steps, which change with the perspective."""
     centers, sizes = areas.centers, areas.sizes
     places: dict[Position, int] = {(0, 0): seed}
     used = {seed}
@@ -112,7 +112,7 @@ def _walked(areas: Areas, seed: int, first: int, second: int) -> dict[Position, 
 
 
 def _corners(places: dict[Position, int]) -> set[tuple[int, int, int]]:
-    """All ways to enter a lattice that walk it alike: an area, a neighbor along, one across."""
+    """Return all starts that give the same lattice: an area and two of its neighbors."""
     corners = set()
     for (i, j), here in places.items():
         for di in (1, -1):
@@ -125,7 +125,7 @@ def _corners(places: dict[Position, int]) -> set[tuple[int, int, int]]:
 
 
 def _fitted(areas: Areas, places: dict[Position, int]) -> Lattice | None:
-    """Fit the homography, once more without what lies off its place."""
+    """Fit the homography, and once more without areas that are far from their positions."""
     matrix = None
     for _ in range(2):
         at = np.array(list(places), np.float64)

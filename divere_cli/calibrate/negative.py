@@ -1,7 +1,7 @@
-"""A color negative: density matrix, gains and tone curve from a chart on the film.
+"""Calibrate for color negatives: density matrix, gains and tone curve from a chart on film.
 
-Covers which patches count, both fits, the tone curve where patches that were left out say
-that it helps, and the recipe that comes of it.
+Covers the selection of patches, both fits, the tone curve if it improves patches that were
+left out, and the resulting recipe.
 """
 
 from __future__ import annotations
@@ -43,21 +43,21 @@ def calibrate(
     Parameters
     ----------
     samples : sequence of Sample
-        Of the same chart, on the same film: one exposure each.
+        Samples of the same chart on the same film, one exposure each.
     names : sequence of str
-        What to call the scans.
+        Names of the scans, for messages.
     chart : Chart
     recipe : Recipe
-        What it starts from: its print, contrast and input space stay.
+        The recipe to start from: its print, contrast and input space stay.
     output : Space
-        Of the positives that it is made for.
+        Color space of the positives that it is fitted for.
 
     Raises
     ------
     UsageError
-        The recipe is not of a color negative.
+        The recipe is not for color negatives.
     Unsupported
-        Too few patches can be used, or the fit leaves what a preset can hold.
+        Too few patches can be used, or a value of the fit exceeds the range of a preset.
     """
     check(recipe)
     count = len(chart.patches)
@@ -90,7 +90,7 @@ def calibrate(
 
 
 def check(recipe: Recipe) -> None:
-    """Raise for a recipe that is not that of a color negative.
+    """Raise UsageError unless a recipe is for color negatives.
 
     Parameters
     ----------
@@ -140,9 +140,9 @@ def _recipe(recipe: Recipe, fitted: Fitted, middle: int) -> Recipe:
     matrix = np.round(fitted.matrix[0], DIGITS)
     if np.abs(gains).max() > LARGEST_GAIN or np.abs(matrix).max() > LARGEST_ELEMENT:
         raise Unsupported(
-            "the fit wants figures that no preset can hold: gains "
+            "the fit exceeds the range of values in a preset: gains "
             f"{', '.join(f'{g:+.2f}' for g in gains)}",
-            hint="is this a linear scan of a negative? -p says how its samples are meant",
+            hint="check that this is a linear scan of a negative; -p sets how samples are read",
         )
     rows = tuple(tuple(float(v) for v in row) for row in matrix)
     tone = fitted.tone[0]

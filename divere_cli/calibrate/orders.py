@@ -1,4 +1,4 @@
-"""What the parent asks of a worker, and what comes back: plain data, JSON text on the way.
+"""Orders from the parent to a worker, and its results: plain data, sent as JSON.
 
 Standard library only.
 """
@@ -16,7 +16,7 @@ Corners = tuple[Point, Point, Point, Point]
 
 @dataclass(frozen=True, slots=True)
 class FindOrder:
-    """Find a chart and take its samples; ``corners`` where the user gave them."""
+    """Find a chart and take its samples; ``corners`` if the user gave them."""
 
     chart: Chart
     corners: Corners | None = None
@@ -24,9 +24,9 @@ class FindOrder:
 
 @dataclass(frozen=True, slots=True)
 class PatchSamples:
-    """Samples of 0..1 by patch, what speaks against each, where the chart lies.
+    """Samples of 0..1 by patch, reasons not to use a patch, and the position of the chart.
 
-    ``film`` is the name or DX number that the film's edge shows, empty where it shows none.
+    ``film`` is the name or DX number at the film's edge; empty if there is none.
     """
 
     values: tuple[Triple, ...]
@@ -39,7 +39,7 @@ class PatchSamples:
 
 @dataclass(frozen=True, slots=True)
 class PictureOrder:
-    """Draw the chart as found and graded."""
+    """Draw the chart as it was found, and as it is graded."""
 
     chart: Chart
     corners: Corners

@@ -1,8 +1,8 @@
-"""The chart as it was found on the scan, and as the new preset grades it beside its truth.
+"""Draw the chart as it was found on the scan, and as the new preset grades it.
 
-Covers one picture of two halves, drawn from the cells of a scan: the scan with the patch
-field outlined, and the chart straightened and graded, each patch with its published color
-in its middle and its CIEDE2000. Runs in a worker.
+The picture has two halves, drawn from the cells of a scan: the scan with the outlines of the
+patches, and the chart straightened and graded, each patch with its published color in the
+middle and its CIEDE2000. Runs in a worker.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def draw(
 
 
 def srgb(lab: Floats) -> Codes:
-    """Convert Lab (D50) to 8-bit sRGB; what it cannot show is clipped.
+    """Convert Lab (D50) to 8-bit sRGB; colors outside of sRGB are clipped.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def srgb(lab: Floats) -> Codes:
 
 
 def _scan(cells: Cells, position: ChartPosition, chart: Chart, negative: bool) -> Image.Image:
-    """The scan as a viewer shows it, as light as its thinnest parts allow, and the outlines."""
+    """Draw the scan as a viewer shows it, with its thinnest parts white, and the outlines."""
     top = np.quantile(cells.mean.reshape(-1, 3), 0.995, axis=0) if negative else 1.0
     rendered = np.clip(cells.mean / np.maximum(top, 1e-6), 0.0, 1.0) ** (1.0 / 2.2)
     picture = Image.fromarray(np.rint(rendered * 255.0).astype(np.uint8))
@@ -117,7 +117,7 @@ def _scan(cells: Cells, position: ChartPosition, chart: Chart, negative: bool) -
 def _graded(
     cells: Cells, position: ChartPosition, chart: Chart, recipe: Recipe, output: Space
 ) -> Image.Image:
-    """The chart straightened and graded, published colors in the patches' middles."""
+    """Draw the chart straightened and graded, with published colors in the patches' middles."""
     pitch = max(24, min(HEIGHT // chart.rows, 1100 // chart.columns))
     wide, high = chart.columns * pitch, chart.rows * pitch
     y, x = np.mgrid[0:high, 0:wide]

@@ -1,7 +1,7 @@
-"""A positive: the input space of a scanner or camera, from a scan of the chart itself.
+"""Calibrate for positives: the input space of a scanner or camera from a scan of a chart.
 
-Covers ``--target input``: which patches count, the fit with each of them left out, and the
-recipe that comes of it.
+Covers ``--target input``: the selection of patches, the fits with each of them left out,
+and the resulting recipe.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ def calibrate(
     Raises
     ------
     UsageError
-        There are several scans, the chart has no colors, or the recipe is no positive's.
+        There are several scans, the chart has no colors, or the recipe is not for positives.
     Unsupported
-        Too few patches can be used, or the fit is no input space.
+        Too few patches can be used, or the fit gives no valid input space.
     """
     input_matrix.check(recipe)
     if len(samples) != 1:
         raise UsageError(f"--target input takes one scan, not {len(samples)}")
     count = len(chart.patches)
     if len(chart.grays) == count:
-        raise UsageError(f"--target input wants a chart with colors; {chart.name} is gray")
+        raise UsageError(f"--target input needs a chart with colors; {chart.name} is gray")
     used, why = selection.usable(samples)
     selection.enough(used, chart, names, why)
     selection.one_way(samples, used, chart, names, negative=False)

@@ -1,8 +1,8 @@
-"""A calibration as a preset file, with its evidence, and as the JSON that the command prints.
+"""Write a calibration as a preset file, with its evidence, and as the command's JSON.
 
-Covers plain data only; standard library. The preset spells every figure out, so that
-DiVERE opens it and it means the same whatever ships later. Its provenance names the kind
-of calibration, by which `--auto` knows that gray and colors are measured.
+Standard library only. The preset has all values written out, so that DiVERE can open it and
+later versions of divere grade the same. Its provenance has the kind of calibration, from
+which `--auto` knows that gray and colors are calibrated.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def text(calibration: Calibration, base: Preset, print_name: str, film: str = ""
     print_name : str
         Name of the print's curve.
     film : str
-        Film that the scans' edges name; empty keeps what the base says.
+        Film at the edges of the scans; if empty, that of the base is kept.
     """
     made = preset(calibration, base, print_name, film)
     return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
@@ -40,18 +40,18 @@ def text(calibration: Calibration, base: Preset, print_name: str, film: str = ""
 def preset(
     calibration: Calibration, base: Preset, print_name: str, film: str = ""
 ) -> dict[str, Json]:
-    """The preset, JSON-ready.
+    """Return the preset as JSON data.
 
     Parameters
     ----------
     calibration : Calibration
     base : Preset
-        What it started from, bases merged in; notes on film and scanner are kept, crop and
-        turn are not: those were of a scan.
+        The preset to start from, with its bases merged in; notes on film and scanner are
+        kept, crop and orientation are not, as they belong to a scan.
     print_name : str
-        Of the print that the figures are for.
+        Name of the print that the values are for.
     film : str
-        Film that the scans' edges name: by it ``divere batch -p FOLDER`` chooses the preset.
+        Film at the edges of the scans: ``divere batch -p FOLDER`` chooses the preset by it.
     """
     metadata = base.metadata or Metadata()
     notes: dict[str, Json] = {k: getattr(metadata, k) for k in KEPT if getattr(metadata, k)}
@@ -75,7 +75,7 @@ def preset(
 
 
 def provenance(calibration: Calibration, base: Preset, print_name: str) -> dict[str, Json]:
-    """Return the evidence behind the preset's figures.
+    """Return the evidence for the preset's values.
 
     Parameters
     ----------

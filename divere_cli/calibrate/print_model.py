@@ -1,9 +1,8 @@
-"""The grade as a fit sees it: film density in, Lab of the positive out.
+"""Model of the grade for fits: film density to Lab of the positive.
 
-Covers the steps before the density matrix (samples to film density) and those
-after the gains (curves, light, output space, as its ICC profile reads it), both in
-float64. The matrix and the gains between them are what is fitted
-(:mod:`divere_cli.calibrate.fit`).
+Covers the steps before the density matrix (samples to film density) and those after the
+gains (curves, light, output space as read by its ICC profile), in float64. The matrix and
+the gains between them are fitted in :mod:`divere_cli.calibrate.fit`.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from divere_cli.records.grade import Recipe, Space
 
 Floats = NDArray[np.float64]
 
-DARKEST = 1e-6  # light that a print's density is taken of when the way goes back
+DARKEST = 1e-6  # least light for the conversion of Lab to print density
 STEPS = 4097
 
 
 def film_density(recipe: Recipe, samples: Floats) -> Floats:
-    """Density that the matrix is applied to: steps 1 to 6 of the grade.
+    """Return the density that the matrix is applied to, by steps 1 to 6 of the grade.
 
     Parameters
     ----------
     recipe : Recipe
-        Of a film type that inverts.
+        Recipe of a film type that is inverted.
     samples : ndarray
         ``(..., 3)``, normalized samples of the scan, 0..1.
 
@@ -70,9 +69,10 @@ def to_d50(space: Space) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Print:
-    """Density before the curves to the Lab of the positive, and back.
+    """Converts density before the curves to Lab of the positive, and back.
 
-    ``back`` takes working light to the output space, ``to_xyz`` that to XYZ (D50).
+    ``back`` is the matrix from working light to the output space, ``to_xyz`` from there to
+    XYZ (D50).
     """
 
     tones: tuple[curves.Tone, curves.Tone, curves.Tone]
@@ -80,13 +80,13 @@ class Print:
     to_xyz: Floats
 
     def lab(self, density: Floats) -> Floats:
-        """Lab of densities before the curves, both ``(..., 3)``."""
+        """Return Lab of densities before the curves, both ``(..., 3)``."""
         light = np.stack([t.light(density[..., c]) for c, t in enumerate(self.tones)], axis=-1)
         encoded = np.clip(light @ self.back.T, 0.0, 1.0)
         return lab(encoded @ self.to_xyz.T)
 
     def slopes(self, density: Floats, step: float = 1e-4) -> Floats:
-        """Numeric Jacobian ``(..., 3, 3)``: Lab by density of each channel."""
+        """Return the numerical Jacobian ``(..., 3, 3)`` of Lab by density of each channel."""
         columns = []
         for channel in range(3):
             apart = np.zeros(3)
@@ -95,10 +95,9 @@ class Print:
         return np.stack(columns, axis=-1)
 
     def density(self, reference: Floats) -> Floats:
-        """Density before the curves that prints as Lab ``reference``, ``(n, 3)``.
+        """Return the density before the curves that prints as Lab ``reference``, ``(n, 3)``.
 
-        A color that the print cannot show becomes the nearest density it has, channel by
-        channel.
+        For a color that the print cannot show, the nearest density of each channel is used.
         """
         output = np.linalg.solve(self.to_xyz, xyz_of_lab(reference).T)
         light = np.linalg.solve(self.back, output).T

@@ -1,7 +1,7 @@
-"""What ``divere batch`` makes of a chart's samples, and how far off that is.
+"""Grade the samples of a chart as ``divere batch`` does, and measure the differences.
 
-Covers the grade as it runs, at 16 bits, read by the positive's own ICC profile, and the
-exposure that the gray row wants. No model of a fit comes in here.
+Covers the real grade at 16 bits, read by the ICC profile of the positive, and the exposure
+that is right for the gray row. Models of fits are not used here.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from divere_cli.records.grade import Recipe, Space
 
 Floats = NDArray[np.float64]
 
-# Samples of 0..1 as bands of a scan, and so what the grade is compiled for.
+# Layout of samples of 0..1, for which the grade is compiled.
 SAMPLES = Layout(3, 32, "float")
 DIGITS = 6
 
 
 def printed(recipe: Recipe, output: Space, values: Floats) -> Floats:
-    """Return Lab of what ``divere batch`` writes at 16 bits.
+    """Return Lab of the positive that ``divere batch`` writes at 16 bits.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def by_gray_row(recipe: Recipe, output: Space, values: Floats, reference: Floats
 
 
 def _exposure(printer: Print, density: Floats, lightness: Floats) -> float:
-    """The common gain that brings L nearest: a coarse look, then Newton."""
+    """Return the common gain for the nearest lightness: a coarse search, then Newton's method."""
     tried = np.linspace(-2.5, 2.5, 51)
     off = [((printer.lab(density - t)[:, 0] - lightness) ** 2).sum() for t in tried]
     shift = float(tried[int(np.argmin(off))])

@@ -1,9 +1,9 @@
-"""Reference files of charts: CGATS text as chart makers ship it, IT8.7/1 and IT8.7/2 too.
+"""Read reference files of charts: CGATS text from chart makers, also IT8.7/1 and IT8.7/2.
 
-Covers keywords, the data format, Lab and XYZ columns, and how patches lie: by names such
-as ``A1``, by ``CHART_ROWS`` and ``CHART_COLUMNS``, or as one row where all are gray. Lab and
-XYZ are taken for D50 and 2 degrees, as ISO 12641 and ISO 13655 have it. Spectra are not
-read. Standard library only.
+Covers keywords, the data format, Lab and XYZ columns, and the arrangement of patches: by
+names such as ``A1``, by ``CHART_ROWS`` and ``CHART_COLUMNS``, or as one row if all are gray.
+Lab and XYZ are assumed to be for D50 and 2 degrees, as in ISO 12641 and ISO 13655. Spectra
+are not read. Standard library only.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def read(path: str) -> Chart:
     Raises
     ------
     UsageError
-        Naming the file, the line, and what is wrong there.
+        The file is invalid; the message has the file, the line and the problem.
     """
     file_name = os.path.basename(path)
     try:
@@ -172,7 +172,7 @@ def _number(word: str, line: int, file_name: str) -> float:
 
 
 def _lab(x: float, y: float, z: float) -> Lab:
-    """Lab of XYZ in 0..100 under D50 (CIE 015:2018, 8.2.1)."""
+    """Convert XYZ in 0..100 under D50 to Lab (CIE 015:2018, 8.2.1)."""
     f = [
         t ** (1.0 / 3.0) if t > (6.0 / 29.0) ** 3 else t * (29.0 / 6.0) ** 2 / 3.0 + 4.0 / 29.0
         for t in (max(v, 0.0) / w for v, w in zip((x, y, z), WHITE, strict=True))
@@ -183,7 +183,7 @@ def _lab(x: float, y: float, z: float) -> Lab:
 def _laid_out(
     document: _Document, patches: list[Patch], file_name: str
 ) -> tuple[int, int, list[Patch]]:
-    """Rows, columns, and the patches row by row."""
+    """Return rows, columns, and the patches row by row."""
     shape = _given_shape(document, file_name)
     if shape is not None:
         if shape[0] * shape[1] != len(patches):
@@ -201,7 +201,7 @@ def _laid_out(
     if all(patch.gray for patch in patches):
         return 1, len(patches), patches
     raise UsageError(
-        f"chart {file_name!r}: does not say how its {len(patches)} patches lie",
+        f"chart {file_name!r}: the arrangement of its {len(patches)} patches is unknown",
         hint="name the patches A1, A2, ... or add lines CHART_ROWS N and CHART_COLUMNS N",
     )
 
@@ -229,7 +229,7 @@ def _placed(patches: list[Patch]) -> Iterator[tuple[str, int, Patch]]:
 def _block(
     placed: list[tuple[str, int, Patch]], letters_are_rows: bool
 ) -> tuple[int, int, list[Patch]] | None:
-    """A full block of letters and numbers; the gray scale under an IT8 chart is not of it."""
+    """Return a full block of letters and numbers, without the gray scale of an IT8 chart."""
     letters = sorted({letter for letter, _, _ in placed}, key=lambda word: (len(word), word))
     numbers = sorted({number for _, number, _ in placed})
     if len(placed) < 4 or len(placed) != len(letters) * len(numbers):

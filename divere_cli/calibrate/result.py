@@ -1,4 +1,4 @@
-"""What a calibration comes to: the recipe, and how right it is. Plain data."""
+"""The result of a calibration: the recipe and its color differences. Plain data."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class PatchResult:
-    """One patch of the scan that the gains are for: CIEDE2000, and its Lab.
+    """One patch of the scan that the gains are for: CIEDE2000 and Lab.
 
-    ``left_out`` is by a fit that did not use it. ``why`` says why it was not used, or what
-    is odd about it.
+    ``left_out`` is the difference for a fit without this patch. ``why`` is the reason why it
+    was not used, or what is unusual about it.
     """
 
     name: str
@@ -40,9 +40,9 @@ class PatchResult:
 
 @dataclass(frozen=True, slots=True)
 class ChartResult:
-    """A chart on a scan: corners of the patch field in parts of the frame, and its figures.
+    """A chart on a scan: corners of the patch field in parts of the frame, and differences.
 
-    ``gains`` are the rgb_gains that this exposure wants, ``after`` what they give.
+    ``gains`` are the rgb_gains for this exposure, ``after`` the differences with them.
     """
 
     scan: str
@@ -55,10 +55,10 @@ class ChartResult:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A calibration: ``recipe`` is what the preset is written from.
+    """A calibration; the preset is written from ``recipe``.
 
-    ``middle`` is the index of the scan that the gains and the patches are of. ``tone`` are
-    the values of the tone curve at its five points; empty where there is none.
+    ``middle`` is the index of the scan with the gains and the patches. ``tone`` has the
+    values of the tone curve at its five points; empty if there is none.
     """
 
     chart: Chart
@@ -75,5 +75,5 @@ class Calibration:
 
     @property
     def used(self) -> int:
-        """How many patches count."""
+        """Number of patches that were used."""
         return sum(patch.used for patch in self.patches)

@@ -1,7 +1,7 @@
-"""One calibration, start to end: scans to samples in workers, then the fit here.
+"""Run one calibration: workers take samples of the scans, then the fit runs here.
 
-Covers the parent's side of ``divere calibrate``. No scan is decoded here: workers give
-figures back, and draw the picture.
+This is the parent's side of ``divere calibrate``. No scan is decoded here: workers return
+numbers, and draw the picture.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from divere_cli.records.outcome import ErrorRecord, Outcome
 
 SAMPLES, DRAW = "divere_cli.calibrate.task:samples", "divere_cli.calibrate.task:draw"
 TARGETS = ("print", "input")
-SPACE = "KodakEnduraPremier_gamma_2_2"  # what `divere batch` writes at 16 bits by default
+SPACE = "KodakEnduraPremier_gamma_2_2"  # default of `divere batch` at 16 bits
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for. ``corners`` has an entry for each scan, None to look for the chart."""
+    """Settings of a calibration; ``corners`` has an entry for each scan, None to find the chart."""
 
     scans: tuple[str, ...]
     chart: Chart
@@ -55,7 +55,7 @@ def sampled(request: Request) -> tuple[list[PatchSamples | Failed], list[str]]:
     Parameters
     ----------
     request : Request
-        What the user asked for.
+        The settings.
     """
     by_scan: list[PatchSamples | Failed | None] = [None] * len(request.scans)
     warnings: list[str] = []
@@ -96,7 +96,7 @@ def fitted(request: Request, measured: Sequence[PatchSamples]) -> Calibration:
     Parameters
     ----------
     request : Request
-        What the user asked for.
+        The settings.
     measured : sequence of PatchSamples
         Samples of each scan.
 
@@ -124,7 +124,7 @@ def picture(request: Request, calibration: Calibration, path: str) -> bytes | Fa
     Parameters
     ----------
     request : Request
-        What the user asked for.
+        The settings.
     calibration : Calibration
         The calibration.
     path : str
@@ -153,7 +153,7 @@ def picture(request: Request, calibration: Calibration, path: str) -> bytes | Fa
 
 
 def output() -> Space:
-    """The space of the positives that the figures are for."""
+    """Return the color space of the positives that the values are for."""
     return library.output_space(SPACE)
 
 

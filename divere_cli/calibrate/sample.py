@@ -1,8 +1,8 @@
-"""The colors of a chart's patches on a scan, and which of them can be used.
+"""Sample the colors of a chart's patches on a scan, and find those that cannot be used.
 
-Covers the scan reduced to cells while it is read, and the median of each patch's inner
-part with what speaks against it: clipping, a shadow's edge. What the colors should be is
-no matter here.
+Covers reducing the scan to cells while it is read, and the median of each patch's inner part
+with a reason if it cannot be used: clipping, or the edge of a shadow. The true colors are not
+needed here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 CELLS = 1400  # along the longer side: a chart of a fifth of it has 60 cells a patch
 CLIPPED = 0.999  # of full scale
-SEARCH = 700  # pixels of the long side that charts are looked for at
+SEARCH = 700  # pixels of the long side in the search for a chart
 INNER = 0.27  # half the side of a patch's inner part, in parts of the pitch
 MOST_CLIPPED = 0.01  # of a patch's cells
 MOST_UNEVEN = 0.06  # density from one side of a patch to the other
@@ -31,9 +31,9 @@ DARKEST = 1e-5
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A scan in cells: ``mean`` (h, w, 3) of 0..1, ``clipped`` (h, w): 1 where a pixel is.
+    """A scan in cells: ``mean`` (h, w, 3) of 0..1, ``clipped`` (h, w): 1 if a pixel is clipped.
 
-    ``side`` is that of a cell in pixels of the scan; ``size`` the scan's width and height.
+    ``side`` is the side of a cell in pixels of the scan; ``size`` the scan's width and height.
     """
 
     mean: Floats
@@ -47,7 +47,7 @@ class Cells:
         return np.asarray(-np.log10(np.maximum(self.mean, DARKEST)))
 
     def coarser(self, longest: int) -> Cells:
-        """Cells put together until the long side has ``longest`` or fewer."""
+        """Return the cells merged until the long side has at most ``longest``."""
         high, wide = self.mean.shape[:2]
         times = -(-max(high, wide) // longest)
         if times == 1:
@@ -61,21 +61,21 @@ class Cells:
         return Cells(mean / count[..., None], clips / count, self.side * times, self.size)
 
     def places(self, parts: Floats) -> Floats:
-        """Parts of the frame ``(..., 2)`` to places in cells, whose centers are whole numbers."""
+        """Convert parts of the frame ``(..., 2)`` to cells, whose centers are whole numbers."""
         return np.asarray(parts * np.array(self.size) / self.side - 0.5)
 
     def parts(self, at: Floats) -> Floats:
-        """Places in cells to parts of the frame."""
+        """Convert positions in cells to parts of the frame."""
         return np.asarray((at + 0.5) * self.side / np.array(self.size))
 
 
 class Reduction:
-    """Takes the bands of a scan, keeps its cells: memory depends on the cells alone.
+    """Takes the bands of a scan and keeps its cells: memory depends only on the cells.
 
     Parameters
     ----------
     width, height : int
-        Of the scan.
+        Pixels of the scan.
     full : float
         The value of white: 255, 65535 or 1.0.
     """
@@ -114,7 +114,7 @@ class Reduction:
             self._ends[top:bottom, : columns.shape[1]] |= ends[:, column :: self.side]
 
     def cells(self) -> Cells:
-        """The cells, when all bands are in."""
+        """Return the cells, once all bands were taken."""
         counts = self._heights[:, None] * self._widths[None, :]
         mean = self._sums / counts[..., None] / self.full
         clipped = self._ends.astype(np.float64)
@@ -125,8 +125,8 @@ class Reduction:
 class Sample:
     """The patches of one scan.
 
-    ``values`` (patches, 3) are medians of 0..1, ``why`` says what speaks against a patch
-    ("" for one that can be used), ``corners`` (4, 2) are parts of the frame.
+    ``values`` (patches, 3) are medians of 0..1, ``why`` has the reason not to use a patch
+    (empty for one that can be used), ``corners`` (4, 2) are parts of the frame.
     """
 
     values: Floats
@@ -169,7 +169,7 @@ def take(cells: Cells, position: ChartPosition, chart: Chart) -> tuple[Floats, t
 def _inside(
     matrix: Floats, center: Floats, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Cells of a patch's inner part: rows, columns, and where on the patch they lie."""
+    """Return the cells of a patch's inner part: rows, columns, and positions on the patch."""
     square = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     around = homography.apply(matrix, np.add(center, INNER * square))
     if not np.isfinite(around).all():

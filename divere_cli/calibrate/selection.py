@@ -1,7 +1,7 @@
-"""Which patches of a chart count, and which are left out to see what a fit is worth.
+"""Select the patches of a chart for a fit, and those left out to test it.
 
-Covers patches that their samples speak against, those that print far off what all others
-say (a shadow, a reflection), and the folds of left-one-out.
+Covers patches whose samples cannot be used, patches that print far from what all others
+predict (a shadow, a reflection), and the folds of leave-one-out.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from divere_cli.errors import Unsupported
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-# Print density that a patch may be off as a whole by a fit without it: 0.17 at most on charts
-# without fault, 0.38 and more in a shadow of 1.5 EV.
+# Print density that a patch may be off as a whole in a fit without it: 0.17 at most on good
+# charts, 0.38 and more in a shadow of 1.5 EV.
 MOST_SHIFT = 0.3
 MOST_SHADED = 6
-LEAST_PATCHES = 12  # of a chart with colors; a gray one: LEAST_GRAYS
+LEAST_PATCHES = 12  # of a chart with colors; LEAST_GRAYS of a gray one
 LEAST_GRAYS = 3
 MOST_FOLDS = 30  # of larger charts several patches are left out at once
 
@@ -47,7 +47,7 @@ def usable(samples: Sequence[Sample]) -> tuple[Bools, list[str]]:
 
 
 def folds(used: Bools, count: int) -> Floats:
-    """Weights ``(1 + folds, n)``: all that are used, then without each patch in its turn.
+    """Return weights ``(1 + folds, n)``: of all used patches, then without each in turn.
 
     A patch is left out on every scan at once. Charts of more than :data:`MOST_FOLDS`
     patches are left out in that many groups.
@@ -72,7 +72,7 @@ def folds(used: Bools, count: int) -> Floats:
 
 
 def by_own_fold(values: Floats, count: int) -> Floats:
-    """Return for each patch the value of the fit that did without it.
+    """Return for each patch the value of the fit without it.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def by_own_fold(values: Floats, count: int) -> Floats:
 
 
 def left_out(task: Task, fitted: Fitted, used: Bools, count: int) -> Floats:
-    """Return CIEDE2000 of the used patches, each by a fit that did without it.
+    """Return CIEDE2000 of the used patches, each in a fit without it.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def left_out(task: Task, fitted: Fitted, used: Bools, count: int) -> Floats:
 def without_shaded(
     task: Task, used: Bools, why: list[str], count: int
 ) -> tuple[Fitted, Bools, list[str]]:
-    """Leave out patches that print far too dark or light by what the others say, one by one.
+    """Leave out patches that print much darker or lighter than others predict, one by one.
 
     Parameters
     ----------
@@ -142,14 +142,14 @@ def without_shaded(
         if abs(shift[worst]) < MOST_SHIFT or excluded == MOST_SHADED:
             return fitted, used, why
         dark = shift[worst] < 0.0
-        direction = "lighter than the others say: a reflection" if dark else "darker: in a shadow"
+        direction = "lighter than expected: a reflection" if dark else "darker: in a shadow"
         why[worst] = f"shaded: prints {abs(shift[worst]):.2f} D {direction}?"
         used[worst] = False
         excluded += 1
 
 
 def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> None:
-    """Raise for scans of which too few patches can be used.
+    """Raise Unsupported for scans with too few usable patches.
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> N
     Raises
     ------
     Unsupported
-        Naming the scan and what speaks against its patches.
+        The message has the scan and the reasons.
     """
     count = len(chart.patches)
     gray = len(chart.grays) == count
@@ -185,7 +185,7 @@ def enough(used: Bools, chart: Chart, names: Sequence[str], why: list[str]) -> N
 def one_way(
     samples: Sequence[Sample], used: Bools, chart: Chart, names: Sequence[str], negative: bool
 ) -> None:
-    """Raise for a positive where a negative is wanted, and the other way round.
+    """Raise Unsupported for a positive if a negative is needed, and vice versa.
 
     Parameters
     ----------
@@ -198,12 +198,12 @@ def one_way(
     names : sequence of str
         Names of the scans.
     negative : bool
-        Whether negatives are wanted.
+        Whether negatives are needed.
 
     Raises
     ------
     Unsupported
-        Naming the scan.
+        The message has the scan.
     """
     count = len(chart.patches)
     for index, name in enumerate(names):

@@ -1,7 +1,7 @@
-"""Charts that ship with divere: their names, and where their figures come from.
+"""Charts that ship with divere: their names and the sources of their values.
 
-Covers ``--chart NAME`` and ``--list-charts``. The figures are reference files themselves
-(``profiles/charts``), and each says its source. Standard library only.
+Covers ``--chart NAME`` and ``--list-charts``. The values are in reference files
+(``profiles/charts``), each with its source. Standard library only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SAME_AS = {"colorchecker-mini": DEFAULT, "colorchecker-passport": DEFAULT}
 
 
 def names() -> list[str]:
-    """Names of the shipped charts, sorted."""
+    """Return the names of the shipped charts, sorted."""
     return sorted(
         {path.stem for path in (library.folder() / "charts").glob("*.txt")} | set(SAME_AS)
     )
@@ -38,18 +38,18 @@ def load(name: str) -> Chart:
     Raises
     ------
     UsageError
-        When there is none of that name; the message lists those there are.
+        There is no chart of that name; the message lists the existing ones.
     """
     if name not in names():
         raise UsageError(
-            f"no chart is called {name!r}; there are: {', '.join(names())}",
+            f"there is no chart {name!r}; there are: {', '.join(names())}",
             hint="give the reference file of another chart: --chart FILE.txt",
         )
     return reference_file.read(str(library.folder() / "charts" / f"{SAME_AS.get(name, name)}.txt"))
 
 
 def choose(option: str) -> Chart:
-    """Return the chart that ``--chart`` names: a shipped one, or that of a reference file.
+    """Return the chart for ``--chart``: a shipped one, or that of a reference file.
 
     Parameters
     ----------

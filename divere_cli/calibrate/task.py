@@ -1,7 +1,7 @@
-"""The worker's side: read a scan, find the chart on it, take its patches, draw it.
+"""The worker's side: read a scan, find the chart on it, sample its patches, draw it.
 
-Covers decoding and all that is done to pixels. What is made of the samples is for the
-parent (:mod:`divere_cli.calibrate.run`).
+Covers decoding and all work on pixels. The samples are used in the parent
+(:mod:`divere_cli.calibrate.run`).
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def samples(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
 
     Raises
     ------
     Unsupported
-        There is no chart, or none that is certain.
+        No chart was found, or none with certainty.
     ScanError
         As the reader raises it.
     """
@@ -69,9 +69,9 @@ def draw(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
     """
     order = serialize.from_text(PictureOrder, job.parameters)
     cells, warnings, _ = _cells(job, progress)
@@ -115,7 +115,7 @@ def _locate(cells: Cells, order: FindOrder) -> ChartPosition:
     if order.corners is not None:
         return _checked(cells, _by_corners(cells, order.corners, chart), chart)
     if min(chart.rows, chart.columns) < 2:
-        raise Unsupported(f"{chart.title} is one row: it cannot be looked for", hint=_cure(chart))
+        raise Unsupported(f"{chart.title} is one row: it cannot be found", hint=_cure(chart))
     best: ChartPosition | None = None
     # coarse grain hides in larger cells, small patches show in smaller ones
     for longest in (sample.SEARCH, sample.CELLS, sample.SEARCH // 2):
@@ -131,19 +131,19 @@ def _locate(cells: Cells, order: FindOrder) -> ChartPosition:
     if best is None:
         raise Unsupported(f"no {chart.name} was found on it", hint=_cure(chart))
     raise Unsupported(
-        f"no {chart.name} was found for certain: {best.unexplained:.0%} of its colors stay "
-        f"unexplained at the likeliest place, {find.SURE:.0%} are allowed",
+        f"no {chart.name} was found with certainty: {best.unexplained:.0%} of its colors stay "
+        f"unexplained at the most likely position, {find.SURE:.0%} are allowed",
         hint=_cure(chart),
     )
 
 
 def _checked(cells: Cells, position: ChartPosition, chart: Chart) -> ChartPosition:
-    """Corners by hand are taken at their word, unless they are plainly in another order."""
+    """Accept corners from the user, unless they are clearly in another order."""
     as_said, best = find.unexplained_at(cells.density, position, chart)
     if as_said > find.SURE >= best:
         raise Unsupported(
-            f"the corners are in another order: so {as_said:.0%} of the chart's colors stay "
-            f"unexplained, turned or mirrored {best:.0%}",
+            f"the corners are in another order: {as_said:.0%} of the chart's colors stay "
+            f"unexplained, but {best:.0%} if it is turned or mirrored",
             hint=_cure(chart),
         )
     return ChartPosition(position.to_picture, as_said)
@@ -152,7 +152,7 @@ def _checked(cells: Cells, position: ChartPosition, chart: Chart) -> ChartPositi
 def _by_corners(cells: Cells, corners: Corners, chart: Chart) -> ChartPosition:
     position = find.from_corners(cells.places(np.array(corners)), chart)
     if position is None:
-        raise Unsupported("the corners lie on a line", hint=_cure(chart))
+        raise Unsupported("the corners are on a line", hint=_cure(chart))
     return position
 
 

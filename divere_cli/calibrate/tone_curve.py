@@ -1,8 +1,8 @@
-"""The common tone curve of a fit, put before a print's own curves.
+"""Put the tone curve of a fit before a print's own curves.
 
-Covers writing it as points of a preset: the master curve runs before those of the
-channels, so a print with a curve for each channel keeps them, and one with a master curve
-gets both in one, exactly: both are straight between points.
+Covers writing it as points of a preset. The master curve is applied before the curves of the
+channels, so a print with channel curves keeps them. For a print with a master curve, both
+curves are combined exactly, as both are straight between points.
 """
 
 from __future__ import annotations
