@@ -1,7 +1,7 @@
 """The command line: options to requests, events to the screen, results to exit codes.
 
-Importing this loads next to nothing: worker processes import the program's main
-module again, and ``divere --help`` must be there at once.
+Importing this package must be fast: worker processes import the main module again, and
+``divere --help`` must appear at once.
 """
 
 from __future__ import annotations

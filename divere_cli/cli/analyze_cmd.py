@@ -127,7 +127,7 @@ def _measure(values: dict[str, Any]) -> Analysis:
 
 
 def _show_event(event: Event) -> None:
-    """Say on a terminal which scan is being measured."""
+    """Print on a terminal which scan is being measured."""
     if isinstance(event, ScanStarted) and sys.stderr.isatty():
         complain(quote(event.input), word="measuring")
 

@@ -1,7 +1,7 @@
-"""The command line: names of the commands, and one line and an exit code for whatever happens.
+"""The command line: the table of commands, and error lines and exit codes for all of them.
 
-Covers every command; none is loaded before its use. What it does not: which code
-a finished batch has, which ``batch`` decides.
+Commands are loaded when they are used. The exit code of a finished batch is chosen in
+``batch``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUG = 1
 
 
 class Entry(NamedTuple):
-    """Where a command lives and what ``divere --help`` says of it."""
+    """Module and attribute of a command, and its line in ``divere --help``."""
 
     module: str
     attribute: str
@@ -55,10 +55,10 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when one is asked for."""
+    """A group whose commands are imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order of the table."""
+        """Return the names of the commands in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or say which one may have been meant."""
+        """Find the command, or suggest a similar name in the error."""
         name = args[0]
         if name not in COMMANDS and not name.startswith("-") and not ctx.resilient_parsing:
             import difflib
@@ -121,7 +121,7 @@ def run(args: Sequence[str]) -> int:
 
 @contextmanager
 def _explained(session: Session) -> Iterator[Callable[[int], None]]:
-    """Turn whatever a command ends with into one line on stderr and an exit code."""
+    """Turn the end of a command, also by any exception, into an error line and an exit code."""
     with streams.guarded() as stdout:
         try:
             yield lambda code: setattr(session, "exit_code", code)
@@ -147,7 +147,7 @@ def _explained(session: Session) -> Iterator[Callable[[int], None]]:
 
 
 def _lost(why: OSError, session: Session) -> int:
-    """Return the exit code of a command that did well but could not say so on stdout."""
+    """Return the exit code of a successful command whose stdout could not be written."""
     if streams.reader_is_gone(why):
         return READER_GONE if session.answers_on_stdout else 0
     word = "warning" if session.kept_elsewhere else "error"

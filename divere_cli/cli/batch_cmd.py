@@ -1,7 +1,7 @@
-"""``divere batch``: the options, and the way from them through the run to the exit code.
+"""``divere batch``: its options, and the run from these to the exit code.
 
-What it does not: how options become a request (:mod:`.batch_options`) and what
-the run looks like (:mod:`.batch_display`).
+Options become a request in :mod:`.batch_options`, and the run is shown by
+:mod:`.batch_display`.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ _scans = section(
     click.option(
         "--deskew",
         is_flag=True,
-        help="With --frames find, turn each picture level; one that is not sure stays as it lies.",
+        help="With --frames find, straighten each picture; one that is not sure stays as it is.",
     ),
 )
 

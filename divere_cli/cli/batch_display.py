@@ -1,7 +1,7 @@
-"""How a batch is shown: renders its events in the ways that were asked for, says the last line.
+"""Show a batch: pass its events to the requested renderers, and print the last line.
 
-What it does not: the renderers themselves (:mod:`.text_output`, :mod:`.live_display`,
-:mod:`.json_events`, :mod:`.logs`) and the run.
+The renderers are in :mod:`.text_output`, :mod:`.live_display`, :mod:`.json_events` and
+:mod:`.logs`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from divere_cli.records.events import Event, ScanFinished
 from divere_cli.records.report import RunReport
 from divere_cli.text import format_bytes
 
-# Seconds that a run waits for somebody who does not read: lines are then left
-# out, but a stream of events with a hole would lie, so it ends instead.
+# Seconds that a run waits for a reader that does not read. Then lines are left out; a stream
+# of events ends instead, because one with missing events would be wrong.
 _PATIENCE = 1.0
 _EVENT_PATIENCE = 30.0
 
@@ -34,7 +34,7 @@ record = logging.getLogger(logs.RECORD)
 
 @contextmanager
 def ends_reported(as_json: bool) -> Iterator[None]:
-    """Write an ``end`` event for a run that ends without a report, where events are written.
+    """With ``--json``, write an ``end`` event for a run that ends without a report.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def preview(options: CommandLine, session: Session) -> int:
 
 
 class Display:
-    """Shows a run as it happens and says its last line. A context manager.
+    """Shows a run as it happens, and prints its last line. A context manager.
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ class Display:
         self._resources.__exit__(*error)
 
     def emit(self, event: Event) -> None:
-        """Show one event in every way that was asked for."""
+        """Pass one event to all renderers."""
         for render in self._renderers:
             render(event)
 
     def conclude(self, report: RunReport) -> None:
-        """Show how the run ended; call it when the display is left."""
+        """Show how the run ended; to be called after leaving the context."""
         tabled = self._events is None and sys.stdout.isatty() and not self._options.log.quiet
         if self._events is not None:
             self._events.end(report)
@@ -159,7 +159,7 @@ def _shows_live(options: CommandLine) -> bool:
 
 
 def _log(event: Event) -> None:
-    """Put each scan's end into the log file, which the screen's lines do not reach."""
+    """Write the end of each scan into the log file, which does not get the lines on screen."""
     if not isinstance(event, ScanFinished):
         return
     file = event.result

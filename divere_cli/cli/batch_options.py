@@ -1,7 +1,7 @@
-"""The command line of ``divere batch`` to its options, its log and its display.
+"""Convert the command line of ``divere batch`` to options, log settings and display settings.
 
-Covers what was given and what was not, and report and log files that would harm
-something. What the options mean is in :mod:`divere_cli.batch.options`.
+Covers which options were given explicitly, and refuses report and log files that would
+overwrite other files. The options themselves are in :mod:`divere_cli.batch.options`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _FIELDS = frozenset(field.name for field in dataclasses.fields(BatchOptions))
 
 @dataclass(frozen=True, slots=True)
 class CommandLine:
-    """What ``divere batch`` was asked for: the work, and how it is shown.
+    """The request of ``divere batch``, and how to show it.
 
-    ``progress`` is None where nothing was said.
+    ``progress`` is None if neither ``--progress`` nor ``--no-progress`` was given.
     """
 
     request: BatchRequest
@@ -86,7 +86,7 @@ def _logging(values: Values) -> Values:
 
 
 def _check_written(values: Values, request: BatchRequest) -> None:
-    """Refuse a report or a log where it cannot be, or would harm something."""
+    """Refuse paths of a report or a log that are invalid or would overwrite other files."""
     reads = [*values["inputs"], *(values[name] for name in _FILES if values[name])]
     reports = [report.path for report in request.reports]
     for path in reports:

@@ -217,7 +217,7 @@ def _refused(failed: list[Failed]) -> int:
 
 
 def _print_name(base: Preset) -> str:
-    """What the print's curve is called; ``linear`` is none."""
+    """Return the name of the print's curve; ``linear`` if there is none."""
     curve = base.cc_params.density_curve if base.cc_params else None
     if curve is None or not curve.name:
         return "custom" if curve is not None and curve.points is not None else "linear"

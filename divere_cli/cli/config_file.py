@@ -1,10 +1,10 @@
 """``divere.toml``: options of ``batch`` and ``watch`` from a file, below flags and environment.
 
-Covers finding the file beside the scans or by ``--config``, its keys and the folder
-that its paths start from. What values mean is left to the options themselves.
+Covers finding the file beside the scans or by ``--config``, its keys, and the folder that
+its paths are relative to. Values are parsed by the options themselves.
 
-A file that is found beside scans may come from a stranger: it cannot name commands to
-run, and reports and logs only below its own folder.
+A file that is found beside scans may come from a stranger: it cannot set commands to run,
+and reports and logs only inside its own folder.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from divere_cli.files import regular
 from divere_cli.text import quote
 
 NAME = "divere.toml"
-ARGUMENTS = "divere.arguments"  # of a context: what a service parses again on HUP
+ARGUMENTS = "divere.arguments"  # key of a context: arguments that a service parses again on HUP
 _LARGEST = 1 << 20
 _NEVER = frozenset({"config", "inputs", "output", "help"})
 _BY_ASKING_ONLY = frozenset({"on_done", "on_failure", "listen", "token_file"})
@@ -30,10 +30,10 @@ _WRITTEN = frozenset({"report", "log_file"})
 
 
 class Configured(click.Command):
-    """A command whose options may stand in a ``divere.toml``."""
+    """A command whose options may be in a ``divere.toml``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Find the file by a first look at the arguments, then parse them."""
+        """Find the file by parsing the arguments once, then parse them with its values."""
         ctx.meta[ARGUMENTS] = list(args)
         if not ctx.resilient_parsing and not any(arg in ("-h", "--help") for arg in args):
             ctx.default_map = {**self._configured(ctx, args), **(ctx.default_map or {})}
@@ -51,7 +51,7 @@ class Configured(click.Command):
         try:
             parsed, _, _ = parser.parse_args(args=list(args))
         except click.UsageError:
-            return {}  # said again, and better, by the real parsing
+            return {}  # reported with more detail by the real parsing
         chosen = parsed.get("config") or os.environ.get(f"{ctx.auto_envvar_prefix}_CONFIG")
         if isinstance(chosen, str):
             return self._read(chosen, asked_for=True)
@@ -99,7 +99,7 @@ def option(command: Any) -> Any:
 
 
 def _beside(inputs: Sequence[object]) -> str | None:
-    """The file in the first INPUT's folder; other INPUTs must have none, or the same."""
+    """Return the file in the folder of an INPUT; other INPUTs must have none, or the same."""
     files: dict[str, str] = {}
     for path in inputs:
         if not isinstance(path, str):
@@ -148,7 +148,7 @@ def _harmless(path: str, name: str, value: Any) -> None:
 
 
 def _value(path: str, param: click.Option, value: Any) -> Any:
-    """A value for click: paths start from the file's folder."""
+    """Return a value for click; paths are relative to the folder of the file."""
     if isinstance(value, list):
         if not param.multiple:
             raise UsageError(f"{quote(path)}: {param.name!r} takes one value, not a list")

@@ -1,6 +1,6 @@
-"""Where lines for people go: results to stdout, messages to stderr, above a live display.
+"""Print lines for people: results to stdout, messages to stderr, above a live display.
 
-Every line passes :func:`divere_cli.text.safe`; one call is one line.
+Every line passes through :func:`divere_cli.text.safe`; one call prints one line.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from typing import Protocol, TextIO
 
 from divere_cli.text import safe
 
-_LONGEST = 8000  # characters of a message: a worker may send a book; the report has it whole
+_LONGEST = 8000  # characters of a message: a worker may send more; the report has all of it
 
 
 class Screen(Protocol):
-    """A live display that lets lines through above itself."""
+    """A live display that can print lines above itself."""
 
     def print_above(self, line: str) -> None:
-        """Print one line to stderr, above what is live."""
+        """Print one line to stderr, above the live display."""
 
 
 class Console:
     """Prints lines; ``screen`` is the live display while there is one.
 
-    ``as_line`` makes one line of ASCII of a message's word and text, in place of
+    ``as_line`` turns word and text of a message into one line of ASCII, instead of
     ``divere: word: text``.
     """
 
@@ -51,7 +51,7 @@ class Console:
             self.note(f"divere: {word}: {text}" if word else f"divere: {text}")
 
     def data(self, line: str) -> None:
-        """Print one line for programs on stderr, whole: it holds ASCII and no control code."""
+        """Print one line for programs on stderr, unchanged: it is ASCII without control codes."""
         self._stderr.write(line + "\n")
         self._stderr.flush()
 

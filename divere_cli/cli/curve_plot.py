@@ -1,7 +1,7 @@
-"""Density curves drawn with letters, for any terminal, a pipe or a log.
+"""Draw density curves with letters, for any terminal, pipe or log.
 
-Covers red, green and blue as the grade applies them (the common curve, then
-the channel's own). Nothing is colored: a letter says whose curve it is.
+Covers red, green and blue as the grade applies them (the common curve, then that of the
+channel). Nothing is colored: the letter shows which channel a curve belongs to.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ ALL = "*"
 
 
 def plot(curves: Curves, width: int = WIDTH, height: int = HEIGHT) -> list[str]:
-    """Draw curves into ``height`` lines of ``width`` characters, and axes.
+    """Draw curves into ``height`` lines of ``width`` characters, with axes.
 
-    x is what goes in, y what comes out, both 1 - density / log10(65536): black
-    at 0, white at 1. ``*`` is where channels coincide.
+    x is the input and y the output, both 1 - density / log10(65536): black at 0, white at 1.
+    ``*`` is printed where curves coincide.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def at(points: Points, x: float) -> float:
     points : Points
         Pairs of x and y, by rising x; none for the diagonal.
     x : float
-        Where, 0 to 1.
+        Position, 0 to 1.
     """
     if not points:
         return x

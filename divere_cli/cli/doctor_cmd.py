@@ -1,8 +1,8 @@
-"""``divere doctor``: what this machine and installation can do, found by trying.
+"""``divere doctor``: test what this machine and installation can do.
 
-Covers start methods (a worker must say hello), cores and memory as limited,
-libraries, codecs and extras, and what ``--isolation auto`` would choose. What it
-does not: scans and profiles (``inspect``, ``profiles``).
+Covers start methods (a worker must answer), usable cores and memory, libraries, codecs and
+extras, and the choice of ``--isolation auto``. Scans and profiles have ``inspect`` and
+``profiles``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _EXTRAS = {
 
 @dataclass(frozen=True, slots=True)
 class StartMethod:
-    """How one start method did; ``seconds`` until the first worker was there."""
+    """Result of one start method; ``seconds`` until the first worker answered."""
 
     name: str
     works: bool
@@ -52,7 +52,7 @@ class StartMethod:
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Cores that may be used at once, and those that are there."""
+    """Cores that may be used, and all cores of the machine."""
 
     usable: int
     system: int
@@ -69,7 +69,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Auto:
-    """What ``--isolation auto`` would choose."""
+    """The choice of ``--isolation auto``."""
 
     effective: str
     start_method: str | None
@@ -78,7 +78,7 @@ class Auto:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """All that was found; None where a library is not installed."""
+    """All findings; None for a library that is not installed."""
 
     version: str
     python: str
@@ -109,7 +109,7 @@ def doctor(**values: bool) -> None:
 
 
 def examine() -> Findings:
-    """Look at this machine."""
+    """Examine this machine and return the findings."""
     methods = _start_methods()
     from divere_cli.image import codecs  # after the workers: it loads numpy and its threads
 
@@ -220,7 +220,7 @@ def _memory() -> Memory:
 
 
 def _version(distribution: str) -> str | None:
-    """Return a library's version; ``built in`` where a frozen program has it without one."""
+    """Return a library's version; ``built in`` if a frozen program has it without a version."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -134,7 +134,7 @@ def _picture_count(scan: str) -> int:
 
 
 def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, str]:
-    """Places of the pictures, by scan; refuse what would harm something."""
+    """Return the paths of pictures by scan; refuse paths that would overwrite other files."""
     output, picture = values["output"], values["picture"]
     if output and os.path.basename(output) != FOLDER_FILE:
         output_checks.check("-o", output, scans)
@@ -183,7 +183,7 @@ def _show_progress(path: str) -> None:
 
 
 def _save(values: dict[str, Any], scans: dict[str, FoundScan]) -> None:
-    """Put the crops into the presets file; crops that it has are a person's."""
+    """Write the crops into the presets file; existing crops may be edited and are kept."""
     from divere_cli.frames import preset
     from divere_cli.profile import strict_json
     from divere_cli.profile.select import Selector

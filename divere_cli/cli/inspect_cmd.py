@@ -118,7 +118,7 @@ def _complain(item: Scan | Failed) -> int:
 def _measure(
     files: tuple[str, ...], selector: Selector, *, edge: bool, quality: bool
 ) -> dict[int, TaskResult]:
-    """What workers saw in the pixels of each file, by its place in the list."""
+    """Return the results of workers on the pixels of each file, by index of the file."""
     from divere_cli.batch import film_edges
     from divere_cli.isolation.tasks import run_tasks
 
@@ -131,7 +131,7 @@ def _measure(
     encoding = Encoding("tiff", 16, library.output_space("DisplayP3"))
     jobs = []
     for index, name in enumerate(files):
-        with suppress(ScanError):  # said when its header is read
+        with suppress(ScanError):  # reported when its header is read
             path, file_stamp = os.path.abspath(name), stamp.take(name)
             job = Job(index, name, path, file_stamp, encoding, (), task=film_edges.TASK)
             if quality:
@@ -145,7 +145,7 @@ def _measure(
 
 
 def _frames(name: str, selector: Selector) -> tuple[Frame, ...]:
-    """The whole scan under the preset that would grade it; none where none can."""
+    """Return the whole scan as a frame with the preset that would grade it; empty without one."""
     with suppress(ScanError):
         chosen = selector.choose(name, headers.read(name))
         return (Frame(Target("", "", ""), chosen.frames[0].recipe),)

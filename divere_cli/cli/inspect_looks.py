@@ -1,7 +1,7 @@
-"""What ``--frames find`` and ``--flat-field`` would do to a scan, for ``divere inspect``.
+"""Show what ``--frames find`` and ``--flat-field`` would do to a scan, for ``divere inspect``.
 
-Covers looking in workers as a batch does, and what is found as JSON and in words. Not
-covered: the rest of what is shown (``inspect_view``).
+Covers the search in workers as in a batch, and the results as JSON and as text. Other
+results are in ``inspect_view``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Looks:
-    """What was looked for: the frames of each file, by its place in the list; the light."""
+    """Results: the frames of each file, by index of the file; the light of the flat field."""
 
     frames: dict[int, FoundScan] = field(default_factory=dict)
     light: LightMap | None = None
@@ -71,7 +71,7 @@ def look(files: Sequence[str], *, frames: bool, film: str, flat_field: str | Non
 def _frames(
     request: BatchRequest, files: Sequence[str], light: LightMap | None
 ) -> dict[int, FoundScan]:
-    """The frames of the first picture of each file; what is wrong with one is said elsewhere."""
+    """Return the frames of the first picture of each file; errors are reported elsewhere."""
     from divere_cli.batch import framing
     from divere_cli.frames.answer import Wanted
     from divere_cli.isolation.runner import IsolationRequest
@@ -94,12 +94,12 @@ def _frames(
 
 
 def as_json(looks: Looks, index: int, header: Header) -> dict[str, Any]:
-    """Return the keys that ``divere inspect --json`` adds for one file; none unless asked for.
+    """Return the keys that these options add to ``divere inspect --json`` for one file.
 
     Parameters
     ----------
     looks : Looks
-        What workers measured of the files.
+        The results for all files.
     index : int
         Number of the file.
     header : Header
@@ -134,7 +134,7 @@ def rows(looks: Looks, index: int, header: Header) -> list[tuple[str, str]]:
     Parameters
     ----------
     looks : Looks
-        What workers measured of the files.
+        The results for all files.
     index : int
         Number of the file.
     header : Header
@@ -156,7 +156,7 @@ def rows(looks: Looks, index: int, header: Header) -> list[tuple[str, str]]:
 
 def _frames_text(scan: FoundScan) -> str:
     if not scan.frames:
-        return "none found: would be graded whole"
+        return "none found: the scan would be graded whole"
     sure = sum(frame.sure for frame in scan.frames)
     return f"{len(scan.frames)} of {scan.film}, {sure} sure, turned {scan.turn:+.2f} degrees"
 
@@ -170,7 +170,7 @@ def _light_rows(
         brightening += f", {record.dust:.2%} dust left out"
     made = [("flat field", brightening), *(("warning", text) for text in looks.warnings)]
     if off > MOST_ASPECT:
-        made.append(("warning", f"its shape is {off:.1%} off the flat field's: it would fail"))
+        made.append(("warning", f"its aspect differs by {off:.1%} from the flat field: would fail"))
     elif off > ODD_ASPECT:
-        made.append(("warning", f"its shape is {off:.1%} off the flat field's"))
+        made.append(("warning", f"its aspect differs by {off:.1%} from the flat field"))
     return made

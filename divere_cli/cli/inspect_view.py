@@ -1,6 +1,6 @@
-"""What was found out about a scan, as ``divere inspect`` tells it: JSON, and rows for people.
+"""Format the facts about a scan for ``divere inspect``: as JSON, and as rows of text.
 
-Everything that comes from a file passes :func:`divere_cli.text.safe` here.
+All text from a file passes through :func:`divere_cli.text.safe` here.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _VARIANTS = {
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All that was found out about one file."""
+    """All facts about one file."""
 
     name: str
     header: Header
@@ -57,7 +57,7 @@ class Scan:
 
     @property
     def film_edge(self) -> FilmEdge | None:
-        """What the code at the film's edge says."""
+        """Data of the code at the film's edge."""
         return self.measured.film_edge
 
 
@@ -70,7 +70,7 @@ class Failed:
 
 
 def as_json(item: Scan | Failed) -> dict[str, Any]:
-    """Return what ``divere inspect --json`` prints of one file.
+    """Return what ``divere inspect --json`` prints for one file.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def _quality(measured: TaskResult) -> dict[str, Any] | None:
 
 
 def _quality_rows(measured: TaskResult) -> list[tuple[str, str]]:
-    """How good the scan is, in words; nothing where nobody looked."""
+    """Return the quality of the scan as rows of text; empty if it was not measured."""
     clipped, quality = measured.clipped, measured.quality
     if clipped is None or quality is None:
         return []
@@ -216,7 +216,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
     size = f"{header.width} x {header.height}, {digits(header.pixels / 1e6)} MP"
     rows = [
         ("format", _format(header)),
-        ("size", size if has_size else "told by the raw decoder only"),
+        ("size", size if has_size else "known to the raw decoder only"),
         ("samples", _samples(header)),
         ("storage", _compression(header)),
         ("pictures", str(header.pictures) if header.pictures > 1 else ""),
@@ -240,7 +240,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
 
 
 def _film(edge: FilmEdge | None) -> str:
-    """The film's edge in words: stock, number, frames."""
+    """Return the data of the film's edge as text: stock, number, frames."""
     if edge is None:
         return ""
     frames = f", frames {', '.join(edge.frames)}" if edge.frames else ""
@@ -296,7 +296,7 @@ def _served(item: Scan) -> str:
 
 
 def _white_balance(item: Scan) -> str:
-    """What the preset asks for; empty but for a camera's raw file."""
+    """Return the white balance in the preset; empty except for raw files of cameras."""
     if item.preset is None or item.header.format != "raw":
         return ""
     return item.preset.frames[0].recipe.camera_white_balance

@@ -1,7 +1,7 @@
-"""``--json``: one JSON object a line on stdout, as things happen, and nothing else.
+"""``--json``: events as one JSON object per line on stdout, and nothing else.
 
-Covers ``start``, ``file``, ``log`` and ``end``; a file's object is its entry in
-the report. What it does not: progress within a scan, which has no event.
+Covers ``start``, ``file``, ``log`` and ``end``; the object of a file is its entry in the
+report. Progress within a scan has no event.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class JsonEvents:
         self._stdout = stdout
 
     def handle(self, event: Event) -> None:
-        """Write ``start``, ``file``, and that the run stops; progress has no place here."""
+        """Write ``start`` and ``file``, and a ``log`` event when the run is stopping."""
         if isinstance(event, RunStarted):
             self.write("start", valid(to_plain(event)))
         elif isinstance(event, ScanFinished):
@@ -43,7 +43,7 @@ class JsonEvents:
         self.write("plan", valid(to_plain(scan)))
 
     def end(self, report: RunReport) -> None:
-        """Write ``end`` for a run that got as far as a report."""
+        """Write ``end`` for a run with a report."""
         self.write(
             "end",
             {
@@ -57,7 +57,7 @@ class JsonEvents:
         )
 
     def refused(self, error: Exception) -> None:
-        """Write ``end`` for a run that ended with no report: a mistake, or a bug."""
+        """Write ``end`` for a run that ended without a report, by an error or a bug."""
         if isinstance(error, DivereError):
             code = error.exit_code
             record = ErrorRecord.of(error)

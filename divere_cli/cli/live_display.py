@@ -1,8 +1,7 @@
-"""The live display on stderr: what is in work, how fast, how long yet, how much memory.
+"""The live display on stderr: scans in progress, speed, time left, memory.
 
-Covers drawing a :class:`Board` with rich. No thread: it is drawn when an event
-comes, ten times a second at most. Names are made harmless before rich sees
-them, and rich sees them as text, never as markup.
+Draws a :class:`Board` with rich, without a thread: at most ten times a second, when an event
+arrives. Names are made safe before they are passed to rich, as text and never as markup.
 """
 
 from __future__ import annotations
@@ -28,16 +27,16 @@ _STYLES = (("divere: error:", "red"), ("divere: warning:", "yellow"))
 
 
 class Live:
-    """A context manager; give it events with :meth:`handle`.
+    """The live display. A context manager that takes events with :meth:`handle`.
 
     Parameters
     ----------
     stderr : TextIO
-        Where to draw.
+        The stream to draw on.
     force : bool
-        Draw also where no terminal is.
+        Draw even if the stream is not a terminal.
     clock : callable
-        Seconds that only go forward.
+        Monotonic clock in seconds.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Live:
         self._live.stop()
 
     def handle(self, event: Event) -> None:
-        """Take in one event, and draw if it is time to."""
+        """Handle one event, and draw if enough time has passed."""
         self._board.handle(event)
         now = self._clock()
         if now - self._drawn >= _EVERY or isinstance(event, RunStarted | RunStopping):
@@ -85,7 +84,7 @@ class Live:
         self._console.print(Text(line, style=style), soft_wrap=True)
 
     def picture(self) -> RenderableType:
-        """Return what is drawn now."""
+        """Return the present content of the display."""
         board = self._board
         rows = max(self._console.height - 5, 1)
         scans = sorted(board.at_work.values(), key=lambda scan: scan.since)

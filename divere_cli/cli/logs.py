@@ -1,9 +1,8 @@
-"""The log: what its lines look like, and where they go.
+"""The log: format of its lines, and where they are written.
 
-Covers the handlers for stderr, ``--log-file`` and ``--json``. They are given to
-the isolation room's bridge, which feeds them the workers' records too. What it
-does not: rotation, which is the system's (the file is opened again when it was
-moved away).
+Covers the handlers for stderr, ``--log-file`` and ``--json``. The log bridge of the isolation
+room also passes records of workers to them. Rotation is left to the system: the file is
+opened again after it was moved away.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ from divere_cli.errors import UsageError
 from divere_cli.report.json_report import valid
 from divere_cli.text import quote, safe
 
-RECORD = "divere_cli.record"  # what the screen shows already: for the log only
+RECORD = "divere_cli.record"  # logger for records that are on the screen already
 
 
 @dataclass(frozen=True, slots=True)
 class LogOptions:
-    """What was asked for: a file and its form, and how much."""
+    """File, format and amount of the log."""
 
     file: str | None = None
     format: Literal["text", "json"] = "text"
@@ -52,15 +51,15 @@ def level(options: LogOptions) -> int:
 
 
 class LogText(logging.Formatter):
-    """One harmless line a record: time, level, where, which scan, what."""
+    """One safe line per record: time, level, logger, scan, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line; a traceback follows on it, its lines parted by ``|``."""
+        """Return the line; a traceback is appended, its lines separated by ``|``."""
         return f"{stamp(record)} {record.levelname} {record.name} {described(record)}"
 
 
 class LogJson(logging.Formatter):
-    """One JSON object a record."""
+    """One JSON object per record."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as one line of ASCII."""
@@ -93,7 +92,7 @@ def log_object(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def on_stderr(options: LogOptions) -> bool:
-    """Return whether stderr is the log, one JSON object a line, with nothing else in it.
+    """Return whether stderr is the log, with one JSON object per line and nothing else.
 
     Parameters
     ----------
@@ -104,7 +103,7 @@ def on_stderr(options: LogOptions) -> bool:
 
 
 def message_line(word: str, text: str) -> str:
-    """Return a message to people as one JSON line of the log.
+    """Return a message as one JSON line of the log.
 
     Parameters
     ----------
@@ -132,7 +131,7 @@ def stamp(record: logging.LogRecord) -> str:
 
 
 def described(record: logging.LogRecord, traces: bool = True) -> str:
-    """Return which scan and what, as one harmless line; ``traces`` adds the traceback.
+    """Return scan and message of a record as one safe line.
 
     Parameters
     ----------
@@ -156,7 +155,7 @@ def _trace(record: logging.LogRecord) -> str:
 
 
 class ConsoleHandler(logging.Handler):
-    """Records on stderr: ``divere: warning: ...``, or JSON lines where asked for."""
+    """Prints records on stderr: ``divere: warning: ...``, or JSON lines."""
 
     def __init__(self, console: Console, as_json: bool = False, traces: bool = False) -> None:
         super().__init__()
@@ -175,7 +174,7 @@ class ConsoleHandler(logging.Handler):
 
 
 class EventHandler(logging.Handler):
-    """Records as ``log`` events."""
+    """Writes records as ``log`` events."""
 
     def __init__(self, write: Callable[[str, dict[str, Any]], None]) -> None:
         super().__init__()
@@ -188,7 +187,7 @@ class EventHandler(logging.Handler):
 
 
 class _LogFile(logging.handlers.WatchedFileHandler):
-    """A log file that can fill its disk without a word more than one."""
+    """A log file that prints a single warning if its disk is full."""
 
     def __init__(self, path: str, console: Console) -> None:
         super().__init__(path, encoding="utf-8", errors="backslashreplace")
@@ -206,7 +205,7 @@ class _LogFile(logging.handlers.WatchedFileHandler):
         )
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        """Say once that the log is not whole."""
+        """Warn once that the log is incomplete."""
         if not self._failed:
             self._failed = True
             self._console.message(
@@ -225,7 +224,7 @@ class _LogFile(logging.handlers.WatchedFileHandler):
 def handlers(
     options: LogOptions, console: Console, write_event: Callable[[str, dict[str, Any]], None] | None
 ) -> Iterator[list[logging.Handler]]:
-    """Yield the handlers that ``options`` ask for, with the root logger's level set.
+    """Yield the handlers for the options, with the level of the root logger set.
 
     Parameters
     ----------

@@ -1,7 +1,6 @@
-"""Options that several commands have, and the kinds of values they take.
+"""Options that several commands have, and types of their values.
 
-Covers sizes, shares and job counts as users write them. What it does not: what
-the values mean to a command.
+Covers sizes, shares, durations and numbers of jobs as users write them.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _LARGEST = 1 << 62
-_LEAST = 1 << 20  # bytes: less is a unit forgotten
+_LEAST = 1 << 20  # bytes; for less, the unit was probably forgotten
 LONGEST = 10_000_000  # seconds, 115 days
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 
@@ -77,7 +76,7 @@ class SizeOrPercent(Size):
 
 
 class Finite(click.FloatRange):
-    """A number in a range; "nan" compares with nothing and would pass as one."""
+    """A number in a range, and not "nan", which would pass the comparison."""
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -121,7 +120,7 @@ _ALIASES = {"jpg": "jpeg", "tif": "tiff", "jxl": "jxl", "jpegxl": "jxl"}
 
 
 class Format(click.Choice):  # type: ignore[type-arg]
-    """A container by its name or by a suffix that means it: ``jpg``, ``.tif``."""
+    """A file format by its name or suffix: ``jpeg``, ``jpg``, ``.tif``."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the name."""
@@ -146,7 +145,7 @@ class Jobs(ParamType):
 
 
 def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Return one decorator for several options, in the order that help shows.
+    """Return one decorator for several options, in the order of the help.
 
     Parameters
     ----------
@@ -163,7 +162,7 @@ def combined(*decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
-    """Return one decorator for several options that help shows under a title of their own.
+    """Return one decorator for several options that the help shows under a title.
 
     Parameters
     ----------
@@ -184,7 +183,7 @@ def section(title: str, *decorators: Callable[[F], F]) -> Callable[[F], F]:
 
 
 def sections(params: Iterable[click.Parameter]) -> dict[str, list[click.Option]]:
-    """Return a command's options by the titles that help shows them under, in order.
+    """Return a command's options by their titles in the help, in order.
 
     Parameters
     ----------
@@ -203,7 +202,7 @@ def complete_name(
 ) -> list[CompletionItem]:
     """Return the shipped profiles and files that complete what was typed.
 
-    Files come first: click's script for bash drops what it was told before them.
+    Files come first: click's script for bash drops the completions before them.
 
     Parameters
     ----------

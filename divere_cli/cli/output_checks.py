@@ -1,8 +1,7 @@
-"""Files that a command writes where it is told to: reports and logs.
+"""Check and write files whose path is given by an option, such as reports and logs.
 
-Covers refusing, before any work, a folder that is not there and the place of a
-file that is somebody's work: a scan, a preset, whatever else the command reads.
-What it does not: positives, which ``batch`` publishes.
+A path is refused before any work if its folder does not exist, or if it would overwrite a
+scan, a preset or another file that the command reads. Positives are published by ``batch``.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def check(
     *,
     picture: bool = False,
 ) -> None:
-    """Refuse to write to ``path``, as ``option`` asks, where that would harm something.
+    """Raise UsageError if writing to ``path`` would overwrite something else.
 
     Parameters
     ----------
@@ -36,16 +35,16 @@ def check(
     path : str
         Path of the file to write.
     reads : iterable of str
-        Files that the command reads; what is no path of a file does not matter.
+        Files that the command reads; other values than paths are ignored.
     made : str, optional
-        A folder that the command makes if it is not there.
+        A folder that the command creates if it does not exist.
     picture : bool
-        What is written is a picture itself, and may have the suffix of one.
+        The written file is a picture, and may have the suffix of one.
 
     Raises
     ------
     UsageError
-        There is no such folder, or the place is taken.
+        The folder does not exist, or the path belongs to another file.
     """
     folder, name = os.path.split(path)
     folder = folder or "."
@@ -63,7 +62,7 @@ def check(
 
 
 def save(path: str, data: bytes, *, replace: bool = True) -> None:
-    """Write a file at once: another program sees the old one or the new one.
+    """Write a file atomically: other programs see the old file or the new one.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ def save(path: str, data: bytes, *, replace: bool = True) -> None:
     Raises
     ------
     OutputUnusable
-        Nothing was changed.
+        The file cannot be written; nothing was changed.
     """
     try:
         durable.write_atomic(path, data, replace=replace)

@@ -1,7 +1,7 @@
 """``divere profiles``: list, show, validate and export presets.
 
-Covers printing, for people and as JSON. What is printed comes from
-``profile``; what is exported from ``color``.
+Covers printing as text and as JSON. The data is from ``profile``, exported files are from
+``color``.
 """
 
 from __future__ import annotations
@@ -200,7 +200,7 @@ def export_profile(name: str, output: str, json: bool, **options: Any) -> None:
 
 
 def _recipe(preset: Preset, name: str, crop: str | None) -> Recipe:
-    """The recipe of a preset's only picture, or of the crop that is meant."""
+    """Return the recipe of a preset's only picture, or of the crop with a name."""
     from divere_cli.errors import UsageError
     from divere_cli.profile import crops
 
@@ -263,7 +263,7 @@ def _described(description: Description) -> dict[str, Any]:
 
 
 def _preset(name: str, scan: str | None) -> Preset:
-    """A shipped profile, a preset file, or one entry of a folder's presets."""
+    """Return a shipped profile, a preset file, or one entry of a folder's presets."""
     from divere_cli.errors import UsageError
     from divere_cli.profile import library, select
     from divere_cli.profile.schema import FOLDER_DEFAULT, Preset

@@ -1,7 +1,7 @@
-"""What is in work, done and failed right now: the state behind the live display.
+"""Scans in progress, done and failed: the state behind the live display.
 
-Covers counting, speed and the time left, from events and a clock that is passed
-in. What it does not: drawing (:mod:`divere_cli.cli.live_display`).
+Covers counts, speed and the time left, from events and a clock. It is drawn in
+:mod:`divere_cli.cli.live_display`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from divere_cli.records.events import (
 from divere_cli.records.outcome import ScanResult
 from divere_cli.report.summary import megapixels
 
-MEASURING = 0.2  # of the work on a scan that is measured first and graded later
+MEASURING = 0.2  # share of measuring in the work on a scan that is measured first
 
 
 @dataclass
 class AtWork:
-    """One scan in work; ``since`` is by the board's clock, ``done`` 0..1."""
+    """One scan in progress; ``since`` is by the board's clock, ``done`` is 0..1."""
 
     name: str
     since: float
@@ -43,7 +43,7 @@ class Board:
     Parameters
     ----------
     clock : callable
-        Seconds that only go forward.
+        Monotonic clock in seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,7 +62,7 @@ class Board:
         self._measured: set[str] = set()
 
     def handle(self, event: Event) -> None:
-        """Take in one event."""
+        """Handle one event."""
         if isinstance(event, RunStarted):
             self.started = event
             self._began = self._clock()
@@ -101,34 +101,34 @@ class Board:
 
     @property
     def total(self) -> int:
-        """Scans that were selected."""
+        """Number of selected scans."""
         return self.started.total if self.started else 0
 
     @property
     def finished(self) -> int:
-        """Scans that are done with, one way or another."""
+        """Number of scans with a result of any kind."""
         return self.graded + self.failed + self.left_alone
 
     @property
     def rss_bytes(self) -> int:
-        """What the workers use together, as last heard."""
+        """Memory of all workers together, as last reported."""
         return sum(scan.rss_bytes for scan in self.at_work.values())
 
     def elapsed(self) -> float:
-        """Seconds since the plan stood."""
+        """Return the seconds since planning was finished."""
         return self._clock() - self._began
 
     def seconds_of(self, scan: AtWork) -> float:
-        """Seconds that ``scan`` has been in work."""
+        """Return the seconds that a scan has been in progress."""
         return self._clock() - scan.since
 
     def speed(self) -> float:
-        """Megapixels a second, of graded scans."""
+        """Return megapixels per second of graded scans."""
         elapsed = self.elapsed()
         return self.megapixels / elapsed if elapsed > 0 else 0.0
 
     def done(self) -> float:
-        """Return how much of what needed work is done, 0..1; parts of scans count."""
+        """Return the share of the work that is done, 0..1; parts of scans count."""
         todo = self.started.todo if self.started else 0
         if todo <= 0:
             return 1.0 if self.started else 0.0
@@ -141,7 +141,7 @@ class Board:
         return min((MEASURING * measured + (1 - MEASURING) * graded) / todo, 1.0)
 
     def seconds_left(self) -> float | None:
-        """Return the time left if the rest goes as so far; None while that is a guess."""
+        """Return the time left at the speed so far; None at the beginning."""
         done, elapsed = self.done(), self.elapsed()
         if done <= 0.0 or elapsed < 1.0:
             return None

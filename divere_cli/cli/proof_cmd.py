@@ -110,7 +110,7 @@ def proof(**values: Any) -> int:
 
 
 def _roll(values: dict[str, Any], isolation: Any) -> int:
-    """Make the contact sheet; a scan that fails has its message for a picture."""
+    """Make the contact sheet; a scan that fails is shown as its error message."""
     from divere_cli.batch import discover
     from divere_cli.batch.request import Inputs
     from divere_cli.proof import roll

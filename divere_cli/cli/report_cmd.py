@@ -1,4 +1,4 @@
-"""``divere report``: a saved JSON report in other forms, and the history of an output folder."""
+"""``divere report``: show or convert a saved report, and show the history of an output folder."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def load(path: str) -> RunReport:
     InputMissing
         The file cannot be read.
     UsageError
-        It is no report.
+        The file is not a report.
     """
     from divere_cli.report import json_report
 
@@ -121,7 +121,7 @@ def load(path: str) -> RunReport:
 def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> None:
     """Write a report in another format, completely or not at all.
 
-    Pictures that an earlier run left beside a page are shown, and none is removed.
+    Pictures of an earlier run beside a page are shown, and none is removed.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
     form : str
         ``html``, ``csv``, ``junit`` or ``prom``.
     inline : bool, default False
-        Whether an HTML page has its pictures in itself.
+        Whether an HTML page contains its pictures.
     """
     from divere_cli.batch import report_files
 
@@ -148,7 +148,7 @@ def write(path: str, saved: RunReport, form: str, *, inline: bool = False) -> No
 
 
 def show(saved: RunReport) -> None:
-    """Print the report: a table on a terminal, else a line a scan; then all warnings.
+    """Print the report: a table on a terminal, else one line per scan; then all warnings.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What one command line shares between its command and the last handler."""
+"""State of one command line, shared by its command and the last error handler."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from divere_cli.text import safe
 class Session:
     """One run of the program.
 
-    ``verbose`` is whether tracebacks are shown. ``answers_on_stdout``: somebody
-    who reads stdout and goes away ends the program as a signal would.
-    ``kept_elsewhere``: the result is in a file too, so that a full stdout is no
-    failure. ``exit_code`` is what the program ends with. ``as_line`` makes a line of a
-    message where stderr is a log of another form.
+    ``verbose`` is whether tracebacks are shown. ``answers_on_stdout``: if the reader of stdout
+    goes away, the program ends as by a signal. ``kept_elsewhere``: the result is also in a
+    file, so that a full stdout is no failure. ``exit_code`` is that of the program.
+    ``as_line`` formats a message if stderr is a log in another format.
     """
 
     verbose: int = 0
@@ -27,7 +26,7 @@ class Session:
     as_line: Callable[[str, str], str] | None = None
 
     def complain(self, message: str, word: str = "error") -> None:
-        """Write one line to stderr, in the form that stderr has."""
+        """Write one line to stderr, in the format of stderr."""
         if self.as_line is None:
             complain(message, word)
         else:
@@ -35,12 +34,12 @@ class Session:
 
 
 def complain(message: str, word: str = "error") -> None:
-    """Write one line to stderr: ``divere: error: message``, made harmless.
+    """Write one safe line to stderr: ``divere: error: message``.
 
     Parameters
     ----------
     message : str
-        The message; made harmless here.
+        The message; it is made safe here.
     word : str, default 'error'
         The label before it.
     """

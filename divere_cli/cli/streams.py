@@ -1,9 +1,8 @@
-"""stdout and stderr that can be lost, full or stuck without harm to the run.
+"""stdout and stderr that may be closed, full or blocked without an effect on the run.
 
-Covers: descriptors closed at the start, a reader that is gone, a full device,
-a reader that never reads, text that the stream's encoding does not have. What
-was lost is kept for the exit code to tell. What it does not: making text
-harmless (:mod:`divere_cli.text`).
+Covers descriptors that are closed at the start, a reader that went away, a full device, a
+reader that never reads, and text that the stream's encoding does not support. Losses are
+recorded for the exit code. Making text safe is in :mod:`divere_cli.text`.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _CHUNK = 4096  # PIPE_BUF: a pipe that polls writable takes as much without bloc
 
 
 class Stream(io.TextIOBase):
-    """A text stream on a descriptor, unbuffered, that never raises.
+    """An unbuffered text stream on a descriptor that never raises an error.
 
     Parameters
     ----------
@@ -33,14 +32,14 @@ class Stream(io.TextIOBase):
     Attributes
     ----------
     patience : float
-        Seconds to wait for a reader that does not read; without end at first.
-        Then text is dropped until there is room again, or the stream is lost.
+        Seconds to wait for a reader that does not read, at first without limit. After that,
+        text is dropped until the stream is writable again, or the stream is lost.
     complete : bool
-        Whether it is lost rather than drop anything.
+        Whether the stream is lost instead of dropping a part of the text.
     lost : OSError or None
-        Why nothing can be written any more.
+        The error because of which nothing is written any more.
     dropped : int
-        Writes that were not, or not wholly, written because nobody read.
+        Number of writes that were dropped, at least in part, because nobody read.
     """
 
     def __init__(self, file: TextIO) -> None:
@@ -56,12 +55,12 @@ class Stream(io.TextIOBase):
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        """The encoding of the stream that this one stands for."""
+        """The encoding of the original stream."""
         return self._encoding
 
     @property
     def buffer(self) -> Octets:
-        """The same stream for bytes (click writes completions so)."""
+        """The same stream for bytes (click uses it for completions)."""
         return Octets(self)
 
     def fileno(self) -> int:
@@ -69,20 +68,20 @@ class Stream(io.TextIOBase):
         return self._fd
 
     def isatty(self) -> bool:
-        """Return whether somebody looks at it."""
+        """Return whether the stream is a terminal."""
         return os.isatty(self._fd)
 
     def writable(self) -> bool:
-        """Return True, also when it is lost."""
+        """Return True, even if the stream is lost."""
         return True
 
     def write(self, text: str, /) -> int:
-        """Write all of ``text`` at once, or give up on it."""
+        """Write all of ``text`` at once, or drop it."""
         self.send(text.encode(self._encoding, "backslashreplace"))
         return len(text)
 
     def send(self, octets: bytes) -> None:
-        """Write bytes, or give up on them."""
+        """Write bytes, or drop them."""
         data = memoryview(octets)
         with self._lock:
             while data and self.lost is None:
@@ -120,18 +119,18 @@ class Octets(io.RawIOBase):
         self._stream = stream
 
     def writable(self) -> bool:
-        """Return True, also when it is lost."""
+        """Return True, even if the stream is lost."""
         return True
 
     def write(self, octets: Any, /) -> int:
-        """Write all of ``octets``, or give up on them."""
+        """Write all of ``octets``, or drop them."""
         data = bytes(octets)
         self._stream.send(data)
         return len(data)
 
 
 def bound(stream: object, patience: float, *, complete: bool) -> None:
-    """Limit how long a :class:`Stream` waits for its reader; other streams are left alone.
+    """Limit how long a :class:`Stream` waits for its reader; other streams do not change.
 
     Parameters
     ----------
@@ -140,7 +139,7 @@ def bound(stream: object, patience: float, *, complete: bool) -> None:
     patience : float
         Seconds.
     complete : bool
-        Whether the stream is given up rather than lose a part.
+        Whether the stream is lost instead of dropping a part of the text.
     """
     if isinstance(stream, Stream):
         stream.patience, stream.complete = patience, complete
@@ -148,7 +147,7 @@ def bound(stream: object, patience: float, *, complete: bool) -> None:
 
 @contextmanager
 def guarded() -> Iterator[Stream]:
-    """Let ``sys.stdout`` and ``sys.stderr`` be :class:`Stream` for a while; give stdout's."""
+    """Replace ``sys.stdout`` and ``sys.stderr`` by :class:`Stream`; yield that of stdout."""
     _fill_closed_descriptors()
     before = sys.stdout, sys.stderr
     out, err = Stream(_standard(sys.stdout, 1)), Stream(_standard(sys.stderr, 2))
@@ -160,10 +159,10 @@ def guarded() -> Iterator[Stream]:
 
 
 def _writer(file: TextIO) -> Callable[[memoryview], int]:
-    """What writes bytes to the descriptor of ``file`` and says how many it took.
+    """Return a function that writes bytes to the descriptor of ``file``, returning their number.
 
-    A Windows console takes a descriptor's bytes for those of its code page; only
-    Python's own stream has all of Unicode there, and it needs whole characters.
+    A Windows console interprets bytes from a descriptor in its code page; only Python's own
+    stream supports all of Unicode there, and it needs complete characters.
     """
     if sys.platform == "win32" and file.isatty() and hasattr(file, "buffer"):
         raw: Any = getattr(file.buffer, "raw", file.buffer)
@@ -191,7 +190,7 @@ def _standard(file: TextIO | None, fd: int) -> TextIO:
 
 
 def _fill_closed_descriptors() -> None:
-    """Put the null device where 0, 1 or 2 is closed, so that no file of ours lands there."""
+    """Open the null device for closed descriptors 0, 1 and 2, so that no other file gets them."""
     for fd in (0, 1, 2):
         try:
             os.fstat(fd)

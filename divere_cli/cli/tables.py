@@ -1,4 +1,4 @@
-"""Tables for a terminal; what is in them comes from ``report``."""
+"""Print the tables of a report on a terminal."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from divere_cli.report import table_report
 
 
 def show(report: RunReport, stdout: TextIO, *, stages: bool = False) -> None:
-    """Print the table of a run, and where its time went: in a line, or in a table of stages.
+    """Print the table of a run, and the time of its stages as a line or a table.
 
     Parameters
     ----------
     report : RunReport
         The report of a run.
     stdout : TextIO
-        Where to print.
+        The stream to print to.
     stages : bool, default False
-        Whether the time of each stage has a table; else the medians have a line.
+        Whether to print a table of all stages; else one line with medians.
     """
     if not report.files:
         return

@@ -1,8 +1,7 @@
-"""One line a scan, for pipes, log files and cron: no control codes, whatever the names.
+"""One line per scan, for pipes, log files and cron: no control codes, whatever the names.
 
-Covers what a person reads: a line on stdout for a scan that is done with, one on
-stderr for each failure, warning and hint, and the last line. What it does not:
-the live display, JSON events, the log.
+Covers a line on stdout for each scan with a result, one on stderr for each failure, warning
+and hint, and the last line of a run.
 """
 
 from __future__ import annotations
@@ -33,12 +32,12 @@ _MOST_NAMES = 3
 
 
 class Lines:
-    """Prints each scan when it is done with.
+    """Prints each scan when its result is known.
 
     Parameters
     ----------
     say : Say
-        Where lines go.
+        Prints the lines.
     scans : bool
         Whether scans that did not fail get a line (off with a live display, ``-q``, ``--json``).
     failures : bool
@@ -51,7 +50,7 @@ class Lines:
         self._failures = failures
 
     def handle(self, event: Event) -> None:
-        """Print what ``event`` has to say."""
+        """Print the lines for one event."""
         if isinstance(event, ScanFinished):
             self._scan(event.result)
         elif isinstance(event, RunStarted) and self._scans and event.measuring:
@@ -109,7 +108,7 @@ def any_line(file: ScanResult) -> str:
 
 
 def plan_line(scan: PlannedScan) -> str:
-    """Return what ``--dry-run`` prints of one scan.
+    """Return what ``--dry-run`` prints for one scan.
 
     Parameters
     ----------
@@ -167,7 +166,7 @@ def note_lines(report: RunReport) -> list[str]:
     for file in report.files:
         for note in file.notes if file.status == "ok" else ():
             of_roll = report.rolls and note.startswith(("roll ", "low confidence"))
-            if not of_roll and not note.endswith(decided):  # what rolls have lines of their own for
+            if not of_roll and not note.endswith(decided):  # rolls have lines of their own
                 scans.setdefault(note, []).append(file.input)
     lines = [f"{safe(note)}: {_named(names)}" for note, names in scans.items()]
     more = len(lines) - _MOST_NOTES
@@ -181,7 +180,7 @@ def _named(names: list[str]) -> str:
 
 
 def stages_lines(report: RunReport) -> list[str]:
-    """Return where the time of the scans went, as ``-v`` tells it; empty when none was graded.
+    """Return the time of each stage, for ``-v``; empty if no scan was graded.
 
     First the sum over all scans by stage, then mean, median and 95th percentile of each.
 
@@ -226,7 +225,7 @@ def roll_lines(report: RunReport) -> list[str]:
 
 
 def _names(names: Sequence[str]) -> str:
-    """Names for one line, not all of them when there are many."""
+    """Return names for one line: the first few, and how many more there are."""
     listed = ", ".join(quote(name) for name in names[:_NAMES])
     more = len(names) - _NAMES
     return f"{listed} and {more} more" if more > 0 else listed
@@ -240,8 +239,8 @@ _CURE = (
     "frame of a gray card by --gray-frame, or keep a good decision with `divere analyze -o FILE` "
     "and --from FILE"
 )
-_ANEW = "'--auto roll --force' would decide all of them anew, and may change those"
-_KEEP = "`divere analyze -o FILE` writes it down, --auto off leaves the profile as it is"
+_ANEW = "'--auto roll --force' would decide all of them again, and may change those"
+_KEEP = "`divere analyze -o FILE` saves it, --auto off leaves the profile as it is"
 
 
 def last_line(report: RunReport) -> str:

@@ -1,4 +1,4 @@
-"""``divere verify``: check the positives in a folder against what was recorded of them."""
+"""``divere verify``: compare the positives in a folder with their records."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _text(document: object) -> str:
 
 
 class _Meter:
-    """A line on stderr that says how far the check is."""
+    """A line on stderr with the progress of the check."""
 
     def __init__(self, files: int, size: int, *, visible: bool) -> None:
         self._files, self._size, self._visible = files, size, visible

@@ -1,7 +1,7 @@
 """``divere watch``: the batch in a loop, as a service.
 
-Covers the options of the service, reading them again, and putting its parts together. What
-it does not: the loop itself (:mod:`divere_cli.service.loop`).
+Covers the options of the service, reading them again on HUP, and building its parts. The
+loop itself is in :mod:`divere_cli.service.loop`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PLAIN: dict[str, Any] = {
     "force": False,
 }
 LEFT_OUT = set(PLAIN)
-LEAST_SETTLE = 3.0  # shares keep times in steps of 2 s, and cache them
+LEAST_SETTLE = 3.0  # network shares store times in steps of 2 s, and cache them
 CRASHES = 2  # fresh attempts: three tries in all
 
 OWN = [
@@ -154,7 +154,7 @@ def batch_values(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class _Reader:
-    """Reads the options: from the command line at first, and all anew on HUP.
+    """Reads the options: from the command line at first, and again on HUP.
 
     Parameters
     ----------
@@ -169,13 +169,12 @@ class _Reader:
         self._grace = 0.0
 
     def __call__(self, again: bool) -> Options:
-        """Return the options; presets are read in any case.
+        """Return the options; presets are always read again.
 
         Parameters
         ----------
         again : bool
-            Read flags, environment and ``divere.toml``, too. Where they are wrong, those of
-            before stay.
+            Also read flags, environment and ``divere.toml`` again.
 
         Raises
         ------
@@ -258,7 +257,7 @@ def _token(path: str | None) -> str:
 
 @contextmanager
 def _reopening() -> Iterator[None]:
-    """Let USR1 do no harm: a log file that was moved away is opened again by itself."""
+    """Ignore USR1: a log file that was moved away is opened again without it."""
     number = getattr(signal, "SIGUSR1", None)
     if number is None:
         yield

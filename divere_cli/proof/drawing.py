@@ -1,7 +1,7 @@
-"""A sheet drawn: tiles on a gray ground, a label under each, a title.
+"""Draw a sheet: tiles on a gray background, with labels and a title.
 
-Covers what Pillow does: pasting, letters in its built-in font, the file. What is shown on
-a tile is for :mod:`divere_cli.proof.task`.
+Covers the work with Pillow: pasting pictures, text in its built-in font, the file. The
+content of tiles is made in :mod:`divere_cli.proof.task`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from divere_cli.text import safe
 
 Codes = NDArray[np.uint8]
 
-# A viewing booth's gray (ISO 3664: about 20 % of light), and letters that read on it.
+# Gray of a viewing booth (ISO 3664: about 20 % of light), and colors of text on it.
 GROUND, LETTERS, FAINT, EMPTY = (124, 124, 124), (12, 12, 12), (235, 235, 235), (96, 96, 96)
 QUALITY = 92
-RESOLUTION = 200.0  # of a PDF's page, pixels an inch
+RESOLUTION = 200.0  # of a PDF page, pixels per inch
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One tile: ``picture`` (rows, columns, 1 or 3) of code values, None where there is none."""
+    """One tile: ``picture`` (rows, columns, 1 or 3) of code values, or None."""
 
     lines: tuple[str, ...]
     at: tuple[float, int]
@@ -41,7 +41,7 @@ def sheet(layout: Layout, tiles: Sequence[Tile], title: str) -> Image.Image:
     Parameters
     ----------
     layout : Layout
-        Where the tiles are.
+        Positions and sizes of the tiles.
     tiles : sequence of Tile
         Pictures and labels.
     title : str
@@ -60,7 +60,7 @@ def sheet(layout: Layout, tiles: Sequence[Tile], title: str) -> Image.Image:
 
 
 def save(file: IO[bytes], pages: Sequence[Image.Image], form: str, icc: bytes) -> None:
-    """Write the pages: one picture, or a PDF of all.
+    """Write the pages: the only page as a picture, or all as a PDF.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def _tile(
 
 
 def _fitting(pen: ImageDraw.ImageDraw, text: str, font: Any, room: int) -> str:
-    """As much of a text as there is room for; what was left out of its middle is a ``…``."""
+    """Return the text, shortened to the available width by ``…`` in its middle."""
     text = safe(text)
     if pen.textlength(text, font=font) <= room:
         return text

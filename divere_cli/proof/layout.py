@@ -1,4 +1,4 @@
-"""Where the tiles of a sheet lie, in pixels. Standard library only."""
+"""Positions of the tiles on a sheet, in pixels. Standard library only."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ LEAST_TILE = 8  # pixels: a smaller one shows nothing
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A sheet: its size, that of a tile's picture, and where things begin.
+    """Sizes of a sheet, of a tile's picture, and of the spaces between them.
 
     ``font`` is the height of the letters, ``gap`` lies between tiles and around them,
     ``head`` is the height of the title, ``label`` that of the lines under a tile.
@@ -26,7 +26,7 @@ class Layout:
     font: int
 
     def top_left(self, at: tuple[float, int]) -> tuple[int, int]:
-        """Left and top of the tile in a column (halves are allowed) and a row."""
+        """Return left and top of the tile in a column (halves are allowed) and a row."""
         column, row = at
         left = self.gap + round(column * (self.tile_width + self.gap))
         top = self.head + self.gap + row * (self.tile_height + self.label + self.gap)
@@ -34,7 +34,7 @@ class Layout:
 
 
 def fitted(places: Sequence[tuple[float, int]], aspect: float, lines: int, size: int) -> Layout:
-    """The layout of tiles at ``places`` whose long edge is ``size`` pixels.
+    """Return the layout of tiles at ``places`` whose long edge is ``size`` pixels.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def fitted(places: Sequence[tuple[float, int]], aspect: float, lines: int, size:
     aspect : float
         Width by height of a tile's picture.
     lines : int
-        Of text under each.
+        Lines of text under each tile.
     size : int
         Long edge of the sheet, pixels.
     """

@@ -1,4 +1,4 @@
-"""What a sheet is of, as the parent asks a worker for it: plain data, standard library only."""
+"""Orders for sheets, from the parent to a worker: plain data, standard library only."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class SheetOrder:
-    """One scan under many grades.
+    """A sheet of one scan in many grades.
 
-    ``profiles`` has the grade that is varied, or for ``profile`` all that are shown.
-    ``measured``: neutral and exposure are measured first, as a batch does for a shipped
-    profile. ``step`` is a density, for ``contrast`` a slope; ``size`` the long edge of the
-    sheet in pixels; ``form`` what Pillow calls the format.
+    ``profiles`` has the grade that is varied, or for ``profile`` all grades. ``measured``:
+    gray and exposure are measured first, as a batch does for a shipped profile. ``step`` is
+    a density, for ``contrast`` a slope; ``size`` is the long edge of the sheet in pixels,
+    ``form`` Pillow's name of the format.
     """
 
     vary: Vary
@@ -42,9 +42,9 @@ class SheetOrder:
 
 @dataclass(frozen=True, slots=True)
 class ContactTile:
-    """One picture of a roll: its labels; ``failed`` says why there is no picture.
+    """One picture of a roll with its labels; ``failed`` is the reason if there is no picture.
 
-    ``shape`` is that of the small picture: rows, columns, channels.
+    ``shape`` is the shape of the small picture: rows, columns, channels.
     """
 
     name: str
@@ -55,7 +55,7 @@ class ContactTile:
 
 @dataclass(frozen=True, slots=True)
 class ContactOrder:
-    """A roll on a sheet. Frames of the job are the tiles that have pictures, in order."""
+    """A roll on a sheet. The frames of the job are the tiles with pictures, in order."""
 
     tiles: tuple[ContactTile, ...]
     title: str
@@ -66,7 +66,7 @@ class ContactOrder:
 
 @dataclass(frozen=True, slots=True)
 class SmallOrder:
-    """Make a scan's pictures small: at most ``side`` pixels a side; measure them, too."""
+    """Reduce a scan's pictures to at most ``side`` pixels a side; measure them if requested."""
 
     measured: bool
     side: int
@@ -74,7 +74,7 @@ class SmallOrder:
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """Small pictures that a worker left for the sheet: shapes (rows, columns, channels).
+    """Small pictures that a worker wrote for the sheet: shapes (rows, columns, channels).
 
     ``numbers`` are their frame numbers on the film, where its edge shows them.
     """

@@ -1,7 +1,7 @@
-"""A roll's contact sheet: every picture of every scan, small, with how it was graded.
+"""Make the contact sheet of a roll: every picture of every scan, with its grade as label.
 
-Covers the parent's side: scans made small by workers of their own, decisions for those
-that no preset of the user's serves, and one worker that draws. Each scan is read once.
+Covers the parent's side: workers reduce the scans, those without a preset of the user are
+measured and decided, and one worker draws. Each scan is read once.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from divere_cli.records.roll import Decisions, Measured, RollFrame
 from divere_cli.roll import auto
 
 SMALL, CONTACT = "divere_cli.proof.task:small", "divere_cli.proof.task:contact"
-LARGEST = 1600  # pixels of a picture; what a contact sheet can use
+LARGEST = 1600  # pixels of a picture; a contact sheet needs no more
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A scan of the roll: what to call it, and where it is."""
+    """A scan of the roll: its name for labels, and its path."""
 
     name: str
     path: str
@@ -39,7 +39,7 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for."""
+    """Settings of a contact sheet."""
 
     scans: tuple[Scan, ...]
     output: str
@@ -50,7 +50,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A contact sheet: the file's bytes, or why there is none; scans that failed, by name."""
+    """A contact sheet: the content of the file, or an error; errors of scans by name."""
 
     data: bytes = b""
     error: ErrorRecord | None = None
@@ -60,7 +60,7 @@ class Made:
 
 @dataclass(slots=True)
 class _Work:
-    """A scan on its way: its preset, its frames with their temporary files, what came back."""
+    """A scan with its preset, its frames with temporary files, and the worker's results."""
 
     scan: Scan
     selection: Selection | None = None
@@ -78,7 +78,7 @@ def contact_sheet(request: Request) -> Made:
     Parameters
     ----------
     request : Request
-        What the user asked for.
+        The settings.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def _chosen(scan: Scan, request: Request) -> _Work:
 
 
 def _read(works: list[_Work], request: Request) -> Iterator[str]:
-    """Have every scan made small, and take what came back; yield warnings."""
+    """Let workers reduce every scan, and store the results; yield warnings."""
     jobs: list[Job] = []
     count = sum(len(work.frames) for work in works)
     side = min(LARGEST, -(-request.size // columns_for(max(1, count), CONTACT_ASPECT)))
@@ -202,7 +202,7 @@ def _tiles(
 
 
 def _frame_label(selection: Selection, frame: RollFrame | None) -> str:
-    """Exposure against the roll and how sure it is; for a preset of the user's, its name."""
+    """Return exposure relative to the roll and confidence, or the name of the user's preset."""
     if frame is None:
         return f"preset {selection.profile.name}"
     kind = "" if frame.kind == "picture" else f", {frame.kind.replace('_', ' ')}"
@@ -216,4 +216,4 @@ def _title(works: Sequence[_Work], decided: Decisions) -> str:
         f"{roll.name}: {roll.confidence} confidence" for roll in decided.rolls[:3]
     )
     parts = [scan_count, *films, *([confidences] if confidences else [])]
-    return f"{'; '.join(parts)}; under each exposure, how sure, rgb_gains"
+    return f"{'; '.join(parts)}; labels: exposure, confidence, rgb_gains"

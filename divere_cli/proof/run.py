@@ -1,6 +1,6 @@
-"""One sheet, start to end: which grade, a worker that draws, the file's bytes.
+"""Make one sheet: choose the grade, let a worker draw, return the file's content.
 
-Covers the parent's side of ``divere proof``. No scan is decoded here.
+This is the parent's side of ``divere proof``. No scan is decoded here.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ from divere_cli.records.job import Encoding, Frame, InputTransfer, Job, Target
 from divere_cli.records.outcome import ErrorRecord, Outcome
 
 SHEET = "divere_cli.proof.task:sheet"
-SPACE = "sRGB"  # a sheet is looked at anywhere
+SPACE = "sRGB"  # a sheet is viewed on any device
 FORMS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".pdf": "PDF"}
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked for.
+    """Settings of a sheet.
 
-    ``frame`` is a picture of a contact sheet preset, by its name or number; ``step`` None
-    means what suits ``vary``.
+    ``frame`` is one of several crops of a preset, by name or number; ``step`` None is the
+    default for ``vary``.
     """
 
     scan: str
@@ -53,7 +53,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A sheet: the file's bytes, or why there is none; and what was warned of."""
+    """A sheet: the content of the file, or an error; and warnings."""
 
     data: bytes = b""
     error: ErrorRecord | None = None
@@ -66,7 +66,7 @@ def sheet(request: Request) -> Made:
     Parameters
     ----------
     request : Request
-        What the user asked for.
+        The settings.
 
     Raises
     ------
@@ -124,12 +124,12 @@ def form(output: str) -> str:
     """
     suffix = os.path.splitext(output)[1].lower()
     if suffix not in FORMS:
-        raise UsageError(f"{output!r} is no .jpg, .png or .pdf")
+        raise UsageError(f"{output!r} is not a .jpg, .png or .pdf file")
     return FORMS[suffix]
 
 
 def frame_of(selection: Selection, header: Header, cut: Cut, target: Target) -> Frame:
-    """Return a picture as a batch would grade it, with its turn.
+    """Return a picture as a batch would grade it, with its orientation.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def frame_of(selection: Selection, header: Header, cut: Cut, target: Target) -> 
     cut : Cut
         The picture.
     target : Target
-        Where it is written.
+        The file to write.
     """
     mirrored, turned = (False, 0) if selection.turned else headers.own_turn(header)
     orientation = (cut.orientation + turned) % 360
@@ -148,7 +148,7 @@ def frame_of(selection: Selection, header: Header, cut: Cut, target: Target) -> 
 
 
 def transfer_of(selection: Selection) -> InputTransfer:
-    """Return how samples relate to light, as a batch would take it.
+    """Return how samples relate to light, as in a batch.
 
     Parameters
     ----------
@@ -159,13 +159,13 @@ def transfer_of(selection: Selection) -> InputTransfer:
 
 
 def space() -> Space:
-    """The color space of a sheet."""
+    """Return the color space of a sheet."""
     return library.output_space(SPACE)
 
 
 @contextmanager
 def temporary(count: int) -> Iterator[tuple[str, ...]]:
-    """Yield empty files in a folder of their own, which is removed in the end.
+    """Yield empty files in a temporary folder, which is removed at the end.
 
     Parameters
     ----------
@@ -194,12 +194,12 @@ def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, paramete
     task : str
         The task, ``module:function``.
     parameters : str
-        What the task needs to know, as JSON.
+        Parameters of the task, as JSON.
 
     Raises
     ------
     Unreadable
-        The scan is not there.
+        The scan does not exist.
     """
     return Job(
         id=index,
@@ -214,7 +214,7 @@ def job_of(index: int, scan: str, frames: tuple[Frame, ...], task: str, paramete
 
 
 def error_of(outcome: Outcome) -> ErrorRecord:
-    """Return why a task gave no result.
+    """Return the error of a task without a result.
 
     Parameters
     ----------
@@ -225,7 +225,7 @@ def error_of(outcome: Outcome) -> ErrorRecord:
 
 
 def _cut(selection: Selection, frame: str | None) -> Cut:
-    """The picture that is meant: by name, by number, else the first."""
+    """Return the picture with a name or number; the first one if none is given."""
     cuts = selection.frames
     if frame is None:
         return cuts[0]
@@ -233,11 +233,11 @@ def _cut(selection: Selection, frame: str | None) -> Cut:
         if frame in (cut.crop_name, str(number)):
             return cut
     there = ", ".join(cut.crop_name or "1" for cut in cuts)
-    raise UsageError(f"--frame {frame}: no such frame; there are {there}, and all")
+    raise UsageError(f"--frame {frame}: there is no such frame; there are {there}, and all")
 
 
 def _fitting(cut: Cut, channels: int) -> Iterator[Named]:
-    """The preset's own grade, then every shipped profile for its sort of film."""
+    """Yield the preset's own grade, then every shipped profile for its type of film."""
     yield Named(cut.recipe.profile or "preset", cut.recipe)
     film, idt = cut.recipe.film, cut.recipe.input_space
     for name in library.names():
@@ -250,7 +250,7 @@ def _fitting(cut: Cut, channels: int) -> Iterator[Named]:
 
 
 def _input(profile_space: Space, scan: Space) -> Space:
-    """A profile's input space, with the gamma that the scan's preset says of the scan."""
+    """Return a profile's input space, with the gamma in the preset of the scan."""
     return (
         profile_space
         if profile_space.gamma == scan.gamma
@@ -262,6 +262,6 @@ def _title(request: Request, selection: Selection, cut: Cut, step: float) -> str
     name = os.path.basename(request.scan) + (f" ({cut.crop_name})" if cut.crop_name else "")
     key = KEYS[request.vary]
     if request.vary == "profile":
-        return f"{name}: profiles; under each its {key}"
+        return f"{name}: profiles; labels: {key}"
     unit = "" if request.vary == "contrast" else " D"
-    return f"{name}, {selection.profile.name}: steps of {step:g}{unit}; under each its {key}"
+    return f"{name}, {selection.profile.name}: steps of {step:g}{unit}; labels: {key}"

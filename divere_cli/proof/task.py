@@ -1,7 +1,7 @@
 """The worker's side of a sheet: read the scan once, grade it many times, draw.
 
-Covers the sheet of one scan, and the two steps of a roll's contact sheet: each scan made
-small by a worker of its own, then all of them drawn by one.
+Covers the sheet of one scan, and the two steps of a contact sheet: a worker reduces each
+scan, then one worker draws all of them.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ def sheet(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
 
     Raises
     ------
     ScanError
-        As the reader raises it; what was written then is worth nothing.
+        As the reader raises it; then the written file is not valid.
     """
     order = serialize.from_text(SheetOrder, job.parameters)
     frame = job.frames[0]
@@ -77,17 +77,17 @@ def sheet(job: Job, progress: Progress) -> TaskResult:
 
 
 def small(job: Job, progress: Progress) -> TaskResult:
-    """Leave small pictures of a scan's frames in their targets, and measure them if asked.
+    """Write small pictures of a scan's frames to their targets, and measure them if requested.
 
-    ``job.parameters`` is a SmallOrder. Says the shapes of what it left (float32 of 0..1)
-    and the measurement.
+    ``job.parameters`` is a SmallOrder. The result has the shapes of the pictures (float32 of
+    0..1) and the measurement.
 
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
     """
     order = serialize.from_text(SmallOrder, job.parameters)
     measured = order.measured
@@ -119,9 +119,9 @@ def contact(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        What the worker is asked to do.
+        The job of the worker.
     progress : Progress
-        Takes stages and the share that is done.
+        Receives stages and the share that is done.
     """
     order = serialize.from_text(ContactOrder, job.parameters)
     assert job.sidecar is not None
@@ -154,7 +154,7 @@ def _measured(order: SheetOrder, picture: tiles.Small) -> tuple[Named, ...]:
 
 
 def _largest(planned: Sequence[Variant], size: int) -> tuple[int, int]:
-    """What a tile may need at most: its aspect is not known before the scan is open."""
+    """Return the largest size of a tile: its aspect is not known before the scan is open."""
     columns = max(column for column, _ in (variant.at for variant in planned)) + 1.0
     rows = max(row for _, row in (variant.at for variant in planned)) + 1
     side = round(size / min(columns, rows))
@@ -162,7 +162,7 @@ def _largest(planned: Sequence[Variant], size: int) -> tuple[int, int]:
 
 
 def _inside(samples: tiles.Floats, plan: layout.Layout) -> tiles.Floats:
-    """The picture at the size of a tile; box means have brought it near."""
+    """Return the picture at the size of a tile; box means have reduced it close to this size."""
     high, wide = samples.shape[:2]
     size = tiles.fitted(wide, high, (plan.tile_width, plan.tile_height))
     return samples if size == (wide, high) else tiles.resized(samples, size)
@@ -176,7 +176,7 @@ def _shape(samples: tiles.Floats) -> tuple[int, int, int]:
 def _loaded(path: str, shape: tuple[int, int, int]) -> tiles.Floats:
     samples = np.fromfile(path, np.float32)
     if samples.size != int(np.prod(shape)):
-        raise Unreadable("a small picture of the roll is not whole")
+        raise Unreadable("a small picture of the roll is incomplete")
     return samples.reshape(shape)
 
 
@@ -185,7 +185,7 @@ def _labels(tile: ContactTile) -> tuple[str, ...]:
 
 
 def _pages(order: ContactOrder, drawn: list[Tile]) -> list[Image.Image]:
-    """All on one sheet; a PDF has pages of :data:`PAGE_TILES`."""
+    """Draw all tiles on one sheet, or for a PDF on pages of :data:`PAGE_TILES`."""
     count = PAGE_TILES if order.form == "PDF" else len(drawn)
     groups = [drawn[first : first + count] for first in range(0, len(drawn), count)]
     pages = []
@@ -208,7 +208,7 @@ def _pages(order: ContactOrder, drawn: list[Tile]) -> list[Image.Image]:
 
 
 def _sized(picture: drawing.Codes | None, plan: layout.Layout) -> drawing.Codes | None:
-    """A picture as large as its tile: smaller by means, larger by its own pixels."""
+    """Return a picture as large as its tile: reduced by means, or enlarged by whole pixels."""
     if picture is None:
         return None
     high, wide = picture.shape[:2]

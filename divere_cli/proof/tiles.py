@@ -1,8 +1,8 @@
-"""A scan's pictures made small, once, for all the grades of a sheet.
+"""Reduce a scan's pictures once, for all the grades of a sheet.
 
-Covers one pass over a scan: box means of its light for the tiles, and the cells that are
-measured where no grade of the user's is there. Means are taken before the grade, and the
-grade is the batch's own. What the sheet looks like is for the others.
+Covers one pass over a scan: box means of its light for the tiles, and cells to measure if
+the user has no preset. Means are taken before the grade, which is that of a batch. Layout
+and drawing of the sheet are elsewhere.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Samples = NDArray[Any]
 Codes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
-LEAST_ROWS = 40  # of cells: fewer are not put together
+LEAST_ROWS = 40  # of cells: fewer are not merged
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Small:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What one pass over a scan gives; ``film_edge`` where the job asks for it and it shows one.
+    """The result of one pass over a scan; ``film_edge`` where the job asks for it and it shows one.
 
     ``numbers`` are the frame numbers of the pictures, where the film's edge has numbers.
     """
@@ -63,22 +63,22 @@ class Read:
 
 
 def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, measured: bool) -> Read:
-    """Read a scan once; make the picture of each of its job's frames small.
+    """Read a scan once, and reduce the picture of each frame of its job.
 
     Parameters
     ----------
     job : Job
-        ``frames`` give crops and turns.
+        ``frames`` have crops and orientations.
     progress : Progress
     sizes : sequence of (int, int)
-        Width and height that each picture has at most, turned.
+        Largest width and height of each picture, after its turn.
     measured : bool
         Whether cells are kept to be measured.
 
     Raises
     ------
     ScanError
-        As the reader raises it, and when the file is not the one that was asked for.
+        As the reader raises it, or because the file was changed.
     """
     before = stamp.take(job.input)
     stamp.compare(job.stamp, before)
@@ -122,7 +122,7 @@ def read(job: Job, progress: Progress, sizes: Sequence[tuple[int, int]], *, meas
 
 
 def measurement(pictures: Sequence[Small], recipes: Sequence[Recipe]) -> str:
-    """Return what the measure task of ``--auto`` would report of small pictures, as JSON.
+    """Return the measurement of small pictures as in the measure task of ``--auto``, as JSON.
 
     Parameters
     ----------
@@ -156,9 +156,9 @@ def decided(picture: Small, recipe: Recipe, name: str) -> Recipe:
 
 
 def coarser(picture: Small) -> Small:
-    """Return the picture with four of its cells in one, to measure thirty profiles faster.
+    """Return the picture with four cells merged into one, to measure thirty profiles faster.
 
-    Gains move by less than 0.006 on the sample rolls.
+    Gains change by less than 0.006 on the sample rolls.
 
     Parameters
     ----------
@@ -240,7 +240,7 @@ def _turned(width: int, height: int, orientation: int) -> tuple[int, int]:
 
 
 def _factor(width: int, height: int, orientation: int, size: tuple[int, int]) -> int:
-    """Pixels a side that become one: as many as leave a tile its pixels."""
+    """Return how many pixels of a side become one, so that a tile keeps its resolution."""
     wide, high = _turned(width, height, orientation)
     to_wide, to_high = fitted(wide, high, size)
     return max(1, min(wide // to_wide, high // to_high))
@@ -249,7 +249,7 @@ def _factor(width: int, height: int, orientation: int, size: tuple[int, int]) ->
 def _cut(
     made: Samples, box: geometry.Box, factor: int, frame: Frame, size: tuple[int, int]
 ) -> Floats:
-    """Crop, make as small as a tile, turn; float32 of 0..1."""
+    """Crop, reduce to the size of a tile, and turn; float32 of 0..1."""
     orientation, level = frame.orientation, (box.width, box.height)
     skewed = deskew.applies(frame.turn)
     if skewed:

@@ -1,4 +1,4 @@
-"""The grades of a sheet: which recipes, what to put into a preset for each, where each lies.
+"""The grades of a sheet: their recipes, labels with values for a preset, and positions.
 
 Covers the ring-around, strips of exposure and of contrast, and a sheet of profiles.
 Standard library only.
@@ -13,7 +13,7 @@ from math import ceil, sqrt
 from divere_cli.proof.orders import Named, Vary
 from divere_cli.records.grade import Recipe
 
-# What the second line of a label is, in a preset's cc_params.
+# The key of a preset's cc_params that the second line of a label shows.
 KEYS = {
     "color": "rgb_gains",
     "exposure": "rgb_gains",
@@ -27,8 +27,8 @@ CONTACT_ASPECT = 1.5  # of a contact sheet's tiles: 3 by 2, as most films are
 LEAST_GAMMA, MOST_GAMMA = 0.1, 5.0  # of a preset
 MOST_GAIN = 5.0
 
-# Channel, sign and direction on the sheet (columns right, rows down): hues lie around the
-# center as on a color wheel, each opposite of its complement.
+# Channel, sign and direction on the sheet (columns right, rows down): hues are around the
+# center as on a color wheel, opposite to their complements.
 WHEEL = (
     ("red", 0, 1, (1.0, 0)),
     ("yellow", 2, -1, (0.5, -1)),
@@ -50,13 +50,13 @@ class Variant:
 
 
 def variants(vary: Vary, profiles: tuple[Named, ...], step: float) -> tuple[Variant, ...]:
-    """The tiles of a sheet.
+    """Return the tiles of a sheet.
 
     Parameters
     ----------
     vary : {"color", "exposure", "contrast", "profile"}
     profiles : tuple of Named
-        The grade that is varied; all of them for ``profile``.
+        The grade that is varied; for ``profile`` all grades.
     step : float
         Density (log10) between neighbors; for ``contrast`` the slope between them.
     """
@@ -143,6 +143,6 @@ def _gained(recipe: Recipe, shifts: dict[int, float]) -> Recipe:
 
 
 def _number(value: float, *, sign: bool = False) -> str:
-    """A figure as a preset would have it: no more digits than it needs, no minus zero."""
+    """Return a number as in a preset: without unneeded digits or a minus zero."""
     rounded = round(value, DIGITS) + 0.0
     return f"{rounded:+g}" if sign else f"{rounded:g}"
