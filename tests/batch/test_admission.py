@@ -28,20 +28,20 @@ def peaks(header: Header, *megabytes: int) -> list[Peak]:
     return [Peak(sort, raw, size * MB) for size in megabytes]
 
 
-def test_raw_bytes_count_every_channel() -> None:
+def test_raw_bytes_include_every_channel() -> None:
     assert admission.raw_bytes(Header("raw", 0, 0, 3, 16, 1000)) == 6000
     assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0)) == 600
     assert admission.raw_bytes(Header("tiff", 10, 10, 3, 16, 0, extra=("infrared",))) == 800
     assert admission.raw_bytes(Header("tiff", 10, 10, 1, 12, 0)) == 200
 
 
-def test_an_unknown_scan_is_taken_for_its_size() -> None:
+def test_an_unknown_scan_is_estimated_from_its_size() -> None:
     none = Admission(GB)
     assert none.predict(header(24), (ENCODING,)) == BASE + 72_000_000
     assert none.predict(header(24, "png"), (ENCODING,)) > none.predict(header(24), (ENCODING,))
 
 
-def test_what_like_scans_took_is_learned() -> None:
+def test_peaks_of_similar_scans_are_learned() -> None:
     taught = Admission(GB, peaks(header(24), 80, 81, 82, 83))
     assert taught.predict(header(24), (ENCODING,)) == 83 * MB
     assert taught.predict(header(20), (ENCODING,)) == 83 * MB
@@ -49,7 +49,7 @@ def test_what_like_scans_took_is_learned() -> None:
 
 
 @pytest.mark.parametrize("other", [header(100), header(5), header(24, "png")])
-def test_other_scans_teach_nothing(other: Header) -> None:
+def test_peaks_of_different_scans_are_not_used(other: Header) -> None:
     taught = Admission(GB, peaks(other, 80, 81, 82))
     assert taught.predict(header(24), (ENCODING,)) == Admission(GB).predict(header(24), (ENCODING,))
 
@@ -59,7 +59,7 @@ def test_two_scans_are_too_few_to_learn_from() -> None:
     assert taught.predict(header(24), (ENCODING,)) > 100 * MB
 
 
-def test_one_outlier_in_many_does_not_count_but_one_in_few_does() -> None:
+def test_one_outlier_counts_only_among_few_scans() -> None:
     assert (
         Admission(GB, peaks(header(24), *[80] * 40, 900)).predict(header(24), (ENCODING,))
         == 80 * MB
@@ -76,13 +76,13 @@ def test_one_scan_always_fits_and_more_only_within_the_budget() -> None:
     assert not admits.fits(GB // 2 + 1, reserved=GB // 2)
 
 
-def test_memory_that_others_took_does_not_count_as_ours() -> None:
+def test_memory_used_by_other_programs_is_not_available() -> None:
     admits = Admission(8 * GB, available=lambda: GB)
     assert admits.fits(GB, reserved=1)
     assert not admits.fits(GB + 1, reserved=1)
 
 
-def test_memory_that_cannot_be_seen_admits_no_more() -> None:
+def test_unknown_free_memory_admits_no_more_scans() -> None:
     def unseen() -> int:
         raise OSError(24, "Too many open files")
 
@@ -91,7 +91,7 @@ def test_memory_that_cannot_be_seen_admits_no_more() -> None:
     assert not admits.fits(GB, reserved=1)
 
 
-def test_the_cap_is_generous_exact_when_asked_and_whole_when_alone() -> None:
+def test_the_cap_is_generous_or_as_requested_and_the_budget_when_alone() -> None:
     admits = Admission(16 * GB)
     assert admits.cap(100 * MB, None, alone=False) == GB
     assert admits.cap(GB, None, alone=False) == 4 * GB
@@ -114,7 +114,7 @@ def test_jobs_by_cores_budget_and_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert capacity.jobs(None, [], GB) == 8
 
 
-def test_what_a_writer_holds_whole_is_counted() -> None:
+def test_memory_of_a_writer_that_holds_the_picture_is_counted() -> None:
     """JPEG XL has no other way; the measured figures are in its writer."""
     none = Admission(GB)
     plain = none.predict(header(24), (ENCODING,))
@@ -125,7 +125,7 @@ def test_what_a_writer_holds_whole_is_counted() -> None:
     assert none.predict(header(24), (ENCODING, proof)) == plain + 36 * 1_000_000
 
 
-def test_a_repair_is_reckoned_with_and_learned_by_itself() -> None:
+def test_a_repair_needs_memory_and_is_learned_separately() -> None:
     repaired = replace(ENCODING, infrared="repair")
     none, scan = Admission(GB), header(24)
     assert none.predict(scan, (repaired,)) >= none.predict(scan, ONE) + 57_000_000

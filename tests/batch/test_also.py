@@ -1,4 +1,4 @@
-"""``--also SPEC``: what it means, and each thing that cannot be meant."""
+"""``--also SPEC``: parsing, and invalid specs."""
 
 from __future__ import annotations
 
@@ -63,16 +63,16 @@ def test_a_dng_is_flat() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [
-        ("", "begins with no format"),
+        ("", "does not begin with a format"),
         ("jpg,size=3", "did you mean 'jpeg'"),
         ("jpeg,sise=3", "no key 'sise': did you mean 'size'"),
         ("jpeg,color_space=sRGB", "did you mean 'color-space'"),
         ("jpeg,size", "size has no value"),
         ("jpeg,size=", "size has no value"),
         ("jpeg,size=0", "from 1 on"),
-        ("jpeg,size=2k", "no whole number"),
-        ("jpeg,size=-5", "no whole number"),
-        ("jpeg,quality=101", "at most 100"),
+        ("jpeg,size=2k", "not a whole number"),
+        ("jpeg,size=-5", "not a whole number"),
+        ("jpeg,quality=101", "from 1 to 100"),
         ("jpeg,size=1,size=2", "twice"),
         ("jpeg,bit-depth=16", "a jpeg has 8 bits"),
         ("png,bit-depth=32", "a png has 8 or 16 bits"),
@@ -82,7 +82,7 @@ def test_a_dng_is_flat() -> None:
         ("png,compression=lzw", "compression is for tiff, not png"),
         ("tiff,compression=zip", "There are: none, lzw"),
         ("dng,color-space=sRGB", "working space"),
-        ("jxl,color-space=ACEScct", "no words for the encoding of ACEScct"),
+        ("jxl,color-space=ACEScct", "cannot describe the encoding of ACEScct"),
         ("tiff,dither", "for 8-bit outputs"),
         ("tiff,flat=maybe", "yes or no"),
         ("jpeg,name={stam}", "no field '{stam}'"),
@@ -91,7 +91,7 @@ def test_a_dng_is_flat() -> None:
         ("jpeg,,size=1", "no key ''"),
     ],
 )
-def test_what_cannot_be_meant_is_told_with_the_cure(spec: str, said: str) -> None:
+def test_an_invalid_spec_is_refused_with_a_hint(spec: str, said: str) -> None:
     with pytest.raises(DivereError) as caught:
         parsed(spec)
     assert said in caught.value.message

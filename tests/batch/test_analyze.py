@@ -1,4 +1,4 @@
-"""The first pass alone: measures what can be measured, names the rest, writes nothing."""
+"""``batch.analyze``: measures all scans, reports those that fail, writes nothing."""
 
 from __future__ import annotations
 

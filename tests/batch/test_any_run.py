@@ -1,4 +1,4 @@
-"""Whatever happens to the scans of a run: what holds after any run, and the next one goes on."""
+"""Invariants after any run, whatever happens to its scans, and the run after it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     most=st.none() | st.integers(1, 3),
     signal=st.none() | st.tuples(st.integers(0, 6), st.sampled_from([1, 2, 15])),
 )
-def test_what_holds_after_any_run(
+def test_invariants_hold_after_any_run(
     script: dict[str, list[str]],
     jobs: int,
     retries: int | None,

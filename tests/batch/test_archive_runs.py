@@ -1,4 +1,4 @@
-"""Runs over years: restored backups, positives of their owners, known failures, gone scans."""
+"""Runs over years: restored backups, edited positives, known failures, deleted scans."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_backup_restored_without_its_times_is_up_to_date(lab: Lab) -> None:
     assert done.mtime_ns == 1_000_000_000, "the next run sees so without a hash"
 
 
-def test_a_restored_positive_is_made_anew_when_its_scan_changed(lab: Lab) -> None:
+def test_a_restored_positive_is_graded_again_when_its_scan_changed(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run()
     os.utime(lab.outputs / "a.tif", (1, 1))
@@ -37,7 +37,7 @@ def test_a_restored_positive_is_made_anew_when_its_scan_changed(lab: Lab) -> Non
     assert lab.statuses(lab.run()) == {"a.tif": "ok"}
 
 
-def test_same_size_and_other_content_is_kept(lab: Lab) -> None:
+def test_a_changed_positive_of_equal_size_is_kept(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run()
     path = lab.outputs / "a.tif"
@@ -50,7 +50,7 @@ def test_same_size_and_other_content_is_kept(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("harm", ["scan", "profile", "nothing"])
-def test_known_failures_are_left_until_they_change(lab: Lab, harm: str) -> None:
+def test_known_failures_are_skipped_until_they_change(lab: Lab, harm: str) -> None:
     lab.scan("a.tif", b"no picture")
     lab.scans("b.tif")
     assert lab.run().exit_code == 3
@@ -117,7 +117,7 @@ def test_a_snapshot_by_hard_links_is_not_written_into(lab: Lab, tmp_path: Path) 
     assert lab.state().done.keys() == {"a.tif", "b.tif"}
 
 
-def test_a_text_of_the_journals_name_is_kept_under_another(lab: Lab) -> None:
+def test_a_foreign_file_with_the_journals_name_is_kept_under_another(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.outputs.mkdir()
     (lab.outputs / ".divere-journal.jsonl").write_text("my notes, without a line's end")
@@ -128,19 +128,21 @@ def test_a_text_of_the_journals_name_is_kept_under_another(lab: Lab) -> None:
     aside.unlink()
 
 
-def test_a_journal_that_is_removed_while_the_run_works_is_written_anew(lab: Lab) -> None:
+def test_a_journal_removed_during_the_run_is_written_again(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     journal = lab.outputs / ".divere-journal.jsonl"
     lab.bench.before = lambda job: journal.unlink() if job.name == "b.tif" else None
     report = lab.run()
     assert report.exit_code == 0
-    assert any("written anew" in warning for warning in report.warnings)
+    assert any("written again" in warning for warning in report.warnings)
     lab.bench.before = lambda job: None
     assert set(lab.statuses(lab.run()).values()) == {"up_to_date"}
 
 
 @pytest.mark.parametrize("name", [".divere-journal.jsonl", ".divere-lock", "divere-report.json"])
-def test_a_pipe_of_a_name_of_ours_is_an_error_and_no_wait(tmp_path: Path, name: str) -> None:
+def test_a_pipe_with_the_name_of_our_file_is_an_error_without_waiting(
+    tmp_path: Path, name: str
+) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "out").mkdir()
     os.mkfifo(tmp_path / "out" / name)
@@ -166,7 +168,7 @@ def test_a_pipe_of_a_name_of_ours_is_an_error_and_no_wait(tmp_path: Path, name: 
         {"key": None},
     ],
 )
-def test_a_record_of_another_type_is_no_record(lab: Lab, change: dict[str, object]) -> None:
+def test_a_record_with_wrong_types_is_ignored(lab: Lab, change: dict[str, object]) -> None:
     lab.scans("a.tif")
     lab.run()
     journal = lab.outputs / ".divere-journal.jsonl"
@@ -183,7 +185,7 @@ def test_a_record_of_another_type_is_no_record(lab: Lab, change: dict[str, objec
     assert report.exit_code in (0, 3)
 
 
-def test_a_hash_is_no_part_of_what_was_recorded_before() -> None:
+def test_records_without_a_hash_stay_valid() -> None:
     from divere_cli.records.serialize import to_plain
 
     assert to_plain(OutputStamp("a.tif", 1, 2)) == {"name": "a.tif", "size": 1, "mtime_ns": 2}

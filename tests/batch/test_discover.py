@@ -32,7 +32,7 @@ def test_scans_are_found_by_suffix_in_byte_order(tmp_path: Path) -> None:
     assert found(tmp_path) == ["Z.fff", "a.tiff", "b.TIF", "r/1.tif", "r/10.tif", "r/2.jpeg"]
 
 
-def test_hidden_files_and_our_own_are_no_scans(tmp_path: Path) -> None:
+def test_hidden_files_and_files_of_divere_are_not_scans(tmp_path: Path) -> None:
     make(tmp_path, ".divere-tmp-1.tif", "._a.tif", ".git/a.tif", "a.tif")
     assert found(tmp_path) == ["a.tif"]
 
@@ -52,26 +52,26 @@ def test_not_recursive_stays_in_the_folder(tmp_path: Path) -> None:
         ({"include": ("*.tif",), "exclude": ("r/c*",)}, ["a.tif", "r/b.tif"]),
     ],
 )
-def test_globs_see_the_whole_name_and_its_last_part(
+def test_globs_match_the_whole_name_or_its_last_part(
     tmp_path: Path, changes: dict[str, object], names: list[str]
 ) -> None:
     make(tmp_path, "a.tif", "r/b.tif", "r/c.tif", "note.txt")
     assert found(tmp_path, **changes) == names
 
 
-def test_a_file_that_is_named_is_a_scan_whatever_its_suffix(tmp_path: Path) -> None:
+def test_a_file_given_as_input_is_a_scan_whatever_its_suffix(tmp_path: Path) -> None:
     make(tmp_path, "strange.bin")
     scans = discover.find(Inputs((str(tmp_path / "strange.bin"),)), "").scans
     assert [scan.name for scan in scans] == ["strange.bin"]
 
 
-def test_output_is_left_out_by_whatever_path(tmp_path: Path) -> None:
+def test_output_inside_input_is_left_out_under_any_path(tmp_path: Path) -> None:
     make(tmp_path, "a.tif", "out/a.tif")
     (tmp_path.parent / "alias").symlink_to(tmp_path / "out")
     assert found(tmp_path, str(tmp_path.parent / "alias")) == ["a.tif"]
 
 
-def test_positives_of_another_run_are_no_scans(lab: Lab) -> None:
+def test_positives_of_another_run_are_not_scans(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run(folder=str(lab.inputs / "positives"), reports=())
     report = lab.run()
@@ -113,7 +113,7 @@ def test_a_link_to_a_folder_outside_is_named(tmp_path: Path) -> None:
     assert "'more'" in everything.warnings[0]
 
 
-def test_what_is_no_file_fails_and_never_blocks(lab: Lab) -> None:
+def test_pipes_and_devices_fail_and_never_block(lab: Lab) -> None:
     os.mkfifo(lab.inputs / "pipe.tif")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(lab.inputs / "s.tif"))
@@ -152,7 +152,7 @@ def test_an_input_that_cannot_be_listed_at_all_ends_with_10(
         found(tmp_path)
 
 
-def test_a_listing_that_tells_no_identity_is_not_believed(
+def test_a_listing_without_inodes_is_completed_by_stat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path, "a.tif", "r/b.tif", "out/c.tif")
@@ -163,9 +163,7 @@ def test_a_listing_that_tells_no_identity_is_not_believed(
     assert discover.find(inputs, str(tmp_path / "out")).scans == told
 
 
-def test_many_scans_are_looked_at_once_each(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_scan_is_examined_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path, *(f"{i}.tif" for i in range(50)))
     calls: list[object] = []
     stat = os.stat
@@ -179,7 +177,7 @@ def test_many_scans_are_looked_at_once_each(
     assert len(calls) < 10
 
 
-def test_folders_nested_deeper_than_calls_may_are_walked(tmp_path: Path) -> None:
+def test_folders_nested_deeper_than_the_recursion_limit_are_walked(tmp_path: Path) -> None:
     deep = tmp_path
     for _ in range(700):
         deep = deep / "d"

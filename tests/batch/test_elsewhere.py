@@ -85,7 +85,7 @@ def test_a_second_run_and_one_that_replaces(scans: Path, tmp_path: Path) -> None
     assert positives(out) == made
 
 
-def test_processes_are_refused_in_words(scans: Path, tmp_path: Path) -> None:
+def test_processes_are_refused_with_a_message(scans: Path, tmp_path: Path) -> None:
     done = divere(ELSEWHERE, "batch", scans, tmp_path / "out", "--isolation", "always")
     assert done.returncode == 15
     assert "worker processes are not supported on this system" in done.stderr

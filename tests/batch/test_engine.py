@@ -25,7 +25,7 @@ def engine(lab: Lab, **changes: object) -> Engine:
 @pytest.mark.parametrize(
     ("asked", "effective"), [("auto", "process"), ("always", "process"), ("never", "thread")]
 )
-def test_without_work_no_runner_is_opened_but_the_report_says_which(
+def test_without_work_no_runner_is_opened_but_reported(
     lab: Lab, asked: str, effective: str
 ) -> None:
     report = lab.run(isolation=Isolation(asked))  # type: ignore[arg-type]
@@ -49,7 +49,7 @@ def test_cores_are_shared_by_the_jobs(lab: Lab, monkeypatch: pytest.MonkeyPatch)
     assert threads[6:] == [8]
 
 
-def test_no_isolation_is_said_before_any_scan_is_touched(lab: Lab) -> None:
+def test_missing_isolation_is_reported_before_any_scan_is_touched(lab: Lab) -> None:
     lab.scans("a.tif")
 
     def refuse(request: object, on_event: object) -> object:

@@ -45,7 +45,7 @@ errors = st.none() | st.sampled_from(["internal", "no_space", "journal", "other"
 
 
 @given(st.none() | st.sampled_from([1, 2, 15]), errors, st.lists(statuses, max_size=5))
-def test_zero_if_and_only_if_all_is_well(
+def test_zero_if_and_only_if_all_scans_are_fine(
     number: int | None, error: str | None, words: list[str]
 ) -> None:
     files = [ScanResult(str(i), status=word) for i, word in enumerate(words)]  # type: ignore[arg-type]
@@ -54,7 +54,7 @@ def test_zero_if_and_only_if_all_is_well(
     assert (exit_code(number, record, files) == 0) == (well and not error and number is None)
 
 
-def test_every_error_of_a_run_has_its_classes_code() -> None:
+def test_every_error_of_a_run_has_the_code_of_its_class() -> None:
     for cls in RunError.__subclasses__():
         if cls.exit_code in (13, 14, 15, 16):
             assert exit_code(None, ErrorRecord(cls.kind, ""), []) == cls.exit_code

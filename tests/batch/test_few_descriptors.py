@@ -30,7 +30,7 @@ def limited(folder: Path, most: int, jobs: int) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("most", "jobs"), [(64, 8), (256, 64)])
-def test_fewer_jobs_and_every_scan_comes_out(tmp_path: Path, most: int, jobs: int) -> None:
+def test_fewer_jobs_and_every_scan_is_graded(tmp_path: Path, most: int, jobs: int) -> None:
     code, said = limited(tmp_path, most, jobs)
     assert code == 0, said
     report = json.loads((tmp_path / "out" / "divere-report.json").read_text())
@@ -42,7 +42,7 @@ def test_fewer_jobs_and_every_scan_comes_out(tmp_path: Path, most: int, jobs: in
     assert "; 1 incident; " in said
 
 
-def test_too_few_for_one_scan_is_said_before_any_is_touched(tmp_path: Path) -> None:
+def test_too_few_descriptors_for_one_scan_are_reported_first(tmp_path: Path) -> None:
     code, said = limited(tmp_path, 20, 2)
     assert code == 15, said
     assert "too few for one scan" in said
@@ -50,7 +50,7 @@ def test_too_few_for_one_scan_is_said_before_any_is_touched(tmp_path: Path) -> N
     assert not list((tmp_path / "out").glob("*.tif"))
 
 
-def test_what_is_left_is_the_limit_less_what_is_open() -> None:
+def test_free_descriptors_are_the_limit_minus_the_open_ones() -> None:
     before = descriptors.free()
     with open(sys.executable, "rb"):
         assert descriptors.free() == before - 1

@@ -1,4 +1,4 @@
-"""Film logs as people and their programs write them, row by row to scans."""
+"""Film logs as people and programs write them, and the scans that their rows apply to."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_glob_with_a_range_takes_both(tmp_path: Path) -> None:
     assert found.of("roll7_3.tif") is None
 
 
-def test_a_frame_beside_a_file_is_only_written_down(tmp_path: Path) -> None:
+def test_a_frame_in_a_row_with_a_file_is_only_recorded(tmp_path: Path) -> None:
     notes = log(tmp_path, "file,frame\nDSC_0815.tif,12A\n").of("DSC_0815.tif")
     assert notes is not None
     assert notes.frame == "12A"
@@ -125,10 +125,12 @@ def test_a_row_that_fits_nothing_is_named(tmp_path: Path) -> None:
         ("file,date\na.tif,03/04/2024\n", "day or month first? write 2024-05-17"),
         ("file,date\na.tif,2024-02-31\n", "no such day"),
         ("file,iso\na.tif,fast\n", "line 2: iso 'fast'"),
-        ("file,film\n,x\n", "line 2: says of no scan"),
+        ("file,film\n,x\n", "line 2: has neither a file nor a frame"),
     ],
 )
-def test_what_cannot_be_understood_names_its_place(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_cell_is_reported_with_its_position(
+    tmp_path: Path, text: str, said: str
+) -> None:
     with pytest.raises(UsageError) as caught:
         log(tmp_path, text)
     assert said in str(caught.value)
@@ -176,7 +178,7 @@ def test_a_film_by_its_common_names(tmp_path: Path, film: str) -> None:
     assert (notes.film, notes.iso, notes.process) == ("Kodak Portra 400", 400, "C-41")
 
 
-def test_an_own_speed_wins_over_the_box(tmp_path: Path) -> None:
+def test_a_given_speed_has_priority_over_the_box_speed(tmp_path: Path) -> None:
     notes = log(tmp_path, "file,film,iso\na.tif,Portra 400,200\n").of("a.tif")
     assert notes is not None
     assert notes.iso == 200

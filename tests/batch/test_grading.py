@@ -1,4 +1,4 @@
-"""What a worker says is checked before anything gets its name."""
+"""The report of a worker is checked before its files are published."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.batch.lab import Lab
         ("lies", "0 bytes"),
         ("silent", "other files"),
         ("short", "read back"),
-        ("longer", "the worker said"),
+        ("longer", "the worker reported"),
         ("textual", "read back"),
         ("linking", "replaced the file"),
     ],
 )
-def test_a_worker_that_lies_publishes_nothing(lab: Lab, word: str, said: str) -> None:
+def test_wrong_reports_of_a_worker_publish_nothing(lab: Lab, word: str, said: str) -> None:
     lab.scans("a.tif", f"{word}-b.tif", "z.tif")
     report = lab.run(task=tasks.MISBEHAVE)
     assert report.exit_code == 3
@@ -75,7 +75,7 @@ def test_an_output_is_absent_or_old_while_a_worker_writes(
     assert seen == [None, None, first, first]
 
 
-def test_a_file_that_appears_under_way_is_not_replaced(lab: Lab) -> None:
+def test_a_file_that_appears_during_the_run_is_not_replaced(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.bench.after = lambda job: (lab.outputs / "a.tif").write_bytes(b"mine")  # type: ignore[assignment, return-value]
     report = lab.run()
@@ -108,7 +108,7 @@ def test_a_folder_of_output_that_leads_outside_is_refused(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe"])
-def test_what_is_no_file_is_in_the_way(lab: Lab, kind: str) -> None:
+def test_something_other_than_a_file_blocks_an_output(lab: Lab, kind: str) -> None:
     lab.scans("a.tif", "b.tif")
     lab.outputs.mkdir()
     if kind == "folder":
@@ -120,7 +120,7 @@ def test_what_is_no_file_is_in_the_way(lab: Lab, kind: str) -> None:
     assert lab.statuses(report)["b.tif"] == "ok"
 
 
-def test_output_that_vanishes_under_way_ends_with_14(lab: Lab) -> None:
+def test_output_that_vanishes_during_the_run_ends_with_14(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif", "c.tif")
     away = lab.root / "away"
     lab.bench.before = lambda job: lab.outputs.rename(away) if job.id == 2 else None  # type: ignore[return-value]
@@ -133,7 +133,7 @@ def test_output_that_vanishes_under_way_ends_with_14(lab: Lab) -> None:
     assert sorted(path.name for path in away.iterdir() if path.suffix == ".tif") == ["a.tif"]
 
 
-def test_a_scan_whose_name_is_no_utf8_goes_all_the_way(lab: Lab) -> None:
+def test_a_scan_with_a_name_that_is_not_utf8_is_graded(lab: Lab) -> None:
     name = os.fsdecode(b"caf\xe9 \xff.tif")
     lab.scans(name)
     report = lab.run()
@@ -159,7 +159,7 @@ def test_a_scan_whose_name_is_no_utf8_goes_all_the_way(lab: Lab) -> None:
         "a b.tif",
     ],
 )
-def test_any_name_is_just_a_name(lab: Lab, name: str) -> None:
+def test_any_file_name_is_graded(lab: Lab, name: str) -> None:
     lab.scans(name)
     report = lab.run()
     if name == " .tif":

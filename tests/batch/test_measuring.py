@@ -69,7 +69,7 @@ def test_every_scan_is_measured_before_any_is_graded(lab: Lab) -> None:
     assert measured == {"a.tif": 0.5, "b.tif": 0.5, "weak.tif": 0.5}, "the bench takes 0.5 s"
 
 
-def test_the_decided_recipe_is_what_is_graded_and_told(lab: Lab) -> None:
+def test_the_decided_recipe_is_graded_and_reported(lab: Lab) -> None:
     scan = lab.scan("a.tif")
     report = lab.run(roll=Roll())
     expected = tasks.positive(scan.read_bytes(), recipe("roll").sha256)
@@ -88,7 +88,7 @@ def test_the_same_decision_is_up_to_date_and_another_is_not(lab: Lab) -> None:
     assert lab.statuses(lab.run()) == {"a.tif": "ok"}
 
 
-def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
+def test_a_new_scan_is_graded_alone_after_all_are_measured(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     lab.run(roll=Roll())
     lab.scan("c.tif")
@@ -105,7 +105,7 @@ def test_a_new_scan_has_all_measured_again_and_only_it_graded(lab: Lab) -> None:
     assert again.seen == []
 
 
-def test_a_roll_that_a_new_scan_changes_is_graded_again_and_that_is_said(lab: Lab) -> None:
+def test_a_roll_changed_by_a_new_scan_is_graded_again_with_a_note(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     lab.run(roll=Roll())
     lab.scan("c.tif")
@@ -116,7 +116,7 @@ def test_a_roll_that_a_new_scan_changes_is_graded_again_and_that_is_said(lab: La
     assert [warning for warning in report.warnings if "decided anew: 2 " in warning]
 
 
-def test_a_positive_that_was_worked_on_is_not_graded_again(lab: Lab) -> None:
+def test_an_edited_positive_is_not_graded_again(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     lab.run(roll=Roll())
     (lab.outputs / "a.tif").write_bytes(b"retouched")
@@ -127,7 +127,7 @@ def test_a_positive_that_was_worked_on_is_not_graded_again(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("harm", ["output", "input", "force", "options"])
-def test_whatever_changed_has_all_measured_again(lab: Lab, harm: str) -> None:
+def test_any_change_measures_all_scans_again(lab: Lab, harm: str) -> None:
     lab.scans("a.tif", "b.tif")
     lab.run(roll=Roll())
     if harm == "output":
@@ -219,7 +219,7 @@ def test_crops_keep_their_recipes_in_order(lab: Lab) -> None:
     }
 
 
-def test_what_a_preset_knows_of_bare_film_is_told_to_the_measuring_alone(lab: Lab) -> None:
+def test_the_film_base_of_a_preset_is_passed_only_to_measuring(lab: Lab) -> None:
     lab.scans("a.tif")
     base, region = (0.2, 0.5, 0.8), (0.0, 0.9, 1.0, 0.1)
     lab.chooser.base, lab.chooser.region = base, region
@@ -238,7 +238,7 @@ def test_what_a_preset_knows_of_bare_film_is_told_to_the_measuring_alone(lab: La
         ("base", [(0.2, 0.5, 0.8), (0.2, 0.5, 0.9)]),
     ],
 )
-def test_another_film_base_has_all_measured_again(
+def test_another_film_base_measures_all_scans_again(
     lab: Lab, known: str, values: list[tuple[float, ...]]
 ) -> None:
     lab.scans("a.tif")

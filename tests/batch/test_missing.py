@@ -1,4 +1,4 @@
-"""What is said where INPUT is not there, or INPUT and OUTPUT were exchanged."""
+"""Errors for a missing INPUT, and for INPUT and OUTPUT in the wrong order."""
 
 from __future__ import annotations
 

@@ -33,13 +33,13 @@ def test_a_template_is_filled_in(template: str, parts: Parts, name: str) -> None
 @pytest.mark.parametrize(
     "template", ["{nope}", "{0}", "{}", "{stem", "a/{stem}", "{stem!r}", "{stem:{index}}", "a\0"]
 )
-def test_a_template_that_cannot_be_meant_is_refused(template: str) -> None:
+def test_an_invalid_template_is_refused(template: str) -> None:
     with pytest.raises(UsageError) as caught:
         naming.check(template)
     assert caught.value.exit_code == 2
 
 
-def test_what_windows_takes_for_a_stream_or_a_folder_is_no_name(
+def test_names_of_windows_streams_and_folders_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     naming.check("a:b")
@@ -60,7 +60,7 @@ def test_a_format_that_does_not_fit_is_refused() -> None:
     ("template", "scan"),
     [("{crop}", "a.tif"), ("...", "a.tif"), (" ", "a.tif"), ("{stem}", "x" * 252)],
 )
-def test_a_name_that_is_none_fails_the_scan(template: str, scan: str) -> None:
+def test_an_empty_name_fails_the_scan(template: str, scan: str) -> None:
     with pytest.raises(OutputError):
         naming.output(template, Parts(scan), "tiff")
 
@@ -68,7 +68,7 @@ def test_a_name_that_is_none_fails_the_scan(template: str, scan: str) -> None:
 @pytest.mark.parametrize(
     ("format_", "suffix"), [("tiff", ".tif"), ("jpeg", ".jpg"), ("png", ".png")]
 )
-def test_the_suffix_is_the_containers(format_: str, suffix: str) -> None:
+def test_the_suffix_is_that_of_the_format(format_: str, suffix: str) -> None:
     assert naming.output("", Parts("a.x"), format_) == "a" + suffix
 
 

@@ -1,4 +1,4 @@
-"""Files in OUTPUT that stand in the way of a positive."""
+"""Existing files in OUTPUT that block a positive."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.batch.lab import Lab
 
 
 @pytest.mark.parametrize("name", ["A.TIF", "a.Tif", "\u00e9.tif"])
-def test_a_twin_that_no_run_recorded_is_in_the_way(lab: Lab, name: str) -> None:
+def test_an_unrecorded_twin_blocks_an_output(lab: Lab, name: str) -> None:
     scan = "e\u0301.tif" if name == "\u00e9.tif" else "a.tif"
     lab.scans(scan)
     lab.outputs.mkdir()
@@ -23,7 +23,7 @@ def test_a_twin_that_no_run_recorded_is_in_the_way(lab: Lab, name: str) -> None:
     assert (lab.outputs / name).read_bytes() == b"mine"
 
 
-def test_a_twin_of_our_own_is_not_in_the_way(lab: Lab) -> None:
+def test_a_recorded_twin_does_not_block_an_output(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run()
     os.rename(lab.inputs / "a.tif", lab.inputs / "A.tif")

@@ -1,4 +1,4 @@
-"""What collides is found before anything is written."""
+"""Collisions of names are found before anything is written."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_two_scans_for_one_output_are_refused(lab: Lab, names: tuple[str, str]) 
     assert not lab.outputs.exists()
 
 
-def test_scans_of_one_name_in_two_inputs_are_told_by_path(lab: Lab) -> None:
+def test_scans_of_one_name_in_two_inputs_are_reported_by_path(lab: Lab) -> None:
     lab.scans("one/a.tif", "two/a.tif")
     folders = (str(lab.inputs / "one"), str(lab.inputs / "two"))
     with pytest.raises(PlanError) as caught:
@@ -92,7 +92,7 @@ def test_a_scan_that_is_named_twice_is_graded_once(lab: Lab) -> None:
     assert len(report.files) == 1
 
 
-def test_the_extension_in_the_name_parts_them(lab: Lab) -> None:
+def test_the_extension_in_the_name_separates_two_scans(lab: Lab) -> None:
     lab.scans("a.tif", "a.tiff")
     assert lab.run(name="{stem}-{ext}").exit_code == 0
     assert lab.positives().keys() == {"a-tif.tif", "a-tiff.tif"}

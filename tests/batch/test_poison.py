@@ -1,4 +1,4 @@
-"""Scans that do their worst, in real workers beside good ones."""
+"""Malicious scans in real workers, beside good ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order of the calls that publish, and each of them failing in turn."""
+"""The order of the calls that publish, and a failure of each of them."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_journal_that_cannot_be_written_stops_the_run(
     assert lab.run().exit_code == 0
 
 
-def test_a_run_that_died_between_rename_and_record_is_made_good(
+def test_a_run_that_died_between_rename_and_record_is_recovered(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.scans("a.tif", "b.tif")
@@ -181,7 +181,7 @@ def test_a_run_that_died_between_rename_and_record_is_made_good(
     assert lab.positives() == expected
 
 
-def test_temporary_files_of_dead_runs_go_wherever_they_are(lab: Lab) -> None:
+def test_temporary_files_of_dead_runs_are_removed_everywhere(lab: Lab) -> None:
     lab.scans("r/a.tif")
     deep = lab.outputs / "old" / "deeper"
     other = lab.outputs / "other"

@@ -1,4 +1,4 @@
-"""Reports are written whole, also after trouble, and trouble with one is told in the others."""
+"""Reports are written completely, also after errors; an error with one is in the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def broken_render(report: RunReport) -> str:
     raise KeyError("no such column")
 
 
-def test_several_reports_tell_the_same(lab: Lab) -> None:
+def test_several_reports_agree(lab: Lab) -> None:
     lab.scans("a.tif")
     paths = [lab.root / "one.json", lab.root / "two.json"]
     report = lab.run(
@@ -33,7 +33,7 @@ def test_several_reports_tell_the_same(lab: Lab) -> None:
     assert [path.stat().st_mode & 0o777 for path in paths] == [0o600, 0o666 & ~mask]
 
 
-def test_a_report_that_cannot_be_written_is_told_in_the_others(lab: Lab) -> None:
+def test_a_report_that_cannot_be_written_is_an_error_in_the_others(lab: Lab) -> None:
     lab.scans("a.tif")
     bad = ReportFile(str(lab.root / "nowhere" / "r.json"), render)
     good = ReportFile(str(lab.report_path), render)
@@ -55,7 +55,7 @@ def test_no_space_for_a_report_ends_with_13(lab: Lab, monkeypatch: pytest.Monkey
     assert lab.run().exit_code == 13
 
 
-def test_a_face_that_fails_is_a_bug_and_the_others_are_written(lab: Lab) -> None:
+def test_a_renderer_that_fails_is_a_bug_and_others_are_written(lab: Lab) -> None:
     lab.scans("a.tif")
     bad = ReportFile(str(lab.root / "bad.html"), broken_render)
     report = lab.run(reports=(bad, ReportFile(str(lab.report_path), render)))
@@ -64,7 +64,7 @@ def test_a_face_that_fails_is_a_bug_and_the_others_are_written(lab: Lab) -> None
     assert lab.positives().keys() == {"a.tif"}
 
 
-def test_failed_scans_outrank_nothing_and_trouble_outranks_them(lab: Lab) -> None:
+def test_the_exit_code_of_trouble_has_priority_over_failed_scans(lab: Lab) -> None:
     lab.scan("text.tif", b"hello")
     bad = ReportFile(str(lab.root / "nowhere" / "r.json"), render)
     assert lab.run(reports=(bad,)).exit_code == 14

@@ -1,4 +1,4 @@
-"""Pictures beside a page: found again by the next run, removed only where they are ours."""
+"""Pictures beside a page: reused by the next run; only pictures of divere are removed."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_new_grade_replaces_the_pictures(page: Page) -> None:
     assert not page.pictures() & before
 
 
-def test_only_what_is_ours_and_of_no_scan_any_more_is_removed(page: Page) -> None:
+def test_only_our_pictures_that_belong_to_no_scan_are_removed(page: Page) -> None:
     page.write(scan("a.tif"), scan("b.tif"), scan("c.tif"))
     ours = page.pictures()
     for name in ("0" * 32 + ".jfif", "notes.txt", "x.jfif"):
@@ -143,9 +143,7 @@ def test_a_picture_that_was_cut_short_is_not_shown_and_made_again(page: Page) ->
         ),
     ],
 )
-def test_a_list_that_is_not_ours_shows_and_removes_nothing(
-    text: str, page: Page, tmp_path: Path
-) -> None:
+def test_a_foreign_list_shows_and_removes_nothing(text: str, page: Page, tmp_path: Path) -> None:
     (tmp_path / "own").write_text("own")
     page.files.mkdir()
     (page.files / report_pictures.LIST).write_text(text)
@@ -154,7 +152,7 @@ def test_a_list_that_is_not_ours_shows_and_removes_nothing(
     assert (tmp_path / "own").read_text() == "own"
 
 
-def test_a_link_in_the_folders_place_is_not_followed(page: Page, tmp_path: Path) -> None:
+def test_a_link_instead_of_the_folder_is_not_followed(page: Page, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     page.files.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="r-files"):
@@ -162,7 +160,7 @@ def test_a_link_in_the_folders_place_is_not_followed(page: Page, tmp_path: Path)
     assert not list((tmp_path / "elsewhere").iterdir())
 
 
-def test_a_page_in_one_file_takes_over_what_is_still_true(tmp_path: Path) -> None:
+def test_a_page_in_one_file_takes_over_valid_pictures(tmp_path: Path) -> None:
     path = tmp_path / "r.html"
     file = ReportFile(str(path), html_report.render, inline=True)
 

@@ -1,4 +1,4 @@
-"""One budget for each way to fail."""
+"""One retry budget for each kind of failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_crash_gets_three_more_after_growing_pauses(end: str) -> None:
     assert ends(Policy(), end, 4) == [Again(0.0), Again(1.0), Again(4.0), None]
 
 
-def test_a_timeout_gets_none_unless_asked() -> None:
+def test_a_timeout_is_not_retried_unless_requested() -> None:
     assert ends(Policy(), "timeout", 1) == [None]
     assert ends(Policy(2), "timeout", 3) == [Again(), Again(), None]
 
@@ -30,24 +30,24 @@ def test_out_of_memory_gets_two_alone() -> None:
 
 
 @pytest.mark.parametrize("end", ["error", "cancelled"])
-def test_an_error_gets_none(end: str) -> None:
+def test_an_error_is_not_retried(end: str) -> None:
     assert ends(Policy(9), end, 1) == [None]
 
 
-def test_budgets_are_apart() -> None:
+def test_budgets_are_separate() -> None:
     policy, tally = Policy(), Tally()
     mixed = ["crashed", "out_of_memory", "crashed", "out_of_memory", "crashed"]
     assert all(policy.after(end, tally) for end in mixed)  # type: ignore[arg-type]
     assert policy.after("crashed", tally) is None
 
 
-def test_a_start_that_fails_is_no_attempt_of_the_scan() -> None:
+def test_a_failed_start_is_not_an_attempt_of_the_scan() -> None:
     policy, tally = Policy(0), Tally()
     assert all(policy.after("infrastructure", tally, begun=False) == Again() for _ in range(99))
     assert tally == Tally()
 
 
-def test_what_goes_with_the_machinery_is_free_until_the_scan_is_suspect() -> None:
+def test_attempts_lost_with_the_runner_are_free_until_there_are_many() -> None:
     assert ends(Policy(0), "infrastructure", MOST_LOST + 1) == [*[Again()] * MOST_LOST, None]
     assert ends(Policy(), "infrastructure", MOST_LOST + 4)[MOST_LOST:] == [
         Again(0.0), Again(1.0), Again(4.0), None
@@ -55,7 +55,7 @@ def test_what_goes_with_the_machinery_is_free_until_the_scan_is_suspect() -> Non
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE])
-def test_too_few_descriptors_are_told_from_an_error_of_the_scan(number: int) -> None:
+def test_too_few_descriptors_are_not_an_error_of_the_scan(number: int) -> None:
     error = OutputError("cannot be written")
     error.__cause__ = OSError(number, "Too many open files")
     assert is_shortage(error)

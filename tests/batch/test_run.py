@@ -38,7 +38,7 @@ def test_a_second_run_does_nothing(lab: Lab) -> None:
     assert (report.files[0].width, report.files[0].height) == (8, 6)
 
 
-def test_events_tell_the_run_in_order(lab: Lab) -> None:
+def test_events_follow_the_run_in_order(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif")
     lab.run()
     (lab.outputs / "a.tif").unlink()
@@ -74,7 +74,7 @@ def test_a_run_after_a_change_grades_what_changed(lab: Lab) -> None:
     assert lab.statuses(report) == {"a.tif": "up_to_date", "b.tif": "ok", "c.tif": "ok"}
 
 
-def test_a_touched_scan_is_known_by_its_bytes(lab: Lab) -> None:
+def test_a_touched_scan_is_recognized_by_its_content(lab: Lab) -> None:
     path = lab.scan("a.tif")
     lab.run()
     os.utime(path, (1, 1))
@@ -195,7 +195,7 @@ def lab_run_with_changes(lab: Lab):  # type: ignore[no-untyped-def]
     return report
 
 
-def test_each_crop_is_an_output_like_any(lab: Lab) -> None:
+def test_each_crop_is_a_normal_output(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.chooser.crops = ("left", "right")
     report = lab.run()
@@ -257,7 +257,7 @@ def test_a_bug_ends_with_1_and_its_traceback_in_the_report(
 
 
 @pytest.mark.parametrize("good", [0, 1, 2, 3, 4, 5])
-def test_a_listener_that_breaks_ends_with_1_a_report_and_whole_positives(
+def test_a_failing_listener_ends_with_1_a_report_and_complete_positives(
     lab: Lab, good: int
 ) -> None:
     lab.scans("a.tif", "b.tif")
@@ -275,7 +275,7 @@ def test_a_listener_that_breaks_ends_with_1_a_report_and_whole_positives(
     assert lab.run().exit_code == 0
 
 
-def test_collisions_are_told_together_before_anything_is_written(lab: Lab) -> None:
+def test_collisions_are_reported_together_before_anything_is_written(lab: Lab) -> None:
     lab.scans("a.tif", "a.tiff", "B.tif", "b.TIF", "caf\u00e9.tif", "cafe\u0301.tif")
     with pytest.raises(PlanError) as caught:
         lab.run()

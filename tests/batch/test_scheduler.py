@@ -62,7 +62,7 @@ def test_each_way_to_fail_has_its_own_budget(
     assert report.files[0].attempts == attempts
 
 
-def test_trouble_of_the_machinery_is_not_the_scans(lab: Lab) -> None:
+def test_failures_of_the_runner_are_not_those_of_the_scan(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.bench.script = {"a.tif": ["infrastructure"] * 10}
     report = lab.run(retries=0)
@@ -70,7 +70,7 @@ def test_trouble_of_the_machinery_is_not_the_scans(lab: Lab) -> None:
     assert report.files[0].attempts == 1
 
 
-def test_machinery_that_never_works_ends(lab: Lab) -> None:
+def test_a_runner_that_never_works_ends_the_run(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif", "c.tif", "d.tif")
     lab.bench.script = {name: ["infrastructure"] * 99 for name in ("a.tif", "b.tif", "c.tif")}
     report = lab.run()
@@ -216,7 +216,7 @@ def test_a_full_device_stops_the_run_in_order(lab: Lab) -> None:
     assert lab.run().exit_code == 0
 
 
-def test_a_worker_that_says_so_does_not_make_the_device_full(lab: Lab) -> None:
+def test_one_report_of_a_full_device_does_not_end_the_run(lab: Lab) -> None:
     lab.scans("a.tif", "b.tif", "c.tif")
     lab.bench.script = {"b.tif": ["no_space"] * 99}
 
@@ -297,7 +297,7 @@ def test_a_signal_between_attempts_leaves_the_scan(
     assert report.stopped == "SIGINT received"
 
 
-def test_no_turn_looks_at_all_that_wait(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_turn_visits_all_waiting_scans(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = Counter[int]()
 
     class Watched(Queued):

@@ -27,7 +27,7 @@ def decider(lab: Lab, **changes: object) -> Staleness:
 CUT = ("a.tif", (0.0, 0.0, 1.0, 1.0), 0, "sha")
 
 
-def test_the_key_holds_everything_that_decides_an_output() -> None:
+def test_the_key_contains_everything_that_determines_an_output() -> None:
     keys = [
         staleness.key([CUT], "", ENCODING),
         staleness.key([CUT, CUT], "", ENCODING),
@@ -101,7 +101,7 @@ def test_same_size_other_bytes_other_time_is_graded_again(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("days", [-400, -30, 30, 400])
-def test_jumps_of_the_clock_decide_nothing(
+def test_jumps_of_the_clock_have_no_effect(
     lab: Lab, monkeypatch: pytest.MonkeyPatch, days: int
 ) -> None:
     lab.scans("a.tif", "b.tif")
@@ -126,7 +126,7 @@ def test_a_profile_that_comes_back_is_graded_again(lab: Lab) -> None:
     ("mtime", "ctime", "unsettled"),
     [(100, 100, False), (135, 100, True), (100, 135, True), (130, 130, False), (999, 100, False)],
 )
-def test_a_scan_settles_by_both_times_and_the_future_says_nothing(
+def test_both_times_of_a_scan_count_and_future_times_are_ignored(
     lab: Lab, mtime: int, ctime: int, unsettled: bool
 ) -> None:
     stale = decider(lab, settle_seconds=10.0)
@@ -138,7 +138,7 @@ def test_no_settle_defers_nothing(lab: Lab) -> None:
     assert not stale._unsettled(Stamp(1, 140 * SECOND, 140 * SECOND))
 
 
-def test_the_clock_is_the_file_systems(lab: Lab) -> None:
+def test_the_clock_is_that_of_the_file_system(lab: Lab) -> None:
     lab.scans("a.tif")
     lab.run()
     from divere_cli.files.output_folder import Folder
@@ -153,7 +153,7 @@ def test_the_clock_is_the_file_systems(lab: Lab) -> None:
     folder.close()
 
 
-def test_what_cannot_be_graded_fails_at_once(lab: Lab) -> None:
+def test_a_scan_that_cannot_be_graded_fails_at_once(lab: Lab) -> None:
     lab.scan("text.tif", b"hello")
     from divere_cli.batch import discover, plan
 

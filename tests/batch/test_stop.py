@@ -200,7 +200,7 @@ def test_a_second_signal_ends_patience() -> None:
     assert stop.signal == signal.SIGINT
 
 
-def test_trouble_ends_the_run_at_once_and_first_words_count() -> None:
+def test_trouble_ends_the_run_at_once_and_the_first_reason_is_kept() -> None:
     stop = Stop(StopRequest(), 10.0)
     stop.because("5 scans failed")
     assert not stop.abandon
@@ -223,7 +223,7 @@ def test_a_pause_obeys_ctrl_z(monkeypatch: pytest.MonkeyPatch) -> None:
     assert obeyed == [(request, [])]
 
 
-def test_a_folder_for_undisturbed_runs_is_apart(lab: Lab) -> None:
+def test_a_folder_for_undisturbed_runs_is_separate(lab: Lab) -> None:
     lab.scans("a.tif")
     assert set(processes.undisturbed(lab)) == {"a.tif"}
     assert not Path(lab.outputs).exists()

@@ -18,7 +18,7 @@ def take(lab: Lab, held: ExitStack, **changes: object) -> workspace.Workspace:
     return workspace.take(lab.request(**changes), Stop(StopRequest(), 1.0), held, "run")
 
 
-def test_nothing_is_written_before_the_plan_stands(lab: Lab) -> None:
+def test_nothing_is_written_before_the_plan_is_complete(lab: Lab) -> None:
     lab.scans("a.tif", "A.tif")
     for made in (False, True):
         if made:
@@ -28,7 +28,7 @@ def test_nothing_is_written_before_the_plan_stands(lab: Lab) -> None:
         assert not made or list(lab.outputs.iterdir()) == []
 
 
-def test_a_locked_output_is_known_before_anything_is_read(
+def test_a_locked_output_is_noticed_before_anything_is_read(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lab.scans("a.tif")
@@ -40,7 +40,7 @@ def test_a_locked_output_is_known_before_anything_is_read(
     assert (lab.outputs / NAME).exists()
 
 
-def test_everything_is_given_back(lab: Lab) -> None:
+def test_all_resources_are_released(lab: Lab) -> None:
     for _ in range(3):
         with ExitStack() as held:
             take(lab, held)
@@ -51,7 +51,7 @@ def test_a_bad_template_is_refused_first(lab: Lab) -> None:
         take(lab, held, name="{nope}", paths=("nowhere",))
 
 
-def test_lines_that_are_no_records_are_a_warning(lab: Lab) -> None:
+def test_lines_that_are_not_records_give_a_warning(lab: Lab) -> None:
     lab.outputs.mkdir()
     (lab.outputs / ".divere-journal.jsonl").write_text("hello\n")
-    assert any("passed over" in warning for warning in lab.run().warnings)
+    assert any("were skipped" in warning for warning in lab.run().warnings)

@@ -1,4 +1,4 @@
-"""Charts hidden in scenes are found where they are; what is none is not certain."""
+"""Charts hidden in scenes are found; pictures without a chart are never certain."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def test_98_of_100_hard_charts(chart: Chart) -> None:
 
 @pytest.mark.parametrize("kind", ["none", "panes", "shuffled"])
 @pytest.mark.parametrize("seed", range(6))
-def test_what_is_no_chart_is_not_certain(seed: int, kind: str, chart: Chart) -> None:
+def test_pictures_without_a_chart_are_not_certain(seed: int, kind: str, chart: Chart) -> None:
     _, unexplained = away(hidden.hard(seed, kind), chart)
     assert unexplained > 2.0 * find.SURE
 
 
-def test_a_chart_whose_patches_are_all_alike_says_nothing(chart: Chart) -> None:
+def test_a_chart_with_equal_patches_is_not_found(chart: Chart) -> None:
     look = replace(Look(kind="panes", grain=0.0, clutter=0), width=0.5)
     assert away(look, chart)[1] > 2.0 * find.SURE
 

@@ -1,4 +1,4 @@
-"""The two steps on a film of the tests' own, and the tone curve."""
+"""The two steps of the fit on a simulated film, and the tone curve."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_threads_of_the_linear_algebra_change_nothing() -> None:
     assert len(told) == 1
 
 
-def test_differences_are_measured_on_what_is_wanted(chart: Chart, output: Space) -> None:
+def test_differences_are_those_from_the_reference(chart: Chart, output: Space) -> None:
     task = task_on("c41-neutral", chart, output, Look())
     fitted = fit.linear(task, np.ones((1, 24)))
     expected = ciede2000(fit.lab(task, fitted)[0], task.reference)

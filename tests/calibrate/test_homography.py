@@ -1,4 +1,4 @@
-"""Plane to plane."""
+"""Homographies."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def seen(chart: Chart, level: float = 0.8) -> np.ndarray:
 
 @pytest.mark.parametrize("level", [0.3, 0.8])
 @pytest.mark.parametrize("profile", ["digital-neutral", "reversal-neutral"])
-def test_a_linear_scanner_is_told_and_the_grade_undoes_it(
+def test_a_linear_scanner_is_recovered_and_the_grade_inverts_it(
     level: float, profile: str, chart: Chart, output: Space
 ) -> None:
     sample = Sample(seen(chart, level), ("",) * 24, np.zeros((4, 2)), 0.0)

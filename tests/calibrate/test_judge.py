@@ -1,4 +1,4 @@
-"""What is claimed of a preset: figures, patches left out, warnings."""
+"""The figures of a calibration, patches left out, and warnings."""
 
 from __future__ import annotations
 
@@ -118,14 +118,14 @@ def test_clipped_patches_are_named_and_do_not_bend_the_fit(chart: Chart, output:
     assert found.after.mean < clean.after.mean + 0.5
 
 
-def test_a_chart_deep_in_the_toe_is_said_to_be(chart: Chart, output: Space) -> None:
+def test_a_chart_deep_in_the_toe_is_reported(chart: Chart, output: Space) -> None:
     found = calibrated([on(Look(ev=-4.5, grain=0.002), chart)], chart, output)
     assert any("toe" in text for text in found.warnings)
     even = calibrated([on(Look(ev=0.0, grain=0.002), chart)], chart, output)
     assert not any("toe" in text or "shoulder" in text for text in even.warnings)
 
 
-def test_a_mirrored_chart_is_said_to_be(chart: Chart, output: Space) -> None:
+def test_a_mirrored_chart_is_reported(chart: Chart, output: Space) -> None:
     found = calibrated([on(Look(mirrored=True), chart)], chart, output)
     assert any("mirrored" in text for text in found.warnings)
 

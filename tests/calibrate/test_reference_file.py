@@ -63,7 +63,7 @@ def test_letters_for_columns_and_for_rows() -> None:
     assert it8.patches[5].name == "B1"
 
 
-def test_the_gray_scale_under_an_it8_chart_is_left() -> None:
+def test_the_gray_scale_of_an_it8_chart_is_left_out() -> None:
     rows = [f"{letter}{n} 50 {n} 9" for letter in "ABCDEFGHIJKL" for n in range(1, 23)]
     rows += [f"GS{n:02} {4 * n} 0 0" for n in range(24)] + ["Dmin 95 0 0", "Dmax 2 0 0"]
     data = text("SAMPLE_ID LAB_L LAB_A LAB_B", rows).replace(b"CGATS.17", b"IT8.7/2")
@@ -105,12 +105,12 @@ def test_utf_16_windows_lines_and_quoted_names() -> None:
         ),
     ],
 )
-def test_what_cannot_be_read_is_said(data: bytes, said: str) -> None:
+def test_an_unreadable_reference_file_is_reported(data: bytes, said: str) -> None:
     with pytest.raises(UsageError, match=re.escape(said)):
         reference_file.parse(data, "x", "x.txt")
 
 
-def test_names_that_there_are_not() -> None:
+def test_unknown_names_of_charts() -> None:
     with pytest.raises(UsageError, match=r"there are: .*colorchecker24"):
         shipped_charts.choose("colorcheker")
     with pytest.raises(UsageError, match="cannot be read"):

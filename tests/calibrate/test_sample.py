@@ -1,4 +1,4 @@
-"""A scan in cells, and what is taken from its patches."""
+"""Reducing a scan to cells, and the samples of its patches."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_coarser_cells_keep_the_light_and_the_places() -> None:
     assert coarse.parts(np.zeros(2)) == pytest.approx(np.array([4.5 / 630, 4.5 / 390]))
 
 
-def test_a_clean_chart_has_nothing_against_it(chart: Chart) -> None:
+def test_all_patches_of_a_clean_chart_can_be_used(chart: Chart) -> None:
     sample = sampled(hidden.codes(hidden.render(chart, Look(angle=10.0))), chart)
     assert set(sample.why) == {""}
 
@@ -74,7 +74,7 @@ def test_a_shadow_edge_across_a_patch_is_named(chart: Chart) -> None:
     assert not any(why[patch] for patch in (0, 1, 3, 4, 5))
 
 
-def test_a_chart_that_is_too_small_is_said_to_be(chart: Chart) -> None:
+def test_a_chart_that_is_too_small_is_reported(chart: Chart) -> None:
     from divere_cli.calibrate import find
     from divere_cli.calibrate.sample import take
 

@@ -26,7 +26,7 @@ from tests.cli.program import DIVERE, divere, shell
         (["--nope"], "no such option"),
     ],
 )
-def test_what_cannot_be_meant_is_one_line_a_hint_and_exit_2(args: list[str], said: str) -> None:
+def test_an_invalid_command_line_is_one_line_a_hint_and_exit_2(args: list[str], said: str) -> None:
     done = divere(*args)
     assert done.returncode == 2
     assert done.stdout == ""
@@ -36,7 +36,7 @@ def test_what_cannot_be_meant_is_one_line_a_hint_and_exit_2(args: list[str], sai
     assert re.fullmatch(r"divere: hint: .*see `divere( batch)? --help`", hint)
 
 
-def test_a_missing_report_is_said_with_its_name_made_harmless() -> None:
+def test_a_missing_report_is_reported_with_a_safe_name() -> None:
     done = divere("report", "no\x1b[31m\nsuch.json")
     assert done.returncode == 10
     assert done.stderr.splitlines()[0] == (

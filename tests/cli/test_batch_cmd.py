@@ -150,7 +150,7 @@ def test_json_is_one_event_a_line_and_nothing_else(scans: Scans, tmp_path: Path)
     ("args", "code", "kind"),
     [([], 10, "input"), (["--quality", "7"], 2, "usage"), (["-p", "nothing"], 2, "profile")],
 )
-def test_json_tells_the_end_of_a_run_that_never_began(
+def test_json_has_the_end_of_a_run_that_never_began(
     args: list[str], code: int, kind: str, tmp_path: Path
 ) -> None:
     done = divere("batch", "--json", *args, tmp_path / "nothing", tmp_path / "out")
@@ -169,7 +169,7 @@ def test_a_dry_run_writes_nothing(scans: Scans, tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_quiet_says_only_what_went_wrong(scans: Scans, tmp_path: Path) -> None:
+def test_quiet_prints_only_problems(scans: Scans, tmp_path: Path) -> None:
     place, out = scans("a.tif"), tmp_path / "out"
     done = divere("batch", "-q", place, out)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,4 +1,4 @@
-"""Options to the request: who wins, what follows from what."""
+"""Options to the request: priority, and values that depend on other options."""
 
 from __future__ import annotations
 
@@ -131,20 +131,20 @@ def test_every_parameter_is_named_as_its_option() -> None:
             assert f"--{option.name}".replace("_", "-") in option.opts, option.name
 
 
-def test_the_environment_says_nothing_where_it_cannot(tmp_path: Path) -> None:
+def test_variables_that_do_not_apply_are_ignored(tmp_path: Path) -> None:
     env = {"DIVERE_BATCH_QUALITY": "80", "DIVERE_BATCH_DITHER": "1"}
     assert not asked(env=env).request.outputs.encoding.dither
     assert asked("--bit-depth", "8", env=env).request.outputs.encoding.dither
 
 
-def test_reports_choose_their_faces_and_ask_for_thumbnails(tmp_path: Path) -> None:
+def test_reports_choose_their_format_and_request_thumbnails(tmp_path: Path) -> None:
     paths = [str(tmp_path / f"r.{suffix}") for suffix in ("JSON", "csv", "html", "xml")]
     found = asked(*(word for path in paths for word in ("--report", path)))
     assert [report.path for report in found.request.reports] == paths
     assert found.request.thumbnails
 
 
-def test_the_report_tells_every_resolved_option() -> None:
+def test_the_report_has_every_resolved_option() -> None:
     command = asked("--format", "jpeg").request.command
     assert command["bit_depth"] == 8
     assert command["color_space"] == "DisplayP3"
@@ -169,7 +169,7 @@ def test_options_that_need_another_are_refused_alone(args: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize("option", ["--report", "--log-file"])
-def test_what_the_run_reads_is_never_written(option: str, tmp_path: Path) -> None:
+def test_files_that_the_run_reads_are_never_written(option: str, tmp_path: Path) -> None:
     for name in ("mine.json", "divere_presets.json", "app_settings.json"):
         (tmp_path / name).write_text("{}")
     for name in ("mine.json", "divere_presets.json", "app_settings.json", ".divere-journal.json"):

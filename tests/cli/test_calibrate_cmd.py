@@ -1,4 +1,4 @@
-"""``divere calibrate``: a preset whose claim holds for what ``divere batch`` writes."""
+"""``divere calibrate``: its color differences are those of ``divere batch``."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_documents_shape_and_two_runs_alike(tmp_path: Path) -> None:
     assert set(found["patches"][0]) == {"name", "before", "after", "left_out", "used", "why"}
 
 
-def test_the_preset_says_what_it_rests_on_and_carries_no_crop(tmp_path: Path) -> None:
+def test_the_preset_has_its_evidence_and_no_crop(tmp_path: Path) -> None:
     path = scan(tmp_path, Look())
     start = tmp_path / "start.json"
     start.write_text(
@@ -151,7 +151,7 @@ def test_corners_in_another_order_and_beside_the_chart(tmp_path: Path) -> None:
     assert not (tmp_path / "film.json").exists()
     beside = [f"{x:.4f},{y:.4f}" for x, y in np.add(corners, (0.05, 0.06))]
     done = divere("calibrate", path, "--corners", *beside)
-    assert done.returncode == 3 or "do the corners lie on its patches?" in done.stderr
+    assert done.returncode == 3 or "check that the corners are on its patches" in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["none", "shuffled"])
@@ -177,7 +177,7 @@ def test_a_broken_scan_beside_a_good_one(tmp_path: Path) -> None:
     assert not (tmp_path / "film.json").exists()
 
 
-def test_exposures_go_in_together(tmp_path: Path) -> None:
+def test_several_exposures_are_calibrated_together(tmp_path: Path) -> None:
     look = Look(angle=4.0)
     scans = [scan(tmp_path, replace(look, ev=ev), f"{ev}.tif") for ev in (1.0, -1.0, 0.0)]
     found = calibrated(*scans, "-p", "c41-neutral", "-o", tmp_path / "film.json")
@@ -237,7 +237,7 @@ def test_a_reference_file_of_the_charts_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("--chart", "nowhere"), "no chart is called 'nowhere'"),
+        (("--chart", "nowhere"), "there is no chart 'nowhere'"),
         (("--corners", "0,0", "1,0", "1,1", "x"), "is not a position"),
         (("-p", "bw-neutral"), "b&w"),
         (("--picture", "a.gif"), "is not a .jpg or .png file"),
@@ -247,7 +247,7 @@ def test_a_reference_file_of_the_charts_own(tmp_path: Path) -> None:
         (("--target", "input", "-p", "c41-neutral"), "is not a plain positive"),
     ],
 )
-def test_what_cannot_be_meant_is_said_before_any_work(
+def test_invalid_options_are_refused_before_any_work(
     args: tuple[str, ...], said: str, tmp_path: Path
 ) -> None:
     scan(tmp_path, Look(size=(240, 350)))

@@ -1,4 +1,4 @@
-"""``divere.toml``: found beside the scans or asked for, below flags and environment."""
+"""``divere.toml``: found beside the scans or given, below flags and environment."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_an_unknown_key_is_an_error_with_the_nearest_name(scans: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["= 3", "name = [1]", "[name]\nx = 1", "format = 'gif'"])
-def test_what_cannot_be_used_is_said_and_nothing_is_done(scans: Path, text: str) -> None:
+def test_an_invalid_file_is_reported_and_nothing_is_done(scans: Path, text: str) -> None:
     (scans / "divere.toml").write_text(text + "\n")
     done = divere("batch", scans, scans.parent / "out")
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
 
 
-def test_a_strangers_file_writes_nothing_outside_its_folder(scans: Path) -> None:
+def test_a_file_found_beside_scans_writes_only_in_its_folder(scans: Path) -> None:
     victim = scans.parent / "victim.json"
     victim.write_text("mine")
     (scans / "divere.toml").write_text(f'report = ["{victim}"]\n')

@@ -18,7 +18,7 @@ def test_no_curve_is_a_straight_line_from_black_to_white() -> None:
     assert all(line.count("*") == 1 for line in lines)
 
 
-def test_a_letter_says_whose_curve_it_is() -> None:
+def test_a_letter_shows_the_channel_of_a_curve() -> None:
     flat = Curves(
         r=((0.0, 0.0), (1.0, 0.0)), g=((0.0, 0.5), (1.0, 0.5)), b=((0.0, 1.0), (1.0, 1.0))
     )

@@ -1,4 +1,4 @@
-"""``divere doctor``: what it says has been tried."""
+"""``divere doctor``: its findings are tested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``divere batch --flat-field``: even positives, what is said of it, what grades again."""
+"""``divere batch --flat-field``: even positives, messages, and what is graded again."""
 
 from __future__ import annotations
 
@@ -125,7 +125,9 @@ def test_a_doubtful_picture_of_the_light_is_warned_of(bench: Bench, fault: Any, 
         (None, "flat.tif"),
     ],
 )
-def test_what_is_no_light_is_refused_before_any_scan(bench: Bench, light: Any, said: str) -> None:
+def test_a_picture_that_is_not_of_a_light_is_refused_first(
+    bench: Bench, light: Any, said: str
+) -> None:
     if light is None:
         bench.flat.write_text("no picture")
     else:

@@ -1,4 +1,4 @@
-"""``divere frames``: strips in, a preset that grades each picture out, and what it says."""
+"""``divere frames``: finds pictures on strips and writes a preset for each; messages."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_preset_grades_each_picture_and_keeps_what_was_there(tmp_path: Path) -
     ]
 
 
-def test_crops_of_a_person_are_not_replaced(tmp_path: Path) -> None:
+def test_crops_made_by_hand_are_not_replaced(tmp_path: Path) -> None:
     path, presets = strip(tmp_path), tmp_path / "divere_presets.json"
     first = divere("frames", path, "-o", presets, "--isolation", "never")
     assert first.returncode == 0

@@ -49,7 +49,7 @@ def test_each_frame_is_an_output_and_a_second_run_does_nothing(strip: Path) -> N
     assert "1 up to date" in batch(strip, "--frames", "find").stderr
 
 
-def test_crops_of_a_preset_are_not_looked_for_again(strip: Path) -> None:
+def test_frames_are_not_searched_where_a_preset_has_crops(strip: Path) -> None:
     crops = [{"metadata": {"id": "x", "name": "mine", "crop": [0.1, 0.2, 0.3, 0.4]}}]
     entry = {"version": 3, "type": "contactsheet", "metadata": {"raw_file": "strip.tif"}}
     (strip / "divere_presets.json").write_text(json.dumps({"strip.tif": entry | {"crops": crops}}))
@@ -81,11 +81,11 @@ def test_a_bad_scan_fails_alone(strip: Path) -> None:
     assert len(names(strip)) == 4
 
 
-def test_a_dry_run_looks_at_nothing(strip: Path) -> None:
+def test_a_dry_run_searches_no_frames(strip: Path) -> None:
     done = batch(strip, "--frames", "find", "--dry-run", "--json")
     assert done.returncode == 0
     assert not (strip.parent / "out").exists()
-    assert "looked for when the run begins" in done.stdout + done.stderr
+    assert "searched when the run begins" in done.stdout + done.stderr
 
 
 def test_a_format_without_find_is_refused(strip: Path) -> None:
@@ -116,7 +116,7 @@ def test_deskewed_pictures_are_level_and_part_of_what_is_up_to_date(turned: Path
     assert "1 up to date" in batch(turned, "--frames", "find", "--deskew").stderr
 
 
-def test_turns_of_a_presets_file_are_taken_off(turned: Path) -> None:
+def test_angles_of_a_presets_file_are_corrected(turned: Path) -> None:
     presets = turned / "divere_presets.json"
     one = batch(turned, "--frames", "find", "--deskew", "--auto", "off")
     assert one.returncode == 0, one.stderr
@@ -139,7 +139,7 @@ def test_deskew_without_find_is_refused(turned: Path) -> None:
     assert "--frames find" in done.stderr
 
 
-def test_each_page_of_a_file_is_looked_at(tmp_path: Path) -> None:
+def test_each_page_of_a_file_is_searched(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()
     counts = (3, 2)

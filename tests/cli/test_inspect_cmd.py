@@ -1,4 +1,4 @@
-"""``divere inspect``: every face tells the same, hostile files cost one line each."""
+"""``divere inspect``: all formats agree, and a hostile file is one line."""
 
 from __future__ import annotations
 
@@ -95,9 +95,7 @@ def test_storage_and_samples(
     assert f"storage:     {storage}\n" in out
 
 
-def test_json_says_the_same_as_the_header(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_json_agrees_with_the_header(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = scan(tmp_path / "a.tif", bigtiff=True, byteorder=">", datetime="2020:01:02 03:04:05")
     (told_,) = document(capfd, path)
     assert told_["variant"] == "bigtiff"

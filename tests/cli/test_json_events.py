@@ -1,4 +1,4 @@
-"""``--json``: events in the words of the report."""
+"""``--json``: events with the keys of the report."""
 
 from __future__ import annotations
 

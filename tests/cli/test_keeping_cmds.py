@@ -1,4 +1,4 @@
-"""``divere adopt`` and ``divere prune``: what its owner keeps, and what nobody needs any more."""
+"""``divere adopt`` and ``divere prune``: edited positives are kept, orphans are removed."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_an_adopted_positive_is_never_replaced(graded: tuple[Path, Path]) -> Non
     assert (out / "a.tif").read_bytes() == before
 
 
-def test_a_file_of_ones_own_in_the_place_of_a_positive_can_be_adopted(tmp_path: Path) -> None:
+def test_a_file_written_by_the_user_can_be_adopted(tmp_path: Path) -> None:
     scans, out = tmp_path / "in", tmp_path / "out"
     scans.mkdir()
     out.mkdir()
@@ -53,11 +53,11 @@ def test_a_file_of_ones_own_in_the_place_of_a_positive_can_be_adopted(tmp_path: 
 
 
 @pytest.mark.parametrize(("file", "code"), [("missing.tif", 10), ("../in/a.tif", 2)])
-def test_what_is_not_in_output_is_an_error(graded: tuple[Path, Path], file: str, code: int) -> None:
+def test_a_file_outside_output_is_an_error(graded: tuple[Path, Path], file: str, code: int) -> None:
     assert divere("adopt", graded[1], file).returncode == code
 
 
-def test_prune_removes_what_has_no_scan_and_leaves_what_was_changed(
+def test_prune_removes_positives_without_a_scan_but_not_changed_ones(
     graded: tuple[Path, Path],
 ) -> None:
     scans, out = graded

@@ -66,7 +66,9 @@ def test_on_a_terminal_there_is_a_display_then_a_table_and_a_last_line(
 
 
 @pytest.mark.parametrize("columns", [40, 100])
-def test_hostile_names_do_nothing_on_a_terminal(columns: int, scans: Scans, tmp_path: Path) -> None:
+def test_hostile_names_have_no_effect_on_a_terminal(
+    columns: int, scans: Scans, tmp_path: Path
+) -> None:
     place, out = scans(*NAMES), tmp_path / "out"
     (place / os.fsdecode(b"bad \x1b[2J\xff[/red].tif")).parent.mkdir(exist_ok=True)
     (place / os.fsdecode(b"bad \x1b[2J\xff[/red].tif")).write_bytes(b"")
@@ -78,7 +80,7 @@ def test_hostile_names_do_nothing_on_a_terminal(columns: int, scans: Scans, tmp_
     assert r"\x1b]0;title\x07" in drawn(data).replace("\n", "") or columns < 100
 
 
-def test_a_terminal_that_can_do_nothing_gets_lines(scans: Scans, tmp_path: Path) -> None:
+def test_a_dumb_terminal_gets_lines(scans: Scans, tmp_path: Path) -> None:
     code, data = on_terminal("batch", scans("a.tif"), tmp_path / "out", term="dumb")
     assert code == 0
     assert "\x1b" not in data
@@ -100,7 +102,7 @@ def display(clock: Clock, width: str = "100") -> tuple[Live, io.StringIO]:
     return Live(stream, force=True, clock=clock), stream
 
 
-def test_what_is_in_work_is_drawn_with_stage_share_and_memory(
+def test_scans_in_progress_are_drawn_with_stage_share_and_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")

@@ -73,7 +73,7 @@ def emitted(options: LogOptions, *records: logging.LogRecord) -> tuple[str, list
         (9, False, "debug info warning error"),
     ],
 )
-def test_how_much_stderr_says(verbose: int, quiet: bool, said: str) -> None:
+def test_the_level_of_stderr(verbose: int, quiet: bool, said: str) -> None:
     levels = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR)
     records = [record("x", level) for level in levels]
     text, _ = emitted(LogOptions(verbose=verbose, quiet=quiet), *records)
@@ -99,7 +99,7 @@ def test_a_json_log_on_stderr_is_whole_and_has_every_scan() -> None:
     assert [len(json.loads(line)["message"]) for line in text.splitlines()] == [2, 20_000]
 
 
-def test_what_the_screen_shows_already_is_for_the_file_only(tmp_path: Path) -> None:
+def test_records_on_the_screen_already_go_to_the_file_only(tmp_path: Path) -> None:
     done = record("ok", logging.ERROR)
     done.name = logs.RECORD
     path = tmp_path / "log"
@@ -107,7 +107,7 @@ def test_what_the_screen_shows_already_is_for_the_file_only(tmp_path: Path) -> N
     assert path.read_text().endswith(" ERROR divere_cli.record ok\n")
 
 
-def test_a_log_that_was_moved_away_goes_on_in_a_new_file(tmp_path: Path) -> None:
+def test_a_log_that_was_moved_away_continues_in_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "log"
     say = Console(io.StringIO(), io.StringIO())
     with handlers(LogOptions(file=str(path)), say, None) as made:
@@ -120,7 +120,7 @@ def test_a_log_that_was_moved_away_goes_on_in_a_new_file(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/full")
-def test_a_full_disk_under_the_log_is_said_once() -> None:
+def test_a_full_disk_of_the_log_gives_one_warning() -> None:
     stderr = io.StringIO()
     with handlers(LogOptions(file="/dev/full"), Console(io.StringIO(), stderr), None) as made:
         for _ in range(3):
@@ -137,7 +137,7 @@ def test_a_log_file_that_cannot_be_opened_is_an_error_with_its_name(tmp_path: Pa
         pass
 
 
-def test_the_root_level_is_put_back() -> None:
+def test_the_root_level_is_restored() -> None:
     before = logging.getLogger().level
     emitted(LogOptions(verbose=2))
     assert logging.getLogger().level == before

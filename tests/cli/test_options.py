@@ -26,7 +26,7 @@ def test_sizes(text: str, size: int) -> None:
 @pytest.mark.parametrize(
     "text", ["", "0", "-1G", "G", "1 X", "1e9", "nan", "0.0001", "1G1", "٣G", "9" * 400, "9000000T"]
 )
-def test_what_is_no_size(text: str) -> None:
+def test_invalid_sizes(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Size().convert(text, None, None)
 
@@ -39,7 +39,7 @@ def test_shares(text: str, share: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["0%", "-5%", "101%", "%", "x%", "nan%", "inf%"])
-def test_what_is_no_share(text: str) -> None:
+def test_invalid_shares(text: str) -> None:
     with pytest.raises(click.BadParameter):
         SizeOrPercent().convert(text, None, None)
 
@@ -50,7 +50,7 @@ def test_jobs(text: str, jobs: int | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "", "1.5", "²", "AUTO"])
-def test_what_is_no_number_of_jobs(text: str) -> None:
+def test_invalid_numbers_of_jobs(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Jobs().convert(text, None, None)
 
@@ -61,6 +61,6 @@ def test_numbers_in_a_range(text: str, number: float) -> None:
 
 
 @pytest.mark.parametrize("text", ["nan", "-nan", "inf", "-inf", "1e400", "11", "x"])
-def test_what_is_no_number_in_a_range(text: str) -> None:
+def test_invalid_numbers_in_a_range(text: str) -> None:
     with pytest.raises(click.BadParameter):
         Finite(min=0, max=10).convert(text, None, None)

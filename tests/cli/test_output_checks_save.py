@@ -1,4 +1,4 @@
-"""Files that a command writes where it is told to: complete, with the user's mode."""
+"""Files whose path is an option: complete, with the user's mode."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_folder_that_is_not_there_is_an_error_with_its_name(tmp_path: Path) ->
     assert path in caught.value.message
 
 
-def test_nothing_is_left_when_the_file_cannot_take_its_place(tmp_path: Path) -> None:
+def test_nothing_is_left_when_the_file_cannot_be_renamed(tmp_path: Path) -> None:
     (tmp_path / "grade.clf").mkdir()
     with pytest.raises(OutputUnusable):
         output_checks.save(str(tmp_path / "grade.clf"), b"new")

@@ -155,14 +155,14 @@ def test_the_plan_names_every_output(scans: Path, tmp_path: Path) -> None:
         (["--format", "jpeg", "--bit-depth", "16"], "a jpeg has 8 bits"),
         (["--format", "png", "--bit-depth", "32"], "a png has 8 or 16 bits"),
         (["--format", "dng", "--color-space", "sRGB"], "working space"),
-        (["--format", "jxl", "--color-space", "eciRGB_v2"], "no words for the encoding"),
+        (["--format", "jxl", "--color-space", "eciRGB_v2"], "cannot describe the encoding"),
         (["--format", "png", "--quality", "3"], "--quality is for --format jpeg or jxl"),
-        (["--also", "jpeg,size=big"], "no whole number"),
+        (["--also", "jpeg,size=big"], "not a whole number"),
         (["--also", "webp"], "There are: tiff, jpeg, png, jxl, dng"),
         (["--size", "0"], "--size"),
     ],
 )
-def test_what_cannot_be_is_exit_2_before_anything_is_written(
+def test_invalid_outputs_are_exit_2_before_anything_is_written(
     scans: Path, tmp_path: Path, words: list[str], said: str
 ) -> None:
     done = divere("batch", scans, tmp_path / "out", *words)

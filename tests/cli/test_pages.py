@@ -76,7 +76,7 @@ def test_a_second_run_finds_every_picture_up_to_date(scans: Path) -> None:
     assert {each["status"] for each in batch(scans)["files"]} == {"up_to_date"}
 
 
-def test_the_first_picture_alone_says_what_is_left(scans: Path) -> None:
+def test_the_first_picture_alone_reports_the_others(scans: Path) -> None:
     put(scans, "strip.tif", "three.tif")
     (file,) = batch(scans, "--pages", "first")["files"]
     assert positives(scans) == ["strip.tif"]
@@ -105,7 +105,7 @@ def test_infrared_beside_a_gray_picture_goes_into_its_sidecar(scans: Path) -> No
     np.testing.assert_array_equal(tifffile.imread(scans.parent / "out/scan-ir.tif"), want)
 
 
-def test_a_sample_of_unknown_meaning_is_infrared_where_that_is_asked_for(scans: Path) -> None:
+def test_a_sample_of_unknown_meaning_is_infrared_if_requested(scans: Path) -> None:
     four = np.dstack([made.rgb(), made.gray(seed=2)])
     (scans / "scan.tif").write_bytes(made.tiff(made.page(four, photometric=2)))
     batch(scans)
@@ -116,7 +116,7 @@ def test_a_sample_of_unknown_meaning_is_infrared_where_that_is_asked_for(scans: 
 
 
 @pytest.mark.parametrize("suffix", ["JPG", "jpeg"])
-def test_the_jpeg_of_a_raw_file_is_left_with_a_word(
+def test_the_jpeg_of_a_raw_file_is_left_out_with_a_warning(
     scans: Path, suffix: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     put(scans, "DSC_1.DNG", "black.dng")
@@ -126,7 +126,7 @@ def test_the_jpeg_of_a_raw_file_is_left_with_a_word(
     assert f"'DSC_1.{suffix}' is left out" in capfd.readouterr().err
 
 
-def test_both_of_a_pair_are_graded_where_that_is_asked_for(scans: Path) -> None:
+def test_both_of_a_pair_are_graded_if_requested(scans: Path) -> None:
     put(scans, "DSC_1.DNG", "black.dng")
     (scans / "DSC_1.JPG").write_bytes(made.by_pillow(made.bits(made.rgb(), 8), "JPEG"))
     batch(scans, "--pairs", "both")

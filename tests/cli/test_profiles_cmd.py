@@ -33,7 +33,7 @@ def test_list_as_json() -> None:
     assert found["output_color_spaces"] == library.in_role("output")
 
 
-def test_show_says_where_each_figure_came_from_and_draws_the_curves() -> None:
+def test_show_has_the_source_of_each_value_and_draws_the_curves() -> None:
     result = divere("profiles", "show", "9000ed-portra400")
     assert result.returncode == 0
     assert "[preset, shipped '9000ed_pt400']" in result.stdout
@@ -66,7 +66,7 @@ def test_show_of_a_file_with_crops(tmp_path: Path) -> None:
     assert found["pictures"][0]["origins"]["density_dmax"] == "preset"
 
 
-def test_show_of_what_is_not_there() -> None:
+def test_show_of_an_unknown_profile() -> None:
     result = divere("profiles", "show", "c41-endura-premir")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith(
@@ -144,7 +144,7 @@ def test_validate_as_json(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["clf", "cube"])
-def test_export_writes_a_file_and_says_how_exact_it_is(tmp_path: Path, kind: str) -> None:
+def test_export_writes_a_file_and_prints_its_error(tmp_path: Path, kind: str) -> None:
     out = tmp_path / f"grade.{kind}"
     size = ["--size", "17"] if kind == "cube" else []
     export = ["profiles", "export", "c41-endura-premier", "--format", kind, *size, out]
@@ -164,7 +164,7 @@ def test_export_writes_a_file_and_says_how_exact_it_is(tmp_path: Path, kind: str
     assert found["max_error"] < 3 if kind == "clf" else found["max_error"] > 0
 
 
-def test_an_export_takes_no_other_file_s_place(tmp_path: Path) -> None:
+def test_an_export_replaces_no_other_file(tmp_path: Path) -> None:
     preset, scan = tmp_path / "mine.json", tmp_path / "scan.tif"
     preset.write_text(json.dumps(SINGLE))
     scan.write_bytes(b"a scan")
@@ -207,7 +207,7 @@ def test_export_of_a_sheet_needs_the_crop(tmp_path: Path) -> None:
         ["c41-neutral"],
     ],
 )
-def test_an_export_that_cannot_be_meant_writes_nothing(tmp_path: Path, wrong: list[str]) -> None:
+def test_an_invalid_export_writes_nothing(tmp_path: Path, wrong: list[str]) -> None:
     result = divere("profiles", "export", *wrong, tmp_path / "out")
     assert (result.returncode, result.stdout) == (2, "")
     assert not (tmp_path / "out").exists()
@@ -220,7 +220,7 @@ def test_wrong_usage_ends_with_2(command: list[str]) -> None:
     assert result.stderr.startswith("divere: error: usage: ")
 
 
-def test_every_hostile_file_is_refused_in_one_go(tmp_path: Path) -> None:
+def test_all_hostile_files_are_refused_in_one_run(tmp_path: Path) -> None:
     paths = [tmp_path / f"{case}.json" for case in HOSTILE]
     for path, (data, _) in zip(paths, HOSTILE.values(), strict=True):
         path.write_bytes(data)

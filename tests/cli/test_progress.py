@@ -31,7 +31,7 @@ def test_parts_of_scans_count_for_the_time_left() -> None:
     assert made.speed() == 0.1
 
 
-def test_what_is_up_to_date_is_no_work() -> None:
+def test_scans_that_are_up_to_date_are_not_work() -> None:
     made, now = board(total=3, todo=1)
     now[0] = 5.0
     made.handle(ScanFinished(ScanResult("a", status="up_to_date")))
@@ -42,7 +42,7 @@ def test_what_is_up_to_date_is_no_work() -> None:
     assert (made.finished, made.failed, made.done()) == (3, 1, 1.0)
 
 
-def test_what_failed_before_any_work_is_no_part_of_the_work() -> None:
+def test_scans_that_failed_before_any_work_do_not_count() -> None:
     made, _ = board(total=3, todo=2)
     refused = ScanResult("a", status="failed", error=ErrorRecord("unsupported", "text"))
     made.handle(ScanFinished(refused))
@@ -61,7 +61,7 @@ def test_a_second_attempt_starts_again() -> None:
     assert not made.at_work
 
 
-def test_progress_of_a_scan_that_is_not_in_work_is_nothing() -> None:
+def test_progress_of_an_unknown_scan_is_ignored() -> None:
     made, _ = board(total=1, todo=1)
     made.handle(ScanProgress(9, "z", "read", 0.5, 10**9))
     assert (made.done(), made.rss_bytes) == (0.0, 0)
@@ -71,7 +71,7 @@ def test_nothing_to_do_is_done() -> None:
     assert board(total=3, todo=0)[0].done() == 1.0
 
 
-def test_a_scan_that_was_measured_is_in_work_no_more_until_it_is_graded() -> None:
+def test_a_measured_scan_is_not_in_progress_until_it_is_graded() -> None:
     made = Board(lambda: 0.0)
     made.handle(RunStarted("1", "now", "out", 2, 2, INFO, measuring="2 scans are measured first"))
     for number, name in ((1, "a"), (2, "b")):

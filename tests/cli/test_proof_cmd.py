@@ -43,7 +43,7 @@ def picture(path: Path) -> np.ndarray:
         return np.asarray(opened.convert("RGB")).astype(int)
 
 
-def test_tiles_are_what_a_batch_makes_of_the_labels_gains(tmp_path: Path) -> None:
+def test_tiles_equal_a_batch_with_the_gains_of_the_label(tmp_path: Path) -> None:
     scan, mine = smooth(tmp_path / "a.tif"), preset(tmp_path / "mine.json")
     done = divere("proof", scan, tmp_path / "sheet.png", "-p", mine, "--size", "1500")
     assert done.returncode == 0, done.stderr
@@ -96,7 +96,7 @@ def test_a_strip_gets_lighter(tmp_path: Path) -> None:
     assert (np.diff(means) > 0).all()
 
 
-def test_the_picture_of_a_contact_sheet_that_is_meant(tmp_path: Path) -> None:
+def test_one_crop_of_a_preset_by_name_or_number(tmp_path: Path) -> None:
     scan = smooth(tmp_path / "a.tif")
     crops = [
         {"metadata": {"name": name, "crop": [x, 0.0, 0.5, 1.0], "orientation": 90}}
@@ -239,7 +239,7 @@ def test_out_that_is_the_scan_is_refused_whatever_it_is_called(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (("s.tif",), "is no .jpg, .png or .pdf"),
+        (("s.tif",), "is not a .jpg, .png or .pdf file"),
         (("there.png",), "'there.png' exists"),
         (("no/s.png",), "the folder 'no' does not exist"),
         (("s.png", "-p", "nowhere"), "no profile is called"),
@@ -247,7 +247,7 @@ def test_out_that_is_the_scan_is_refused_whatever_it_is_called(tmp_path: Path) -
         (("s.png", "--step", "nan"), "nan"),
     ],
 )
-def test_what_cannot_be_meant(args: tuple[str, ...], said: str, tmp_path: Path) -> None:
+def test_invalid_options(args: tuple[str, ...], said: str, tmp_path: Path) -> None:
     smooth(tmp_path / "a.tif")
     (tmp_path / "there.png").write_bytes(b"mine")
     done = divere("proof", "a.tif", *args, cwd=tmp_path)
@@ -257,13 +257,13 @@ def test_what_cannot_be_meant(args: tuple[str, ...], said: str, tmp_path: Path) 
     assert not (tmp_path / "s.png").exists()
 
 
-def test_a_folder_wants_frame_all(scans: Scans, tmp_path: Path) -> None:
+def test_a_folder_needs_frame_all(scans: Scans, tmp_path: Path) -> None:
     done = divere("proof", scans("a.tif"), tmp_path / "s.png")
     assert done.returncode == 2
     assert "--frame all" in done.stderr
 
 
-def test_the_files_own_turn_and_transfer_are_taken_as_a_batch_takes_them(tmp_path: Path) -> None:
+def test_orientation_and_transfer_of_the_file_are_used_as_in_a_batch(tmp_path: Path) -> None:
     file = tmp_path / "camera.jpg"
     y, x = np.mgrid[0:200, 0:300]
     codes = np.stack([60 + x // 3, 60 + y // 3, 90 + (x + y) // 6], axis=-1).astype(np.uint8)

@@ -97,7 +97,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     assert "is not a regular file" in done.stderr
 
 
-def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_report_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     for data in (b"", b"\xff", b"{}", b'{"schema": "divere-report/2", "files": []}'):
         path.write_bytes(data)
@@ -106,7 +106,7 @@ def test_what_is_no_report_is_refused(tmp_path: Path) -> None:
         assert done.stderr.startswith("divere: error: usage: '")
 
 
-def test_a_folder_that_is_not_there_is_said(saved: Path, tmp_path: Path) -> None:
+def test_a_missing_folder_is_reported(saved: Path, tmp_path: Path) -> None:
     done = divere("report", saved, "--html", tmp_path / "no" / "r.html")
     assert done.returncode == 2
     assert (
@@ -116,9 +116,7 @@ def test_a_folder_that_is_not_there_is_said(saved: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", ["saved.json", "scan.tif", "divere_presets.json"])
-def test_what_lies_there_is_never_replaced_by_another_sort(
-    name: str, saved: Path, tmp_path: Path
-) -> None:
+def test_a_file_of_another_kind_is_never_replaced(name: str, saved: Path, tmp_path: Path) -> None:
     (tmp_path / "scan.tif").write_bytes(b"a scan")
     (tmp_path / "divere_presets.json").write_text("{}")
     before = (tmp_path / name).read_bytes()
@@ -147,7 +145,7 @@ def test_the_history_of_an_output_folder_is_shown(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_the_history_of_what_has_none_is_refused(saved: Path, tmp_path: Path) -> None:
+def test_a_folder_without_history_is_refused(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for words, code, said in [
         (("--history", tmp_path / "empty"), 2, "no run is recorded here"),

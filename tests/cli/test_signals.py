@@ -1,4 +1,4 @@
-"""A run that is asked to stop: exit code, report, whole outputs; and the rest by the next run."""
+"""A run that is stopped: exit code, report, complete outputs; the next run continues."""
 
 from __future__ import annotations
 

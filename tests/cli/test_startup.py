@@ -1,4 +1,4 @@
-"""What is light stays light: the program is there at once and loads no giant."""
+"""Start-up is fast: no large library is loaded."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def loaded_by(script: str) -> set[str]:
     return {word.split(".")[0] for word in words}
 
 
-def test_importing_the_program_loads_nothing_of_weight() -> None:
+def test_importing_the_program_loads_no_large_library() -> None:
     loaded = loaded_by("import divere_cli.cli")
     assert not loaded & (HEAVY | {"click", "multiprocessing"})
 
 
 @pytest.mark.parametrize("flag", ["--help", "--version"])
-def test_help_and_version_load_nothing_of_weight(flag: str) -> None:
+def test_help_and_version_load_no_large_library(flag: str) -> None:
     run = f"from divere_cli.cli import app\nassert app.run(['{flag}']) == 0"
     assert not loaded_by(run) & (HEAVY | {"divere_cli.batch", "logging", "asyncio", "inspect_cmd"})
 

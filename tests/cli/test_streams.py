@@ -40,7 +40,7 @@ def flood(complete: bool) -> tuple[str, list[str]]:
         return said, out.read().splitlines()
 
 
-def test_a_reader_that_never_reads_costs_one_wait_and_the_rest_of_the_lines() -> None:
+def test_a_reader_that_never_reads_causes_one_wait_and_lost_lines() -> None:
     said, lines = flood(complete=False)
     dropped, lost = said.split(" ", 1)
     assert lost == "None"
@@ -48,7 +48,7 @@ def test_a_reader_that_never_reads_costs_one_wait_and_the_rest_of_the_lines() ->
     assert lines[:-1] == [f"{number:079}" for number in range(len(lines) - 1)]
 
 
-def test_a_stream_that_must_be_whole_ends_instead_of_having_a_hole() -> None:
+def test_a_stream_that_must_be_complete_ends_instead_of_losing_text() -> None:
     said, lines = flood(complete=True)
     assert said == "1 [Errno 32] not read for 0 s"
     assert lines[:-1] == [f"{number:079}" for number in range(len(lines) - 1)]
@@ -63,7 +63,7 @@ def test_a_slow_reader_gets_everything() -> None:
     assert done.stdout.strip() == "300001"
 
 
-def test_what_the_encoding_does_not_have_is_shown_with_backslashes() -> None:
+def test_unsupported_characters_are_shown_with_backslashes() -> None:
     reading, writing = os.pipe()
     with open(writing, "w", encoding="ascii") as file, open(reading, encoding="ascii") as got:
         streams.Stream(file).write("å 胶 \udcff\n")

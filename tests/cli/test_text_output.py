@@ -1,4 +1,4 @@
-"""Lines for people."""
+"""Lines of text for people."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shown(*results: ScanResult, scans: bool = True) -> tuple[str, str]:
 BAD = ScanResult("b'\n.tif", status="failed", error=ErrorRecord("crashed", "died\nof SIGSEGV"))
 
 
-def test_a_failure_is_said_on_stderr_whatever_else_is_quiet() -> None:
+def test_a_failure_is_printed_on_stderr_even_with_quiet() -> None:
     line = "divere: error: 'b\\'\\x0a.tif': crashed: died\\x0aof SIGSEGV\n"
     assert shown(BAD) == ("", line)
     assert shown(BAD, scans=False) == ("", line)
@@ -54,7 +54,7 @@ def test_every_other_end_is_a_line_on_stdout(result: ScanResult, line: str) -> N
     assert shown(result, scans=False) == ("", "")
 
 
-def test_a_message_as_long_as_a_book_is_cut() -> None:
+def test_a_very_long_message_is_shortened() -> None:
     book = ScanResult("a", status="failed", error=ErrorRecord("crashed", "x" * 10**6))
     assert len(shown(book)[1]) < 10_000
 
@@ -64,7 +64,7 @@ def test_warnings_are_lines_of_their_own() -> None:
     assert said == "divere: warning: 'a': odd \\x1b\ndivere: warning: 'a': older\n"
 
 
-def test_stopping_is_said() -> None:
+def test_stopping_is_printed() -> None:
     err = io.StringIO()
     Lines(Console(io.StringIO(), err), scans=False).handle(RunStopping("SIGTERM", 2))
     assert err.getvalue() == "divere: warning: stopping: SIGTERM; 2 still in progress\n"
@@ -78,7 +78,7 @@ def test_one_event_is_one_line_whatever_the_names() -> None:
     assert all(line.isprintable() for line in (out + err).splitlines())
 
 
-def test_hints_are_said_once_each() -> None:
+def test_each_hint_is_printed_once() -> None:
     report = run_report()
     error = ErrorRecord("crashed", "x", "do this")
     files = tuple(ScanResult(name, status="failed", error=error) for name in "abc")
@@ -115,7 +115,7 @@ def test_a_plan_is_a_line_a_scan_and_a_sum() -> None:
     assert text_output.plan_summary(()) == "0 files; nothing was written"
 
 
-def test_stages_are_told_with_their_shares_where_there_was_work() -> None:
+def test_stages_are_printed_with_their_shares_if_there_was_work() -> None:
     file = ScanResult("a", seconds=2.0, seconds_by_stage=Stages(0.1, 0.5, 0.7, 0.3))
     report = dataclasses.replace(run_report(), files=(file,))
     line = "start 0.10 s (5%), read 0.50 s (25%), grade 0.70 s (35%), write 0.30 s (15%)"

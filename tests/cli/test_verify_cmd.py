@@ -84,7 +84,7 @@ def test_a_bag_that_the_library_of_congress_confirms(scans: Path, tmp_path: Path
     assert set(statuses(verified(out)).values()) == {"ok"}
 
 
-def test_whatever_lies_in_the_payload_is_listed(scans: Path, tmp_path: Path) -> None:
+def test_all_files_in_the_payload_are_listed(scans: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     batch(scans, out, "--bag")
     (out / "data" / "notes.txt").write_text("hand-written")
@@ -103,7 +103,7 @@ def test_a_bag_is_not_spoilt_by_a_run_without_the_option(scans: Path, tmp_path: 
     assert not (out / "a.tif").exists()
 
 
-def test_what_is_missing_changed_and_extra(scans: Path, tmp_path: Path) -> None:
+def test_missing_changed_and_extra_files(scans: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     batch(scans, out)
     assert verified(out)["summary"]["ok"] == 3
@@ -132,7 +132,7 @@ def test_reports_and_our_own_files_are_nothing_extra(scans: Path, tmp_path: Path
     assert verified(out)["summary"]["extra"] == 0
 
 
-def test_a_manifest_alone_will_do(scans: Path, tmp_path: Path) -> None:
+def test_a_manifest_alone_is_sufficient(scans: Path, tmp_path: Path) -> None:
     """A copy on another medium, where hidden files were left behind."""
     out = tmp_path / "out"
     batch(scans, out, "--manifest")
@@ -140,7 +140,7 @@ def test_a_manifest_alone_will_do(scans: Path, tmp_path: Path) -> None:
     assert verified(out)["summary"]["ok"] == 3
 
 
-def test_inputs_are_checked_when_asked_for(scans: Path, tmp_path: Path) -> None:
+def test_inputs_are_checked_if_requested(scans: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     batch(scans, out)
     (scans / "a.tif").write_bytes(b"other")
@@ -151,7 +151,7 @@ def test_inputs_are_checked_when_asked_for(scans: Path, tmp_path: Path) -> None:
     assert found["summary"]["ok"] == 5
 
 
-def test_an_interrupted_check_goes_on(
+def test_an_interrupted_check_continues(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "out"
@@ -183,7 +183,7 @@ def test_an_interrupted_check_goes_on(
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
-def test_a_folder_of_which_nothing_is_recorded(tmp_path: Path, words: list[str]) -> None:
+def test_a_folder_without_records(tmp_path: Path, words: list[str]) -> None:
     done = divere("verify", tmp_path, *words)
     assert done.returncode == 2
     assert "nothing is recorded of it" in done.stderr

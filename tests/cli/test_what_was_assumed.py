@@ -1,4 +1,4 @@
-"""What was assumed of a scan, taken off or left is said on the console and in every report."""
+"""Assumptions about a scan are on the console and in every report."""
 
 from __future__ import annotations
 

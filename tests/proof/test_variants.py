@@ -1,4 +1,4 @@
-"""Which grades a sheet has, and where they lie."""
+"""The grades of a sheet and their positions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_ring_is_the_center_and_each_channel_two_steps_each_way(recipe: Reci
     assert [v.lines[0] for v in made if v.center] == ["center"]
 
 
-def test_complements_lie_opposite(recipe: Recipe) -> None:
+def test_complements_are_opposite(recipe: Recipe) -> None:
     at = {
         v.lines[0]: np.array(v.at) for v in variants.variants("color", (Named("x", recipe),), 0.05)
     }
@@ -63,7 +63,7 @@ def test_strips_of_nine(recipe: Recipe) -> None:
     assert contrasts[0].lines[1] == "0.9"
 
 
-def test_what_a_preset_cannot_hold_is_not_asked_for(recipe: Recipe) -> None:
+def test_values_stay_in_the_range_of_a_preset(recipe: Recipe) -> None:
     far = replace(recipe, rgb_gains=(4.99, 0.0, -4.99), density_gamma=0.2)
     for vary in ("color", "exposure", "contrast"):
         for made in variants.variants(vary, (Named("x", far),), 0.5):

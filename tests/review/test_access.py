@@ -1,4 +1,4 @@
-"""The gate: what is asked of every request before any route sees it."""
+"""Access control: the checks of every request before it reaches a route."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_nothing_is_answered_without_the_token(client: Client) -> None:
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:8478", "127.0.0.1", "127.0.0.1:1"])
-def test_a_strange_host_is_sent_away(client: Client, host: str) -> None:
+def test_an_unknown_host_is_refused(client: Client, host: str) -> None:
     assert client.get("/api/x", headers=bearer(Host=host)).status_code == 421
     assert client.get("/", params={"token": TOKEN}, headers={"Host": host}).status_code == 421
 
@@ -154,18 +154,18 @@ def test_a_body_must_say_that_it_is_json(client: Client) -> None:
     assert client.post("/api/x", content=b"{}", headers=headers).status_code == 200
 
 
-def test_a_body_has_an_end(client: Client) -> None:
+def test_a_body_has_a_maximal_size(client: Client) -> None:
     long = str(access.MOST_BODY + 1)
     headers = bearer(**{"Content-Type": "application/json", "Content-Length": long})
     assert client.post("/api/x", content=b"{}", headers=headers).status_code == 413
 
 
-def test_two_hosts_are_none(client: Client) -> None:
+def test_two_host_headers_are_refused(client: Client) -> None:
     headers = [("Host", HOST), ("Host", "evil.example"), ("Authorization", f"Bearer {TOKEN}")]
     assert client.get("/api/x", headers=headers).status_code in (400, 421)
 
 
-def test_every_answer_binds_the_browser(client: Client) -> None:
+def test_every_response_has_security_headers(client: Client) -> None:
     for answer in (
         client.get("/"),
         client.get("/", params={"token": TOKEN}),

@@ -43,7 +43,7 @@ def test_black_and_white_has_nothing_to_balance() -> None:
         neutral.gains(recipe, np.array([0.1, 0.1, 0.1]), SRGB)
 
 
-def test_no_light_has_no_color() -> None:
+def test_a_black_or_white_point_cannot_be_balanced() -> None:
     recipe = resolve.recipe(library.load("c41-endura-premier"))
     with pytest.raises(LimitExceeded, match=r"too dark or too light|no gains"):
         neutral.gains(recipe, np.array([1.0, 1.0, 1.0]), SRGB)

@@ -48,13 +48,13 @@ def test_an_entry_is_written_and_all_else_stays(path: Path) -> None:
     assert list(held(path))[:3] == list(FOREIGN)
 
 
-def test_a_null_takes_an_entry_away(path: Path) -> None:
+def test_a_null_removes_an_entry(path: Path) -> None:
     file = PresetsFile(str(path))
     file.write(1, Change({"b.tif": None}))
     assert "b.tif" not in held(path)
 
 
-def test_a_mark_joins_what_is_ours_and_goes_again(path: Path) -> None:
+def test_a_mark_is_stored_in_our_entry_and_removed_again(path: Path) -> None:
     file = PresetsFile(str(path))
     state = file.write(1, Change(marks={"b.tif": "done", "a.tif": "reject"}))
     assert (state.mark("b.tif"), state.mark("a.tif")) == ("done", "reject")
@@ -73,7 +73,7 @@ def test_the_file_is_made_where_there_is_none(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["divere_presets.json"]
 
 
-def test_a_late_writer_is_told_and_writes_nothing(path: Path) -> None:
+def test_a_writer_with_an_old_version_is_refused(path: Path) -> None:
     file = PresetsFile(str(path))
     file.write(1, Change({"a.tif": ENTRY}))
     before = path.read_bytes()
@@ -104,7 +104,7 @@ def test_a_rewrite_with_the_same_bytes_is_no_change(path: Path) -> None:
 
 
 @pytest.mark.parametrize("broken", [b"{", b'{"a": 1, "a": 2}', b"[]", b"\xff\xfe"])
-def test_a_broken_file_is_told_and_never_overwritten(path: Path, broken: bytes) -> None:
+def test_a_broken_file_is_reported_and_never_overwritten(path: Path, broken: bytes) -> None:
     path.write_bytes(broken)
     file = PresetsFile(str(path))
     state = file.read()
@@ -133,7 +133,7 @@ def test_names_are_compared_as_folders_compare_them(path: Path) -> None:
     assert held(path) == {decomposed: changed}
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_a_folder_that_cannot_be_written_is_reported(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from divere_cli.files import durable

@@ -1,4 +1,4 @@
-"""The scans of a folder: no name leads out of it, and what is no scan says so."""
+"""The scans of a folder: no name leads out of it; files that are not scans have a message."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_scans_are_listed_by_name_and_others_are_not(roll: Path) -> None:
     assert all(scan.header is not None and not scan.message for scan in found)
 
 
-def test_what_is_no_scan_has_its_message(roll: Path) -> None:
+def test_files_that_are_not_scans_have_a_message(roll: Path) -> None:
     (roll / "cut.tif").write_bytes((roll / "frame-01.tif").read_bytes()[:1000])
     (roll / "text.png").write_text("no picture")
     os.mkfifo(roll / "pipe.jpg")
@@ -44,7 +44,7 @@ def test_no_name_leads_out_of_the_folder(roll: Path, tmp_path: Path) -> None:
     assert "link out of the folder" in link.message
 
 
-def test_a_scan_that_changed_is_looked_at_again(roll: Path) -> None:
+def test_a_changed_scan_is_read_again(roll: Path) -> None:
     names = Roll(str(roll))
     first = names.find("frame-01.tif")
     assert first is not None
@@ -56,7 +56,7 @@ def test_a_scan_that_changed_is_looked_at_again(roll: Path) -> None:
     assert names.find("frame-09.tif") is None
 
 
-def test_a_folder_that_is_none(tmp_path: Path) -> None:
+def test_a_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(InputMissing):
         Roll(str(tmp_path / "nowhere"))
 

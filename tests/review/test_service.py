@@ -1,4 +1,4 @@
-"""``divere review`` as a command: pictures, presets, crashes, by the names that are fixed."""
+"""``divere review`` as a command: pictures, presets, crashes, and the fixed names of its API."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_the_roll_has_the_names_that_are_fixed(service: Running) -> None:
         assert frame["confidence"] in ("high", "medium", "low")
 
 
-def test_the_gate_stands_before_the_service(service: Running) -> None:
+def test_every_request_passes_the_access_check(service: Running) -> None:
     assert service.ask("/api/roll", Authorization="Bearer no").status == 403
     assert service.ask("/api/roll", Host="evil.example").status == 421
     assert service.ask("/api/roll", Origin="null").status == 403
@@ -136,7 +136,7 @@ def test_one_to_one_is_the_batchs_pixels(service: Running, roll: Path, tmp_path:
     assert found <= 1.0
 
 
-def test_what_is_wrong_is_one_line(service: Running, roll: Path) -> None:
+def test_an_error_is_one_line(service: Running, roll: Path) -> None:
     whole = (roll / NAME).read_bytes()
     (roll / "bad.tif").write_bytes(whole[: len(whole) // 2])
     answer = service.render("bad.tif")
@@ -179,11 +179,11 @@ def test_nothing_outside_of_the_folder_has_a_name(service: Running, roll: Path) 
         [],
     ],
 )
-def test_a_request_that_is_none_is_said(service: Running, body: Any) -> None:
+def test_an_invalid_request_is_explained(service: Running, body: Any) -> None:
     assert service.ask("/api/render", body).status == 400
 
 
-def test_presets_are_written_and_the_stale_are_told(service: Running, roll: Path) -> None:
+def test_presets_are_written_and_old_versions_are_refused(service: Running, roll: Path) -> None:
     path = roll / "divere_presets.json"
     preset = entry(service)
     assert service.ask("/api/presets", {"version": 1, "entries": {NAME: preset}}).json == {
@@ -241,7 +241,7 @@ def test_the_newest_request_wins(service: Running) -> None:
     assert statuses.count(409) >= 5
 
 
-def test_a_crash_is_a_fresh_worker_and_is_told(service: Running) -> None:
+def test_after_a_crash_a_fresh_worker_tries_again_with_a_notice(service: Running) -> None:
     assert service.render(NAME).status == 200
     first = pixels(service.render(NAME).body)
     before = service.ask("/api/state").json["notices"]
@@ -313,7 +313,7 @@ def test_a_busy_port_is_named(service: Running, capfd: pytest.CaptureFixture[str
     assert where in capfd.readouterr().err
 
 
-def test_a_folder_that_is_not_there(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_missing_folder_is_an_error(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert app.run(["review", str(tmp_path / "nowhere"), "--no-browser"]) == 10
     assert "nowhere" in capfd.readouterr().err
 

@@ -1,4 +1,4 @@
-"""The analysis is a file of presets: read back it grades the same, and a person can refine it."""
+"""The analysis is a presets file: it grades the same when it is read back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_every_scan_has_an_entry_that_grades_as_was_decided(tmp_path: Path) -> N
         assert read.sha256 == decided.scans[one.name].recipes[0].sha256
 
 
-def test_the_selector_serves_scans_by_it_and_others_by_the_roll(tmp_path: Path) -> None:
+def test_the_selector_uses_the_entries_and_for_other_scans_the_roll(tmp_path: Path) -> None:
     scans, decided = roll()
     selector = Selector(str(saved(tmp_path, scans, decided)))
     own = selector.choose("/elsewhere/3.tif").frames[0].recipe
@@ -49,7 +49,7 @@ def test_the_selector_serves_scans_by_it_and_others_by_the_roll(tmp_path: Path) 
     assert other.rgb_gains == decided.rolls[0].rgb_gains
 
 
-def test_crop_and_orientation_come_back_and_nothing_is_warned_of(tmp_path: Path) -> None:
+def test_crop_and_orientation_are_read_back_without_warnings(tmp_path: Path) -> None:
     scans, decided = roll()
     folder = loading.load_folder(str(saved(tmp_path, scans, decided)))
     entry = folder.entry("2.tif")
@@ -70,7 +70,7 @@ def test_the_evidence_is_a_note_of_each_entry() -> None:
     assert told["roll_reasons"]
 
 
-def test_scans_that_come_later_are_taken_for_the_film_of_the_roll(tmp_path: Path) -> None:
+def test_later_scans_get_the_film_type_of_the_roll(tmp_path: Path) -> None:
     silver = resolve.recipe(library.load("bw-ilford-mgfb-2"))
     frames = (rolls.frame(replace(silver, adaptation="bradford")),)
     scans = (replace(scan("1.tif", picture()), frames=frames),)
@@ -79,7 +79,7 @@ def test_scans_that_come_later_are_taken_for_the_film_of_the_roll(tmp_path: Path
     assert chosen.frames[0].recipe.adaptation == "bradford"
 
 
-def test_crops_of_other_film_stay_that(tmp_path: Path) -> None:
+def test_crops_of_another_film_type_keep_it(tmp_path: Path) -> None:
     silver = resolve.recipe(library.load("bw-ilford-mgfb-2"))
     frames = (rolls.frame(RECIPE, name="a"), rolls.frame(silver, name="b"))
     sheet = replace(scan("s.tif", *EVEN[:2], crops=("a", "b")), frames=frames)
@@ -99,7 +99,7 @@ BARE, REGION = (0.2, 0.5, 0.7), (0.0, 0.9, 1.0, 0.1)
         ({}, (DENSITY, None)),
     ],
 )
-def test_what_a_preset_knows_of_bare_film_is_kept_else_what_was_seen(
+def test_film_base_of_a_preset_is_kept_else_that_of_the_roll_written(
     tmp_path: Path, known: dict[str, object], kept: tuple[object, object]
 ) -> None:
     scans = tuple(replace(one, **known) for one in roll()[0])
@@ -109,7 +109,7 @@ def test_what_a_preset_knows_of_bare_film_is_kept_else_what_was_seen(
         assert (chosen.film_base, chosen.film_base_region) == kept
 
 
-def test_where_no_bare_film_shows_none_is_kept() -> None:
+def test_without_visible_bare_film_no_film_base_is_written() -> None:
     scans = (scan("1.tif", picture(bare=False)),)
     document = json.loads(analysis.presets(scans, Auto("roll").decide(scans)))
     assert "film_base" not in document["1.tif"]
@@ -117,7 +117,7 @@ def test_where_no_bare_film_shows_none_is_kept() -> None:
     assert document["1.tif"]["metadata"]["provenance"]["film_base"] is None
 
 
-def test_all_of_version_3_that_divere_reads_is_there() -> None:
+def test_all_keys_of_version_3_that_divere_reads_are_written() -> None:
     scans, decided = roll()
     entry = json.loads(analysis.presets(scans, decided))["0.tif"]
     assert (entry["version"], entry["type"]) == (3, "single")

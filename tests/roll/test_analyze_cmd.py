@@ -49,7 +49,9 @@ def test_json_is_the_evidence_and_nothing_else(three: Path, capfd: Output) -> No
     ]
 
 
-def test_a_file_is_never_overwritten_unasked(three: Path, tmp_path: Path, capfd: Output) -> None:
+def test_a_file_is_never_overwritten_without_the_option(
+    three: Path, tmp_path: Path, capfd: Output
+) -> None:
     mine = tmp_path / "mine.json"
     mine.write_text("{}")
     asked = ["analyze", str(three), *PROFILE, "-o", str(mine), "--isolation", "never"]
@@ -59,7 +61,7 @@ def test_a_file_is_never_overwritten_unasked(three: Path, tmp_path: Path, capfd:
     assert "frame-02.tif" in json.loads(mine.read_text())
 
 
-def test_rolls_may_have_scans_of_one_name_and_scans_twins_of_another_kind(
+def test_rolls_may_share_names_and_scans_may_have_twins(
     three: Path, tmp_path: Path, capfd: Output
 ) -> None:
     other = tmp_path / "other" / three.name

@@ -1,4 +1,4 @@
-"""What makes a roll, in any order, and what each scan is told."""
+"""Grouping scans into rolls, in any order, and the notes of each scan."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_two_folders_of_one_name_are_two_rolls() -> None:
         ("(", ["R101_1.tif", "R101_2.tif", "R102_2.tif", "x.tif"]),
     ],
 )
-def test_a_pattern_parts_a_folder_into_rolls(pattern: str, names: list[str]) -> None:
+def test_a_pattern_divides_a_folder_into_rolls(pattern: str, names: list[str]) -> None:
     files = ["R101_1.tif", "R101_2.tif", "R102_2.tif", "x.tif"]
     found = [naming.roll_name(scan(f"lab/{file}", picture()), pattern) for file in files]
     fits = [name for name, file in zip(names, files, strict=True) if name != file]
@@ -81,7 +81,7 @@ def test_scans_with_another_grade_are_another_roll() -> None:
     assert len(Auto("roll").decide((scan("1.tif", picture()), changed)).rolls) == 2
 
 
-def test_gains_of_the_presets_part_no_roll() -> None:
+def test_gains_of_the_presets_do_not_divide_a_roll() -> None:
     other = replace(RECIPE, rgb_gains=(0.2, 0.0, 0.1))
     changed = replace(scan("2.tif", picture()), frames=(rolls.frame(other),))
     assert len(Auto("roll").decide((scan("1.tif", picture()), changed)).rolls) == 1
@@ -105,7 +105,7 @@ def said(found: Decisions, name: str) -> str:
     return " ".join(found.scans[name].warnings)
 
 
-def test_what_is_odd_is_a_warning_and_what_was_decided_a_note() -> None:
+def test_unusual_frames_are_warnings_and_decisions_are_notes() -> None:
     scans = [scan(f"{n}.tif", told) for n, told in enumerate((*EVEN, BLANK, RED))]
     found = Auto("roll").decide(tuple(scans))
     assert found.scans["0.tif"].warnings == ()
@@ -115,7 +115,7 @@ def test_what_is_odd_is_a_warning_and_what_was_decided_a_note() -> None:
     assert "colors" in " ".join(found.scans["6.tif"].notes)
 
 
-def test_strict_fails_what_is_not_sure_and_only_that() -> None:
+def test_strict_fails_only_uncertain_scans() -> None:
     sure = tuple(scan(f"{n}.tif", told) for n, told in enumerate((*EVEN, BLANK)))
     assert not any(d.error for d in Auto("roll", strict=True).decide(sure).scans.values())
     unsure = (scan("a.tif", BLANK),)
@@ -133,7 +133,7 @@ def test_a_scan_that_could_not_be_measured_has_its_rolls_grade() -> None:
     assert "could not be measured" in said(found, "bad.tif")
 
 
-def test_strict_says_of_a_scan_that_could_not_be_measured_just_that() -> None:
+def test_strict_reports_a_scan_that_could_not_be_measured() -> None:
     failed = replace(scan("bad.tif", picture()), measurement="")
     decided = Auto("roll", strict=True).decide((*seven(), failed)).scans
     assert decided["bad.tif"].error is not None
@@ -141,13 +141,13 @@ def test_strict_says_of_a_scan_that_could_not_be_measured_just_that() -> None:
     assert decided["1.tif"].error is None
 
 
-def test_a_film_type_without_gains_is_left_alone() -> None:
+def test_a_film_type_without_gains_is_not_changed() -> None:
     film = replace(RECIPE.film, rgb_gains=False)
     plain = replace(RECIPE, film=film)
     assert auto.graded(plain, (0.1, 0.2, 0.3)) is plain
 
 
-def test_one_frame_decided_with_its_roll_is_the_same_in_any_company(roll: Roll) -> None:
+def test_frame_mode_is_independent_of_the_other_films(roll: Roll) -> None:
     measured = roll.measured("frame-02.tif", "frame-03.tif")
     one, two = (Auto("frame").decide(part) for part in (measured, measured[::-1]))
     assert one == two
@@ -162,7 +162,7 @@ def test_the_parent_decides_without_numpy() -> None:
     assert told.stdout.strip() == "[]"
 
 
-def test_each_option_is_part_of_what_a_decision_was_made_from() -> None:
+def test_each_option_is_part_of_the_basis_of_a_decision() -> None:
     plain = Auto("roll")
     others = (
         Auto("frame"),

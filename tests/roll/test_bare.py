@@ -1,4 +1,4 @@
-"""Film base is the color that a second frame bears out; light, walls and slides are not."""
+"""Film base is the color that a second frame confirms; light, walls and slides are not."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ def test_one_frame_alone_shows_it_on_two_sides_or_on_none() -> None:
     assert base(frame(PICTURE, replace(REBATE, sides=(1,)))) is None
 
 
-def test_a_blank_is_enough() -> None:
+def test_one_blank_frame_shows_the_film_base() -> None:
     blank = replace(REBATE, blank=True)
     assert base(frame(PICTURE, blank), NOTHING, NOTHING) == DENSITY
 
 
-def test_what_pictures_are_thinner_than_is_none() -> None:
+def test_a_color_denser_than_pictures_is_no_film_base() -> None:
     dark_edge = shifted(REBATE, 0.4)
     assert base(*[frame(PICTURE, dark_edge)] * 3, *[NOTHING] * 3) is None
     assert base(*[frame(PICTURE, dark_edge)] * 2, *[SHOWS] * 2) == DENSITY
@@ -66,12 +66,12 @@ def test_light_beside_the_film_is_thinner_and_no_base() -> None:
     assert base(mixed, both, mixed, both, both) == DENSITY
 
 
-def test_without_a_denser_color_the_thinnest_is_the_film_s() -> None:
+def test_without_a_denser_color_the_thinnest_is_film_base() -> None:
     clear = [frame(PICTURE, LIGHT)] * 3
     assert base(*clear) == LIGHT.density
 
 
-def test_a_frame_is_looked_at_under_the_base_of_its_roll() -> None:
+def test_a_frame_is_measured_with_the_base_of_its_roll() -> None:
     other = shifted(REBATE, 0.3)
     shown = frame(PICTURE, other, REBATE)
     assert bare.look(shown, DENSITY) is shown.looks[2]

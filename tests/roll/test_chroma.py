@@ -1,4 +1,4 @@
-"""Presence: what is found in all tones stands out against what fills one."""
+"""Presence: a color in all tones counts more than one that fills a single tone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_counts_are_the_cells() -> None:
     assert sum(found.values()) == 800
 
 
-def test_what_lies_far_off_is_left_out() -> None:
+def test_chroma_far_from_the_median_is_left_out() -> None:
     printed, luma = cells((500, (0.0, 0.0), (1.0, 1.5)), (20, (1.5, 0.0), (1.0, 1.5)))
     found = pool.added([chroma.maps(printed, luma)[1]])
     assert sum(found.values()) == 500

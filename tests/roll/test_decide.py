@@ -1,4 +1,4 @@
-"""The policy: what is a picture, what decides gray and exposure, how sure we are."""
+"""Decisions: which frames are pictures, what decides gray and exposure, the confidence."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_gains_null_the_gray_and_put_a_card_at_the_target() -> None:
 
 
 @pytest.mark.parametrize("odd", [BLANK, LEADER, SLIVER, None])
-def test_what_is_no_picture_has_roll_values_and_no_say(odd: FrameLooks | None) -> None:
+def test_frames_without_a_picture_get_roll_values_and_do_not_count(odd: FrameLooks | None) -> None:
     found = decided(*EVEN, odd)
     assert found.rgb_gains == decided(*EVEN).rgb_gains
     assert found.frames[-1].kind == "no_picture"
@@ -99,7 +99,7 @@ def test_a_strongly_colored_frame_is_named_and_has_the_gray_of_its_roll() -> Non
 
 
 @pytest.mark.parametrize("darker", [0.05, -0.1, 0.25, -0.6])
-def test_a_frame_is_brought_to_its_roll_by_the_share_and_no_cliff(darker: float) -> None:
+def test_a_frame_is_moved_to_its_roll_by_the_share_without_a_jump(darker: float) -> None:
     found = last(*EVEN, *EVEN, picture(1.3 + darker), pull=0.4)
     assert found.exposure == pytest.approx(0.4 * darker, abs=0.002)
     assert found.measured_exposure == pytest.approx(darker, abs=0.01)
@@ -108,7 +108,7 @@ def test_a_frame_is_brought_to_its_roll_by_the_share_and_no_cliff(darker: float)
     assert shift == pytest.approx([found.exposure] * 3, abs=3e-4)
 
 
-def test_the_pull_of_the_command_is_taken_at_its_word() -> None:
+def test_the_pull_of_the_command_is_used_as_given() -> None:
     odd = picture(1.5)
     assert last(*EVEN, odd, pull=0.0).exposure == 0.0
     assert last(*EVEN, odd, pull=1.0).exposure == pytest.approx(0.2, abs=0.002)
@@ -149,18 +149,18 @@ def test_without_mid_tones_no_gray_is_looked_for() -> None:
     assert found.confidence == "low"
 
 
-def test_it_is_sure_where_bare_film_and_the_pictures_say_the_same() -> None:
+def test_confidence_is_high_where_bare_film_and_pictures_agree() -> None:
     assert decided(*EVEN).confidence == "high"
     assert decided(*EVEN[:3]).confidence == "medium"
 
 
-def test_it_is_not_where_bare_film_says_another_gray() -> None:
+def test_confidence_is_not_high_where_bare_film_disagrees() -> None:
     off = replace(BARE, printed=(2.40, 2.2, 2.028))
     away = [frame(one.looks[0], off) for one in EVEN]
     assert decided(*away).confidence == "medium"
 
 
-def test_one_subject_is_never_sure_and_its_gray_is_bare_film_s() -> None:
+def test_one_subject_is_never_certain_and_gets_gray_from_bare_film() -> None:
     meadow = [frame(look((-0.05, 0.0, 1000), middle=(-0.05, 0.0)), BARE)] * 5
     found = decided(*meadow)
     red, green, blue = found.rgb_gains
@@ -172,7 +172,7 @@ def test_one_subject_is_never_sure_and_its_gray_is_bare_film_s() -> None:
     assert "no bare film" in hidden.reasons[0]
 
 
-def test_a_light_subject_is_low_for_it_shows_every_error() -> None:
+def test_a_light_subject_has_low_confidence() -> None:
     snow = [frame(replace(look((*GRAY, 1000), middle=GRAY), lumas=lumas(0.8)), BARE)] * 5
     assert decided(*snow).confidence == "low"
 
@@ -204,7 +204,7 @@ def test_a_leader_is_called_that() -> None:
 @pytest.mark.parametrize(
     ("source", "said"), [("profile", "the profile"), ("given region", "the given region on 3")]
 )
-def test_film_base_that_is_known_comes_before_what_was_seen(source: str, said: str) -> None:
+def test_a_known_film_base_has_priority_over_a_visible_one(source: str, said: str) -> None:
     base = FilmBase((0.3, 0.7, 1.0), (2.2, 2.0, 1.8), source, 9, 0.0)  # type: ignore[arg-type]
     known = picture()
     known = replace(known, given=replace(known.looks[0], base=base))
@@ -213,7 +213,7 @@ def test_film_base_that_is_known_comes_before_what_was_seen(source: str, said: s
     assert any(f"film base 0.300 0.700 1.000 from {said}" in reason for reason in found.reasons)
 
 
-def test_where_no_bare_film_shows_none_is_claimed() -> None:
+def test_without_visible_bare_film_no_film_base_is_reported() -> None:
     found = decided(*spread(5, bare=False))
     assert (found.film_base, found.film_base_source) == (None, "")
     assert "no film base was seen" in found.reasons
@@ -242,14 +242,14 @@ def test_black_and_white_film_gets_exposure_only(mode: decide.Mode) -> None:
     assert "black-and-white" in found.reasons[0]
 
 
-def test_slides_are_named_with_the_profile_that_serves_them() -> None:
+def test_slides_are_named_with_a_suitable_profile() -> None:
     found = decide.roll(Roll("roll", items(*EVEN), "roll", "positive"))
     assert {one.kind for one in found.frames} == {"positive"}
     assert found.confidence == "low"
     assert "reversal-neutral" in found.frames[0].reason
 
 
-def test_silver_among_color_is_named_with_the_profile_that_serves_it() -> None:
+def test_black_and_white_film_is_named_with_a_suitable_profile() -> None:
     found = decide.roll(Roll("roll", items(*EVEN), "roll", "black-and-white"))
     assert found.confidence != "high"
     assert any("bw-ilford-mgfb-2" in reason for reason in found.reasons)

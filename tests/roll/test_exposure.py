@@ -1,4 +1,4 @@
-"""How light a roll and its frames become."""
+"""Exposure of a roll and of its frames."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_nights_and_snow_keep_their_mood_where_bare_film_shows(darker: float) ->
     assert hidden == pytest.approx(darker)
 
 
-def test_no_cliff_and_little_texture_keeps_its_mood() -> None:
+def test_without_a_jump_frames_with_little_texture_keep_their_mood() -> None:
     pulls = [exposure.pull(darker / 100, 0.5, 1.0) for darker in range(-80, 81)]
     assert np.abs(np.diff(pulls)).max() < 0.006
     assert exposure.pull(0.8, 0.5, 1.0) == pytest.approx(0.4)

@@ -1,4 +1,4 @@
-"""What lies in a folder beside the roll is told from it before anything is pooled."""
+"""Other films in a folder are separated from the roll before anything is pooled."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_folder_of_slides_spans_more_than_a_negative_can() -> None:
     assert films.span([]) == 0.0
 
 
-def test_silver_has_no_color_and_no_mask() -> None:
+def test_black_and_white_film_has_no_color_and_no_mask() -> None:
     assert parted(SHOWS, SHOWS, SILVER, NOTHING) == [
         ("film", (0, 1, 3)),
         ("black-and-white", (2,)),
@@ -102,7 +102,7 @@ def test_an_uneven_strip_among_rebates_is_no_second_stock() -> None:
     assert len(parted(SHOWS, walls[0], SHOWS, walls[1], SHOWS, NOTHING)) == 1
 
 
-def test_stocks_that_are_known_are_never_one_roll() -> None:
+def test_known_stocks_are_never_one_roll() -> None:
     names = {0: "Portra 400", 2: "Gold 200", 4: "Portra 400"}
     found = films.part([SHOWS] * 5, names)
     assert [(part.stock, part.frames) for part in found] == [
@@ -112,6 +112,6 @@ def test_stocks_that_are_known_are_never_one_roll() -> None:
     assert films.part([SHOWS] * 5, {0: "Gold 200"}) == films.part([SHOWS] * 5)
 
 
-def test_what_was_not_measured_goes_with_the_frame_before_it() -> None:
+def test_an_unmeasured_frame_goes_with_the_frame_before_it() -> None:
     found = parted(SHOWS, SHOWS, None, SLIDE, None, SHOWS, SHOWS, SHOWS)
     assert found == [("film", (0, 1, 2, 5, 6, 7)), ("positive", (3, 4))]

@@ -1,4 +1,4 @@
-"""Gray frames (``--gray-frame``): which area is the card, what it sets, what is said of it."""
+"""Gray frames (``--gray-frame``): which area is the card, its effect, and the messages."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def decided(*cards: FrameLooks, **more: object) -> tuple[object, Auto]:
     return asked.decide(tuple(scans)), asked
 
 
-def test_the_card_sets_the_gray_of_its_roll_and_has_no_say_in_exposure() -> None:
+def test_the_card_sets_the_gray_of_its_roll_but_not_the_exposure() -> None:
     plain = Auto("roll").decide(tuple(scan(f"{n}.tif", one) for n, one in enumerate(EVEN)))
     found, _ = decided(gray_frame(area(0.05, -0.1)))
     (record,) = found.rolls  # type: ignore[attr-defined]
@@ -84,14 +84,14 @@ def test_gray_frames_that_disagree_are_named_and_the_roll_is_low() -> None:
     assert "'card0.tif', 'card1.tif' disagree by 0.250" in record.reasons[0]
 
 
-def test_a_card_far_from_what_bare_film_says_is_taken_and_said() -> None:
+def test_a_card_far_from_bare_film_is_used_and_reported() -> None:
     found, _ = decided(gray_frame(area(GRAY[0] + 0.4, GRAY[1])))
     (record,) = found.rolls  # type: ignore[attr-defined]
     assert record.confidence == "medium"
     assert "0.40 from the gray that bare film says" in record.reasons[1]
 
 
-def test_a_gray_frame_without_a_plain_area_has_no_say() -> None:
+def test_a_gray_frame_without_a_plain_area_is_not_used() -> None:
     found, _ = decided(gray_frame())
     (record,) = found.rolls  # type: ignore[attr-defined]
     assert record.gray_frames == ()
@@ -108,7 +108,7 @@ def test_a_card_that_fills_its_frame_is_no_film_base() -> None:
     assert record.film_base == BARE.density
 
 
-def test_a_glob_that_fits_nothing_is_said() -> None:
+def test_a_glob_that_matches_nothing_gives_a_warning() -> None:
     scans = tuple(scan(f"{n}.tif", one) for n, one in enumerate(EVEN))
     found = Auto("roll", gray_frames=("gray*",)).decide(scans)
     assert "--gray-frame 'gray*' matches none" in found.warnings[0]
@@ -164,7 +164,7 @@ def test_a_gray_frame_without_measuring_is_a_usage_error(
 
 
 @pytest.mark.parametrize("blank_first", [True, False])
-def test_a_blank_color_of_a_card_leaves_with_its_own_look(blank_first: bool) -> None:
+def test_a_blank_color_of_a_card_is_removed_with_its_measurement(blank_first: bool) -> None:
     colored = look((-0.4, 0.1, 1000), middle=(-0.4, 0.1))
     silver = replace(colored, gray_scatter=0.008)
     card = frame(colored, thin=(0.62, 0.63, 0.65))

@@ -1,4 +1,4 @@
-"""Frames that come to a roll that was decided: what joins it, and what is another film."""
+"""New frames in a folder with a decided roll: which join it, which are on another film."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def later(*frames: FrameLooks, before: tuple[object, ...] = FIRST) -> tuple[Deci
 @pytest.mark.parametrize(
     "new", [SLIDE, SILVER, picture(), BLANK], ids=["slide", "bw", "own", "blank"]
 )
-def test_whatever_comes_nothing_that_was_delivered_changes(new: FrameLooks) -> None:
+def test_new_scans_never_change_finished_positives(new: FrameLooks) -> None:
     first, second = later(new)
     for name, decision in first.scans.items():
         assert second.scans[name].recipes == decision.recipes
@@ -66,7 +66,7 @@ def test_black_and_white_is_no_frame_of_the_roll() -> None:
     assert {one.name for one in second.rolls} == {"roll 7", "roll 7 (black-and-white)"}
 
 
-def test_another_stock_is_decided_by_itself_and_said() -> None:
+def test_another_stock_is_decided_by_itself_and_reported() -> None:
     _, second = later(OTHER, picture(), OTHER)
     parts = {record.stay == (): [one.input for one in record.frames] for record in second.rolls}
     assert parts == {True: ["b0.tif", "b2.tif"], False: ["b1.tif"]}
@@ -91,20 +91,20 @@ def test_black_and_white_that_was_decided_stays_decided() -> None:
     assert second.scans["a9.tif"].notes != first.scans["a9.tif"].notes
 
 
-def test_new_pictures_that_lie_far_from_what_was_decided_are_said() -> None:
+def test_new_pictures_far_from_the_decision_are_reported() -> None:
     far = [
         replace(one, looks=tuple(replace(each, presence=moved.presence) for each in one.looks))
         for one in spread(5)
         for moved in (look((GRAY[0] + 0.12, GRAY[1], 1000), middle=GRAY),)
     ]
     _, second = later(*far)
-    assert any("by themselves would have gray" in reason for reason in second.rolls[0].reasons)
+    assert any("from the new pictures alone" in reason for reason in second.rolls[0].reasons)
 
 
 @pytest.mark.parametrize(
     ("color", "joins"), [(GRAY, True), (GRAY[::-1], False)], ids=["gray subject", "black-and-white"]
 )
-def test_a_frame_without_color_is_held_against_the_gray_that_was_decided(
+def test_a_frame_without_color_is_compared_with_the_decided_gray(
     color: tuple[float, float], joins: bool
 ) -> None:
     one = replace(look((*color, 1000), middle=color), gray_scatter=0.008)

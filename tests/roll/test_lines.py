@@ -63,6 +63,6 @@ def test_a_blank_is_one_color_and_no_more() -> None:
     assert found.density == pytest.approx(ORANGE, abs=0.003)
 
 
-def test_nothing_that_can_be_measured_is_nothing() -> None:
+def test_a_frame_that_cannot_be_measured_has_no_lines() -> None:
     density = picture()
     assert lines.plain(density, ~every(density)) == ()

@@ -1,4 +1,4 @@
-"""What moves a measurement, and what must not."""
+"""What affects a measurement, and what must not."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def same(one: FrameMeasurement, other: FrameMeasurement) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 100])
-def test_the_height_of_bands_moves_nothing(
+def test_the_height_of_bands_has_no_effect(
     roll: Roll, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usual = rolls.scan(roll.path(FRAME), roll.recipe).measurement
@@ -65,18 +65,18 @@ def test_the_height_of_bands_moves_nothing(
     assert told == from_json(usual).frames[0]
 
 
-def test_the_gains_of_the_recipe_move_nothing(roll: Roll) -> None:
+def test_the_gains_of_the_recipe_have_no_effect(roll: Roll) -> None:
     other = replace(roll.recipe, rgb_gains=(0.3, -0.2, 0.1))
     one, two = (rolls.scan(roll.path(FRAME), r).measurement for r in (roll.recipe, other))
     assert one == two
 
 
-def test_holder_rebate_and_sprocket_holes_move_nothing(roll: Roll, tmp_path: Path) -> None:
+def test_holder_rebate_and_sprocket_holes_have_no_effect(roll: Roll, tmp_path: Path) -> None:
     bare = rolls.store(tmp_path / "bare.tif", cropped(roll), roll.recipe)
     same(rolls.found(roll.path(FRAME), roll.recipe), rolls.found(bare, roll.recipe))
 
 
-def test_what_is_outside_the_crop_moves_not_a_bit(roll: Roll, tmp_path: Path) -> None:
+def test_pixels_outside_the_crop_change_no_bit(roll: Roll, tmp_path: Path) -> None:
     x, y, width, height = picture_of(roll)
     codes = rolls.pixels(roll.path(FRAME))
     tall, wide = codes.shape[:2]
@@ -88,7 +88,7 @@ def test_what_is_outside_the_crop_moves_not_a_bit(roll: Roll, tmp_path: Path) ->
     assert rolls.scan(beside, roll.recipe, crop).measurement == one
 
 
-def test_dust_moves_nothing(roll: Roll, tmp_path: Path) -> None:
+def test_dust_has_no_effect(roll: Roll, tmp_path: Path) -> None:
     codes = cropped(roll)
     rng = np.random.default_rng(2)
     for row, column in rng.integers(3, min(codes.shape[:2]) - 3, (60, 2)):
@@ -98,7 +98,7 @@ def test_dust_moves_nothing(roll: Roll, tmp_path: Path) -> None:
     same(rolls.found(dusty, roll.recipe), rolls.found(clean, roll.recipe))
 
 
-def test_clipped_pixels_move_nothing(roll: Roll, tmp_path: Path) -> None:
+def test_clipped_pixels_have_no_effect(roll: Roll, tmp_path: Path) -> None:
     codes = cropped(roll)
     rng = np.random.default_rng(3)
     for row, column in rng.integers(0, min(codes.shape[:2]) - 4, (40, 2)):
@@ -110,7 +110,7 @@ def test_clipped_pixels_move_nothing(roll: Roll, tmp_path: Path) -> None:
     same(told, rolls.found(clean, roll.recipe))
 
 
-def test_infrared_is_never_looked_at(roll: Roll, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_infrared_is_never_used(roll: Roll, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: object) -> None:
         raise AssertionError("infrared was asked for")
 
@@ -153,12 +153,12 @@ def test_several_crops_are_measured_in_one_reading(
     assert told == tuple(rolls.looks(roll.path(FRAME), roll.recipe, c) for c in (left, right))
 
 
-def test_what_cannot_be_read_is_an_error_of_ours(roll: Roll) -> None:
+def test_an_unreadable_scan_is_an_error_of_divere(roll: Roll) -> None:
     with pytest.raises(Unreadable):
         rolls.scan(roll.path("missing.tif"), roll.recipe)
 
 
-def test_plain_areas_are_told_from_pictures() -> None:
+def test_plain_areas_are_distinguished_from_pictures() -> None:
     rng = np.random.default_rng(5)
     blank = rng.normal(1.0, 0.005, 4000)
     leader = np.concatenate([blank, blank + 1.2])
@@ -221,7 +221,7 @@ def test_a_positive_has_no_film_base(roll: Roll, name: str) -> None:
         assert told.looks[0].excluded["rebate"] == 0
 
 
-def test_a_film_base_that_the_preset_knows_is_not_looked_for(roll: Roll, tmp_path: Path) -> None:
+def test_a_film_base_in_the_preset_is_not_searched(roll: Roll, tmp_path: Path) -> None:
     path = with_region(roll, tmp_path / "a.tif")
     asked = rolls.job(path, rolls.frame(roll.recipe, INSIDE))
     known = (0.25, 0.5, 0.75)
@@ -242,7 +242,7 @@ def test_only_the_region_decides_what_its_film_base_is(roll: Roll, tmp_path: Pat
     assert dense.looks == thin.looks
 
 
-def test_a_given_region_wins_over_a_rebate(roll: Roll, tmp_path: Path) -> None:
+def test_a_given_region_has_priority_over_a_rebate(roll: Roll, tmp_path: Path) -> None:
     told = in_region(with_region(roll, tmp_path / "a.tif"), roll, rolls.WHOLE)
     assert told.plain
     assert all(color.density != pytest.approx(BARE, abs=0.03) for color in told.plain)
@@ -259,7 +259,7 @@ def test_a_region_where_nothing_can_be_measured_counts_as_not_given(
     assert in_region(path, roll) == rolls.looks(path, roll.recipe, INSIDE)
 
 
-def test_texture_is_told_from_grain() -> None:
+def test_texture_is_distinguished_from_grain() -> None:
     rng = np.random.default_rng(6)
     plain = 1.0 + rng.normal(0.0, 0.004, (40, 60))
     everywhere = np.ones(plain.shape, bool)
@@ -267,7 +267,7 @@ def test_texture_is_told_from_grain() -> None:
     assert measure.texture(plain + rng.uniform(0.0, 0.5, plain.shape), everywhere) > 0.8
 
 
-def test_silver_scatters_no_more_than_its_grain() -> None:
+def test_black_and_white_film_scatters_no_more_than_its_grain() -> None:
     rng = np.random.default_rng(7)
     tones = rng.uniform(0.3, 1.5, 4000)
     silver = np.stack([tones, 1.02 * tones, 0.97 * tones], axis=1) + rng.normal(0, 0.006, (4000, 3))
@@ -296,7 +296,7 @@ def test_tones_that_are_ends_themselves_are_mid_tones(roll: Roll) -> None:
     assert mid_tones(roll, np.repeat([0.7, 1.0], 500)) > 890
 
 
-def test_what_lies_on_the_toe_of_the_film_is_no_mid_tone(roll: Roll) -> None:
+def test_the_toe_of_the_film_has_no_mid_tones(roll: Roll) -> None:
     levels = np.repeat([0.35, 0.8, 1.0], [200, 400, 400])
     assert 790 < mid_tones(roll, levels) <= 1000
     assert 690 < mid_tones(roll, levels, base=0.2) <= 800

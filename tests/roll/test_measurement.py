@@ -1,4 +1,4 @@
-"""A measurement survives the way to the parent, and nothing else is taken for one."""
+"""A measurement is the same after JSON, and other texts are refused."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_leaves_are_no_plain_area() -> None:
     assert found(leaves()) == ()
 
 
-def test_a_card_at_the_edge_is_not_looked_at() -> None:
+def test_a_card_at_the_edge_is_not_found() -> None:
     assert found(with_area(leaves(), (0, 0, 25, 18), CARD)) == ()
 
 

@@ -44,7 +44,7 @@ def test_a_strong_color_on_one_frame_does_not_move_the_roll() -> None:
     assert (found.u, found.v) == pytest.approx((alone.u, alone.v), abs=0.001)
 
 
-def test_of_two_that_are_everywhere_the_middle_one_is_gray_unless_bare_film_says_other() -> None:
+def test_of_two_common_colors_the_middle_one_is_gray_unless_bare_film_disagrees() -> None:
     told = look((0.1, -0.2, 1000), (0.1, -0.06, 1000), middle=(0.12, -0.19))
     found = pool.neutral([told])
     assert found is not None
@@ -61,7 +61,7 @@ def test_no_mid_tones_no_gray() -> None:
     assert pool.neutral([]) is None
 
 
-def test_the_profile_is_believed_first_then_a_region_and_then_what_frames_show() -> None:
+def test_the_film_base_is_from_profile_then_region_then_frames() -> None:
     known = replace(look((0.0, 0.0, 10), middle=(0.0, 0.0)))
     profile, region = (
         replace(known, base=FilmBase((red, 0.3, 0.5), (2.3, 2.1, 1.9), source, 9, 0.0))
@@ -84,18 +84,18 @@ def test_the_profile_is_believed_first_then_a_region_and_then_what_frames_show()
     assert (pooled.frames, pooled.spread) == (2, 0.1)
 
 
-def test_a_gray_card_lies_beside_bare_film() -> None:
+def test_the_expected_gray_card_is_near_bare_film() -> None:
     base = PooledBase(DENSITY, PRINTED, pool.SEEN, 2, 0.0)
     assert base.card == pytest.approx((0.4 - 0.017, -0.2 - 0.028))
 
 
-def test_variety_is_how_far_the_frames_middles_lie_apart() -> None:
+def test_variety_is_the_distance_of_the_frames_chroma() -> None:
     frames = [look((0.1, 0.1, 10), middle=(0.1 + n / 10, 0.2)) for n in range(5)]
     assert pool.variety(frames) == pytest.approx(0.1)
     assert pool.variety(frames[:1]) == 0.0
 
 
-def test_bare_film_may_point_where_no_picture_has_a_color() -> None:
+def test_gray_of_bare_film_may_be_a_color_of_no_picture() -> None:
     frames = [look((0.1, -0.2, 1000), middle=(0.1, -0.2)) for _ in range(3)]
     for near in ((0.6, 0.3), (-0.4, 0.5)):
         found = pool.neutral(frames, near=near)
@@ -104,6 +104,6 @@ def test_bare_film_may_point_where_no_picture_has_a_color() -> None:
         assert found.pixels == 0
 
 
-def test_a_distance_is_that_of_u_and_of_v() -> None:
+def test_a_distance_uses_u_and_v() -> None:
     assert pool.distance((0.3, -0.1), (0.0, 0.3)) == pytest.approx(0.5)
     assert pool.distance((0.3, -0.1), (0.3, -0.1)) == 0.0

@@ -132,7 +132,9 @@ def camera() -> Recipe:
     return replace(found, input_space=replace(found.input_space, gamma=2.2))
 
 
-def test_a_leader_and_a_flat_field_have_no_say_in_their_roll(shared: Path, camera: Recipe) -> None:
+def test_a_leader_and_a_flat_field_do_not_count_for_their_roll(
+    shared: Path, camera: Recipe
+) -> None:
     names = ("c41_camera_scan", "c41_half_exposed_leader", "c41_flat_field")
     scans = tuple(rolls.scan(str(shared / "scans" / f"{name}.jpg"), camera) for name in names)
     both, alone = (Auto("roll").decide(part).rolls[0] for part in (scans, scans[:1]))

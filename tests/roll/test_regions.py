@@ -1,4 +1,4 @@
-"""Holder, holes and rebate are told from the picture; film base of any color is found."""
+"""Holder, holes and rebate are separated from the picture; film base of any color is found."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def test_a_given_region_is_the_middle_color_of_its_cells() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_a_region_that_is_black_or_clipped_tells_nothing(value: float) -> None:
+def test_a_black_or_clipped_region_has_no_film_base(value: float) -> None:
     linear = np.full((4, 5, 3), value)
     assert regions.bare_region(linear, linear[..., 0] == 1.0) is None
 

@@ -1,4 +1,4 @@
-"""What `divere inspect` and the report say of how good a scan is."""
+"""The quality of a scan in `divere inspect` and in the report."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def test_the_exposure_is_found_within_five_hundredths(made: Roll, decided: Decis
     assert decided.rolls[0].rgb_gains[1] == pytest.approx(expected, abs=0.05)
 
 
-def test_what_is_no_picture_is_named(made: Roll, decided: Decisions) -> None:
+def test_frames_without_a_picture_are_named(made: Roll, decided: Decisions) -> None:
     kinds = {frame.input: frame.kind for frame in decided.rolls[0].frames}
     for frame in made.truth["frames"]:
         wanted = {"landscape": "picture", "colored": "outlier"}.get(frame["kind"], "no_picture")

@@ -61,7 +61,7 @@ def test_a_shipped_profile_is_measured_and_both_ends_of_the_run_say_so(
     assert all(frame["rgb_gains"] != [0.0, 0.0, 0.0] for frame in decided["frames"])
 
 
-def test_a_preset_of_the_user_s_is_taken_at_its_word(scans: Path, tmp_path: Path) -> None:
+def test_a_preset_of_the_user_is_not_changed(scans: Path, tmp_path: Path) -> None:
     mine = {"folder_default": {"cc_params": {"rgb_gains": [0.1, 0.0, -0.1]}}}
     (scans / "divere_presets.json").write_text(json.dumps(mine))
     done = batch(scans, tmp_path / "out")
@@ -100,7 +100,7 @@ def test_a_roll_that_was_decided_stays_decided(scans: Path, roll: Roll, tmp_path
     assert {n: p for n, p in positives(out).items() if n in PLAIN} != first
 
 
-def test_what_an_earlier_version_delivered_is_not_graded_again(
+def test_positives_of_an_earlier_version_are_not_graded_again(
     scans: Path, roll: Roll, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -117,7 +117,7 @@ def test_what_an_earlier_version_delivered_is_not_graded_again(
     assert statuses(out)[PLAIN[0]] == "ok"
 
 
-def test_what_the_default_profile_before_this_one_delivered_stays_and_is_noted(
+def test_positives_of_the_previous_default_profile_stay_with_a_note(
     scans: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"

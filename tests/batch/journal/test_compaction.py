@@ -1,4 +1,4 @@
-"""The journal written anew: it says the same, and is whole whatever happens on the way."""
+"""The rewritten journal has the same state, and is complete whatever happens meanwhile."""
 
 from __future__ import annotations
 
