@@ -89,7 +89,7 @@ class Journal:
                 durable.write_atomic_in(self._folder.handle, NAME, stream, replace=True)
         except OSError as problem:
             raise failed(problem, "rewritten") from problem
-        return f"the journal '{NAME}' was removed or replaced while the run worked, and was written again"
+        return f"the journal '{NAME}' was removed or replaced during the run, and was written again"
 
     def end(self, figures: RunFigures | None = None) -> None:
         """Record the orderly end of the run and its figures, if it wrote anything."""
