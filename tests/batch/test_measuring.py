@@ -113,7 +113,7 @@ def test_a_roll_changed_by_a_new_scan_is_graded_again_with_a_note(lab: Lab) -> N
     assert set(lab.statuses(report).values()) == {"ok"}
     again = {file.input for file in report.files if staleness.DECIDED_ANEW in file.notes}
     assert again == {"a.tif", "b.tif"}
-    assert [warning for warning in report.warnings if "decided anew: 2 " in warning]
+    assert [warning for warning in report.warnings if "decided again: 2 " in warning]
 
 
 def test_an_edited_positive_is_not_graded_again(lab: Lab) -> None:
