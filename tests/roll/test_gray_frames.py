@@ -88,7 +88,7 @@ def test_a_card_far_from_bare_film_is_used_and_reported() -> None:
     found, _ = decided(gray_frame(area(GRAY[0] + 0.4, GRAY[1])))
     (record,) = found.rolls  # type: ignore[attr-defined]
     assert record.confidence == "medium"
-    assert "0.40 from the gray that bare film says" in record.reasons[1]
+    assert "0.40 away from the gray of bare film" in record.reasons[1]
 
 
 def test_a_gray_frame_without_a_plain_area_is_not_used() -> None:
@@ -111,7 +111,7 @@ def test_a_card_that_fills_its_frame_is_no_film_base() -> None:
 def test_a_glob_that_matches_nothing_gives_a_warning() -> None:
     scans = tuple(scan(f"{n}.tif", one) for n, one in enumerate(EVEN))
     found = Auto("roll", gray_frames=("gray*",)).decide(scans)
-    assert "--gray-frame 'gray*' matches none" in found.warnings[0]
+    assert "--gray-frame 'gray*' matches no scan" in found.warnings[0]
 
 
 def test_only_gray_frames_are_searched_for_plain_areas() -> None:
