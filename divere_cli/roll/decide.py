@@ -198,7 +198,7 @@ def _gray(
 def _reach(
     pictures: Sequence[FrameMeasurement], base: PooledBase, alone: Neutral, one_subject: bool
 ) -> float:
-    """How near to bare film's gray the roll's lies: nearer where few subjects say another."""
+    """Return how far gray may be from bare film's: less if pictures of few subjects disagree."""
     if one_subject:
         return ONE_REACH
     away = pool.distance((alone.u, alone.v), base.card)

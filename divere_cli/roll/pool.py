@@ -19,9 +19,9 @@ Chroma = tuple[float, float]
 Cell = tuple[int, int]  # bins of u and v
 Cells = dict[Cell, int]
 
-# Photographs are more yellow than gray (foliage, wood, soil, skin, lamps), and colorful ones more so:
-# the median of their chroma is LEAN spreads of the chroma towards yellow. Simulated rolls of 73
-# photographs had 0.059 on average; with this correction, half as many frames are over 0.05 off gray.
+# Photographs are more yellow than gray (foliage, wood, soil, skin, lamps), and colorful ones more
+# so: the median of their chroma is LEAN spreads of the chroma towards yellow. Simulated rolls of 73
+# photographs had 0.059 on average; the correction halves the frames that are over 0.05 off gray.
 LEAN = 1.0
 # How far gray may be from there, in spreads of the chroma.
 PRIOR = 1.2

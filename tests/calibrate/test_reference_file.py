@@ -96,7 +96,10 @@ def test_utf_16_windows_lines_and_quoted_names() -> None:
         (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 1 x 3"]), "line 6: 'x' is not a number"),
         (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 nan 0 3"]), "line 6: 'nan' is not a number"),
         (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["A1 500 0 3"]), "A1: is not a color"),
-        (text("SAMPLE_ID LAB_L LAB_A LAB_B", ["x 50 40 3", "y 50 0 3"]), "the arrangement of its 2 patches is unknown"),
+        (
+            text("SAMPLE_ID LAB_L LAB_A LAB_B", ["x 50 40 3", "y 50 0 3"]),
+            "the arrangement of its 2 patches is unknown",
+        ),
         (
             text("SAMPLE_ID LAB_L LAB_A LAB_B", ["x 50 40 3"]).replace(
                 b"CGATS.17", b"CGATS.17\nCHART_ROWS 2\nCHART_COLUMNS 3"
