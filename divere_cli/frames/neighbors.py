@@ -35,6 +35,8 @@ RIVAL = 0.5  # of the visible edge's share of lines: a step within the picture t
 # Shares of a picture's width: most space more than a picture needs; most fog beyond it; most
 # exposed film between it and its neighbor.
 MOST_SPACE, MOST_FOG, MOST_BETWEEN = 0.16, 0.35, 0.02
+# Overlap that may be lost, as share of a picture; both gaps without an overlap, in usual gaps.
+MOST_LOST, LEAST_GAPS = 0.015, 1.5
 EXPOSED = 0.25  # share of lines from which a column is exposed
 LEAST_RUN = 0.05  # of a picture: an exposed stretch
 LEAST_LOST, ENDS = 0.3, 0.5  # share of a picture's width; mm to the end of the film
@@ -205,8 +207,13 @@ def _space(
     form: Format,
 ) -> tuple[float, float] | None:
     """Return where a picture beside its neighbors lies for certain; None if that is too wide."""
-    farthest = (form.pitch - form.along + WIDER) * scale + width * (1 + form.vary)
-    hidden = OVERLAP * scale  # where a neighbor's edge cannot be seen, the pictures may overlap
+    gap = (form.pitch - form.along) * scale
+    farthest = gap + WIDER * scale + width * (1 + form.vary)
+    # A dark picture may reach below its neighbor's visible edge, unless both gaps are wide.
+    below = max(0.0, OVERLAP * scale - MOST_LOST * width)
+    if before is not None and after is not None:
+        both = after.left.at - before.right.at - width
+        below = 0.0 if both >= LEAST_GAPS * gap else below
     first, last = -np.inf, np.inf
     for other in (before, after):
         if other is None:
@@ -214,12 +221,12 @@ def _space(
         apart = abs(other.left.at - picture.left.at)
         if not other.sure or apart > (form.pitch + WIDER) * scale:
             return None
+        side = other.right if other is before else other.left
+        hidden = below if side.seen else OVERLAP * scale
         if other is before:
-            edge = other.right.at - (0.0 if other.right.seen else hidden)
-            first, last = max(first, edge), min(last, other.right.at + farthest)
+            first, last = max(first, side.at - hidden), min(last, side.at + farthest)
         else:
-            edge = other.left.at + (0.0 if other.left.seen else hidden)
-            first, last = max(first, other.left.at - farthest), min(last, edge)
+            first, last = max(first, side.at - farthest), min(last, side.at + hidden)
     fits = width * (1 - form.vary) <= last - first <= (1 + MOST_SPACE) * width
     return (float(first), float(last)) if fits else None
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from divere_cli.frames import detect, picture
+from divere_cli.frames import detect, film, picture
 from divere_cli.frames.formats import named
-from tests.frames.scoring import score, within
+from tests.frames.scoring import area, score, within
 from tests.frames.strips import PHOTOS, Spec, draw, linear, photographs
 
 FORMATS = {
@@ -91,6 +92,24 @@ def test_strips_of_different_film_bases_on_one_light(leader: bool) -> None:
     assert len(found.layouts) == 3
     assert (result.missed, result.cut, result.extra) == (0, 0, 0)
     assert result.unsure == 0
+
+
+def test_a_strip_without_a_row_of_pictures_is_kept_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan = draw(Spec("135", 3, strips=2, seed=3, scale=8.0, base=1), [])
+    lower = max(truth.corners[:, 1].min() for truth in scan.truth)
+    recognized = detect._piece
+
+    def without_lower(piece: film.Piece, *rest: Any) -> Any:
+        return None if piece.top + piece.area.shape[0] > lower else recognized(piece, *rest)
+
+    monkeypatch.setattr(detect, "_piece", without_lower)
+    found = detect.find(scan.pixels / np.float32(65535)).found
+    assert [one.sure for one in found] == [True, True, True, False]
+    assert found[-1].why == detect.UNREAD
+    box = np.concatenate([found[-1].corners.min(axis=0), found[-1].corners.max(axis=0)])
+    assert all(
+        within(truth.corners, box) == pytest.approx(area(truth.corners)) for truth in scan.truth[3:]
+    )
 
 
 @pytest.mark.parametrize("level", [0.02, 0.5, 0.9, 1.0])
