@@ -39,8 +39,8 @@ REFUSED = {
     Photometric.CIELAB: ("CIE L*a*b*: what an eye sees, not light through film", _COLOR),
     Photometric.ICCLAB: ("ICC L*a*b*: what an eye sees, not light through film", _COLOR),
     Photometric.ITULAB: ("ITU L*a*b*: what an eye sees, not light through film", _COLOR),
-    Photometric.LOGL: ("LogL: nobody can say which of its values is white", _EXPORT),
-    Photometric.LOGLUV: ("LogLuv: nobody can say which of its values is white", _EXPORT),
+    Photometric.LOGL: ("LogL: its white is unknown", _EXPORT),
+    Photometric.LOGLUV: ("LogLuv: its white is unknown", _EXPORT),
     Photometric.DEPTH_MAP: ("a depth map", _EXPORT),
     Photometric.SEMANTIC_MASK: ("a mask", _EXPORT),
 }
