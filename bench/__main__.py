@@ -1,4 +1,4 @@
-"""Measures everything and writes docs/benchmarks.md; nothing in that page is typed by hand."""
+"""Measures everything and writes docs/benchmarks.md: the table, then what was tried (tries.md)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bench import (
     grade,
     infrared,
     light_and_frames,
+    many,
     proof,
     review,
     roll,
@@ -23,12 +24,13 @@ from bench import (
 )
 from bench.timing import Row, machine
 
+TRIES = Path(__file__).with_name("tries.md")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 
 HEAD = """# Benchmarks
 
 Measured by `make bench` in one run on {date}, everything beside everything else,
-medians; nothing on this page is typed by hand. The machine is shared and noisy:
+medians; no figure of this table is typed by hand. The machine is shared and noisy:
 trust the ratios more than the seconds. File cache warm, fsync on.
 
 {machine}
@@ -55,6 +57,7 @@ def main() -> None:
             startup.rows,
             *large,
             small.rows,
+            many.rows,
             formats.rows,
             proof.rows,
             review.rows,
@@ -73,7 +76,7 @@ def main() -> None:
             machine="\n".join(machine()),
             rows="\n".join(map(str, rows)),
         )
-        PAGE.write_text(text, encoding="utf-8")
+        PAGE.write_text(f"{text}\n{TRIES.read_text('utf-8')}", encoding="utf-8")
         print(f"wrote {PAGE.name}")
 
 
