@@ -59,8 +59,8 @@ def recorded(request: BatchRequest, scan: Scan, state: State) -> tuple[bool, Fil
     done = state.done.get(scan.name)
     if done is None or not request.inputs.film_edge or request.outputs.force:
         return False, None
-    known = done.film_edge is not None or done.no_edge_code
-    if not known or not stamp.same(done.stamp, scan.stamp):
+    was_read = done.film_edge is not None or done.no_edge_code
+    if not was_read or not stamp.same(done.stamp, scan.stamp):
         return False, None
     return True, done.film_edge
 
@@ -80,7 +80,7 @@ def all_recorded(
         State read from the journal.
     """
     pairs = ((scan.path, *recorded(request, scan, state)) for scan in scans)
-    return {path: edge for path, known, edge in pairs if known}
+    return {path: edge for path, was_read, edge in pairs if was_read}
 
 
 def read(request: BatchRequest, scans: Sequence[Scan], state: State) -> dict[str, FilmEdge | None]:

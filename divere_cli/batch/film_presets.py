@@ -47,7 +47,7 @@ class FilmPresets:
 
     def __init__(self, folder: str, settings: Settings) -> None:
         self._folder = folder
-        self._others = Selector(settings=settings)
+        self._default_selector = Selector(settings=settings)
         self._presets: dict[str, Selector] = {}
         self._paths: dict[str, str] = {}
         self._films: dict[str, str] = {}
@@ -78,7 +78,7 @@ class FilmPresets:
         if film in self._presets:
             selection = self._presets[film].choose(scan_path, header)
             return replace(selection, source=f"{self._paths[film]}, the preset for {film}")
-        selection = self._others.choose(scan_path, header)
+        selection = self._default_selector.choose(scan_path, header)
         reason = f"{self._folder} has no preset for {film}"
         if not film:
             reason = UNKNOWN if scan_path in self._films else NOT_READ
@@ -87,7 +87,7 @@ class FilmPresets:
 
     def unmatched(self, scans: Iterable[str]) -> tuple[str, ...]:
         """Return warnings of presets whose film is unknown and that no scan is on."""
-        warnings = list(self._others.unmatched(scans))
+        warnings = list(self._default_selector.unmatched(scans))
         names = [stock.name for stock in stocks.all_stocks()]
         for film, path in self._paths.items():
             if film in self._films.values() or stocks.by_name_or_number(film) is not None:

@@ -69,11 +69,16 @@ def other_film(plan: ScanPlan, edge: FilmEdge | None) -> tuple[str, ...]:
     selection = plan.selection
     if edge is None or edge.film is None or selection is None or not selection.film:
         return ()
-    film, shown = stocks.by_name_or_number(selection.film), stocks.by_number(edge.dx)
-    if film is None or shown is None or film.name == shown.name or film.process != shown.process:
+    film, edge_film = stocks.by_name_or_number(selection.film), stocks.by_number(edge.dx)
+    if (
+        film is None
+        or edge_film is None
+        or film.name == edge_film.name
+        or film.process != edge_film.process
+    ):
         return ()
     return (
-        f"the film's edge says {shown.name}, and the preset {selection.profile.name!r} is for "
+        f"the film's edge says {edge_film.name}, and the preset {selection.profile.name!r} is for "
         f"{film.name}: choose a preset for that film",
     )
 
@@ -99,9 +104,10 @@ def numbers(
     lines: list[str] = []
     for folder, scans in sorted(folders.items()):
         graded = [scan for scan in scans if scan.status == "ok"]
-        others = [scan for scan in scans if scan.status != "ok"]
+        not_graded = [scan for scan in scans if scan.status != "ok"]
         if not graded or any(
-            scan.status not in ("up_to_date", "kept") or scan.input in not_read for scan in others
+            scan.status not in ("up_to_date", "kept") or scan.input in not_read
+            for scan in not_graded
         ):
             continue
         rolls: dict[str, list[rolls_.ScanCodes]] = {}

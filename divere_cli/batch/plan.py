@@ -198,10 +198,10 @@ def _pictures(
     request: BatchRequest, scan: Scan, state: State, edges: Edges | None
 ) -> Iterator[ScanPlan]:
     """Plan each picture of a file; names of outputs have the film edge of the first one."""
-    known = edges is not None and scan.path in edges
-    edge = edges[scan.path] if edges is not None and known else None
+    has_edge = edges is not None and scan.path in edges
+    edge = edges[scan.path] if edges is not None and has_edge else None
     first = _plan(request, scan, state, edge)
-    if known:
+    if has_edge:
         first = replace(first, edge=edge, edge_known=True)
     yield first
     count = first.header.pictures if first.header else 1
@@ -236,7 +236,7 @@ def _plan(
         return ScanPlan(scan, header, error=problem)
     film, films = _film(request, scan, selection, edge)
     encodings = outputs.encodings
-    known, recorded = film_edges.recorded(request, scan, state)
+    was_read, recorded = film_edges.recorded(request, scan, state)
     return ScanPlan(
         scan,
         header,
@@ -248,7 +248,7 @@ def _plan(
         film,
         films,
         edge=recorded,
-        edge_known=known,
+        edge_known=was_read,
     )
 
 

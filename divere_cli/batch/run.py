@@ -328,12 +328,12 @@ def _settle(
     todo: list[ScanPlan] = []
     settled: list[tuple[ScanPlan, ErrorRecord | None]] = []
     unsure: list[ScanPlan] = []
-    for place, each in enumerate(space.plans):
+    for index, each in enumerate(space.plans):
         decision = decisions.get(each.scan.name)
         if decision is not None and decision.error is not None:
             settled.append((each, decision.error))
             continue
-        plan = space.plans[place] = stale.settle(each, decision)  # one plan a scan in memory
+        plan = space.plans[index] = stale.settle(each, decision)  # one plan a scan in memory
         if plan.action == "check":
             unsure.append(plan)
         elif plan.action == "grade":

@@ -244,8 +244,8 @@ def _object(page: Page, scan: FoundScan, several: set[str]) -> dict[str, Any]:
         for f in scan.frames
     ]
     path, index = page
-    place = {"input": path} | ({"picture": index + 1} if path in several else {})
-    return {**place, "film": scan.film or None, "turn": scan.turn, "frames": frames}
+    source = {"input": path} | ({"picture": index + 1} if path in several else {})
+    return {**source, "film": scan.film or None, "turn": scan.turn, "frames": frames}
 
 
 def _complain(values: dict[str, Any], answers: Answers, several: set[str]) -> int:

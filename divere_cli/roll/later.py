@@ -92,8 +92,8 @@ def _merged(parts: Sequence[Part]) -> tuple[Part, ...]:
             first = joined.setdefault(each.joins, replace(each, frames=()))
             frames = tuple(sorted((*first.frames, *each.frames)))
             joined[each.joins] = replace(first, frames=frames, stock=first.stock or each.stock)
-    others = [each for each in parts if each.joins is None]
-    return (*(joined[roll] for roll in sorted(joined)), *others)
+    other_parts = [each for each in parts if each.joins is None]
+    return (*(joined[roll] for roll in sorted(joined)), *other_parts)
 
 
 def _joined(frames: Sequence[FrameLooks | None], decided: Sequence[Decided]) -> tuple[Part, ...]:

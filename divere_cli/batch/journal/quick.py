@@ -118,9 +118,9 @@ def done(line: bytes, shared: dict[Any, Any]) -> tuple[Done, str] | None:
 
 
 def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
-    _, scan, path, size, mtime, ctime, device, inode, key, _, name, *others = texts
-    made_size, made_mtime, made_sha256, header, profile, sha256, *others = others
-    sort, raw, peak, basis, grade, decided, edge, no_code = others
+    _, scan, path, size, mtime, ctime, device, inode, key, _, name, *fields = texts
+    made_size, made_mtime, made_sha256, header, profile, sha256, *fields = fields
+    sort, raw, peak, basis, grade, decided, edge, no_code = fields
     if not name:
         raise ValueError("no file can have this name")
     changed = _number(mtime)
