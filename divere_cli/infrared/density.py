@@ -56,7 +56,7 @@ def density(samples: NDArray[Any]) -> Floats:
         0 at full transmittance; a code of 0 counts as 1.
     """
     values = logarithm(samples)
-    top = np.iinfo(samples.dtype).max if samples.dtype.kind == "u" else 1
+    top = _top(samples.dtype) if samples.dtype.kind == "u" else 1
     np.subtract(np.log(np.float32(top)), values, out=values)
     return np.multiply(values, np.float32(1 / DECADE), out=values)
 
@@ -80,4 +80,9 @@ def codes(logarithms: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind != "u":
         return light.astype(dtype, copy=False)
     np.rint(light, out=light)
-    return np.minimum(light, np.float32(np.iinfo(dtype).max), out=light).astype(dtype)
+    return np.minimum(light, np.float32(_top(dtype)), out=light).astype(dtype)
+
+
+def _top(dtype: np.dtype[Any]) -> int:
+    """Highest code of unsigned integers."""
+    return int((1 << 8 * dtype.itemsize) - 1)

@@ -1,6 +1,6 @@
 """Grain for places that were filled, the same wherever it is asked for.
 
-A square of noise that repeats every 256 pixels, laid over the scan by its
+A square of noise that repeats every 128 pixels, laid over the scan by its
 coordinates: bands and threads do not matter, and repairs are too small and too
 far apart for its period to show. Its numbers come from a hash, not from a
 library's generator, so that another version of that library changes no pixel.
@@ -17,8 +17,8 @@ from divere_cli.infrared.blur import blur, gaussian, inner
 
 Floats = NDArray[np.float32]
 
-SIDE = 256  # a power of two
-LAYER_STEP = (85, 171)
+SIDE = 128  # a power of two
+LAYER_STEP = (43, 85)
 AT_ONCE = 4096  # numbers: what they are made of stays in the cache
 MASKED = 100.0
 EVERY = 2  # of the pixels whose grain is measured, down and across
@@ -32,7 +32,7 @@ def texture() -> Floats:
 
     Returns
     -------
-    ndarray of float32, shape (256, 256)
+    ndarray of float32, shape (128, 128)
     """
     noise = _normal(SIDE * SIDE).reshape(SIDE, SIDE)
     soft = _wrapped(noise, SIGMA)

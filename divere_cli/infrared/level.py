@@ -44,8 +44,8 @@ class Level:
         border : int
         """
         down, across = self.cells.shape
-        y = np.clip(cells[:, :1] + np.arange(-1, 2), 0, down - 1)
-        x = np.clip(cells[:, 1:] + np.arange(-1, 2), 0, across - 1)
+        y = np.maximum(np.minimum(cells[:, :1] + np.arange(-1, 2), down - 1), 0)
+        x = np.maximum(np.minimum(cells[:, 1:] + np.arange(-1, 2), across - 1), 0)
         # cells down, cells across, windows: long lines, because a short one costs as much
         near = self.cells[y.T[:, np.newaxis], x.T[np.newaxis]]
         across = _between(near.swapaxes(0, 1), border)  # pixels across, cells down, windows

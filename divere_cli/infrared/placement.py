@@ -68,7 +68,7 @@ def sample(values: Floats, rows: NDArray[np.float64], columns: NDArray[np.float6
 
 def _between(values: Floats, at: NDArray[np.float64], axis: int) -> Floats:
     last = values.shape[axis] - 1
-    at = np.clip(at, 0, last)
+    at = np.maximum(np.minimum(at, last), 0)
     low = at.astype(np.intp)
     part = (at - low).astype(np.float32)
     if not part.any():

@@ -89,7 +89,9 @@ class Rows:
         -------
         ndarray, shape (windows, tall, wide, channels)
         """
-        rows = np.clip(tops[:, np.newaxis] + np.arange(tall), 0, self.height - 1)
+        # np.clip costs 10 times as much for arrays as small as these
+        rows = np.minimum(tops[:, np.newaxis] + np.arange(tall), self.height - 1)
+        np.maximum(rows, 0, out=rows)
         assert self._end - self._capacity <= rows.min()
         assert rows.max() < self._end
         rows %= self._capacity
@@ -99,7 +101,7 @@ class Rows:
                 self._repeated(lines, left, wide)
                 for lines, left in zip(rows, lefts.tolist(), strict=True)
             ])  # fmt: skip
-        inside = np.clip(lefts, 0, width - wide)
+        inside = np.maximum(np.minimum(lefts, width - wide), 0)
         flat = self._windows_of_rows(wide * channels)[rows, (inside * channels)[:, np.newaxis]]
         out = flat.reshape(len(tops), tall, wide, channels)
         for index in np.flatnonzero(inside != lefts).tolist():

@@ -271,4 +271,4 @@ def test_places_are_added_up_across_rows_of_tiles() -> None:
     assert results[0][0] == mask.mean()
 
 
-GRAIN = 2827094567
+GRAIN = 1456436345
