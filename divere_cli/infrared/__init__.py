@@ -1,1 +1,1 @@
-"""Dust and scratches that an infrared channel shows: found, and filled in the scan's own codes."""
+"""Find dust and scratches by an infrared channel, and fill them in the scan's own codes."""

@@ -2,9 +2,9 @@
 
 Covers separable filters that return only samples whose whole neighborhood is inside of the
 window: a filter of radius r makes it smaller by r on each side. Every sample is computed by the
-same sums in the same order wherever its window is in a stack. Products of matrices would take two
-thirds of the time, but their last bits depend on the processor, on the number of threads and on
-environment variables of the library that multiplies, and so would repaired pixels.
+same sums in the same order wherever its window is in a stack. Products of matrices take two
+thirds of the time of Gaussians, but their last bits depend on the processor and on environment
+variables of the library that multiplies, and so would repaired pixels.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What infrared sees of the picture: the red layer's crosstalk, and silver.
+"""The share of the picture that shows in infrared: the red layer's crosstalk, and silver.
 
 The dyes of color film let infrared through but for a few percent of the cyan
 dye; silver and Kodachrome do not, so that infrared follows the picture and

@@ -1,9 +1,9 @@
-"""Fill what is masked from what is clean around it, in log density, with grain.
+"""Means of the clean pixels around masked ones, in log density.
 
 Covers normalized convolution from fine to coarse: at each scale the mean of
 clean pixels, and where there are few of them that of the next coarser scale.
 Coarser scales work on sums of 2x2, 4x4 and 8x8 pixels. What it does not cover:
-what a place hid. Structures as small as the place are not made up.
+content that a place hides. Structures as small as the place are not invented.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
-    """Say which pixels may belong to a place, and which are its peak.
+    """Return which pixels may belong to a place, and which are dense enough to be its peak.
 
     Parameters
     ----------

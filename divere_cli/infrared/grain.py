@@ -1,4 +1,4 @@
-"""Grain for places that were filled, the same wherever it is asked for.
+"""Grain for filled places, the same at a position whatever bands and threads.
 
 A square of noise that repeats every 128 pixels, laid over the scan by its
 coordinates: bands and threads do not matter, and repairs are too small and too

@@ -1,8 +1,7 @@
 """Fill the masked pixels of stacks of tiles, in the picture's own codes.
 
-Covers cutting windows out of the picture, the means around and the grain that come
-into a place, and writing them. How means are made is in
-:mod:`divere_cli.infrared.fill`, grain in :mod:`divere_cli.infrared.grain`.
+Covers cutting windows out of the picture, and writing means and grain into places. The means
+are computed in :mod:`divere_cli.infrared.fill`, grain in :mod:`divere_cli.infrared.grain`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Ints = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What is around the pixels of tiles: ``means`` of clean pixels and their ``weight``.
+    """Surroundings of the pixels of tiles: ``means`` of clean pixels and their ``weight``.
 
     ``grain`` is the robust deviation of a tile's clean pixels from their means.
     """
@@ -35,7 +34,7 @@ class Around:
 
 
 def around(picture: Rows, tiles: Ints, masked: NDArray[np.uint8], border: int) -> Around:
-    """Measure what is around pixels of tiles.
+    """Measure the surroundings of the pixels of tiles.
 
     Parameters
     ----------

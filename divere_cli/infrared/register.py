@@ -1,4 +1,4 @@
-"""How far infrared lies beside the picture, by what both show.
+"""Shift of infrared against the picture, measured by what both show.
 
 Phase correlation over several squares together: of the dust, or, where there
 is too little of it, of the picture that the red layer's crosstalk leaves in

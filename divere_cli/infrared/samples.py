@@ -1,8 +1,8 @@
-"""What is kept of a scan's pixels as they go by in a survey.
+"""Samples of a scan for its survey.
 
 Covers a few samples for each block of pixels (blocks grow with the scan, so
-that their number does not), and the squares that tell most: those with the most
-dust, and those with the most picture.
+that their number does not), and the most useful squares: those with the most
+dust, and those with the most contrast in the picture.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Square:
 
 
 class Samples:
-    """What is kept of the pixels that go by.
+    """Samples and squares of a scan.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ class Samples:
         ]
 
     def _choose(self, top: int) -> None:
-        """Keep the candidates of a row of squares that tell more than those that are kept."""
+        """Keep the candidates of a row of squares that are more useful than those kept so far."""
         blocks = SQUARE // self.step
         rows = slice(top // self.step, top // self.step + blocks)
         lows, red = (
@@ -150,7 +150,7 @@ class Samples:
         varied = np.where(dusty == out, red.std(axis=1), 0)
         for index, (left, color, infrared) in enumerate(self._candidates):
             measures = int(dusty[index]), float(varied[index])
-            if self._tells_more(*measures):
+            if self._is_more_useful(*measures):
                 self._keep(Square(top, left, color, infrared, *measures))
         self._candidates = []
 
@@ -159,7 +159,7 @@ class Samples:
         columns = [left // self.step for left, _, _ in self._candidates]
         return np.stack([plane[::2, first : first + blocks : 2].ravel() for first in columns])
 
-    def _tells_more(self, dusty: int, varied: float) -> bool:
+    def _is_more_useful(self, dusty: int, varied: float) -> bool:
         few = len(self._dusty) < DUSTY or len(self._varied) < VARIED
         return few or dusty > self._dusty[-1].dusty or varied > self._varied[-1].varied
 
@@ -187,7 +187,7 @@ class Samples:
         return density(self._red[rows])
 
     def lows(self, placed: Placement, rows: slice) -> Floats:
-        """Infrared's greatest density about each block of some rows of the picture's."""
+        """Greatest infrared density near each block of some rows of blocks."""
         side = self._ratio * self._native
         at = []
         for axis, size in enumerate(self._lows.shape):
@@ -202,7 +202,7 @@ class Samples:
 
 
 class _Pieces:
-    """Bands, cut where a row is asked for; no copies."""
+    """Bands, cut at requested rows without copying them."""
 
     def __init__(self, bands: Bands) -> None:
         self._bands = bands

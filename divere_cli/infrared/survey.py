@@ -1,8 +1,8 @@
-"""What has to be known of a whole scan before its dust can be found in bands.
+"""Measurements of a whole scan that the search for its dust in bands needs.
 
-Covers one pass over picture and infrared together: infrared's shift, the slope
-of the crosstalk, its level and noise, whether it follows the picture, where
-anything at all stands out, and how much of the picture that is about. Memory:
+Covers one pass over picture and infrared together: the shift of infrared, the
+slope of the crosstalk, level and noise, whether infrared follows the picture, which tiles
+have anything that stands out, and about how much of the picture that is. Memory:
 a few samples for each block of pixels (blocks grow with the scan, so that their
 number does not), and twelve squares of 256 pixels.
 """
@@ -40,11 +40,11 @@ SCREEN_SIGMAS, SCREEN_FLOOR = 4.0, 0.85 * find.PEAK
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What a survey found.
+    """Results of a survey.
 
-    ``placement`` has the shift that is believed, ``moved`` says whether one was
-    found. ``tiles`` (down, across) are those of :data:`TILE` pixels that may
-    hold a defect. ``share`` is about how much of the picture is covered.
+    ``placement`` has the measured shift, ``moved`` is whether there was a reliable one.
+    ``tiles`` (down, across) are those of :data:`TILE` pixels that may hold a defect. ``share`` is
+    about how much of the picture is covered.
     """
 
     placement: Placement

@@ -60,7 +60,7 @@ def scores(paths: Iterable[Path], strength: Strength, *, half: bool = False) -> 
 
 
 def line(found: list[Score]) -> str:
-    """Say the means of scores, and the worst error."""
+    """Return a line with the means of scores, and the worst error."""
     mean = {
         name: float(np.mean([getattr(one, name) for one in found]))
         for name in ("missed", "false", "error_share", "grain", "mask", "defects")

@@ -1,4 +1,4 @@
-"""How good a repair is: as the targets are worded, from a simulated scan and its truth."""
+"""Scores of a repair, defined as the targets are, from a simulated scan and its truth."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _grain(made: NDArray[Any], truth: NDArray[Any], mask: NDArray[np.bool_]) -> 
 
 
 def median5(values: NDArray[Any], where: NDArray[np.bool_]) -> NDArray[Any]:
-    """A 5x5 median, where it is asked for."""
+    """A 5x5 median of the pixels of a mask."""
     out = values.copy()
     y, x = np.nonzero(where)
     padded = np.pad(values, ((2, 2), (2, 2), (0, 0)), mode="edge")

@@ -1,4 +1,4 @@
-"""``divere batch --ir repair`` as users run it."""
+"""Runs of ``divere batch --ir repair`` give the positives, masks and notes that they should."""
 
 from __future__ import annotations
 
@@ -116,7 +116,9 @@ def test_crops_and_isolation_and_threads_give_the_same(tmp_path: Path, dusty: Sc
     assert np.array_equal(positive(cut), part)
 
 
-def test_what_cannot_be_repaired_is_left_and_said(tmp_path: Path) -> None:
+def test_scans_that_cannot_be_repaired_are_unchanged_and_named_with_the_reason(
+    tmp_path: Path,
+) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     hdri(scans / "silver.tif", scan(replace(FILM, silver=True), 901))
@@ -152,7 +154,7 @@ def test_a_second_run_does_nothing_and_another_strength_grades_again(
     assert masked["a.tif"]["outputs"] == ["a.tif", "a-ir-mask.png"]
 
 
-def test_the_page_shows_what_was_repaired(tmp_path: Path, dusty: Scan) -> None:
+def test_the_html_report_shows_a_mask_of_the_repair(tmp_path: Path, dusty: Scan) -> None:
     scans = tmp_path / "scans"
     scans.mkdir()
     hdri(scans / "a.tif", dusty)
@@ -162,7 +164,7 @@ def test_the_page_shows_what_was_repaired(tmp_path: Path, dusty: Scan) -> None:
 
 
 @pytest.mark.parametrize("option", [("--ir-mask",), ("--ir-strength", "high")])
-def test_options_of_the_repair_need_it(
+def test_options_of_the_repair_are_refused_without_it(
     tmp_path: Path, option: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert app.run(["batch", str(tmp_path), str(tmp_path / "out"), *option]) == 2

@@ -1,4 +1,4 @@
-"""The parts of the infrared room, each by itself."""
+"""Each part of the infrared room computes what its description says."""
 
 from __future__ import annotations
 
@@ -166,7 +166,7 @@ def test_a_shift_is_found_by_dust(shift: tuple[float, float]) -> None:
     assert found == pytest.approx(shift, abs=0.3)
 
 
-def test_no_shift_is_made_up() -> None:
+def test_no_shift_is_reported_for_noise() -> None:
     random = np.random.default_rng(10)
     noise = random.normal(0, 0.01, (4, 2, 256, 256)).astype(np.float32)
     assert register.shift([(one, other) for one, other in noise], dust=True) is None
@@ -236,7 +236,7 @@ def test_grain_is_the_same_with_any_numpy() -> None:
     assert abs(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1]) < 0.1
 
 
-def test_the_biggest_place_is_found() -> None:
+def test_the_biggest_place_is_reported() -> None:
     mask = np.zeros((70, 90), bool)
     mask[3:6, 3:6] = True
     mask[40:52, 60:75] = True

@@ -1,4 +1,4 @@
-"""The repair as a whole, held to its targets on scans that it was not tuned on."""
+"""The whole repair meets its targets on simulated scans that it was not tuned on."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_a_clean_scan_stays_as_it_is(shift: tuple[float, float]) -> None:
     assert done.result.biggest == (0, 0, 0)
 
 
-def test_silver_film_is_known() -> None:
+def test_silver_film_is_recognized() -> None:
     assert look(scan(replace(FILM, silver=True), 630)).silver
     assert look(scan(replace(quiet(FILM), silver=True), 631)).silver
 
@@ -149,7 +149,7 @@ def test_color_film_is_not_taken_for_silver(dusty: Scan) -> None:
     assert not look(scan(replace(quiet(FILM), crosstalk=0.09), 632)).silver
 
 
-def test_a_scan_that_is_covered_is_known() -> None:
+def test_a_scan_with_too_much_dust_is_recognized() -> None:
     found = look(scan(replace(FILM, covered=0.16), 640))
     assert found.too_much
     assert not found.silver
@@ -162,7 +162,7 @@ def test_the_share_is_known_before_the_repair(dusty: Scan) -> None:
     assert done.result.share == pytest.approx(float(done.mask.mean()))
 
 
-def test_borders_of_film_are_no_dust() -> None:
+def test_borders_of_the_film_are_not_taken_for_dust() -> None:
     made = scan(replace(quiet(FILM), bare=90, holder=130, crosstalk=0.07), 650)
     done = run(made)
     assert done.mask.mean() < 0.0005
@@ -178,7 +178,7 @@ def test_strengths_are_in_order() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(2, 3), (7, 300), (300, 9), (33, 65), (257, 256)])
-def test_small_and_odd_pictures_go_through(height: int, width: int) -> None:
+def test_pictures_of_odd_and_small_sizes_are_repaired(height: int, width: int) -> None:
     made = scan(replace(quiet(FILM), height=height, width=width, specks=2), 670)
     done = run(made, rows=13)
     assert done.pixels.shape == made.rgb.shape
