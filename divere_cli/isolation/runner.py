@@ -61,7 +61,7 @@ class IsolationRequest:
     means the best of the system. ``spares`` is how many workers are kept warm;
     None lets the start method decide. ``boot_seconds`` is how long a worker may
     take to say hello, ``trace_seconds`` and ``term_seconds`` how long the steps
-    of the ladder wait when a worker is ended: a trace, SIGTERM, then SIGKILL.
+    take when a worker is ended: a trace, SIGTERM, then SIGKILL.
     ``warm_ups`` are what a forkserver prepares once for all its workers.
     ``frozen`` is whether this is a frozen program, where ``auto`` means threads.
     ``sandbox`` is whether workers are to be confined to their work.

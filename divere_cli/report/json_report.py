@@ -118,12 +118,14 @@ def _unprocessed(file: ScanResult) -> str:
 
     A run on an up-to-date archive has 100,000 of them: this takes 4 us each instead of 17.
     """
-    own = ", ".join(f'"{name}": {_ENCODER.encode(to_plain(getattr(file, name)))}' for name in _OWN)
-    return f"{{{own}, {_rest(_SHARED(file))}"
+    own_fields = ", ".join(
+        f'"{name}": {_ENCODER.encode(to_plain(getattr(file, name)))}' for name in _OWN
+    )
+    return f"{{{own_fields}, {_shared_fields(_SHARED(file))}"
 
 
 @functools.lru_cache(maxsize=64)
-def _rest(values: tuple[Any, ...]) -> str:
+def _shared_fields(values: tuple[Any, ...]) -> str:
     """Return the text of an entry after its own fields, cached by the values of the others."""
     names = (each.name for each in dataclasses.fields(ScanResult) if each.name not in _OWN)
     file = ScanResult("", **dict(zip(names, values, strict=True)))

@@ -69,15 +69,14 @@ def available(root: str = "/") -> Available:
 
 
 def lately_available() -> Available:
-    """Return the free memory of now, or as :func:`available` gave it moments ago.
+    """Return the free memory now, or a result of :func:`available` from moments ago.
 
-    For what is asked right after something else that has asked: a scan's start, and the spare
-    worker for the next one.
+    It is for two checks in a row: the start of a scan, and of the spare worker for the next one.
     """
-    asked, known = _latest.get("/", (-math.inf, None))
-    if known is None or time.monotonic() - asked > _LATELY_SECONDS:
+    measured_at, latest = _latest.get("/", (-math.inf, None))
+    if latest is None or time.monotonic() - measured_at > _LATELY_SECONDS:
         return available()
-    return known
+    return latest
 
 
 _LATELY_SECONDS = 0.05

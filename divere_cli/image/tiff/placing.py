@@ -99,7 +99,7 @@ def _needed(page: Page) -> Table:
 
 
 def _needed_subsampled(page: Page) -> Table:
-    """Of YCbCr: units of pixels that share one Cb and one Cr."""
+    """Return the sizes for YCbCr: units of pixels share one Cb and one Cr."""
     across, down = page.subsampling
     last = page.height - (page.down - 1) * page.segment_rows
     rows = np.full(page.segments, page.segment_rows, dtype=np.uint64)
