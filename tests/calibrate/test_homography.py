@@ -1,4 +1,4 @@
-"""Homographies."""
+"""Homographies between the corners of a chart and the picture."""
 
 from __future__ import annotations
 
