@@ -33,7 +33,7 @@ APART = 0.16  # density from light to bare film, at least
 # hardly any intermediate values.
 RIM_EVEN, RIM_EVEN_SHARE, RIM_SOFT = 0.2, 0.6, 0.15
 RIM_ALIKE, RIM_SHARE = 0.15, 0.45
-LEAST_RIM = 64  # cells
+LEAST_RIM, LEAST_BORDER = 64, 0.1  # cells; share of the border of the scan
 LEAST_STRIP, RIM_STRIPS = 0.05, 0.6  # shares of the scan, and of all cells beside the light
 FOGGED, LEAST_THIN = 1.0, 0.3  # density over bare film; share of a rim that is not fogged
 LIGHT_STEP = 0.4  # share of the way from bare film to light
@@ -207,6 +207,9 @@ def _bare(density: Picture, among: Bools) -> tuple[Floats | None, Floats | None]
     remaining = among & ~near
     if _is_rim_of_light(density, rim, first, second):
         return second, first
+    border = np.concatenate([near[0], near[-1], near[:, 0], near[:, -1]])
+    if border.mean() < LEAST_BORDER:  # light around strips reaches the border of the scan
+        return first, None
     bases = _bases(density, remaining, rim, first)
     return (min(bases, key=lambda base: float(base.mean())), first) if bases else (first, None)
 
