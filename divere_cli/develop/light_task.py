@@ -54,40 +54,40 @@ def measure(job: Job, progress: Progress) -> TaskResult:
         Parallel(job.threads) as parallel,
         source.open(job, parallel) as scan,
     ):
-        known = scan.header
-        blocks = light.Blocks(known.width, known.height, known.channels)
+        header = scan.header
+        blocks = light.Blocks(header.width, header.height, header.channels)
         for first, band in scan.bands():
             blocks.add(first, _light(band))
-            progress.advance((first + len(band)) / known.height)
+            progress.advance((first + len(band)) / header.height)
         warnings = scan.warnings
     with progress.stage("grade"):
-        found = light.measure(blocks)
-    level = float(found.level.mean())
+        measured = light.measure(blocks)
+    level = float(measured.level.mean())
     if level < DARKEST:
         raise Unsupported(f"its center is at {level:.1%} of full scale: no light", hint=HINT)
-    shown = _shown(found)
-    made = LightMap(
-        rows=found.gain.shape[0],
-        columns=found.gain.shape[1],
-        channels=found.gain.shape[2],
-        across=found.across,
-        down=found.down,
-        aspect=found.aspect,
-        gains=flat_field.packed(found.gain),
+    gains = _gains_within(measured)
+    light_map = LightMap(
+        rows=measured.gain.shape[0],
+        columns=measured.gain.shape[1],
+        channels=measured.gain.shape[2],
+        across=measured.across,
+        down=measured.down,
+        aspect=measured.aspect,
+        gains=flat_field.packed(measured.gain),
     )
     record = FlatFieldRecord(
         file=os.path.basename(job.input),
         sha256="",
-        lowest=round(float(shown.min()), 4),
-        highest=round(float(shown.max()), 4),
-        dust=round(found.dust, 6),
-        clipped=round(found.clipped, 6),
+        lowest=round(float(gains.min()), 4),
+        highest=round(float(gains.max()), 4),
+        dust=round(measured.dust, 6),
+        clipped=round(measured.clipped, 6),
     )
     return TaskResult(
-        width=known.width,
-        height=known.height,
-        warnings=(*warnings, *_warnings(found, level)),
-        measurement=json.dumps({"map": to_plain(made), "record": to_plain(record)}),
+        width=header.width,
+        height=header.height,
+        warnings=(*warnings, *_warnings(measured, level)),
+        measurement=json.dumps({"map": to_plain(light_map), "record": to_plain(record)}),
     )
 
 
@@ -98,29 +98,31 @@ def _light(band: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.multiply(band, scale, dtype=np.float32), np.float32)
 
 
-def _shown(found: Light) -> NDArray[np.float64]:
+def _gains_within(measured: Light) -> NDArray[np.float64]:
     """Gains within the light."""
-    gain = np.clip(found.gain, flat_field.LEAST_GAIN, flat_field.MOST_GAIN)[1:-1, 1:-1]
-    lit = found.lit[:: light.CELL, :: light.CELL]
+    gain = np.clip(measured.gain, flat_field.LEAST_GAIN, flat_field.MOST_GAIN)[1:-1, 1:-1]
+    lit = measured.lit[:: light.CELL, :: light.CELL]
     return np.asarray(gain[lit] if lit.any() else gain.reshape(-1, gain.shape[2]))
 
 
-def _warnings(found: Light, level: float) -> list[str]:
-    said = []
-    if found.clipped > MOST_CLIPPED:
-        said.append(f"{found.clipped:.1%} of it is clipped, and cannot be evened out: {HINT}")
+def _warnings(measured: Light, level: float) -> list[str]:
+    warnings = []
+    if measured.clipped > MOST_CLIPPED:
+        warnings.append(
+            f"{measured.clipped:.1%} of it is clipped, and cannot be evened out: {HINT}"
+        )
     elif level > BRIGHT:
-        said.append(f"its center is at {level:.0%} of full scale, next to clipping: {HINT}")
+        warnings.append(f"its center is at {level:.0%} of full scale, next to clipping: {HINT}")
     if level < DARK:
-        said.append(f"its center is at {level:.1%} of full scale, and noise goes on: {HINT}")
-    if found.pattern > MOST_PATTERN:
-        said.append(
+        warnings.append(f"its center is at {level:.1%} of full scale, and noise goes on: {HINT}")
+    if measured.pattern > MOST_PATTERN:
+        warnings.append(
             "it shows more than a light: film, or a pattern, which would be printed on every "
             f"scan: {HINT}"
         )
-    if found.beyond > 0.0:
-        said.append(
-            f"{found.beyond:.1%} of it is farther from its center's light than 3 stops: evened "
+    if measured.beyond > 0.0:
+        warnings.append(
+            f"{measured.beyond:.1%} of it is farther from its center's light than 3 stops: evened "
             "out by 3 stops there"
         )
-    return said
+    return warnings

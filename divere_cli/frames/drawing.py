@@ -31,30 +31,30 @@ DIGITS = {
 }
 
 
-def drawn(light: NDArray[np.float32], found: Result, form: str) -> bytes:
+def drawn(light: NDArray[np.float32], result: Result, form: str) -> bytes:
     """Give a picture as a file's bytes.
 
     Parameters
     ----------
     light : ndarray
-        ``(rows, columns, 1 or 3)`` linear light that ``found`` was found on.
-    found : Result
+        ``(rows, columns, 1 or 3)`` linear light that ``result`` is of.
+    result : Result
     form : {"jpg", "png"}
     """
     by = max(1, -(-max(light.shape[:2]) // LONGEST))
     while True:
-        data = _drawn(light, found, form, by)
+        data = _drawn(light, result, form, by)
         if len(data) <= MOST_BYTES:
             return data
         by += 1
 
 
-def _drawn(light: NDArray[np.float32], found: Result, form: str, by: int) -> bytes:
+def _drawn(light: NDArray[np.float32], result: Result, form: str, by: int) -> bytes:
     part = light[: light.shape[0] // by * by : by, : light.shape[1] // by * by : by]
     codes = np.clip(part, 0.0, 1.0) ** (1 / 2.2) * 255
     shown = np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes
     canvas = np.rint(shown).astype(np.uint8)
-    for number, one in enumerate(found.found, 1):
+    for number, one in enumerate(result.found, 1):
         color = SURE if one.sure else UNSURE
         corners = np.clip(one.corners / by, 0, np.array(canvas.shape[1::-1]) - 1)
         for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):

@@ -46,7 +46,7 @@ FORMATS = (
     Format("120-69", 61.5, 84.0, 56.0, 87.7, sd=0.05),
     Format("110", 16.0, 17.0, 13.0, 25.4),
 )
-NAMES = tuple(known.name for known in FORMATS)
+NAMES = tuple(form.name for form in FORMATS)
 
 
 def named(name: str) -> tuple[Format, ...]:

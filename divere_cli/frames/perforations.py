@@ -45,7 +45,7 @@ def find(holes: Bools) -> Perforations | None:
     if share.max(initial=0.0) < BAND:
         return None
     middle = len(share) / 2
-    found: list[tuple[float, float, float]] = []
+    bands: list[tuple[float, float, float]] = []
     for first, last in _runs(share > BAND / 2):
         scale = _scale(holes[first:last])
         if scale is None:
@@ -53,11 +53,11 @@ def find(holes: Bools) -> Perforations | None:
         tall = (last - first) / scale / PERFORATION_HEIGHT
         # A holder may cover a part of a band; a band is never higher than a hole.
         if LEAST_TALL < tall < 1 + OFF:
-            found.append((scale, float(first), float(last)))
-    if not found:
+            bands.append((scale, float(first), float(last)))
+    if not bands:
         return None
-    best = max(found, key=lambda band: band[2] - band[1])
-    same = [band for band in found if abs(band[0] / best[0] - 1) < 0.02]
+    best = max(bands, key=lambda band: band[2] - band[1])
+    same = [band for band in bands if abs(band[0] / best[0] - 1) < 0.02]
     scale = float(np.mean([band[0] for band in same]))
     above = [band[1:] for band in same if band[2] < middle]
     below = [band[1:] for band in same if band[1] > middle]

@@ -47,22 +47,22 @@ def merged(
     if not isinstance(document, dict):
         raise ProfileError(f"{file}: $ is no object of presets")
     ours: dict[str, dict[str, Json]] = {}
-    for name, (found, recipe) in scans.items():
+    for name, (scan, recipe) in scans.items():
         existing = document.get(name)
         entry = dict(existing) if isinstance(existing, dict) else documents.preset(recipe, {})
-        document[name] = _sheet(entry, name, found)
-        ours[name] = _ours(found, deskew)
+        document[name] = _sheet(entry, name, scan)
+        ours[name] = _ours(scan, deskew)
     plain = (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
     return own_entry.merged(plain, file, scans=ours)
 
 
-def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Json]:
+def _sheet(entry: dict[str, Json], name: str, scan: FoundScan) -> dict[str, Json]:
     """A scan's preset with crops; its own crop goes, for it was the whole picture's."""
     before = entry.get("metadata")
     metadata: dict[str, Json] = {"raw_file": name}
     metadata |= before if isinstance(before, dict) else {}
     metadata.pop("crop", None)
-    names = _names(found)
+    names = _names(scan)
     orientation = metadata.get("orientation", 0)
     crops: list[Json] = [
         {
@@ -73,31 +73,31 @@ def _sheet(entry: dict[str, Json], name: str, found: FoundScan) -> dict[str, Jso
                 "orientation": orientation,
             }
         }
-        for frame in found.frames
+        for frame in scan.frames
     ]
     return {
         **entry,
         "type": "contactsheet",
         "metadata": metadata,
         "crops": crops,
-        "active_crop_id": found.frames[0].id,
+        "active_crop_id": scan.frames[0].id,
     }
 
 
-def _names(found: FoundScan) -> dict[str, str]:
+def _names(scan: FoundScan) -> dict[str, str]:
     """A name for each crop: its number on the film where all have one of their own, else its id."""
-    numbers = [frame.number for frame in found.frames]
+    numbers = [frame.number for frame in scan.frames]
     numbered = all(numbers) and len(set(numbers)) == len(numbers)
-    return {frame.id: frame.number if numbered else frame.id for frame in found.frames}
+    return {frame.id: frame.number if numbered else frame.id for frame in scan.frames}
 
 
-def _ours(found: FoundScan, deskew: bool) -> dict[str, Json]:
+def _ours(scan: FoundScan, deskew: bool) -> dict[str, Json]:
     turns: dict[str, Json] = {
-        frame.id: frame.turn for frame in found.frames if frame.turn and frame.sure
+        frame.id: frame.turn for frame in scan.frames if frame.turn and frame.sure
     }
-    unsure: dict[str, Json] = {frame.id: frame.why for frame in found.frames if not frame.sure}
+    unsure: dict[str, Json] = {frame.id: frame.why for frame in scan.frames if not frame.sure}
     return {
-        "format": found.film or None,
+        "format": scan.film or None,
         "turns": turns if deskew and turns else None,
         "unsure": unsure or None,
     }
