@@ -81,7 +81,7 @@ def _frames(scratch: Path, *, quick: bool) -> Iterator[Row]:
         light = cells.light
         found = detect.find(picture.coarser(light, picture.fitting(light)))
         looked.append(time.process_time() - begin)
-        assert len(found.found) == scan.spec.count
+        assert len(found.pictures) == scan.spec.count
     beside = statistics.median(looked) - statistics.median(decoded)
     size = header.width * header.height / 1e6
     yield Row(

@@ -22,7 +22,7 @@ from divere_cli.batch.request import BatchRequest, Chooser
 from divere_cli.errors import DivereError
 from divere_cli.files import durable, regular
 from divere_cli.frames import answer
-from divere_cli.frames.answer import FoundScan, Wanted
+from divere_cli.frames.answer import FoundScan, FrameRequest
 from divere_cli.image import header as headers
 from divere_cli.image.layout import Header
 from divere_cli.isolation.runner import IsolationRequest
@@ -200,7 +200,7 @@ def _pages(request: BatchRequest) -> list[tuple[Page, Stamp]]:
 def _search(request: BatchRequest, light: Light | None) -> FrameSearch:
     isolation = request.isolation
     return FrameSearch(
-        expected=Wanted(request.frames or "auto"),
+        expected=FrameRequest(request.frames or "auto"),
         encoding=request.outputs.encoding,
         isolation=IsolationRequest(
             isolation.requested,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from divere_cli.errors import ScanError
 from divere_cli.files import stamp
 from divere_cli.frames import answer
-from divere_cli.frames.answer import FoundScan, Wanted
+from divere_cli.frames.answer import FoundScan, FrameRequest
 from divere_cli.isolation.runner import IsolationRequest
 from divere_cli.isolation.tasks import run_tasks
 from divere_cli.records import serialize
@@ -35,7 +35,7 @@ class FrameSearch:
     ``film_edge`` also reads the frame numbers at the edge of the film.
     """
 
-    expected: Wanted
+    expected: FrameRequest
     encoding: Encoding
     isolation: IsolationRequest
     limits: Limits

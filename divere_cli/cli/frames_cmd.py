@@ -160,7 +160,7 @@ def _check_files(values: dict[str, Any], scans: tuple[str, ...]) -> dict[str, st
 
 def _search(values: dict[str, Any]) -> FrameSearch:
     from divere_cli.batch.framing import FrameSearch
-    from divere_cli.frames.answer import Wanted
+    from divere_cli.frames.answer import FrameRequest
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.profile import library
     from divere_cli.records.job import Encoding, InputTransfer, Limits
@@ -168,7 +168,7 @@ def _search(values: dict[str, Any]) -> FrameSearch:
     picture = values["picture"]
     form = PICTURES[os.path.splitext(picture)[1].lower()] if picture else ""
     return FrameSearch(
-        expected=Wanted(values["film"], values["count"], picture=form),
+        expected=FrameRequest(values["film"], values["count"], picture=form),
         encoding=Encoding("tiff", 16, library.output_space("KodakEnduraPremier_gamma_2_2")),
         isolation=IsolationRequest(values["isolation"], jobs=values["jobs"] or 1),
         limits=Limits(),

@@ -73,12 +73,12 @@ def _frames(
 ) -> dict[int, FoundScan]:
     """Return the frames of the first picture of each file; errors are reported elsewhere."""
     from divere_cli.batch import framing
-    from divere_cli.frames.answer import Wanted
+    from divere_cli.frames.answer import FrameRequest
     from divere_cli.isolation.runner import IsolationRequest
     from divere_cli.records.job import InputTransfer, Limits
 
     search = framing.FrameSearch(
-        expected=Wanted(request.frames or "auto"),
+        expected=FrameRequest(request.frames or "auto"),
         encoding=request.outputs.encoding,
         isolation=IsolationRequest("auto", jobs=1),
         limits=Limits(),

@@ -1,6 +1,6 @@
 """Request and result of the search for frames, as plain data passed between processes.
 
-Covers the request (:class:`Wanted`), the result for a scan (:class:`FoundScan`), and the
+Covers the request (:class:`FrameRequest`), the result for a scan (:class:`FoundScan`), and the
 format that the strips of a roll show together. Standard library only, because the parent
 process uses it.
 """
@@ -21,7 +21,7 @@ Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class FrameRequest:
     """The request: film format or ``auto``, pictures per strip, and hints from other scans.
 
     ``form`` and ``aspect`` are hints: a format, and the width of a picture over its height,

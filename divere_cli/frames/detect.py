@@ -29,7 +29,7 @@ from divere_cli.frames import (
 from divere_cli.frames.edges import Lines, Span
 from divere_cli.frames.film import Picture
 from divere_cli.frames.formats import FORMATS, Format
-from divere_cli.frames.layout import Found, Hint, Layout, Result
+from divere_cli.frames.layout import FoundPicture, Hint, Layout, Result
 from divere_cli.frames.rows import Rows
 from divere_cli.frames.straight import Strip
 
@@ -89,18 +89,18 @@ def find(
             swapped = _worth(layouts) <= 0.0
             layouts, others, unread = others, layouts, []
     layouts = [_completed(layout) for layout in _ordered(_together(layouts, count, hint))]
-    found = [one for layout in layouts for one in _corners(layout)]
+    pictures = [one for layout in layouts for one in _corners(layout)]
     if swapped:
-        found = [replace(one, sure=False, why=one.why or ALL_FILM) for one in found]
-    found = doubts.apart(doubts.kept_whole(found, doubts.rivals(layouts, others)))
+        pictures = [replace(one, sure=False, why=one.why or ALL_FILM) for one in pictures]
+    pictures = doubts.apart(doubts.kept_whole(pictures, doubts.rivals(layouts, others)))
     if len(layouts) == 1:  # a picture added by a rival is at the end
         axis = int(layouts[0].strip.place.upright)
-        found.sort(key=lambda one: float(one.corners[:, axis].mean()))
-    if found:
-        found += [_whole(piece) for piece in unread]
+        pictures.sort(key=lambda one: float(one.corners[:, axis].mean()))
+    if pictures:
+        pictures += [_whole(piece) for piece in unread]
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
-    return Result(tuple(found), names, turn, _hint(layouts), tuple(layouts))
+    return Result(tuple(pictures), names, turn, _hint(layouts), tuple(layouts))
 
 
 def _layouts(
@@ -130,13 +130,13 @@ def _layouts(
     return layouts, unread, (lit or not layouts) and lamps and not sure
 
 
-def _whole(piece: film.Piece) -> Found:
+def _whole(piece: film.Piece) -> FoundPicture:
     """Return all of a piece of film as one picture that is not sure."""
     height, width = piece.area.shape
     left, top = float(piece.left), float(piece.top)
     box = np.array([(left, top), (left + width, top + height)])
     corners = box[[0, 1, 1, 0], 0], box[[0, 0, 1, 1], 1]
-    return Found(np.stack(corners, axis=1), 0.0, height > width, False, UNREAD)
+    return FoundPicture(np.stack(corners, axis=1), 0.0, height > width, False, UNREAD)
 
 
 def _worth(layouts: list[Layout]) -> float:
@@ -388,15 +388,15 @@ def _slope(layout: Layout) -> float:
 
 
 def _row_edges(
-    layout: Layout, part: slice, found: steps.Steps
+    layout: Layout, part: slice, edge_steps: steps.Steps
 ) -> tuple[float | None, float | None]:
     strip, scale = layout.strip, layout.rows.scale
     size = rows.block(strip)
     over, clear = strip.over[:, part], strip.clear[:, part]
     values, weight = steps.blocks(np.ascontiguousarray(over.T), np.ascontiguousarray(clear.T), size)
-    lines = Lines(values, weight, found, found.rise)
-    top = edges.side(found.rise, lines, layout.rows.top, scale, rising=True)
-    bottom = edges.side(found.fall, lines, layout.rows.bottom, scale, rising=False)
+    lines = Lines(values, weight, edge_steps, edge_steps.rise)
+    top = edges.side(edge_steps.rise, lines, layout.rows.top, scale, rising=True)
+    bottom = edges.side(edge_steps.fall, lines, layout.rows.bottom, scale, rising=False)
     return (top.at if top.seen else None), (bottom.at if bottom.seen else None)
 
 
@@ -418,18 +418,18 @@ def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> li
     return made
 
 
-def shown(found: Result) -> list[float]:
+def shown(result: Result) -> list[float]:
     """Return width over height of the pictures with both sides visible, of the first format.
 
     Parameters
     ----------
-    found : Result
+    result : Result
         The result of the search.
     """
     return [
         span.width / (layout.rows.bottom - layout.rows.top)
-        for layout in found.layouts
-        if layout.form.name == found.forms[0]
+        for layout in result.layouts
+        if layout.form.name == result.forms[0]
         for span in layout.spans
         if span.left.seen and span.right.seen and span.sure
     ]
@@ -457,12 +457,12 @@ def _ordered(layouts: list[Layout]) -> list[Layout]:
     )
 
 
-def _corners(layout: Layout) -> list[Found]:
+def _corners(layout: Layout) -> list[FoundPicture]:
     """Return the pictures of a strip in cells of the small picture."""
     top, bottom, seen = _settled_rows(layout)
     scale, spans = layout.rows.scale, layout.spans
     rows_sure = all(seen) or (any(seen) and (layout.rows.known or layout.rows.clear))
-    pictures: list[Found] = []
+    pictures: list[FoundPicture] = []
     for index, span in enumerate(spans):
         if span.filled < BLANK and not (span.left.seen or span.right.seen):
             continue  # blank
@@ -478,7 +478,7 @@ def _corners(layout: Layout) -> list[Found]:
                 high, low = min(high, 0.0), max(low, float(layout.strip.over.shape[0]))
         box = np.array([(left, high), (right, high), (right, low), (left, low)])
         place = layout.strip.place
-        pictures.append(Found(place.out(box), place.turn, place.upright, sure, why))
+        pictures.append(FoundPicture(place.out(box), place.turn, place.upright, sure, why))
     return pictures
 
 

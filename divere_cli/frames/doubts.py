@@ -16,7 +16,7 @@ import numpy as np
 from divere_cli.frames import edges, steps
 from divere_cli.frames.edges import Span
 from divere_cli.frames.film import Bools, Floats, Picture
-from divere_cli.frames.layout import Found, Layout
+from divere_cli.frames.layout import FoundPicture, Layout
 from divere_cli.frames.steps import FILLED
 
 LOST = 0.02  # share of a rival's picture that may be outside of all crops
@@ -58,18 +58,18 @@ class Rival:
     form: str
 
 
-def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
+def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> list[FoundPicture]:
     """Return the pictures; those that a rival contradicts are enlarged and not sure.
 
     Parameters
     ----------
-    found : sequence of Found
+    pictures : sequence of FoundPicture
         Pictures of the best layout.
     rivals : sequence of Rival
         Pictures of layouts that explain the scan about as well.
     """
-    first = [box(one.corners) for one in found]
-    boxes, formats = list(first), [""] * len(found)
+    first = [box(one.corners) for one in pictures]
+    boxes, formats = list(first), [""] * len(pictures)
     added: list[Rival] = []
     # If a format shows exposed film outside of all crops, its dark pictures count, too.
     disputed = {one.form for one in rivals if _lost(one, one.points[one.exposed], first)}
@@ -85,22 +85,22 @@ def kept_whole(found: Sequence[Found], rivals: Sequence[Rival]) -> list[Found]:
                 overlapped = True
         if not overlapped:
             added.append(rival)
-    pictures = [_grown(*one) for one in zip(found, boxes, formats, strict=True)]
-    if found:
-        pictures += [_new(found[0], rival) for rival in _apart(added)]
-    return pictures
+    corrected = [_grown(*one) for one in zip(pictures, boxes, formats, strict=True)]
+    if pictures:
+        corrected += [_new(pictures[0], rival) for rival in _apart(added)]
+    return corrected
 
 
-def apart(found: Sequence[Found]) -> list[Found]:
+def apart(pictures: Sequence[FoundPicture]) -> list[FoundPicture]:
     """Return the pictures, with one for several uncertain ones of the same crop.
 
     Parameters
     ----------
-    found : sequence of Found
+    pictures : sequence of FoundPicture
         The pictures.
     """
-    kept: list[Found] = []
-    for one in found:
+    kept: list[FoundPicture] = []
+    for one in pictures:
         same = [k for k in kept if not (k.sure or one.sure) and (k.corners == one.corners).all()]
         if not same:
             kept.append(one)
@@ -116,13 +116,13 @@ def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
     return bool(out.sum() > LOST * len(rival.points))
 
 
-def _grown(one: Found, whole: Floats, form: str) -> Found:
+def _grown(one: FoundPicture, whole: Floats, form: str) -> FoundPicture:
     if not form:
         return one
     return replace(one, corners=_corners(whole), sure=False, why=one.why or WHY.format(form))
 
 
-def _new(like: Found, rival: Rival) -> Found:
+def _new(like: FoundPicture, rival: Rival) -> FoundPicture:
     return replace(like, corners=_corners(rival.whole), sure=False, why=WHY.format(rival.form))
 
 

@@ -54,7 +54,7 @@ def _drawn(light: NDArray[np.float32], result: Result, form: str, by: int) -> by
     codes = np.clip(part, 0.0, 1.0) ** (1 / 2.2) * 255
     shown = np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes
     canvas = np.rint(shown).astype(np.uint8)
-    for number, one in enumerate(result.found, 1):
+    for number, one in enumerate(result.pictures, 1):
         color = SURE if one.sure else UNSURE
         corners = np.clip(one.corners / by, 0, np.array(canvas.shape[1::-1]) - 1)
         for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):

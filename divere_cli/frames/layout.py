@@ -24,7 +24,7 @@ class Hint:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundPicture:
     """One picture: corners (4, 2) as x, y in cells of the small picture, in the strip's order.
 
     ``turn`` is the rotation of its strip in degrees counter-clockwise; ``upright`` is whether
@@ -59,7 +59,7 @@ class Layout:
 class Result:
     """All pictures of a scan, strip by strip; recognized formats; a hint for other scans."""
 
-    found: tuple[Found, ...]
+    pictures: tuple[FoundPicture, ...]
     forms: tuple[str, ...]
     turn: float
     hint: Hint | None = None

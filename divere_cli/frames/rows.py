@@ -89,7 +89,9 @@ def profile(strip: Strip, scale: float, columns: slice = slice(None)) -> Steps:
     return steps.steps(values, weight, scale, strip.noise, size)
 
 
-def candidates(strip: Strip, holes: Perforations | None, form: Format, found: Steps) -> list[Rows]:
+def candidates(
+    strip: Strip, holes: Perforations | None, form: Format, edge_steps: Steps
+) -> list[Rows]:
     """Return the rows to try for a format, the likeliest first.
 
     Parameters
@@ -100,21 +102,21 @@ def candidates(strip: Strip, holes: Perforations | None, form: Format, found: St
         Perforations of the strip, if there are any.
     form : Format
         The film format.
-    found : Steps
+    edge_steps : Steps
         Steps down the strip.
     """
     guesses: list[Rows] = []
     if holes is not None and form.perforated:
-        guesses.append(_by_holes(strip, holes, form, found))
+        guesses.append(_by_holes(strip, holes, form, edge_steps))
     above, below = strip.edges
     if above is not None and below is not None:
         scale = (below - above) / form.film
         fits = holes is None or not form.perforated or abs(scale / holes.scale - 1) < TOLERANCE
         if fits:
             middle = 0.5 * (above + below)
-            guesses.append(_about(found, middle, scale, form))
+            guesses.append(_about(edge_steps, middle, scale, form))
     if holes is None or not form.perforated:
-        guesses += _free(strip, form, found)
+        guesses += _free(strip, form, edge_steps)
     return [replace(one, fits=_fits(one, strip, form)) for one in _apart(guesses)]
 
 
@@ -128,7 +130,7 @@ def _fits(rows: Rows, strip: Strip, form: Format) -> bool | None:
     return True if fits else False if strip.free else None
 
 
-def _by_holes(strip: Strip, holes: Perforations, form: Format, found: Steps) -> Rows:
+def _by_holes(strip: Strip, holes: Perforations, form: Format, edge_steps: Steps) -> Rows:
     scale = holes.scale
     inner = []
     if holes.above is not None:
@@ -136,18 +138,18 @@ def _by_holes(strip: Strip, holes: Perforations, form: Format, found: Steps) -> 
     if holes.below is not None:
         inner.append(holes.below[0] - (HOLES_TO_PICTURE + form.across / 2) * scale)
     middle = float(np.mean(inner)) if inner else strip.over.shape[0] / 2
-    return _about(found, middle, scale, form)
+    return _about(edge_steps, middle, scale, form)
 
 
-def _about(found: Steps, middle: float, scale: float, form: Format) -> Rows:
+def _about(edge_steps: Steps, middle: float, scale: float, form: Format) -> Rows:
     """Return the row of a known scale around a middle."""
     half = form.across * scale / 2
-    top = peak(found.rise, middle - half, OFF * scale)
-    bottom = peak(found.fall, middle + half, OFF * scale)
+    top = peak(edge_steps.rise, middle - half, OFF * scale)
+    bottom = peak(edge_steps.fall, middle + half, OFF * scale)
     if top is not None and bottom is not None:
         off = abs((bottom - top) / (2 * half) - 1)
         if off > TOLERANCE:  # one of them is not an edge: use the stronger one
-            if found.rise[int(top)] >= found.fall[int(bottom)]:
+            if edge_steps.rise[int(top)] >= edge_steps.fall[int(bottom)]:
                 bottom = None
             else:
                 top = None
@@ -160,19 +162,19 @@ def _about(found: Steps, middle: float, scale: float, form: Format) -> Rows:
     elif bottom is None:
         bottom = top + 2 * half
     assert bottom is not None
-    score = _at(found.rise, top) * seen[0] + _at(found.fall, bottom) * seen[1]
+    score = _at(edge_steps.rise, top) * seen[0] + _at(edge_steps.fall, bottom) * seen[1]
     return Rows(top, bottom, scale, float(score), True, seen)
 
 
-def _free(strip: Strip, form: Format, found: Steps) -> list[Rows]:
+def _free(strip: Strip, form: Format, edge_steps: Steps) -> list[Rows]:
     """Return candidates from pairs of steps; one may be the border of the visible film."""
     height = strip.over.shape[0]
     shown = np.flatnonzero(strip.clear.mean(axis=1) > 0.3)
     if not len(shown):
         return []
     rims = (float(shown[0]), float(shown[-1] + 1))
-    tops = [(float(p), float(found.rise[p]), True) for p in _peaks(found.rise, height)]
-    bottoms = [(float(p), float(found.fall[p]), True) for p in _peaks(found.fall, height)]
+    tops = [(float(p), float(edge_steps.rise[p]), True) for p in _peaks(edge_steps.rise, height)]
+    bottoms = [(float(p), float(edge_steps.fall[p]), True) for p in _peaks(edge_steps.fall, height)]
     tops.append((rims[0], 0.0, False))
     bottoms.append((rims[1], 0.0, False))
     least = 0.97 * form.across / form.film * (rims[1] - rims[0])

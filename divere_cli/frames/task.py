@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from divere_cli.develop import source
 from divere_cli.develop.film_edge import EdgeView
 from divere_cli.frames import detect, drawing, picture
-from divere_cli.frames.answer import FoundFrame, FoundScan, Wanted
+from divere_cli.frames.answer import FoundFrame, FoundScan, FrameRequest
 from divere_cli.frames.formats import named
-from divere_cli.frames.layout import Found, Hint, Result
+from divere_cli.frames.layout import FoundPicture, Hint, Result
 from divere_cli.image.parallel import Parallel
 from divere_cli.records import serialize
 from divere_cli.records.job import Job, Progress
@@ -33,7 +33,7 @@ def find(job: Job, progress: Progress) -> TaskResult:
     Parameters
     ----------
     job : Job
-        ``parameters`` is a :class:`divere_cli.frames.answer.Wanted`.
+        ``parameters`` is a :class:`divere_cli.frames.answer.FrameRequest`.
     progress : Progress
 
     Returns
@@ -46,7 +46,7 @@ def find(job: Job, progress: Progress) -> TaskResult:
     ScanError
         As the reader raises it.
     """
-    request = serialize.from_text(Wanted, job.parameters)
+    request = serialize.from_text(FrameRequest, job.parameters)
     with (
         progress.stage("read"),
         Parallel(job.threads) as parallel,
@@ -87,14 +87,14 @@ def _light(band: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.multiply(band, scale, dtype=np.float32), np.float32)
 
 
-def _hint(request: Wanted) -> Hint | None:
+def _hint(request: FrameRequest) -> Hint | None:
     return Hint(request.form, request.aspect) if request.form and request.aspect else None
 
 
 def _answer(
-    result: Result, size: tuple[float, float], request: Wanted, small: NDArray[np.float32]
+    result: Result, size: tuple[float, float], request: FrameRequest, small: NDArray[np.float32]
 ) -> FoundScan:
-    frames = tuple(_frame(str(n), one, size) for n, one in enumerate(result.found, 1))
+    frames = tuple(_frame(str(n), one, size) for n, one in enumerate(result.pictures, 1))
     drawn = ""
     if request.picture:
         data = drawing.drawn(small, result, request.picture)
@@ -119,7 +119,7 @@ def _numbered(scan: FoundScan, view: EdgeView) -> FoundScan:
     return replace(scan, frames=frames)
 
 
-def _frame(name: str, one: Found, size: tuple[float, float]) -> FoundFrame:
+def _frame(name: str, one: FoundPicture, size: tuple[float, float]) -> FoundFrame:
     """Return the bounding box of a picture's corners, as shares of the stored frame."""
     corners = np.clip(one.corners / np.array(size), 0.0, 1.0)
     left, top = (float(v) for v in corners.min(axis=0))

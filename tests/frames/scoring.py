@@ -41,7 +41,7 @@ def score(scan: Scan, found: Result) -> Score:
     height, width = scan.pixels.shape[:2]
     boxes = [
         np.clip(np.concatenate([f.corners.min(0), f.corners.max(0)]), 0, [width, height] * 2)
-        for f in found.found
+        for f in found.pictures
     ]
     used: set[int] = set()
     for truth in scan.truth:
@@ -52,7 +52,7 @@ def score(scan: Scan, found: Result) -> Score:
         if seen:
             used.add(best)
         if truth.kind in ("blank", "partly"):
-            made.false += seen and found.found[best].sure
+            made.false += seen and found.pictures[best].sure
             continue
         made.pictures += 1
         if not seen:
@@ -63,8 +63,8 @@ def score(scan: Scan, found: Result) -> Score:
             made.missed += not together
             continue
         made.cut += parts[best] < KEPT * whole
-        made.unsure_cut += parts[best] < KEPT * whole and not found.found[best].sure
-        if not found.found[best].sure:
+        made.unsure_cut += parts[best] < KEPT * whole and not found.pictures[best].sure
+        if not found.pictures[best].sure:
             made.unsure += 1
             continue
         for side, (one, other) in enumerate(SIDES):

@@ -103,7 +103,7 @@ def test_a_strip_without_a_row_of_pictures_is_kept_whole(monkeypatch: pytest.Mon
         return None if piece.top + piece.area.shape[0] > lower else recognized(piece, *rest)
 
     monkeypatch.setattr(detect, "_piece", without_lower)
-    found = detect.find(scan.pixels / np.float32(65535)).found
+    found = detect.find(scan.pixels / np.float32(65535)).pictures
     assert [one.sure for one in found] == [True, True, True, False]
     assert found[-1].why == detect.UNREAD
     box = np.concatenate([found[-1].corners.min(axis=0), found[-1].corners.max(axis=0)])
@@ -116,7 +116,7 @@ def test_a_strip_without_a_row_of_pictures_is_kept_whole(monkeypatch: pytest.Mon
 def test_a_bare_light_has_no_pictures(level: float) -> None:
     rng = np.random.default_rng(1)
     light = np.clip(level * (1 + 0.004 * rng.standard_normal((300, 450, 3))), 0, 1)
-    assert detect.find(light.astype(np.float32)).found == ()
+    assert detect.find(light.astype(np.float32)).pictures == ()
 
 
 def test_a_picture_that_fills_the_scan_is_not_cut() -> None:
@@ -125,7 +125,7 @@ def test_a_picture_that_fills_the_scan_is_not_cut() -> None:
     left, top = np.ceil(corners.min(axis=0)).astype(int) + 4
     right, bottom = np.floor(corners.max(axis=0)).astype(int) - 4
     inside = scan.pixels[top:bottom, left:right] / np.float32(65535)
-    for one in detect.find(inside).found:
+    for one in detect.find(inside).pictures:
         box = np.concatenate([one.corners.min(axis=0), one.corners.max(axis=0)])
         whole = (box[2] - box[0]) * (box[3] - box[1]) / (inside.shape[0] * inside.shape[1])
         assert not one.sure or whole >= 0.98
@@ -217,6 +217,6 @@ def test_real_scans_are_not_cut(name: str, held: tuple[float, ...]) -> None:
     corners = wanted[[0, 1, 1, 0], 0], wanted[[0, 0, 1, 1], 1]
     parts = [
         within(np.stack(corners, axis=1), np.concatenate([one.corners.min(0), one.corners.max(0)]))
-        for one in detect.find(light).found
+        for one in detect.find(light).pictures
     ]
     assert max(parts) >= 0.98 * float(np.prod(wanted[1] - wanted[0]))
