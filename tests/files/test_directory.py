@@ -19,11 +19,11 @@ from tests.batch.lab import Lab
 from tests.files import test_lock, test_output_folder
 
 AGAIN_BY_PATH: list[Callable[..., None]] = [
-    test_publish.test_temporary_files_of_dead_runs_go_wherever_they_are,
+    test_publish.test_temporary_files_of_dead_runs_are_removed_everywhere,
     test_run.test_a_retouched_positive_is_never_replaced,
 ]
 WITH_PATCHES: list[Callable[..., None]] = [
-    test_publish.test_a_run_that_died_between_rename_and_record_is_made_good,
+    test_publish.test_a_run_that_died_between_rename_and_record_is_recovered,
     test_publish.test_several_positives_of_a_scan_come_together,
     test_publish.test_a_failed_sync_is_never_tried_again,
 ]

@@ -66,7 +66,11 @@ class Patience:
 
 
 class Loop:
-    """Watches workers: ``attempts`` are those not proven to have ended, ``done`` are outcomes."""
+    """Watches workers: ``attempts`` are those not proven to have ended, ``done`` are outcomes.
+
+    ``closing`` is set once the runner is being closed: from then on no fault of the listener
+    keeps workers from being ended.
+    """
 
     def __init__(self, patience: Patience, on_event: OnEvent, owner: Owner) -> None:
         self.attempts: list[Attempt] = []
@@ -75,6 +79,7 @@ class Loop:
         self._on_event = on_event
         self._owner = owner
         self._events: list[ScanStarted | ScanProgress] = []
+        self.closing = False
         self._selector = selectors.DefaultSelector()
         self._watched: signals.StopRequest | None = None
         self._watched_fd = -1
@@ -83,7 +88,7 @@ class Loop:
         self._oom_read = time.monotonic()
 
     def busy(self) -> list[Attempt]:
-        """Number of workers that have a job."""
+        """Return the workers that have a job."""
         return [attempt for attempt in self.attempts if attempt.assignment is not None]
 
     def add(self, child: WorkerProcess) -> Attempt:
@@ -136,10 +141,19 @@ class Loop:
         now = time.monotonic()
         for attempt in list(self.attempts):
             self._check(attempt, now)
+        self._deliver()
+        return interrupted
+
+    def _deliver(self) -> None:
+        """Hand over the events; a listener that fails at the end leaves no worker behind."""
         events, self._events = self._events, []
         for event in events:
-            self._on_event(event)
-        return interrupted
+            try:
+                self._on_event(event)
+            except Exception:
+                if not self.closing:
+                    raise
+                log.exception("an event at the end of the run was not taken")
 
     def _handle_ready(self, attempt: Attempt, channel: Channel) -> None:
         if channel == "pidfd":

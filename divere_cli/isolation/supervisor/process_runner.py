@@ -160,7 +160,7 @@ class ProcessRunner:
         """End everything, release everything."""
         if self._closed:
             return []
-        self._closed = True
+        self._closed = self.loop.closing = True
         for attempt in self.loop.attempts:
             if attempt.assignment is None:
                 self.loop.end(attempt, "cancelled", "")

@@ -230,6 +230,18 @@ def test_a_fault_of_the_listener_is_not_the_workers() -> None:
     assert ends in (["result"], ["cancelled"])
 
 
+def test_a_listener_that_fails_at_the_end_leaves_no_worker_behind() -> None:
+    def complain(event: object) -> None:
+        raise ValueError("the display fell over")
+
+    runner = open_runner(IsolationRequest("always", jobs=1), complain, warm=())
+    runner.start(make_job(1, "good"), Limits())
+    (busy,) = runner.loop.busy()  # type: ignore[attr-defined]
+    assert eventually(lambda: select.select([busy.child.frames], [], [], 0)[0], 60.0)
+    ends = [outcome.end for outcome in runner.close()]  # its first events are read here
+    assert ends in (["result"], ["cancelled"])
+
+
 def test_a_program_that_forgets_to_close_takes_its_workers_along() -> None:
     program = (
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
