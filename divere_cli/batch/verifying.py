@@ -121,8 +121,8 @@ def check(
         on_file(done[-1])
     with _Notes(path) as notes:
         for hashed in hashing.hash_all(todo, cpus.usable()):
-            judge(hashed)
             notes.add(hashed)
+            judge(hashed)
         notes.finish()
     return done
 
