@@ -268,7 +268,7 @@ def test_an_export_shows_how_far_it_is(page: Page) -> None:
     page.press("e")
     page.page.locator("#export-format").select_option("jpeg")
     page.page.locator("#export-go").click()
-    page.until(lambda: "3 ok" in page.text("#export-said"))
+    page.until(lambda: "3 ok" in page.text("#export-message"))
     assert len(list((page.roll / "positives").glob("*.jpg"))) == 3
 
 

@@ -26,12 +26,12 @@ export async function post(path, body) {
   return response.json();
 }
 
-// A picture: an address to show it by (the caller revokes it) and what is told of it.
+// A picture: an address to show it by (the caller revokes it) and the figures of it.
 export async function picture(wanted) {
   const response = await send("/api/render", wanted);
   if (!response.ok) await refuse(response);
-  const told = JSON.parse(response.headers.get("x-divere-picture") || "{}");
-  return { url: URL.createObjectURL(await response.blob()), ...told };
+  const details = JSON.parse(response.headers.get("x-divere-picture") || "{}");
+  return { url: URL.createObjectURL(await response.blob()), ...details };
 }
 
 function send(path, body) {

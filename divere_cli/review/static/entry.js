@@ -13,35 +13,35 @@ function part(entry, index) {
   return crops ? crops[Math.min(index, crops.length - 1)] : entry;
 }
 
-// What the grade of a picture says now; `told` are the service's figures, which fill in what is not spelled out.
-export function figures(entry, index, told) {
+// What the grade of a picture says now; `details` are the service's figures, which fill in what is not spelled out.
+export function figures(entry, index, details) {
   const own = part(entry, index);
   const grade = own.cc_params || (sheet(entry) && entry.cc_params) || {};
   const metadata = own.metadata || {};
   return {
-    gains: grade.rgb_gains || told.rgb_gains,
-    contrast: grade.density_gamma ?? told.density_gamma,
-    turn: metadata.orientation ?? (sheet(entry) ? 0 : told.orientation),
-    crop: metadata.crop || told.crop || WHOLE,
-    monochrome: told.monochrome,
+    gains: grade.rgb_gains || details.rgb_gains,
+    contrast: grade.density_gamma ?? details.density_gamma,
+    turn: metadata.orientation ?? (sheet(entry) ? 0 : details.orientation),
+    crop: metadata.crop || details.crop || WHOLE,
+    monochrome: details.monochrome,
   };
 }
 
-function graded(entry, index, told) {
+function graded(entry, index, details) {
   const made = clone(entry);
   const own = part(made, index);
-  if (!own.cc_params) own.cc_params = !sheet(made) && made.base ? {} : clone(told.full.cc_params);
+  if (!own.cc_params) own.cc_params = !sheet(made) && made.base ? {} : clone(details.full.cc_params);
   return [made, own];
 }
 
-export function withGains(entry, index, told, gains) {
-  const [made, own] = graded(entry, index, told);
+export function withGains(entry, index, details, gains) {
+  const [made, own] = graded(entry, index, details);
   own.cc_params.rgb_gains = gains.map((v) => round(Math.max(-5, Math.min(5, v))));
   return made;
 }
 
-export function withContrast(entry, index, told, contrast) {
-  const [made, own] = graded(entry, index, told);
+export function withContrast(entry, index, details, contrast) {
+  const [made, own] = graded(entry, index, details);
   own.cc_params.density_gamma = round(Math.max(0.1, Math.min(5, contrast)));
   return made;
 }
@@ -54,13 +54,13 @@ export function withPlace(entry, index, place) {
 }
 
 // A shipped profile: its input space and its grade. What of color was found on this frame stays where both mean the same.
-export function withProfile(entry, index, told, profile) {
+export function withProfile(entry, index, details, profile) {
   const made = clone(entry);
   const own = part(made, index);
-  const before = own.cc_params || told.full.cc_params;
+  const before = own.cc_params || details.full.cc_params;
   own.idt = clone(profile.idt);
   own.cc_params = clone(profile.cc_params);
-  if (alike(before, profile.cc_params)) own.cc_params.rgb_gains = before.rgb_gains || told.rgb_gains;
+  if (alike(before, profile.cc_params)) own.cc_params.rgb_gains = before.rgb_gains || details.rgb_gains;
   own.metadata = { ...(own.metadata || {}), film_type: profile.film_type };
   if (!sheet(made)) {
     for (const key of ["base", "adaptation", "camera_white_balance"]) {
@@ -77,24 +77,24 @@ function alike(one, other) {
 }
 
 // The whole grade of one frame for another; crop, turn, names and notes stay the other's.
-export function withGradeOf(entry, index, told, from, fromIndex, fromTold) {
+export function withGradeOf(entry, index, details, from, fromIndex, fromDetails) {
   const made = clone(entry);
   const own = part(made, index);
   const source = part(from, fromIndex);
-  own.idt = clone(source.idt || fromTold.full.idt);
-  own.cc_params = source.cc_params && !from.base ? clone(source.cc_params) : { ...clone(fromTold.full.cc_params), ...clone(source.cc_params || {}) };
-  const film = (source.metadata || {}).film_type || fromTold.film_type;
+  own.idt = clone(source.idt || fromDetails.full.idt);
+  own.cc_params = source.cc_params && !from.base ? clone(source.cc_params) : { ...clone(fromDetails.full.cc_params), ...clone(source.cc_params || {}) };
+  const film = (source.metadata || {}).film_type || fromDetails.film_type;
   own.metadata = { ...(own.metadata || {}), film_type: film };
   if (!sheet(made)) delete made.base;
   return made;
 }
 
 // The same change on top of what another frame has.
-export function withChange(entry, index, told, change) {
-  const now = figures(entry, index, told);
+export function withChange(entry, index, details, change) {
+  const now = figures(entry, index, details);
   let made = entry;
-  if (change.gains.some((v) => Math.abs(v) > 1e-6)) made = withGains(made, index, told, now.gains.map((v, i) => v + change.gains[i]));
-  if (Math.abs(change.contrast) > 1e-6) made = withContrast(made, index, told, now.contrast + change.contrast);
+  if (change.gains.some((v) => Math.abs(v) > 1e-6)) made = withGains(made, index, details, now.gains.map((v, i) => v + change.gains[i]));
+  if (Math.abs(change.contrast) > 1e-6) made = withContrast(made, index, details, now.contrast + change.contrast);
   return made;
 }
 

@@ -76,20 +76,20 @@ export function numbers(frame) {
 }
 
 export function badges(frame, { film = false } = {}) {
-  const found = [];
+  const labels = [];
   const number = numbers(frame);
-  if (frame.film && (number || film)) found.push([film ? [frame.film, number].filter(Boolean).join(", ") : number, "number", [frame.film, number].filter(Boolean).join(", ")]);
-  if (frame.status === "failed") found.push(["failed", "bad"]);
-  if (frame.problem) found.push(["preset", "bad"]);
-  if (frame.confidence && frame.confidence !== "high") found.push([frame.confidence === "low" ? "not sure" : "fairly sure", frame.confidence]);
-  if (frame.kind === "outlier") found.push(["unlike the roll", ""]);
-  if (frame.kind === "no_picture") found.push(["no picture", ""]);
-  if (frame.pages > 1) found.push([`1 of ${frame.pages} pages`, "", `This file holds ${frame.pages} pages. The first is shown; a batch grades all of them by the same preset.`]);
-  if (frame.pictures > 1) found.push([`${frame.pictures} pictures`, ""]);
-  if (frame.turned) found.push([`${frame.turned} to be turned level`, "", "A batch turns these pictures level. Here they are shown as they lie in the scan."]);
-  if (frame.mark === "done") found.push(["done", "done"]);
-  if (frame.mark === "reject") found.push(["reject", "reject"]);
-  return found.map(([text, kind, more]) => {
+  if (frame.film && (number || film)) labels.push([film ? [frame.film, number].filter(Boolean).join(", ") : number, "number", [frame.film, number].filter(Boolean).join(", ")]);
+  if (frame.status === "failed") labels.push(["failed", "bad"]);
+  if (frame.problem) labels.push(["preset", "bad"]);
+  if (frame.confidence && frame.confidence !== "high") labels.push([frame.confidence === "low" ? "not sure" : "fairly sure", frame.confidence]);
+  if (frame.kind === "outlier") labels.push(["unlike the roll", ""]);
+  if (frame.kind === "no_picture") labels.push(["no picture", ""]);
+  if (frame.pages > 1) labels.push([`1 of ${frame.pages} pages`, "", `This file holds ${frame.pages} pages. The first is shown; a batch grades all of them by the same preset.`]);
+  if (frame.pictures > 1) labels.push([`${frame.pictures} pictures`, ""]);
+  if (frame.turned) labels.push([`${frame.turned} to be turned level`, "", "A batch turns these pictures level. Here they are shown as they lie in the scan."]);
+  if (frame.mark === "done") labels.push(["done", "done"]);
+  if (frame.mark === "reject") labels.push(["reject", "reject"]);
+  return labels.map(([text, kind, more]) => {
     const badge = document.createElement("span");
     if (more) badge.title = more;
     badge.className = `badge ${kind}`;
@@ -177,14 +177,14 @@ export class Grid {
     item.querySelector("b").textContent = frame.name;
     item.querySelector(".badges").replaceChildren(...badges(frame));
     const thumb = item.querySelector(".thumb"), url = this.thumbnails.get(name);
-    const said = frame.status === "failed" ? frame.message : frame.problem;
-    if (said) thumb.replaceChildren(text(said));
+    const problemText = frame.status === "failed" ? frame.message : frame.problem;
+    if (problemText) thumb.replaceChildren(text(problemText));
     else if (url) {
       let image = thumb.querySelector("img");
       if (!image) { image = document.createElement("img"); image.alt = ""; thumb.replaceChildren(image); }
       image.src = url;
     } else if (!thumb.firstChild) thumb.replaceChildren(text("…"));
-    item.firstChild.setAttribute("aria-label", [frame.name, ...badges(frame).map((b) => b.textContent), said].filter(Boolean).join(", "));
+    item.firstChild.setAttribute("aria-label", [frame.name, ...badges(frame).map((b) => b.textContent), problemText].filter(Boolean).join(", "));
     this.mark();
   }
 

@@ -2,12 +2,12 @@
 
 const INK = ["#ff7a6e", "#7fd08a", "#7fa8ff"];
 
-export function draw(canvas, told) {
+export function draw(canvas, details) {
   const pen = canvas.getContext("2d");
   const { width, height } = canvas;
   pen.clearRect(0, 0, width, height);
-  if (!told) return;
-  const counts = told.counts;
+  if (!details) return;
+  const counts = details.counts;
   const inner = counts.flatMap((channel) => channel.slice(1, -1)).sort((a, b) => a - b);
   const top = Math.max(1, inner[Math.floor(inner.length * 0.985)] || 1);
   pen.strokeStyle = "#3a3a3a";
@@ -28,8 +28,8 @@ export function draw(canvas, told) {
   });
   pen.globalAlpha = 1;
   pen.globalCompositeOperation = "source-over";
-  triangle(pen, told.low, 0, 1);
-  triangle(pen, told.high, width, -1);
+  triangle(pen, details.low, 0, 1);
+  triangle(pen, details.high, width, -1);
 }
 
 function triangle(pen, shares, x, towards) {
@@ -40,11 +40,11 @@ function triangle(pen, shares, x, towards) {
   pen.fill();
 }
 
-export function words(told, facts) {
+export function words(details, facts) {
   const parts = [];
-  const dark = told ? Math.max(...told.low) : 0, light = told ? Math.max(...told.high) : 0;
-  if (dark >= 0.001) parts.push(["black ", percent(dark), channels(told.low)]);
-  if (light >= 0.001) parts.push(["white ", percent(light), channels(told.high)]);
+  const dark = details ? Math.max(...details.low) : 0, light = details ? Math.max(...details.high) : 0;
+  if (dark >= 0.001) parts.push(["black ", percent(dark), channels(details.low)]);
+  if (light >= 0.001) parts.push(["white ", percent(light), channels(details.high)]);
   const scan = facts?.clipped ? Math.max(...facts.clipped.top, 0) : 0;
   if (scan >= 0.0005) parts.push(["clipped on the scan ", percent(scan), ""]);
   return parts;

@@ -18,7 +18,7 @@ const grid = new Grid($("grid"), $("empty"), store, thumbnails, (name) => openFr
 const viewer = new Viewer(
   { stage: $("stage"), large: $("large"), detail: $("close"), cropBox: $("crop-box"), busy: $("busy"), trouble: $("trouble") },
   store,
-  { told, mode, picked, again },
+  { details, mode, picked, again },
 );
 const panel = new Panel(
   {
@@ -94,10 +94,10 @@ async function openFrame(name, index = 0) {
   $("badges").replaceChildren(...badges(frame, { film: true }));
   location.hash = encodeURIComponent(name);
   try {
-    const told = await store.told(name);
+    const details = await store.details(name);
     if (grid.current !== name) return;
     const entry = store.entry(name);
-    viewer.open(name, told, entry, Math.min(index, pictures(entry) - 1));
+    viewer.open(name, details, entry, Math.min(index, pictures(entry) - 1));
     choosePicture();
     refreshPanel();
   } catch (problem) {
@@ -135,12 +135,12 @@ function toGrid() {
 }
 
 function choosePicture() {
-  const count = pictures(viewer.entry), told = viewer.told.pictures;
+  const count = pictures(viewer.entry), details = viewer.details.pictures;
   $("picture-label").hidden = count < 2;
   $("picture").replaceChildren(...Array.from({ length: count }, (_, i) => {
     const option = document.createElement("option");
     option.value = String(i);
-    const name = told[i]?.name || String(i + 1), number = store.frame(viewer.name)?.numbers?.[i];
+    const name = details[i]?.name || String(i + 1), number = store.frame(viewer.name)?.numbers?.[i];
     option.textContent = number && number !== name ? `${name} (frame ${number})` : name;
     return option;
   }));
@@ -150,7 +150,7 @@ function choosePicture() {
 const SOURCES = { entry: "its own entry in divere_presets.json", folder_default: "the folder's default", measured: "measured just now, not written yet", shipped: "a shipped profile as it is" };
 
 function refreshPanel() {
-  if (viewer.name === null || !viewer.told) return;
+  if (viewer.name === null || !viewer.details) return;
   panel.show();
   const frame = store.frame(viewer.name);
   const source = store.edited(viewer.name) ? "changed here" : SOURCES[frame?.source] || "";
@@ -159,7 +159,7 @@ function refreshPanel() {
   $("mark-done").setAttribute("aria-pressed", String(frame?.mark === "done"));
   $("mark-reject").setAttribute("aria-pressed", String(frame?.mark === "reject"));
   panel.profile.value = "";
-  panel.profile.options[0].textContent = frame?.source === "shipped" ? `now: ${viewer.told.profile}` : "as its entry has it";
+  panel.profile.options[0].textContent = frame?.source === "shipped" ? `now: ${viewer.details.profile}` : "as its entry has it";
 }
 
 function changed(entry) {
@@ -168,14 +168,14 @@ function changed(entry) {
   refreshPanel();
 }
 
-function told(made) {
+function details(made) {
   const frame = store.frame(viewer.name);
   if (withFilm(frame, made)) {
     $("badges").replaceChildren(...badges(frame, { film: true }));
     grid.update(frame.name);
   }
   histogram.draw($("histogram"), made?.histogram);
-  const words = made ? histogram.words(made.histogram, viewer.told?.facts) : [];
+  const words = made ? histogram.words(made.histogram, viewer.details?.facts) : [];
   $("clipping").replaceChildren(...words.flatMap(([what, share, where], i) => {
     const strong = document.createElement("b");
     strong.textContent = share + where;
@@ -214,8 +214,8 @@ function turn(by) {
 
 function crop() {
   if (!viewer.cropping) { viewer.startCrop(); return; }
-  const found = viewer.endCrop(true);
-  changed(withPlace(viewer.entry, viewer.index, { crop: found, orientation: viewer.figures.turn }));
+  const box = viewer.endCrop(true);
+  changed(withPlace(viewer.entry, viewer.index, { crop: box, orientation: viewer.figures.turn }));
 }
 
 function uncrop() {
@@ -249,7 +249,7 @@ function targets(kind) {
 }
 
 function askApply() {
-  if (viewer.name === null || !viewer.told) return;
+  if (viewer.name === null || !viewer.details) return;
   for (const span of document.querySelectorAll("[data-count]")) span.textContent = `(${targets(span.dataset.count).length})`;
   $("apply-dialog").returnValue = "";
   $("apply-dialog").showModal();
@@ -259,17 +259,17 @@ async function apply() {
   const to = document.querySelector("[name=apply-to]:checked").value, as = document.querySelector("[name=apply-as]:checked").value;
   const names = targets(to);
   if (!names.length) return;
-  const told = viewer.told.pictures[viewer.index];
-  const delta = change(figures(viewer.opened, viewer.index, told), viewer.figures);
+  const details = viewer.details.pictures[viewer.index];
+  const delta = change(figures(viewer.opened, viewer.index, details), viewer.figures);
   const from = viewer.entry, fromIndex = viewer.index;
   await store.save();
   const entries = {};
   for (const name of names) {
     try {
-      const other = await store.told(name);
+      const other = await store.details(name);
       let entry = store.entry(name);
       for (let i = 0; i < pictures(entry); i += 1) {
-        entry = as === "grade" ? withGradeOf(entry, i, other.pictures[i], from, fromIndex, told) : withChange(entry, i, other.pictures[i], delta);
+        entry = as === "grade" ? withGradeOf(entry, i, other.pictures[i], from, fromIndex, details) : withChange(entry, i, other.pictures[i], delta);
       }
       entries[name] = entry;
     } catch (problem) { say(`${name}: ${problem.message}`); }
@@ -290,7 +290,7 @@ async function exportRoll() {
     $("export-failures").replaceChildren();
     await store.load();
     look();
-  } catch (problem) { $("export-running").hidden = false; $("export-said").textContent = problem.message; }
+  } catch (problem) { $("export-running").hidden = false; $("export-message").textContent = problem.message; }
 }
 
 function showExport(progress) {
@@ -301,7 +301,7 @@ function showExport(progress) {
   if (progress.state === "idle") return;
   $("export-running").hidden = false;
   $("export-progress").value = progress.total ? progress.done / progress.total : running ? 0 : 1;
-  $("export-said").textContent = running ? `${progress.done} of ${progress.total || "…"}` : progress.message;
+  $("export-message").textContent = running ? `${progress.done} of ${progress.total || "…"}` : progress.message;
   $("export-failures").replaceChildren(...progress.failures.map(({ name, message }) => {
     const item = document.createElement("li");
     item.textContent = `${name}: ${message}`;
@@ -311,7 +311,7 @@ function showExport(progress) {
 
 // ------------------------------------------------------------------ what happens by itself
 
-let notice = 0, measuring = "", saidUntil = 0;
+let notice = 0, measuring = "", messageUntil = 0;
 
 async function look() {
   try {
@@ -321,7 +321,7 @@ async function look() {
     for (const one of state.notices) { notice = Math.max(notice, one.number); showNotice(`${one.name}: ${one.message}`); }
     if (measuring === "running" && state.measuring.state === "ended") await measured(state.measuring);
     measuring = state.measuring.state;
-    if (measuring === "running" && Date.now() > saidUntil) $("saved").textContent = "Measuring the roll…";
+    if (measuring === "running" && Date.now() > messageUntil) $("saved").textContent = "Measuring the roll…";
     if (state.version !== store.version && !store.unsaved && !store.conflict) foreign();
     if (state.problem && !store.problem) await store.load();
   } catch (problem) {
@@ -375,10 +375,10 @@ function showNotice(message) {
 function closeNotices() { $("notices").hidden = true; $("notice-list").replaceChildren(); }
 
 function say(message) {
-  saidUntil = Date.now() + 6000;
+  messageUntil = Date.now() + 6000;
   $("saved").textContent = message;
-  $("counts").dataset.said = message;
-  if ($("frame-view").hidden) { $("counts").textContent = message; setTimeout(() => { if (Date.now() >= saidUntil) showRoll(); }, 6200); }
+  $("counts").dataset.message = message;
+  if ($("frame-view").hidden) { $("counts").textContent = message; setTimeout(() => { if (Date.now() >= messageUntil) showRoll(); }, 6200); }
 }
 
 store.addEventListener("roll", showRoll);
@@ -450,7 +450,7 @@ document.addEventListener("keydown", (event) => {
   if (typing) { if (event.key === "Escape") event.target.blur(); return; }
   const large = !$("frame-view").hidden;
   if (large ? frameKey(event) : gridKey(event)) { event.preventDefault(); return; }
-  const act = (large && viewer.told ? inFrame[event.key] : null) || anywhere[event.key];
+  const act = (large && viewer.details ? inFrame[event.key] : null) || anywhere[event.key];
   if (act) { event.preventDefault(); act(event); }
 });
 
@@ -461,11 +461,11 @@ function frameKey(event) {
     if (viewer.picking) viewer.pick(false); else if (viewer.zoomed) viewer.toggleZoom(); else toGrid();
     return true;
   }
-  if (event.key === "\\" && viewer.told) { viewer.before(true); return true; }
+  if (event.key === "\\" && viewer.details) { viewer.before(true); return true; }
   if (slider || !event.key.startsWith("Arrow")) return false;
   if (viewer.zoomed) { viewer.pan({ ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key] || 0, { ArrowUp: -0.1, ArrowDown: 0.1 }[event.key] || 0); return true; }
   const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => panel.nudge.brighter(true), ArrowDown: () => panel.nudge.darker(true) }[event.key];
-  if (viewer.told) act();
+  if (viewer.details) act();
   else if (event.key === "ArrowLeft" || event.key === "ArrowRight") act();
   return true;
 }
@@ -488,7 +488,7 @@ function gridKey(event) {
   return false;
 }
 
-document.addEventListener("keyup", (event) => { if (event.key === "\\" && viewer.told) viewer.before(false); });
+document.addEventListener("keyup", (event) => { if (event.key === "\\" && viewer.details) viewer.before(false); });
 
 // ------------------------------------------------------------------ buttons
 
@@ -500,7 +500,7 @@ const clicks = {
 };
 const NEED_A_PICTURE = new Set(["before", "zoom", "pick", "crop", "uncrop", "turn-left", "turn-right", "apply", "reset"]);
 for (const [id, act] of Object.entries(clicks)) {
-  $(id).addEventListener("click", () => { if (viewer.told || !NEED_A_PICTURE.has(id)) act(); });
+  $(id).addEventListener("click", () => { if (viewer.details || !NEED_A_PICTURE.has(id)) act(); });
 }
 for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", (event) => panel.nudge[button.dataset.do](event.shiftKey));
 $("filter").addEventListener("change", () => { showRoll(); $("filter").blur(); if ($("frame-view").hidden) grid.focus(); });
@@ -525,8 +525,8 @@ async function start() {
   await store.load();
   await look();
   setInterval(() => { if (!document.hidden) look(); }, LOOK_MS);
-  const asked = decodeURIComponent(location.hash.slice(1));
-  if (asked && store.frame(asked)) await openFrame(asked); else grid.focus();
+  const requested = decodeURIComponent(location.hash.slice(1));
+  if (requested && store.frame(requested)) await openFrame(requested); else grid.focus();
 }
 
 start().catch((problem) => banner(problem.message, []));

@@ -30,7 +30,7 @@ export class Panel {
     const e = exposure(now.gains), c = color(now.gains);
     const range = this.exposure;
     if (!range.min || e < Number(range.min) || e > Number(range.max) || this.#of !== this.viewer.name) {
-      const middle = exposure(this.viewer.told.pictures[this.viewer.index].rgb_gains);
+      const middle = exposure(this.viewer.details.pictures[this.viewer.index].rgb_gains);
       range.min = Math.min(middle, e) - 0.8;
       range.max = Math.max(middle, e) + 0.8;
       this.#of = this.viewer.name;
@@ -46,7 +46,7 @@ export class Panel {
   #of = null;
 
   #controls() {
-    const gains = (made) => this.#apply((entry, i, told) => withGains(entry, i, told, made(this.viewer.figures.gains)));
+    const gains = (made) => this.#apply((entry, i, details) => withGains(entry, i, details, made(this.viewer.figures.gains)));
     const level = (value) => gains((now) => now.map((v) => v + value - exposure(now)));
     this.exposure.addEventListener("input", () => level(Number(this.exposure.value)));
     number(this.exposureValue, level);
@@ -55,7 +55,7 @@ export class Panel {
       this[name].addEventListener("input", () => shift(Number(this[name].value)));
       number(this[`${name}Value`], shift);
     });
-    const slope = (value) => this.#apply((entry, i, told) => withContrast(entry, i, told, value));
+    const slope = (value) => this.#apply((entry, i, details) => withContrast(entry, i, details, value));
     this.contrast.addEventListener("input", () => slope(Number(this.contrast.value)));
     number(this.contrastValue, slope);
     this.profile.addEventListener("change", () => this.#profile(this.profile.value));
@@ -71,17 +71,17 @@ export class Panel {
   }
 
   #apply(make) {
-    if (this.viewer.name === null || !this.viewer.told) return;
-    this.changed(make(this.viewer.entry, this.viewer.index, this.viewer.told.pictures[this.viewer.index]));
+    if (this.viewer.name === null || !this.viewer.details) return;
+    this.changed(make(this.viewer.entry, this.viewer.index, this.viewer.details.pictures[this.viewer.index]));
   }
 
   async listProfiles() {
-    const found = await get("/api/profiles");
+    const library = await get("/api/profiles");
     const first = document.createElement("option");
     first.value = "";
     first.textContent = "as the entry has it";
     const groups = new Map();
-    for (const one of found.profiles) {
+    for (const one of library.profiles) {
       if (!groups.has(one.group)) { const group = document.createElement("optgroup"); group.label = one.group || "profiles"; groups.set(one.group, group); }
       const option = document.createElement("option");
       option.value = one.name;
@@ -89,13 +89,13 @@ export class Panel {
       groups.get(one.group).append(option);
     }
     this.profile.replaceChildren(first, ...groups.values());
-    return found.spaces;
+    return library.spaces;
   }
 
   async #profile(name) {
     if (!name) return;
     const profile = await get(`/api/profiles/${encodeURIComponent(name)}`);
-    this.#apply((entry, i, told) => withProfile(entry, i, told, profile));
+    this.#apply((entry, i, details) => withProfile(entry, i, details, profile));
   }
 
   // ---------------------------------------------------------------- the ring-around
@@ -135,11 +135,11 @@ export class Panel {
 
   async #drawOnce() {
     const { name, index } = this.viewer;
-    if (name === null || !this.viewer.told || this.viewer.figures.monochrome || this.ring.offsetParent === null) return;
-    const told = this.viewer.told.pictures[index], entry = this.viewer.entry, gains = this.viewer.figures.gains;
+    if (name === null || !this.viewer.details || this.viewer.figures.monochrome || this.ring.offsetParent === null) return;
+    const details = this.viewer.details.pictures[index], entry = this.viewer.entry, gains = this.viewer.figures.gains;
     for (const one of ["", ...ringNames]) {
       if (this.#again || this.viewer.name !== name) return;
-      const preset = one ? withGains(entry, index, told, ringed(gains, one, this.step)) : entry;
+      const preset = one ? withGains(entry, index, details, ringed(gains, one, this.step)) : entry;
       try {
         const made = await picture({ name, preset, picture: index, size: 176, format: "jpeg", tag: `ring${one}` });
         const image = this.#ring.get(one), old = image.src;

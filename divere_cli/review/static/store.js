@@ -5,7 +5,7 @@ import { Problem, get, post } from "./api.js";
 const SAVE_MS = 700;
 
 // What undo writes back. What was measured is written with the first entry, so it is an entry from then on.
-function known(told) { return told.source === "entry" || told.source === "measured" ? told.entry : null; }
+function known(details) { return details.source === "entry" || details.source === "measured" ? details.entry : null; }
 
 export class Store extends EventTarget {
   frames = [];
@@ -14,7 +14,7 @@ export class Store extends EventTarget {
   folder = "";
   folders = []; // sub-folders that hold scans: other rolls
   selected = new Set();
-  #told = new Map(); // name -> what the service said of a frame
+  #details = new Map(); // name -> what the service said of a frame
   #edits = new Map(); // name -> entry that is not saved yet
   #before = new Map(); // name -> entry in the file before the edit (null: none)
   #undo = [];
@@ -41,21 +41,21 @@ export class Store extends EventTarget {
   get conflict() { return this.#conflict; }
 
   // What the service says of a frame as it lies in the file; asked for once a version.
-  async told(name) {
-    const known = this.#told.get(name);
+  async details(name) {
+    const known = this.#details.get(name);
     if (known && known.version === this.version) return known;
-    const found = await get(`/api/frame?name=${encodeURIComponent(name)}`);
-    this.#told.set(name, found);
-    return found;
+    const details = await get(`/api/frame?name=${encodeURIComponent(name)}`);
+    this.#details.set(name, details);
+    return details;
   }
 
-  entry(name) { return this.#edits.get(name) ?? this.#told.get(name)?.entry; }
+  entry(name) { return this.#edits.get(name) ?? this.#details.get(name)?.entry; }
   edited(name) { return this.#edits.get(name) ?? null; }
 
   // Change one frame's entry; what comes within a moment is one step of undo.
   edit(name, entry) {
-    const told = this.#told.get(name);
-    if (!this.#before.has(name)) this.#before.set(name, known(told));
+    const details = this.#details.get(name);
+    if (!this.#before.has(name)) this.#before.set(name, known(details));
     this.#edits.set(name, entry);
     this.#say("edit", { name });
     this.#later();
@@ -111,13 +111,13 @@ export class Store extends EventTarget {
 
   #took(entries, marks) {
     for (const [name, entry] of Object.entries(entries)) {
-      const told = this.#told.get(name);
-      if (entry === null) this.#told.delete(name);
-      else if (told) this.#told.set(name, { ...told, entry, source: "entry", version: this.version });
+      const details = this.#details.get(name);
+      if (entry === null) this.#details.delete(name);
+      else if (details) this.#details.set(name, { ...details, entry, source: "entry", version: this.version });
       const frame = this.frame(name);
       if (frame && entry !== null) frame.source = "entry";
     }
-    for (const told of this.#told.values()) told.version = this.version;
+    for (const details of this.#details.values()) details.version = this.version;
     for (const [name, mark] of Object.entries(marks)) {
       const frame = this.frame(name);
       if (frame) frame.mark = mark;
@@ -134,8 +134,8 @@ export class Store extends EventTarget {
     await this.save();
     const before = {}, marksBefore = {};
     for (const name of Object.keys(entries)) {
-      const told = await this.told(name);
-      before[name] = known(told);
+      const details = await this.details(name);
+      before[name] = known(details);
     }
     for (const name of Object.keys(marks)) marksBefore[name] = this.frame(name)?.mark ?? null;
     if (!await this.#commit(entries, marks)) return false;
@@ -164,7 +164,7 @@ export class Store extends EventTarget {
 
   async #stepped(step) {
     await this.load();
-    for (const name of Object.keys(step.entries)) this.#told.delete(name);
+    for (const name of Object.keys(step.entries)) this.#details.delete(name);
     this.#say("history");
     this.#say("stepped", { names: Object.keys(step.entries) });
   }
@@ -177,7 +177,7 @@ export class Store extends EventTarget {
     this.#before.clear();
     this.#undo = [];
     this.#redo = [];
-    this.#told.clear();
+    this.#details.clear();
     await this.load();
     if (ours) await this.change(entries, marks);
     this.#say("history");
@@ -185,7 +185,7 @@ export class Store extends EventTarget {
   }
 
   async refresh() {
-    this.#told.clear();
+    this.#details.clear();
     await this.load();
     this.#say("stepped", { names: null });
   }

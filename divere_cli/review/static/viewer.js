@@ -11,7 +11,7 @@ export class Viewer {
   name = null;
   index = 0;
   #entry = null;
-  #told = null;
+  #details = null;
   #opened = null;
   #shown = null; // { url, width, height, ... } of the whole picture
   #running = null;
@@ -32,16 +32,16 @@ export class Viewer {
 
   get zoomed() { return this.#zoom !== null; }
   get cropping() { return this.#crop !== null; }
-  get told() { return this.#told; }
+  get details() { return this.#details; }
   get entry() { return this.#entry; }
   get opened() { return this.#opened; }
-  get figures() { return figures(this.#entry, this.index, this.#told.pictures[this.index]); }
+  get figures() { return figures(this.#entry, this.index, this.#details.pictures[this.index]); }
 
   // Show a frame; what was asked for another one is not shown any more.
-  open(name, told, entry, index = 0) {
+  open(name, details, entry, index = 0) {
     const another = this.name !== name;
     Object.assign(this, { name, index });
-    this.#told = told;
+    this.#details = details;
     this.#entry = entry;
     if (another) { this.#opened = entry; this.#zoom = null; this.#crop = null; this.#before = false; this.picking = false; this.#clear(); }
     this.#layers();
@@ -50,7 +50,7 @@ export class Viewer {
 
   close() {
     this.name = null;
-    this.#told = this.#entry = this.#opened = this.#zoom = this.#crop = null;
+    this.#details = this.#entry = this.#opened = this.#zoom = this.#crop = null;
     this.#before = false;
     this.#clear();
   }
@@ -60,7 +60,7 @@ export class Viewer {
     this.large.removeAttribute("src");
     this.detail.hidden = true;
     this.trouble.hidden = true;
-    this.hooks.told(null);
+    this.hooks.details(null);
   }
 
   set(entry) { this.#entry = entry; this.render(); }
@@ -68,7 +68,7 @@ export class Viewer {
 
   // Ask for the picture as it is now. One request is under way; the newest of those that come meanwhile is next.
   render() {
-    if (this.name === null || !this.#told || this.stage.clientWidth < 10) return;
+    if (this.name === null || !this.#details || this.stage.clientWidth < 10) return;
     if (this.#running) { this.#dirty = true; return; }
     this.#running = this.#round();
   }
@@ -77,7 +77,7 @@ export class Viewer {
     do {
       this.#dirty = false;
       await this.#once();
-    } while (this.#dirty && this.name !== null && this.#told);
+    } while (this.#dirty && this.name !== null && this.#details);
     this.#running = null;
   }
 
@@ -118,7 +118,7 @@ export class Viewer {
     this.trouble.hidden = true;
     this.#place();
     if (old) setTimeout(() => URL.revokeObjectURL(old.url), 500);
-    this.hooks.told(made);
+    this.hooks.details(made);
   }
 
   #failed(problem) {
@@ -133,7 +133,7 @@ export class Viewer {
     again.addEventListener("click", () => this.hooks.again(this.name));
     this.trouble.replaceChildren(line, more, again);
     this.trouble.hidden = false;
-    this.hooks.told(null);
+    this.hooks.details(null);
   }
 
   // ---------------------------------------------------------------- sizes and places
@@ -153,7 +153,7 @@ export class Viewer {
   // Pixels of the positive.
   #full() {
     const now = this.figures, crop = this.#crop ? WHOLE : now.crop;
-    const width = Math.max(1, Math.round((this.#told.width || 3) * crop[2])), height = Math.max(1, Math.round((this.#told.height || 2) * crop[3]));
+    const width = Math.max(1, Math.round((this.#details.width || 3) * crop[2])), height = Math.max(1, Math.round((this.#details.height || 2) * crop[3]));
     return now.turn % 180 ? [height, width] : [width, height];
   }
 
@@ -175,7 +175,7 @@ export class Viewer {
   }
 
   #place() {
-    if (this.name === null || !this.#told) return;
+    if (this.name === null || !this.#details) return;
     const f = this.#frame();
     put(this.large, f.x, f.y, f.w, f.h);
     if (this.#window) {
@@ -258,11 +258,11 @@ export class Viewer {
 
   endCrop(take) {
     if (!this.#crop) return null;
-    const found = take ? unturned(this.#crop, this.figures.turn).map((v) => Math.round(Math.min(1, Math.max(0, v)) * 1e5) / 1e5) : null;
+    const box = take ? unturned(this.#crop, this.figures.turn).map((v) => Math.round(Math.min(1, Math.max(0, v)) * 1e5) / 1e5) : null;
     this.#crop = null;
     this.#layers();
     this.render();
-    return found;
+    return box;
   }
 
   moveCrop(dx, dy, dw, dh) {
