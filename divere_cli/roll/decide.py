@@ -149,20 +149,21 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
     base = None if rendered else roll.base
     alone = None if roll.monochrome else pool.neutral(pictures)
     one_subject = not roll.monochrome and pool.variety(pictures) < ONE_SUBJECT
-    neutral, (u, v) = _gray(pictures, base, alone, one_subject)
-    card = None if roll.monochrome else _card_gray(roll, base, alone)
-    if card is not None:
-        u, v = card.u, card.v
+    varied = _varied(pictures)
     away = None
     if base is not None and alone is not None:
         away = pool.distance((alone.u, alone.v), base.card)
+    neutral, (u, v) = _gray(pictures, base, alone, _reach(away, one_subject, varied))
+    card = None if roll.monochrome else _card_gray(roll, base, alone)
+    if card is not None:
+        u, v = card.u, card.v
     keys = [exposure.key(look, base) for look in pictures]
     spread = statistics.median(look.chroma_spread for look in pictures)
     common = Baseline(
         u=u,
         v=v,
         key=exposure.middle(keys),
-        card=exposure.card(keys, base, pictures[0].contrast, _varied(pictures)),
+        card=exposure.card(keys, base, pictures[0].contrast, varied),
         target=pictures[0].target,
         far=max(LEAST_FAR, FAR_SPREADS * spread) if len(pictures) > 1 else math.inf,
         share=exposure.share(keys) if roll.pull is None else roll.pull,
@@ -173,7 +174,7 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
         away=away,
         rendered=rendered,
         span=_too_wide(roll),
-        disputed=_disputed(away) and not _varied(pictures) and not roll.monochrome,
+        disputed=_disputed(away) and not varied and not roll.monochrome,
         card_gray=card,
     )
     return replace(common, confidence=_confidence(common, pictures, roll))
@@ -183,26 +184,24 @@ def _gray(
     pictures: Sequence[FrameMeasurement],
     base: PooledBase | None,
     alone: Neutral | None,
-    one_subject: bool,
+    reach: float,
 ) -> tuple[Neutral | None, Chroma]:
-    """Return gray from the pictures and bare film; with one subject, mostly from bare film."""
+    """Return gray from the pictures and bare film, whose gray it lies within ``reach`` of."""
     if alone is None:
         return None, (0.0, 0.0)
     if base is None:
         return alone, (alone.u, alone.v)
-    neutral = pool.neutral(pictures, base.card, _reach(pictures, base, alone, one_subject))
+    neutral = pool.neutral(pictures, base.card, reach)
     assert neutral is not None  # there are mid-tones: alone was found
     return neutral, (neutral.u, neutral.v)
 
 
-def _reach(
-    pictures: Sequence[FrameMeasurement], base: PooledBase, alone: Neutral, one_subject: bool
-) -> float:
+def _reach(away: float | None, one_subject: bool, varied: bool) -> float:
     """Return how far gray may be from bare film's: less if pictures of few subjects disagree."""
     if one_subject:
         return ONE_REACH
-    away = pool.distance((alone.u, alone.v), base.card)
-    return FEW_REACH if away > CONTESTED and not _varied(pictures) else pool.BARE_REACH
+    contested = away is not None and away > CONTESTED and not varied
+    return FEW_REACH if contested else pool.BARE_REACH
 
 
 def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> CardGray | None:

@@ -104,10 +104,10 @@ def _done(record: dict[str, Any], shared: dict[Any, Any]) -> Done:
         key=_text(record["key"]),
         outputs=outputs,
         header=_header_once(record["header"], shared),
-        profile=_once(profile_of(record["profile"]), shared),
+        profile=once(profile_of(record["profile"]), shared),
         sha256=_text(record.get("sha256", "")),
         peak=None if peak is None else _peak(peak, shared),
-        basis=_once(_text(record.get("basis", "")), shared),
+        basis=once(_text(record.get("basis", "")), shared),
         grade=_number(record.get("grade", 1)),
         also=tuple(map(_further, record.get("also", ()))),
         decided=_text(record.get("decided", "")),
@@ -138,13 +138,22 @@ def _further(record: dict[str, Any]) -> Further:
     return Further(_text(record["key"]), tuple(map(_text, record["names"])))
 
 
-def _once(value: T, shared: dict[Any, Any]) -> T:
+def once(value: T, shared: dict[Any, Any]) -> T:
+    """Return the equal value that an earlier record has, else this one, which is kept.
+
+    Parameters
+    ----------
+    value : hashable
+        Value of a record.
+    shared : dict
+        Values that several records have; added to.
+    """
     same: T = shared.setdefault(value, value)
     return same
 
 
 def _peak(record: dict[str, Any], shared: dict[Any, Any]) -> Peak:
-    sort = _once(_text(record["sort"]), shared)
+    sort = once(_text(record["sort"]), shared)
     return Peak(sort, _number(record["raw_bytes"]), _number(record["peak_bytes"]))
 
 
@@ -229,12 +238,12 @@ def _name(value: object) -> str:
 
 
 def _number(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not -_MOST <= value < _MOST:
+    if not isinstance(value, int) or isinstance(value, bool) or not -MOST <= value < MOST:
         raise TypeError(f"needs a whole number, got {value!r:.40}")
     return value
 
 
-_MOST = 1 << 63
+MOST = 1 << 63  # numbers of a record are less
 
 
 def _checked(cls: type, record: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,6 @@ from divere_cli.records.job import Stamp
 
 T = TypeVar("T")
 
-_MOST = 1 << 63
 # @t: a text without escapes, @e: with escapes, @n: a number, @o: an object without inner ones
 _DONE = (
     r'\{"kind":"done","run":@t,"input":@t,"path":@t,'
@@ -128,7 +127,7 @@ def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
         _number(size),
         changed,
         changed if ctime == mtime else _number(ctime),
-        _once(_number(device), shared),
+        lines.once(_number(device), shared),
         _number(inode),
     )
     name = scan if name == scan else name  # keep one string, not two
@@ -141,8 +140,10 @@ def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
         shared.get(header) or _parsed(header, lines.header_of, shared),
         shared.get(profile) or _parsed(profile, lines.profile_of, shared),
         sha256,
-        Peak(_once(sort, shared), _once(_number(raw), shared), _number(peak)) if raw else None,
-        _once(basis, shared),
+        Peak(lines.once(sort, shared), lines.once(_number(raw), shared), _number(peak))
+        if raw
+        else None,
+        lines.once(basis, shared),
         (),
         _number(grade) if grade else 1,
         json.loads(f'"{decided}"') if decided else "",
@@ -153,14 +154,9 @@ def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
 
 def _number(text: str) -> int:
     number = int(text)
-    if number >= _MOST:
+    if number >= lines.MOST:
         raise ValueError("a number out of range")
     return number
-
-
-def _once(value: T, shared: dict[Any, Any]) -> T:
-    same: T = shared.setdefault(value, value)
-    return same
 
 
 def _parsed(text: str, parse: Callable[[Any], T], shared: dict[Any, Any]) -> T:
