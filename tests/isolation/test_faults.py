@@ -8,6 +8,7 @@ import signal
 import psutil
 import pytest
 
+from divere_cli.isolation.supervisor.process import WorkerProcess
 from tests.isolation.conftest import Table, eventually
 
 METHOD_DIGIT = {"forkserver": 1, "spawn": 2, "fork": 3}
@@ -58,8 +59,11 @@ def test_death_after_the_result_is_a_result(each_table: Table) -> None:
     assert each_table.run("die", "after-result").end == "result"
 
 
-def test_a_death_before_the_first_message_is_not_the_fault_of_the_scan(each_table: Table) -> None:
+def test_a_death_before_it_has_its_scan_is_not_the_fault_of_the_scan(
+    each_table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
     each_table.run("good")  # uses up the worker that proved the start method
+    monkeypatch.setattr(WorkerProcess, "send", lambda worker, order: True)  # it waits for ever
     each_table.start(2, "good")
     (work,) = each_table.runner.loop.attempts  # type: ignore[attr-defined]
     while not work.child.pid:  # as soon as its forkserver has told it
