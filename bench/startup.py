@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,7 @@ def rows(scratch: Path, *, quick: bool) -> list[Row]:
         )
         for word in works
     ]
+    found.append(_beside_python(repeats))
     count = 20 if quick else 1000
     source, out = negatives(scratch, count), scratch / "up-to-date"
     divere("batch", source, out, "--format", "jpeg", "-q")
@@ -46,3 +48,26 @@ def rows(scratch: Path, *, quick: bool) -> list[Row]:
         )
     )
     return found
+
+
+def _beside_python(repeats: int) -> Row:
+    """Compare the CPU time of `--help` with that of an empty Python, in turn."""
+    works = {
+        "help": lambda: subprocess.run([DIVERE, "--help"], capture_output=True, check=True),
+        "python": lambda: subprocess.run([sys.executable, "-c", "pass"], check=True),
+        "click": lambda: subprocess.run([sys.executable, "-c", "import click"], check=True),
+    }
+    taken = medians(works, repeats, clock=_children_cpu)
+    ratio, click = (taken[name] / taken["python"] for name in ("help", "click"))
+    return Row(
+        "`divere --help` against `python -c pass`, CPU",
+        "at most 4.5 times",
+        f"{ratio:.1f} times",
+        ratio <= 4.5,
+        f"`import click` alone: {click:.1f} times",
+    )
+
+
+def _children_cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
