@@ -32,6 +32,9 @@ class Parallel(Closing):
     def __init__(self, threads: int = 1) -> None:
         self.size = max(1, threads)
         self._pool = ThreadPoolExecutor(self.size, "divere-parallel") if threads > 1 else None
+        # its thread starts with the first work, which would wait behind the parts in the pool;
+        # two threads are busy without it: it would cost them a twentieth
+        self._beside = ThreadPoolExecutor(1, "divere-beside") if threads > 2 else None
 
     def map(self, work: Callable[[Part], Made], parts: Iterable[Part]) -> Iterator[Made]:
         """Run ``work`` on every part; return results in the order of the parts.
@@ -74,9 +77,28 @@ class Parallel(Closing):
             return None
         return self._pool.submit(work)
 
+    def both(self, work: Callable[[], Made], beside: Callable[[], object]) -> Made:
+        """Run two steps at the same time and wait for both; return the result of the first.
+
+        With one or two threads, one runs after the other. Where both fail, the error of the first
+        is raised; by then none runs any more.
+        """
+        if self._beside is None:
+            made = work()
+            beside()
+            return made
+        running = self._beside.submit(beside)
+        try:
+            made = work()
+        finally:
+            running.exception()  # waits for it
+        running.result()
+        return made
+
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._beside):
+            if pool is not None:
+                pool.shutdown(wait=True, cancel_futures=True)
 
 
 class Serial(Closing):

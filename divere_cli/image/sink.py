@@ -12,9 +12,11 @@ import hashlib
 import os
 import stat
 from contextlib import suppress
+from functools import partial
 
 from divere_cli.errors import NoSpace, OutputError
 from divere_cli.image.closing import Closing
+from divere_cli.image.parallel import Parallel
 
 _FLAGS = (
     os.O_RDWR
@@ -26,6 +28,8 @@ _FLAGS = (
 START_BYTES = 8 << 20
 # this far behind, the device has stored the data, unless it is slower than the grade
 KEPT_BYTES = 4 * START_BYTES
+# hashing these takes 0.1 to 0.6 ms, handing them to another thread 0.05
+_BESIDE_BYTES = 256 << 10
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
@@ -56,6 +60,11 @@ class Sink(Closing):
         self._hash = hashlib.sha256()
         self._promised = b""
         self._hash_is_of_file = True  # the hashed bytes equal the file
+        self._parallel = Parallel()
+
+    def share(self, parallel: Parallel) -> None:
+        """Hash on a thread of ``parallel`` while the system takes the data."""
+        self._parallel = parallel
 
     def promise(self, blank: bytes, head: bytes) -> None:
         """Start with ``blank``, which ``head`` replaces at the end; ``head`` is empty if unknown.
@@ -69,9 +78,14 @@ class Sink(Closing):
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append ``data``; return its offset."""
+        if not self._hash_is_of_file:
+            return self._append(data)
+        if len(data) >= _BESIDE_BYTES:
+            return self._parallel.both(
+                partial(self._append, data), partial(self._hash.update, data)
+            )
         start = self._append(data)
-        if self._hash_is_of_file:
-            self._hash.update(data)
+        self._hash.update(data)
         return start
 
     def _append(self, data: bytes | bytearray | memoryview) -> int:

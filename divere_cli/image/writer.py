@@ -62,8 +62,9 @@ class Writer(ABC):
         self._rows = 0
 
     def share(self, parallel: Parallel) -> None:
-        """Use the threads of ``parallel`` for encoding; they must outlive this writer."""
+        """Use the threads of ``parallel`` for encoding and the digest; they outlive this writer."""
         self._parallel = parallel
+        self._sink.share(parallel)
 
     def write(self, rows: Rows) -> None:
         """Append rows, ``(rows, width, channels)`` of the encoding's type.

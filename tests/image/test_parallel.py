@@ -102,3 +102,28 @@ def test_a_serial_step_runs_beside_the_caller() -> None:
         serial.put(lambda: bool(met.wait(30)))
         met.set()
         serial.settle()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_two_steps_are_both_done_when_both_returns(threads: int) -> None:
+    done: list[str] = []
+    with Parallel(threads) as parallel:
+        assert parallel.both(lambda: "made", lambda: done.append("beside")) == "made"
+        assert done == ["beside"]
+
+
+def test_three_threads_run_two_steps_at_the_same_time() -> None:
+    barrier = threading.Barrier(2, timeout=60)
+    with Parallel(3) as parallel:
+        parallel.both(barrier.wait, barrier.wait)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("failing", ["first", "second"])
+def test_an_error_of_either_step_is_raised(threads: int, failing: str) -> None:
+    def step(name: str) -> None:
+        if name == failing:
+            raise ValueError(name)
+
+    with Parallel(threads) as parallel, pytest.raises(ValueError, match=failing):
+        parallel.both(lambda: step("first"), lambda: step("second"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from divere_cli.errors import NoSpace, OutputError
 from divere_cli.image import sink
+from divere_cli.image.parallel import Parallel
 from divere_cli.image.sink import Sink
 
 
@@ -39,6 +41,31 @@ def test_a_short_write_is_continued(path: Path, monkeypatch: pytest.MonkeyPatch)
         out.rewrite(2, b"ABCDEFG")
         out.finish()
     assert path.read_bytes() == b"01ABCDEFG9"
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_digest_is_that_of_the_file(path: Path, threads: int) -> None:
+    """Large and small pieces in turn: large ones are hashed beside the write."""
+    pieces = [os.urandom(size) for size in (300_000, 5, 262_144, 262_143, 1_000_000)]
+    with Parallel(threads) as parallel, Sink(str(path)) as out:
+        out.share(parallel)
+        for piece in pieces:
+            out.write(piece)
+        digest = out.sha256()
+        out.finish()
+    assert path.read_bytes() == b"".join(pieces)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_device_that_is_full_is_named_while_a_large_piece_is_hashed(
+    path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    with Parallel(threads) as parallel, Sink(str(path)) as out:
+        out.share(parallel)
+        monkeypatch.setattr(os, "write", failing(errno.ENOSPC))
+        with pytest.raises(NoSpace):
+            out.write(bytes(300_000))
 
 
 def test_the_file_must_exist(tmp_path: Path) -> None:
