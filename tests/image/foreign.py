@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -287,7 +288,18 @@ def sources(folder: Path) -> None:
 def missing(case: Case | Refused) -> list[str]:
     """Programs that are needed and not here."""
     names = {command.split()[0] for command in case.commands} - {"{python}", "mv"}
-    return sorted(name for name in names if shutil.which(name) is None)
+    return sorted(name for name in names if not available(name))
+
+
+@cache
+def available(name: str) -> bool:
+    """Whether a program is installed; a ``convert`` need not be ImageMagick's."""
+    if shutil.which(name) is None:
+        return False
+    if name != "convert":
+        return True
+    shown = subprocess.run([name, "-version"], capture_output=True, check=False).stdout
+    return b"Version: ImageMagick" in shown
 
 
 def make(case: Case | Refused, folder: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -108,7 +107,7 @@ def test_other_programs_read_what_divere_writes(case: Written, tmp_path: Path) -
     kind = "ppm" if case.channels == 3 else "pgm"
     ran = 0
     for command in case.readers:
-        if shutil.which(command.split()[0]) is None:
+        if not foreign.available(command.split()[0]):
             continue
         done = subprocess.run(
             command.format(file=path, kind=kind), shell=True, cwd=tmp_path, check=True,
