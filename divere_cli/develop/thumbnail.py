@@ -21,6 +21,7 @@ from divere_cli.records.outcome import Thumbnail
 
 LONGEST = 256
 _SAMPLES = 4  # side of the square averaged to one pixel, to suppress grain
+_AT_ONCE = 8 * _SAMPLES  # sampled rows whose light is in memory at once
 
 MOST = 512 * 1024  # characters per scan: they are sent in one message of 1 MiB
 
@@ -47,10 +48,10 @@ class Thumbnailer:
         self._columns = _grid(width, self._size[1])
         self._space = space
         self._turns = orientation // 90
-        self._samples: NDArray[np.float32] | None = None
+        self._sums: NDArray[np.float32] | None = None
 
     def take(self, row: int, band: NDArray[Any]) -> None:
-        """Sample a band.
+        """Sample a band; bands come in the order of the picture.
 
         Parameters
         ----------
@@ -58,28 +59,39 @@ class Thumbnailer:
             Row of the picture at which the band starts.
         band : ndarray, shape (rows, width, 1|3), uint8, uint16 or float32 of 0..1
         """
-        if self._samples is None:
-            shape = (len(self._rows), len(self._columns), band.shape[2])
-            self._samples = np.zeros(shape, dtype=np.float32)
+        if self._sums is None:
+            self._sums = np.zeros((*self._size, band.shape[2]), dtype=np.float32)
         begin, end = np.searchsorted(self._rows, (row, row + band.shape[0]))
-        picked = band.take(self._rows[begin:end] - row, 0).take(self._columns, 1)
+        for start in range(begin, end, _AT_ONCE):
+            stop = min(start + _AT_ONCE, end)
+            picked = band.take(self._rows[start:stop] - row, 0).take(self._columns, 1)
+            self._add(start, self._light(picked), self._sums)
+
+    def _light(self, picked: NDArray[Any]) -> NDArray[np.float32]:
+        """Return the linear light of samples, float32."""
         samples = picked.astype(np.float32)
-        if band.dtype.kind == "u":
-            samples /= np.float32(np.iinfo(band.dtype).max)
+        if picked.dtype.kind == "u":
+            samples /= np.float32(np.iinfo(picked.dtype).max)
         else:
             np.nan_to_num(samples, copy=False, posinf=1.0)
-        self._samples[begin:end] = samples
+        codes = samples.clip(0.0, 1.0)
+        return transfer.decode(codes, self._space.transfer, self._space.gamma).astype(np.float32)
+
+    def _add(self, start: int, light: NDArray[np.float32], sums: NDArray[np.float32]) -> None:
+        """Add sampled rows from ``start`` on to their squares, always in the same order."""
+        squares = light.reshape(len(light), -1, _SAMPLES, light.shape[2])
+        for y in range(_SAMPLES):
+            first = (y - start) % _SAMPLES
+            rows = squares[first::_SAMPLES]
+            top = (start + first) // _SAMPLES
+            for x in range(_SAMPLES):
+                sums[top : top + len(rows)] += rows[:, :, x]
 
     def thumbnail(self, of: str) -> Thumbnail | None:
         """Return the thumbnail; None if no band was sampled."""
-        if self._samples is None:
+        if self._sums is None:
             return None
-        rows, columns = self._size
-        space, codes = self._space, self._samples.clip(0.0, 1.0)
-        linear = transfer.decode(codes, space.transfer, space.gamma).astype(np.float32)
-        squares = linear.reshape(rows, _SAMPLES, columns, _SAMPLES, -1)
-        places = [squares[:, y, :, x] for y in range(_SAMPLES) for x in range(_SAMPLES)]
-        small = self._encoded(sum(places[1:], places[0]) / np.float32(len(places)))
+        small = self._encoded(self._sums / np.float32(_SAMPLES**2))
         turned = np.rot90(small, self._turns)
         data = base64.b64encode(preview.jpeg(turned)).decode("ascii")
         return Thumbnail(of, turned.shape[1], turned.shape[0], data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,18 @@ def test_thumbnails_do_not_depend_on_bands() -> None:
     rng = np.random.default_rng(1)
     picture = rng.integers(0, 65536, (500, 300, 3), dtype=np.uint16)
     assert made(picture, rows=1) == made(picture, rows=13) == made(picture, rows=500)
+
+
+def test_the_samples_of_a_whole_picture_are_never_in_memory_together() -> None:
+    """They are 9 MB here as floats, and were there several times over while they were converted."""
+    picture = np.full((1200, 1600, 3), 20000, dtype=np.uint16)
+    tracemalloc.start()
+    try:
+        made(picture, WIDE, rows=1200)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 6e6
 
 
 def test_colors_are_converted_for_the_screen() -> None:
