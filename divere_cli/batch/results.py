@@ -38,6 +38,13 @@ class Results:
         if emit:
             self._emit(ScanFinished(result))
 
+    def complete(self) -> bool:
+        """Return whether there are scans, and each has a result other than interrupted."""
+        results = self._by_scan.values()
+        return 0 < len(self.plans) == len(results) and all(
+            result.status != "interrupted" for result in results
+        )
+
     def so_far(self) -> tuple[ScanResult, ...]:
         """Return the results so far, without events; scans without a result are interrupted."""
         return tuple(

@@ -142,6 +142,8 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
         with _in_order(record, engine, stop):
             spread = _grade(request, space, engine, collected, record, stop)
             engine.close()
+            if collected.complete():
+                stop.complete()
             if spread:
                 space.publisher.sweep()
             if warning := space.journal.check():

@@ -50,6 +50,7 @@ class Stop:
         self._should_stop = should_stop
         self._gentle = gentle
         self._deadline: float | None = None
+        self._on_request = self._complete = False
         self.reason = ""
         self.error: RunError | None = None
 
@@ -60,20 +61,24 @@ class Stop:
 
     @property
     def signal(self) -> int | None:
-        """The first signal that ends the run, or None."""
-        return next(iter(self._ending), None)
+        """The first signal that ends the run, or None; none ends a complete one."""
+        return None if self._complete else next(iter(self._ending), None)
 
     @property
     def stopping(self) -> bool:
         """Whether the run starts no more scans."""
         # called even if a reason is known: the callable may count its calls
         requested = self._should_stop()
+        if self._complete:
+            return bool(self.reason)
         if (self.signal is not None or requested) and self._deadline is None:
             self._deadline = self._clock() + self._grace
         if not self.reason and self._request.received:
+            self._on_request = True
             number = self.signal or self._request.received[0]
             self.reason = f"{signal.Signals(number).name} received"
         elif not self.reason and requested:
+            self._on_request = True
             self.reason = "the program that runs the batch asked it to stop"
         return bool(self.reason)
 
@@ -93,6 +98,16 @@ class Stop:
     def kill_grace(self) -> float:
         """Seconds between asking workers to end and killing them."""
         return 0.0 if len(self._ending) > 1 else KILL_GRACE_SECONDS
+
+    def complete(self) -> None:
+        """Note that every scan has its result: nothing is left that a signal could stop.
+
+        A signal that came while the last scans were finished, or that comes while reports are
+        written, does not change the exit code.
+        """
+        self._complete = True
+        if self._on_request:
+            self.reason = ""
 
     def because(self, reason: str) -> None:
         """Start no more scans; running ones may finish."""

@@ -10,11 +10,14 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from divere_cli.batch import run
 from divere_cli.batch.stop import Stop
 from divere_cli.errors import NoSpaceLeft
+from divere_cli.records.history import RunFigures
 from divere_cli.system.signals import StopRequest
 from tests.batch import processes
 from tests.batch.lab import Lab
@@ -167,6 +170,74 @@ def test_a_closed_stream_never_becomes_an_output(lab: Lab, stream: str) -> None:
     assert done.returncode in (0, 1)
     assert {k: v for k, v in lab.positives().items() if v != expected.get(k)} == {}
     processes.settled(lab, expected)
+
+
+@pytest.fixture
+def received(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Signals that the run of this test has received; append to it to send one."""
+    signals: list[int] = []
+    made = Stop.__init__
+
+    def listening(self: Stop, request: StopRequest, *rest: Any) -> None:
+        request.received = signals
+        made(self, request, *rest)
+
+    monkeypatch.setattr(Stop, "__init__", listening)
+    return signals
+
+
+def test_an_int_while_the_last_scan_is_finished_ends_a_run_that_is_complete(
+    lab: Lab, received: list[int]
+) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.bench.after = lambda job: received.extend([signal.SIGINT] * (job.name == "b.tif"))
+    report = lab.run()
+    assert lab.statuses(report) == {"a.tif": "ok", "b.tif": "ok"}
+    assert (report.exit_code, report.stopped) == (0, "")
+
+
+def test_an_int_before_the_last_scan_ends_the_run_by_the_signal(
+    lab: Lab, received: list[int]
+) -> None:
+    lab.scans("a.tif", "b.tif")
+    lab.bench.after = lambda job: received.extend([signal.SIGINT] * (job.name == "a.tif"))
+    report = lab.run()
+    assert lab.statuses(report) == {"a.tif": "ok", "b.tif": "interrupted"}
+    assert (report.exit_code, report.stopped) == (130, "SIGINT received")
+
+
+@pytest.mark.parametrize(("name", "code"), [("a.tif", 0), ("bad.tif", 3)])
+def test_an_int_after_the_last_scan_leaves_the_exit_code_of_the_scans(
+    lab: Lab, received: list[int], monkeypatch: pytest.MonkeyPatch, name: str, code: int
+) -> None:
+    lab.scan(name, b"no picture" if code else None)
+    figures = run.history.figures
+
+    def interrupted(*files: Any, **facts: Any) -> RunFigures:
+        received.append(signal.SIGTERM)
+        return figures(*files, **facts)
+
+    monkeypatch.setattr(run.history, "figures", interrupted)
+    lab.scan("other.tif")
+    report = lab.run()
+    assert received == [signal.SIGTERM]
+    assert (report.exit_code, report.stopped) == (code, "")
+    assert json.loads(lab.report_path.read_text())["exit_code"] == code
+
+
+def test_a_second_int_after_the_last_scan_still_hurries_the_workers() -> None:
+    stop = Stop(StopRequest([signal.SIGINT, signal.SIGINT]), 10.0)
+    assert stop.stopping
+    stop.complete()
+    assert (stop.signal, stop.stopping, stop.reason) == (None, False, "")
+    assert stop.kill_grace == 0
+
+
+def test_a_complete_run_keeps_a_reason_that_is_no_signal() -> None:
+    stop = Stop(StopRequest([signal.SIGINT]), 10.0)
+    stop.reason = "5 scans failed"
+    stop.complete()
+    assert (stop.signal, stop.stopping) == (None, True)
 
 
 class Clock:
