@@ -8,6 +8,7 @@ import os
 import re
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from divere_cli.records.outcome import ErrorRecord, Incident
@@ -139,6 +140,8 @@ def test_the_history_of_an_output_folder_is_shown(tmp_path: Path) -> None:
     assert run.split()[1:4] == ["0", "1", "0"]
     assert trend.startswith("no trend yet")
     document = json.loads(divere("report", out, "--history", "--json").stdout)
+    schema = Path(__file__).parents[2] / "docs" / "history.schema.json"
+    jsonschema.validate(document, json.loads(schema.read_text()))
     assert document["runs"][0]["scans"] == {"ok": 1}
     assert set(document["runs"][0]["seconds_by_stage"]) == {
         "start", "read", "measure", "grade", "write",

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
+from pathlib import Path
 
+import jsonschema
 import pytest
 
 from divere_cli.records.history import PastRun, RunFigures
 from divere_cli.report import history
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "history.schema.json").read_text())
 
 
 def past(number: int, seconds: float = 2.0, peak: int = 60_000_000, ok: int = 4) -> PastRun:
@@ -74,3 +79,31 @@ def test_the_document_has_every_run_and_is_plain_json() -> None:
     assert found["runs"][0]["scans"] == {"ok": 4}
     assert found["runs"][1] == {"run": "ab", "started": "2026-01-02T00:00:00Z", "ended": False}
     assert found["trend"]["seconds_per_megapixel"]["before"] is None
+
+
+@pytest.mark.parametrize("count", [0, 1, 9])
+def test_the_document_has_the_published_schema(count: int) -> None:
+    others = [PastRun("x"), PastRun("y", ended=True), past(20, ok=0)]
+    for runs in ([past(n) for n in range(count)], [*(past(n) for n in range(count)), *others]):
+        document = json.loads(json.dumps(history.document("/positives", runs)))
+        jsonschema.Draft202012Validator(SCHEMA).validate(document)
+        assert set(document) == set(SCHEMA["properties"])
+        assert set(document["trend"]) == set(SCHEMA["properties"]["trend"]["properties"])
+        known = set(SCHEMA["properties"]["runs"]["items"]["properties"])
+        assert set().union(*document["runs"]) in (set(), known)
+
+
+def test_the_schema_has_the_fields_of_the_records() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    run = SCHEMA["properties"]["runs"]["items"]
+    figures = {field.name for field in fields(RunFigures)} | {"seconds_per_megapixel"}
+    assert set(run["dependentRequired"]["exit_code"]) == figures
+    assert set(run["properties"]) == figures | {"run", "started", "ended"}
+    assert set(SCHEMA["$defs"]["trend"]["properties"]) == {f.name for f in fields(history.Trend)}
+    assert SCHEMA["title"] == SCHEMA["properties"]["schema"]["const"] == history.SCHEMA
+
+
+def test_the_schema_refuses_a_run_without_its_figures() -> None:
+    document = json.loads(json.dumps(history.document("/positives", [past(0)])))
+    del document["runs"][0]["megapixels"]
+    assert not jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
