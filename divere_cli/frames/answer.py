@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from divere_cli.records.serialize import LATER
 
-VERSION = 3  # raised when the same scan would be cut differently
+VERSION = 4  # raised when the same scan would be cut differently
 TASK = "divere_cli.frames.task:find"
 LEAST_SHOWN = 2  # pictures needed to pass a format and a width on to other scans
 

@@ -25,7 +25,7 @@ ACROSS = 0.5  # mm kept beyond the row of an unsure picture
 # of pictures, because few pictures may be chance. Within ALIKE dark parts of a rival count, too.
 # RIVAL_OFF is the tolerance of a rival's edges in mm.
 BETTER, BETTER_EACH, ALIKE, ALIKE_UNCLEAR, RIVAL_OFF = 0.4, 0.6, 0.2, 0.6, 0.5
-UNEXPLAINED, ROWS_ALIKE = 1.5, 0.1
+UNEXPLAINED, ROWS_ALIKE, ROWS_LESS = 1.5, 0.1, 0.3
 DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther out
 OVERLAP = 1.5  # mm that two pictures may share
 SHARED = 0.3  # overlap, as share of the smaller one, from which two are the same picture
@@ -188,8 +188,7 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
         (layout.quality - _alike(layout), rival)
         for layout in layouts
         for rival in layout.rivals
-        # Of the same format only rows that are as clear.
-        if rival.form != layout.form or rival.rows.score >= layout.rows.score - ROWS_ALIKE
+        if _rows_possible(layout, rival)
     ]
     best = max((one.quality for one in layouts), default=0.0)
     pairs += [(best - ALIKE, other) for other in others if other.quality > best - lead(other)]
@@ -203,6 +202,21 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
             if span.filled >= edges.LEAST_FILLED
         ]
     return pictures
+
+
+def _rows_possible(layout: Layout, rival: Layout) -> bool:
+    """Return whether the rows of a rival may be those of the pictures.
+
+    Other rows of the same format must be as clear. A format with another film may need other
+    rows, but hardly ones that are much less clear: many formats have nearly the same shape, and
+    with rows moved to the edge of a holder each of them would contradict the others.
+    """
+    less = ROWS_ALIKE
+    if rival.form != layout.form:
+        less = ROWS_LESS if layout.rows.clear else np.inf
+    off = max(abs(rival.rows.top - layout.rows.top), abs(rival.rows.bottom - layout.rows.bottom))
+    same = rival.form != layout.form and off <= RIVAL_OFF * layout.rows.scale
+    return same or rival.rows.score >= layout.rows.score - less
 
 
 def _alike(layout: Layout) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from divere_cli.frames import steps
-from divere_cli.frames.formats import Format
+from divere_cli.frames.formats import PERFORATION_EDGE, PERFORATION_HEIGHT, Format
 from divere_cli.frames.perforations import Perforations
 from divere_cli.frames.steps import Profile, Steps
 from divere_cli.frames.straight import Strip
@@ -24,6 +24,7 @@ OFF = 0.9  # mm that a row may differ from the position given by holes or film e
 TOLERANCE = 0.02  # of a scale
 BLOCK = 1 / 42  # of the strip's height
 HOLES_TO_PICTURE = 0.7  # mm
+HOLES_COVERED = 0.6  # mm of a perforated film's holes that may be in view and not recognized
 MOST = 4
 FITS = 0.025
 CLEAR_EDGES = 0.9  # score of both edges that are clearly visible
@@ -117,17 +118,24 @@ def candidates(
             guesses.append(_about(edge_steps, middle, scale, form))
     if holes is None or not form.perforated:
         guesses += _free(strip, form, edge_steps)
-    return [replace(one, fits=_fits(one, strip, form)) for one in _apart(guesses)]
+    return [replace(one, fits=_fits(one, strip, form, holes)) for one in _apart(guesses)]
 
 
-def _fits(rows: Rows, strip: Strip, form: Format) -> bool | None:
+def _fits(rows: Rows, strip: Strip, form: Format, holes: Perforations | None) -> bool | None:
+    """Return whether film and pictures have the heights of a format; None if this is unknown."""
     above, below = strip.edges
     if above is None or below is None or not any(rows.seen):
         return None
     ratio = (rows.bottom - rows.top) / max(below - above, 1.0)
     fits = abs(ratio / (form.across / form.film) - 1) < FITS
+    if fits:
+        return True
+    if form.perforated and holes is None and all(rows.seen):
+        between = form.film - 2 * (PERFORATION_EDGE + PERFORATION_HEIGHT) + HOLES_COVERED
+        if (below - above) / rows.scale > between:
+            return False  # so much film would have holes in view
     # A holder may cover some of the film.
-    return True if fits else False if strip.free else None
+    return False if strip.free else None
 
 
 def _by_holes(strip: Strip, holes: Perforations, form: Format, edge_steps: Steps) -> Rows:
