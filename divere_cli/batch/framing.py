@@ -70,14 +70,14 @@ def look(
     """
     answers = _pass(search, pages, on_scan)
     scans = {page: scan for page, scan in answers.items() if isinstance(scan, FoundScan)}
-    together = answer.shown(scans.values())
-    if together is None or len(scans) < 2:
+    common = answer.common_format(scans.values())
+    if common is None or len(scans) < 2:
         return answers
-    film, aspect = together
-    again = [page for page, scan in scans.items() if answer.helped(scan, film)]
+    film, aspect = common
+    again = [page for page, scan in scans.items() if answer.needs_second_search(scan, film)]
     if again:
-        helped = replace(search.expected, form=film, aspect=aspect)
-        better = _pass(replace(search, expected=helped), again, lambda path: None)
+        hinted = replace(search.expected, form=film, aspect=aspect)
+        better = _pass(replace(search, expected=hinted), again, lambda path: None)
         answers |= {page: scan for page, scan in better.items() if isinstance(scan, FoundScan)}
     return answers
 

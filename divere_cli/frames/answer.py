@@ -67,7 +67,7 @@ class FoundScan:
     picture: str = ""
 
 
-def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
+def common_format(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
     """Return the format that most pictures of a roll have, and their width over height.
 
     Parameters
@@ -87,7 +87,7 @@ def shown(scans: Iterable[FoundScan]) -> tuple[str, float] | None:
     return film, statistics.median(widths[film])
 
 
-def helped(scan: FoundScan, film: str) -> bool:
+def needs_second_search(scan: FoundScan, film: str) -> bool:
     """Return whether hints from other scans of a roll may improve this result.
 
     Parameters

@@ -35,7 +35,7 @@ class Row:
     score: float
 
 
-def place(
+def best_row(
     rise: Profile, fall: Profile, filled: Profile, scale: float, form: Format, count: int | None
 ) -> Row:
     """Find the pictures of a format.
@@ -160,12 +160,12 @@ def _chain(
                 value, origin = float(tried[top]), int(before[top])
         best[a], back[a] = value + single[a], origin
         after[a] = best[a] + cost * total[ends[a]]
-    whole = after - cost * total[-1]
-    top = int(np.argmax(whole))
+    totals = after - cost * total[-1]
+    top = int(np.argmax(totals))
     nothing = -cost * total[-1]
-    if not whole[top] > nothing:
+    if not totals[top] > nothing:
         return [], nothing
-    return _traced(back, top), float(whole[top])
+    return _traced(back, top), float(totals[top])
 
 
 def _counted(
@@ -197,12 +197,12 @@ def _counted(
             break
         layers.append(best)
         backs.append(back)
-    whole = layers[-1] + cost * total[ends] - cost * total[-1]
-    top = int(np.argmax(whole))
+    totals = layers[-1] + cost * total[ends] - cost * total[-1]
+    top = int(np.argmax(totals))
     places = [top]
     for back in backs[:0:-1]:
         places.append(int(back[places[-1]]))
-    return places[::-1], float(whole[top])
+    return places[::-1], float(totals[top])
 
 
 def _traced(back: NDArray[np.int_], last: int) -> list[int]:

@@ -78,26 +78,26 @@ def find(
         Hint from other strips of the same roll.
     """
     layouts, unread, doubtful = _layouts(light, forms, count, hint, lamps=True)
-    others: list[Layout] = []
+    alternatives: list[Layout] = []
     swapped = False
     if doubtful:
         # Bare film around an even picture looks like light around film: try both.
-        others, _, _ = _layouts(light, forms, count, hint, lamps=False)
+        alternatives, _, _ = _layouts(light, forms, count, hint, lamps=False)
         if _worth(layouts) >= LIGHT_SHOWN:
-            others = []
-        elif _worth(others) > _worth(layouts):
+            alternatives = []
+        elif _worth(alternatives) > _worth(layouts):
             swapped = _worth(layouts) <= 0.0
-            layouts, others, unread = others, layouts, []
+            layouts, alternatives, unread = alternatives, layouts, []
     layouts = [_completed(layout) for layout in _ordered(_together(layouts, count, hint))]
-    pictures = [one for layout in layouts for one in _corners(layout)]
+    pictures = [picture for layout in layouts for picture in _corners(layout)]
     if swapped:
-        pictures = [replace(one, sure=False, why=one.why or ALL_FILM) for one in pictures]
-    pictures = doubts.apart(doubts.kept_whole(pictures, doubts.rivals(layouts, others)))
+        pictures = [replace(p, sure=False, why=p.why or ALL_FILM) for p in pictures]
+    pictures = doubts.apart(doubts.kept_whole(pictures, doubts.rivals(layouts, alternatives)))
     if len(layouts) == 1:  # a picture added by a rival is at the end
         axis = int(layouts[0].strip.place.upright)
-        pictures.sort(key=lambda one: float(one.corners[:, axis].mean()))
+        pictures.sort(key=lambda picture: float(picture.corners[:, axis].mean()))
     if pictures:
-        pictures += [_whole(piece) for piece in unread]
+        pictures += [_unread(piece) for piece in unread]
     names = tuple(dict.fromkeys(layout.form.name for layout in layouts))
     turn = layouts[0].strip.place.turn if layouts else 0.0
     return Result(tuple(pictures), names, turn, _hint(layouts), tuple(layouts))
@@ -130,7 +130,7 @@ def _layouts(
     return layouts, unread, (lit or not layouts) and lamps and not sure
 
 
-def _whole(piece: film.Piece) -> FoundPicture:
+def _unread(piece: film.Piece) -> FoundPicture:
     """Return all of a piece of film as one picture that is not sure."""
     height, width = piece.area.shape
     left, top = float(piece.left), float(piece.top)
@@ -171,12 +171,18 @@ def _piece(
 
 def _best(layouts: Sequence[Layout]) -> Layout | None:
     """Return the layout that explains the most, with its rivals."""
-    best = max(layouts, key=lambda one: one.quality, default=None)
+    best = max(layouts, key=lambda layout: layout.quality, default=None)
     if best is None:
         return None
     least = max(0.0, best.quality - doubts.lead(best))
-    others = [one for layout in layouts for one in (layout, *layout.rivals) if layout is not best]
-    rivals = [one for one in (*best.rivals, *others) if one.quality > least and one.spans]
+    alternatives = [
+        other for layout in layouts if layout is not best for other in (layout, *layout.rivals)
+    ]
+    rivals = [
+        layout
+        for layout in (*best.rivals, *alternatives)
+        if layout.quality > least and layout.spans
+    ]
     return replace(best, rivals=tuple(rivals))
 
 
@@ -224,7 +230,7 @@ def _strip(
 def _layout(
     strip: Strip, form: Format, candidate: Rows, lines: Lines, count: int | None, hint: Hint | None
 ) -> Layout:
-    row = columns.place(
+    row = columns.best_row(
         lines.steps.rise, lines.steps.fall, lines.filled, candidate.scale, form, count
     )
     template = None
@@ -232,15 +238,19 @@ def _layout(
         template = hint.aspect * (candidate.bottom - candidate.top)
     spans = edges.spans(row, lines, candidate.scale, form, template, candidate.measured)
     spans = neighbors.confirmed(spans, lines, candidate.scale, form)
-    left = _left(spans, lines)
-    quality = _quality(spans, form, candidate, lines) - left
-    return Layout(strip, form, candidate, row, tuple(spans), max(0.0, quality), left)
+    unexplained = _unexplained(spans, lines)
+    quality = _quality(spans, form, candidate, lines) - unexplained
+    return Layout(strip, form, candidate, row, tuple(spans), max(0.0, quality), unexplained)
 
 
 def _completed(layout: Layout) -> Layout:
     """Return a layout with the pictures that only their neighbors can place."""
     lines, scale = _lines(layout.strip, layout.rows), layout.rows.scale
-    widths = [one.width for one in layout.spans if one.sure and one.left.seen and one.right.seen]
+    widths = [
+        span.width
+        for span in layout.spans
+        if span.sure and span.left.visible and span.right.visible
+    ]
     width = float(np.median(widths)) if widths else layout.row.width
     spans = [_nominal(span, layout) for span in layout.spans]
     spans = neighbors.bounded(spans, lines, width, scale, layout.form)
@@ -269,29 +279,29 @@ def _lines(strip: Strip, candidate: Rows) -> Lines:
     profile = steps.steps(values, weight, candidate.scale, strip.noise, size)
     reach = max(1, round(0.25 * candidate.scale))
     exposed = steps.smoothed(values, reach) > steps.FILLED
-    seen = weight > 0.3
-    filled = (exposed & seen).sum(axis=0) / np.maximum(seen.sum(axis=0), 1)
+    readable = weight > 0.3
+    filled = (exposed & readable).sum(axis=0) / np.maximum(readable.sum(axis=0), 1)
     return Lines(values, weight, profile, filled.astype(np.float32))
 
 
 def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
-    """Return the quality of a layout in visible edges per picture, without its ``left``."""
+    """Return the quality of a layout in visible edges per picture, without its ``unexplained``."""
     filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
     if not filled:
         return 0.0
-    seen = _edges_seen(filled)
-    if seen < LEAST_EDGES:
+    visible = _edges_seen(filled)
+    if visible < LEAST_EDGES:
         return 0.0
     strong, gaps = _explained(spans, lines, candidate.scale)
     fits = {True: FILM_FITS, False: -FILM_DIFFERS, None: 0.0}[candidate.fits]
     usual = USUAL if form.name == FORMATS[0].name else 0.0
-    fits += ROWS_BOTH * all(candidate.seen)
+    fits += ROWS_BOTH * all(candidate.visible)
     against = GAP_WITHIN * gaps / len(filled)
     against += SPACED * columns.spacing([span.left.at for span in spans], candidate.scale, form)
-    return seen + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
+    return visible + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
 
 
-def _left(spans: list[Span], lines: Lines) -> float:
+def _unexplained(spans: list[Span], lines: Lines) -> float:
     """Return the share of the exposed film along a strip that is in no picture."""
     covered = np.zeros(len(lines.filled), bool)
     for span in spans:
@@ -301,19 +311,19 @@ def _left(spans: list[Span], lines: Lines) -> float:
 
 def _edges_seen(spans: list[Span]) -> float:
     """Return visible edges per picture, 0 to 2; at an overlap neither edge can be visible."""
-    seen, sides, overlaps = 0.0, 0, 0
+    visible, sides, overlaps = 0.0, 0, 0
     for index, span in enumerate(spans):
-        for side, other in ((span.left, index - 1), (span.right, index + 1)):
-            beside = spans[other] if 0 <= other < len(spans) else None
+        for side, neighbor in ((span.left, index - 1), (span.right, index + 1)):
+            beside = spans[neighbor] if 0 <= neighbor < len(spans) else None
             over = beside is not None and (
-                beside.right.at > side.at if other < index else beside.left.at < side.at
+                beside.right.at > side.at if neighbor < index else beside.left.at < side.at
             )
-            if over and not side.seen and overlaps < MOST_OVERLAPS:
+            if over and not side.visible and overlaps < MOST_OVERLAPS:
                 overlaps += 1
                 continue
             sides += 1
-            seen += min(1.0, 1.3 * side.share) if side.seen else 0.0
-    return 2.0 * seen / max(sides, 1)
+            visible += min(1.0, 1.3 * side.share) if side.visible else 0.0
+    return 2.0 * visible / max(sides, 1)
 
 
 def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, int]:
@@ -321,12 +331,12 @@ def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, in
     near = max(2.0, NEAR * scale)
     rises, falls = _strong(lines.steps.rise, near), _strong(lines.steps.fall, near)
     lefts, rights = [span.left.at for span in spans], [span.right.at for span in spans]
-    met = [any(abs(place - at) <= near for at in lefts) for place in rises]
-    met += [any(abs(place - at) <= near for at in rights) for place in falls]
+    met = [any(abs(column - at) <= near for at in lefts) for column in rises]
+    met += [any(abs(column - at) <= near for at in rights) for column in falls]
     gaps = 0
     for span in spans:
         low, high = span.left.at + 2 * near, span.right.at - 2 * near
-        ends = [place for place in falls if low < place < high]
+        ends = [column for column in falls if low < column < high]
         gaps += any(end < start < high for end in ends for start in rises)
     return (sum(met) / len(met) if met else 0.0), gaps
 
@@ -346,7 +356,7 @@ def _strong(profile: steps.Profile, near: float) -> list[int]:
 def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
     """Return the best layout; only layouts of the hinted format if there are any."""
     if hint is not None:
-        hinted = [one for one in layouts if one.form.name == hint.form]
+        hinted = [layout for layout in layouts if layout.form.name == hint.form]
         layouts = hinted or layouts
     best = _best(layouts)
     if best is None or best.quality <= 0.0 or not best.spans:
@@ -378,9 +388,11 @@ def _slope(layout: Layout) -> float:
             y = np.array([v for v in values if v is not None])
             slope, middle = np.polyfit(x, y, 1)
             off = np.abs(y - slope * x - middle)
-            kept = off <= max(0.15 * scale, 2.5 * float(np.median(off)))
-            if kept.sum() >= 4:
-                slopes.append((float(np.polyfit(x[kept], y[kept], 1)[0]), float(kept.sum())))
+            inliers = off <= max(0.15 * scale, 2.5 * float(np.median(off)))
+            if inliers.sum() >= 4:
+                slopes.append(
+                    (float(np.polyfit(x[inliers], y[inliers], 1)[0]), float(inliers.sum()))
+                )
     if not slopes:
         return 0.0
     slope = sum(s * n for s, n in slopes) / sum(n for _, n in slopes)
@@ -397,7 +409,7 @@ def _row_edges(
     lines = Lines(values, weight, edge_steps, edge_steps.rise)
     top = edges.side(edge_steps.rise, lines, layout.rows.top, scale, rising=True)
     bottom = edges.side(edge_steps.fall, lines, layout.rows.bottom, scale, rising=False)
-    return (top.at if top.seen else None), (bottom.at if bottom.seen else None)
+    return (top.at if top.visible else None), (bottom.at if bottom.visible else None)
 
 
 def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> list[Layout]:
@@ -418,7 +430,7 @@ def _together(layouts: list[Layout], count: int | None, hint: Hint | None) -> li
     return made
 
 
-def shown(result: Result) -> list[float]:
+def visible_aspects(result: Result) -> list[float]:
     """Return width over height of the pictures with both sides visible, of the first format.
 
     Parameters
@@ -431,7 +443,7 @@ def shown(result: Result) -> list[float]:
         for layout in result.layouts
         if layout.form.name == result.forms[0]
         for span in layout.spans
-        if span.left.seen and span.right.seen and span.sure
+        if span.left.visible and span.right.visible and span.sure
     ]
 
 
@@ -441,7 +453,7 @@ def _hint(layouts: list[Layout]) -> Hint | None:
     for layout in layouts:
         height = layout.rows.bottom - layout.rows.top
         for span in layout.spans:
-            if span.left.seen and span.right.seen and span.sure:
+            if span.left.visible and span.right.visible and span.sure:
                 sure.setdefault(layout.form.name, []).append(span.width / height)
     if not sure:
         return None
@@ -453,32 +465,36 @@ def _ordered(layouts: list[Layout]) -> list[Layout]:
     """Return strips from top to bottom; upright ones from left to right."""
     return sorted(
         layouts,
-        key=lambda one: one.strip.place.left if one.strip.place.upright else one.strip.place.top,
+        key=lambda layout: (
+            layout.strip.place.left if layout.strip.place.upright else layout.strip.place.top
+        ),
     )
 
 
 def _corners(layout: Layout) -> list[FoundPicture]:
     """Return the pictures of a strip in cells of the small picture."""
-    top, bottom, seen = _settled_rows(layout)
+    top, bottom, visible = _settled_rows(layout)
     scale, spans = layout.rows.scale, layout.spans
-    rows_sure = all(seen) or (any(seen) and (layout.rows.known or layout.rows.clear))
+    rows_sure = all(visible) or (any(visible) and (layout.rows.scale_known or layout.rows.clear))
     pictures: list[FoundPicture] = []
     for index, span in enumerate(spans):
-        if span.filled < BLANK and not (span.left.seen or span.right.seen):
+        if span.filled < BLANK and not (span.left.visible or span.right.visible):
             continue  # blank
         sure, why = span.sure, span.why
         if not rows_sure and sure:
             sure, why = False, "its upper or lower edge cannot be seen"
         left, right, high, low = span.left.at, span.right.at, top, bottom
         if not sure:
-            left, right = doubts.whole(layout, index)
+            left, right = doubts.crop_range(layout, index)
             high, low = high - doubts.ACROSS * scale, low + doubts.ACROSS * scale
             if len(spans) == 1:  # nothing on the strip shows its position
                 left, right = min(left, 0.0), max(right, float(layout.strip.over.shape[1]))
                 high, low = min(high, 0.0), max(low, float(layout.strip.over.shape[0]))
         box = np.array([(left, high), (right, high), (right, low), (left, low)])
-        place = layout.strip.place
-        pictures.append(FoundPicture(place.out(box), place.turn, place.upright, sure, why))
+        strip_place = layout.strip.place
+        pictures.append(
+            FoundPicture(strip_place.out(box), strip_place.turn, strip_place.upright, sure, why)
+        )
     return pictures
 
 
@@ -490,18 +506,18 @@ def _settled_rows(layout: Layout) -> tuple[float, float, tuple[bool, bool]]:
     part = np.flatnonzero(columns_)
     rows_ = layout.rows
     if not len(part):
-        return rows_.top, rows_.bottom, rows_.seen
+        return rows_.top, rows_.bottom, rows_.visible
     strip = replace(
         layout.strip, over=layout.strip.over[:, part], clear=layout.strip.clear[:, part]
     )
     profile = rows.profile(strip, rows_.scale)
     top, bottom = _row_edges(replace(layout, strip=strip), slice(None), profile)
-    seen = (top is not None, bottom is not None)
+    visible = (top is not None, bottom is not None)
     height = rows_.bottom - rows_.top
     if top is not None and bottom is not None:
-        return top, bottom, seen
+        return top, bottom, visible
     if top is not None:
-        return top, top + height, seen
+        return top, top + height, visible
     if bottom is not None:
-        return bottom - height, bottom, seen
-    return rows_.top, rows_.bottom, seen
+        return bottom - height, bottom, visible
+    return rows_.top, rows_.bottom, visible

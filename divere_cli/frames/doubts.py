@@ -45,7 +45,7 @@ class Rival:
     exposed : ndarray
         ``(n,)`` whether each point is exposed film; True for all points if the rival explains
         as much as the best layout.
-    whole : ndarray
+    widest : ndarray
         All of the film that it may cover: the crop that is kept if no other picture covers it.
     form : str
         Name of its format.
@@ -54,7 +54,7 @@ class Rival:
     box: Floats
     points: Floats
     exposed: Bools
-    whole: Floats
+    widest: Floats
     form: str
 
 
@@ -68,12 +68,12 @@ def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> lis
     rivals : sequence of Rival
         Pictures of layouts that explain the scan about as well.
     """
-    first = [box(one.corners) for one in pictures]
+    first = [box(picture.corners) for picture in pictures]
     boxes, formats = list(first), [""] * len(pictures)
     added: list[Rival] = []
     # If a format shows exposed film outside of all crops, its dark pictures count, too.
-    disputed = {one.form for one in rivals if _lost(one, one.points[one.exposed], first)}
-    for rival in (one for one in rivals if one.form in disputed):
+    disputed = {rival.form for rival in rivals if _lost(rival, rival.points[rival.exposed], first)}
+    for rival in (rival for rival in rivals if rival.form in disputed):
         if not _lost(rival, rival.points, boxes):
             continue
         overlapped = False
@@ -85,7 +85,7 @@ def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> lis
                 overlapped = True
         if not overlapped:
             added.append(rival)
-    corrected = [_grown(*one) for one in zip(pictures, boxes, formats, strict=True)]
+    corrected = [_grown(*values) for values in zip(pictures, boxes, formats, strict=True)]
     if pictures:
         corrected += [_new(pictures[0], rival) for rival in _apart(added)]
     return corrected
@@ -99,12 +99,16 @@ def apart(pictures: Sequence[FoundPicture]) -> list[FoundPicture]:
     pictures : sequence of FoundPicture
         The pictures.
     """
-    kept: list[FoundPicture] = []
-    for one in pictures:
-        same = [k for k in kept if not (k.sure or one.sure) and (k.corners == one.corners).all()]
+    distinct: list[FoundPicture] = []
+    for picture in pictures:
+        same = [
+            other
+            for other in distinct
+            if not (other.sure or picture.sure) and (other.corners == picture.corners).all()
+        ]
         if not same:
-            kept.append(one)
-    return kept
+            distinct.append(picture)
+    return distinct
 
 
 def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
@@ -116,28 +120,28 @@ def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
     return bool(out.sum() > LOST * len(rival.points))
 
 
-def _grown(one: FoundPicture, whole: Floats, form: str) -> FoundPicture:
+def _grown(picture: FoundPicture, crop: Floats, form: str) -> FoundPicture:
     if not form:
-        return one
-    return replace(one, corners=_corners(whole), sure=False, why=one.why or WHY.format(form))
+        return picture
+    return replace(picture, corners=_corners(crop), sure=False, why=picture.why or WHY.format(form))
 
 
 def _new(like: FoundPicture, rival: Rival) -> FoundPicture:
-    return replace(like, corners=_corners(rival.whole), sure=False, why=WHY.format(rival.form))
+    return replace(like, corners=_corners(rival.widest), sure=False, why=WHY.format(rival.form))
 
 
 def _apart(rivals: Sequence[Rival]) -> list[Rival]:
     """Merge rivals that overlap into one, as large as all of them."""
-    kept: list[Rival] = []
+    merged: list[Rival] = []
     for rival in rivals:
-        box_, whole, rest = rival.box, rival.whole, []
-        for other in kept:
+        box_, widest, separate = rival.box, rival.widest, []
+        for other in merged:
             if _shared(box_, other.box) >= SHARED * min(_area(box_), _area(other.box)):
-                box_, whole = _union(box_, other.box), _union(whole, other.whole)
+                box_, widest = _union(box_, other.box), _union(widest, other.widest)
             else:
-                rest.append(other)
-        kept = [*rest, replace(rival, box=box_, whole=whole)]
-    return kept
+                separate.append(other)
+        merged = [*separate, replace(rival, box=box_, widest=widest)]
+    return merged
 
 
 def box(corners: Floats) -> Floats:
@@ -156,8 +160,8 @@ def box(corners: Floats) -> Floats:
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
-def _corners(whole: Floats) -> Floats:
-    left, top, right, bottom = whole
+def _corners(crop: Floats) -> Floats:
+    left, top, right, bottom = crop
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
@@ -165,13 +169,13 @@ def _area(of: Floats) -> float:
     return float(max(0.0, of[2] - of[0]) * max(0.0, of[3] - of[1]))
 
 
-def _shared(one: Floats, other: Floats) -> float:
-    low, high = np.maximum(one[:2], other[:2]), np.minimum(one[2:], other[2:])
+def _shared(first: Floats, second: Floats) -> float:
+    low, high = np.maximum(first[:2], second[:2]), np.minimum(first[2:], second[2:])
     return _area(np.concatenate([low, high]))
 
 
-def _union(one: Floats, other: Floats) -> Floats:
-    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
+def _union(first: Floats, second: Floats) -> Floats:
+    return np.concatenate([np.minimum(first[:2], second[:2]), np.maximum(first[2:], second[2:])])
 
 
 def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
@@ -190,7 +194,7 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
         for rival in layout.rivals
         if _rows_possible(layout, rival)
     ]
-    best = max((one.quality for one in layouts), default=0.0)
+    best = max((layout.quality for layout in layouts), default=0.0)
     pairs += [(best - ALIKE, other) for other in others if other.quality > best - lead(other)]
     pictures: list[Rival] = []
     for least, rival in sorted(pairs, key=lambda pair: -pair[1].quality):
@@ -214,9 +218,11 @@ def _rows_possible(layout: Layout, rival: Layout) -> bool:
     less = ROWS_ALIKE
     if rival.form != layout.form:
         less = ROWS_LESS if layout.rows.clear else np.inf
-    off = max(abs(rival.rows.top - layout.rows.top), abs(rival.rows.bottom - layout.rows.bottom))
-    same = rival.form != layout.form and off <= RIVAL_OFF * layout.rows.scale
-    return same or rival.rows.score >= layout.rows.score - less
+    apart_by = max(
+        abs(rival.rows.top - layout.rows.top), abs(rival.rows.bottom - layout.rows.bottom)
+    )
+    same_rows = rival.form != layout.form and apart_by <= RIVAL_OFF * layout.rows.scale
+    return same_rows or rival.rows.score >= layout.rows.score - less
 
 
 def _alike(layout: Layout) -> float:
@@ -237,7 +243,7 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
     cells = np.clip(points.astype(int), 0, np.array(values.shape[::-1]) - 1)
     exposed = alike | (values[cells[:, 1], cells[:, 0]] > FILLED)
     exposed &= layout.strip.clear[cells[:, 1], cells[:, 0]]
-    first, last = whole(layout, index)
+    first, last = crop_range(layout, index)
     return Rival(
         _box(layout, span.left.at, span.right.at, 0.0),
         layout.strip.place.out(points),
@@ -258,10 +264,10 @@ def lead(layout: Layout) -> float:
         The layout.
     """
     shown_ = sum(span.filled >= edges.LEAST_FILLED for span in layout.spans)
-    return BETTER + BETTER_EACH / max(1, shown_) + UNEXPLAINED * layout.left
+    return BETTER + BETTER_EACH / max(1, shown_) + UNEXPLAINED * layout.unexplained
 
 
-def whole(layout: Layout, index: int) -> tuple[float, float]:
+def crop_range(layout: Layout, index: int) -> tuple[float, float]:
     """Return both ends of the range that an unsure picture may cover.
 
     The range ends at near neighbors: a gap may be narrower than usual, or two pictures may
@@ -295,9 +301,9 @@ def whole(layout: Layout, index: int) -> tuple[float, float]:
     return left, right
 
 
-def _joined(one: Span, other: Span) -> bool:
+def _joined(before: Span, after: Span) -> bool:
     """Return whether the border between two unsure pictures is not visible."""
-    return not (one.sure or other.sure or one.right.seen or other.left.seen)
+    return not (before.sure or after.sure or before.right.visible or after.left.visible)
 
 
 def _box(layout: Layout, left: float, right: float, less: float) -> Floats:

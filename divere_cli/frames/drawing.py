@@ -52,11 +52,11 @@ def drawn(light: NDArray[np.float32], result: Result, form: str) -> bytes:
 def _drawn(light: NDArray[np.float32], result: Result, form: str, by: int) -> bytes:
     part = light[: light.shape[0] // by * by : by, : light.shape[1] // by * by : by]
     codes = np.clip(part, 0.0, 1.0) ** (1 / 2.2) * 255
-    shown = np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes
-    canvas = np.rint(shown).astype(np.uint8)
-    for number, one in enumerate(result.pictures, 1):
-        color = SURE if one.sure else UNSURE
-        corners = np.clip(one.corners / by, 0, np.array(canvas.shape[1::-1]) - 1)
+    rgb = np.repeat(codes, 3, axis=2) if codes.shape[2] == 1 else codes
+    canvas = np.rint(rgb).astype(np.uint8)
+    for number, picture in enumerate(result.pictures, 1):
+        color = SURE if picture.sure else UNSURE
+        corners = np.clip(picture.corners / by, 0, np.array(canvas.shape[1::-1]) - 1)
         for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
             _line(canvas, start, end, color)
         _number(canvas, number, corners.min(axis=0) + 6, color)

@@ -38,7 +38,7 @@ class Side:
 
     at: float
     share: float
-    seen: bool
+    visible: bool
 
 
 @dataclass(frozen=True)
@@ -68,14 +68,14 @@ class Span:
 class Width:
     """The width of a strip's pictures, all in cells.
 
-    ``margin`` is added where an edge is placed by it. ``known`` is whether an edge may be placed
+    ``margin`` is added where an edge is placed by it. ``usable`` is whether an edge may be placed
     by it; ``nominal`` whether it is that of the format, and not measured.
     """
 
     cells: float
     margin: float
     tolerance: float
-    known: bool
+    usable: bool
     nominal: bool = False
 
 
@@ -115,7 +115,7 @@ def spans(
         Whether the scale is certain, so that the width of the format may be used where no
         picture shows its own.
     """
-    refined = [_seen(start, row.width, lines, scale, form.vary) for start in row.starts]
+    refined = [_located(start, row.width, lines, scale, form.vary) for start in row.starts]
     measured = _template(refined, row.width, form, scale)
     if measured is None:
         measured = template
@@ -129,10 +129,10 @@ def spans(
     return _bare_beside(settled, lines, scale)
 
 
-def _seen(start: float, width: float, lines: Lines, scale: float, vary: float) -> Span:
+def _located(start: float, width: float, lines: Lines, scale: float, vary: float) -> Span:
     left = side(lines.steps.rise, lines, start, scale, rising=True)
     right = side(lines.steps.fall, lines, start + width, scale, rising=False)
-    if not right.seen:  # wider search, for cameras with longer or shorter pictures
+    if not right.visible:  # wider search, for cameras with longer or shorter pictures
         reach = REACH + vary * width / scale
         right = side(lines.steps.fall, lines, start + width, scale, rising=False, reach=reach)
     low, high = max(0, round(left.at)), min(len(lines.filled), round(right.at))
@@ -189,10 +189,10 @@ def crossing(values: Picture, weight: Picture, at: float, scale: float, *, risin
     if low < 0 or high > values.shape[1]:
         return at
     part = values[:, low:high] if rising else values[:, low:high][:, ::-1]
-    seen = weight[:, low:high] if rising else weight[:, low:high][:, ::-1]
+    readable = weight[:, low:high] if rising else weight[:, low:high][:, ::-1]
     ends = max(1, reach // 2)
     first, last = part[:, :ends].mean(axis=1), part[:, -ends:].mean(axis=1)
-    use = (seen.min(axis=1) > 0.4) & (last - first > 0.014) & (first < 0.06)
+    use = (readable.min(axis=1) > 0.4) & (last - first > 0.014) & (first < 0.06)
     if not use.any():
         return at
     curve = part[use].mean(axis=0)
@@ -203,8 +203,8 @@ def crossing(values: Picture, weight: Picture, at: float, scale: float, *, risin
     index = int(over[np.argmin(np.abs(over + 1 - reach))])
     rise = float(curve[index + 1] - curve[index])
     # The value of a cell belongs to its middle.
-    place = index + 0.5 + (half - float(curve[index])) / max(rise, 1e-6)
-    return low + place if rising else high - place
+    column = index + 0.5 + (half - float(curve[index])) / max(rise, 1e-6)
+    return low + column if rising else high - column
 
 
 def _bare_beside(pictures: list[Span], lines: Lines, scale: float) -> list[Span]:
@@ -214,28 +214,30 @@ def _bare_beside(pictures: list[Span], lines: Lines, scale: float) -> list[Span]
     clearly visible, the picture may continue, too.
     """
     made: list[Span] = []
-    for index, one in enumerate(pictures):
-        before = pictures[index - 1].right.at if index else one.left.at - BESIDE * scale
+    for index, picture in enumerate(pictures):
+        before = pictures[index - 1].right.at if index else picture.left.at - BESIDE * scale
         after = (
             pictures[index + 1].left.at
             if index + 1 < len(pictures)
-            else one.right.at + BESIDE * scale
+            else picture.right.at + BESIDE * scale
         )
         doubtful = (
-            _exposed(lines, before, one.left.at, scale) and not _clear(one.left, one.right),
-            _exposed(lines, one.right.at, after, scale) and not _clear(one.right, one.left),
+            _exposed(lines, before, picture.left.at, scale)
+            and not _clear(picture.left, picture.right),
+            _exposed(lines, picture.right.at, after, scale)
+            and not _clear(picture.right, picture.left),
         )
-        if one.sure and any(doubtful):
+        if picture.sure and any(doubtful):
             side_ = "left" if doubtful[0] else "right"
             why = f"exposed film lies beside its {side_} edge, which is not clearly seen"
-            one = replace(one, sure=False, why=why)
-        made.append(one)
+            picture = replace(picture, sure=False, why=why)
+        made.append(picture)
     return made
 
 
-def _clear(side_: Side, other: Side) -> bool:
+def _clear(side_: Side, opposite: Side) -> bool:
     """Return whether the position of a side is certain: by its own step, or by the other side's."""
-    return side_.share >= CLEAR_SIDE or other.share >= CLEAR_OTHER
+    return side_.share >= CLEAR_SIDE or opposite.share >= CLEAR_OTHER
 
 
 def _exposed(lines: Lines, first: float, last: float, scale: float) -> bool:
@@ -250,9 +252,11 @@ def _exposed(lines: Lines, first: float, last: float, scale: float) -> bool:
 def _template(pictures: list[Span], nominal: float, form: Format, scale: float) -> float | None:
     """Return the width of pictures that are visible on both sides, or None."""
     widths = [
-        one.width
-        for one in pictures
-        if one.left.seen and one.right.seen and abs(one.width / nominal - 1) < form.vary + 0.02
+        picture.width
+        for picture in pictures
+        if picture.left.visible
+        and picture.right.visible
+        and abs(picture.width / nominal - 1) < form.vary + 0.02
     ]
     if len(widths) == 1:
         clear = [
@@ -264,47 +268,47 @@ def _template(pictures: list[Span], nominal: float, form: Format, scale: float) 
     return float(np.median(widths)) if widths else None
 
 
-def _settled(one: Span, width: Width) -> Span:
+def _settled(picture: Span, width: Width) -> Span:
     """Decide the two sides of a picture, and whether they are sure."""
-    left, right = one.left, one.right
-    if one.filled < LEAST_FILLED:
-        return replace(one, sure=False, why="hardly anything on it")
-    if left.seen and right.seen:
-        if abs(one.width - width.cells) <= width.tolerance:
-            return _outermost(one, width)
+    left, right = picture.left, picture.right
+    if picture.filled < LEAST_FILLED:
+        return replace(picture, sure=False, why="hardly anything on it")
+    if left.visible and right.visible:
+        if abs(picture.width - width.cells) <= width.tolerance:
+            return _outermost(picture, width)
         # One of them is an edge within the picture; if both are equally strong, it may be either.
         weak, strong = sorted((left.share, right.share))
-        known = width.known and weak <= DOUBTFUL * strong
+        usable = width.usable and weak <= DOUBTFUL * strong
         why = "its edges do not fit its width"
-        return _placed(one, width, known, why, by_left=left.share >= right.share)
-    if not left.seen and not right.seen:
-        return replace(one, sure=False, why=NEITHER)
-    missing = "right" if left.seen else "left"
+        return _placed(picture, width, usable, why, by_left=left.share >= right.share)
+    if not left.visible and not right.visible:
+        return replace(picture, sure=False, why=NEITHER)
+    missing = "right" if left.visible else "left"
     why = f"its {missing} edge cannot be seen, and no picture shows the width"
-    return _placed(one, width, width.known, why, by_left=left.seen)
+    return _placed(picture, width, width.usable, why, by_left=left.visible)
 
 
-def _placed(one: Span, width: Width, known: bool, why: str, *, by_left: bool) -> Span:
+def _placed(picture: Span, width: Width, sure: bool, why: str, *, by_left: bool) -> Span:
     """Return a picture with one edge placed by the width from the other one."""
     cells = width.cells + width.margin
     if by_left:
-        one = replace(one, right=Side(one.left.at + cells, 0.0, False))
+        picture = replace(picture, right=Side(picture.left.at + cells, 0.0, False))
     else:
-        one = replace(one, left=Side(one.right.at - cells, 0.0, False))
-    why = "" if known else why
-    return replace(one, sure=known, why=why, assumed=True, nominal=width.nominal)
+        picture = replace(picture, left=Side(picture.right.at - cells, 0.0, False))
+    why = "" if sure else why
+    return replace(picture, sure=sure, why=why, assumed=True, nominal=width.nominal)
 
 
-def _outermost(one: Span, width: Width) -> Span:
+def _outermost(picture: Span, width: Width) -> Span:
     """Return a picture both of whose edges fit; a faint one only if it is not within it.
 
     A step of a few lines beside a dark side may be an edge in the picture.
     """
-    left, right = one.left, one.right
-    if not width.known or one.width >= width.cells:
-        return one
+    left, right = picture.left, picture.right
+    if not width.usable or picture.width >= width.cells:
+        return picture
     if left.share < FAINT and right.share >= CLEAR:
         left = Side(right.at - width.cells, 0.0, False)
     elif right.share < FAINT and left.share >= CLEAR:
         right = Side(left.at + width.cells, 0.0, False)
-    return replace(one, left=left, right=right)
+    return replace(picture, left=left, right=right)

@@ -330,8 +330,8 @@ def joined(mask: Bools) -> Bools:
     seeds = np.zeros_like(small)
     seeds[[0, -1]] = seeds[:, [0, -1]] = True
     reached = flood(small, seeds & small)
-    whole = np.repeat(np.repeat(reached, COARSE, 0), COARSE, 1)[:rows, :columns]
-    return whole & mask
+    cells = np.repeat(np.repeat(reached, COARSE, 0), COARSE, 1)[:rows, :columns]
+    return cells & mask
 
 
 def coarse(mask: Bools) -> Bools:
@@ -384,9 +384,9 @@ def flood(through: Bools, seeds: Bools) -> Bools:
 def _run(reached: Bools, through: Bools) -> None:
     """Spread along rows to the right, in place."""
     number = np.cumsum(~through, axis=1)
-    seen = np.where(reached, number, -1)
-    np.maximum.accumulate(seen, axis=1, out=seen)
-    reached |= through & (seen == number)
+    reached_number = np.where(reached, number, -1)
+    np.maximum.accumulate(reached_number, axis=1, out=reached_number)
+    reached |= through & (reached_number == number)
 
 
 def pieces(area: Bools, least: float) -> list[Bools]:
@@ -413,8 +413,8 @@ def pieces(area: Bools, least: float) -> list[Bools]:
         piece = flood(remaining, seeds)
         remaining = remaining & ~piece
         if piece.sum() >= least * piece.size:
-            whole = np.repeat(np.repeat(grown(piece, 1), COARSE, 0), COARSE, 1)
-            result.append(whole[:rows, :columns] & area)
+            cells = np.repeat(np.repeat(grown(piece, 1), COARSE, 0), COARSE, 1)
+            result.append(cells[:rows, :columns] & area)
     return sorted(result, key=lambda piece: -int(piece.sum()))
 
 
@@ -433,12 +433,12 @@ def _surface(density: Picture, mean: Picture, base: Floats, film: Bools) -> Pict
     level = np.full(len(values), float(base.mean()))
     fitted = np.array([float(base.mean()), 0, 0, 0, 0, 0])
     for reach in FIT_REACH:
-        kept = tinted & (np.abs(values - level) < reach)
-        if kept.sum() < 64:
+        used = tinted & (np.abs(values - level) < reach)
+        if used.sum() < 64:
             break
-        part = basis[kept]
+        part = basis[used]
         ridge = np.diag([0.0, 1, 1, 2, 2, 2]) * FIT_RIDGE * len(part)
-        fitted = np.linalg.solve(part.T @ part + ridge, part.T @ values[kept])
+        fitted = np.linalg.solve(part.T @ part + ridge, part.T @ values[used])
         level = basis @ fitted
     a, b, c, d, e, f = (np.float32(v) for v in fitted)
     return np.asarray(a + x * (b + d * x) + y * (c + f * y) + e * x * y)

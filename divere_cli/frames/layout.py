@@ -42,7 +42,7 @@ class FoundPicture:
 class Layout:
     """The interpretation of a strip; ``rivals`` explain it almost as well.
 
-    ``left`` is the share of its exposed film that is in no picture.
+    ``unexplained`` is the share of its exposed film that is in no picture.
     """
 
     strip: Strip
@@ -51,7 +51,7 @@ class Layout:
     row: Row
     spans: tuple[Span, ...]
     quality: float
-    left: float = 0.0
+    unexplained: float = 0.0
     rivals: tuple[Layout, ...] = ()
 
 

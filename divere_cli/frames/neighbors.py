@@ -64,11 +64,11 @@ def confirmed(pictures: Sequence[Span], lines: Lines, scale: float, form: Format
     for index, picture in enumerate(checked):
         if not (picture.assumed and picture.sure):
             continue
-        missing = "right" if picture.left.seen else "left"
+        missing = "right" if picture.left.visible else "left"
         others = [
             other.left.at
             for other in (*checked[:index], *checked[index + 1 :])
-            if other.sure and (other.left.seen or other.right.seen)
+            if other.sure and (other.left.visible or other.right.visible)
         ]
         why = ""
         if not any(regular(picture.left.at - other, scale, form) for other in others):
@@ -103,7 +103,7 @@ def _continued(pictures: Sequence[Span], index: int, scale: float, form: Format)
         if edge.share >= FAINT or other is None or other.sure or other.filled < LEAST_FILLED:
             continue
         hidden, why = (
-            replace(edge, seen=False),
+            replace(edge, visible=False),
             f"its {side} edge is faint, and film beyond exposed",
         )
         if side == "left":
@@ -140,11 +140,11 @@ def _otherwise(
     share = RIVAL * (picture.left.share + picture.right.share)
     inset = (0.25 + 0.02 * form.along) * scale
     low, high = round(picture.left.at + inset), round(picture.right.at - inset)
-    profile = lines.steps.fall if picture.left.seen else lines.steps.rise
+    profile = lines.steps.fall if picture.left.visible else lines.steps.rise
     film = _film(lines)
     steps = low + np.flatnonzero(profile[max(0, low) : max(0, high)] >= share)
     for step in steps:
-        shift = step - picture.right.at if picture.left.seen else step - picture.left.at
+        shift = step - picture.right.at if picture.left.visible else step - picture.left.at
         distances = [picture.left.at + shift - other for other in others]
         on_film = film[0] - scale <= picture.left.at + shift <= film[-1] + scale - picture.width
         free = all(abs(distance) >= (form.along - OVERLAP) * scale for distance in distances)
@@ -222,7 +222,7 @@ def _space(
         if not other.sure or apart > (form.pitch + WIDER) * scale:
             return None
         side = other.right if other is before else other.left
-        hidden = below if side.seen else OVERLAP * scale
+        hidden = below if side.visible else OVERLAP * scale
         if other is before:
             first, last = max(first, side.at - hidden), min(last, side.at + farthest)
         else:

@@ -35,7 +35,7 @@ CLEAR_ROWS = 1.2  # score of both edges from which the height of the pictures gi
 class Rows:
     """A candidate: edges in rows of the strip, scale in cells per millimeter, and its evidence.
 
-    ``score`` is the sum of the shares of columns that step at both edges, 0 to 2. ``known``
+    ``score`` is the sum of the shares of columns that step at both edges, 0 to 2. ``scale_known``
     is whether the scale comes from holes or film edges and not from the pictures; ``fits``
     whether film and pictures have the heights of the format, None if this is unknown.
     """
@@ -44,19 +44,19 @@ class Rows:
     bottom: float
     scale: float
     score: float
-    known: bool
-    seen: tuple[bool, bool]
+    scale_known: bool
+    visible: tuple[bool, bool]
     fits: bool | None = None
 
     @property
     def clear(self) -> bool:
         """Whether both edges were clearly visible over the whole strip."""
-        return all(self.seen) and self.score >= CLEAR_EDGES
+        return all(self.visible) and self.score >= CLEAR_EDGES
 
     @property
     def measured(self) -> bool:
         """Whether the scale is certain enough to place an edge by the width of the format."""
-        if not all(self.seen):
+        if not all(self.visible):
             return False
         return bool(self.fits) or (self.fits is None and self.score >= CLEAR_ROWS)
 
@@ -118,19 +118,19 @@ def candidates(
             guesses.append(_about(edge_steps, middle, scale, form))
     if holes is None or not form.perforated:
         guesses += _free(strip, form, edge_steps)
-    return [replace(one, fits=_fits(one, strip, form, holes)) for one in _apart(guesses)]
+    return [replace(guess, fits=_fits(guess, strip, form, holes)) for guess in _apart(guesses)]
 
 
 def _fits(rows: Rows, strip: Strip, form: Format, holes: Perforations | None) -> bool | None:
     """Return whether film and pictures have the heights of a format; None if this is unknown."""
     above, below = strip.edges
-    if above is None or below is None or not any(rows.seen):
+    if above is None or below is None or not any(rows.visible):
         return None
     ratio = (rows.bottom - rows.top) / max(below - above, 1.0)
     fits = abs(ratio / (form.across / form.film) - 1) < FITS
     if fits:
         return True
-    if form.perforated and holes is None and all(rows.seen):
+    if form.perforated and holes is None and all(rows.visible):
         between = form.film - 2 * (PERFORATION_EDGE + PERFORATION_HEIGHT) + HOLES_COVERED
         if (below - above) / rows.scale > between:
             return False  # so much film would have holes in view
@@ -161,7 +161,7 @@ def _about(edge_steps: Steps, middle: float, scale: float, form: Format) -> Rows
                 bottom = None
             else:
                 top = None
-    seen = (top is not None, bottom is not None)
+    visible = (top is not None, bottom is not None)
     if top is None and bottom is None:
         top, bottom = middle - half, middle + half
     elif top is None:
@@ -170,17 +170,17 @@ def _about(edge_steps: Steps, middle: float, scale: float, form: Format) -> Rows
     elif bottom is None:
         bottom = top + 2 * half
     assert bottom is not None
-    score = _at(edge_steps.rise, top) * seen[0] + _at(edge_steps.fall, bottom) * seen[1]
-    return Rows(top, bottom, scale, float(score), True, seen)
+    score = _at(edge_steps.rise, top) * visible[0] + _at(edge_steps.fall, bottom) * visible[1]
+    return Rows(top, bottom, scale, float(score), True, visible)
 
 
 def _free(strip: Strip, form: Format, edge_steps: Steps) -> list[Rows]:
     """Return candidates from pairs of steps; one may be the border of the visible film."""
     height = strip.over.shape[0]
-    shown = np.flatnonzero(strip.clear.mean(axis=1) > 0.3)
-    if not len(shown):
+    clear_rows = np.flatnonzero(strip.clear.mean(axis=1) > 0.3)
+    if not len(clear_rows):
         return []
-    rims = (float(shown[0]), float(shown[-1] + 1))
+    rims = (float(clear_rows[0]), float(clear_rows[-1] + 1))
     tops = [(float(p), float(edge_steps.rise[p]), True) for p in _peaks(edge_steps.rise, height)]
     bottoms = [(float(p), float(edge_steps.fall[p]), True) for p in _peaks(edge_steps.fall, height)]
     tops.append((rims[0], 0.0, False))
@@ -214,12 +214,15 @@ def _peaks(profile: Profile, height: int) -> list[int]:
 
 
 def _apart(rows: list[Rows]) -> list[Rows]:
-    kept: list[Rows] = []
-    for one in rows:
-        near = 0.4 * one.scale
-        if all(abs(one.top - k.top) > near or abs(one.bottom - k.bottom) > near for k in kept):
-            kept.append(one)
-    return kept[:MOST]
+    distinct: list[Rows] = []
+    for candidate in rows:
+        near = 0.4 * candidate.scale
+        if all(
+            abs(candidate.top - other.top) > near or abs(candidate.bottom - other.bottom) > near
+            for other in distinct
+        ):
+            distinct.append(candidate)
+    return distinct[:MOST]
 
 
 def peak(profile: Profile, at: float, reach: float, least: float = LEAST) -> float | None:
@@ -239,16 +242,16 @@ def peak(profile: Profile, at: float, reach: float, least: float = LEAST) -> flo
     low, high = max(0, int(np.floor(at - reach))), min(len(profile), int(np.ceil(at + reach)) + 1)
     if high <= low:
         return None
-    place = np.arange(low, high)
-    worth = profile[low:high] - 0.15 * np.minimum(np.abs(place - at) / max(reach, 1e-6), 1)
+    positions = np.arange(low, high)
+    worth = profile[low:high] - 0.15 * np.minimum(np.abs(positions - at) / max(reach, 1e-6), 1)
     best = int(np.argmax(worth))
     if profile[low + best] < least:
         return None
-    same = place[profile[low:high] >= profile[low + best] - 1e-6]
+    same = positions[profile[low:high] >= profile[low + best] - 1e-6]
     same = same[np.abs(same - (low + best)) <= max(1.0, 0.4 * reach)]
     return float(np.mean(same))
 
 
-def _at(profile: Profile, place: float) -> float:
-    index = round(place)
+def _at(profile: Profile, position: float) -> float:
+    index = round(position)
     return float(profile[index]) if 0 <= index < len(profile) else 0.0

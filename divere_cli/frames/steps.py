@@ -31,10 +31,7 @@ SPREAD = 0.15  # mm
 
 @dataclass(frozen=True)
 class Steps:
-    """Shares of blocks (0 to 1) that step up (``rise``) and down (``fall``) at each position.
-
-    ``seen`` is the share of blocks where either could have been seen.
-    """
+    """Shares of blocks (0 to 1) that step up (``rise``) and down (``fall``) at each position."""
 
     rise: Profile
     fall: Profile
@@ -106,15 +103,25 @@ def _sides(
         low, high = np.clip(low, 0, columns), np.clip(high, 0, columns)
         part = parts[:, high] - parts[:, low]
         means = (sums[:, high] - sums[:, low]) / np.maximum(part, np.float32(1e-3))
-        seen = part / np.float32(window)
-        sides.append((np.asarray(means, np.float32), np.asarray(seen, np.float32)))
+        readable = part / np.float32(window)
+        sides.append((np.asarray(means, np.float32), np.asarray(readable, np.float32)))
     return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
 def _shares(
-    step: Picture, outer: Picture, seen: Picture, inner: Picture, floor: float, scale: float
+    step: Picture,
+    outer: Picture,
+    outer_readable: Picture,
+    inner_readable: Picture,
+    floor: float,
+    scale: float,
 ) -> Profile:
-    stepping = (outer < BARE) & (step > floor) & (seen > LEAST_SEEN) & (inner > LEAST_SEEN)
+    stepping = (
+        (outer < BARE)
+        & (step > floor)
+        & (outer_readable > LEAST_SEEN)
+        & (inner_readable > LEAST_SEEN)
+    )
     height = np.where(stepping, step, 0)
     reach = max(1, round(PEAK * scale))
     highest = _highest(height, reach)
@@ -134,8 +141,8 @@ def _highest(values: Picture, reach: int) -> Picture:
 
 def _summed(share: Profile, reach: int) -> Profile:
     total = np.concatenate([[0], np.cumsum(share, dtype=np.float32)])
-    place = np.arange(len(share))
-    low, high = np.clip(place - reach, 0, len(share)), np.clip(place + reach + 1, 0, len(share))
+    column = np.arange(len(share))
+    low, high = np.clip(column - reach, 0, len(share)), np.clip(column + reach + 1, 0, len(share))
     return np.asarray(total[high] - total[low], np.float32)
 
 

@@ -138,18 +138,18 @@ def _line(area: Bools, rim: bool) -> tuple[float, float, float] | None:
     if use.sum() < max(16, LEAST_SEEN * columns):
         return None
     x = np.arange(columns, dtype=np.float64) - (columns - 1) / 2
-    kept = use.copy()
+    used = use.copy()
     slope = middle = 0.0
     scatter = np.inf
     # Ends of a turned strip belong to its short sides: the middle decides first.
-    kept &= np.abs(x) < 0.45 * columns
+    used &= np.abs(x) < 0.45 * columns
     for _ in range(ROUNDS):
-        if kept.sum() < max(16, LEAST_SEEN * 0.6 * columns):
+        if used.sum() < max(16, LEAST_SEEN * 0.6 * columns):
             return None
-        slope, middle = np.polyfit(x[kept], first[kept], 1)
+        slope, middle = np.polyfit(x[used], first[used], 1)
         off = first - (slope * x + middle)
-        scatter = max(1.4826 * float(np.median(np.abs(off[kept]))), 0.3)
-        kept = use & (np.abs(off) < OUTLIER * scatter)
+        scatter = max(1.4826 * float(np.median(np.abs(off[used]))), 0.3)
+        used = use & (np.abs(off) < OUTLIER * scatter)
     return float(slope), float(middle), scatter
 
 

@@ -94,7 +94,7 @@ def _hint(request: FrameRequest) -> Hint | None:
 def _answer(
     result: Result, size: tuple[float, float], request: FrameRequest, small: NDArray[np.float32]
 ) -> FoundScan:
-    frames = tuple(_frame(str(n), one, size) for n, one in enumerate(result.pictures, 1))
+    frames = tuple(_frame(str(n), picture, size) for n, picture in enumerate(result.pictures, 1))
     drawn = ""
     if request.picture:
         data = drawing.drawn(small, result, request.picture)
@@ -103,7 +103,7 @@ def _answer(
         film=result.forms[0] if result.forms else "",
         turn=round(result.turn, 3),
         frames=tuple(frame for frame in frames if frame.crop[2] > 0 and frame.crop[3] > 0),
-        shown=tuple(round(width, 5) for width in detect.shown(result)),
+        shown=tuple(round(width, 5) for width in detect.visible_aspects(result)),
         picture=drawn,
     )
 
@@ -119,11 +119,11 @@ def _numbered(scan: FoundScan, view: EdgeView) -> FoundScan:
     return replace(scan, frames=frames)
 
 
-def _frame(name: str, one: FoundPicture, size: tuple[float, float]) -> FoundFrame:
+def _frame(name: str, picture: FoundPicture, size: tuple[float, float]) -> FoundFrame:
     """Return the bounding box of a picture's corners, as shares of the stored frame."""
-    corners = np.clip(one.corners / np.array(size), 0.0, 1.0)
+    corners = np.clip(picture.corners / np.array(size), 0.0, 1.0)
     left, top = (float(v) for v in corners.min(axis=0))
     right, bottom = (float(v) for v in corners.max(axis=0))
     crop = (left, top, right - left, bottom - top)
     x, y, w, h = (round(value, DIGITS) for value in crop)
-    return FoundFrame(name, (x, y, w, h), round(one.turn, 3), one.sure, one.why)
+    return FoundFrame(name, (x, y, w, h), round(picture.turn, 3), picture.sure, picture.why)
