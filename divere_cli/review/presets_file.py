@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from divere_cli.profile.strict_json import Json
 OWN, OWN_TYPE = own_entry.KEY, own_entry.TYPE
 MARKS = ("done", "reject")
 CHECKED = ", as it was sent"
+_STEP_NS = 2 * 10**9  # the coarsest step of a file's time: FAT has 2 s
 
 Document = dict[str, Json]
 
@@ -110,7 +112,7 @@ class PresetsFile:
                 )
             data = merged(state.document, change)
             _put(self.path, data)
-            self._stamp = _stamp(self.path)
+            self._stamp = None  # read again: another program may have written since
             self._digest = hashlib.sha256(data).digest()
             document = strict_json.parse(data, self.path)
             assert isinstance(document, dict)
@@ -119,7 +121,7 @@ class PresetsFile:
 
     def _refresh(self) -> State:
         stamp = _stamp(self.path)
-        if stamp == self._stamp and self._state.version:
+        if stamp == self._stamp and self._state.version and _at_rest(stamp):
             return self._state
         data = _bytes(self.path)
         digest = None if data is None else hashlib.sha256(data).digest()
@@ -291,6 +293,11 @@ def _stamp(path: str) -> tuple[int, ...]:
     except OSError:
         return ()
     return status.st_mtime_ns, status.st_size, status.st_ino, status.st_ctime_ns
+
+
+def _at_rest(stamp: tuple[int, ...]) -> bool:
+    """Return whether a change would show in the stamp: times count in steps of milliseconds."""
+    return not stamp or abs(time.time_ns() - stamp[0]) > _STEP_NS
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class Command:
         with self._turn:
             if self._process is not None:
                 return False
-            self.progress = Progress("running", total=total, output=output)
+            progress = self.progress = Progress("running", total=total, output=output)
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "divere_cli", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -77,7 +77,7 @@ class Command:
                 errors="replace",
                 env=_environment(),
             )
-            run = (self._process, after)
+            run = (self._process, progress, after)
             self._thread = threading.Thread(target=self._watch, args=run, name=self._name)
             self._thread.start()
             return True
@@ -100,7 +100,12 @@ class Command:
                 process.kill()
                 thread.join(END_SECONDS)
 
-    def _watch(self, process: subprocess.Popen[str], after: Callable[[int], None] | None) -> None:
+    def _watch(
+        self,
+        process: subprocess.Popen[str],
+        progress: Progress,
+        after: Callable[[int], None] | None,
+    ) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         lines: list[str] = []
@@ -108,38 +113,38 @@ class Command:
         reader.start()
         for line in process.stdout:
             with contextlib.suppress(ValueError, AttributeError, TypeError):
-                self._event(json.loads(line))
+                _note(progress, json.loads(line))
         code = process.wait()
         reader.join()
         process.stdout.close()
         process.stderr.close()
         messages = [line for line in lines if line.strip()]
-        self.progress.message = safe(messages[-1].removeprefix("divere: ")) if messages else ""
+        progress.message = safe(messages[-1].removeprefix("divere: ")) if messages else ""
         try:
             if after is not None:
                 after(code)
         finally:
-            self.progress.exit_code = code
-            self.progress.state = "ended"
+            progress.exit_code = code
             with self._turn:
                 self._process = None
+            progress.state = "ended"  # last: whoever sees it may start the next run
 
-    def _event(self, event: dict[str, Any]) -> None:
-        """Handle one event of ``--json``."""
-        kind = event.get("event")
-        progress = self.progress
-        if kind == "start":
-            progress.total = int(event.get("total") or progress.total)
-        elif kind == "file":
-            file = event.get("file") if isinstance(event.get("file"), dict) else event
-            assert isinstance(file, dict)
-            progress.done += 1
-            if file.get("status") == "failed":
-                progress.failed += 1
-                error = file.get("error") or {}
-                if len(progress.failures) < LINES:
-                    failure = {"name": str(file.get("input")), "message": str(error.get("message"))}
-                    progress.failures.append(failure)
+
+def _note(progress: Progress, event: dict[str, Any]) -> None:
+    """Count one event of ``--json``."""
+    kind = event.get("event")
+    if kind == "start":
+        progress.total = int(event.get("total") or progress.total)
+    elif kind == "file":
+        file = event.get("file") if isinstance(event.get("file"), dict) else event
+        assert isinstance(file, dict)
+        progress.done += 1
+        if file.get("status") == "failed":
+            progress.failed += 1
+            error = file.get("error") or {}
+            if len(progress.failures) < LINES:
+                failure = {"name": str(file.get("input")), "message": str(error.get("message"))}
+                progress.failures.append(failure)
 
 
 def _drain(stream: Any, lines: list[str]) -> None:

@@ -243,8 +243,9 @@ class Renderer:
         for open_scan in open_scans:
             self._let_go(open_scan)
         self._grid.close()
-        if self._grid_worker is not None:
-            self._grid_worker.kill()
+        grid_worker = self._grid_worker  # the grid's thread may set the field to None
+        if grid_worker is not None:
+            grid_worker.kill()
         for thread in (*self._old, self._grid.thread):
             thread.join(SLOW_SECONDS)
 
@@ -270,8 +271,9 @@ class Renderer:
         """Drop waiting requests, and free the memory of the worker and its proxy."""
         open_scan.closed = True
         open_scan.queue.close()
-        if open_scan.worker is not None:
-            open_scan.worker.kill()
+        worker = open_scan.worker  # its own thread may set the field to None at any moment
+        if worker is not None:
+            worker.kill()
         self._old = [thread for thread in self._old if thread.is_alive()]
         self._old.append(open_scan.queue.thread)
         with contextlib.suppress(OSError):

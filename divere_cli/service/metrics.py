@@ -5,6 +5,7 @@ Covers names, kinds and a registry of the service's own. No file name becomes a 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from divere_cli.records.outcome import ScanResult
@@ -37,6 +38,7 @@ class Metrics:
             "divere_restarts", "Failed batches, forkservers and threads started again.", **to
         )
         self._known_restarts = 0
+        self._turn = threading.Lock()  # each request for the metrics has a thread of its own
 
     def count(self, result: ScanResult) -> None:
         """Count the result of a scan."""
@@ -56,11 +58,12 @@ class Metrics:
         restarts : int
             Number since the service started.
         """
-        self._queue.set(queue)
-        self._peak.set(peak_rss_bytes)
-        self._restarts.inc(restarts - self._known_restarts)
-        self._known_restarts = restarts
-        made: bytes = self._client.generate_latest(self._registry)
+        with self._turn:
+            self._queue.set(queue)
+            self._peak.set(peak_rss_bytes)
+            self._restarts.inc(max(0, restarts - self._known_restarts))
+            self._known_restarts = max(restarts, self._known_restarts)
+            made: bytes = self._client.generate_latest(self._registry)
         return made
 
 

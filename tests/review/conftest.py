@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,6 +67,7 @@ class Running:
 
     process: subprocess.Popen[str]
     address: str
+    folder: Path
     headers: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -75,6 +77,11 @@ class Running:
     @property
     def token(self) -> str:
         return self.address.partition("token=")[2]
+
+    @property
+    def version(self) -> int:
+        """The version of the presets, which a change has to name."""
+        return int(self.ask("/api/roll").json["version"])
 
     def ask(self, path: str, body: Any = None, timeout: float = 240.0, **more: str) -> Answer:
         headers = {"Authorization": f"Bearer {self.token}"}
@@ -126,9 +133,9 @@ def start(folder: Path, *arguments: str) -> Running:
     if not line:
         assert process.stderr is not None
         said = process.stderr.read()
-        Running(process, "").stop()
+        Running(process, "", folder).stop()
         pytest.fail(f"divere review said: {said}")
-    return Running(process, line)
+    return Running(process, line, folder)
 
 
 @pytest.fixture(scope="module")
@@ -137,10 +144,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return negatives(tmp_path_factory.mktemp("review") / "roll")
 
 
-@pytest.fixture
-def roll(tmp_path: Path, scans: Path) -> Path:
-    """A copy of the scans for one test."""
-    folder = tmp_path / "roll"
+def copied(scans: Path, folder: Path) -> Path:
     folder.mkdir()
     for path in scans.glob("*.tif"):
         (folder / path.name).write_bytes(path.read_bytes())
@@ -148,11 +152,32 @@ def roll(tmp_path: Path, scans: Path) -> Path:
 
 
 @pytest.fixture
-def service(roll: Path) -> Iterator[Running]:
-    """The service on the test's own roll, measured."""
-    running = start(roll)
+def roll(request: pytest.FixtureRequest, tmp_path: Path, scans: Path) -> Path:
+    """The folder of the service, or a copy of the scans for one test without it."""
+    if "service" in request.fixturenames:
+        running: Running = request.getfixturevalue("service")
+        return running.folder
+    return copied(scans, tmp_path / "roll")
+
+
+@pytest.fixture(scope="module")
+def running(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """One service for the tests of a module, with its roll measured."""
+    made = start(copied(scans, tmp_path_factory.mktemp("shared") / "roll"))
     try:
-        running.measured()
-        yield running
+        made.measured()
+        yield made
     finally:
-        running.stop()
+        made.stop()
+
+
+@pytest.fixture
+def service(running: Running, scans: Path) -> Iterator[Running]:
+    """The service; its folder has the three scans and nothing else before and after the test."""
+    yield running
+    for path in running.folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif not (scans / path.name).exists():
+            path.unlink()
+    assert len(list(running.folder.iterdir())) == 3

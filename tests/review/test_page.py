@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -24,16 +25,34 @@ pytestmark = pytest.mark.skipif(
 NAME = "frame-02.tif"
 
 
+SHOWN = """(() => {
+  const large = document.getElementById("large"), stage = document.getElementById("stage");
+  const busy = stage.ariaBusy !== "false" || !document.getElementById("busy").hidden;
+  return !busy && large.complete && large.naturalWidth > 0 ? large.src : "";
+})()"""
+
+
 class Page:
     """The page, and what the tests ask of it. Scripts are never evaluated from strings in it."""
 
     def __init__(self, page: Any, service: Running, roll: Path) -> None:
         self.page = page
+        page.set_default_timeout(SECONDS * 1000)
         self.service = service
         self.roll = roll
         self.problems: list[str] = []
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("console", self._console)
+        self.writes: list[Any] = []  # under way
+        page.on("request", lambda one: self.writes.append(one) if _writes(one) else None)
+        for end in ("requestfinished", "requestfailed"):
+            page.on(end, lambda one: self.writes.remove(one) if one in self.writes else None)
+
+    def end(self) -> None:
+        """Close the page when no change of it is under way: the next test has the same folder."""
+        self.page.route("**/api/presets", lambda route: route.abort())
+        self.until(lambda: not self.writes)
+        self.page.context.close()
 
     def _console(self, message: Any) -> None:
         if message.type == "error" and "status of 4" not in message.text:
@@ -54,10 +73,16 @@ class Page:
         self.shown()
 
     def shown(self) -> str:
-        """Wait for a picture; gives its address, which is another one for each render."""
-        self.until(lambda: self.js("document.getElementById('large').naturalWidth") > 0)
-        self.until(lambda: self.js("document.getElementById('busy').hidden"))
-        return str(self.js("document.getElementById('large').src"))
+        """Wait for a picture that no newer one will replace by itself.
+
+        Its address is returned, which is another one for each render.
+        """
+        return str(self.until(lambda: self.js(SHOWN)))
+
+    def size(self) -> list[int]:
+        """Width and height of the picture in pixels; zeros while it loads."""
+        large = "document.getElementById('large')"
+        return list(self.js(f"[{large}.naturalWidth, {large}.naturalHeight]"))
 
     def changes(self, act: Callable[[], Any]) -> None:
         """Do something and wait for another picture."""
@@ -72,6 +97,34 @@ class Page:
     def text(self, name: str) -> str:
         return str(self.page.locator(name).inner_text())
 
+    @contextlib.contextmanager
+    def held(self, pattern: str) -> Iterator[list[Any]]:
+        """Hold back answers that the service has given to requests of a pattern, until the end."""
+        held: list[tuple[Any, Any]] = []
+        ended = False
+
+        def hold(route: Any) -> None:
+            answer = route.fetch(timeout=SECONDS * 1000)
+            if ended:
+                route.fulfill(response=answer)
+            else:
+                held.append((route, answer))
+
+        self.page.route(pattern, hold)
+        try:
+            yield held
+        finally:
+            ended = True
+            for route, answer in held:
+                route.fulfill(response=answer)
+            self.page.unroute(pattern)
+
+    def put(self, presets: Any) -> None:
+        """Write the presets as another program, at once."""
+        part = self.roll / "theirs.part"
+        part.write_text(presets if isinstance(presets, str) else json.dumps(presets))
+        part.rename(self.roll / "divere_presets.json")
+
     @property
     def presets(self) -> Any:
         path = self.roll / "divere_presets.json"
@@ -82,26 +135,32 @@ class Page:
         return [float(v) for v in found]
 
 
+def _writes(request: Any) -> bool:
+    return request.url.endswith("/api/presets")
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """One browser for all tests; each has a profile of its own in it."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=SECONDS * 1000
+        )
         yield launched
         launched.close()
 
 
 @pytest.fixture
 def page(browser: Any, service: Running, roll: Path) -> Iterator[Page]:
-    """The page of the test's own service, with its three pictures."""
+    """The page of the service in a profile of its own, with its three pictures."""
     tab = browser.new_page(viewport={"width": 1280, "height": 800})
     page = Page(tab, service, roll)
     tab.goto(service.address)
     page.until(lambda: tab.locator("#grid img").count() == 3)
     yield page
-    tab.context.close()
+    page.end()
     assert not page.problems
 
 
@@ -148,8 +207,7 @@ def test_crop_and_turn_go_into_the_preset(page: Page) -> None:
     page.open()
     page.changes(lambda: page.press(","))
     page.until(lambda: page.presets.get(NAME, {}).get("metadata", {}).get("orientation") == 90)
-    wide = page.js("document.getElementById('large').naturalWidth")
-    assert wide < page.js("document.getElementById('large').naturalHeight")
+    page.until(lambda: 0 < page.size()[0] < page.size()[1])
     page.press("k")
     page.until(lambda: page.js("!document.getElementById('crop-box').hidden"))
     page.press(
@@ -237,10 +295,13 @@ def test_another_programs_change_is_shown_and_not_overwritten(page: Page) -> Non
     page.open()
     page.changes(lambda: page.press("+"))
     page.until(lambda: len(page.presets) == 3)
+    page.until(lambda: page.text("#saved") == "Saved")
     theirs = page.presets
     theirs[NAME]["cc_params"]["rgb_gains"] = [0.11, 0.12, 0.13]
-    (page.roll / "divere_presets.json").write_text(json.dumps(theirs))
-    page.press("-")  # our page does not know it yet
+    with page.held("**/api/state*") as looks:
+        page.until(lambda: looks)
+        page.put(theirs)
+        page.press("-")  # our page does not know it yet
     banner = page.page.locator("#banner")
     page.until(banner.is_visible)
     assert "nother program" in banner.inner_text()
@@ -250,6 +311,69 @@ def test_another_programs_change_is_shown_and_not_overwritten(page: Page) -> Non
     page.until(lambda: page.page.locator("#exposure-value").input_value() == "0.120")
     page.changes(lambda: page.press("+"))
     page.until(lambda: page.gains() == pytest.approx([0.16, 0.17, 0.18], abs=1e-4))
+
+
+def test_late_answers_are_no_change_of_another_program_and_disorder_no_steps(page: Page) -> None:
+    """A mark is in the file; the page hears of it late, and has asked for the state meanwhile."""
+    page.open()
+    with page.held("**/api/presets") as answers:
+        page.press("d")
+        page.until(lambda: answers)
+        states: list[Any] = []
+        page.page.on("response", lambda one: states.append(one) if "state" in one.url else None)
+        page.until(lambda: len(states) > 1)
+        page.press("Control+z")
+        assert page.presets["divere_cli"]["scans"] == {NAME: {"mark": "done"}}
+    page.until(lambda: page.presets["divere_cli"]["scans"] == {})
+    page.until(lambda: page.page.locator("#redo").is_enabled())
+    assert page.page.locator("#banner").is_hidden()
+    page.put("{")  # as a program that is still writing
+    page.until(lambda: "divere_presets.json" in page.text("#banner"))
+    page.put({})
+    page.until(page.page.locator("#banner").is_hidden)
+
+
+def test_keys_and_answers_belong_to_the_frame_that_is_opened(page: Page) -> None:
+    page.open()
+    measured = page.service.ask(f"/api/frame?name={NAME}").json["pictures"][0]["rgb_gains"]
+    third = page.service.ask("/api/frame?name=frame-03.tif").json["pictures"][0]["rgb_gains"]
+    with page.held("**/api/frame?name=frame-03.tif") as answers:
+        page.press("ArrowRight", "+")
+        page.until(lambda: answers)
+        assert page.text("#title") == "frame-03.tif"
+    brighter = [v + 0.05 for v in third]
+    page.until(lambda: page.gains("frame-03.tif") == pytest.approx(brighter, abs=2e-4))
+    assert page.gains() == pytest.approx(measured, abs=2e-4)
+
+    page.until(lambda: page.text("#saved") == "Saved")
+    refused: list[Any] = []
+    page.page.route("**/api/frame?name=frame-01.tif", lambda route: refused.append(route))
+    page.press("ArrowLeft")
+    page.changes(lambda: page.press("ArrowLeft", "ArrowRight"))
+    page.until(lambda: refused)
+    with page.page.expect_response("**/api/frame?name=frame-01.tif"):
+        for route in refused:
+            route.fulfill(status=422, json={"error": "it cannot be read"})
+    page.changes(lambda: page.press("+"))
+    assert page.text("#title") == NAME
+    assert page.page.locator("#trouble").is_hidden()
+
+
+def test_a_picture_of_the_grid_that_another_tab_took_is_asked_for_again(page: Page) -> None:
+    refused: list[str] = []
+
+    def once(route: Any) -> None:
+        name = route.request.post_data_json["name"]
+        if name in refused:
+            route.continue_()
+        else:
+            refused.append(name)
+            route.fulfill(status=409, json={"error": "replaced by a newer request"})
+
+    page.page.route("**/api/render", once)
+    page.page.reload()
+    page.until(lambda: page.page.locator("#grid img").count() == 3)
+    assert len(refused) == 3
 
 
 def test_a_crashed_worker_is_said_on_the_page(page: Page) -> None:
@@ -276,10 +400,9 @@ def test_everything_has_a_name_and_fits(page: Page) -> None:
     page.open()
     for width, height in ((1280, 800), (2560, 1440)):
         page.page.set_viewport_size({"width": width, "height": height})
-        page.page.wait_for_timeout(200)
-        assert page.js("document.documentElement.scrollWidth") <= width
-        stage = page.page.locator("#stage").bounding_box()
-        assert stage["width"] > 0.6 * width
+        stage = page.page.locator("#stage")
+        page.until(lambda: 0.6 * width < stage.bounding_box()["width"] <= width)  # noqa: B023
+        page.until(lambda: page.js("document.documentElement.scrollWidth") <= width)  # noqa: B023
     nameless = page.js(
         "[...document.querySelectorAll('button, input, select, canvas')].filter(e =>"
         " e.offsetParent && !(e.getAttribute('aria-label') || e.title || e.innerText"

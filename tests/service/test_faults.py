@@ -174,9 +174,14 @@ def test_a_full_disk_is_waited_for_until_there_is_room(tmp_path: Path) -> None:
         assert service.end() == 143
 
 
-def held(service: Service) -> list[int]:
+def held(service: Service) -> list[psutil.Process]:
     """Workers and their server: children of the service's process."""
-    return [child.pid for child in psutil.Process(service.process.pid).children(recursive=True)]
+    return psutil.Process(service.process.pid).children(recursive=True)
+
+
+def ended(workers: list[psutil.Process]) -> None:
+    """Fail if a worker outlives its service; the last of them see its end a moment later."""
+    assert not psutil.wait_procs(workers, 240.0)[1]
 
 
 @pytest.mark.skipif(not LINUX, reason="the forkserver is found in /proc")
@@ -185,7 +190,8 @@ def test_a_forkserver_that_is_killed_costs_no_scan(tmp_path: Path) -> None:
         gate = service.put("gated-1.tif", tiff(fill=1))
         service.put("b.tif", tiff(fill=2))
         service.until(gate.with_suffix(".began").exists)
-        server = psutil.Process(service.process.pid).children()[0]
+        children = psutil.Process(service.process.pid).children()  # its workers are below it
+        (server,) = (each for each in children if "forkserver" in " ".join(each.cmdline()))
         server.kill()
         gate.with_suffix(".open").touch()
         service.until(lambda: service.made() == ["b.tif", "gated-1.tif"])
@@ -220,7 +226,7 @@ def test_term_ends_a_scan_that_hangs_when_its_grace_is_over(tmp_path: Path) -> N
         began = time.monotonic()
         assert service.end() == 143
         assert time.monotonic() - began >= 1.0
-        assert not [pid for pid in workers if psutil.pid_exists(pid)]
+        ended(workers)
         assert service.made() == []
 
 
@@ -232,7 +238,7 @@ def test_a_second_signal_does_not_wait_for_the_grace(tmp_path: Path) -> None:
         service.process.send_signal(signal.SIGTERM)
         service.until(lambda: service.count("SIGTERM") or service.status["state"])
         assert service.end() == 143
-        assert not [pid for pid in workers if psutil.pid_exists(pid)]
+        ended(workers)
 
 
 def test_hup_during_a_batch_kills_no_worker(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from divere_cli.service.options import Timing
 from divere_cli.system import signals
 from tests.batch.lab import Lab
 from tests.batch.processes import until
-from tests.service.rig import Rig
+from tests.service.rig import Clock, Rig
 
 QUICK = Timing(interval=0.01, settle=0.0, grace=30.0)
 
@@ -37,7 +37,7 @@ def send(number: int) -> None:
 @pytest.fixture
 def quick(lab: Lab) -> Rig:
     """A service that looks again at once; ``run`` begins it."""
-    return Rig(lab, QUICK)
+    return Rig(lab, QUICK, clock=Clock(runs=True))
 
 
 def run(rig: Rig) -> int:
@@ -207,7 +207,7 @@ def test_a_signal_while_a_batch_looks_at_scans_is_no_crash(
 
 
 def test_a_signal_to_another_thread_wakes_the_rest(lab: Lab) -> None:
-    rig = Rig(lab, Timing(interval=3600.0, settle=0.0))
+    rig = Rig(lab, Timing(interval=3600.0, settle=0.0), clock=Clock(runs=True))
     sender = threading.Timer(0.2, send, (signal.SIGTERM,))
     with signals.watch() as asked:
         sender.start()

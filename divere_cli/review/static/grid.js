@@ -3,6 +3,7 @@
 import { Problem, picture } from "./api.js";
 
 const AT_ONCE = 3;
+const AGAIN_MS = 100;
 
 export class Thumbnails {
   #urls = new Map(); // name -> { url, key }
@@ -43,6 +44,8 @@ export class Thumbnails {
       this.#put(name, made.url, key);
     } catch (problem) {
       if (problem instanceof Problem && problem.status === 422) { frame.status = "failed"; frame.message = problem.message; frame.hint = problem.body.hint; this.show(name); }
+      // another tab asked for the same picture: this one still needs its own
+      if (problem instanceof Problem && problem.status === 409 && this.#waiting.get(name) === key) setTimeout(() => this.want(this.store.frame(name) ?? frame), AGAIN_MS);
     } finally {
       this.#running -= 1;
       if (this.#waiting.get(name) === key) this.#waiting.delete(name);

@@ -83,11 +83,19 @@ function strip() {
 
 // ------------------------------------------------------------------ one frame
 
-async function openFrame(name, index = 0) {
+// The frame that is to be seen large, from the key on; the viewer has it only with the service's answer.
+let large = null, opening = Promise.resolve();
+
+function openFrame(name, index = 0) {
+  opening = opened(name, index);
+  return opening;
+}
+
+async function opened(name, index) {
   const frame = store.frame(name);
   if (!frame) return;
   if (viewer.name !== null && viewer.name !== name) { leave(); }
-  grid.current = name;
+  grid.current = large = name;
   $("grid-view").hidden = true;
   $("frame-view").hidden = false;
   $("title").textContent = name;
@@ -95,17 +103,25 @@ async function openFrame(name, index = 0) {
   location.hash = encodeURIComponent(name);
   try {
     const details = await store.details(name);
-    if (grid.current !== name) return;
+    if (large !== name) return; // answers come late, and not in order
     const entry = store.entry(name);
     viewer.open(name, details, entry, Math.min(index, pictures(entry) - 1));
     choosePicture();
     refreshPanel();
   } catch (problem) {
+    if (large !== name) return;
     viewer.close();
     viewer.name = name;
     trouble(frame, problem);
   }
   strip();
+}
+
+// Do something with the picture that is to be seen large, as soon as the viewer has it.
+function onPicture(act) {
+  const name = large;
+  if (viewer.name === name) { if (viewer.details) act(); return; }
+  opening.then(() => { if (large === name && viewer.name === name && viewer.details) act(); });
 }
 
 function trouble(frame, problem) {
@@ -126,6 +142,7 @@ function leave() {
 function toGrid() {
   leave();
   viewer.close();
+  large = null;
   $("frame-view").hidden = true;
   $("grid-view").hidden = false;
   history.replaceState(null, "", "/");
@@ -163,6 +180,7 @@ function refreshPanel() {
 }
 
 function changed(entry) {
+  if (viewer.name !== large) { refreshPanel(); return; } // a slider of the frame before
   viewer.set(entry);
   store.edit(viewer.name, entry);
   refreshPanel();
@@ -193,10 +211,11 @@ function mode() {
 }
 
 async function picked(at) {
+  const { name, index } = viewer;
   viewer.pick(false);
   try {
-    const answer = await post("/api/pick", { name: viewer.name, preset: viewer.entry, picture: viewer.index, at: [at.x, at.y] });
-    panel.nudge.gains(answer.rgb_gains);
+    const answer = await post("/api/pick", { name, preset: viewer.entry, picture: index, at: [at.x, at.y] });
+    if (viewer.name === name && viewer.index === index) panel.nudge.gains(answer.rgb_gains);
   } catch (problem) { say(problem.message); }
 }
 
@@ -225,13 +244,12 @@ function uncrop() {
 
 function step(by) {
   const names = listed().map((frame) => frame.name);
-  const next = names[names.indexOf(viewer.name) + by];
+  const next = names[names.indexOf(large) + by];
   if (next) openFrame(next);
 }
 
 async function mark(kind) {
-  // the frame that is shown is the grid's current one from the key on, the viewer's with the answer
-  const names = $("frame-view").hidden && store.selected.size ? [...store.selected] : [grid.current].filter(Boolean);
+  const names = large === null && store.selected.size ? [...store.selected] : [large ?? grid.current].filter(Boolean);
   if (!names.length) return;
   const all = kind && names.every((name) => store.frame(name)?.mark === kind);
   const marks = Object.fromEntries(names.map((name) => [name, all ? null : kind]));
@@ -283,10 +301,9 @@ async function exportRoll() {
   const [format, bits] = { tiff16: ["tiff", 16], tiff8: ["tiff", 8], jpeg: ["jpeg", null], png16: ["png", 16] }[$("export-format").value];
   await store.save();
   try {
-    const answer = await post("/api/export", {
+    await store.through(() => post("/api/export", { // what was measured is written down for it
       output: $("export-folder").value.trim(), format, bit_depth: bits, color_space: $("export-space").value, quality: Number($("export-quality").value) || null,
-    });
-    store.version = answer.version; // what was measured was written down for it
+    }));
     $("export-failures").replaceChildren();
     await store.load();
     look();
@@ -311,10 +328,14 @@ function showExport(progress) {
 
 // ------------------------------------------------------------------ what happens by itself
 
-let notice = 0, measuring = "", messageUntil = 0;
+let notice = 0, measuring = "", messageUntil = 0, looking = null;
 
-async function look() {
+// One question at a time: of two, the older answer could come last.
+function look() { return looking ??= lookOnce().finally(() => { looking = null; }); }
+
+async function lookOnce() {
   try {
+    const settled = store.settled;
     const state = await get(`/api/state?after=${notice}`);
     online(true);
     showExport(state.exporting);
@@ -322,8 +343,10 @@ async function look() {
     if (measuring === "running" && state.measuring.state === "ended") await measured(state.measuring);
     measuring = state.measuring.state;
     if (measuring === "running" && Date.now() > messageUntil) $("saved").textContent = "Measuring the roll…";
+    if (settled === null || settled !== store.settled) return; // a step of our own came in between
+    if (!state.problem && store.problem) { if (!store.conflict) hideBanner(); await store.refresh(); return; } // it was mended
+    if (state.problem && !store.problem) { await store.load(); return; }
     if (state.version !== store.version && !store.unsaved && !store.conflict) foreign();
-    if (state.problem && !store.problem) await store.load();
   } catch (problem) {
     if (problem instanceof TypeError) online(false); else if (problem instanceof Problem) banner(problem.message, []);
   }
@@ -338,7 +361,7 @@ async function measured(progress) {
 
 function foreign() {
   if (!$("banner").hidden) return;
-  banner("Another program changed divere_presets.json.", [["Show its state", async () => { await store.refresh(); for (const f of store.frames) thumbnails.stale(f.name); grid.refresh(); }]]);
+  banner("Another program changed divere_presets.json.", [["Show its state", async () => { await store.save(); if (store.conflict) return; await store.refresh(); for (const f of store.frames) thumbnails.stale(f.name); grid.refresh(); }]]);
 }
 
 function online(yes) {
@@ -403,8 +426,8 @@ store.addEventListener("conflict", () => {
 store.addEventListener("stepped", async ({ detail }) => {
   const names = detail.names ?? store.frames.map((frame) => frame.name);
   for (const name of names) { thumbnails.stale(name); const frame = store.frame(name); if (frame && detail.names) thumbnails.want(frame, { first: true }); }
-  if (!$("frame-view").hidden && viewer.name !== null) {
-    const name = detail.names?.length === 1 && store.frame(detail.names[0]) ? detail.names[0] : viewer.name;
+  if (large !== null) {
+    const name = detail.names?.length === 1 && store.frame(detail.names[0]) ? detail.names[0] : large;
     await openFrame(name, name === viewer.name ? viewer.index : 0);
   }
   grid.refresh();
@@ -436,7 +459,7 @@ for (const name of ["r", "g", "b", "c", "m", "y"]) {
 }
 const anywhere = {
   d: () => mark("done"), x: () => mark("reject"), e: () => openExport(), "?": () => $("help-dialog").showModal(), f: () => $("filter").focus(),
-  s: () => { const name = grid.current; if (name) { grid.toggle(name); say(store.selected.has(name) ? `${name} is selected` : `${name} is not selected`); } },
+  s: () => { const name = large ?? grid.current; if (name) { grid.toggle(name); say(store.selected.has(name) ? `${name} is selected` : `${name} is not selected`); } },
 };
 
 document.addEventListener("keydown", (event) => {
@@ -448,9 +471,10 @@ document.addEventListener("keydown", (event) => {
   if (control && event.key.toLowerCase() === "a" && !typing) { event.preventDefault(); for (const frame of listed()) store.selected.add(frame.name); grid.mark(); return; }
   if (control || event.altKey) return;
   if (typing) { if (event.key === "Escape") event.target.blur(); return; }
-  const large = !$("frame-view").hidden;
-  if (large ? frameKey(event) : gridKey(event)) { event.preventDefault(); return; }
-  const act = (large && viewer.details ? inFrame[event.key] : null) || anywhere[event.key];
+  if (large !== null ? frameKey(event) : gridKey(event)) { event.preventDefault(); return; }
+  const change = large !== null ? inFrame[event.key] : null;
+  if (change) { event.preventDefault(); onPicture(() => change()); return; }
+  const act = anywhere[event.key];
   if (act) { event.preventDefault(); act(event); }
 });
 
@@ -465,8 +489,7 @@ function frameKey(event) {
   if (slider || !event.key.startsWith("Arrow")) return false;
   if (viewer.zoomed) { viewer.pan({ ArrowLeft: -0.1, ArrowRight: 0.1 }[event.key] || 0, { ArrowUp: -0.1, ArrowDown: 0.1 }[event.key] || 0); return true; }
   const act = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => panel.nudge.brighter(true), ArrowDown: () => panel.nudge.darker(true) }[event.key];
-  if (viewer.details) act();
-  else if (event.key === "ArrowLeft" || event.key === "ArrowRight") act();
+  if (event.key === "ArrowLeft" || event.key === "ArrowRight") act(); else onPicture(act);
   return true;
 }
 
@@ -500,7 +523,7 @@ const clicks = {
 };
 const NEED_A_PICTURE = new Set(["before", "zoom", "pick", "crop", "uncrop", "turn-left", "turn-right", "apply", "reset"]);
 for (const [id, act] of Object.entries(clicks)) {
-  $(id).addEventListener("click", () => { if (viewer.details || !NEED_A_PICTURE.has(id)) act(); });
+  $(id).addEventListener("click", () => { if (NEED_A_PICTURE.has(id)) onPicture(() => act()); else act(); });
 }
 for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", (event) => panel.nudge[button.dataset.do](event.shiftKey));
 $("filter").addEventListener("change", () => { showRoll(); $("filter").blur(); if ($("frame-view").hidden) grid.focus(); });
@@ -525,6 +548,7 @@ async function start() {
   await store.load();
   await look();
   setInterval(() => { if (!document.hidden) look(); }, LOOK_MS);
+  if (large !== null) return; // a frame was opened meanwhile
   const requested = decodeURIComponent(location.hash.slice(1));
   if (requested && store.frame(requested)) await openFrame(requested); else grid.focus();
 }

@@ -1,6 +1,6 @@
 // The controls of one frame's grade, and the ring-around: the picture itself, one step towards each color.
 
-import { Problem, get, picture } from "./api.js";
+import { get, picture } from "./api.js";
 import { color, exposure, ringNames, ringed, withColor, withContrast, withGains, withProfile } from "./entry.js";
 
 const RING_MS = 250;
@@ -94,8 +94,9 @@ export class Panel {
 
   async #profile(name) {
     if (!name) return;
+    const { name: frame, index } = this.viewer;
     const profile = await get(`/api/profiles/${encodeURIComponent(name)}`);
-    this.#apply((entry, i, details) => withProfile(entry, i, details, profile));
+    if (this.viewer.name === frame && this.viewer.index === index) this.#apply((entry, i, details) => withProfile(entry, i, details, profile));
   }
 
   // ---------------------------------------------------------------- the ring-around
@@ -145,10 +146,7 @@ export class Panel {
         const image = this.#ring.get(one), old = image.src;
         image.src = made.url;
         if (old) URL.revokeObjectURL(old);
-      } catch (problem) {
-        if (!(problem instanceof Problem)) throw problem;
-        return; // the large picture says what is wrong
-      }
+      } catch { return; /* the large picture says what is wrong */ }
     }
   }
 }

@@ -20,10 +20,24 @@ export class Store extends EventTarget {
   #undo = [];
   #redo = [];
   #timer = 0;
-  #saving = Promise.resolve();
+  #turn = Promise.resolve(); // of all steps: each needs the version that the one before it left
+  #waiting = 0;
+  #steps = 0;
   #conflict = null;
 
-  async load() {
+  // How many steps have ended; null while one is under way: then the file may be newer than "version".
+  get settled() { return this.#waiting ? null : this.#steps; }
+
+  #next(step) {
+    this.#waiting += 1;
+    const done = this.#turn.then(step).finally(() => { this.#waiting -= 1; this.#steps += 1; });
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  load() { return this.#next(() => this.#load()); }
+
+  async #load() {
     const roll = await get("/api/roll");
     this.version = roll.version;
     this.problem = roll.problem;
@@ -69,8 +83,7 @@ export class Store extends EventTarget {
   // Write what was changed; changes that come meanwhile are the next write.
   save() {
     clearTimeout(this.#timer);
-    this.#saving = this.#saving.then(() => this.#write());
-    return this.#saving;
+    return this.#next(() => this.#write());
   }
 
   async #write() {
@@ -125,13 +138,16 @@ export class Store extends EventTarget {
   }
 
   #clash(problem, entries, marks) {
-    this.#conflict = { message: problem.message, entries, marks };
+    const ours = this.#conflict;
+    this.#conflict = { message: problem.message, entries: { ...ours?.entries, ...entries }, marks: { ...ours?.marks, ...marks } };
     this.#say("conflict");
   }
 
   // Several frames at once (apply), or marks: one step of undo.
-  async change(entries, marks) {
-    await this.save();
+  change(entries, marks) { return this.#next(() => this.#change(entries, marks)); }
+
+  async #change(entries, marks) {
+    await this.#write();
     const before = {}, marksBefore = {};
     for (const name of Object.keys(entries)) {
       const details = await this.details(name);
@@ -144,8 +160,11 @@ export class Store extends EventTarget {
     return true;
   }
 
-  async undo() {
-    await this.save();
+  undo() { return this.#next(() => this.#back()); }
+
+  async #back() {
+    await this.#write();
+    if (this.#conflict) return;
     const step = this.#undo.pop();
     if (!step) return;
     if (await this.#commit(step.before, step.marksBefore)) this.#redo.push(step);
@@ -153,8 +172,11 @@ export class Store extends EventTarget {
     await this.#stepped(step);
   }
 
-  async redo() {
-    await this.save();
+  redo() { return this.#next(() => this.#forth()); }
+
+  async #forth() {
+    await this.#write();
+    if (this.#conflict) return;
     const step = this.#redo.pop();
     if (!step) return;
     if (await this.#commit(step.entries, step.marks)) this.#undo.push(step);
@@ -163,31 +185,41 @@ export class Store extends EventTarget {
   }
 
   async #stepped(step) {
-    await this.load();
+    await this.#load();
     for (const name of Object.keys(step.entries)) this.#details.delete(name);
     this.#say("history");
     this.#say("stepped", { names: Object.keys(step.entries) });
   }
 
   // Another program or tab was first: take its state, or put ours over the frames we changed.
-  async settle(ours) {
-    const { entries, marks } = this.#conflict;
+  settle(ours) { return this.#next(() => this.#settle(ours)); }
+
+  async #settle(ours) {
+    if (!this.#conflict) return;
+    const entries = { ...this.#conflict.entries, ...Object.fromEntries(this.#edits) }, { marks } = this.#conflict;
     this.#conflict = null;
     this.#edits.clear();
     this.#before.clear();
     this.#undo = [];
     this.#redo = [];
     this.#details.clear();
-    await this.load();
-    if (ours) await this.change(entries, marks);
+    await this.#load();
+    if (ours) await this.#change(entries, marks);
     this.#say("history");
     this.#say("stepped", { names: null });
   }
 
-  async refresh() {
-    this.#details.clear();
-    await this.load();
-    this.#say("stepped", { names: null });
+  refresh() {
+    return this.#next(async () => {
+      this.#details.clear();
+      await this.#load();
+      this.#say("stepped", { names: null });
+    });
+  }
+
+  // Something else by which the service writes the file; its answer has the new version.
+  through(send) {
+    return this.#next(async () => { this.version = (await send()).version; });
   }
 
   #say(type, detail = {}) { this.dispatchEvent(new CustomEvent(type, { detail })); }

@@ -74,11 +74,16 @@ export class Viewer {
   }
 
   async #round() {
-    do {
-      this.#dirty = false;
-      await this.#once();
-    } while (this.#dirty && this.name !== null && this.#details);
-    this.#running = null;
+    this.stage.setAttribute("aria-busy", "true");
+    try {
+      do {
+        this.#dirty = false;
+        await this.#once();
+      } while (this.#dirty && this.name !== null && this.#details);
+    } finally {
+      this.#running = null;
+      this.stage.setAttribute("aria-busy", "false");
+    }
   }
 
   async #once() {
