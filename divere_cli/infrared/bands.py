@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.infrared import fill, find, mending
+from divere_cli.infrared.blur import doubled
 from divere_cli.infrared.extent import Extent
 from divere_cli.infrared.find import Tuning
 from divere_cli.infrared.marks import TILE, Marks, packed, unpacked
@@ -30,7 +31,7 @@ Ints = NDArray[np.intp]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 # tiles at once: fewer cost Python's time, more leave the second-level cache
-STACK, FAR_STACK, LEAST = 32, 8, 6
+STACK, LEAST = 32, 6
 DECIDED = 128  # tiles at once where a tile is 52 words
 # Pixels of the picture that are kept: rows of tiles go in groups of what fits. The rows that a
 # tile looks at (144) are more for scans wider than 16,000 pixels.
@@ -72,7 +73,7 @@ class Repair:
     def __init__(self, findings: Findings, tuning: Tuning, crew: Crew) -> None:
         self._findings = findings
         self._crew = crew
-        self._search = Search(findings, tuning.at(findings.placement.ratio))
+        self._tuning = tuning.at(findings.placement.ratio)
         self._height, self._width = findings.placement.picture
         self._down, self._across = findings.tiles.shape
         group = (KEPT // self._width - HALO) // TILE
@@ -92,12 +93,15 @@ class Repair:
         capacity = -(-(self._group * TILE + HALO) // STEP) * STEP
         picture = Rows(color, self._height, capacity)
         plane = Rows(infrared, *self._infrared_rows())
+        for rows in (picture, plane):
+            rows.reach(1)
+        search = Search(self._findings, self._tuning, picture, plane)
         for first in range(0, self._down, self._group):
             last = min(first + self._group, self._down)
             if first == 0:
-                self._find(0, min(AHEAD, self._down), picture, plane)
+                self._find(0, min(AHEAD, self._down), search)
             ahead = [min(row + AHEAD, self._down) for row in (first, last)]
-            self._find(ahead[0], ahead[1], picture, plane)
+            self._find(ahead[0], ahead[1], search)
             self._fill(first, last, picture)
             yield from self._repaired(first * TILE, min(last * TILE, self._height), picture)
 
@@ -116,16 +120,14 @@ class Repair:
         rows = max(self._group, AHEAD) * TILE + 2 * find.BORDER
         return placed.size[0], rows // placed.ratio + STEP
 
-    def _find(self, start: int, stop: int, picture: Rows, plane: Rows) -> None:
+    def _find(self, start: int, stop: int, search: Search) -> None:
         """Search rows of tiles, and decide which hits are places where the next row is searched."""
         for marks in (self._hits, self._peaks, self._mask, self._unfilled):
             marks.begin(start, stop)
-        picture.reach(stop * TILE + find.BORDER)
-        ahead = self._findings.placement.positions(0, stop * TILE + find.BORDER, 1)[0]
-        plane.reach(max(int(ahead) + 3, 1))
+        search.reach(stop)
         named = np.argwhere(self._findings.tiles[start:stop])
         named += (start, 0)
-        self._each(lambda tiles: self._search_stack(tiles, picture, plane), named, STACK)
+        self._each(lambda tiles: self._search_stack(tiles, search), named, STACK)
         # hits of the row of tiles below are part of what decides
         tiles = self._hits.reached(self._decidable(start), self._decidable(stop), GROWTH)
         self._each(self._decide, tiles, DECIDED)
@@ -139,8 +141,8 @@ class Repair:
         stack = min(max(-(-len(tiles) // self._crew.size), LEAST), most)
         self._crew.each(work, [(tiles[n : n + stack],) for n in range(0, len(tiles), stack)])
 
-    def _search_stack(self, tiles: Ints, picture: Rows, plane: Rows) -> None:
-        hits, peaks = self._search.hits(tiles, picture, plane)
+    def _search_stack(self, tiles: Ints, search: Search) -> None:
+        hits, peaks = search.hits(tiles)
         self._hits.put(tiles, packed(hits))
         self._peaks.put(tiles, packed(peaks))
 
@@ -153,31 +155,30 @@ class Repair:
     def _fill(self, first: int, last: int, picture: Rows) -> None:
         """Fill the masked pixels of rows of tiles."""
         tiles = np.add(np.argwhere(self._masked[first:last]), (first, 0))
-        far: list[Ints] = []
-        self._each(lambda stack: far.append(self._fill_near(stack, picture)), tiles, STACK)
-        remaining = np.concatenate(far) if far else tiles
+        thin: list[Ints] = []
+        self._each(lambda stack: thin.append(self._fill_near(stack, picture)), tiles, STACK)
+        remaining = np.concatenate(thin) if thin else tiles
         remaining = remaining[np.lexsort(remaining.T[::-1])]  # whichever thread was first
-        self._each(lambda stack: self._fill_far(stack, picture), remaining, FAR_STACK)
+        self._each(lambda stack: self._fill_far(stack, picture), remaining, STACK)
         masks = self._mask.words(tiles) & ~self._unfilled.words(tiles)
         self._extent.take(tiles, masks, last)
 
     def _fill_near(self, tiles: Ints, picture: Rows) -> Ints:
         """Fill tiles from what is near; return those that need what is farther."""
         masks = unpacked(self._mask.words(tiles))
-        masked = self._mask.pixels(tiles, fill.NEAR)
-        surroundings = mending.around(picture, tiles, masked, fill.NEAR)
-        thin = ((surroundings.weight < fill.ENOUGH) & masks).any(axis=(1, 2))
+        surroundings = mending.near(picture, tiles, self._mask.pixels(tiles, fill.NEAR))
+        thin = surroundings.scales.thin()
         masks[thin] = False
         mending.lay(picture, tiles, masks, surroundings)
         return np.asarray(tiles[thin], np.intp)
 
     def _fill_far(self, tiles: Ints, picture: Rows) -> None:
         masks = unpacked(self._mask.words(tiles))
-        masked = self._mask.pixels(tiles, fill.FAR)
-        surroundings = mending.around(picture, tiles, masked, fill.FAR)
-        unfilled = masks & (surroundings.weight <= fill.NOTHING)
+        surroundings = mending.near(picture, tiles, self._mask.pixels(tiles, fill.NEAR))
+        farther, weight = mending.far(picture, tiles, self._mask.pixels(tiles, fill.FAR))
+        unfilled = masks & doubled(weight <= fill.NOTHING)
         self._unfilled.put(tiles, packed(unfilled))
-        mending.lay(picture, tiles, masks & ~unfilled, surroundings)
+        mending.lay(picture, tiles, masks & ~unfilled, surroundings.extended(farther))
 
     def _repaired(self, first: int, stop: int, picture: Rows) -> Bands:
         """Yield rows of the picture, in bands of a reader's size."""

@@ -34,11 +34,10 @@ def logarithm(samples: NDArray[Any], out: Floats | None = None) -> Floats:
     ndarray of float32
     """
     values = np.empty(samples.shape, np.float32) if out is None else out
-    if samples.dtype.kind == "u":
-        # logarithms of floats take half the time of a table of all codes (measured)
-        values[...] = np.maximum(samples, samples.dtype.type(1))  # in one call: twice the time
-    else:
-        np.maximum(samples, np.float32(FLOOR), out=values)
+    # logarithms of floats take half the time of a table of all codes (measured)
+    values[...] = samples
+    least = np.float32(1 if samples.dtype.kind == "u" else FLOOR)
+    np.maximum(values, least, out=values)
     return np.log(values, out=values)
 
 
@@ -56,8 +55,7 @@ def density(samples: NDArray[Any]) -> Floats:
         0 at full transmittance; a code of 0 counts as 1.
     """
     values = logarithm(samples)
-    top = _top(samples.dtype) if samples.dtype.kind == "u" else 1
-    np.subtract(np.log(np.float32(top)), values, out=values)
+    np.subtract(np.log(np.float32(full(samples.dtype))), values, out=values)
     return np.multiply(values, np.float32(1 / DECADE), out=values)
 
 
@@ -80,9 +78,20 @@ def codes(logarithms: Floats, dtype: np.dtype[Any]) -> NDArray[Any]:
     if dtype.kind != "u":
         return light.astype(dtype, copy=False)
     np.rint(light, out=light)
-    return np.minimum(light, np.float32(_top(dtype)), out=light).astype(dtype)
+    return np.minimum(light, np.float32(full(dtype)), out=light).astype(dtype)
 
 
-def _top(dtype: np.dtype[Any]) -> int:
-    """Highest code of unsigned integers."""
-    return int((1 << 8 * dtype.itemsize) - 1)
+def full(dtype: np.dtype[Any]) -> int:
+    """Return the sample of full transmittance.
+
+    Parameters
+    ----------
+    dtype : dtype
+        uint8, uint16 or float32.
+
+    Returns
+    -------
+    int
+        The highest code, or 1 of floats.
+    """
+    return int((1 << 8 * dtype.itemsize) - 1) if dtype.kind == "u" else 1

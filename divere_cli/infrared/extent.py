@@ -106,8 +106,9 @@ def _places(blocks: Sums) -> NDArray[np.intp]:
     while True:
         low = np.minimum(first[block], first[neighbor])
         high = np.maximum(first[block], first[neighbor])
-        if np.array_equal(low, high):
+        if (low == high).all():
             return first
         np.minimum.at(first, high, low)
-        while not np.array_equal(first, first[first]):
-            first = first[first]
+        nearer = first[first]
+        while (nearer != first).any():
+            first, nearer = nearer, nearer[nearer]

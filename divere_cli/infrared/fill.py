@@ -1,9 +1,9 @@
 """Means of the clean pixels around masked ones, in log density.
 
-Covers normalized convolution from fine to coarse: at each scale the mean of
-clean pixels, and where there are few of them that of the next coarser scale.
-Coarser scales work on sums of 2x2, 4x4 and 8x8 pixels. What it does not cover:
-content that a place hides. Structures as small as the place are not invented.
+Covers normalized convolution from fine to coarse: at each scale the mean of clean pixels, and
+where there are few of them that of the next coarser scale. All scales are sums of neighbors
+(:func:`divere_cli.infrared.blur.added`). What it does not cover: content that a place hides.
+Structures as small as the place are not invented.
 """
 
 from __future__ import annotations
@@ -13,105 +13,136 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner, softened
+from divere_cli.infrared.blur import added, halved
+from divere_cli.infrared.marks import TILE
 
 Floats = NDArray[np.float32]
 
 NEAR, FAR = 6, 32  # pixels around a tile: for most places, and for large ones
+CELL = 2  # all scales but the finest have one mean for 2x2 pixels
+CELLS = TILE // CELL
+FINEST = (1, 1, 1, 1)  # as wide as a Gaussian of 1 pixel
+COARSE = (1, 1, 2)  # of cells of the finest: together 2.7 pixels
+# of squares of 4, 8 and 8 pixels: about 5, 10 and 15 pixels
+MIDDLE, WIDE, WIDEST = (1,) * 6, (1,) * 6, (1, 2, 3)
 # how little clean weight a scale needs before the next coarser one counts as much
 MIXED = 0.04
 ENOUGH = 0.004
 NOTHING = 1e-4  # clean weight of the coarsest scale: there is nothing to fill from
+UNIT = 4.0 ** len(FINEST)  # what the finest scale has for each clean pixel
+START = NEAR - 2  # row and column of a tile's first pixel in the finest scale
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Sums of ``side`` x ``side`` pixels under a Gaussian of ``sigma`` of them."""
+class Scales:
+    """Sums of the logarithms of clean pixels around tiles, and as last plane their weight.
 
-    side: int
-    sigma: float
-    radius: int
+    Attributes
+    ----------
+    finest : ndarray of float32, (tiles, channels + 1, side, side)
+        In units of :data:`UNIT`; a tile's first pixel is at (:data:`START`, :data:`START`).
+    coarse : ndarray of float32, (tiles, channels + 1, CELLS, CELLS)
+        Of the cells of a tile; the weight is 0 to 1.
+    """
+
+    finest: Floats
+    coarse: Floats
+
+    def means(self) -> Floats:
+        """Return the means of the coarse scale, (tiles, channels, CELLS, CELLS)."""
+        return _means(self.coarse)
+
+    def thin(self) -> NDArray[np.intp]:
+        """Return the numbers of the tiles where a cell has hardly anything clean near it."""
+        least = self.coarse[:, -1].reshape(len(self.coarse), -1).min(axis=1)
+        return np.flatnonzero(least < ENOUGH)
 
 
-FINEST = 2  # radius of a binomial filter, as wide as a Gaussian of 1 pixel
-# after it, about 3, 5, 10 and 24 pixels
-SCALES = (Scale(2, 1.5, 3), Scale(4, 1.2, 3), Scale(8, 1.2, 3), Scale(8, 3.0, 3))
-NEAR_SCALES = 1
-# a Gaussian over sums of 2x2 is so wide that steps of two pixels do not show, and cost a tenth
-STEPPED = 2
-
-
-def fill(sums: Floats, border: int) -> tuple[Floats, Floats]:
-    """Return means of clean pixels around each pixel.
+def near(sums: Floats) -> Scales:
+    """Add up the clean pixels within :data:`NEAR` pixels.
 
     Parameters
     ----------
-    sums : ndarray of float32, (windows, channels + 1, side, side)
+    sums : ndarray of float32, (tiles, channels + 1, TILE + 2 NEAR, TILE + 2 NEAR)
         Logarithms of the channels, 0 where a pixel is masked, and last their weight: 1 where
         a pixel is clean, 0 where it is masked.
-    border : int
-        :data:`NEAR` or :data:`FAR`: how much larger a window is than its tile,
-        on each side.
+    """
+    finest = added(sums, FINEST)
+    used = finest[..., : -len(FINEST), : -len(FINEST)]
+    # two of the four pixels: in the middle between them is the middle of the cell
+    cells = used[..., 0::CELL, 0::CELL] + used[..., 1::CELL, 1::CELL]
+    coarse = added(cells, COARSE)[..., :CELLS, :CELLS]
+    return Scales(finest, coarse * np.float32(1 / (2 * UNIT * 4 ** len(COARSE))))
+
+
+def far(sums: Floats) -> tuple[Floats, Floats]:
+    """Return means of clean pixels within :data:`FAR` pixels.
+
+    Parameters
+    ----------
+    sums : ndarray of float32, (tiles, channels + 1, CELLS + FAR, CELLS + FAR)
+        As in :func:`near`, of every other pixel down and across.
 
     Returns
     -------
     tuple of ndarray of float32
-        The means, (windows, channels, TILE, TILE), and the clean weight of the coarsest scale
-        that was used, (windows, TILE, TILE).
+        The means, (tiles, channels, CELLS, CELLS), and the clean weight of the coarsest scale,
+        (tiles, CELLS, CELLS).
     """
-    coarser: list[tuple[Floats, int]] = []
-    pixels, side = inner(sums, border - FINEST), 1
-    for scale in SCALES[:NEAR_SCALES] if border == NEAR else SCALES:
-        while side < scale.side:
-            sums, side = halved(sums), 2 * side
-        # no more around the tile than this scale looks at, and one for what lies between
-        spare = 1 if side > STEPPED else 0
-        part = inner(sums, border // side - scale.radius - spare)
-        coarser.append((blur(part, gaussian(scale.sigma, scale.radius)), side))
-    level, side = coarser.pop()
-    weight = _enlarged(level[:, -1:], side)[:, 0]
+    fours = halved(sums)
+    eights = halved(fours)
+    middle, wide, widest = (
+        added(np.ascontiguousarray(part), steps)[..., : -sum(steps), : -sum(steps)]
+        * np.float32(1 / 4 ** len(steps))
+        for part, steps in ((fours[..., 4:-4, 4:-4], MIDDLE), (eights, WIDE), (eights, WIDEST))
+    )
+    means = _lines(joined(wide, _means(widest)), 8 // CELL)
+    return joined(_lines(middle, 4 // CELL), means), _lines(widest[:, -1], 8 // CELL)
+
+
+def _means(sums: Floats) -> Floats:
     # sums are multiplied by the inverse of their weight: a division costs three times as much
-    means = np.multiply(level[:, :-1], 1 / np.maximum(level[:, -1:], np.float32(1e-9)))
-    while coarser:
-        means = _enlarged(np.multiply(means, np.float32(MIXED), out=means), side)
-        level, side = coarser.pop()
-        level, side = _enlarged(level, side), 1
-        np.add(means, level[:, :-1], out=means)
-        np.multiply(means, 1 / (level[:, -1:] + np.float32(MIXED)), out=means)
-    finest = softened(np.ascontiguousarray(pixels), FINEST)
-    mixed = np.float32(MIXED * 16**FINEST)
-    means = _enlarged(np.multiply(means, mixed, out=means), side)
-    np.add(means, finest[:, :-1], out=means)
-    np.multiply(means, 1 / (finest[:, -1:] + mixed), out=means)
-    return means, weight
+    return np.multiply(sums[:, :-1], 1 / np.maximum(sums[:, -1:], np.float32(1e-9)))
 
 
-def _enlarged(planes: Floats, side: int) -> Floats:
-    """Enlarge sums of ``side`` pixels to the pixels of a tile.
+def joined(sums: Floats, coarser: Floats) -> Floats:
+    """Return means of clean pixels, mixed with coarser means where there are few of them.
 
-    Small sums are repeated. Larger ones, of which one more is on each side of the tile, are
-    joined by straight lines.
+    Parameters
+    ----------
+    sums : ndarray of float32, (tiles, channels + 1, rows, columns)
+        Of one scale, and last their weight, 0 to 1.
+    coarser : ndarray of float32, (tiles, channels, rows, columns)
+        Means of the next coarser scale; overwritten.
+
+    Returns
+    -------
+    ndarray of float32
+        Of the shape of ``coarser``.
     """
-    if side == 1:
-        return planes
-    if side <= STEPPED:
-        return doubled(planes)
+    means = np.multiply(coarser, np.float32(MIXED), out=coarser)
+    np.add(means, sums[:, :-1], out=means)
+    return np.multiply(means, 1 / (sums[:, -1:] + np.float32(MIXED)), out=means)
+
+
+def _lines(planes: Floats, times: int) -> Floats:
+    """Enlarge the last two axes by straight lines; one value more is on each side."""
     for axis in (planes.ndim - 2, planes.ndim - 1):
-        planes = _lines(planes, axis, side)
+        planes = _between(planes, axis, times)
     return planes
 
 
-def _lines(planes: Floats, axis: int, side: int) -> Floats:
+def _between(planes: Floats, axis: int, times: int) -> Floats:
     count = planes.shape[axis] - 2
     lead = (slice(None),) * axis
     shape = list(planes.shape)
-    shape[axis] = count * side
+    shape[axis] = count * times
     out = np.empty(shape, np.float32)
-    for step in range(side):
-        at = (step + 0.5) / side - 0.5
+    for step in range(times):
+        at = (step + 0.5) / times - 0.5
         first = 0 if at < 0 else 1
         part = np.float32(at - np.floor(at))
         before = planes[(*lead, slice(first, first + count))]
         after = planes[(*lead, slice(first + 1, first + 1 + count))]
-        out[(*lead, slice(step, None, side))] = before + (after - before) * part
+        out[(*lead, slice(step, None, times))] = before + (after - before) * part
     return out

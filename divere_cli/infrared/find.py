@@ -14,23 +14,25 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, doubled, gaussian, halved, inner, softened
+from divere_cli.infrared.blur import added, doubled, inner
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Strength = Literal["low", "normal", "high"]
 
-RED, FINE = 1, 2  # radius of binomial filters: as wide as Gaussians of 0.7 and 1 pixel
-COARSE = gaussian(1.12, 3)  # of 2x2 pixels, after FINE: 2.5 pixels together
-REACH = 8  # of both, from the middle outward
+# steps of sums of neighbors, as wide as Gaussians of 0.7 and 1 pixel; the last, of cells of
+# 2x2 pixels after FINE, of 2.7 pixels together
+CROSSTALK, FINE, COARSE = (1, 1), (1, 1, 1, 1), (1, 1, 2)
+RED = 1  # radius of CROSSTALK
+REACH = 6  # of FINE and COARSE together, from the middle outward
 BORDER = REACH + RED  # what the filters take from each side of a window
-# robust sigmas and least density, by scale: 0, 1 and 2.5 pixels
-SIGMAS = (4.5, 4.0, 4.0)
-FLOORS = (0.030, 0.024, 0.018)
-# hits of the coarser scales only where the fine one is over this as well: else dense
+PEAK = 0.045  # D: each place has a pixel of this density
+# hits of the coarser scales only where the fine one is over the rim as well: else dense
 # dust wears a rim of 6 pixels
-RIM_SIGMAS, RIM_FLOOR = 2.0, 0.018
-PEAK = 0.045
+# robust sigmas and least density of a threshold, in the order of Limits
+SIGMAS = (4.5, 4.0, 4.0, 2.0, 0.0)
+FLOORS = (0.030, 0.024, 0.018, 0.018, PEAK)
+FINE_UNIT, COARSE_UNIT = 4.0 ** len(FINE), 2 * 4.0 ** len(FINE + COARSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,22 @@ class Tuning:
         return self if ratio == 1 else replace(self, contrast=self.half)
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Least gate of a hit at 0, 1 and 2.7 pixels, at the rim of a place, and of its peak, in D."""
+
+    plain: float
+    fine: float
+    coarse: float
+    rim: float
+    peak: float
+
+    def times(self, factor: float) -> Limits:
+        """Return the limits in another unit than D."""
+        values = (self.plain, self.fine, self.coarse, self.rim, self.peak)
+        return Limits(*(value * factor for value in values))
+
+
 TUNINGS: dict[Strength, Tuning] = {
     "low": Tuning(1.25, 0.7),
     "normal": Tuning(1.0, 0.7),
@@ -59,99 +77,95 @@ TUNINGS: dict[Strength, Tuning] = {
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """Robust sigma of the gate at 0, 1 and 2.5 pixels, in D."""
+    """Robust sigma of the gate at 0, 1 and 2.7 pixels, in D."""
 
     plain: float
     fine: float
     coarse: float
 
 
-def gate(infrared: Floats, red: Floats, slope: float, level: Floats) -> Floats:
-    """Infrared density less crosstalk and level.
+def limits(noise: Noise, tuning: Tuning) -> Limits:
+    """Return the thresholds.
+
+    Parameters
+    ----------
+    noise : Noise
+        Noise of the gate.
+    tuning : Tuning
+        Constants of the search.
+    """
+    sigmas = (noise.plain, noise.fine, noise.coarse, noise.fine, 0.0)
+    return Limits(*(
+        max(times * sigma, floor * tuning.contrast) * tuning.factor
+        for times, sigma, floor in zip(SIGMAS, sigmas, FLOORS, strict=True)
+    ))  # fmt: skip
+
+
+def gate(infrared: Floats, red: Floats, slope: float) -> Floats:
+    """Return infrared density less crosstalk.
 
     Parameters
     ----------
     infrared : ndarray of float32, (..., rows - 2, columns - 2)
-        Log density.
+        Logarithms of light, of any base.
     red : ndarray of float32, (..., rows, columns)
-        Log density, with a pixel more on each side.
+        Logarithms of the same base, with a pixel more on each side.
     slope : float
         Of infrared on red.
-    level : ndarray of float32
-        Broadcasts over the result.
 
     Returns
     -------
     ndarray of float32, (..., rows - 2, columns - 2)
+        Density by the same base.
     """
-    crosstalk = softened(red, RED)
-    crosstalk = np.multiply(crosstalk, np.float32(-slope / 16**RED))
-    np.add(crosstalk, infrared, out=crosstalk)
-    return np.subtract(crosstalk, level, out=crosstalk)
+    crosstalk = added(red, CROSSTALK)[..., : -2 * RED, : -2 * RED]
+    out = np.multiply(crosstalk, np.float32(slope / 4 ** len(CROSSTALK)))
+    return np.subtract(out, infrared, out=out)
 
 
 def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the gate at 0, 1 and 2.5 pixels.
+    """Return the gate at 0, 1 and 2.7 pixels.
 
     Parameters
     ----------
     edge : ndarray of float32, (..., rows, columns)
-        What :func:`gate` returned; an even number of each.
+        The gate: what :func:`gate` returned, less its level; an even number of each.
 
     Returns
     -------
     tuple of ndarray of float32
-        (..., rows - 16, columns - 16) twice, and the last for squares of 2x2 pixels, (...,
-        rows / 2 - 8, columns / 2 - 8), which costs a fifth and changes nothing that counts.
+        (..., rows - 12, columns - 12) twice, and the last for squares of 2x2 pixels, (...,
+        rows / 2 - 6, columns / 2 - 6), which costs a fifth and changes nothing that counts. The
+        second and the last are sums: :data:`FINE_UNIT` and :data:`COARSE_UNIT` times the mean.
     """
-    fine = np.multiply(softened(edge, FINE), np.float32(1 / 16**FINE))
-    spare = REACH - FINE
-    return inner(edge, REACH), inner(fine, spare), blur(halved(fine), COARSE)
+    fine = added(edge, FINE)[..., : -sum(FINE), : -sum(FINE)]
+    # two of the four pixels: in the middle between them is the middle of the square
+    cells = fine[..., 0::2, 0::2] + fine[..., 1::2, 1::2]
+    coarse = added(cells, COARSE)[..., : -sum(COARSE), : -sum(COARSE)]
+    return inner(edge, REACH), inner(fine, REACH - sum(FINE) // 2), coarse
 
 
-def hits(edge: Floats, noise: Noise, tuning: Tuning) -> tuple[Bools, Bools]:
+def hits(edge: Floats, limits: Limits) -> tuple[Bools, Bools]:
     """Return which pixels may belong to a place, and which are dense enough to be its peak.
 
     Parameters
     ----------
     edge : ndarray of float32, (..., rows, columns)
-        What :func:`gate` returned.
-    noise : Noise
-        Noise of the gate.
-    tuning : Tuning
-        Constants of the search.
+        The gate, as for :func:`scales`.
+    limits : Limits
+        By the same base.
 
     Returns
     -------
-    tuple of ndarray of bool, (..., rows - 16, columns - 16)
+    tuple of ndarray of bool, (..., rows - 12, columns - 12)
         Hits, and hits of :data:`PEAK` or more.
     """
     plain, fine, coarse = scales(edge)
-    limits = thresholds(noise, tuning)
-    hit = doubled(coarse > limits[2])
-    hit |= fine > limits[1]
-    hit &= fine > max(RIM_SIGMAS * noise.fine, RIM_FLOOR * tuning.contrast) * tuning.factor
-    hit |= plain > limits[0]
-    return hit, hit & (plain > PEAK * tuning.contrast * tuning.factor)
-
-
-def thresholds(noise: Noise, tuning: Tuning) -> tuple[float, float, float]:
-    """Return the least gate of a hit at 0, 1 and 2.5 pixels.
-
-    Parameters
-    ----------
-    noise : Noise
-        Noise of the gate.
-    tuning : Tuning
-        Constants of the search.
-    """
-    plain, fine, coarse = (
-        max(sigmas * sigma, floor * tuning.contrast) * tuning.factor
-        for sigmas, sigma, floor in zip(
-            SIGMAS, (noise.plain, noise.fine, noise.coarse), FLOORS, strict=True
-        )
-    )
-    return plain, fine, coarse
+    hit = doubled(coarse > np.float32(limits.coarse * COARSE_UNIT))
+    hit |= fine > np.float32(limits.fine * FINE_UNIT)
+    hit &= fine > np.float32(limits.rim * FINE_UNIT)
+    hit |= plain > np.float32(limits.plain)
+    return hit, hit & (plain > np.float32(limits.peak))
 
 
 def dilate(mask: Bools, radius: int) -> Bools:

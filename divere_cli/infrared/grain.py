@@ -13,15 +13,16 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.blur import blur, gaussian, inner
+from divere_cli.infrared.blur import blur, gaussian
+from divere_cli.infrared.marks import TILE
 
 Floats = NDArray[np.float32]
+Ints = NDArray[np.intp]
 
-SIDE = 128  # a power of two
+SIDE = 128  # a power of two, and some tiles
 LAYER_STEP = (43, 85)
 AT_ONCE = 4096  # numbers: what they are made of stays in the cache
 MASKED = 100.0
-EVERY = 2  # of the pixels whose grain is measured, down and across
 SIGMA = gaussian(0.7, 3)
 HIGH_PASS = gaussian(1.5, 5)
 
@@ -32,64 +33,71 @@ def texture() -> Floats:
 
     Returns
     -------
-    ndarray of float32, shape (128, 128)
+    ndarray of float32, shape (128 + 32, 128 + 32)
+        The last rows and columns are the first ones again: a tile that begins anywhere in the
+        square is whole.
     """
     noise = _normal(SIDE * SIDE).reshape(SIDE, SIDE)
     soft = _wrapped(noise, SIGMA)
     grain = soft - _wrapped(soft, HIGH_PASS)
     detail = grain - _wrapped(grain, HIGH_PASS)
     # what shows of it between means of what is filled is a tenth less than around (measured)
-    return np.asarray(1.1 * grain / (1.4826 * np.median(np.abs(detail))), dtype=np.float32)
+    even = np.float32(1.1 / (1.4826 * np.median(np.abs(detail)))) * grain
+    return np.pad(even, ((0, TILE), (0, TILE)), mode="wrap")
 
 
-def at(rows: NDArray[np.intp], columns: NDArray[np.intp], layer: int) -> Floats:
-    """Return the grain of a color layer at pixels of the scan.
+def at(tiles: Ints, tile: Ints, pixel: Ints, layers: int) -> Floats:
+    """Return the grain of color layers at pixels of tiles.
 
     Parameters
     ----------
-    rows, columns : ndarray of intp
-        Position of each pixel.
-    layer : int
-        Number of the layer. Layers are the same texture at other places of it, too far apart to
-        be seen: textures of their own would take 20 ms more in each process.
+    tiles : ndarray of intp, (tiles, 2)
+        Row and column, in tiles.
+    tile, pixel : ndarray of intp, (pixels,)
+        For each pixel the number of its tile, and its number within it, row by row.
+    layers : int
+        Layers are the same texture at other places of it, too far apart to be seen: textures of
+        their own would take 20 ms more in each process.
 
     Returns
     -------
-    ndarray of float32, same shape as the positions
+    ndarray of float32, (layers, pixels)
     """
-    down, across = layer * LAYER_STEP[0], layer * LAYER_STEP[1]
-    places = ((rows + down) & (SIDE - 1)) * SIDE + ((columns + across) & (SIDE - 1))
-    return texture().take(places)
+    wide = SIDE + TILE
+    rows, columns = (
+        (tiles[:, axis] * TILE + np.arange(layers)[:, np.newaxis] * LAYER_STEP[axis]) & (SIDE - 1)
+        for axis in (0, 1)
+    )
+    within = np.arange(TILE)[:, np.newaxis] * wide + np.arange(TILE)
+    positions = (rows * wide + columns).take(tile, axis=1)
+    positions += within.take(pixel)
+    return texture().take(positions)
 
 
-def size(values: Floats, means: Floats, clean: Floats, border: int) -> Floats:
+def size(detail: Floats, clean: Floats) -> Floats:
     """Robust deviation of clean pixels from their means.
 
     Parameters
     ----------
-    values : ndarray of float32, (windows, channels, side, side)
-    means : ndarray of float32
-        Smaller than ``values`` by ``border`` on each side.
-    clean : ndarray of float32, (windows, 1, side, side)
+    detail : ndarray of float32, (tiles, channels, rows, columns)
+        Differences of pixels from their means; overwritten.
+    clean : ndarray of float32, (tiles, 1, rows, columns)
         0 where a pixel is masked, else 1.
-    border : int
 
     Returns
     -------
-    ndarray of float32, (windows, channels)
+    ndarray of float32, (tiles, channels)
         0 where too little is clean.
     """
-    every = slice(None, None, EVERY)
-    detail = inner(values, border)[..., every, every] - means[..., every, every]
     np.abs(detail, out=detail)
-    there = inner(clean, border)[..., every, every]
     # what is masked comes last: every value is less than 100
-    np.maximum(detail, (1 - there) * np.float32(MASKED), out=detail)
+    np.maximum(detail, (1 - clean) * np.float32(MASKED), out=detail)
     flat = detail.reshape(-1, detail.shape[-1] * detail.shape[-2])
     flat.sort(axis=-1)
-    middle = there.reshape(len(values), -1).sum(axis=-1).astype(np.intp) // 2
-    middle = np.minimum(np.repeat(middle, values.shape[1]), flat.shape[-1] - 1)
-    deviation = flat[np.arange(len(flat)), middle].reshape(values.shape[:2])
+    channels = detail.shape[1]
+    middle = clean.reshape(len(detail), -1).sum(axis=-1).astype(np.intp) // 2
+    middle = np.minimum(np.repeat(middle, channels), flat.shape[-1] - 1)
+    deviation = flat[np.arange(len(flat)), middle].reshape(-1, channels)
     return np.where(deviation < MASKED, np.float32(1.4826) * deviation, np.float32(0))
 
 

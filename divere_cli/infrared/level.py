@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 CELL = 32
 JUMP = 0.02
 AT_ONCE = 32  # rows of cells
+EVERY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +43,30 @@ class Level:
         cells : ndarray of int, (cells, 2)
             Down and across.
         border : int
+
+        Returns
+        -------
+        ndarray of float32, (cells, rows / EVERY, columns)
+            That of the middle of :data:`EVERY` rows: it is slow.
         """
         down, across = self.cells.shape
         y = np.maximum(np.minimum(cells[:, :1] + np.arange(-1, 2), down - 1), 0)
         x = np.maximum(np.minimum(cells[:, 1:] + np.arange(-1, 2), across - 1), 0)
-        # cells down, cells across, windows: long lines, because a short one costs as much
-        near = self.cells[y.T[:, np.newaxis], x.T[np.newaxis]]
-        across = _between(near.swapaxes(0, 1), border)  # pixels across, cells down, windows
-        pixels = _between(np.ascontiguousarray(across.transpose(1, 2, 0)), border)
-        return pixels.swapaxes(0, 1)
+        half = CELL // 2 + border
+        columns = (np.arange(-half, half) + 0.5) / CELL
+        rows = (np.arange(-half, half, EVERY) + 0.5 * EVERY) / CELL
+        near = self.cells[y[:, np.newaxis], x[..., np.newaxis]]  # across, down
+        return _between(_between(near, rows).swapaxes(1, 2), columns)
 
 
-def _between(near: Floats, border: int) -> Floats:
-    """Values of three cells, the first axis, to the pixels of one and ``border`` around it."""
-    half = CELL // 2 + border
-    lines = near.reshape(3, -1)
-    out = np.empty((2 * half, lines.shape[1]), np.float32)
-    steps = ((np.arange(-half, half) + np.float32(0.5)) / CELL).astype(np.float32)[:, np.newaxis]
-    for first, pixels in ((0, slice(0, half)), (1, slice(half, None))):
-        rise = lines[first + 1] - lines[first]
-        np.multiply(rise, steps[pixels] + np.float32(1 - first), out=out[pixels])
-        out[pixels] += lines[first]
-    return out.reshape(2 * half, *near.shape[1:])
+def _between(cells: Floats, at: NDArray[np.float64]) -> Floats:
+    """Values between three cells, the last axis, at distances from the middle one's middle."""
+    out = np.empty((*cells.shape[:-1], len(at)), np.float32)
+    middle = int(np.searchsorted(at, 0))
+    for first, part in ((0, slice(None, middle)), (1, slice(middle, None))):
+        before, after = cells[..., first : first + 1], cells[..., first + 1 : first + 2]
+        out[..., part] = (after - before) * (at[part] + (1 - first)).astype(np.float32) + before
+    return out
 
 
 def cells(samples: Floats, step: int) -> Floats:

@@ -6,7 +6,7 @@ are computed in :mod:`divere_cli.infrared.fill`, grain in :mod:`divere_cli.infra
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,70 +20,126 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
+# by the number of a pixel in its tile
+ROW, COLUMN = np.divmod(np.arange(TILE**2), TILE)
+CELL = ROW // fill.CELL * fill.CELLS + COLUMN // fill.CELL
+MIXED = np.float32(fill.MIXED * fill.UNIT)
+
 
 @dataclass(frozen=True, slots=True)
-class Around:
-    """Surroundings of the pixels of tiles: ``means`` of clean pixels and their ``weight``.
+class Surroundings:
+    """What is around the pixels of tiles.
 
-    ``grain`` is the robust deviation of a tile's clean pixels from their means.
+    Attributes
+    ----------
+    sums : ndarray of float32, (tiles, channels + 1, side, side)
+        As for :func:`divere_cli.infrared.fill.near`.
+    scales : Scales
+        Sums of clean pixels.
+    means : ndarray of float32, (tiles, channels, CELLS, CELLS)
+        Means of clean pixels for cells of 2x2 pixels.
     """
 
-    means: Floats  # (tiles, channels, TILE, TILE), natural logarithms of codes
-    weight: Floats  # (tiles, TILE, TILE)
-    grain: Floats  # (tiles, channels)
+    sums: Floats
+    scales: fill.Scales
+    means: Floats
+
+    def extended(self, farther: Floats) -> Surroundings:
+        """Return the same with means from farther away mixed in; ``farther`` is overwritten."""
+        return replace(self, means=fill.joined(self.scales.coarse, farther))
 
 
-def around(picture: Rows, tiles: Ints, masked: NDArray[np.uint8], border: int) -> Around:
-    """Measure the surroundings of the pixels of tiles.
+def near(picture: Rows, tiles: Ints, masked: NDArray[np.uint8]) -> Surroundings:
+    """Measure what is near the pixels of tiles.
 
     Parameters
     ----------
     picture : Rows
     tiles : ndarray of int, (tiles, 2)
     masked : ndarray of uint8, (tiles, side, side)
-        1 where a pixel is masked or outside of the picture, else 0; ``border`` pixels around
-        the tile included.
-    border : int
-        :data:`fill.NEAR` or :data:`fill.FAR`.
+        1 where a pixel is masked or outside of the picture, else 0; of tiles and
+        :data:`fill.NEAR` pixels around them.
     """
-    side = TILE + 2 * border
-    corners = tiles * TILE - border
-    samples = np.moveaxis(picture.windows(corners[:, 0], corners[:, 1], side, side), -1, 1)
+    sums = _sums(picture, tiles * TILE - fill.NEAR, masked, 1)
+    scales = fill.near(sums)
+    return Surroundings(sums, scales, scales.means())
+
+
+def far(picture: Rows, tiles: Ints, masked: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+    """Measure what is farther from the pixels of tiles, by every other pixel.
+
+    Parameters
+    ----------
+    picture : Rows
+    tiles : ndarray of int, (tiles, 2)
+    masked : ndarray of uint8, (tiles, side, side)
+        As for :func:`near`, with :data:`fill.FAR` pixels around tiles.
+
+    Returns
+    -------
+    tuple of ndarray of float32
+        As :func:`divere_cli.infrared.fill.far` does.
+    """
+    every = fill.CELL
+    return fill.far(_sums(picture, tiles * TILE - fill.FAR, masked[:, ::every, ::every], every))
+
+
+def _sums(picture: Rows, corners: Ints, masked: NDArray[np.uint8], every: int) -> Floats:
+    """Logarithms of clean pixels and their weight, of windows of the size of ``masked``."""
+    side = masked.shape[-1]
+    windows = picture.windows(corners[:, 0], corners[:, 1], side * every, side * every, every)
+    samples = np.moveaxis(windows[:, :, ::every], -1, 1)
     channels = samples.shape[1]
-    sums = np.empty((len(tiles), channels + 1, side, side), np.float32)
+    sums = np.empty((len(corners), channels + 1, side, side), np.float32)
     values, clean = sums[:, :channels], sums[:, channels:]
     np.subtract(np.float32(1), masked[:, np.newaxis], out=clean)
     logarithm(samples, values)
     np.multiply(values, clean, out=values)
-    means, weight = fill.fill(sums, border)
-    return Around(means, weight, grain.size(values, means, clean, border))
+    return sums
 
 
-def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Around) -> None:
+def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Surroundings) -> None:
     """Write means and grain where tiles are masked.
 
     Parameters
     ----------
     picture : Rows
         The rows; changed in place.
-    tiles : Ints
+    tiles : ndarray of int, (tiles, 2)
         Position of each tile.
-    masks : Bools
-        Shape (tiles, TILE, TILE).
-    surroundings : Around
-        What is around the masked pixels.
+    masks : ndarray of bool, (tiles, TILE, TILE)
+        Which pixels are filled.
+    surroundings : Surroundings
+        What is around the pixels; its means are overwritten.
     """
+    finest, means = surroundings.scales.finest, surroundings.means
+    channels, side = means.shape[1], finest.shape[-1]
+    means *= MIXED
+    sizes = np.ascontiguousarray(_grain(surroundings).T)
     at = np.flatnonzero(masks)
     tile, pixel = at // TILE**2, at & (TILE**2 - 1)
-    rows = (tiles[:, 0] * TILE).take(tile) + pixel // TILE
-    columns = (tiles[:, 1] * TILE).take(tile) + (pixel & (TILE - 1))
-    channels = surroundings.means.shape[1]
-    means, sizes = surroundings.means.reshape(-1), surroundings.grain.reshape(-1)
-    values = []
-    for channel in range(channels):
-        at = tile * channels + channel
-        made = grain.at(rows, columns, channel)
-        made *= sizes.take(at)
-        made += means.take(at * TILE**2 + pixel)
-        values.append(codes(made, picture.dtype))
-    picture.put(rows, columns, values)
+    planes = np.arange(channels + 1)[:, np.newaxis]
+    first = fill.START * (side + 1) + ROW * side + COLUMN
+    sums = finest.take(tile * finest[0].size + first.take(pixel) + planes * side**2)
+    in_means = tile * means[0].size + CELL.take(pixel)
+    values = means.take(in_means + planes[:-1] * fill.CELLS**2)
+    values += sums[:-1]
+    values *= 1 / (sums[-1] + MIXED)
+    made = grain.at(tiles, tile, pixel, channels)
+    made *= sizes.take(tile, axis=1)
+    values += made
+    lines = picture.positions(tiles[:, :1] * TILE + np.arange(TILE), tiles[:, 1:] * TILE)
+    positions = lines.take(at // TILE) + COLUMN.take(pixel)
+    picture.put(positions, codes(values, picture.dtype))
+
+
+def _grain(surroundings: Surroundings) -> Floats:
+    """Size of the grain of tiles, by the first pixel of each cell, (tiles, channels)."""
+    first, every = slice(fill.NEAR, -fill.NEAR, fill.CELL), fill.CELL
+    sums = surroundings.sums[..., first, first]
+    start = slice(fill.START, fill.START + TILE, every)
+    finest = surroundings.scales.finest[..., start, start]
+    detail = finest[:, :-1] + surroundings.means
+    detail *= 1 / (finest[:, -1:] + MIXED)
+    np.subtract(sums[:, :-1], detail, out=detail)
+    return grain.size(detail, sums[:, -1:])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from divere_cli.infrared.marks import TILE, Marks, Words
+from divere_cli.infrared.marks import Marks, Words
 
 Bits = NDArray[np.uint64]
 Ints = NDArray[np.intp]
@@ -40,12 +40,14 @@ def places(hits: Marks, peaks: Marks, tiles: Ints) -> Words:
     hit, reached = (
         np.ascontiguousarray(bits.wide_words(tiles, BORDER).T) for bits in (hits, peaks)
     )
+    inside = slice(BORDER - GROWTH - 2, 2 + GROWTH - BORDER)  # two more rows than are grown
+    enough = _at_least_three(hit[inside])
     for _ in range(STEPS):
         # from the peak along hits: the faint end of a dense place belongs to it
+        hit = hit[2:-2]
         reached = grown(reached, 2) & hit
-    pixels = grown(reached & _at_least_three(hit), GROWTH)
-    middle = pixels[BORDER : BORDER + TILE] >> np.uint64(BORDER)
-    return (middle & np.uint64(0xFFFFFFFF)).astype("<u4").T
+    pixels = grown(reached & enough, GROWTH)
+    return (pixels >> np.uint64(BORDER) & np.uint64(0xFFFFFFFF)).astype("<u4").T
 
 
 def grown(bits: Bits, radius: int) -> Bits:
@@ -56,36 +58,40 @@ def grown(bits: Bits, radius: int) -> Bits:
     bits : ndarray of uint64, shape (rows, windows)
         One word for each row.
     radius : int
-        Pixels.
+        1 or 2 pixels.
 
     Returns
     -------
-    ndarray of uint64
-        Same shape; nothing grows in from outside of a window.
+    ndarray of uint64, shape (rows - 2 radius, windows)
+        Rows whose neighbors are known. Nothing grows in from beside a window.
     """
-    for _ in range(radius):
-        bits = bits | bits << np.uint64(1) | bits >> np.uint64(1)
-    for _ in range(radius):
-        out = bits.copy()
-        out[1:] |= bits[:-1]
-        out[:-1] |= bits[1:]
-        bits = out
-    return bits
+    rows = len(bits) - 2 * radius
+    down = bits[:rows] | bits[1 : rows + 1]
+    for step in range(2, 2 * radius + 1):
+        np.bitwise_or(down, bits[step : step + rows], out=down)
+    out = down.copy()
+    for step in range(1, radius + 1):
+        out |= down << np.uint64(step)
+        out |= down >> np.uint64(step)
+    return out
 
 
 def _at_least_three(hit: Bits) -> Bits:
-    """Return where the 5x5 pixels around have :data:`SMALLEST` hits or more."""
+    """Return where the 5x5 pixels around have :data:`SMALLEST` hits or more.
+
+    Two rows less on each side than came in.
+    """
     once, twice, thrice = hit, np.zeros_like(hit), np.zeros_like(hit)
     for step in (np.uint64(1), np.uint64(2)):
         for beside in (hit << step, hit >> step):
-            thrice = thrice | twice & beside
-            twice = twice | once & beside
+            thrice |= twice & beside
+            twice |= once & beside
             once = once | beside
-    row: Counts = once, twice, thrice
-    square = row
-    for down in (-2, -1, 1, 2):
-        once, twice, thrice = (_moved(bits, down) for bits in row)
-        square = _sum(square, (once, twice, thrice))
+    rows = len(hit) - 4
+    square: Counts = once[:rows], twice[:rows], thrice[:rows]
+    for down in range(1, 5):
+        part = slice(down, down + rows)
+        square = _sum(square, (once[part], twice[part], thrice[part]))
     return square[2]
 
 
@@ -98,13 +104,3 @@ def _sum(counts: Counts, more: Counts) -> Counts:
         twice | more_twice | once & more_once,
         thrice | more_thrice | twice & more_once | once & more_twice,
     )
-
-
-def _moved(bits: Bits, step: int) -> Bits:
-    """Move rows down by ``step``, or up where it is negative."""
-    out = np.zeros_like(bits)
-    if step > 0:
-        out[step:] = bits[:-step]
-    else:
-        out[:step] = bits[-step:]
-    return out

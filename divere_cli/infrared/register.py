@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.fft import irfft2, rfft2  # here: a forkserver imports it once for all scans
 from numpy.typing import NDArray
 
 from divere_cli.infrared.blur import blur, gaussian, inner
@@ -49,7 +50,7 @@ def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float,
     total = _products(planes)
     size = np.abs(total)
     side = pairs[0][0].shape[0] - 2 * (len(HIGH_PASS) - 1)
-    surface = np.fft.irfft2(total / (size + 1e-3 * size.mean()), s=(side, side))
+    surface = irfft2(total / (size + 1e-3 * size.mean()), s=(side, side))
     around = np.roll(surface, (REACH, REACH), axis=(0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
     row, column = np.unravel_index(int(np.argmax(around)), around.shape)
     peak = float(around[row, column])
@@ -63,7 +64,7 @@ def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float,
 
 def _products(planes: list[tuple[Floats, Floats]]) -> NDArray[np.complex128]:
     """Cross spectra of all squares, added."""
-    products = (np.fft.rfft2(infrared) * np.conj(np.fft.rfft2(picture))
+    products = (rfft2(infrared) * np.conj(rfft2(picture))
                 for infrared, picture in planes)  # fmt: skip
     return np.asarray(sum(products), np.complex128)
 

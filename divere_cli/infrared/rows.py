@@ -75,7 +75,9 @@ class Rows:
         at = start % self._capacity
         return self._ring[at : min(at + stop - start, self._capacity)]
 
-    def windows(self, tops: Ints, lefts: Ints, tall: int, wide: int) -> NDArray[Any]:
+    def windows(
+        self, tops: Ints, lefts: Ints, tall: int, wide: int, every: int = 1
+    ) -> NDArray[Any]:
         """Return copies of windows; the picture's border is repeated outside of it.
 
         Parameters
@@ -84,13 +86,15 @@ class Rows:
             First row and column of each window; may lie outside of the picture.
         tall, wide : int
             Rows and columns of a window.
+        every : int
+            One of so many rows is copied.
 
         Returns
         -------
-        ndarray, shape (windows, tall, wide, channels)
+        ndarray, shape (windows, tall / every, wide, channels)
         """
         # np.clip costs 10 times as much for arrays as small as these
-        rows = np.minimum(tops[:, np.newaxis] + np.arange(tall), self.height - 1)
+        rows = np.minimum(tops[:, np.newaxis] + np.arange(0, tall, every), self.height - 1)
         np.maximum(rows, 0, out=rows)
         assert self._end - self._capacity <= rows.min()
         assert rows.max() < self._end
@@ -103,18 +107,29 @@ class Rows:
             ])  # fmt: skip
         inside = np.maximum(np.minimum(lefts, width - wide), 0)
         flat = self._windows_of_rows(wide * channels)[rows, (inside * channels)[:, np.newaxis]]
-        out = flat.reshape(len(tops), tall, wide, channels)
+        out = flat.reshape(*rows.shape, wide, channels)
         for index in np.flatnonzero(inside != lefts).tolist():
             out[index] = self._repeated(rows[index], int(lefts[index]), wide)
         return np.asarray(out)
 
-    def put(self, rows: Ints, columns: Ints, values: list[NDArray[Any]]) -> None:
-        """Write pixels; ``values`` has one array for each channel."""
-        width, channels = self._ring.shape[1:]
-        at = ((rows % self._capacity) * width + columns) * channels
+    def positions(self, rows: Ints, columns: Ints) -> Ints:
+        """Return where pixels lie, for :meth:`put`; rows and columns are broadcast."""
+        return np.asarray((rows % self._capacity) * self._ring.shape[1] + columns)
+
+    def put(self, positions: Ints, values: NDArray[Any]) -> None:
+        """Write pixels.
+
+        Parameters
+        ----------
+        positions : ndarray of intp, shape (pixels,)
+            From :meth:`positions`; of pixels in one row they follow each other.
+        values : ndarray, shape (channels, pixels)
+            Samples.
+        """
+        at = positions * self._ring.shape[2]
         flat = self._ring.reshape(-1)
         for channel, plane in enumerate(values):
-            flat[at + channel] = plane
+            flat[channel:][at] = plane
 
     def _windows_of_rows(self, length: int) -> NDArray[Any]:
         if length not in self._lines:

@@ -67,6 +67,7 @@ class Samples:
         # one square of so many is a candidate: in each row of squares the next one
         self._every = -(-(width // SQUARE) // CANDIDATES) or 1
         self._candidates: list[tuple[int, NDArray[Any], NDArray[Any]]] = []
+        self._spare: list[tuple[NDArray[Any], NDArray[Any]]] = []  # room for candidates
 
     def take(self, color: Bands, infrared: Bands) -> None:
         """Read a scan.
@@ -93,6 +94,7 @@ class Samples:
                 self._take_infrared(first, plane.view(first, stop)[..., 0])
             if self._candidates:
                 self._choose(top)
+        self._spare = []
 
     def _allocate(self, color: np.dtype[Any], infrared: np.dtype[Any]) -> None:
         down, across = (len(line) for line in self._middles)
@@ -128,14 +130,13 @@ class Samples:
     def _begin_candidates(self, top: int, color: NDArray[Any], infrared: NDArray[Any]) -> None:
         """Make room for the candidates of a row of squares."""
         across, native = self._placement.picture[1] // SQUARE, SQUARE // self._ratio
-        self._candidates = [
-            (
-                index * SQUARE,
+        columns = range(top // SQUARE % self._every, across, self._every)
+        while len(self._spare) < len(columns):
+            self._spare.append((
                 np.empty((SQUARE, SQUARE, color.shape[-1]), color.dtype),
                 np.empty((native, native), infrared.dtype),
-            )
-            for index in range(top // SQUARE % self._every, across, self._every)
-        ]
+            ))  # fmt: skip
+        self._candidates = [(index * SQUARE, *self._spare.pop()) for index in columns]
 
     def _choose(self, top: int) -> None:
         """Keep the candidates of a row of squares that are more useful than those kept so far."""
@@ -152,6 +153,8 @@ class Samples:
             measures = int(dusty[index]), float(varied[index])
             if self._is_more_useful(*measures):
                 self._keep(Square(top, left, color, infrared, *measures))
+            else:
+                self._spare.append((color, infrared))
         self._candidates = []
 
     def _of_candidates(self, plane: NDArray[Any], blocks: int) -> NDArray[Any]:
@@ -195,7 +198,7 @@ class Samples:
             middles = np.arange(count) * self.step + self.step / 2 + placed.shift[axis]
             at.append(np.clip((middles // side).astype(int), 0, size - 1))
         down = at[0][rows]
-        return density(self._lows[np.ix_(down, at[1])])
+        return density(self._lows.take(down, axis=0).take(at[1], axis=1))
 
     def green(self) -> Floats:
         return density(self._green)

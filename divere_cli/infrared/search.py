@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from divere_cli.infrared import find
-from divere_cli.infrared.density import density
+from divere_cli.infrared.density import DECADE, full, logarithm
 from divere_cli.infrared.find import Tuning
+from divere_cli.infrared.level import EVERY, Level
 from divere_cli.infrared.marks import TILE
 from divere_cli.infrared.placement import sample
 from divere_cli.infrared.rows import Rows
@@ -33,27 +34,37 @@ class Search:
     findings : Findings
         Of the survey of the scan.
     tuning : Tuning
+    picture, plane : Rows
+        The scan and its infrared, of which some rows were read.
     """
 
-    def __init__(self, findings: Findings, tuning: Tuning) -> None:
-        self._findings = findings
-        self._tuning = tuning
-        placed = findings.placement
+    def __init__(self, findings: Findings, tuning: Tuning, picture: Rows, plane: Rows) -> None:
+        self._picture, self._plane = picture, plane
+        self._slope = findings.slope
+        # in natural logarithms of codes: fewer steps for each pixel than densities take
+        self._limits = find.limits(findings.noise, tuning).times(DECADE)
+        top = findings.slope * np.log(full(picture.dtype)) - np.log(full(plane.dtype))
+        self._level = Level(findings.level.cells * np.float32(DECADE) + np.float32(top))
+        placed = self._placement = findings.placement
         self._native = TILE // placed.ratio
         at = [placed.positions(axis, -find.REACH, TILE + 2 * find.REACH) for axis in (0, 1)]
         self._start = [int(np.floor(line[0])) for line in at]
         self._at = [line - low for line, low in zip(at, self._start, strict=True)]
         self._sides = [int(np.floor(line[-1])) + 2 for line in self._at]
 
-    def hits(self, tiles: Ints, picture: Rows, plane: Rows) -> tuple[Bools, Bools]:
+    def reach(self, stop: int) -> None:
+        """Read picture and infrared as far as the rows of tiles before ``stop`` look."""
+        bottom = stop * TILE + find.BORDER
+        self._picture.reach(bottom)
+        self._plane.reach(max(int(self._placement.positions(0, bottom, 1)[0]) + 3, 1))
+
+    def hits(self, tiles: Ints) -> tuple[Bools, Bools]:
         """Compare the pixels of tiles with the thresholds.
 
         Parameters
         ----------
         tiles : ndarray of int, (tiles, 2)
-            Row and column, in tiles.
-        picture, plane : Rows
-            The scan and its infrared, read as far as the tiles' borders.
+            Row and column, in tiles, of rows that were reached.
 
         Returns
         -------
@@ -61,16 +72,17 @@ class Search:
             Hits and peaks, as by :func:`divere_cli.infrared.find.hits`.
         """
         tall, wide = self._sides
-        infrared = plane.windows(
+        infrared = self._plane.windows(
             tiles[:, 0] * self._native + self._start[0],
             tiles[:, 1] * self._native + self._start[1],
             tall,
             wide,
         )
-        values = sample(density(infrared[..., 0]), *self._at)
+        values = sample(logarithm(infrared[..., 0]), *self._at)
         corners = tiles * TILE - find.BORDER
-        red = picture.windows(corners[:, 0], corners[:, 1], SIDE, SIDE)[..., 0]
-        findings = self._findings
-        level = findings.level.around(tiles, find.REACH)
-        edge = find.gate(values, density(red), findings.slope, level)
-        return find.hits(edge, findings.noise, self._tuning)
+        red = self._picture.windows(corners[:, 0], corners[:, 1], SIDE, SIDE)[..., 0]
+        edge = find.gate(values, logarithm(red), self._slope)
+        level = self._level.around(tiles, find.REACH)
+        parts = edge.reshape(*level.shape[:2], EVERY, level.shape[2])
+        np.subtract(parts, level[:, :, np.newaxis], out=parts)
+        return find.hits(edge, self._limits)

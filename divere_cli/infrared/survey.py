@@ -33,6 +33,9 @@ Bands = Iterator[tuple[int, NDArray[Any]]]
 MOST_COVERED = 0.08
 SIDE = 6  # tiles across the part of a square that filters do not shorten
 SCREENED = 16  # rows of cells at once: what is screened at once stays small
+# Bytes that are allocated and freed, untouched: after that glibc gives back less eagerly what is
+# freed. Pages that go and come again cost a sixth of a survey's time (measured).
+SLACK = 8_000_000
 HOLDER = 0.4  # a level so far over the film's is a holder: black, and noise in few codes
 # every place has a pixel of find.PEAK or more; less what one red sample a block is off
 SCREEN_SIGMAS, SCREEN_FLOOR = 4.0, 0.85 * find.PEAK
@@ -78,6 +81,7 @@ def survey(color: Bands, infrared: Bands, placement: Placement, tuning: Tuning) 
     -------
     Findings
     """
+    np.empty(SLACK, np.uint8)
     samples = Samples(placement)
     samples.take(color, infrared)
     squares = samples.squares()
@@ -163,7 +167,8 @@ def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, base: Level
     border = (SQUARE - len(red)) // 2 + find.RED
     side = SQUARE - 2 * border
     steady = base.window(square.top + border, square.left + border, side, side)
-    edge = find.gate(inner(infrared, find.RED), red, slope, steady)
+    # densities are logarithms of light but for the sign
+    edge = find.gate(-inner(infrared, find.RED), -red, slope) - steady
     # the tiles in the middle, each with what the filters look at around it
     cut = (len(edge) - SIDE * TILE) // 2 - find.REACH
     side = TILE + 2 * find.REACH
@@ -175,9 +180,10 @@ def _noise(edges: list[Floats]) -> Noise:
     if not edges:
         return Noise(0.0, 0.0, 0.0)
     sigmas = []
-    for planes in zip(*(find.scales(edge) for edge in edges), strict=True):
+    planes_of = zip(*(find.scales(edge) for edge in edges), strict=True)
+    for planes, unit in zip(planes_of, (1.0, find.FINE_UNIT, find.COARSE_UNIT), strict=True):
         each = [_robust(plane[:, ::4, ::4]) for plane in planes]
-        sigmas.append(float(np.median(each)))
+        sigmas.append(float(np.median(each)) / unit)
     return Noise(*sigmas)
 
 
@@ -206,12 +212,13 @@ def _share(
 ) -> float:
     """About how much of the picture is covered: blocks, times what squares have for each."""
     there, masked = 0, 0
+    limits = find.limits(noise, tuning)
     for square, edge in zip(squares, edges, strict=True):
         border = (SQUARE - SIDE * TILE) // 2
         down, across = (slice((at + border) // step, (at + SQUARE - border) // step)
                         for at in (square.top, square.left))  # fmt: skip
         there += int(blocks[down, across].sum())
-        masked += _masked(*find.hits(edge, noise, tuning))
+        masked += _masked(*find.hits(edge, limits))
     each = masked / there if there else float(step**2)
     return float(blocks.sum()) * each / (blocks.size * step**2)
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from divere_cli.infrared import crosstalk, fill, find, grain, register
-from divere_cli.infrared.blur import blur, gaussian, inner
+from divere_cli.infrared.blur import Floats, added, blur, gaussian
 from divere_cli.infrared.density import codes, density, logarithm
 from divere_cli.infrared.extent import Extent
-from divere_cli.infrared.level import cells, level
+from divere_cli.infrared.level import Level, cells, level
 from divere_cli.infrared.marks import Marks, packed, unpacked
 from divere_cli.infrared.placement import Placement, sample
 from divere_cli.infrared.places import places
@@ -46,27 +46,54 @@ def test_a_blur_is_a_gaussian() -> None:
 
 def test_the_size_of_a_stack_changes_no_bit() -> None:
     random = np.random.default_rng(3)
-    stack = random.random((7, 48, 48), dtype=np.float32)
-    filled = random.random((7, 4, 44, 44), dtype=np.float32)
-    for filtered in (
-        lambda windows: find.scales(windows)[2],
-        lambda windows: find.scales(windows)[1],
+    stack = random.random((40, 44, 44), dtype=np.float32)
+    sums = random.random((40, 4, 44, 44), dtype=np.float32)
+    for together, each in (
+        (find.scales(stack), [find.scales(one) for one in np.split(stack, 40)]),
+        (fill_near(sums), [fill_near(one.copy()) for one in np.split(sums, 40)]),
+        (
+            fill.far(sums[..., :48, :48]),
+            [fill.far(one[..., :48, :48]) for one in np.split(sums, 40)],
+        ),
     ):
-        together = filtered(stack)
-        assert all(np.array_equal(together[n], filtered(stack[n : n + 1])[0]) for n in range(7))
-    together = fill.fill(filled, fill.NEAR)[0]
-    for n in range(7):
-        assert np.array_equal(together[n], fill.fill(filled[n : n + 1].copy(), fill.NEAR)[0][0])
+        for planes, alone in zip(together, zip(*each, strict=True), strict=True):
+            assert np.array_equal(planes, np.concatenate(alone))
+
+
+def fill_near(sums: Floats) -> tuple[Floats, Floats]:
+    scales = fill.near(sums)
+    return scales.finest[..., :40, :40], scales.means()
+
+
+@pytest.mark.parametrize(
+    ("steps", "kernel"),
+    [((1, 1), [1, 2, 1]), ((1, 1, 2), [1, 2, 2, 2, 1]), ((1, 2, 3), [1, 1, 1, 2, 1, 1, 1])],
+)
+def test_sums_of_neighbors_are_filters(steps: tuple[int, ...], kernel: list[int]) -> None:
+    spot = np.zeros((2, 9, 11), np.float32)
+    spot[1, 6, 7] = 1
+    out = added(spot, steps)[:, : 9 - sum(steps), : 11 - sum(steps)]
+    expected = np.zeros((2, 9, 11))
+    reach = len(kernel) // 2
+    for y, down in enumerate(kernel):
+        for x, across in enumerate(kernel):
+            if 0 <= 6 - 2 * reach + y < 9 and 0 <= 7 - 2 * reach + x < 11:
+                expected[1, 6 - 2 * reach + y, 7 - 2 * reach + x] = down * across
+    assert np.array_equal(out, expected[:, : 9 - sum(steps), : 11 - sum(steps)])
 
 
 def test_scales_are_gaussians() -> None:
-    spot = np.zeros((1, 48, 48), np.float32)
-    spot[0, 24, 24] = 1
-    for plane, sigma, side in zip(find.scales(spot)[1:], (1.0, 2.5), (1, 2), strict=True):
+    spot = np.zeros((1, 44, 44), np.float32)
+    spot[0, 22, 22] = 1
+    scales = find.scales(spot)
+    for plane, unit, sigma, side in (
+        (scales[1], find.FINE_UNIT, 1.0, 1),
+        (scales[2], find.COARSE_UNIT, 2.7, 2),
+    ):
         y, x = np.mgrid[-16:16, -16:16]
         expected = np.exp(-(y**2 + x**2) / (2 * sigma**2))
         expected = (expected / expected.sum()).reshape(32 // side, side, 32 // side, side)
-        assert plane[0] == pytest.approx(expected.mean(axis=(1, 3)), abs=2e-2)
+        assert plane[0] / unit == pytest.approx(expected.mean(axis=(1, 3)), abs=2e-2)
 
 
 def test_rows_are_kept_in_a_ring_and_cut_at_the_border() -> None:
@@ -88,7 +115,8 @@ def test_rows_come_back_without_a_copy_up_to_where_the_ring_begins_again() -> No
     assert np.array_equal(rows.view(16, 34), pixels[16:20])
     view = rows.view(20, 34)
     assert np.array_equal(view, pixels[20:34])
-    rows.put(np.array([21, 33]), np.array([0, 2]), [np.array([7, 8], np.uint16)])
+    at = rows.positions(np.array([21, 33]), np.array([0, 2]))
+    rows.put(at, np.array([[7, 8]], np.uint16))
     assert view[1, 0] == 7
     assert view[13, 2] == 8
 
@@ -190,8 +218,16 @@ def test_the_level_jumps_to_the_higher_side() -> None:
     found = level(cells(samples, 4))
     assert found.window(0, 0, 256, 1).max() == pytest.approx(0.05)
     assert found.window(0, 112, 256, 1).min() == pytest.approx(0.2)
-    one = found.window(64, 96, 32 + 18, 32 + 18)[9:, 9:]
-    assert found.around(np.array([[2, 3]]), 9)[0][18:, 18:] == pytest.approx(one[:-9, :-9])
+
+
+def test_the_level_around_cells_is_that_of_windows() -> None:
+    steady = Level(np.random.default_rng(12).random((4, 5), dtype=np.float32))
+    cell = np.array([[2, 3], [0, 0]])
+    around = steady.around(cell, 8)
+    for (row, column), part in zip(cell.tolist(), around, strict=True):
+        window = steady.window(32 * row - 8, 32 * column - 8, 48, 48)
+        middles = window.reshape(12, 4, 48).mean(axis=1)
+        assert part == pytest.approx(middles, abs=1e-6)
 
 
 def test_half_size_samples_lie_between() -> None:
@@ -211,29 +247,41 @@ def test_a_fill_continues_what_is_around() -> None:
     clean = np.ones((1, 1, 44, 44), np.float32)
     clean[..., 20:26, 22:27] = 0
     spoiled = np.where(clean > 0, plane, np.float32(3))
-    sums = np.concatenate([spoiled * clean, clean], axis=1)
-    out, weight = fill.fill(sums, fill.NEAR)
-    assert out[0, 0] == pytest.approx(inner(plane, fill.NEAR)[0, 0], abs=0.04)
-    assert weight.min() > 0.2
+    scales = fill.near(np.concatenate([spoiled * clean, clean], axis=1))
+    expected = (plane[..., 6:-6:2, 6:-6:2] + plane[..., 7:-6:2, 7:-6:2]) / 2
+    assert scales.means() == pytest.approx(expected, abs=0.04)
+    finest = scales.finest[0, :, fill.START : fill.START + 32, fill.START : fill.START + 32]
+    far_from = np.s_[:8, :8]
+    assert finest[0][far_from] / finest[1][far_from] == pytest.approx(
+        plane[0, 0, 6:14, 6:14], abs=1e-4
+    )
+    assert finest[1].max() == fill.UNIT
+    assert scales.coarse[:, 1].max() == pytest.approx(1)
+    assert not len(scales.thin())
 
 
 def test_a_far_fill_reaches_over_a_large_place() -> None:
-    plane = np.full((1, 2, 96, 96), 0.7, np.float32)
     clean = np.ones((1, 1, 96, 96), np.float32)
     clean[..., 28:68, 28:68] = 0
-    out, weight = fill.fill(np.concatenate([plane * clean, clean], axis=1), fill.FAR)
-    assert out == pytest.approx(np.full((1, 2, 32, 32), 0.7), abs=1e-4)
-    assert weight.min() > 0
+    sums = np.concatenate([np.float32(0.7) * clean, clean], axis=1)
+    assert fill.near(sums[..., 26:70, 26:70].copy()).thin().tolist() == [0]
+    means, weight = fill.far(sums[..., ::2, ::2])
+    assert means == pytest.approx(np.full((1, 1, 16, 16), 0.7), abs=1e-4)
+    assert weight.min() > fill.NOTHING
+    assert weight.max() < 1
 
 
 def test_grain_is_the_same_with_any_numpy() -> None:
     whole = np.rint(grain.texture()[:64, :64] * 1000).astype(np.int16)
     assert zlib.crc32(whole.tobytes()) == GRAIN
-    y, x = np.mgrid[256 + 32 : 256 + 64, 512 + 64 : 512 + 96]
-    layers = [grain.at(y, x, layer) for layer in range(3)]
-    assert np.array_equal(layers[0], grain.texture()[32:64, 64:96])
-    assert abs(np.corrcoef(layers[0].ravel(), layers[1].ravel())[0, 1]) < 0.1
-    assert abs(np.corrcoef(layers[0].ravel(), layers[2].ravel())[0, 1]) < 0.1
+    pixel = np.arange(32 * 32)
+    tiles, tile = np.array([[0, 0], [9, 18]]), np.ones(32 * 32, np.intp)
+    layers = grain.at(tiles, tile, pixel, 3)
+    assert np.array_equal(layers[0].reshape(32, 32), grain.texture()[32:64, 64:96])
+    again = np.roll(grain.texture()[:128, :128], (-43 - 32, -85 - 64), axis=(0, 1))
+    assert np.array_equal(layers[1].reshape(32, 32), again[:32, :32])
+    assert abs(np.corrcoef(layers[0], layers[1])[0, 1]) < 0.1
+    assert abs(np.corrcoef(layers[0], layers[2])[0, 1]) < 0.1
 
 
 def test_the_biggest_place_is_reported() -> None:
