@@ -179,7 +179,8 @@ class Header:
     file's ``pictures`` this is, from 0 on. ``transfer`` is what the file says of
     how samples relate to light, other than by an ICC profile: empty, ``linear``,
     ``srgb``, ``bt709``, ``pq``, ``hlg`` or ``gamma X`` (light is the sample to the
-    power of X), and ``transfer_by`` which part of the file says it.
+    power of X), and ``transfer_by`` which part of the file says it. ``icc``: the
+    profile comes first, and ``transfer_else`` counts if it cannot be used.
     """
 
     format: Format
@@ -212,6 +213,8 @@ class Header:
     pictures: int = field(default=1, metadata=LATER)
     transfer: str = field(default="", metadata=LATER)
     transfer_by: str = field(default="", metadata=LATER)
+    transfer_else: str = field(default="", metadata=LATER)
+    transfer_else_by: str = field(default="", metadata=LATER)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
