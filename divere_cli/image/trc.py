@@ -95,14 +95,14 @@ def read(profile: bytes, channels: int = 3) -> Curve:
     try:
         tags = _tags(profile)
         names = (b"kTRC",) if space == b"GRAY" else _RGB_CURVES
-        found = [_checked(_curve(tags[name])) for name in names if name in tags]
+        curves = [_checked(_curve(tags[name])) for name in names if name in tags]
     except (struct.error, ValueError, IndexError, ArithmeticError) as error:
         raise NoCurve("its tone curve is damaged") from error
-    if not found and b"A2B0" in tags:
+    if not curves and b"A2B0" in tags:
         raise NoCurve("it is a lookup table without a tone curve")
-    if not found:
+    if not curves:
         raise NoCurve("it has no tone curve")
-    return _joined(found, channels)
+    return _joined(curves, channels)
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
