@@ -255,7 +255,8 @@ class PictureMetadata:
     sub-directories, no thumbnail, no maker note, orientation 1); a TIFF writer
     moves its entries into the picture's own directory. ``xmp`` is a packet
     (UTF-8), ``iptc`` the raw IIM records. Empty means absent. ``exposure`` are the
-    stops by which a flat master's middle gray is darker than 18 %.
+    stops by which a flat master's middle gray is darker than 18 %. ``orientation``
+    is written by the TIFF writer only.
     """
 
     icc: bytes = b""
@@ -265,6 +266,7 @@ class PictureMetadata:
     xmp: bytes = b""
     iptc: bytes = b""
     exposure: float = 0.0
+    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from dataclasses import replace
 from itertools import islice
 
 from divere_cli.errors import CorruptInput, DivereError
-from divere_cli.image import containers
+from divere_cli.image import containers, orientation
 from divere_cli.image.ifd.reader import HEADS, parse
 from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
+from divere_cli.image.metadata import png_texts
 from divere_cli.image.source import Source
 
 MAX_CHUNKS = 256
@@ -35,6 +36,8 @@ _CICP = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "g
 _UNSPECIFIED = 2
 # chunks with the transfer function; the first one present is used
 _PRECEDENCE = ("cICP", "iCCP", "sRGB", "gAMA")
+# first letters of the texts that hold XMP, or Exif as ImageMagick writes it
+_MAY_BE_METADATA = (b"XML:", b"Raw ")
 _WHOLE_GAMMA = 100_000
 
 
@@ -76,13 +79,15 @@ def read(source: Source, max_pixels: int) -> Header:
         variant="palette" if color == PALETTE else "interlaced" if interlace else "png",
         band="uint8" if bits < 8 or color == PALETTE else "",
         memory=2 * width * height * channels * -(-bits // 8) if interlace else 0,
+        orientation=0,
     )
-    return _with_chunks(source, header)
+    header = _with_chunks(source, header)
+    return replace(header, orientation=header.orientation or 1)
 
 
 def _with_chunks(source: Source, header: Header) -> Header:
     transfers: dict[str, str] = {}
-    pixels = False
+    pixels = texts = False
     small = 0
     for kind, at, length in _walked(source):
         if kind == b"IDAT":
@@ -108,6 +113,10 @@ def _with_chunks(source: Source, header: Header) -> Header:
                 header = replace(header, warnings=(*header.warnings, doubt))
         elif kind == b"eXIf":
             header = _oriented(source, at, length, header)
+        elif kind in png_texts.NAMES:
+            texts = texts or source.read(at, min(length, 4)) in _MAY_BE_METADATA
+    if texts and not header.orientation:
+        header = replace(header, orientation=orientation.of_blocks(source))
     if not pixels:
         raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")
     names = [name for name in _PRECEDENCE if name in transfers]
@@ -172,7 +181,7 @@ def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
     try:
         tiff = parse(source, at)
         entries = tiff.directory(tiff.first).entries
-        orientation = int(tiff.number(entries.get(TiffTag.ORIENTATION), 1))
+        turned = int(tiff.number(entries.get(TiffTag.ORIENTATION), 0))
     except DivereError:
         return replace(header, warnings=(*header.warnings, "the Exif block is damaged"))
-    return replace(header, orientation=orientation)
+    return replace(header, orientation=turned)
