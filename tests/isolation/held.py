@@ -52,15 +52,18 @@ def hold_start(go: Path) -> None:
 
 def expire(go: Path) -> None:
     turn = Loop.turn
-    ended: list[object] = []
+    servers: list[Server | None] = []
 
     def once(self: Loop, deadline: float) -> bool:
+        stopped = go.exists()
+        interrupted = turn(self, min(deadline, time.monotonic() + 0.05))
         waiting = [attempt for attempt in self.attempts if not attempt.child.pid]
-        if go.exists() and not ended and waiting:
-            ended.extend(waiting)
-            for attempt in waiting:
+        if stopped and waiting:  # the pids that were known were read in this turn
+            servers.append(waiting[0].child.launched.server)
+        for attempt in waiting if stopped else ():
+            if attempt.child.launched.server is servers[0]:  # not its successor
                 attempt.deadline = 0.0
-        return turn(self, min(deadline, time.monotonic() + 0.05))
+        return interrupted
 
     Loop.turn = once  # type: ignore[method-assign]
 

@@ -68,12 +68,14 @@ def blow(
     more: tuple[str, ...] = (),
     seed: int = 1,
     gated: bool = True,
+    most: int = 10_000,
 ) -> Storm:
     """Run a batch and signal a random victim about each ``every`` seconds.
 
     ``gated``: nothing is killed before the first positive, and no forkserver twice without
     a positive between, so that the run can get on however slow the machine is; and the run waits
-    for the first kill of its forkserver, however fast the machine is.
+    for the first kill of its forkserver, however fast the machine is. No more than ``most``
+    kills: with at most as many as there are retries, no scan can use up its own.
     """
     inputs, outputs = folder / "in", folder / "out"
     inputs.mkdir(exist_ok=True)
@@ -91,7 +93,9 @@ def blow(
     killed = dict.fromkeys(victims, 0)
     seen: set[int] = set()
     stood = 0  # positives at the last kill of a forkserver: each of them may make one scan whole
-    while batch.poll() is None and time.monotonic() < began + SECONDS:
+    while (
+        batch.poll() is None and sum(killed.values()) < most and time.monotonic() < began + SECONDS
+    ):
         first = gated and killed.get("server") == 0  # the run waits for it
         time.sleep(0.01 if first else every * dice.uniform(0.3, 1.7))
         kind = "server" if first else dice.choice(victims)
@@ -110,9 +114,11 @@ def blow(
             stood = standing if kind == "server" else stood
             if kind == "server":
                 go.touch()
-    if batch.poll() is None:
+    try:
+        _, stderr = batch.communicate(timeout=max(1.0, began + SECONDS - time.monotonic()))
+    except subprocess.TimeoutExpired:
         batch.kill()
-    _, stderr = batch.communicate()
+        _, stderr = batch.communicate()
     seconds = time.monotonic() - began
     saved = outputs / "divere-report.json"
     assert saved.exists(), stderr

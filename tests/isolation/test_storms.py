@@ -32,7 +32,7 @@ def weathered(storm: storms.Storm) -> None:
 
 
 def test_a_small_storm(tmp_path: Path) -> None:
-    weathered(storms.blow(tmp_path, 4, 40, every=0.3))
+    weathered(storms.blow(tmp_path, 4, 20, every=0.2, most=9))
 
 
 @pytest.mark.slow
@@ -120,6 +120,7 @@ def test_a_signal_ends_a_run_whose_forkserver_stands_still(tmp_path: Path, numbe
     server = server_of(batch)
     first_positive(tmp_path, batch)
     server.suspend()
+    stopped(server)
     (tmp_path / "go").touch()
     time.sleep(0.2)  # a moment in which it waits for workers that do not come
     batch.send_signal(number)
@@ -135,6 +136,7 @@ def test_a_server_that_stands_still_is_replaced_and_no_scan_fails(tmp_path: Path
     server = server_of(batch)
     first_positive(tmp_path, batch)
     server.suspend()
+    stopped(server)
     (tmp_path / "go").touch()
     _, said = batch.communicate(timeout=200)
     assert batch.returncode == 0, said
