@@ -179,8 +179,7 @@ class Header:
     file's ``pictures`` this is, from 0 on. ``transfer`` is what the file says of
     how samples relate to light, other than by an ICC profile: empty, ``linear``,
     ``srgb``, ``bt709``, ``pq``, ``hlg`` or ``gamma X`` (light is the sample to the
-    power of X), and ``transfer_by`` which part of the file says it. ``icc``: the
-    profile comes first, and ``transfer_else`` counts if it cannot be used.
+    power of X), and ``transfer_by`` which part of the file says it.
     """
 
     format: Format
@@ -213,8 +212,6 @@ class Header:
     pictures: int = field(default=1, metadata=LATER)
     transfer: str = field(default="", metadata=LATER)
     transfer_by: str = field(default="", metadata=LATER)
-    transfer_else: str = field(default="", metadata=LATER)
-    transfer_else_by: str = field(default="", metadata=LATER)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -255,8 +252,7 @@ class PictureMetadata:
     sub-directories, no thumbnail, no maker note, orientation 1); a TIFF writer
     moves its entries into the picture's own directory. ``xmp`` is a packet
     (UTF-8), ``iptc`` the raw IIM records. Empty means absent. ``exposure`` are the
-    stops by which a flat master's middle gray is darker than 18 %. ``orientation``
-    is written by the TIFF writer only.
+    stops by which a flat master's middle gray is darker than 18 %.
     """
 
     icc: bytes = b""
@@ -266,7 +262,6 @@ class PictureMetadata:
     xmp: bytes = b""
     iptc: bytes = b""
     exposure: float = 0.0
-    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

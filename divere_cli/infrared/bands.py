@@ -31,15 +31,15 @@ Ints = NDArray[np.intp]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 # tiles at once: fewer cost Python's time, more leave the second-level cache
-STACK, LEAST = 32, 6
-DECIDED = 128  # tiles at once where a tile is 52 words
+STACK, SMALLEST_STACK = 32, 6
+DECIDED_TILES = 128  # tiles at once where a tile is 52 words
 # Pixels of the picture that are kept: rows of tiles go in groups of what fits. The rows that a
 # tile looks at (144) are more for scans wider than 16,000 pixels.
-KEPT = 2_400_000
-AHEAD = 2  # rows of tiles that are searched before a row is filled
-HALO = fill.FAR + AHEAD * TILE + find.BORDER  # rows of pixels above and below a group
+KEPT_PIXELS = 2_400_000
+ROWS_AHEAD = 2  # rows of tiles that are searched before a row is filled
+HALO = fill.FAR + ROWS_AHEAD * TILE + find.BORDER  # rows of pixels above and below a group
 STEP = 16  # the ring is a multiple of so many rows, and no band ends at another row
-BAND = 2_000_000  # bytes of a band, as large as the reader's
+BAND_BYTES = 2_000_000  # bytes of a band, as large as the reader's
 
 
 class Crew(Protocol):
@@ -76,9 +76,9 @@ class Repair:
         self._tuning = tuning.at(findings.placement.ratio)
         self._height, self._width = findings.placement.picture
         self._down, self._across = findings.tiles.shape
-        group = (KEPT // self._width - HALO) // TILE
+        group = (KEPT_PIXELS // self._width - HALO) // TILE
         self._group = min(max(group, 1), self._down)
-        size = (self._height, self._width, self._group + AHEAD + 2)
+        size = (self._height, self._width, self._group + ROWS_AHEAD + 2)
         self._hits, self._peaks, self._unfilled = (Marks(*size) for _ in range(3))
         self._mask = Marks(*size, outside=True)
         self._masked = np.zeros((self._down, self._across), bool)
@@ -99,9 +99,9 @@ class Repair:
         for first in range(0, self._down, self._group):
             last = min(first + self._group, self._down)
             if first == 0:
-                self._find(0, min(AHEAD, self._down), search)
-            ahead = [min(row + AHEAD, self._down) for row in (first, last)]
-            self._find(ahead[0], ahead[1], search)
+                self._find(0, min(ROWS_AHEAD, self._down), search)
+            searched_to = [min(row + ROWS_AHEAD, self._down) for row in (first, last)]
+            self._find(searched_to[0], searched_to[1], search)
             self._fill(first, last, picture)
             yield from self._repaired(first * TILE, min(last * TILE, self._height), picture)
 
@@ -117,7 +117,7 @@ class Repair:
     def _infrared_rows(self) -> tuple[int, int]:
         """Rows of infrared, and how many of them the tiles of a group look at."""
         placed = self._findings.placement
-        rows = max(self._group, AHEAD) * TILE + 2 * find.BORDER
+        rows = max(self._group, ROWS_AHEAD) * TILE + 2 * find.BORDER
         return placed.size[0], rows // placed.ratio + STEP
 
     def _find(self, start: int, stop: int, search: Search) -> None:
@@ -125,12 +125,12 @@ class Repair:
         for marks in (self._hits, self._peaks, self._mask, self._unfilled):
             marks.begin(start, stop)
         search.reach(stop)
-        named = np.argwhere(self._findings.tiles[start:stop])
-        named += (start, 0)
-        self._each(lambda tiles: self._search_stack(tiles, search), named, STACK)
+        dusty = np.argwhere(self._findings.tiles[start:stop])
+        dusty += (start, 0)
+        self._each(lambda tiles: self._search_stack(tiles, search), dusty, STACK)
         # hits of the row of tiles below are part of what decides
         tiles = self._hits.reached(self._decidable(start), self._decidable(stop), GROWTH)
-        self._each(self._decide, tiles, DECIDED)
+        self._each(self._decide, tiles, DECIDED_TILES)
 
     def _decidable(self, searched: int) -> int:
         """Rows of tiles whose hits and neighbors are known when ``searched`` rows are."""
@@ -138,7 +138,7 @@ class Repair:
 
     def _each(self, work: Callable[[Ints], None], tiles: Ints, most: int) -> None:
         """Run ``work`` on stacks of tiles, beside each other."""
-        stack = min(max(-(-len(tiles) // self._crew.size), LEAST), most)
+        stack = min(max(-(-len(tiles) // self._crew.size), SMALLEST_STACK), most)
         self._crew.each(work, [(tiles[n : n + stack],) for n in range(0, len(tiles), stack)])
 
     def _search_stack(self, tiles: Ints, search: Search) -> None:
@@ -169,7 +169,7 @@ class Repair:
         surroundings = mending.near(picture, tiles, self._mask.pixels(tiles, fill.NEAR))
         thin = surroundings.scales.thin()
         masks[thin] = False
-        mending.lay(picture, tiles, masks, surroundings)
+        mending.write(picture, tiles, masks, surroundings)
         return np.asarray(tiles[thin], np.intp)
 
     def _fill_far(self, tiles: Ints, picture: Rows) -> None:
@@ -178,12 +178,12 @@ class Repair:
         farther, weight = mending.far(picture, tiles, self._mask.pixels(tiles, fill.FAR))
         unfilled = masks & doubled(weight <= fill.NOTHING)
         self._unfilled.put(tiles, packed(unfilled))
-        mending.lay(picture, tiles, masks & ~unfilled, surroundings.extended(farther))
+        mending.write(picture, tiles, masks & ~unfilled, surroundings.extended(farther))
 
     def _repaired(self, first: int, stop: int, picture: Rows) -> Bands:
         """Yield rows of the picture, in bands of a reader's size."""
         row_bytes = picture.view(first, first + 1).nbytes
-        rows = max(BAND // row_bytes // STEP * STEP, STEP)
+        rows = max(BAND_BYTES // row_bytes // STEP * STEP, STEP)
         while first < stop:
             band = picture.view(first, min(first + rows, stop))
             yield first, band

@@ -62,16 +62,16 @@ def added(windows: Floats, steps: tuple[int, ...]) -> Floats:
     columns = windows.shape[-1]
     flat = windows.reshape(-1)
     out = np.empty_like(flat)
-    each = windows.shape[-2] * columns
-    size = max(IN_CACHE // each, 1) * each
-    rooms = np.empty((2, min(size, flat.size)), np.float32)
+    window_size = windows.shape[-2] * columns
+    size = max(IN_CACHE // window_size, 1) * window_size
+    buffers = np.empty((2, min(size, flat.size)), np.float32)
     # all windows as one line: what is added across a border is without meaning
     offsets = (*(columns * step for step in steps), *steps)
     for first in range(0, flat.size, size):
         part = flat[first : first + size]
         for index, offset in enumerate(offsets):
-            room = rooms[index % 2] if index < len(offsets) - 1 else out[first:]
-            part = np.add(part[:-offset], part[offset:], out=room[: len(part) - offset])
+            buffer = buffers[index % 2] if index < len(offsets) - 1 else out[first:]
+            part = np.add(part[:-offset], part[offset:], out=buffer[: len(part) - offset])
     return out.reshape(windows.shape)
 
 

@@ -61,10 +61,10 @@ def slope(pairs: Sequence[tuple[Floats, Floats]]) -> float:
 def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Details of red and infrared where no mark is near."""
     infrared, red = pair
-    some = infrared[::3, ::3]
-    middle = float(np.median(some))
-    spread = 1.5 * float(np.median(np.abs(some - middle)))
-    marks = _means((infrared > middle + MARK + spread).astype(np.float32))
+    every_third = infrared[::3, ::3]
+    typical = float(np.median(every_third))
+    spread = 1.5 * float(np.median(np.abs(every_third - typical)))
+    marks = _means((infrared > typical + MARK + spread).astype(np.float32))
     x, y = _detail(red), _detail(infrared)
     clear = marks[: x.shape[0], : x.shape[1]] < MIXED
     return x[clear], y[clear]
@@ -85,8 +85,8 @@ def _detail(plane: Floats) -> Floats:
     side = (points.shape[0] // EVERY * EVERY, points.shape[1] // EVERY * EVERY)
     points = points[: side[0], : side[1]]
     # the 15x15 median of every point costs 16 times as much as of every 4th one
-    middles = np.repeat(np.repeat(_medians(points), EVERY, 0), EVERY, 1)
-    return points - middles
+    medians = np.repeat(np.repeat(_medians(points), EVERY, 0), EVERY, 1)
+    return points - medians
 
 
 def _medians(points: Floats) -> Floats:

@@ -47,8 +47,8 @@ class Extent:
         size = counts[tile, down, across]
         self._masked += int(size.sum())
         y, x = tiles[tile, 0] * EACH + down, tiles[tile, 1] * EACH + across
-        new = np.stack([y, x, size, y * size, x * size, y << 32 | x, np.full_like(y, -1)])
-        blocks = np.concatenate([self._last_row, new], axis=1)
+        new_blocks = np.stack([y, x, size, y * size, x * size, y << 32 | x, np.full_like(y, -1)])
+        blocks = np.concatenate([self._last_row, new_blocks], axis=1)
         if blocks.size:
             self._close(blocks[:, np.lexsort((blocks[X], blocks[Y]))], last * EACH - 1)
 
@@ -74,17 +74,17 @@ class Extent:
             np.add.at(sums[at], place_of, blocks[at])
         sums[FIRST] = NONE
         np.minimum.at(sums[FIRST], place_of, blocks[FIRST])
-        at_end = blocks[Y] == last_row
+        in_last_row = blocks[Y] == last_row
         complete = np.ones(sums.shape[1], bool)
-        complete[place_of[at_end]] = False
+        complete[place_of[in_last_row]] = False
         candidates = np.concatenate([sums[:, complete], self._biggest[:, np.newaxis]], axis=1)
         # of places of one size the topmost
         self._biggest = candidates[:, np.lexsort((candidates[FIRST], -candidates[SIZE]))[0]]
-        self._last_row = blocks[:, at_end]
-        self._last_row[PLACE] = place_of[at_end]
+        self._last_row = blocks[:, in_last_row]
+        self._last_row[PLACE] = place_of[in_last_row]
         self._last_row[SIZE:PLACE] = 0
         self._last_row[FIRST] = NONE
-        places, first = np.unique(place_of[at_end], return_index=True)
+        places, first = np.unique(place_of[in_last_row], return_index=True)
         self._last_row[SIZE:PLACE, first] = sums[SIZE:PLACE, places]
 
 
@@ -98,9 +98,9 @@ def _places(blocks: Sums) -> NDArray[np.intp]:
     pairs = [np.stack([joined[:-1][same], joined[1:][same]])]
     for step in (1, wide - 1, wide, wide + 1):
         at = np.searchsorted(keys, keys + step)
-        there = np.flatnonzero(at < len(keys))
-        there = there[keys[at[there]] == keys[there] + step]
-        pairs.append(np.stack([there, at[there]]))
+        present = np.flatnonzero(at < len(keys))
+        present = present[keys[at[present]] == keys[present] + step]
+        pairs.append(np.stack([present, at[present]]))
     block, neighbor = np.concatenate(pairs, axis=1)
     first = np.arange(len(keys))
     while True:

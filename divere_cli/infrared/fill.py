@@ -139,9 +139,9 @@ def _between(planes: Floats, axis: int, times: int) -> Floats:
     shape[axis] = count * times
     out = np.empty(shape, np.float32)
     for step in range(times):
-        at = (step + 0.5) / times - 0.5
-        first = 0 if at < 0 else 1
-        part = np.float32(at - np.floor(at))
+        position = (step + 0.5) / times - 0.5
+        first = 0 if position < 0 else 1
+        part = np.float32(position - np.floor(position))
         before = planes[(*lead, slice(first, first + count))]
         after = planes[(*lead, slice(first + 1, first + 1 + count))]
         out[(*lead, slice(step, None, times))] = before + (after - before) * part

@@ -123,12 +123,12 @@ def gate(infrared: Floats, red: Floats, slope: float) -> Floats:
     return np.subtract(out, infrared, out=out)
 
 
-def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
+def scales(excess: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the gate at 0, 1 and 2.7 pixels.
 
     Parameters
     ----------
-    edge : ndarray of float32, (..., rows, columns)
+    excess : ndarray of float32, (..., rows, columns)
         The gate: what :func:`gate` returned, less its level; an even number of each.
 
     Returns
@@ -138,19 +138,19 @@ def scales(edge: Floats) -> tuple[Floats, Floats, Floats]:
         rows / 2 - 6, columns / 2 - 6), which costs a fifth and changes nothing that counts. The
         second and the last are sums: :data:`FINE_UNIT` and :data:`COARSE_UNIT` times the mean.
     """
-    fine = added(edge, FINE)[..., : -sum(FINE), : -sum(FINE)]
+    fine = added(excess, FINE)[..., : -sum(FINE), : -sum(FINE)]
     # two of the four pixels: in the middle between them is the middle of the square
     cells = fine[..., 0::2, 0::2] + fine[..., 1::2, 1::2]
     coarse = added(cells, COARSE)[..., : -sum(COARSE), : -sum(COARSE)]
-    return inner(edge, REACH), inner(fine, REACH - sum(FINE) // 2), coarse
+    return inner(excess, REACH), inner(fine, REACH - sum(FINE) // 2), coarse
 
 
-def hits(edge: Floats, limits: Limits) -> tuple[Bools, Bools]:
+def hits(excess: Floats, limits: Limits) -> tuple[Bools, Bools]:
     """Return which pixels may belong to a place, and which are dense enough to be its peak.
 
     Parameters
     ----------
-    edge : ndarray of float32, (..., rows, columns)
+    excess : ndarray of float32, (..., rows, columns)
         The gate, as for :func:`scales`.
     limits : Limits
         By the same base.
@@ -160,7 +160,7 @@ def hits(edge: Floats, limits: Limits) -> tuple[Bools, Bools]:
     tuple of ndarray of bool, (..., rows - 12, columns - 12)
         Hits, and hits of :data:`PEAK` or more.
     """
-    plain, fine, coarse = scales(edge)
+    plain, fine, coarse = scales(excess)
     hit = doubled(coarse > np.float32(limits.coarse * COARSE_UNIT))
     hit |= fine > np.float32(limits.fine * FINE_UNIT)
     hit &= fine > np.float32(limits.rim * FINE_UNIT)

@@ -55,17 +55,18 @@ class Level:
         half = CELL // 2 + border
         columns = (np.arange(-half, half) + 0.5) / CELL
         rows = (np.arange(-half, half, EVERY) + 0.5 * EVERY) / CELL
-        near = self.cells[y[:, np.newaxis], x[..., np.newaxis]]  # across, down
-        return _between(_between(near, rows).swapaxes(1, 2), columns)
+        neighbors = self.cells[y[:, np.newaxis], x[..., np.newaxis]]  # across, down
+        return _between(_between(neighbors, rows).swapaxes(1, 2), columns)
 
 
-def _between(cells: Floats, at: NDArray[np.float64]) -> Floats:
+def _between(cells: Floats, distances: NDArray[np.float64]) -> Floats:
     """Values between three cells, the last axis, at distances from the middle one's middle."""
-    out = np.empty((*cells.shape[:-1], len(at)), np.float32)
-    middle = int(np.searchsorted(at, 0))
+    out = np.empty((*cells.shape[:-1], len(distances)), np.float32)
+    middle = int(np.searchsorted(distances, 0))
     for first, part in ((0, slice(None, middle)), (1, slice(middle, None))):
         before, after = cells[..., first : first + 1], cells[..., first + 1 : first + 2]
-        out[..., part] = (after - before) * (at[part] + (1 - first)).astype(np.float32) + before
+        weight = (distances[part] + (1 - first)).astype(np.float32)
+        out[..., part] = (after - before) * weight + before
     return out
 
 
@@ -84,11 +85,13 @@ def cells(samples: Floats, step: int) -> Floats:
     ndarray of float32
         A cell at the border that is not whole is made of what it has.
     """
-    each = CELL // step
-    down, across = -(-samples.shape[0] // each), -(-samples.shape[1] // each)
-    fill = (down * each - samples.shape[0], across * each - samples.shape[1])
-    padded = np.pad(samples, ((0, fill[0]), (0, fill[1])), mode="edge")
-    boxes = padded.reshape(down, each, across, each).swapaxes(1, 2).reshape(down, across, -1)
+    per_cell = CELL // step
+    down, across = -(-samples.shape[0] // per_cell), -(-samples.shape[1] // per_cell)
+    padding = (down * per_cell - samples.shape[0], across * per_cell - samples.shape[1])
+    padded = np.pad(samples, ((0, padding[0]), (0, padding[1])), mode="edge")
+    boxes = (
+        padded.reshape(down, per_cell, across, per_cell).swapaxes(1, 2).reshape(down, across, -1)
+    )
     return median(boxes)
 
 

@@ -98,7 +98,7 @@ def _sums(picture: Rows, corners: Ints, masked: NDArray[np.uint8], every: int) -
     return sums
 
 
-def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Surroundings) -> None:
+def write(picture: Rows, tiles: Ints, masks: Bools, surroundings: Surroundings) -> None:
     """Write means and grain where tiles are masked.
 
     Parameters
@@ -116,8 +116,8 @@ def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Surroundings) ->
     channels, side = means.shape[1], finest.shape[-1]
     means *= MIXED
     sizes = np.ascontiguousarray(_grain(surroundings).T)
-    at = np.flatnonzero(masks)
-    tile, pixel = at // TILE**2, at & (TILE**2 - 1)
+    filled = np.flatnonzero(masks)
+    tile, pixel = filled // TILE**2, filled & (TILE**2 - 1)
     planes = np.arange(channels + 1)[:, np.newaxis]
     first = fill.START * (side + 1) + ROW * side + COLUMN
     sums = finest.take(tile * finest[0].size + first.take(pixel) + planes * side**2)
@@ -129,7 +129,7 @@ def lay(picture: Rows, tiles: Ints, masks: Bools, surroundings: Surroundings) ->
     made *= sizes.take(tile, axis=1)
     values += made
     lines = picture.positions(tiles[:, :1] * TILE + np.arange(TILE), tiles[:, 1:] * TILE)
-    positions = lines.take(at // TILE) + COLUMN.take(pixel)
+    positions = lines.take(filled // TILE) + COLUMN.take(pixel)
     picture.put(positions, codes(values, picture.dtype))
 
 

@@ -99,12 +99,12 @@ def _steps(values: Floats, low: int, part: NDArray[np.float32], axis: int) -> Fl
 
 def _moved(values: Floats, low: int, count: int, part: np.float32, axis: int) -> Floats:
     """The same for one fraction: all values as one line, and cut off what crosses a border."""
-    line = values.reshape(-1)
-    away = values.shape[-1] if axis == values.ndim - 2 else 1
-    out = np.empty_like(line)
-    inside = out[: line.size - away]
-    np.subtract(line[away:], line[:-away], out=inside)
+    flat = values.reshape(-1)
+    offset = values.shape[-1] if axis == values.ndim - 2 else 1
+    out = np.empty_like(flat)
+    inside = out[: flat.size - offset]
+    np.subtract(flat[offset:], flat[:-offset], out=inside)
     np.multiply(inside, part, out=inside)
-    np.add(inside, line[:-away], out=inside)
+    np.add(inside, flat[:-offset], out=inside)
     lead = (slice(None),) * axis
     return out.reshape(values.shape)[(*lead, slice(low, low + count))]

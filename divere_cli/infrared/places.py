@@ -41,12 +41,12 @@ def places(hits: Marks, peaks: Marks, tiles: Ints) -> Words:
         np.ascontiguousarray(bits.wide_words(tiles, BORDER).T) for bits in (hits, peaks)
     )
     inside = slice(BORDER - GROWTH - 2, 2 + GROWTH - BORDER)  # two more rows than are grown
-    enough = _at_least_three(hit[inside])
+    numerous = _at_least_three(hit[inside])
     for _ in range(STEPS):
         # from the peak along hits: the faint end of a dense place belongs to it
         hit = hit[2:-2]
         reached = grown(reached, 2) & hit
-    pixels = grown(reached & enough, GROWTH)
+    pixels = grown(reached & numerous, GROWTH)
     return (pixels >> np.uint64(BORDER) & np.uint64(0xFFFFFFFF)).astype("<u4").T
 
 
@@ -66,13 +66,13 @@ def grown(bits: Bits, radius: int) -> Bits:
         Rows whose neighbors are known. Nothing grows in from beside a window.
     """
     rows = len(bits) - 2 * radius
-    down = bits[:rows] | bits[1 : rows + 1]
+    vertical = bits[:rows] | bits[1 : rows + 1]
     for step in range(2, 2 * radius + 1):
-        np.bitwise_or(down, bits[step : step + rows], out=down)
-    out = down.copy()
+        np.bitwise_or(vertical, bits[step : step + rows], out=vertical)
+    out = vertical.copy()
     for step in range(1, radius + 1):
-        out |= down << np.uint64(step)
-        out |= down >> np.uint64(step)
+        out |= vertical << np.uint64(step)
+        out |= vertical >> np.uint64(step)
     return out
 
 
@@ -83,14 +83,14 @@ def _at_least_three(hit: Bits) -> Bits:
     """
     once, twice, thrice = hit, np.zeros_like(hit), np.zeros_like(hit)
     for step in (np.uint64(1), np.uint64(2)):
-        for beside in (hit << step, hit >> step):
-            thrice |= twice & beside
-            twice |= once & beside
-            once = once | beside
+        for shifted in (hit << step, hit >> step):
+            thrice |= twice & shifted
+            twice |= once & shifted
+            once = once | shifted
     rows = len(hit) - 4
     square: Counts = once[:rows], twice[:rows], thrice[:rows]
-    for down in range(1, 5):
-        part = slice(down, down + rows)
+    for first in range(1, 5):
+        part = slice(first, first + rows)
         square = _sum(square, (once[part], twice[part], thrice[part]))
     return square[2]
 

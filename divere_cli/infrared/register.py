@@ -51,14 +51,14 @@ def shift(pairs: Sequence[tuple[Floats, Floats]], *, dust: bool) -> tuple[float,
     size = np.abs(total)
     side = pairs[0][0].shape[0] - 2 * (len(HIGH_PASS) - 1)
     surface = irfft2(total / (size + 1e-3 * size.mean()), s=(side, side))
-    around = np.roll(surface, (REACH, REACH), axis=(0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
-    row, column = np.unravel_index(int(np.argmax(around)), around.shape)
-    peak = float(around[row, column])
-    if peak <= BELIEVED * float(around.std()):
+    near_zero = np.roll(surface, (REACH, REACH), axis=(0, 1))[: 2 * REACH + 1, : 2 * REACH + 1]
+    row, column = np.unravel_index(int(np.argmax(near_zero)), near_zero.shape)
+    peak = float(near_zero[row, column])
+    if peak <= BELIEVED * float(near_zero.std()):
         return None
     return (
-        int(row) - REACH + _vertex(around[:, column], int(row)),
-        int(column) - REACH + _vertex(around[row, :], int(column)),
+        int(row) - REACH + _vertex(near_zero[:, column], int(row)),
+        int(column) - REACH + _vertex(near_zero[row, :], int(column)),
     )
 
 
@@ -72,18 +72,18 @@ def _products(planes: list[tuple[Floats, Floats]]) -> NDArray[np.complex128]:
 def _marks(plane: Floats, dust: bool) -> Floats:
     """Keep details, or of them what stands out, with a soft border."""
     detail = inner(plane, len(HIGH_PASS) - 1) - blur(plane, HIGH_PASS)
-    some = detail[::3, ::3]
-    sigma = 1.4826 * float(np.median(np.abs(some - np.median(some))))
+    every_third = detail[::3, ::3]
+    sigma = 1.4826 * float(np.median(np.abs(every_third - np.median(every_third))))
     if dust:
         detail = np.where(detail > STRONG * max(sigma, 1e-4), detail, np.float32(0))
     window = np.hanning(detail.shape[0]).astype(np.float32)
     return (detail * window[:, np.newaxis] * window).astype(np.float32)
 
 
-def _vertex(line: NDArray[np.float64], at: int) -> float:
+def _vertex(line: NDArray[np.float64], index: int) -> float:
     """Where the parabola through a peak and its neighbors has its top, -0.5 to 0.5."""
-    if not 0 < at < len(line) - 1:
+    if not 0 < index < len(line) - 1:
         return 0.0
-    before, peak, after = (float(value) for value in line[at - 1 : at + 2])
-    bend = before - 2 * peak + after
-    return 0.0 if bend >= 0 else float(np.clip(0.5 * (before - after) / bend, -0.5, 0.5))
+    before, peak, after = (float(value) for value in line[index - 1 : index + 2])
+    curvature = before - 2 * peak + after
+    return 0.0 if curvature >= 0 else float(np.clip(0.5 * (before - after) / curvature, -0.5, 0.5))

@@ -163,8 +163,8 @@ class Samples:
         return np.stack([plane[::2, first : first + blocks : 2].ravel() for first in columns])
 
     def _is_more_useful(self, dusty: int, varied: float) -> bool:
-        few = len(self._dusty) < DUSTY or len(self._varied) < VARIED
-        return few or dusty > self._dusty[-1].dusty or varied > self._varied[-1].varied
+        incomplete = len(self._dusty) < DUSTY or len(self._varied) < VARIED
+        return incomplete or dusty > self._dusty[-1].dusty or varied > self._varied[-1].varied
 
     def _keep(self, square: Square) -> None:
         self._dusty = sorted([*self._dusty, square], key=lambda square: -square.dusty)[:DUSTY]
@@ -242,9 +242,9 @@ def _at(plane: NDArray[Any], rows: NDArray[np.intp], columns: NDArray[np.intp]) 
 
 def _least(plane: NDArray[Any], side: int) -> NDArray[Any]:
     """Least code of each block; blocks at the border are made of what they have."""
-    fill = (-plane.shape[0] % side, -plane.shape[1] % side)
-    if any(fill):
-        plane = np.pad(plane, ((0, fill[0]), (0, fill[1])), mode="edge")
+    padding = (-plane.shape[0] % side, -plane.shape[1] % side)
+    if any(padding):
+        plane = np.pad(plane, ((0, padding[0]), (0, padding[1])), mode="edge")
     down = plane[0::side].copy()
     for step in range(1, side):
         np.minimum(down, plane[step::side], out=down)

@@ -43,13 +43,15 @@ class Search:
         self._slope = findings.slope
         # in natural logarithms of codes: fewer steps for each pixel than densities take
         self._limits = find.limits(findings.noise, tuning).times(DECADE)
-        top = findings.slope * np.log(full(picture.dtype)) - np.log(full(plane.dtype))
-        self._level = Level(findings.level.cells * np.float32(DECADE) + np.float32(top))
-        placed = self._placement = findings.placement
-        self._native = TILE // placed.ratio
-        at = [placed.positions(axis, -find.REACH, TILE + 2 * find.REACH) for axis in (0, 1)]
-        self._start = [int(np.floor(line[0])) for line in at]
-        self._at = [line - low for line, low in zip(at, self._start, strict=True)]
+        full_light = findings.slope * np.log(full(picture.dtype)) - np.log(full(plane.dtype))
+        self._level = Level(findings.level.cells * np.float32(DECADE) + np.float32(full_light))
+        placement = self._placement = findings.placement
+        self._native = TILE // placement.ratio
+        positions = [
+            placement.positions(axis, -find.REACH, TILE + 2 * find.REACH) for axis in (0, 1)
+        ]
+        self._start = [int(np.floor(line[0])) for line in positions]
+        self._at = [line - low for line, low in zip(positions, self._start, strict=True)]
         self._sides = [int(np.floor(line[-1])) + 2 for line in self._at]
 
     def reach(self, stop: int) -> None:
@@ -81,8 +83,8 @@ class Search:
         values = sample(logarithm(infrared[..., 0]), *self._at)
         corners = tiles * TILE - find.BORDER
         red = self._picture.windows(corners[:, 0], corners[:, 1], SIDE, SIDE)[..., 0]
-        edge = find.gate(values, logarithm(red), self._slope)
+        excess = find.gate(values, logarithm(red), self._slope)
         level = self._level.around(tiles, find.REACH)
-        parts = edge.reshape(*level.shape[:2], EVERY, level.shape[2])
+        parts = excess.reshape(*level.shape[:2], EVERY, level.shape[2])
         np.subtract(parts, level[:, :, np.newaxis], out=parts)
-        return find.hits(edge, self._limits)
+        return find.hits(excess, self._limits)

@@ -91,40 +91,42 @@ def survey(color: Bands, infrared: Bands, placement: Placement, tuning: Tuning) 
     raw = crosstalk.slope([_clear(pair) for pair in pairs])
     slope = min(raw, crosstalk.MOST)
     plain = samples.plain(slope)
-    base = level(plain)
-    edges = [_gate(square, pair, slope, base) for square, pair in zip(squares, pairs, strict=True)]
-    noise = _noise(edges)
+    slow_level = level(plain)
+    excesses = [
+        _gate(square, pair, slope, slow_level) for square, pair in zip(squares, pairs, strict=True)
+    ]
+    noise = _noise(excesses)
     tuning = tuning.at(placement.ratio)
     limit = max(SCREEN_SIGMAS * noise.plain, SCREEN_FLOOR * tuning.contrast) * tuning.factor
-    blocks = _screened(samples, placed, slope, base, limit)
+    blocks = _screened(samples, placed, slope, slow_level, limit)
     return Findings(
         placement=placed,
         moved=shift is not None,
         slope=slope,
-        level=base,
+        level=slow_level,
         noise=noise,
         silver=crosstalk.is_silver(raw, plain, cells(samples.green(), 2 * samples.step)),
         tiles=_tiles(blocks, samples.step),
-        share=_share(blocks, squares, edges, noise, tuning, samples.step),
+        share=_share(blocks, squares, excesses, noise, tuning, samples.step),
     )
 
 
 def _screened(
-    samples: Samples, placed: Placement, slope: float, base: Level, limit: float
+    samples: Samples, placed: Placement, slope: float, slow_level: Level, limit: float
 ) -> NDArray[np.bool_]:
     """Which blocks have a pixel that stands out of infrared's level."""
-    each = CELL // samples.step
-    dark = np.median(base.cells) + np.float32(HOLDER)
+    per_block = CELL // samples.step
+    dark = np.median(slow_level.cells) + np.float32(HOLDER)
     parts = []
-    for first in range(0, len(base.cells), SCREENED):
-        rows = slice(first * each, (first + SCREENED) * each)
+    for first in range(0, len(slow_level.cells), SCREENED):
+        rows = slice(first * per_block, (first + SCREENED) * per_block)
         lows, red = samples.lows(placed, rows), samples.red(rows)
         np.multiply(red, np.float32(slope), out=red)
         np.subtract(lows, red, out=lows)
-        cells_ = base.cells[first : first + SCREENED]
-        steady = np.repeat(np.repeat(cells_, each, 0), each, 1)
-        steady = steady[: lows.shape[0], : lows.shape[1]]
-        parts.append((lows > steady + np.float32(limit)) & (steady < dark))
+        level_cells = slow_level.cells[first : first + SCREENED]
+        levels = np.repeat(np.repeat(level_cells, per_block, 0), per_block, 1)
+        levels = levels[: lows.shape[0], : lows.shape[1]]
+        parts.append((lows > levels + np.float32(limit)) & (levels < dark))
     return np.concatenate(parts)
 
 
@@ -161,29 +163,29 @@ def _clear(pair: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     return inner(pair[0], border), inner(pair[1], border)
 
 
-def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, base: Level) -> Floats:
+def _gate(square: Square, pair: tuple[Floats, Floats], slope: float, slow_level: Level) -> Floats:
     """The gate of the tiles in the middle of a square, (tiles, side, side)."""
     infrared, red = _clear(pair)
     border = (SQUARE - len(red)) // 2 + find.RED
     side = SQUARE - 2 * border
-    steady = base.window(square.top + border, square.left + border, side, side)
+    levels = slow_level.window(square.top + border, square.left + border, side, side)
     # densities are logarithms of light but for the sign
-    edge = find.gate(-inner(infrared, find.RED), -red, slope) - steady
+    excess = find.gate(-inner(infrared, find.RED), -red, slope) - levels
     # the tiles in the middle, each with what the filters look at around it
-    cut = (len(edge) - SIDE * TILE) // 2 - find.REACH
+    cut = (len(excess) - SIDE * TILE) // 2 - find.REACH
     side = TILE + 2 * find.REACH
-    boxes = np.lib.stride_tricks.sliding_window_view(inner(edge, cut), (side, side))
+    boxes = np.lib.stride_tricks.sliding_window_view(inner(excess, cut), (side, side))
     return boxes[::TILE, ::TILE].reshape(-1, side, side)
 
 
-def _noise(edges: list[Floats]) -> Noise:
-    if not edges:
+def _noise(excesses: list[Floats]) -> Noise:
+    if not excesses:
         return Noise(0.0, 0.0, 0.0)
     sigmas = []
-    planes_of = zip(*(find.scales(edge) for edge in edges), strict=True)
+    planes_of = zip(*(find.scales(excess) for excess in excesses), strict=True)
     for planes, unit in zip(planes_of, (1.0, find.FINE_UNIT, find.COARSE_UNIT), strict=True):
-        each = [_robust(plane[:, ::4, ::4]) for plane in planes]
-        sigmas.append(float(np.median(each)) / unit)
+        per_block = [_robust(plane[:, ::4, ::4]) for plane in planes]
+        sigmas.append(float(np.median(per_block)) / unit)
     return Noise(*sigmas)
 
 
@@ -195,32 +197,32 @@ def _tiles(blocks: NDArray[np.bool_], step: int) -> NDArray[np.bool_]:
     """Tiles that hold a block or border on one within 4 pixels: where a place may end."""
     reach = -(-4 // step)
     near = find.dilate(np.pad(blocks, reach), reach)
-    each = TILE // step
-    down, across = -(-near.shape[0] // each), -(-near.shape[1] // each)
-    fill = (down * each - near.shape[0], across * each - near.shape[1])
-    padded = np.pad(near, ((0, fill[0]), (0, fill[1])))
-    return np.asarray(padded.reshape(down, each, across, each).any(axis=(1, 3)))
+    per_block = TILE // step
+    down, across = -(-near.shape[0] // per_block), -(-near.shape[1] // per_block)
+    padding = (down * per_block - near.shape[0], across * per_block - near.shape[1])
+    padded = np.pad(near, ((0, padding[0]), (0, padding[1])))
+    return np.asarray(padded.reshape(down, per_block, across, per_block).any(axis=(1, 3)))
 
 
 def _share(
     blocks: NDArray[np.bool_],
     squares: list[Square],
-    edges: list[Floats],
+    excesses: list[Floats],
     noise: Noise,
     tuning: Tuning,
     step: int,
 ) -> float:
     """About how much of the picture is covered: blocks, times what squares have for each."""
-    there, masked = 0, 0
+    standing_out, masked = 0, 0
     limits = find.limits(noise, tuning)
-    for square, edge in zip(squares, edges, strict=True):
+    for square, excess in zip(squares, excesses, strict=True):
         border = (SQUARE - SIDE * TILE) // 2
         down, across = (slice((at + border) // step, (at + SQUARE - border) // step)
                         for at in (square.top, square.left))  # fmt: skip
-        there += int(blocks[down, across].sum())
-        masked += _masked(*find.hits(edge, limits))
-    each = masked / there if there else float(step**2)
-    return float(blocks.sum()) * each / (blocks.size * step**2)
+        standing_out += int(blocks[down, across].sum())
+        masked += _masked(*find.hits(excess, limits))
+    per_block = masked / standing_out if standing_out else float(step**2)
+    return float(blocks.sum()) * per_block / (blocks.size * step**2)
 
 
 def _masked(hits: Bools, peaks: Bools) -> int:

@@ -91,7 +91,7 @@ def test_groups_and_stacks_change_no_pixel(
 ) -> None:
     """As in a wide scan, of which few rows are kept."""
     one = run(dusty)
-    monkeypatch.setattr(repair_bands, "KEPT", kept)
+    monkeypatch.setattr(repair_bands, "KEPT_PIXELS", kept)
     monkeypatch.setattr(repair_bands, "STACK", stack)
     other = run(dusty, threads=threads)
     assert np.array_equal(one.mask, other.mask)
@@ -125,7 +125,7 @@ def traced_peak(made: Scan, times: int) -> int:
 def test_memory_does_not_grow_with_the_height(dusty: Scan, monkeypatch: pytest.MonkeyPatch) -> None:
     # so few samples for each pixel as in a scan of 800 megapixels
     monkeypatch.setattr(samples, "BLOCKS", 1)
-    monkeypatch.setattr(repair_bands, "KEPT", 100_000)
+    monkeypatch.setattr(repair_bands, "KEPT_PIXELS", 100_000)
     low, high = traced_peak(dusty, 1), traced_peak(dusty, 4)
     assert high < low + 5_000_000  # squares that tell more; the scan has 14 MB more
 
