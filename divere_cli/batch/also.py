@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
 from divere_cli.batch import naming
+from divere_cli.batch.words import compression_meant, format_meant
 from divere_cli.errors import UsageError
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding
@@ -108,9 +109,9 @@ def parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Spa
 
 def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Space]) -> Also:
     format_, *parts = [part.strip() for part in spec.split(",")]
-    if format_ not in FORMATS:
+    kind = cast(Format, format_meant(format_))
+    if kind not in FORMATS:
         raise UsageError(f"does not begin with a format: {_suggestion(format_, FORMATS)}")
-    kind = format_
     settings = _pairs(parts)
     bits = depth(kind, _depth(settings.get("bit-depth")))
     for key, formats in (("quality", ("jpeg", "jxl")), ("compression", ("tiff",))):
@@ -125,7 +126,9 @@ def _parse(spec: str, main: Encoding, space: Callable[[str | None, BitDepth], Sp
         format=kind,
         bit_depth=bits,
         color_space=space(settings.get("color-space"), bits),
-        compression=_one_of("compression", settings.get("compression", "none"), _COMPRESSIONS),
+        compression=_one_of(
+            "compression", compression_meant(settings.get("compression", "none")), _COMPRESSIONS
+        ),
         quality=_number("quality", settings.get("quality"), 100) or QUALITIES.get(kind, 95),
         size=_number("size", settings.get("size"), None) or 0,
         dither=_flag("dither", settings),

@@ -66,6 +66,8 @@ def find(inputs: Inputs, output: str) -> WalkResult:
     pairs.settle(result, both=inputs.pairs == "both")
     if not result.scans and inputs.only is None:
         result.warnings.append(_nothing(inputs, result) + _swapped(output))
+    elif inputs.only is None:
+        result.warnings += _unmatched(inputs, result)
     return result
 
 
@@ -77,17 +79,45 @@ def _asked_for(scan: Scan, only: Mapping[str, tuple[int, int]]) -> bool:
     return scan.problem is not None or (scan.stamp.size, scan.stamp.mtime_ns) == chosen
 
 
-def _nothing(inputs: Inputs, result: WalkResult) -> str:
-    """Return a warning that no scan was selected: the folders, the files left out, and why."""
-    folders = ", ".join(f"'{path}'" for path in inputs.paths)
-    if not result.unselected:
-        return f"no scan was selected: there is no file in {folders}"
+def _unmatched(inputs: Inputs, result: WalkResult) -> list[str]:
+    """Return a warning for each glob that matches nothing, if scans were left out."""
+    left_out = sum(result.unselected[suffix] for suffix in SUFFIXES)
+    if not left_out:
+        return []
+    return [
+        f"--include '{glob}' matches nothing; left out: {_kinds(result)}"
+        for glob in inputs.include
+        if glob not in result.matched
+    ]
+
+
+def _kinds(result: WalkResult) -> str:
+    """Return the files that were not selected: counts by suffix."""
     kinds = ", ".join(
         f"{count} {suffix}" for suffix, count in result.unselected.most_common(_MOST_NAMED)
     )
     more = len(result.unselected) - _MOST_NAMED
-    if more > 0:
-        kinds += f" and {more} more kinds"
+    return f"{kinds} and {more} more kinds" if more > 0 else kinds
+
+
+def _passed_over(result: WalkResult) -> str:
+    """Return what was not looked at, with its reason; empty if there was nothing else."""
+    counts = (
+        (result.excluded, "by --exclude"),
+        (result.hidden, "hidden"),
+        (result.not_entered, "by --no-recursive (sub-folders)"),
+    )
+    parts = [f"{count} {reason}" for count, reason in counts if count]
+    return f"; left out: {', '.join(parts)}" if parts else ""
+
+
+def _nothing(inputs: Inputs, result: WalkResult) -> str:
+    """Return a warning that no scan was selected: the folders, the files left out, and why."""
+    folders = ", ".join(f"'{path}'" for path in inputs.paths)
+    if not result.unselected:
+        other = "other " if (rest := _passed_over(result)) else ""
+        return f"no scan was selected: there is no {other}file in {folders}{rest}"
+    kinds = _kinds(result)
     if inputs.include:
         globs = " or ".join(f"'{glob}'" for glob in inputs.include)
         return f"no scan was selected: nothing in {folders} matches {globs}; left out: {kinds}"
@@ -158,7 +188,11 @@ class _Walk:
                 folders.pop()
                 continue
             name = prefix + entry.name
-            if entry.name.startswith(".") or self._excluded(name):
+            if entry.name.startswith("."):
+                self._result.hidden += 1
+                continue
+            if self._excluded(name):
+                self._result.excluded += 1
                 continue
             if entry.is_dir(follow_symlinks=False):
                 folders.append((name + "/", iter(self._inner(name, entry))))
@@ -185,6 +219,7 @@ class _Walk:
             if (status.st_dev, status.st_ino) == self._left_out:
                 return []
             if not self._inputs.recursive:
+                self._result.not_entered += 1
                 return []
             entries = self._entries(entry.path, name + "/")
         except OSError as problem:
@@ -243,7 +278,9 @@ class _Walk:
 
     def _selected(self, name: str) -> bool:
         if self._inputs.include:
-            return _matches(name, self._inputs.include)
+            matching = [glob for glob in self._inputs.include if _matches(name, (glob,))]
+            self._result.matched.update(matching)
+            return bool(matching)
         return os.path.splitext(name)[1].lower() in SUFFIXES
 
 

@@ -165,7 +165,8 @@ def _split(last: str) -> tuple[str, str]:
 def _checked(stem: str, suffix: str, scan: str) -> str:
     if not stem.strip(". ") or stem.startswith(".divere-"):
         raise OutputError(
-            f"'{scan}' would be written to '{stem}{suffix}', which is not a valid name"
+            f"'{scan}' would be written to '{stem}{suffix}', which is not a valid name",
+            hint="add {stem} to --name: other fields may be empty",
         )
     name = stem + suffix
     size = len(name.encode("utf-8", "surrogateescape"))

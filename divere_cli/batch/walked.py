@@ -43,3 +43,7 @@ class WalkResult:
     scans: list[Scan] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     unselected: Counter[str] = field(default_factory=Counter)  # files, by suffix
+    excluded: int = 0  # files and folders, by --exclude
+    hidden: int = 0
+    not_entered: int = 0  # sub-folders
+    matched: set[str] = field(default_factory=set)  # globs of --include

@@ -12,6 +12,7 @@ import click
 
 from divere_cli.cli import output_checks
 from divere_cli.cli.options import (
+    Word,
     complete_profile,
     gray_frame_option,
     isolation_option,
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--auto",
-    type=click.Choice(["frame", "roll"]),
+    type=Word(["frame", "roll"]),
     default="roll",
     show_default=True,
     help="Measure each frame for itself, or the roll as a whole.",

@@ -11,13 +11,14 @@ from typing import Any
 
 import click
 
+from divere_cli.batch.words import compression_meant, format_meant
 from divere_cli.cli import config_file
 from divere_cli.cli.options import (
     LONGEST,
-    Format,
     Seconds,
     Size,
     SizeOrPercent,
+    Word,
     complete_profile,
     complete_space,
     gray_frame_option,
@@ -28,6 +29,7 @@ from divere_cli.cli.options import (
     roll_by_option,
     sandbox_option,
     section,
+    transfer,
 )
 from divere_cli.cli.session import Session
 from divere_cli.frames.formats import NAMES
@@ -47,7 +49,7 @@ _grade = section(
     ),
     click.option(
         "--auto",
-        type=click.Choice(["auto", "off", "frame", "roll"]),
+        type=Word(["auto", "off", "frame", "roll"]),
         default="auto",
         show_default=True,
         help="Measure the scans first, and set gray balance and exposure for each frame or for "
@@ -80,6 +82,7 @@ _grade = section(
         default="auto",
         show_default=True,
         metavar="auto|linear|srgb|icc|GAMMA",
+        callback=transfer,
         help="How the numbers in the scan relate to light. auto: as your preset says, else as "
         "the file says.",
     ),
@@ -108,7 +111,7 @@ _scans = section(
     ),
     click.option(
         "--pages",
-        type=click.Choice(["first", "all"]),
+        type=Word(["first", "all"]),
         default="all",
         show_default=True,
         help="Which pictures of a file with several pages to grade; all names the positives "
@@ -116,7 +119,7 @@ _scans = section(
     ),
     click.option(
         "--pairs",
-        type=click.Choice(["raw", "both"]),
+        type=Word(["raw", "both"]),
         default="raw",
         show_default=True,
         help="Where a camera wrote a raw file and a JPEG: grade the raw file only, or both (the "
@@ -140,7 +143,7 @@ _scans = section(
     ),
     click.option(
         "--orientation",
-        type=click.Choice(["auto", "apply", "ignore"]),
+        type=Word(["auto", "apply", "ignore"]),
         default="auto",
         show_default=True,
         help="Turn the picture as the file's orientation tag says. auto: yes, unless the scan's "
@@ -154,7 +157,7 @@ _scans = section(
     ),
     click.option(
         "--frames",
-        type=click.Choice(["off", "find"]),
+        type=Word(["off", "find"]),
         default="off",
         show_default=True,
         help="find: look for the pictures on scans of strips and holders, and grade each as "
@@ -162,7 +165,7 @@ _scans = section(
     ),
     click.option(
         "--film",
-        type=click.Choice([*NAMES, "auto"]),
+        type=Word([*NAMES, "auto"]),
         default="auto",
         show_default=True,
         help="Film format, for --frames find.",
@@ -178,14 +181,14 @@ _positives = section(
     "Positives",
     click.option(
         "--format",
-        type=Format(["tiff", "jpeg", "png", "jxl", "dng"]),
+        type=Word(["tiff", "jpeg", "png", "jxl", "dng"], format_meant),
         default="tiff",
         show_default=True,
         help="File format. dng: a flat master for raw converters.",
     ),
     click.option(
         "--bit-depth",
-        type=click.Choice(["8", "16", "32"]),
+        type=Word(["8", "16", "32"]),
         help="Bits for each channel. 32 is floating point (tiff, jxl); jpeg is always 8.  "
         "[default: 16, jpeg 8]",
     ),
@@ -198,7 +201,7 @@ _positives = section(
     ),
     click.option(
         "--compression",
-        type=click.Choice(["none", "lzw", "deflate", "zstd"]),
+        type=Word(["none", "lzw", "deflate", "zstd"], compression_meant),
         default="none",
         show_default=True,
         help="TIFF compression.",
@@ -244,7 +247,7 @@ _film = section(
     "Infrared, film and metadata",
     click.option(
         "--ir",
-        type=click.Choice(["drop", "sidecar", "repair"]),
+        type=Word(["drop", "sidecar", "repair"]),
         default="drop",
         show_default=True,
         help="The scan's infrared channel. drop: leave it out; sidecar: write it as a file beside "
@@ -252,7 +255,7 @@ _film = section(
     ),
     click.option(
         "--ir-strength",
-        type=click.Choice(["low", "normal", "high"]),
+        type=Word(["low", "normal", "high"]),
         default="normal",
         show_default=True,
         help="How much --ir repair removes: high also takes faint marks.",
@@ -264,7 +267,7 @@ _film = section(
     ),
     click.option(
         "--film-edge",
-        type=click.Choice(["auto", "off"]),
+        type=Word(["auto", "off"]),
         default="auto",
         show_default=True,
         help="Read the DX bar code at the edge of 135 film: film stock and frame numbers.",
@@ -330,7 +333,7 @@ _failures = section(
     ),
     click.option(
         "--known-failures",
-        type=click.Choice(["retry", "skip"]),
+        type=Word(["retry", "skip"]),
         default="retry",
         show_default=True,
         help="skip: do not try scans again that failed before and have not changed; they do not "
@@ -366,12 +369,12 @@ _machine = section(
     sandbox_option,
     click.option(
         "--start-method",
-        type=click.Choice(["forkserver", "spawn", "fork"]),
+        type=Word(["forkserver", "spawn", "fork"]),
         help="How worker processes are started.  [default: the best that this system has]",
     ),
     click.option(
         "--engine",
-        type=click.Choice(["local", "dask"]),
+        type=Word(["local", "dask"]),
         default="local",
         show_default=True,
         help="Where scans are graded: on this machine, or on a Dask cluster.",

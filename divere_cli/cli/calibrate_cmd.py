@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from divere_cli.cli import output_checks
-from divere_cli.cli.options import ParamType, complete_name, isolation_option, json_option
+from divere_cli.cli.options import ParamType, Word, complete_name, isolation_option, json_option
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import ScanError, UsageError
 from divere_cli.text import quote, safe
@@ -82,7 +82,7 @@ def _list_charts(ctx: click.Context, _param: click.Parameter, requested: bool) -
 )
 @click.option(
     "--target",
-    type=click.Choice(["print", "input"]),
+    type=Word(["print", "input"]),
     default="print",
     show_default=True,
     help="print: fit the colors of a negative on its print; input: fit the scanner's color space, "

@@ -125,7 +125,7 @@ def _load(path: str) -> dict[str, Any]:
     if len(data) > _LARGEST:
         raise UsageError(f"{quote(path)}: larger than 1 MB")
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return tomllib.loads(data.decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{quote(path)}: not valid TOML: {error}") from error
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from divere_cli.cli import output_checks
-from divere_cli.cli.options import ParamType, isolation_option, jobs_option, json_option
+from divere_cli.cli.options import ParamType, Word, isolation_option, jobs_option, json_option
 from divere_cli.cli.session import Session, complain
 from divere_cli.errors import DivereError, ScanError, UsageError
 from divere_cli.files import regular
@@ -51,7 +51,7 @@ class Count(ParamType):
 @click.argument("scans", metavar="SCAN...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--film",
-    type=click.Choice([*NAMES, "auto"]),
+    type=Word([*NAMES, "auto"]),
     default="auto",
     show_default=True,
     help="Film format.",

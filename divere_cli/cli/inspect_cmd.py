@@ -14,7 +14,7 @@ import click
 from divere_cli import extras
 from divere_cli.cli import inspect_looks, inspect_view
 from divere_cli.cli.inspect_view import Failed, Scan
-from divere_cli.cli.options import json_option
+from divere_cli.cli.options import Word, json_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError, UsageError
 from divere_cli.files import stamp
@@ -35,7 +35,7 @@ QUALITY = "divere_cli.roll.scan_quality:look"
 @click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--film-edge",
-    type=click.Choice(["auto", "off"]),
+    type=Word(["auto", "off"]),
     default="auto",
     show_default=True,
     help="Read the DX bar code at the edge of 135 film: film stock and frame numbers.",
@@ -48,14 +48,14 @@ QUALITY = "divere_cli.roll.scan_quality:look"
 )
 @click.option(
     "--frames",
-    type=click.Choice(["off", "find"]),
+    type=Word(["off", "find"]),
     default="off",
     show_default=True,
     help="find: show the pictures that `divere batch --frames find` would cut the scan into.",
 )
 @click.option(
     "--film",
-    type=click.Choice([*NAMES, "auto"]),
+    type=Word([*NAMES, "auto"]),
     default="auto",
     show_default=True,
     help="Film format, for --frames find.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -88,9 +88,15 @@ class Finite(click.FloatRange):
         return number
 
 
+_NUMBER = r"([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\s*"
 _TIME = re.compile(
-    r"(?:([0-9.]+)\s*h)?\s*(?:([0-9.]+)\s*m(?:in)?)?\s*(?:([0-9.]+)\s*s?)?", re.IGNORECASE
+    rf"(?:{_NUMBER}d(?:ays?)?\s*)?"
+    rf"(?:{_NUMBER}h(?:(?:ou)?rs?)?\s*)?"
+    rf"(?:{_NUMBER}m(?:in(?:ute)?s?)?\s*)?"
+    rf"(?:{_NUMBER}(?:s(?:ec(?:ond)?s?)?)?)?",
+    re.IGNORECASE,
 )
+_SECONDS = (86_400, 3600, 60, 1)
 
 
 class Seconds(Finite):
@@ -109,23 +115,43 @@ class Seconds(Finite):
                 return super().convert(value, param, ctx)
             except click.BadParameter:
                 self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 1h30m", param, ctx)
-        try:
-            hours, minutes, seconds = (float(part) if part else 0.0 for part in match.groups())
-        except ValueError:
-            self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 1h30m", param, ctx)
-        return super().convert(3600 * hours + 60 * minutes + seconds, param, ctx)
+        parts = [float(part) if part else 0.0 for part in match.groups()]
+        total = sum(part * unit for part, unit in zip(parts, _SECONDS, strict=True))
+        return super().convert(total, param, ctx)
 
 
-_ALIASES = {"jpg": "jpeg", "tif": "tiff", "jxl": "jxl", "jpegxl": "jxl"}
+class Word(click.Choice):  # type: ignore[type-arg]
+    """One of some words, in upper or lower case, or what people write for it.
 
+    Parameters
+    ----------
+    words : sequence of str
+    aliases : callable, optional
+        Returns the word that was meant.
+    """
 
-class Format(click.Choice):  # type: ignore[type-arg]
-    """A file format by its name or suffix: ``jpeg``, ``jpg``, ``.tif``."""
+    def __init__(
+        self, words: Sequence[str], aliases: Callable[[str], str] = lambda text: text
+    ) -> None:
+        super().__init__(words, case_sensitive=False)
+        self._aliases = aliases
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the name."""
-        text = str(value).lower().removeprefix(".")
-        return super().convert(_ALIASES.get(text, text), param, ctx)
+        """Return the word."""
+        return super().convert(self._aliases(str(value)), param, ctx)
+
+
+def transfer(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return what ``--input-transfer`` names: words in any case, ``gamma 2.2`` as ``2.2``.
+
+    Parameters
+    ----------
+    _ctx : Context
+    _param : Parameter
+    value : str
+        As it was typed.
+    """
+    return value.strip().lower().removeprefix("gamma").strip()
 
 
 class Jobs(ParamType):
@@ -273,7 +299,7 @@ gray_frame_option = click.option(
 
 isolation_option = click.option(
     "--isolation",
-    type=click.Choice(["auto", "always", "never"]),
+    type=Word(["auto", "always", "never"]),
     default="auto",
     show_default=True,
     help="always: a new process for each scan; never: threads of this process; auto: processes "
@@ -282,7 +308,7 @@ isolation_option = click.option(
 
 sandbox_option = click.option(
     "--sandbox",
-    type=click.Choice(["auto", "always", "never"]),
+    type=Word(["auto", "always", "never"]),
     default="auto",
     show_default=True,
     help="Deny worker processes the network and every file but their scan and its positives. "
@@ -308,7 +334,7 @@ logging_options = combined(
     ),
     click.option(
         "--log-format",
-        type=click.Choice(["text", "json"]),
+        type=Word(["text", "json"]),
         default="text",
         show_default=True,
         help="Format of the log.",

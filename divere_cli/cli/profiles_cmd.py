@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from divere_cli.cli.options import complete_name, complete_space, json_option
+from divere_cli.cli.options import Word, complete_name, complete_space, json_option
 from divere_cli.text import quote, safe
 
 if TYPE_CHECKING:
@@ -133,9 +133,7 @@ def validate(files: tuple[str, ...], json: bool) -> int:
 @profiles.command("export", short_help="Export a profile or preset as CLF or .cube.")
 @_name
 @click.argument("output", metavar="OUT", type=click.Path(dir_okay=False))
-@click.option(
-    "--format", type=click.Choice(["clf", "cube"]), required=True, help="File format of OUT."
-)
+@click.option("--format", type=Word(["clf", "cube"]), required=True, help="File format of OUT.")
 @click.option(
     "--size",
     type=click.IntRange(2, 129),

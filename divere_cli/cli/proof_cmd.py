@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from divere_cli.cli import output_checks
-from divere_cli.cli.options import Finite, complete_profile, isolation_option
+from divere_cli.cli.options import Finite, Word, complete_profile, isolation_option
 from divere_cli.cli.session import complain
 from divere_cli.errors import ScanError, UsageError
 from divere_cli.records.outcome import ErrorRecord
@@ -32,7 +32,7 @@ ALL = "all"
 )
 @click.option(
     "--vary",
-    type=click.Choice(["color", "exposure", "contrast", "profile"]),
+    type=Word(["color", "exposure", "contrast", "profile"]),
     default="color",
     show_default=True,
     help="What changes from tile to tile. color: a ring-around; exposure, contrast: a strip of "

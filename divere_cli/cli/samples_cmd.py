@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from divere_cli.cli.options import Finite
+from divere_cli.cli.options import Finite, Word
 
 
 @click.command("samples")
@@ -41,7 +41,7 @@ from divere_cli.cli.options import Finite
 )
 @click.option(
     "--border",
-    type=click.Choice(["none", "rebate", "holder"]),
+    type=Word(["none", "rebate", "holder"]),
     default="none",
     show_default=True,
     help="What the scan shows around the picture.",

@@ -21,6 +21,16 @@ from divere_cli.profile.schema import Preset
 from divere_cli.profile.strict_json import Json
 from divere_cli.records.grade import XY, Curves, Film, Matrix3, Points, Space, Transfer
 
+# other names of output spaces: letters and digits only, in lower case
+_ALSO_CALLED = {
+    "adobergb1998": "adobergb",
+    "ecirgb": "ecirgbv2",
+    "p3": "displayp3",
+    "prophoto": "prophotorgb",
+    "bt2020": "rec2020",
+    "srgbiec6196621": "srgb",
+}
+
 LISTED = 12
 
 
@@ -123,6 +133,7 @@ def output_space(name: str) -> Space:
     name : str
         The name.
     """
+    name = _meant(name, in_role("output"))
     shipped = _in_role("output", name)
     further = _further_outputs().get(name)
     return further.space if further else shipped
@@ -150,6 +161,17 @@ def in_role(role: str) -> list[str]:
     return sorted(
         n for n, s in spaces().items() if role in s.roles and not (s.legacy and role != "output")
     )
+
+
+def _meant(name: str, names: Iterable[str]) -> str:
+    """Return the name of a color space that is written in another way, as ``adobe rgb (1998)``."""
+    written = _letters(name)
+    written = _ALSO_CALLED.get(written, written)
+    return next((each for each in names if _letters(each) == written), name)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name)).casefold()
 
 
 def _in_role(role: str, name: str) -> Space:

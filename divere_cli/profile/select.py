@@ -160,8 +160,11 @@ class Selector:
             if folder is None:
                 continue
             there = names.get(directory, set())
+            normal = {loading.normal(name) for name in there}
             for entry in folder.entries:
-                if entry in there or os.path.lexists(os.path.join(directory, entry)):
+                if loading.normal(entry) in normal or os.path.lexists(
+                    os.path.join(directory, entry)
+                ):
                     continue
                 close = difflib.get_close_matches(entry, there - folder.entries.keys(), n=1)
                 suggestion = f"; did you mean '{close[0]}'?" if close else ""

@@ -219,3 +219,31 @@ def test_chosen_files_are_found_as_by_the_whole_walk_without_a_listing(
         ]
         assert chosen({"10.tif", "b.tif"}) == ["a/10.tif", "b.tif"]
         assert chosen(set()) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"exclude": ("*",)}, "2 by --exclude"),
+        ({"include": ("*.tfi",)}, "matches '*.tfi'"),
+        ({"recursive": False, "exclude": ("a*",)}, "1 by --no-recursive"),
+    ],
+)
+def test_a_run_without_scans_names_what_was_passed_over(
+    tmp_path: Path, changes: dict[str, object], text: str
+) -> None:
+    make(tmp_path, "a.tif", "sub/b.tif")
+    inputs = Inputs(paths=(str(tmp_path),), **changes)  # type: ignore[arg-type]
+    (warning,) = discover.find(inputs, "").warnings
+    assert "no scan was selected" in warning
+    assert text in warning
+
+
+def test_one_of_several_globs_that_matches_nothing_is_named(tmp_path: Path) -> None:
+    make(tmp_path, "a.tif", "b.tif", "notes.txt")
+    inputs = Inputs(paths=(str(tmp_path),), include=("a*", "b.tfi"))
+    assert discover.find(inputs, "").warnings == [
+        "--include 'b.tfi' matches nothing; left out: 1 .tif, 1 .txt"
+    ]
+    both = Inputs(paths=(str(tmp_path),), include=("*.tif", "*.dng"))
+    assert discover.find(both, "").warnings == []

@@ -70,3 +70,8 @@ def test_the_report_says_which_file_was_used(scans: Path) -> None:
     assert divere("batch", scans, out).returncode == 0
     report = json.loads((out / "divere-report.json").read_text())
     assert report["command"]["config"] == str(scans / "divere.toml")
+
+
+def test_a_file_with_a_byte_order_mark(scans: Path) -> None:
+    (scans / "divere.toml").write_bytes(b"\xef\xbb\xbf" + b'name = "{stem}-marked"\n')
+    assert "a-marked.tif" in planned(scans)

@@ -94,9 +94,9 @@ def test_a_space_that_serves_as_input_too_has_one_set_of_figures() -> None:
 
 def test_an_unknown_name_lists_what_there_is() -> None:
     with pytest.raises(ProfileError) as caught:
-        library.output_space("srgb")
+        library.output_space("srbg")
     assert caught.value.message == (
-        "no output color space is called 'srgb'; did you mean 'sRGB'? There are: ACEScct, "
+        "no output color space is called 'srbg'; did you mean 'sRGB'? There are: ACEScct, "
         "ACEScg, AdobeRGB, DisplayP3, Gray_Gamma_2_2, Kodak2383, KodakEnduraPremier, "
         "KodakEnduraPremier_gamma_2_2, ProPhotoRGB, Rec2020, eciRGB_v2, sRGB"
     )

@@ -197,3 +197,15 @@ def test_warnings_reach_the_selection(tmp_path: Path) -> None:
     assert found.warnings == (
         f'{path}: $["a.tif"].extra is not a key that divere knows; it has no effect',
     )
+
+
+def test_an_entry_in_another_unicode_form_fits_its_scan(tmp_path: Path) -> None:
+    composed = unicodedata.normalize("NFC", "Frühling.tif")
+    decomposed = unicodedata.normalize("NFD", composed)
+    folder(tmp_path, {composed: SINGLE, "x.tif": SINGLE})
+    (tmp_path / decomposed).write_bytes(b"")
+    scan = str(tmp_path / decomposed)
+    selector = Selector("auto")
+    selector.choose(scan, Header())
+    (warning,) = selector.unmatched([scan])
+    assert "'x.tif' fits no scan" in warning
