@@ -133,7 +133,7 @@ def output_space(name: str) -> Space:
     name : str
         The name.
     """
-    name = _meant(name, in_role("output"))
+    name = _own_name(name, in_role("output"))
     shipped = _in_role("output", name)
     further = _further_outputs().get(name)
     return further.space if further else shipped
@@ -163,7 +163,7 @@ def in_role(role: str) -> list[str]:
     )
 
 
-def _meant(name: str, names: Iterable[str]) -> str:
+def _own_name(name: str, names: Iterable[str]) -> str:
     """Return the name of a color space that is written in another way, as ``adobe rgb (1998)``."""
     written = _letters(name)
     written = _ALSO_CALLED.get(written, written)
