@@ -82,7 +82,8 @@ class Baseline:
     distance between gray from bare film and gray from the pictures, None if one of them is
     unknown. ``span`` is the density range of the roll if it is too wide for negatives, else 0.
     ``disputed``: pictures of few subjects disagree with bare film about gray. ``card_gray``
-    is the gray of gray frames, None without any.
+    is the gray of gray frames, None without any. ``shadows``: without bare film, the
+    deepest shadows of the pictures helped to find gray.
     """
 
     u: float
@@ -101,6 +102,7 @@ class Baseline:
     span: float = field(default=0.0, metadata=LATER)
     disputed: bool = field(default=False, metadata=LATER)
     card_gray: CardGray | None = field(default=None, metadata=LATER)
+    shadows: bool = field(default=False, metadata=LATER)
 
     @property
     def exposure(self) -> float:

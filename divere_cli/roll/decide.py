@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from divere_cli.records.roll import Confidence, RollFrame, RollRecord
-from divere_cli.roll import bare, exposure, films, gray_frames, pool, reasons
+from divere_cli.roll import bare, exposure, films, gray_frames, pool, reasons, shadows
 from divere_cli.roll.baseline import Baseline, Item, Roll
 from divere_cli.roll.gray_frames import CardGray
 from divere_cli.roll.measurement import FrameLooks, FrameMeasurement
@@ -42,7 +42,6 @@ MANY, VARIED, SHADOWS_AGREE = 10, 0.09, 0.045
 # Print density. Of 515 frames on rolls of high confidence 3 % were wrong; 1 % without those that
 # are hardly colored or far from the roll's exposure.
 HARDLY_COLORED, FAR_EXPOSED = 0.03, 0.3
-SHADOWS = 6  # one frame in six: those that have the thinnest film
 SURENESS: tuple[Confidence, ...] = ("low", "medium", "high")
 
 
@@ -153,7 +152,13 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
     away = None
     if base is not None and alone is not None:
         away = pool.distance((alone.u, alone.v), base.card)
-    neutral, (u, v) = _gray(pictures, base, alone, _reach(away, one_subject, varied))
+    dark = None
+    if base is None and alone is not None and not rendered and roll.film_kind == "film":
+        dark = shadows.gray(pictures)
+    if dark is None or alone is None:
+        neutral, (u, v) = _gray(pictures, base, alone, _reach(away, one_subject, varied))
+    else:
+        neutral, (u, v) = _gray_of_shadows(pictures, dark, alone, varied)
     card = None if roll.monochrome else _card_gray(roll, base, alone)
     if card is not None:
         u, v = card.u, card.v
@@ -163,7 +168,7 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
         u=u,
         v=v,
         key=exposure.middle(keys),
-        card=exposure.card(keys, base, pictures[0].contrast, varied),
+        card=exposure.card(keys, base, pictures[0].contrast, pool.variety(pictures)),
         target=pictures[0].target,
         far=max(LEAST_FAR, FAR_SPREADS * spread) if len(pictures) > 1 else math.inf,
         share=exposure.share(keys) if roll.pull is None else roll.pull,
@@ -176,8 +181,9 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
         span=_too_wide(roll),
         disputed=_disputed(away) and not varied and not roll.monochrome,
         card_gray=card,
+        shadows=dark is not None,
     )
-    return replace(common, confidence=_confidence(common, pictures, roll))
+    return replace(common, confidence=_confidence(common, pictures, alone, roll))
 
 
 def _gray(
@@ -192,6 +198,17 @@ def _gray(
     if base is None:
         return alone, (alone.u, alone.v)
     neutral = pool.neutral(pictures, base.card, reach)
+    assert neutral is not None  # there are mid-tones: alone was found
+    return neutral, (neutral.u, neutral.v)
+
+
+def _gray_of_shadows(
+    pictures: Sequence[FrameMeasurement], dark: Chroma, alone: Neutral, varied: bool
+) -> tuple[Neutral, Chroma]:
+    """Return gray from the pictures and from their deepest shadows, ``dark``."""
+    contested = pool.distance((alone.u, alone.v), dark) > CONTESTED and not varied
+    reach = shadows.FEW_REACH if contested else shadows.REACH
+    neutral = pool.neutral(pictures, dark, reach, absent=False)
     assert neutral is not None  # there are mid-tones: alone was found
     return neutral, (neutral.u, neutral.v)
 
@@ -213,7 +230,9 @@ def _card_gray(roll: Roll, base: PooledBase | None, alone: Neutral | None) -> Ca
     return gray_frames.gray(named, expected, base)
 
 
-def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], roll: Roll) -> Confidence:
+def _confidence(
+    common: Baseline, pictures: Sequence[FrameMeasurement], alone: Neutral | None, roll: Roll
+) -> Confidence:
     """Return how certain the roll's gray is: by the kind of film, then by what agrees."""
     if roll.film_kind == "positive" or common.span:
         return "low"
@@ -231,7 +250,8 @@ def _confidence(common: Baseline, pictures: Sequence[FrameMeasurement], roll: Ro
         if light or common.disputed:
             return "low"
         return "high" if agrees and not silver and len(pictures) >= ENOUGH else "medium"
-    agrees = pool.distance(shadows(pictures), (common.u, common.v)) < SHADOWS_AGREE
+    gray = (0.0, 0.0) if alone is None else (alone.u, alone.v)
+    agrees = pool.distance(shadows.color(pictures), gray) < SHADOWS_AGREE
     enough = len(pictures) >= MANY and _varied(pictures)
     return "medium" if enough and agrees else "low"
 
@@ -259,20 +279,6 @@ def _rendered(pictures: Sequence[FrameMeasurement]) -> bool:
 
 def _varied(pictures: Sequence[FrameMeasurement]) -> bool:
     return pool.variety(pictures) >= VARIED
-
-
-def shadows(pictures: Sequence[FrameMeasurement]) -> Chroma:
-    """Return the chroma of a gray card if the thinnest film of the pictures were bare film.
-
-    Parameters
-    ----------
-    pictures : sequence of FrameMeasurement
-        What was measured of each picture.
-    """
-    thinnest = sorted(pictures, key=lambda look: (sum(look.base.density), look.base.density))
-    ends = [look.base.printed for look in thinnest[: max(1, len(thinnest) // SHADOWS)]]
-    red, green, blue = (statistics.fmean(end[i] for end in ends) for i in range(3))
-    return red - green + pool.CARD[0], blue - green + pool.CARD[1]
 
 
 def _least(first: Confidence, second: Confidence) -> Confidence:

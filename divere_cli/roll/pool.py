@@ -82,7 +82,11 @@ class PooledBase:
 
 
 def neutral(
-    frames: Sequence[FrameMeasurement], near: Chroma | None = None, reach: float = BARE_REACH
+    frames: Sequence[FrameMeasurement],
+    near: Chroma | None = None,
+    reach: float = BARE_REACH,
+    *,
+    absent: bool = True,
 ) -> Neutral | None:
     """Find gray: the chroma that occurs in all tones of all frames; None without mid-tones.
 
@@ -98,6 +102,8 @@ def neutral(
         Chroma of a gray card as expected from bare film; None: only the pictures count.
     reach : float
         Standard deviation of ``near``, density.
+    absent : bool
+        Whether gray may be a chroma near ``near`` that no frame has.
     """
     with_tones = [frame for frame in frames if frame.presence.rows]
     if not with_tones:
@@ -109,7 +115,7 @@ def neutral(
     presence = added(frame.presence for frame in with_tones)
     likely = {cell: n * _prior(cell, expected, wide) for cell, n in presence.items()}
     if near is not None:
-        likely = _borne_out(likely, near, reach)
+        likely = _borne_out(likely, near, reach, FLOOR if absent else 0.0)
     best = min(likely, key=lambda cell: (-likely[cell], cell))
     u, v = _center(likely, best)
     counted = [(frame.pixels_per_cell, added([frame.counts])) for frame in with_tones]
@@ -249,9 +255,13 @@ def _pooled(bases: Sequence[FilmBase], source: str) -> PooledBase:
     )
 
 
-def _borne_out(likely: Mapping[Cell, float], near: Chroma, reach: float) -> dict[Cell, float]:
-    """Weight candidates by bare film, whose gray may be a chroma that no picture has."""
-    least = FLOOR * max(likely.values())
+def _borne_out(
+    likely: Mapping[Cell, float], near: Chroma, reach: float, floor: float
+) -> dict[Cell, float]:
+    """Weight candidates by their distance from ``near``, which no picture needs to have."""
+    if not floor:
+        return {cell: n * _prior(cell, near, reach) for cell, n in likely.items()}
+    least = floor * max(likely.values())
     wide = math.ceil(3.0 * reach / BIN)
     u, v = round(near[0] / BIN), round(near[1] / BIN)
     around = ((u + i, v + j) for i in range(-wide, wide + 1) for j in range(-wide, wide + 1))

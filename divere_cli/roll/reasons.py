@@ -33,6 +33,7 @@ NO_CARD = (
     "the frame, in its middle"
 )
 ONE_SUBJECT = "the pictures' colors are too similar to distinguish gray from the subject"
+SHADOWS = "the deepest shadows of the pictures, which have one color, stand for bare film"
 DECIDED = "gray and exposure as an earlier run decided the roll"
 # Density: new pictures that differ by more from what was decided for their roll are named.
 GRAY_APART, LIGHT_APART = 0.06, 0.15
@@ -117,6 +118,8 @@ def _neutral(common: Baseline, roll: Roll, pictures: int) -> tuple[str, ...]:
     )
     if common.away is not None:
         return (f"{sentence}; gray from bare film is {common.away:.3f} away",)
+    if common.shadows:
+        sentence += f"; {SHADOWS}"
     if common.one_subject:
         return (f"no bare film was seen, and {ONE_SUBJECT}", sentence)
     if common.confidence == "low":

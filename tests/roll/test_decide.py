@@ -18,10 +18,13 @@ RECIPE = resolve.recipe(library.load("c41-endura-premier"))
 GRAY = (0.1, -0.2)
 # Bare film whose gray card lies where the pictures' gray is.
 BARE = replace(REBATE, printed=(2.317, 2.2, 2.028))
+# Deep shadows that say the same.
+DARK = FilmBase((0.4, 0.78, 1.04), (2.092, 2.0, 1.83), "thin end", 9, 0.0)
 
 
 def picture(key: float = 1.3, *, bare: bool = True, **changes: object) -> FrameLooks:
-    one = replace(look((*GRAY, 1000), middle=GRAY), lumas=lumas(key), **changes)  # type: ignore[arg-type]
+    one = replace(look((*GRAY, 1000), middle=GRAY), lumas=lumas(key), base=DARK)
+    one = replace(one, **changes)  # type: ignore[arg-type]
     return frame(one, *([BARE] if bare else []))
 
 
@@ -74,7 +77,7 @@ def test_gains_null_the_gray_and_put_a_card_at_the_target() -> None:
         red, green, blue = found.rgb_gains
         assert (red - green, blue - green) == pytest.approx(GRAY, abs=0.003)
         base = pool.base_of(films.part(frames)[0].base, [])
-        card = exposure.card([1.3] * 5, base, 1.0, varied=True)
+        card = exposure.card([1.3] * 5, base, 1.0, variety=0.12)
         assert card - (red + green + blue) / 3 == pytest.approx(1.6, abs=2e-4)
 
 
@@ -185,6 +188,21 @@ def test_without_bare_film_many_varied_pictures_and_their_shadows_are_medium() -
     tinted = replace(thin, printed=(2.2, 2.0, 1.828))
     other = [frame(replace(one.looks[0], base=tinted)) for one in many]
     assert decided(*other).confidence == "low"
+
+
+def test_a_meadow_without_bare_film_is_green_if_its_shadows_are_deep_and_alike() -> None:
+    green = (0.1, 0.0)
+    meadow = replace(look((*green, 1000), (*GRAY, 150), middle=green), base=DARK)
+    found = decided(*[frame(meadow)] * 12)
+    red, green_gain, blue = found.rgb_gains
+    assert (red - green_gain, blue - green_gain) == pytest.approx(GRAY, abs=0.02)
+    assert found.confidence == "low"
+    assert any("deepest shadows" in reason for reason in found.reasons)
+    colors = [replace(DARK, printed=(2.092 + 0.1 * (n % 4), 2.0, 1.83)) for n in range(12)]
+    other = decided(*(frame(replace(meadow, base=color)) for color in colors))
+    red, green_gain, blue = other.rgb_gains
+    assert (red - green_gain, blue - green_gain) == pytest.approx(green, abs=0.02)
+    assert not any("deepest shadows" in reason for reason in other.reasons)
 
 
 def test_a_single_frame_without_bare_film_is_low() -> None:

@@ -39,8 +39,8 @@ def test_the_share_follows_the_roll_s_own_spread(scatter: float, least: float, m
 
 def test_pictures_and_bare_film_agree_on_a_metered_roll() -> None:
     metered = BASE.level - exposure.CARD_UNDER_BASE + exposure.CARD_UNDER_PICTURES
-    for varied in (True, False):
-        card = exposure.card([metered + 0.03] * 12, BASE, 1.0, varied)
+    for variety in (0.0, 0.09):
+        card = exposure.card([metered + 0.03] * 12, BASE, 1.0, variety)
         share = exposure.PICTURES + (1.0 - exposure.PICTURES) * 0.03 / exposure.APART
         wanted = metered + share * 0.03 - exposure.CARD_UNDER_PICTURES
         assert card == pytest.approx(wanted, abs=0.001)
@@ -49,17 +49,30 @@ def test_pictures_and_bare_film_agree_on_a_metered_roll() -> None:
 def test_a_roll_of_many_subjects_may_be_exposed_for_two_stops_slower_film() -> None:
     metered = BASE.level - exposure.CARD_UNDER_BASE
     keys = [metered + exposure.CARD_UNDER_PICTURES - 0.36] * 12
-    assert exposure.card(keys, BASE, 1.0, varied=True) < metered - 0.2
-    assert exposure.card(keys, BASE, 1.0, varied=False) > metered - 0.08
+    assert exposure.card(keys, BASE, 1.0, variety=0.09) < metered - 0.2
+    assert exposure.card(keys, BASE, 1.0, variety=0.05) > metered - 0.08
+
+
+@pytest.mark.parametrize("away", [0.15, -0.3], ids=["thin film", "dense film"])
+def test_how_far_pictures_are_trusted_grows_with_their_variety_and_does_not_jump(
+    away: float,
+) -> None:
+    metered = BASE.level - exposure.CARD_UNDER_BASE
+    keys = [metered + exposure.CARD_UNDER_PICTURES + away] * 12
+    cards = [exposure.card(keys, BASE, 1.0, variety / 1000) for variety in range(121)]
+    moved = [(card - metered) / away for card in cards]
+    assert moved[0] < moved[-1] - 0.2
+    assert min(np.diff(moved)) >= 0.0
+    assert max(np.diff(moved)) < 0.04
 
 
 @pytest.mark.parametrize("darker", [0.35, -0.35], ids=["night", "snow"])
 def test_nights_and_snow_keep_their_mood_where_bare_film_shows(darker: float) -> None:
     metered = BASE.level - exposure.CARD_UNDER_BASE + exposure.CARD_UNDER_PICTURES
     keys = [metered + darker] * 12
-    shown = exposure.card(keys, BASE, 1.0, varied=False) - (metered - exposure.CARD_UNDER_PICTURES)
+    shown = exposure.card(keys, BASE, 1.0, variety=0.01) - (metered - exposure.CARD_UNDER_PICTURES)
     assert abs(shown) < 0.08
-    hidden = exposure.card(keys, None, 1.0, varied=False) - (metered - exposure.CARD_UNDER_PICTURES)
+    hidden = exposure.card(keys, None, 1.0, variety=0.01) - (metered - exposure.CARD_UNDER_PICTURES)
     assert hidden == pytest.approx(darker)
 
 

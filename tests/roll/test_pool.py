@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import replace
 
@@ -53,6 +54,16 @@ def test_of_two_common_colors_the_middle_one_is_gray_unless_bare_film_disagrees(
     other = pool.neutral([told], near=(0.1, -0.03))
     assert other is not None
     assert other.v == pytest.approx(-0.06, abs=0.005)
+
+
+def test_shadows_choose_among_the_colors_that_pictures_have_and_bare_film_may_add_one() -> None:
+    picture = look((0.1, -0.2, 1000), middle=(0.1, -0.2))
+    nearest = pool.neutral([picture], near=(0.5, 0.2), reach=0.04, absent=False)
+    assert nearest is not None
+    assert math.dist((nearest.u, nearest.v), (0.1, -0.2)) < 0.12
+    added = pool.neutral([picture], near=(0.5, 0.2), reach=0.04)
+    assert added is not None
+    assert (added.u, added.v) == pytest.approx((0.5, 0.2), abs=0.01)
 
 
 def test_no_mid_tones_no_gray() -> None:
