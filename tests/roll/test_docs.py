@@ -19,6 +19,7 @@ from divere_cli.roll import (
     measure,
     pool,
     regions,
+    shadows,
     stocks,
 )
 
@@ -70,6 +71,14 @@ TEXT = " ".join((DOCS / "roll.md").read_text().split())
         f"{exposure.CARD_UNDER_BASE} under itself",
         f"`s` is {exposure.ONE_SUBJECT} for one subject",
         f"{exposure.DARKER} and {exposure.LIGHTER} for many",
+        f"{exposure.DARKER_VARIED[0]} to {exposure.DARKER_VARIED[1]} apart for darker pictures",
+        f"and {exposure.LIGHTER_VARIED[0]} to {exposure.LIGHTER_VARIED[1]} for lighter ones",
+        f"of one color ({shadows.ALIKE} from their middle at the median)",
+        f"has to be {shadows.DEEP} thinner there",
+        f"(or one of three) needs {shadows.DEEP_ALONE}",
+        f"a Gaussian of {shadows.REACH} around that color",
+        f"plus ({shadows.CARD[0]}, {shadows.CARD[1]}) takes the place",
+        f"({shadows.FEW_REACH} where pictures of few subjects say another gray",
         f"further off than {exposure.MOOD} is",
         f"lies within {decide.AGREES} of what bare film says",
         f"middle colors lie {decide.VARIED} apart",
