@@ -60,7 +60,8 @@ def find(inputs: Inputs, output: str) -> WalkResult:
             _Walk(inputs, path, identity(output), result).run()
         else:
             result.scans.append(_scan(os.path.basename(path), path, status))
-    result.scans = _once(result.scans)
+    if len(inputs.paths) > 1:
+        result.scans = _once(result.scans)
     if inputs.only is not None:
         result.scans = [scan for scan in result.scans if _asked_for(scan, inputs.only)]
     pairs.settle(result, both=inputs.pairs == "both")
@@ -138,8 +139,12 @@ def _swapped(output: str) -> str:
 
 def _once(scans: list[Scan]) -> list[Scan]:
     """Remove duplicates of a scan that was given both as a file and in its folder."""
-    first = {_identity_of(scan): scan for scan in scans[::-1]}
-    return [scan for scan in scans if first[_identity_of(scan)] is scan]
+    first: dict[tuple[str, int, int | str], Scan] = {}
+    once = []
+    for scan in scans:
+        if first.setdefault(_identity_of(scan), scan) is scan:
+            once.append(scan)
+    return once
 
 
 def _identity_of(scan: Scan) -> tuple[str, int, int | str]:
@@ -179,14 +184,16 @@ class _Walk:
             entries = self._entries(self._root, "")
         except OSError as problem:
             raise missing.error(self._root, "", problem) from problem
-        # a stack, because folders may be nested deeper than the recursion limit
-        folders = [("", iter(entries))]
+        # a stack, because folders may be nested deeper than the recursion limit; entries are
+        # taken off, because each keeps its status, half a kilobyte
+        folders = [("", entries[::-1])]
+        del entries
         while folders:
             prefix, remaining = folders[-1]
-            entry = next(remaining, None)
-            if entry is None:
+            if not remaining:
                 folders.pop()
                 continue
+            entry = remaining.pop()
             name = prefix + entry.name
             if entry.name.startswith("."):
                 self._result.hidden += 1
@@ -195,7 +202,7 @@ class _Walk:
                 self._result.excluded += 1
                 continue
             if entry.is_dir(follow_symlinks=False):
-                folders.append((name + "/", iter(self._inner(name, entry))))
+                folders.append((name + "/", self._inner(name, entry)[::-1]))
             elif entry.is_symlink():
                 self._link(name, entry)
             elif self._selected(name):

@@ -60,6 +60,10 @@ def settled(plan: ScanPlan, done: Done | None, stands: Stands) -> ScanPlan:
         fresh = {stamp.name: stamp for stamp in done.outputs if not plan.also or stands(stamp)}
         recorded_names = {each.key: each.names for each in done.also}
     stale = [0] if plan.action == "grade" else []
+    if done is not None and not plan.also and plan.main == tuple(fresh):
+        # one scan in an archive: the record's own tuple, and nothing to compare
+        recorded_now = () if stale else done.outputs
+        return replace(plan, stale=tuple(stale), recorded=recorded_now)
     recorded = [] if stale else [fresh[name] for name in plan.main if name in fresh]
     for index, key in enumerate(keys(plan, plan.key), 1):
         names = plan.also[index - 1]

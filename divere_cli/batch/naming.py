@@ -6,6 +6,7 @@ some file system treats as the same. Name collisions are detected in :mod:`.plan
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import string
@@ -90,8 +91,9 @@ def output(template: str, parts: Parts, format_: str) -> str:
     stem, ext = _split(last)
     crop = _in_a_name(parts.crop).strip()
     if not template:
-        template = "{stem}" + "-{ext}" * parts.paired + "-{page}" * bool(parts.page)
-        template += "-{crop}" if crop else ""
+        words = (ext if parts.paired else "", parts.page, crop)
+        filled = stem + "".join(f"-{word}" for word in words if word)
+        return folder + slash + _checked(filled, SUFFIXES[format_], parts.name)
     try:
         filled = template.format(
             stem=stem,
@@ -154,7 +156,12 @@ def twin(name: str) -> str:
 def _in_a_name(text: str) -> str:
     if text.isidentifier() or not text:  # the usual case, in a tenth of the time
         return text
-    return "".join("_" if character in "/\0\\" + _NO_NAME else character for character in text)
+    return _without("/\0\\" + _NO_NAME, text)
+
+
+@functools.lru_cache(maxsize=64)  # a profile's name is mostly that of the scan before
+def _without(forbidden: str, text: str) -> str:
+    return "".join("_" if character in forbidden else character for character in text)
 
 
 def _split(last: str) -> tuple[str, str]:

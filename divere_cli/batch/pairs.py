@@ -30,7 +30,10 @@ def settle(result: WalkResult, *, both: bool) -> None:
     both : bool
         Whether raw files and JPEGs are graded.
     """
-    raw = {stem for stem, suffix in map(_split, result.scans) if suffix in RAW_SUFFIXES}
+    raws = (scan for scan in result.scans if _suffix(scan) in RAW_SUFFIXES)
+    raw = {_split(scan)[0] for scan in raws}
+    if not raw:
+        return
     copies = [
         scan for scan in result.scans if _split(scan)[1] in _COPIES and _split(scan)[0] in raw
     ]
@@ -50,6 +53,10 @@ def _split(scan: Scan) -> tuple[str, str]:
     """Return path without suffix, with case folded as on some file systems, and the suffix."""
     stem, suffix = os.path.splitext(scan.name)
     return stem.casefold(), suffix.lower()
+
+
+def _suffix(scan: Scan) -> str:
+    return scan.name[scan.name.rfind(".") :].lower()
 
 
 def _warning(copies: list[Scan]) -> str:

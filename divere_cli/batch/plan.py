@@ -98,7 +98,7 @@ class ScanPlan:
     def writes(self) -> tuple[str, ...]:
         """Names of all outputs, the sidecar last."""
         if not self.also:
-            return self.main
+            return (*self.outputs, self.sidecar) if self.sidecar else self.outputs
         further = tuple(name for names in self.also for name in names)
         return (*self.outputs, *further, *self.main[len(self.outputs) :])
 
@@ -144,10 +144,11 @@ def make(
         A requested profile cannot be used.
     """
     plans: list[ScanPlan] = []
+    encodings = request.outputs.encodings  # one tuple for all plans
     for scan in walked.scans:
         if stopped():
             break
-        plans += _pictures(request, scan, state, edges)
+        plans += _pictures(request, scan, state, edges, encodings)
     problems: list[str] = []
     if request.outputs.folder:  # without OUTPUT nothing is written
         problems += [*_same_name(plans), *_inputs_hit(plans, folder), *_reports_hit(request, plans)]
@@ -195,23 +196,31 @@ def check_places(inputs: Iterable[str], output: str) -> None:
 
 
 def _pictures(
-    request: BatchRequest, scan: Scan, state: State, edges: Edges | None
+    request: BatchRequest,
+    scan: Scan,
+    state: State,
+    edges: Edges | None,
+    encodings: tuple[Encoding, ...],
 ) -> Iterator[ScanPlan]:
     """Plan each picture of a file; names of outputs have the film edge of the first one."""
     has_edge = edges is not None and scan.path in edges
     edge = edges[scan.path] if edges is not None and has_edge else None
-    first = _plan(request, scan, state, edge)
+    first = _plan(request, scan, state, encodings, edge)
     if has_edge:
         first = replace(first, edge=edge, edge_known=True)
     yield first
     count = first.header.pictures if first.header else 1
     if request.inputs.pages == "all":
         for picture in range(1, count):
-            yield _plan(request, scan.further(picture), state)
+            yield _plan(request, scan.further(picture), state, encodings)
 
 
 def _plan(
-    request: BatchRequest, scan: Scan, state: State, edge: FilmEdge | None = None
+    request: BatchRequest,
+    scan: Scan,
+    state: State,
+    encodings: tuple[Encoding, ...],
+    edge: FilmEdge | None = None,
 ) -> ScanPlan:
     if scan.problem is not None:
         return ScanPlan(scan, error=scan.problem)
@@ -224,7 +233,7 @@ def _plan(
             _positives(request, scan, header, selection, template, encoding, edge)
             for template, encoding in zip(
                 (outputs.name, *(each.name for each in outputs.also)),
-                outputs.encodings,
+                encodings,
                 strict=True,
             )
         )
@@ -235,7 +244,6 @@ def _plan(
     except ScanError as problem:
         return ScanPlan(scan, header, error=problem)
     film, films = _film(request, scan, selection, edge)
-    encodings = outputs.encodings
     was_read, recorded = film_edges.recorded(request, scan, state)
     return ScanPlan(
         scan,
@@ -424,11 +432,14 @@ def _inputs_hit(plans: list[ScanPlan], folder: Folder | None) -> Iterator[str]:
 
 def _reports_hit(request: BatchRequest, plans: list[ScanPlan]) -> Iterator[str]:
     reports = {os.path.realpath(report.path): report.path for report in request.reports}
-    root = os.path.realpath(request.outputs.folder)
-    written = {os.path.join(root, output) for plan in plans for output in plan.writes}
-    scans = {(d.scan.stamp.dev, d.scan.stamp.ino) for d in plans if d.scan.stamp.ino}
+    root = os.path.join(os.path.realpath(request.outputs.folder), "")
+    inside = {real: real.removeprefix(root).replace(os.sep, "/") for real in reports}
+    names, files = set(inside.values()), {identity(real) for real in reports}
+    written = {output for plan in plans for output in plan.writes if output in names}
+    stamps = (plan.scan.stamp for plan in plans if plan.scan.stamp.ino)
+    scans = {(each.dev, each.ino) for each in stamps if (each.dev, each.ino) in files}
     for real, path in reports.items():
-        if real in written:
+        if inside[real] in written:
             yield f"the report '{path}' would be an output, too"
         elif identity(real) in scans:
             yield f"the report '{path}' is a scan"

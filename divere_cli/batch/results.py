@@ -8,56 +8,92 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from divere_cli.batch import positives
 from divere_cli.batch.plan import ScanPlan
+from divere_cli.batch.walked import Scan
 from divere_cli.records.copies import replace
 from divere_cli.records.events import Event, ScanFinished
-from divere_cli.records.outcome import ErrorRecord, Outcome, Pages, ScanResult, Status, TaskResult
+from divere_cli.records.outcome import (
+    ErrorRecord,
+    Outcome,
+    Pages,
+    ScanResult,
+    Stages,
+    Status,
+    TaskResult,
+)
 from divere_cli.records.roll import RollRecord
 
 
 class Results:
     """The result of each scan, emitted once and kept in the order of the plan.
 
-    ``measured`` has the seconds that measuring took, by name of the scan; ``plans`` are the scans.
+    ``measured`` has the seconds that measuring took, by name of the scan. ``plans`` is the list of
+    the plans of all scans, shared with the run: a plan whose scan is settled is let go.
     """
 
-    def __init__(self, plans: Sequence[ScanPlan], emit: Callable[[Event], None]) -> None:
+    def __init__(self, plans: list[ScanPlan], emit: Callable[[Event], None]) -> None:
         self.measured: dict[str, float] = {}
-        self._by_scan: dict[int, ScanResult] = {}  # by identity: two scans may be equal
-        self.plans = plans
+        self._plans = plans
+        self._results: list[ScanResult | None] = [None] * len(plans)
+        self._places: dict[int, int] = {}  # by identity of the scan: two scans may be equal
+        self._edge_known = bytearray(len(plans))
         self._emit = emit
 
-    def put(self, plan: ScanPlan, result: ScanResult, *, emit: bool = True) -> None:
-        """Keep the result of a scan and emit it."""
-        if seconds := self.measured.get(plan.scan.name):
+    def settle(self, place: int, result: ScanResult) -> None:
+        """Keep and emit the result of a scan that needs no worker, and let its plan go."""
+        plan, self._plans[place] = self._plans[place], _SETTLED
+        self._edge_known[place] = plan.edge_known
+        self._keep(place, plan.scan.name, result, emit=True)
+
+    def put(self, plan: ScanPlan, result: ScanResult) -> None:
+        """Keep and emit the result of a scan of which the plan is still there."""
+        if not self._places:
+            plans = enumerate(self._plans)
+            self._places = {id(each.scan): n for n, each in plans if each is not _SETTLED}
+        self._keep(self._places[id(plan.scan)], plan.scan.name, result, emit=True)
+
+    def _keep(self, place: int, name: str, result: ScanResult, *, emit: bool) -> None:
+        if seconds := self.measured.get(name):
             stages = replace(result.seconds_by_stage, measure=seconds)
             result = replace(result, seconds_by_stage=stages)
-        self._by_scan[id(plan.scan)] = result
+        self._results[place] = result
         if emit:
             self._emit(ScanFinished(result))
 
     def complete(self) -> bool:
         """Return whether there are scans, and each has a result other than interrupted."""
-        results = self._by_scan.values()
-        return 0 < len(self.plans) == len(results) and all(
-            result.status != "interrupted" for result in results
+        return bool(self._results) and all(
+            result is not None and result.status != "interrupted" for result in self._results
         )
 
     def so_far(self) -> tuple[ScanResult, ...]:
         """Return the results so far, without events; scans without a result are interrupted."""
-        return tuple(
-            self._by_scan.get(id(plan.scan)) or without_worker(plan, "interrupted")
-            for plan in self.plans
-        )
+        pairs = zip(self._plans, self._results, strict=True)
+        return tuple(result or without_worker(plan, "interrupted") for plan, result in pairs)
 
     def all(self, *, emit: bool = True) -> tuple[ScanResult, ...]:
         """Return one result for each scan of the plan; scans without one were interrupted."""
-        for plan in self.plans:
-            if id(plan.scan) not in self._by_scan:
-                self.put(plan, without_worker(plan, "interrupted"), emit=emit)
-        return tuple(self._by_scan[id(plan.scan)] for plan in self.plans)
+        for place, plan in enumerate(self._plans):
+            if self._results[place] is None:
+                result = without_worker(plan, "interrupted")
+                self._keep(place, plan.scan.name, result, emit=emit)
+        return tuple(result for result in self._results if result is not None)
+
+    def edges_not_read(self) -> frozenset[str]:
+        """Return the names of scans whose film edge was not read before this run."""
+        known = zip(self._results, self._plans, self._edge_known, strict=True)
+        return frozenset(
+            result.input
+            for result, plan, settled in known
+            if result is not None and not (settled or plan.edge_known)
+        )
+
+
+_SETTLED = ScanPlan(Scan("", ""))  # in place of a plan that is no longer needed
+_NOT_STARTED = Stages()
 
 
 _KNOWN = "it failed before and has not changed; --known-failures retry tries it again"
@@ -86,6 +122,7 @@ def without_worker(plan: ScanPlan, status: Status, error: ErrorRecord | None = N
         height=header.height if header else 0,
         warnings=(*(header.warnings if header else ()), *(selection.warnings if selection else ())),
         notes=header.notes if header else (),
+        seconds_by_stage=_NOT_STARTED,
         pages=_pages(plan),
     )
 
@@ -149,14 +186,16 @@ def settled(plan: ScanPlan) -> ScanResult:
     if plan.action == "kept" or plan.action == "deferred":
         status = plan.action
     result = without_worker(plan, status)
-    known_positives = positives.of(plan, None) if status == "up_to_date" else ()
-    return replace(
-        result,
-        notes=(*result.notes, *plan.notes) if plan.notes else result.notes,
-        warnings=(*result.warnings, *plan.warnings),
-        positives=known_positives,
-        film_edge=plan.edge if status in ("up_to_date", "kept") else None,
-    )
+    changes: dict[str, Any] = {}
+    if plan.notes:
+        changes["notes"] = (*result.notes, *plan.notes)
+    if plan.warnings:
+        changes["warnings"] = (*result.warnings, *plan.warnings)
+    if status == "up_to_date":
+        changes["positives"] = positives.of(plan, None)
+    if plan.edge is not None and status in ("up_to_date", "kept"):
+        changes["film_edge"] = plan.edge
+    return replace(result, **changes)
 
 
 def _with_outcome(result: ScanResult, outcome: Outcome | None) -> ScanResult:

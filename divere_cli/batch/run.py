@@ -61,6 +61,8 @@ from divere_cli.system import capacity, memory, signals
 
 log = logging.getLogger(__name__)
 
+_UNSETTLED = ("", "check", "grade")  # actions of scans that have no result without a worker
+
 Emit = Callable[[Event], None]
 Clock = Callable[[], float]
 
@@ -138,6 +140,7 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
         archiving.check(request.outputs, space.folder)
         planned.save()
         engine = _engine(request, space, stop, emit, clock)
+        unused = _unused(request, space)
         collected = Results(space.plans, emit)
         with _in_order(record, engine, stop):
             spread = _grade(request, space, engine, collected, record, stop)
@@ -153,7 +156,7 @@ def run(request: BatchRequest, emit: Emit, clock: Clock = time.monotonic) -> Run
             if request.outputs.manifest or request.outputs.bag:
                 archiving.write(request.outputs, space.folder)
         light_warnings = record.light.warnings if record.light else ()
-        warnings = (*space.warnings, *light_warnings, *_unused(request, space), *record.rolled)
+        warnings = (*space.warnings, *light_warnings, *unused, *record.rolled)
         record.warnings = (*warnings, *record.warnings)
         report = _with_results(_report(request, record, stop), engine, collected, record, stop)
         return report_files.write(report, request.reports, stop)
@@ -239,7 +242,7 @@ def _grade(
     decisions = _decide(request, space, stale, engine, collected, record, stop)
     if stop.stopping:
         return False
-    todo, settled = _settle(request, space, stale, decisions, engine, record, stop)
+    todo, errors = _settle(request, space, stale, decisions, engine, record, stop)
     record.warnings = _regraded(todo)
     queue = engine.queue(todo)
     if light and todo:
@@ -248,13 +251,7 @@ def _grade(
     engine.open(queue)
     record.announce(space, engine, len(queue))
     record.orphans = _orphans(space)
-    for plan, error in settled:
-        failures.record(space, plan, error)
-        final = results.without_worker(plan, "failed", error) if error else results.settled(plan)
-        collected.put(plan, final)
-        if plan.action in ("up_to_date", "moved"):  # its record is not needed any more: 0.7 kB
-            space.state.done.pop(plan.scan.name, None)
-    failed = sum(plan.action == "fail" or error is not None for plan, error in settled)
+    failed = _put_settled(space, collected, errors)
     work = Grading(
         request,
         space,
@@ -265,10 +262,26 @@ def _grade(
         light=light_map,
         edges=record.edges,
     )
-    del decisions, todo, settled  # a long run must not hold memory that it no longer needs
+    del decisions, todo, errors  # a long run must not hold memory that it no longer needs
     if queue:
         engine.scheduler().run(work, queue, failed)
     return work.spread
+
+
+def _put_settled(space: Workspace, collected: Results, errors: Mapping[int, ErrorRecord]) -> int:
+    """Emit the results of scans that need no worker; return how many of them failed."""
+    failed = 0
+    for place, plan in enumerate(space.plans):
+        error = errors.get(place)
+        if error is None and plan.action in _UNSETTLED:
+            continue
+        failures.record(space, plan, error)
+        final = results.without_worker(plan, "failed", error) if error else results.settled(plan)
+        collected.settle(place, final)
+        failed += plan.action == "fail" or error is not None
+        if plan.action in ("up_to_date", "moved"):  # its record is not needed any more: 0.7 kB
+            space.state.done.pop(plan.scan.name, None)
+    return failed
 
 
 def _decide(
@@ -325,32 +338,36 @@ def _settle(
     engine: Engine,
     record: _Record,
     stop: Stop,
-) -> tuple[list[ScanPlan], list[tuple[ScanPlan, ErrorRecord | None]]]:
-    """Split the scans into those that need work and those that already have a result."""
+) -> tuple[list[ScanPlan], dict[int, ErrorRecord]]:
+    """Settle the plan of each scan, in its place among the plans.
+
+    Returns the plans of the scans that need work, and the errors of decisions by place.
+    """
     todo: list[ScanPlan] = []
-    settled: list[tuple[ScanPlan, ErrorRecord | None]] = []
-    unsure: list[ScanPlan] = []
-    for index, each in enumerate(space.plans):
+    errors: dict[int, ErrorRecord] = {}
+    unsure: list[int] = []
+    for place, each in enumerate(space.plans):
         decision = decisions.get(each.scan.name)
         if decision is not None and decision.error is not None:
-            settled.append((each, decision.error))
+            errors[place] = decision.error
             continue
-        plan = space.plans[index] = stale.settle(each, decision)  # one plan a scan in memory
+        plan = space.plans[place] = stale.settle(each, decision)  # one plan a scan in memory
         if plan.action == "check":
-            unsure.append(plan)
+            unsure.append(place)
         elif plan.action == "grade":
             todo.append(plan)
-        else:
-            settled.append((plan, None))
-    for plan in _checked(request, space, stale, decisions, unsure, engine, record, stop):
+    checked = _checked(request, space, stale, decisions, unsure, engine, record, stop)
+    for place, plan in zip(unsure, checked, strict=False):  # none of a run that is stopped
+        space.plans[place] = plan
         if plan.action == "grade":
             todo.append(plan)
-        else:
-            settled.append((plan, None))
-    space.journal.renew(list(stale.renewed([plan for plan, _ in settled])))
-    if outputs := [output for plan, _ in settled for output in plan.kept]:
+    settled = [plan for n, plan in enumerate(space.plans) if n not in errors]
+    space.journal.renew(list(stale.renewed(settled)))
+    if outputs := [
+        output for plan in settled if plan.action not in _UNSETTLED for output in plan.kept
+    ]:
         space.journal.kept(outputs)
-    return failures.crashed_last(space.state, todo), settled
+    return failures.crashed_last(space.state, todo), errors
 
 
 def _checked(
@@ -358,7 +375,7 @@ def _checked(
     space: Workspace,
     stale: Staleness,
     decisions: dict[str, Decision],
-    unsure: list[ScanPlan],
+    unsure: Sequence[int],
     engine: Engine,
     record: _Record,
     stop: Stop,
@@ -366,7 +383,8 @@ def _checked(
     """Let workers hash the files that only their content can identify, then decide."""
     if not unsure:
         return []
-    queue = engine.queue(unsure)
+    plans = [space.plans[place] for place in unsure]
+    queue = engine.queue(plans)
     engine.open(queue)
     record.announce(space, engine, len(queue))
     work = Checking(request, stale)
@@ -375,7 +393,7 @@ def _checked(
         return []
     return [
         stale.settle(plan, decisions.get(plan.scan.name), work.hashes)
-        for plan in (replace(each, notes=(), warnings=()) for each in unsure)
+        for plan in (replace(each, notes=(), warnings=()) for each in plans)
     ]
 
 
@@ -441,7 +459,9 @@ def _with_results(
         record.error = record.error or report_files.bug("events cannot be emitted")
         files = collected.all(emit=False)
     files = results.with_film_base(files, record.rolls)
-    not_read = {plan.scan.name for plan in collected.plans if not plan.edge_known}
+    numbers: tuple[str, ...] = ()
+    if any(file.status == "ok" for file in files):
+        numbers = film_rolls.numbers(files, collected.edges_not_read())
     code = exit_code.exit_code(stop.signal, record.error, files)
     incidents = sorted(engine.incidents, key=lambda each: each.at)
     return replace(
@@ -450,7 +470,7 @@ def _with_results(
         files=files,
         error=record.error,
         exit_code=code,
-        warnings=(*report.warnings, *film_rolls.numbers(files, not_read)),
+        warnings=(*report.warnings, *numbers),
         incidents=tuple(
             replace(each, at=round(max(0.0, each.at - record.began), 3)) for each in incidents
         ),

@@ -15,7 +15,7 @@ import os
 import stat
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from divere_cli import GRADE, __version__
 from divere_cli.batch import further
@@ -44,17 +44,23 @@ DELIVERED = "graded by an earlier version, which did not measure; --force grades
 FrameKey = tuple[str, tuple[float, float, float, float], int, str]
 """Output name, crop, orientation, recipe SHA-256."""
 
+_Present = tuple[int, int]
+
 Hashes = Mapping[str, str]
 """SHA-256 by path; empty where a file could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Outputs of a scan as found: changed by the user, unsure until hashed, or restored."""
+    """Outputs of a scan as found: changed by the user, unsure until hashed, or restored.
+
+    ``present`` has size and time of recorded outputs that are there.
+    """
 
     changed: tuple[str, ...] = ()
     unsure: tuple[str, ...] = ()
     restored: tuple[OutputStamp, ...] = ()
+    present: Mapping[str, _Present] = field(default_factory=dict)
 
 
 class Staleness:
@@ -311,7 +317,8 @@ class Staleness:
             return None
         if done.key != plan.key and done.key not in plan.earlier:
             return None
-        if not outputs_as_recorded(done, self._folder, plan.main, self._restored):
+        present = comparison.present
+        if not outputs_as_recorded(done, self._folder, plan.main, self._restored, present):
             return None
         earlier = done.grade < GRADE or done.key != plan.key
         notes = (*plan.notes, EARLIER_GRADE) if earlier else plan.notes
@@ -328,7 +335,8 @@ class Staleness:
 
     def _look(self, plan: ScanPlan, hashes: Hashes | None) -> _Comparison:
         """Compare the files that have the outputs' names with their records."""
-        comparison = _Comparison()
+        seen: dict[str, _Present] = {}
+        comparison = _Comparison(present=seen)
         if self._folder is None or self._request.outputs.overwrite:
             return comparison
         for output in plan.writes:
@@ -338,7 +346,7 @@ class Staleness:
             status = self._folder.look(output)
             if status is None or not _regular(status):
                 continue
-            present = (status.st_size, status.st_mtime_ns)
+            present = seen[output] = (status.st_size, status.st_mtime_ns)
             if output in self._state.kept:
                 comparison = replace(comparison, changed=(*comparison.changed, output))
                 continue
@@ -440,6 +448,8 @@ class Staleness:
         return (DECIDED_ANEW,) if stamp.same(done.stamp, plan.scan.stamp) else ()
 
 
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+
 # Keys once began with the program's version; a fixed 0.1.0 keeps recorded keys valid.
 _KEY_BEGINS = "0.1.0"
 
@@ -460,7 +470,7 @@ def key(
         empty by default.
     """
     facts = [frames, sidecar, reading] if reading else [frames, sidecar]
-    scan = json.dumps(facts, separators=(",", ":"))
+    scan = _compact(facts)
     text = f"[{_same_for_all(encoding)},{scan[1:]}"
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
@@ -538,6 +548,7 @@ def outputs_as_recorded(
     folder: Folder,
     names: Collection[str],
     restored: Mapping[str, OutputStamp] | None = None,
+    present: Mapping[str, _Present] | None = None,
 ) -> bool:
     """Return whether every output with one of these names exists as it was published.
 
@@ -551,18 +562,21 @@ def outputs_as_recorded(
         Names of the outputs.
     restored : Mapping[str, OutputStamp], optional
         Files that have the recorded content with other times.
+    present : Mapping[str, tuple of int], optional
+        Size and time of outputs that were just examined.
     """
-    current = restored or {}
+    current, known = restored or {}, present or {}
     return all(
-        _is(current.get(output.name, output), folder)
+        _is(current.get(output.name, output), folder, known.get(output.name))
         for output in done.outputs
         if output.name in names
     )
 
 
-def _is(output: OutputStamp, folder: Folder) -> bool:
-    status = folder.look(output.name)
-    present = (status.st_size, status.st_mtime_ns) if status else None
+def _is(output: OutputStamp, folder: Folder, present: _Present | None = None) -> bool:
+    if present is None:
+        status = folder.look(output.name)
+        present = (status.st_size, status.st_mtime_ns) if status else None
     return present == (output.size, output.mtime_ns)
 
 

@@ -76,7 +76,7 @@ def take(
     if request.inputs.only is not None:
         about = journal_state.About(frozenset(scan.file for scan in walked.scans))
     few = about is not None and len(about.scans) <= _FEW and not film_edges.needed(request)
-    state = State() if few else journal_state.load(folder, about)
+    state = State() if few else journal_state.load(folder, about, walked.scans)
     edges = film_edges.read(request, walked.scans, state) if film_edges.needed(request) else None
     film_edges.learn(request, walked.scans, edges)
     plans = plan.make(request, walked, state, folder, lambda: stop.stopping, edges)

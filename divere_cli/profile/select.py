@@ -152,14 +152,17 @@ class Selector:
         scans : iterable of str
             Paths of all scans of the run.
         """
-        names: dict[str, set[str]] = {}
-        for path in scans:
-            names.setdefault(os.path.dirname(path), set()).add(os.path.basename(path))
+        folders = {
+            directory: folder for directory, folder in self._folders.items() if folder is not None
+        }
+        names: dict[str, set[str]] = {directory: set() for directory in folders}
+        for path in scans if folders else ():
+            directory, name = os.path.split(path)
+            if directory in names:
+                names[directory].add(name)
         warnings = []
-        for directory, folder in self._folders.items():
-            if folder is None:
-                continue
-            there = names.get(directory, set())
+        for directory, folder in folders.items():
+            there = names[directory]
             normal = {loading.normal(name) for name in there}
             for entry in folder.entries:
                 if loading.normal(entry) in normal or os.path.lexists(
@@ -176,9 +179,10 @@ class Selector:
         if self._option_preset is not None:
             shipped = self.option in library.names()
             return _Served(self._option_preset, self.option, shared=True, shipped=shipped)
-        folder, name = self._option_folder, os.path.basename(scan_path)
+        directory, name = os.path.split(scan_path)
+        folder = self._option_folder
         if folder is None:
-            folder = self._folder(os.path.dirname(scan_path))
+            folder = self._folder(directory)
         if folder is None:
             return None
         if folder.has(name):

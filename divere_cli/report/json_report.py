@@ -118,10 +118,8 @@ def _unprocessed(file: ScanResult) -> str:
 
     A run on an up-to-date archive has 100,000 of them: this takes 4 us each instead of 17.
     """
-    own_fields = ", ".join(
-        f'"{name}": {_ENCODER.encode(to_plain(getattr(file, name)))}' for name in _OWN
-    )
-    return f"{{{own_fields}, {_shared_fields(_SHARED(file))}"
+    own_fields = {name: to_plain(getattr(file, name)) for name in _OWN}
+    return f"{_ENCODER.encode(own_fields)[:-1]}, {_shared_fields(_SHARED(file))}"
 
 
 @functools.lru_cache(maxsize=64)

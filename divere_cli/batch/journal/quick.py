@@ -10,14 +10,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from divere_cli.batch.journal import lines
 from divere_cli.batch.journal.record import Done, OutputStamp, Peak
+from divere_cli.batch.walked import Scan
 from divere_cli.records.job import Stamp
 
 T = TypeVar("T")
+Known = Mapping[str, Scan]
+"""Scans that the walk found, by name: records of the same scans share their values."""
+
+NOTHING: Known = MappingProxyType({})
 
 # @t: a text without escapes, @e: with escapes, @n: a number, @o: an object without inner ones
 _DONE = (
@@ -92,7 +98,7 @@ def published(line: bytes) -> tuple[str, str] | None:
     return (match[2], match[3]) if match else None
 
 
-def done(line: bytes, shared: dict[Any, Any]) -> tuple[Done, str] | None:
+def done(line: bytes, shared: dict[Any, Any], known: Known = NOTHING) -> tuple[Done, str] | None:
     """Return the record of a ``done`` line and the text of its outputs.
 
     Parameters
@@ -101,6 +107,9 @@ def done(line: bytes, shared: dict[Any, Any]) -> tuple[Done, str] | None:
         One line of a journal.
     shared : dict
         Values that several records have; added to.
+    known : mapping of str to Scan, optional
+        Scans whose name, path and stamp are used where the record has equal ones: a fifth of
+        the memory of a record.
 
     Returns
     -------
@@ -111,12 +120,12 @@ def done(line: bytes, shared: dict[Any, Any]) -> tuple[Done, str] | None:
     if match is None:
         return None
     try:
-        return _record(match.groups(""), shared), match[10]
+        return _record(match.groups(""), shared, known), match[10]
     except lines.NO_RECORD:
         return None
 
 
-def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
+def _record(texts: tuple[str, ...], shared: dict[Any, Any], known: Known) -> Done:
     _, scan, path, size, mtime, ctime, device, inode, key, _, name, *fields = texts
     made_size, made_mtime, made_sha256, header, profile, sha256, *fields = fields
     sort, raw, peak, basis, grade, decided, edge, no_code = fields
@@ -130,6 +139,11 @@ def _record(texts: tuple[str, ...], shared: dict[Any, Any]) -> Done:
         lines.once(_number(device), shared),
         _number(inode),
     )
+    walked = known.get(scan)
+    if walked is not None:
+        scan = walked.name
+        path = walked.path if path == walked.path else path
+        stamp = walked.stamp if stamp == walked.stamp else stamp
     name = scan if name == scan else name  # keep one string, not two
     return Done(
         scan,

@@ -32,6 +32,7 @@ from typing import Any
 from divere_cli.batch import naming
 from divere_cli.batch.journal import lines, quick
 from divere_cli.batch.journal.record import Done, Failure, Line, OutputStamp, Peak
+from divere_cli.batch.walked import Scan
 from divere_cli.errors import JournalFailed, NoSpaceLeft, RunError
 from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
@@ -97,7 +98,7 @@ class About:
         return naming.twin(name) in self.twins
 
 
-def load(folder: Folder | None, about: About | None = None) -> State:
+def load(folder: Folder | None, about: About | None = None, scans: Iterable[Scan] = ()) -> State:
     """Read the journal without repairing it; an absent one is empty.
 
     Parameters
@@ -106,6 +107,9 @@ def load(folder: Folder | None, about: About | None = None) -> State:
         The output folder, held open.
     about : About, optional
         Read only what is about these scans and outputs.
+    scans : iterable of Scan, optional
+        Scans that the walk found: records use their names, paths and stamps where these are
+        equal, so that they are in memory once.
 
     Raises
     ------
@@ -116,14 +120,16 @@ def load(folder: Folder | None, about: About | None = None) -> State:
         return State()
     try:
         with open(directory.open_regular(folder.handle, NAME, os.O_RDONLY), "rb") as stream:
-            return parse(stream, about)
+            return parse(stream, about, {scan.name: scan for scan in scans})
     except FileNotFoundError:
         return State(clean=False)
     except OSError as problem:
         raise failed(problem, "read") from problem
 
 
-def parse(journal: Iterable[bytes], about: About | None = None) -> State:
+def parse(
+    journal: Iterable[bytes], about: About | None = None, known: quick.Known = quick.NOTHING
+) -> State:
     """Return the state that complete lines describe; lines that are no records are counted.
 
     Parameters
@@ -132,10 +138,12 @@ def parse(journal: Iterable[bytes], about: About | None = None) -> State:
         Lines of the journal.
     about : About, optional
         Read only what is about these scans and outputs.
+    known : mapping of str to Scan, optional
+        Scans that the walk found, by name.
     """
     if about is not None:
         return _Reading(State(about=about)).read_about(journal, about)
-    return _Reading(State()).read(journal)
+    return _Reading(State(), known).read(journal)
 
 
 class _Reading:
@@ -145,8 +153,9 @@ class _Reading:
     as nearly always, it says nothing more.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, known: quick.Known = quick.NOTHING) -> None:
         self._state = state
+        self._known = known
         self._shared: dict[Any, Any] = {}
 
     def read(self, journal: Iterable[bytes]) -> State:
@@ -155,7 +164,7 @@ class _Reading:
             if not line.endswith(b"\n"):
                 continue  # torn
             self._state.lines += 1
-            record = quick.done(line, self._shared)
+            record = quick.done(line, self._shared, self._known)
             if waiting and (record is None or (record[0].input, record[1]) != about):
                 self._slowly(waiting)
             waiting = b""
@@ -245,7 +254,9 @@ def _take_outputs(state: State, scan: str, outputs: tuple[OutputStamp, ...]) -> 
     for output in outputs:
         before = state.owned.get(output.name, ())
         if output not in before[-1:]:  # a ``done`` repeats the outputs of its ``publish``
-            state.owned[output.name] = (*before, output)
+            # a tuple of one that is there is shared with the record
+            alone = not before and len(outputs) == 1
+            state.owned[output.name] = outputs if alone else (*before, output)
         state.owner[output.name] = scan
 
 

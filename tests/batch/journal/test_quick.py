@@ -15,6 +15,7 @@ from divere_cli.batch.journal import quick
 from divere_cli.batch.journal.record import Done, Failure, OutputStamp, Peak
 from divere_cli.batch.journal.state import NAME, About, State, parse
 from divere_cli.batch.journal.writer import Journal
+from divere_cli.batch.walked import Scan
 from divere_cli.files.output_folder import Folder
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.records.grade import ProfileRef
@@ -83,7 +84,7 @@ def journal(folder: Path) -> list[bytes]:
 
 def parsed(lines: list[bytes], monkeypatch: pytest.MonkeyPatch) -> State:
     with monkeypatch.context() as patch:
-        patch.setattr(quick, "done", lambda line, shared: None)
+        patch.setattr(quick, "done", lambda line, shared, known: None)
         patch.setattr(quick, "published", lambda line: None)
         return parse(lines)
 
@@ -107,6 +108,24 @@ def test_both_readings_agree_on_every_kind_of_record(
     for _ in range(30):
         dice.shuffle(lines)
         assert parse(lines) == parsed(lines, monkeypatch)
+
+
+def test_records_share_the_values_of_scans_that_the_walk_found(tmp_path: Path) -> None:
+    lines = journal(tmp_path)
+    plain = [record(f"s{number}.tif", number) for number in (0, 1, 2)]
+    same, elsewhere, changed = (Scan(each.input, each.path, each.stamp) for each in plain)
+    elsewhere = replace(elsewhere, path=f"in/{elsewhere.name}")
+    changed = replace(changed, stamp=replace(changed.stamp, size=1))
+    state = parse(lines, known={scan.name: scan for scan in (same, elsewhere, changed)})
+    assert state == parse(lines)
+    done = [quick.done(line, {}, {scan.name: scan for scan in (same, elsewhere, changed)})
+            for line in lines]  # fmt: skip
+    first, second, third = [pair[0] for pair in done if pair is not None][:3]
+    assert first.path is same.path
+    assert first.stamp is same.stamp
+    assert second.path == plain[1].path
+    assert second.stamp is elsewhere.stamp
+    assert third.stamp == plain[2].stamp
 
 
 def test_both_readings_agree_on_damaged_lines(
