@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 
@@ -36,6 +37,17 @@ SHARED = Path(__file__).parents[2] / "shared"
 os.environ.setdefault("DIVERE_BATCH_AUTO", "off")
 os.environ.setdefault("DIVERE_WATCH_AUTO", "off")
 
+# No property may depend on how fast the machine is, nor on the examples of the day. Others:
+# pytest --hypothesis-profile default
+hypothesis.settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("steady")
+LEAK_SECONDS = 60.0  # what is on its way out may take its time on a busy machine
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
@@ -59,14 +71,32 @@ def _descriptors() -> set[str]:
 
 
 def _children() -> set[int]:
-    own = psutil.Process()
-    return {child.pid for child in own.children() if child.status() != psutil.STATUS_ZOMBIE}
+    """This process's children; psutil looks at each process of the machine, twice for each test.
+
+    The list may miss one while another ends: read it twice where none may be missing.
+    """
+    threads = Path("/proc/self/task")
+    try:
+        lists = [(thread / "children").read_text() for thread in threads.iterdir()]
+    except OSError:  # another system; or a thread ended
+        return {child.pid for child in psutil.Process().children()}
+    return {int(pid) for text in lists for pid in text.split()}
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _settled(before: tuple[set[int], set[int], set[str]]) -> list[str]:
     children, threads, descriptors = before
-    keepers = {p.pid for p in multiprocessing.active_children() if p.daemon}
-    leaks = [f"process {pid}" for pid in _children() - children - keepers - _trackers()]
+    new = _children() - children
+    if new:
+        keepers = {p.pid for p in multiprocessing.active_children() if p.daemon}
+        new = {pid for pid in new - keepers - _trackers() if _runs(pid)}
+    leaks = [f"process {pid}" for pid in new]
     leaks += [f"thread {t.name}" for t in threading.enumerate() if t.ident not in threads]
     leaks += [f"descriptor {fd}" for fd in _descriptors() - descriptors if "pipe" not in fd]
     return leaks
@@ -83,7 +113,7 @@ def _trackers() -> set[int]:
 @pytest.fixture(autouse=True)
 def no_leaks() -> Iterator[None]:
     """A test that leaves a process, a thread or an open file behind has failed."""
-    before = (_children(), {t.ident for t in threading.enumerate()}, _descriptors())
+    before = (_children() | _children(), {t.ident for t in threading.enumerate()}, _descriptors())
     yield
     deadline = time.monotonic() + LEAK_SECONDS
     while leaks := _settled(before):

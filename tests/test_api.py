@@ -38,7 +38,7 @@ def test_the_examples_of_the_page_run(scans: Path) -> None:
         cwd=scans.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     assert "(4, 6, 3) uint8" in done.stdout

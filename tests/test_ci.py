@@ -68,7 +68,7 @@ def test_what_make_is_asked_for_is_there(jobs: dict[str, Any]) -> None:
 def test_the_definitions_fit_the_schema_of_github() -> None:
     program = Path(sys.executable).with_name("check-jsonschema")
     words = [program, "--builtin-schema", "vendor.github-workflows", FILE]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -41,7 +41,7 @@ def test_every_console_block_does_what_it_shows(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=280,
         )
         said = [shape(line) for line in done.stdout.splitlines()]
         for line in shown:

@@ -26,7 +26,7 @@ def turn(plan: ScanPlan, inputs: Inputs) -> tuple[bool, int]:
 
 
 def applies(plan: ScanPlan, inputs: Inputs) -> bool:
-    """Return whether the file's orientation tag is applied; raw decoders apply it themselves.
+    """Return whether the file's orientation tag is applied.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def applies(plan: ScanPlan, inputs: Inputs) -> bool:
         The INPUTs and which files of them are taken.
     """
     header, selection = plan.header, plan.selection
-    if header is None or selection is None or header.format == "raw":
+    if header is None or selection is None:
         return False
     if header.orientation not in TURNS or header.orientation == 1:
         return False

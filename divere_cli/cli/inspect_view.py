@@ -221,7 +221,7 @@ def rows(item: Scan) -> list[tuple[str, str]]:
         ("storage", _compression(header)),
         ("pictures", str(header.pictures) if header.pictures > 1 else ""),
         ("resolution", _resolution(header)),
-        ("orientation", f"{header.orientation} (not applied)" if header.orientation != 1 else ""),
+        ("orientation", str(header.orientation) if header.orientation != 1 else ""),
         ("profile", about.icc),
         ("scanner", " ".join(facts[name] for name in ("make", "model") if name in facts)),
         ("software", facts.get("software", "")),

@@ -247,6 +247,8 @@ def _infrared(
     """Write the infrared channel unchanged; return notes on all channels that are not color."""
     header = scan.header
     notes = ["alpha was left out"] if "alpha" in header.extra else []
+    if "unknown" in header.extra and job.sidecar is None:
+        notes.append("samples of unknown meaning were left out")
     if header.orientation != 1:
         applied = "was applied" if job.oriented else "was not applied"
         notes.append(f"the file's orientation tag ({header.orientation}) {applied}")
@@ -256,7 +258,7 @@ def _infrared(
     expected = "infrared" in header.extra or job.sidecar is not None
     bands = scan.infrared() if expected else None
     if bands is None:
-        if job.sidecar is not None:
+        if job.sidecar is not None or job.encoding.infrared == "sidecar":
             notes.append("no infrared channel to write beside the positive")
         return (), tuple(notes)
     if job.sidecar is None:
@@ -264,7 +266,9 @@ def _infrared(
     encoding = replace(
         job.encoding, format="tiff", bit_depth=8 if scan.scan.header.layout.bits == 8 else 16
     )
-    picture = PictureMetadata(resolution=header.resolution)
+    # its rows stay as stored: a tag turns it as the positive was turned
+    turned = header.orientation if job.oriented else 1
+    picture = PictureMetadata(resolution=header.resolution, orientation=turned)
     page = header.infrared_page or header  # may have half the width and height of the picture
     with (
         progress.stage("write"),

@@ -54,9 +54,9 @@ def own_turn(header: Header | None) -> tuple[bool, int]:
     mirrored : bool
         Left for right, before the turn.
     degrees : int
-        Counter-clockwise. 0 for a camera's raw file: its decoder rotates the picture.
+        Counter-clockwise.
     """
-    if header is None or header.format == "raw":
+    if header is None:
         return False, 0
     return TURNS.get(header.orientation, (False, 0))
 

@@ -179,7 +179,8 @@ class Header:
     file's ``pictures`` this is, from 0 on. ``transfer`` is what the file says of
     how samples relate to light, other than by an ICC profile: empty, ``linear``,
     ``srgb``, ``bt709``, ``pq``, ``hlg`` or ``gamma X`` (light is the sample to the
-    power of X), and ``transfer_by`` which part of the file says it.
+    power of X), and ``transfer_by`` which part of the file says it. ``icc``: the
+    profile comes first, and ``transfer_else`` counts if it cannot be used.
     """
 
     format: Format
@@ -212,6 +213,8 @@ class Header:
     pictures: int = field(default=1, metadata=LATER)
     transfer: str = field(default="", metadata=LATER)
     transfer_by: str = field(default="", metadata=LATER)
+    transfer_else: str = field(default="", metadata=LATER)
+    transfer_else_by: str = field(default="", metadata=LATER)
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -252,7 +255,8 @@ class PictureMetadata:
     sub-directories, no thumbnail, no maker note, orientation 1); a TIFF writer
     moves its entries into the picture's own directory. ``xmp`` is a packet
     (UTF-8), ``iptc`` the raw IIM records. Empty means absent. ``exposure`` are the
-    stops by which a flat master's middle gray is darker than 18 %.
+    stops by which a flat master's middle gray is darker than 18 %. ``orientation``
+    is written by the TIFF writer only.
     """
 
     icc: bytes = b""
@@ -262,6 +266,7 @@ class PictureMetadata:
     xmp: bytes = b""
     iptc: bytes = b""
     exposure: float = 0.0
+    orientation: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,12 +42,14 @@ def main() -> int:
         importlib.import_module("tests.batch.variants").apply(options.variant)
     if options.compact:
         compaction.due = lambda state: True
+    signal.signal(
+        signal.SIGINT, lambda number, frame: None
+    )  # when the run does not watch: after it
     try:
         report = run(_request(options), _tell)
     except DivereError as problem:
         _say(2, f"{problem.kind}: {problem.message}")
         return problem.exit_code
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run is over, its exit code stands
     _say(1, render(report))
     return report.exit_code
 

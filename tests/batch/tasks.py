@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -85,9 +86,11 @@ def _hangs(job: Job, progress: Progress) -> TaskResult:
 
 
 def _deaf(job: Job, progress: Progress) -> TaskResult:
-    """Hold the interpreter's lock for a minute: no thread of the worker can end it."""
-    Path(job.input).with_suffix(".began").touch()
-    ctypes.PyDLL(None).sleep(60)
+    """Hold the interpreter's lock for an hour: no thread of the worker can end it."""
+    sys.setswitchinterval(3600)
+    libc = ctypes.PyDLL(None)  # gives the lock to nobody, from the file's appearance on
+    libc.creat(os.fsencode(Path(job.input).with_suffix(".began")), 0o600)
+    libc.sleep(3600)
     return copy(job, progress)
 
 
@@ -132,25 +135,29 @@ def _device(job: Job, progress: Progress) -> TaskResult:
 
 
 def _fat(job: Job, progress: Progress) -> TaskResult:
-    """Take 250 MB: ``fat-a`` until ``fat-b`` was beside it for 3 s, ``fat-b`` until it is ended."""
+    """Take 250 MB: ``fat-a`` until ``fat-b`` was ended beside it, ``fat-b`` until it is ended."""
+    mark = Path(job.input).with_name("b.began")
+    if job.name == "fat-b.tif":
+        again = mark.exists()
+        mark.write_text(str(os.getpid()))
     weight = bytearray(250 << 20)
     weight[::4096] = b"x" * len(weight[::4096])
-    mark, other = (Path(job.input).with_name(name) for name in _BEGAN[job.name])
-    again = mark.exists()
-    mark.touch()
-    end = time.monotonic() + 30.0
-    while not again and time.monotonic() < end:
+    end = time.monotonic() + 200.0
+    while (_runs(mark) if job.name == "fat-a.tif" else not again) and time.monotonic() < end:
         time.sleep(0.05)
         progress.advance(0.5)
-        if job.name == "fat-a.tif" and other.exists():
-            end = min(end, time.monotonic() + 3.0)
     return copy(job, progress)
 
 
-_BEGAN = {
-    "fat-a.tif": ("a.began", "b.began"),
-    "fat-b.tif": ("b.began", "a.began"),
-}
+def _runs(mark: Path) -> bool:
+    """Whether the worker whose pid is in a file runs, or has not begun."""
+    try:
+        os.kill(int(mark.read_text()), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, ValueError):  # not there, or not written yet
+        return True
+    return True
 
 
 ACTIONS = {

@@ -27,7 +27,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     script=st.dictionaries(st.sampled_from(NAMES), st.lists(ENDS, max_size=5)),

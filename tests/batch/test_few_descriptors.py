@@ -24,7 +24,7 @@ def limited(folder: Path, most: int, jobs: int) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, "-c", program, "batch", folder / "in", folder / "out", "-j", str(jobs),
          "-p", "c41-endura-premier", "--isolation", "always"],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=250,
     )  # fmt: skip
     return done.returncode, done.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psutil
 import pytest
 
 from tests.batch import (
@@ -68,7 +69,16 @@ def test_the_kill_loop_catches_direct_writing(lab: Lab) -> None:
         processes.settled(again, expected)
 
 
-def test_a_worker_that_outlives_its_batch_is_caught(lab: Lab) -> None:
+def test_a_worker_that_outlives_its_batch_is_caught(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = processes.gone
+
+    def hurried(workers: list[psutil.Process]) -> None:
+        monkeypatch.setattr(processes, "DEADLINE", 1.0)
+        gone(workers)
+
+    monkeypatch.setattr(processes, "gone", hurried)
     with pytest.raises(AssertionError, match="still alive"):
         test_stop.test_a_killed_batch_leaves_no_worker_in_c_code(lab, "nopdeathsig")
 

@@ -96,7 +96,7 @@ def test_same_size_other_bytes_other_time_is_graded_again(lab: Lab) -> None:
     lab.run()
     data = bytearray(path.read_bytes())
     data[20] ^= 1
-    path.write_bytes(bytes(data))
+    lab.scan("a.tif", bytes(data))
     assert lab.statuses(lab.run()) == {"a.tif": "ok"}
 
 

@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image, PngImagePlugin
 
 from tests.cli.program import divere, on_terminal
+from tests.image import made
 
 # What each scan is, and what has to be read of it.
 SAID = {
@@ -113,3 +114,94 @@ def test_a_tag_that_was_not_applied(scans: Path, tmp_path: Path) -> None:
     assert "the file's orientation tag (6) was not applied" in done.stdout
     (file,) = json.loads(report.read_text())["files"]
     assert file["orientation"] == "6 ignored"
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description '
+    b'xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/></x:xmpmeta>'
+)
+
+
+def jpeg_with(*segments: bytes) -> bytes:
+    """A JPEG with further APP1 segments."""
+    file = io.BytesIO()
+    Image.fromarray(made.bits(made.rgb(48, 64), 8)).save(file, "JPEG")
+    parts = b"".join(b"\xff\xe1" + (len(s) + 2).to_bytes(2, "big") + s for s in segments)
+    return b"\xff\xd8" + parts + file.getvalue()[2:]
+
+
+def png_with(*parts: tuple[bytes, bytes]) -> bytes:
+    a = made.rgb(48, 64)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in a)
+    return made.png(a, 2, 16, rows, *parts)
+
+
+def of_tiff(more: dict[int, made.Values]) -> bytes:
+    return made.tiff(made.page(made.rgb(48, 64), more=more))
+
+
+EXIF_1 = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x01\0\0\0\0\0\0\0"
+EXIF_6 = EXIF_1[:24] + b"\x06" + EXIF_1[25:]
+XMP_PACKET = b"http://ns.adobe.com/xap/1.0/\0" + XMP
+TURNED = {
+    "exif-in-text.png": lambda: png_with(
+        (
+            b"tEXt",
+            b"Raw profile type exif\0\nexif\n%8d\n%s\n" % (len(EXIF_6), EXIF_6.hex().encode()),
+        )
+    ),
+    "linear.dng": lambda: made.linear(made.rgb(48, 64), {274: (3, [6])}),
+    "xmp.jpg": lambda: jpeg_with(XMP_PACKET),
+    "xmp.png": lambda: png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)),
+    "xmp.tif": lambda: of_tiff({700: (1, XMP)}),
+}
+
+
+def test_orientations_that_stand_elsewhere_are_applied(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name, build in TURNED.items():
+        (folder / name).write_bytes(build())
+    # the tag counts where both exist
+    (folder / "both.jpg").write_bytes(jpeg_with(EXIF_1, XMP_PACKET))
+    name = "{stem}-{ext}"
+    done = divere("batch", folder, tmp_path / "out", "--auto", "off", "--name", name)
+    assert done.returncode == 0, done.stderr
+    files = json.loads((tmp_path / "out/divere-report.json").read_text())["files"]
+    stated = {file["input"]: file.get("orientation") for file in files}
+    assert stated == {**dict.fromkeys(TURNED, "6 applied"), "both.jpg": None}
+    for file in files:
+        sides = tifffile.imread(tmp_path / "out" / file["outputs"][0]).shape[:2]
+        assert sides == ((48, 64) if file["input"] == "both.jpg" else (64, 48)), file["input"]
+
+
+def test_infrared_beside_a_turned_positive(tmp_path: Path) -> None:
+    scan = tmp_path / "scan.tif"
+    page = {305: (2, "SilverFast 9"), 274: (3, [6])}
+    infrared = made.gray()[:48, :64]
+    scan.write_bytes(
+        made.tiff(made.page(made.rgb(48, 64), more=page), made.page(infrared, more={254: (4, [4])}))
+    )
+    for option, tag in (("apply", 6), ("ignore", 1)):
+        out = tmp_path / option
+        words = ["--auto", "off", "--ir", "sidecar", "--orientation", option]
+        assert divere("batch", scan, out, *words).returncode == 0
+        with tifffile.TiffFile(out / "scan-ir.tif") as file:
+            assert np.array_equal(file.pages[0].asarray(), infrared)
+            assert file.pages[0].tags[274].value == tag  # type: ignore[union-attr]
+
+
+def test_what_an_option_asked_for_and_the_scan_does_not_have(tmp_path: Path) -> None:
+    scan = tmp_path / "plain.tif"
+    scan.write_bytes(of_tiff({}))
+    done = divere("batch", scan, tmp_path / "a", "--auto", "off", "--ir", "sidecar")
+    assert "no infrared channel to write beside the positive" in done.stdout
+    four = np.dstack([made.rgb(48, 64), made.rgb(48, 64)[..., 0]])
+    (tmp_path / "four.tif").write_bytes(made.tiff(made.page(four)))
+    done = divere("batch", tmp_path / "four.tif", tmp_path / "b", "--auto", "off")
+    assert "samples of unknown meaning were left out" in done.stdout
+    (tmp_path / "crop.dng").write_bytes(
+        made.linear(made.rgb(48, 64), {51125: (5, [1, 4, 1, 4, 3, 4, 3, 4])})
+    )
+    done = divere("batch", tmp_path / "crop.dng", tmp_path / "c", "--auto", "off")
+    assert "DefaultUserCrop" in done.stdout

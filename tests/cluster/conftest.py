@@ -50,7 +50,7 @@ class Cluster:
         from distributed import Client
 
         with Client(scheduler_file=str(self.file), set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=60)
+            client.wait_for_workers(count, timeout=200)
 
     def stop(self) -> None:
         """End everything at once; the stations end with their machines."""
@@ -74,12 +74,20 @@ def _scheduler(folder: Path) -> Cluster:
     file = folder / "scheduler.json"
     words = ("--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
     started = _start(folder / "scheduler.log", "scheduler", *words)
-    deadline = time.monotonic() + 60
-    while not file.exists():
+    deadline = time.monotonic() + 200
+    while not _complete(file):
         assert started.poll() is None, (folder / "scheduler.log").read_text()
         assert time.monotonic() < deadline
         time.sleep(0.05)
     return Cluster(folder, file, started)
+
+
+def _complete(file: Path) -> bool:
+    """Whether the scheduler has written its file to the end."""
+    try:
+        return bool(json.loads(file.read_text())["address"])
+    except (OSError, ValueError):
+        return False
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +141,7 @@ def batch(source: Path, out: Path, *words: str) -> Ended:
         [DIVERE, "batch", str(source), str(out), "-p", PROFILE, *words],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=280,
     )
     return ended(done.returncode, done.stderr, out)
 

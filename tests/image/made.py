@@ -298,6 +298,104 @@ def _lossless_jpeg(color: bool) -> tuple[bytes, Picture]:
     return tiff(page(a, encode=encode, more={259: (3, [7])})), a
 
 
+def _integers24(order: str) -> tuple[bytes, Picture]:
+    codes = bits(rgb(), 24)
+    made = page(codes, order, depth=24)
+    planes = codes[..., None] >> np.array([16, 8, 0] if order == ">" else [0, 8, 16])
+    made.segments = [planes[i : i + 16].astype(np.uint8).tobytes() for i in range(0, 60, 16)]
+    return tiff(made, order=order), up(codes, 24)
+
+
+def _float24_predicted() -> tuple[bytes, Picture]:
+    a = rgb()
+
+    def encode(s: Picture) -> bytes:
+        code = np.frombuffer(imagecodecs.float24_encode(s, byteorder=">"), np.uint8)
+        planes = code.reshape(len(s), -1, 3).transpose(0, 2, 1).reshape(len(s), -1, 3)
+        steps = np.diff(planes, axis=1, prepend=np.zeros_like(planes[:, :1]))
+        return zlib.compress(steps.tobytes())
+
+    more: dict[int, Values] = {259: (3, [8]), 317: (3, [3])}
+    return tiff(page((a / 65535).astype(np.float32), "<", encode, depth=24, more=more)), a
+
+
+def sof3(a: Picture, restart_rows: int = 0, shift: int = 0) -> bytes:
+    """Lossless JPEG of 16-bit gray with restart intervals or a point transform.
+
+    Predictor 1; codes of 5 bits for each of the 17 categories (T.81 annex H).
+    """
+    height, width = a.shape
+    codes = a.astype(np.int64) >> shift
+    out = bytearray(
+        b"\xff\xd8\xff\xc3" + struct.pack(">HBHHB3B", 11, 16, height, width, 1, 1, 17, 0)
+    )
+    out += b"\xff\xc4" + struct.pack(">HB", 36, 0) + bytes([0] * 4 + [17] + [0] * 11)
+    out += bytes(range(17))
+    if restart_rows:
+        out += b"\xff\xdd" + struct.pack(">HH", 4, restart_rows * width)
+    out += b"\xff\xda" + struct.pack(">HB2B3B", 8, 1, 1, 0, 1, 0, shift)
+    run = ""
+    for y in range(height):
+        first = y == 0 or bool(restart_rows and y % restart_rows == 0)
+        if first and y:
+            out += _entropy(run) + bytes([0xFF, 0xD0 + (y // restart_rows - 1) % 8])
+            run = ""
+        for x in range(width):
+            start = 1 << (15 - shift) if first else int(codes[y - 1, 0])
+            step = int(codes[y, x]) - (int(codes[y, x - 1]) if x else start)
+            step = (step + 32768) % 65536 - 32768
+            size = abs(step).bit_length()
+            run += f"{size:05b}"
+            if 0 < size < 16:
+                run += f"{step if step > 0 else step + (1 << size) - 1:0{size}b}"
+    return bytes(out + _entropy(run) + b"\xff\xd9")
+
+
+def _entropy(run: str) -> bytes:
+    run += "1" * (-len(run) % 8)
+    return int(run, 2).to_bytes(len(run) // 8, "big").replace(b"\xff", b"\xff\0")
+
+
+def _lossless_kind(restart_rows: int, shift: int) -> tuple[bytes, Picture]:
+    a = gray()
+    data = tiff(page(a, encode=lambda s: sof3(s, restart_rows, shift), more={259: (3, [7])}))
+    return data, a >> shift << shift
+
+
+def _packbits_without_counts() -> tuple[bytes, Picture]:
+    a = bits(gray(), 8)
+
+    def encode(s: Picture) -> bytes:
+        return b"".join(bytes(imagecodecs.packbits_encode(row.tobytes())) for row in s)
+
+    return tiff(page(a, encode=encode, more={259: (3, [32773])}, drop=(279,))), up(a, 8)
+
+
+def _jpeg_without_counts() -> tuple[bytes, Picture]:
+    a = bits(rgb(), 8)
+    parts = [
+        bytes(
+            imagecodecs.jpeg8_encode(
+                np.ascontiguousarray(a[i : i + 16]), level=95, subsampling="444"
+            )
+        )
+        for i in range(0, 60, 16)
+    ]
+    made = page(a, photometric=6, more={259: (3, [7]), 530: (3, [1, 1])}, drop=(279,))
+    made.segments = parts
+    return tiff(made), up(np.concatenate([imagecodecs.jpeg8_decode(part) for part in parts]), 8)
+
+
+def _dng_of_halves() -> tuple[bytes, Picture]:
+    a = (rgb(64, 96) / 65535).astype(np.float16)
+
+    def encode(s: Picture) -> bytes:
+        return bytes(imagecodecs.jpegxl_encode(s, lossless=True))
+
+    made = page(a, encode=encode, photometric=34892, more={**DNG, 259: (3, [52546])})
+    return tiff(made), a.astype(np.float64) * 65535
+
+
 def _old_jpeg(color: bool) -> tuple[bytes, Picture]:
     a = bits(rgb() if color else gray(), 8)
     code = bytes(imagecodecs.jpeg8_encode(a, level=95, subsampling="444" if color else None))
@@ -567,10 +665,18 @@ MADE = (
          wide("f2", False, compression="lzw", predictor=3), 20),
     Made("TIFF 32-bit float RGB, tiles, big-endian, float predictor", "f32.tif",
          wide("f4", compression="zlib", predictor=3, byteorder=">", tile=(32, 32)), 0.01),
+    Made("TIFF 24-bit integer RGB", "u24.tif", lambda: _integers24("<"), 0.6, "24-bit samples"),
+    Made("TIFF 24-bit integer RGB, big-endian", "u24be.tif", lambda: _integers24(">"), 0.6,
+         "24-bit samples"),
+    Made("TIFF 24-bit float RGB, deflate with float predictor", "f24p.tif", _float24_predicted,
+         0.6),
+    Made("TIFF 12 bits in 16, SMaxSampleValue 4095", "smax12.tif", lambda: (
+        tiff(page(bits(rgb(), 12), more={341: (3, [4095] * 3)})), up(bits(rgb(), 12), 12)), 0.5,
+        "4095"),
     *(Made(f"TIFF palette of {n} bits", f"palette{n}.tif", functools.partial(_palette, n))
       for n in (1, 2, 4, 8)),
     Made("TIFF palette whose color map has 8 bits", "palette-small.tif",
-         lambda: _palette(8, small=True)),
+         lambda: _palette(8, small=True), 0, "the palette have 8 bits"),
     Made("TIFF palette, big-endian", "palette-be.tif", lambda: _palette(8, order=">")),
     *(Made(f"TIFF YCbCr, chroma shared by {a} x {b}", f"ycbcr{a}{b}.tif",
            functools.partial(_ycbcr, a, b), 2) for a, b in ((1, 1), (2, 1), (2, 2), (4, 2))),
@@ -595,6 +701,8 @@ MADE = (
                                           compressionargs={"lossless": True})),
     Made("TIFF lossless JPEG, gray", "sof3.tif", lambda: _lossless_jpeg(False)),
     Made("TIFF lossless JPEG, RGB", "sof3c.tif", lambda: _lossless_jpeg(True)),
+    Made("TIFF lossless JPEG with restart intervals", "sof3r.tif", lambda: _lossless_kind(4, 0)),
+    Made("TIFF lossless JPEG with a point transform", "sof3p.tif", lambda: _lossless_kind(0, 2)),
     Made("TIFF old-style JPEG", "ojpeg.tif", lambda: _old_jpeg(True)),
     Made("TIFF old-style JPEG, gray", "ojpegg.tif", lambda: _old_jpeg(False)),
     Made("TIFF RGB that is called MinIsBlack", "mib.tif", lambda: _min_is_black(False), 0,
@@ -602,6 +710,10 @@ MADE = (
     Made("TIFF RGB that is called MinIsBlack, with extra samples", "mibx.tif",
          lambda: _min_is_black(True), 0, "MinIsBlack"),
     Made("TIFF without StripByteCounts", "nocounts.tif", _without_counts(drop=(279,)), 0,
+         "StripByteCounts"),
+    Made("TIFF PackBits without StripByteCounts", "nocountsp.tif", _packbits_without_counts, 0,
+         "StripByteCounts"),
+    Made("TIFF JPEG without StripByteCounts", "nocountsj.tif", _jpeg_without_counts, 300,
          "StripByteCounts"),
     Made("TIFF whose StripByteCounts are 0", "zero.tif", _without_counts(counts=[0] * 4), 0,
          "byte counts"),
@@ -633,6 +745,9 @@ MADE = (
     Made("Linear DNG, lossless JPEG of other rows", "rows.dng", _jpeg_rows),
     Made("Linear DNG, lossy JPEG", "lossy.dng", _dng_lossy),
     Made("Linear DNG, JPEG XL", "xl.dng", _dng_xl),
+    Made("Linear DNG, JPEG XL of half floats", "xl16.dng", _dng_of_halves, 0.6),
+    Made("DNG without raw samples", "rendered.dng", lambda: (tiff(page(rgb(), more=DNG)), rgb()), 0,
+         "without raw samples"),
     Made("Linear DNG, RGB + infrared (VueScan)", "rgbi.dng", _dng_infrared, infrared=True,
          says="fourth sample"),
     *(Made(f"PNG {n}-bit gray", f"gray{n}.png", functools.partial(_png_gray, n))
@@ -675,6 +790,8 @@ REFUSED_MADE = (
     Made("TIFF of samples of different sizes", "565.tif", lambda: (
         tiff(page(bits(rgb(), 8), more={258: (3, [5, 6, 5])})), None),
         refused=("unsupported", "different sizes")),
+    Made("TIFF of three samples that are called MinIsWhite", "white3.tif", lambda: (
+        tiff(page(rgb(), photometric=0)), None), refused=("unsupported", "MinIsWhite")),
     Made("TIFF of four CMYK samples", "cmyk.tif", lambda: (
         tiff(page(np.dstack([rgb(), gray()]), photometric=5)), None),
         refused=("unsupported", "CMYK")),

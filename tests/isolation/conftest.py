@@ -15,6 +15,7 @@ import pytest
 
 from divere_cli.isolation.factory import open_runner
 from divere_cli.isolation.runner import IsolationRequest, Runner, StartMethod
+from divere_cli.isolation.supervisor.attempt import Attempt
 from divere_cli.records.events import ScanProgress, ScanStarted
 from divere_cli.records.grade import Space
 from divere_cli.records.job import Encoding, Job, Limits, Stamp
@@ -28,7 +29,7 @@ BEST_FIRST = [  # the default in the fast tier, the others where minutes do not 
     pytest.param("fork", marks=pytest.mark.slow),
 ]
 ROOT = Path(__file__).parents[2]
-HARD_SECONDS = 60
+HARD_SECONDS = 300
 
 _SPACE = Space("gray", None, (0.3127, 0.329))
 
@@ -74,6 +75,20 @@ class Table:
         """Let the runner work until something is so."""
         while not seen():
             self.outcomes += self.runner.wait(0.02)
+
+    def attempt(self, number: int) -> Attempt:
+        """The attempt of a process runner at a job that is in work."""
+        return next(
+            attempt
+            for attempt in self.runner.loop.busy()  # type: ignore[attr-defined]
+            if attempt.assignment and attempt.assignment.job.id == number
+        )
+
+    def expire(self, number: int) -> None:
+        """Let the time of a job that has begun be up now, however fast the machine is."""
+        attempt = self.attempt(number)
+        assert attempt.deadline_reason == "timeout"
+        attempt.deadline = 0.0
 
     def messages(self, number: int | None = None) -> list[str]:
         """What was logged, about one job or all."""
@@ -153,8 +168,8 @@ def any_table(request: pytest.FixtureRequest) -> Iterator[Table]:
         yield table
 
 
-def eventually(so: Callable[[], bool], seconds: float) -> bool:
-    """Whether something becomes so in time."""
+def eventually(so: Callable[[], bool], seconds: float = 120.0) -> bool:
+    """Whether something becomes so in time; the time only keeps a test from hanging."""
     deadline = time.monotonic() + seconds
     while not so():
         if time.monotonic() > deadline:

@@ -22,6 +22,8 @@ from divere_cli.records.outcome import Stages, TaskResult
 
 log = logging.getLogger("tests.misbehave")
 
+wakes = threading.Event()  # of ``naps``, in this process
+
 AT_IMPORT = frozenset(sys.modules)  # of the forkserver, where this is preloaded
 
 
@@ -78,6 +80,20 @@ def steps(job: Job, progress: Progress) -> TaskResult:
     return TaskResult(width=1)
 
 
+def waits(job: Job, progress: Progress) -> TaskResult:
+    """Works in small steps until there is a file of the name ``input``."""
+    with progress.stage("grade"):
+        while not os.path.exists(job.input):
+            progress.advance(0.5)
+            time.sleep(0.005)
+    return TaskResult(width=1)
+
+
+def waits_from_the_fifth(job: Job, progress: Progress) -> TaskResult:
+    """Waits as above, except for the first four jobs."""
+    return TaskResult(width=1) if job.id < 5 else waits(job, progress)
+
+
 def ticks(job: Job, progress: Progress) -> TaskResult:
     """Logs ``input`` records, one each 5 ms."""
     for number in range(int(job.input)):
@@ -114,6 +130,14 @@ def die(job: Job, progress: Progress) -> TaskResult:
     return TaskResult()
 
 
+def crashes_later(job: Job, progress: Progress) -> TaskResult:
+    """Waits for the file ``input``, then crashes."""
+    waits(job, progress)
+    with progress.stage("grade"):
+        _die("segv")
+    return TaskResult()
+
+
 def _die(how: str) -> None:
     match how:
         case "segv":
@@ -135,16 +159,15 @@ def _die(how: str) -> None:
 
 def hang(job: Job, progress: Progress) -> TaskResult:
     """Never ends, in the way that ``input`` names."""
+    if job.input == "ignores term":  # before its stage is heard of
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     with progress.stage("read"):
         match job.input:
-            case "sleep":
+            case "sleep" | "ignores term":
                 sleep_for_ever()
             case "c":
                 while True:
                     ctypes.PyDLL(None).sleep(600)  # holds the GIL; a signal interrupts it
-            case "ignores term":
-                signal.signal(signal.SIGTERM, signal.SIG_IGN)
-                sleep_for_ever()
             case "stopped":
                 os.kill(os.getpid(), signal.SIGSTOP)
                 sleep_for_ever()
@@ -276,6 +299,7 @@ def grandchild(job: Job, progress: Progress) -> TaskResult:
         stdout=None if how == "pipe" else subprocess.DEVNULL,
         stderr=None if how == "pipe" else subprocess.DEVNULL,
     )
+    log.info("started its own process")
     if then == "crash":
         os.kill(os.getpid(), signal.SIGSEGV)
     if then == "hang":
@@ -350,8 +374,8 @@ def allocates_in_cpp(job: Job, progress: Progress) -> TaskResult:
 
 
 def naps(job: Job, progress: Progress) -> TaskResult:
-    """Sleeps for ``input`` seconds and never says so."""
-    time.sleep(float(job.input))
+    """Takes no step until it is woken."""
+    wakes.wait()
     return TaskResult()
 
 

@@ -24,6 +24,7 @@ import psutil
 from tests.batch.tiffs import tiff
 
 SECONDS = 240.0
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -67,11 +68,14 @@ def blow(
     more: tuple[str, ...] = (),
     seed: int = 1,
     gated: bool = True,
+    most: int = 10_000,
 ) -> Storm:
     """Run a batch and signal a random victim about each ``every`` seconds.
 
     ``gated``: nothing is killed before the first positive, and no forkserver twice without
-    a positive between, so that the run can get on however slow the machine is.
+    a positive between, so that the run can get on however slow the machine is; and the run waits
+    for the first kill of its forkserver, however fast the machine is. No more than ``most``
+    kills: with at most as many as there are retries, no scan can use up its own.
     """
     inputs, outputs = folder / "in", folder / "out"
     inputs.mkdir(exist_ok=True)
@@ -79,21 +83,25 @@ def blow(
         (inputs / f"scan-{index:03}.tif").write_bytes(tiff(96, 64, index))
     dice = random.Random(seed)
     began = time.monotonic()
+    go = folder / "go"
+    gate = ("tests.isolation.held", "start", go) if gated else ("divere_cli",)
     batch = subprocess.Popen(
-        [sys.executable, "-m", "divere_cli", "batch", inputs, outputs, "-j", str(jobs), "-q",
+        [sys.executable, "-m", *gate, "batch", inputs, outputs, "-j", str(jobs), "-q",
          "-p", "c41-endura-premier", "--isolation", "always", "--retries", "9", *more],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,
     )  # fmt: skip
     killed = dict.fromkeys(victims, 0)
     seen: set[int] = set()
     stood = 0  # positives at the last kill of a forkserver: each of them may make one scan whole
-    while batch.poll() is None and time.monotonic() < began + SECONDS:
-        first = gated and killed.get("server") == 0  # the first as soon as it may: on a fast
-        time.sleep(0.01 if first else every * dice.uniform(0.3, 1.7))  # machine the run is short
+    while (
+        batch.poll() is None and sum(killed.values()) < most and time.monotonic() < began + SECONDS
+    ):
+        first = gated and killed.get("server") == 0  # the run waits for it
+        time.sleep(0.01 if first else every * dice.uniform(0.3, 1.7))
         kind = "server" if first else dice.choice(victims)
         with contextlib.suppress(psutil.Error, IndexError, ProcessLookupError):
             children = psutil.Process(batch.pid).children()
-            servers = [child for child in children if _is_server(child)]
+            servers = [child for child in children if is_server(child)]
             workers = [child for parent in servers for child in parent.children()]
             workers += [child for child in children if child not in servers]
             seen |= {process.pid for process in (*servers, *workers)}
@@ -104,19 +112,35 @@ def blow(
             os.kill(victim.pid, number)
             killed[kind] += 1
             stood = standing if kind == "server" else stood
-    if batch.poll() is None:
+            if kind == "server":
+                go.touch()
+    try:
+        _, stderr = batch.communicate(timeout=max(1.0, began + SECONDS - time.monotonic()))
+    except subprocess.TimeoutExpired:
         batch.kill()
-    _, stderr = batch.communicate()
+        _, stderr = batch.communicate()
     seconds = time.monotonic() - began
     saved = outputs / "divere-report.json"
     assert saved.exists(), stderr
     report = json.loads(saved.read_text())
-    left = [pid for pid in seen if psutil.pid_exists(pid)]
+    left = still_there(seen)
     return Storm(jobs, seconds, batch.returncode, killed, report, left, stderr)
 
 
-def _is_server(process: psutil.Process) -> bool:
-    return any("forkserver" in word for word in process.cmdline())
+def still_there(pids: set[int]) -> list[int]:
+    """Those that do not end by themselves; the last may take a moment to be reaped."""
+    deadline = time.monotonic() + 60.0
+    while any(map(psutil.pid_exists, pids)) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return [pid for pid in pids if psutil.pid_exists(pid)]
+
+
+def is_server(process: psutil.Process) -> bool:
+    """Whether this is a forkserver of divere; False where it has just ended."""
+    try:
+        return any("forkserver" in word for word in process.cmdline())
+    except psutil.Error:
+        return False
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from tests.isolation.conftest import BEST_FIRST, METHODS, eventually
 
-GONE_SECONDS = 3.0  # promised is one, on a machine with nothing else to do
+SHARED_MEMORY = ("psm_", "sem.", "mp-", "pym", "divere")  # names as multiprocessing gives them
 PROGRAM = Path(__file__).with_name("supervisor.py")
 
 
@@ -51,7 +51,7 @@ class Supervisor:
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def end(self) -> tuple[int, str]:
-        out, err = self.process.communicate(timeout=30)
+        out, err = self.process.communicate(timeout=200)
         self.said += [json.loads(line) for line in out.splitlines()]
         return self.process.returncode, err.decode()
 
@@ -68,24 +68,36 @@ def supervisor(*arguments: str, jobs: int = 2, count: int = 2) -> Iterator[Super
             running.process.communicate()
 
 
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:  # it ended between the two
+        return False
+
+
 def alive(family: list[psutil.Process]) -> list[psutil.Process]:
-    return [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return [process for process in family if runs(process)]
+
+
+def shared_memory() -> set[str]:
+    """Blocks of shared memory; other tests that run now have some for a moment, browsers longer."""
+    return {name for name in os.listdir("/dev/shm") if name.startswith(SHARED_MEMORY)}
 
 
 @pytest.mark.parametrize("how", ["sleep", "c", "stopped", "ignores term"])
 @pytest.mark.parametrize("method", BEST_FIRST)
 def test_a_killed_supervisor_leaves_no_process(method: str, how: str) -> None:
-    before = set(os.listdir("/dev/shm"))
+    before = shared_memory()
     with supervisor(method, "hang", how) as running:
         for number in (1, 2):
             running.read_until(event="ScanStarted", job=number)
         family = running.family()
         assert len(family) >= 2
         if how == "stopped":
-            assert eventually(lambda: [p.status() for p in family].count("stopped") == 2, 5.0)
+            assert eventually(lambda: [p.status() for p in family].count("stopped") == 2)
         running.process.kill()
-        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
-    assert set(os.listdir("/dev/shm")) <= before
+        assert eventually(lambda: not alive(family)), alive(family)
+    assert eventually(lambda: shared_memory() <= before), shared_memory() - before
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -96,13 +108,13 @@ def test_a_supervisor_killed_while_it_starts_workers_leaves_no_process(method: s
             running.read_until(end="result")
         family = running.family()
         running.process.kill()
-        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
+        assert eventually(lambda: not alive(family)), alive(family)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("method", [*BEST_FIRST, "thread"])
 def test_a_signal_to_the_group_ends_in_order(method: str, number: signal.Signals) -> None:
-    with supervisor(method, "steps", "20") as running:
+    with supervisor(method, "steps", "3600") as running:
         running.read_until(event="ScanStarted", job=2)
         family = running.family()
         os.killpg(running.process.pid, number)
@@ -112,7 +124,7 @@ def test_a_signal_to_the_group_ends_in_order(method: str, number: signal.Signals
         assert running.said[-1] == {"report": 2, "received": [number]}
         ends = {said["job"]: said["end"] for said in running.said if "end" in said}
         assert ends == {1: "cancelled", 2: "cancelled"}
-        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
+        assert eventually(lambda: not alive(family)), alive(family)
 
 
 def interrupt_at(method: str, after: float) -> None:
@@ -124,7 +136,7 @@ def interrupt_at(method: str, after: float) -> None:
         code, err = running.end()
         assert (code, err) == (130, ""), f"{method} after {after:.3f} s"
         assert running.said[-1]["received"] == [signal.SIGINT], "Ctrl-C was lost"
-        assert eventually(lambda: not alive(family), GONE_SECONDS), alive(family)
+        assert eventually(lambda: not alive(family)), alive(family)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -142,28 +154,32 @@ def test_thirty_interrupts_are_quiet(method: str) -> None:
 
 
 @pytest.mark.parametrize("method", [*METHODS, "thread"])
-def test_suspend_and_continue(method: str) -> None:
-    with supervisor(method, "steps", "3") as running:
+def test_suspend_and_continue(method: str, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    with supervisor(method, "waits", str(go_on)) as running:
         running.read_until(event="ScanStarted", job=2)
         own = psutil.Process(running.process.pid)
         workers = [p for p in running.family() if os.getpgid(p.pid) == p.pid]
         workers = [p for p in workers if p.pid != running.said[1]["server"]]
         os.killpg(running.process.pid, signal.SIGTSTP)
-        assert eventually(lambda: own.status() == "stopped", 10.0)
+        assert eventually(lambda: own.status() == "stopped")
         if method != "thread":
             assert len(workers) >= 2
-            assert eventually(lambda: all(p.status() == "stopped" for p in workers), 5.0)
+            assert eventually(lambda: all(p.status() == "stopped" for p in workers))
         os.killpg(running.process.pid, signal.SIGCONT)
+        go_on.touch()
         code, err = running.end()
         assert (code, err) == (0, "")
         assert running.said[-1] == {"report": 2, "received": []}
         assert all(said["end"] == "result" for said in running.said if "end" in said)
 
 
-def test_the_machinery_is_killed_and_the_run_goes_on() -> None:
-    with supervisor("forkserver", "steps", "0.05", count=30) as running:
+def test_the_machinery_is_killed_and_the_run_goes_on(tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
+    with supervisor("forkserver", "waits_from_the_fifth", str(go_on), count=30) as running:
         running.read_until(event="ScanStarted", job=5)
         os.kill(int(str(running.said[1]["server"])), signal.SIGKILL)
+        go_on.touch()
         code, err = running.end()
         assert (code, err) == (0, "")
         ends = [said["end"] for said in running.said if "end" in said]
@@ -171,4 +187,4 @@ def test_the_machinery_is_killed_and_the_run_goes_on() -> None:
         assert set(ends) <= {"result", "infrastructure"}
         assert ends.count("infrastructure") <= 2
         pids = {said["pid"] for said in running.said if "end" in said}
-        assert not any(psutil.pid_exists(int(str(pid))) for pid in pids)
+        assert eventually(lambda: not any(psutil.pid_exists(int(str(pid))) for pid in pids))

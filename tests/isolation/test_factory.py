@@ -118,7 +118,7 @@ if __name__ == "__main__":
     request = IsolationRequest("always", {method!r}, sandbox="never")
     runner = open_runner(request, lambda e: None, {warm!r})
     runner.start(make_job(1, "about"), Limits())
-    (outcome,) = runner.wait(30)
+    (outcome,) = runner.wait(200)
     info = runner.info
     runner.close()
     print(json.dumps([info.start_method, info.fallback_reason, outcome.end, outcome.result.notes]))
@@ -128,7 +128,7 @@ if __name__ == "__main__":
 def run_program(method: str | None, *warm: str) -> tuple[str, str]:
     program = PROGRAM.format(root=str(ROOT), method=method, warm=warm)
     done = subprocess.run(
-        [sys.executable, "-"], input=program, capture_output=True, text=True, timeout=60
+        [sys.executable, "-"], input=program, capture_output=True, text=True, timeout=250
     )
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr
@@ -139,7 +139,7 @@ def test_a_heavy_main_module_is_not_imported_by_workers(method: str, tmp_path: o
     script = f"{tmp_path}/heavy.py"
     with open(script, "w") as file:
         file.write(PROGRAM.format(root=str(ROOT), method=method, warm=("numpy",)))
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=250)
     assert done.returncode == 0, done.stderr
     assert '"main=none"' in done.stdout
 

@@ -121,19 +121,18 @@ def test_all_handlers_get_all_in_order_and_each_its_level(logger: logging.Logger
 
 
 def test_a_full_queue_drops_the_least_important_first(logger: logging.Logger) -> None:
-    gate = threading.Event()
+    gate, holds = threading.Event(), threading.Event()
 
     class Shut(Kept):
         def emit(self, record: logging.LogRecord) -> None:
+            holds.set()
             gate.wait()
             super().emit(record)
 
     shut = Shut()
     with LogBridge([shut], limit=100, logger=logger) as bridge:
         logger.info("the one the listener holds")
-        deadline = time.monotonic() + 5
-        while bridge._records.qsize() and time.monotonic() < deadline:
-            time.sleep(0.001)
+        assert holds.wait(200)
         for _ in range(150):
             logger.debug("d")
         for _ in range(100):

@@ -53,7 +53,7 @@ def test_a_worker_imports_nothing_that_lies_beside_the_scans(tmp_path: Path, met
     done = subprocess.run(
         [divere, "batch", ".", tmp_path / "out", "-p", "c41-endura-premier",
          "--isolation", "always", "--start-method", method],
-        cwd=made, capture_output=True, text=True, timeout=60,
+        cwd=made, capture_output=True, text=True, timeout=250,
         env={n: v for n, v in os.environ.items() if n != "PYTHONSAFEPATH"},
     )  # fmt: skip
     assert not mark.exists(), mark.read_text()
@@ -75,7 +75,7 @@ def test_a_station_of_a_cluster_imports_nothing_beside_the_scans(tmp_path: Path)
         "station.stop()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=60
+        [sys.executable, "-P", "-c", program], capture_output=True, text=True, timeout=250
     )
     assert not mark.exists(), mark.read_text()
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -90,27 +91,30 @@ def test_names_keep_bytes_that_are_no_text(any_table: Table) -> None:
 def test_slots_are_counted_and_misuse_raises(any_table: Table) -> None:
     runner = any_table.runner
     assert runner.slots() == runner.info.jobs == 2
-    any_table.start(1, "steps", "0.3")
+    any_table.start(1, "steps", "3600")
     with pytest.raises(RuntimeError, match="job 1 is in work"):
         any_table.start(1, "good")
-    any_table.start(2, "steps", "0.3")
+    any_table.start(2, "steps", "3600")
     assert runner.slots() == 0
     with pytest.raises(RuntimeError, match="no slot"):
         any_table.start(3, "good")
+    for number in (1, 2):
+        runner.cancel(number)
     any_table.wait_for(1, 2)
     assert runner.slots() == 2
 
 
-def test_wait_comes_back_in_time_and_at_once_when_idle(any_table: Table) -> None:
+def test_wait_comes_back_in_time_and_at_once_when_idle(any_table: Table, tmp_path: Path) -> None:
     assert any_table.runner.wait() == []
-    any_table.start(1, "steps", "1")
+    any_table.start(1, "waits", str(tmp_path / "go on"))
     assert any_table.runner.wait(0.05) == []
     assert any_table.runner.wait(0) == []
+    (tmp_path / "go on").touch()
     assert any_table.wait_for(1)[0].end == "result"
 
 
 def test_an_attempt_times_out(any_table: Table) -> None:
-    outcome = any_table.run("steps", "30", wall_seconds=0.3)
+    outcome = any_table.run("steps", "3600", wall_seconds=0.3)
     assert outcome.end == "timeout"
     assert outcome.error is not None
     assert outcome.error.kind == "timeout"
@@ -119,7 +123,7 @@ def test_an_attempt_times_out(any_table: Table) -> None:
 
 @pytest.mark.parametrize("end", ["cancelled", "out_of_memory"])
 def test_cancel_ends_one_and_no_other(any_table: Table, end: str) -> None:
-    any_table.start(1, "steps", "30")
+    any_table.start(1, "steps", "3600")
     any_table.start(2, "steps", "0.3")
     any_table.until(lambda: len({event.job_id for event in any_table.events}) == 2)
     any_table.runner.cancel(1, end)  # type: ignore[arg-type]
@@ -131,7 +135,7 @@ def test_cancel_ends_one_and_no_other(any_table: Table, end: str) -> None:
 
 
 def test_close_returns_the_outcomes_of_running_attempts(any_table: Table) -> None:
-    any_table.start(1, "steps", "30")
+    any_table.start(1, "steps", "3600")
     any_table.until(lambda: len(any_table.events) > 0)
     (outcome,) = any_table.runner.close(1.0)
     assert outcome.end == "cancelled"

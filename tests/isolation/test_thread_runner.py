@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from divere_cli.isolation import thread_runner
 from divere_cli.system import memory
+from tests.isolation import misbehave
 from tests.isolation.conftest import opened
 
 
@@ -14,11 +17,15 @@ def test_a_task_that_never_steps_is_left_behind_when_its_time_is_up(
 ) -> None:
     monkeypatch.setattr(thread_runner, "STEP_SECONDS", 0.1)
     with opened("thread", jobs=1) as table:
-        outcome = table.run("naps", "0.6", wall_seconds=0.1)
+        misbehave.wakes.clear()
+        outcome = table.run("naps", wall_seconds=0.1)
         assert outcome.end == "timeout"
         assert outcome.error is not None
         assert "its thread goes on in the background" in outcome.error.message
         assert table.runner.slots() == 1
+        (napping,) = (thread for thread in threading.enumerate() if thread.name == "scan-1")
+        misbehave.wakes.set()
+        napping.join()
         after = table.run("good")
         assert after.end == "result"
         assert [o.job_id for o in table.outcomes] == [1, 2], "its late result is not heard"

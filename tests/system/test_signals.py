@@ -7,6 +7,7 @@ import select
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -76,26 +77,29 @@ def test_outside_the_main_thread_nothing_is_noted() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_signal_ends_a_wait_and_no_job(kind: str) -> None:
+def test_a_signal_ends_a_wait_and_no_job(kind: str, tmp_path: Path) -> None:
+    go_on = tmp_path / "go on"
     with signals.watch() as stop, opened(kind, spares=0) as table:
-        table.start(1, "steps", "0.5")
+        table.start(1, "waits", str(go_on))
         table.until(lambda: len(table.events) > 0)
         timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
         timer.start()
-        assert table.runner.wait(20) == [], "only the end of the job woke it"
+        assert table.runner.wait(250) == []
         timer.join()
+        go_on.touch()
         assert stop.received == [signal.SIGINT]
         assert table.wait_for(1)[0].end == "result", "it is not for the runner to end anything"
 
 
-def test_a_loop_opened_before_and_after_the_watch_is_woken_alike() -> None:
+def test_a_loop_opened_before_and_after_the_watch_is_woken_alike(tmp_path: Path) -> None:
     with opened("forkserver", spares=0) as table:
         for number in (1, 2, 3, 4):
             with signals.watch() as stop:
-                table.start(number, "steps", "0.3")
+                table.start(number, "waits", str(tmp_path / str(number)))
                 os.kill(os.getpid(), signal.SIGTERM)
-                table.runner.wait(20)
+                assert table.runner.wait(250) == []
                 assert stop.received == [signal.SIGTERM]
+            (tmp_path / str(number)).touch()
             assert table.wait_for(number)[0].end == "result"
 
 

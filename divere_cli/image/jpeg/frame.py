@@ -12,8 +12,10 @@ import struct
 from dataclasses import dataclass
 
 from divere_cli.errors import CorruptInput
+from divere_cli.image import containers
 from divere_cli.image.source import Source
 
+_RESTART_INTERVAL, _SCAN = 0xDD, 0xDA
 _LOSSLESS = {0xC3, 0xC7, 0xCB, 0xCF}
 _NO_FRAMES = {0xC4, 0xC8, 0xCC}  # tables, and what T.81 keeps for later
 _BARE = {0x01, *range(0xD0, 0xD9)}
@@ -44,6 +46,22 @@ class Frame:
         return self.width * self.height * self.components
 
 
+def is_plain_lossless(source: Source) -> bool:
+    """Return whether a lossless stream has neither restart intervals nor a point transform.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+    """
+    for marker, offset, length in containers.segments(source):
+        if marker == _RESTART_INTERVAL and source.read(offset, 2) != b"\0\0":
+            return False
+        if marker == _SCAN and length and source.read(offset + length - 1, 1)[0] & 15:
+            return False
+    return True
+
+
 def read(source: Source) -> Frame:
     """Find the frame of a stream.
 
@@ -71,6 +89,8 @@ def read(source: Source) -> Frame:
             bits, height, width, components = struct.unpack(">BHHB", data)
             tail = min(_TAIL, source.size)
             end = source.read(source.size - tail, tail).rstrip(b"\0").endswith(_END)
+            # codes of a scan hold no marker of an end: bytes behind one do not belong to it
+            end = end or _END in source.read(at, source.size - at)
             return Frame(marker, bits, width, height, components, end)
         if marker in (0xDA, 0xD9) or length < 2:
             break

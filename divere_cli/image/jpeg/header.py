@@ -9,8 +9,9 @@ import struct
 from dataclasses import replace
 
 from divere_cli.errors import CorruptInput, DivereError, Unsupported
-from divere_cli.image import containers
+from divere_cli.image import containers, orientation
 from divere_cli.image.ifd.reader import HEADS, parse
+from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
 from divere_cli.image.source import Source
@@ -37,8 +38,9 @@ def read(source: Source, max_pixels: int) -> Header:
     ------
     CorruptInput, Unsupported, LimitExceeded
     """
-    about = Header("jpeg", 0, 0, 0, 8, source.size, compression="jpeg")
+    about = Header("jpeg", 0, 0, 0, 8, source.size, compression="jpeg", orientation=0)
     stray: list[int] = []
+    of_xmp = 0
     for code, at, length in containers.segments(source, stray=stray):
         if code in _OTHER_FRAMES or code == _JPEG_LS:
             raise Unsupported("a hierarchical, arithmetic or JPEG-LS JPEG")
@@ -48,11 +50,20 @@ def read(source: Source, max_pixels: int) -> Header:
             about = _jfif(source, at, length, about)
         elif code == 0xE1:
             about = _exif(source, at, length, about)
+            of_xmp = of_xmp or _orientation_of_xmp(source, at, length)
         elif code == 0xE2:
             about = _further(source, at, length, about)
     if not about.width and not about.channels:
         raise CorruptInput("the JPEG has no frame before its first scan")
+    about = replace(about, orientation=about.orientation or of_xmp or 1)
     return _said_of_stray(about, stray)
+
+
+def _orientation_of_xmp(source: Source, at: int, length: int) -> int:
+    start = orientation.XMP_START
+    if length < len(start) or source.read(at, len(start)) != start:
+        return 0
+    return orientation.of_xmp(source.read(at, length))
 
 
 def _said_of_stray(about: Header, stray: list[int]) -> Header:
@@ -108,10 +119,12 @@ def _exif(source: Source, at: int, length: int, about: Header) -> Header:
     """Read page 0 of the Exif block; a damaged block is only a warning."""
     if length < 14 or source.read(at, 6) != b"Exif\0\0" or source.read(at + 6, 4) not in HEADS:
         return about
+    if about.orientation:
+        return about  # the first block counts
     try:
         tiff = parse(source, at + 6)
         entries = tiff.directory(tiff.first).entries
-        orientation = int(tiff.number(entries.get(274), 1))
+        turned = int(tiff.number(entries.get(TiffTag.ORIENTATION), 0))
         x, y, unit = (float(tiff.number(entries.get(code), 0)) for code in (282, 283, 296))
         texts = [tiff.text(entries.get(code)) for code in (271, 272, 305, 306)]
     except DivereError:
@@ -121,7 +134,7 @@ def _exif(source: Source, at: int, length: int, about: Header) -> Header:
         resolution = Resolution(x, y, int(unit) if unit in (1, 2, 3) else 2)
     return replace(
         about,
-        orientation=orientation,
+        orientation=turned,
         resolution=resolution,
         make=texts[0],
         model=texts[1],

@@ -6,19 +6,16 @@ Not covered: carrying metadata (:mod:`.carried`, which needs exiv2). Standard li
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from divere_cli.errors import CorruptInput
-from divere_cli.image import containers, icc
+from divere_cli.image import embedded, icc
 from divere_cli.image.layout import Header
 from divere_cli.image.metadata import blocks, exif_block
 from divere_cli.image.metadata.blocks import Part
 from divere_cli.image.source import Source
 
-_ICC_LIMIT = 1 << 20
-_JPEG_ICC = b"ICC_PROFILE\0"
 _TEXTS = (
     ("make", blocks.IFD0, (271,)),
     ("model", blocks.IFD0, (272,)),
@@ -101,26 +98,7 @@ def _texts(parts: Mapping[int, Part]) -> dict[str, str]:
 def _icc_name(source: Source, header: Header) -> str:
     """Return the profile's name, or a note that it has none; empty without a profile."""
     try:
-        data = _icc_of(source, header)
-    except (CorruptInput, zlib.error):
+        data = embedded.read(source, header)
+    except CorruptInput:
         return "damaged"
     return (icc.description(data) or "without a name") if data else ""
-
-
-def _icc_of(source: Source, header: Header) -> bytes:
-    if header.icc is not None:
-        offset, size = header.icc
-        return source.read(offset, min(size, _ICC_LIMIT), "the ICC profile")
-    if header.format == "png":
-        for name, offset, length in containers.chunks(source):
-            if name == b"iCCP":
-                data = source.read(offset, min(length, _ICC_LIMIT))
-                packed = data.partition(b"\0")[2][1:]
-                return zlib.decompressobj().decompress(packed, _ICC_LIMIT)
-            if name == b"IDAT":
-                break
-    if header.format == "jpeg":
-        for marker, offset, length in containers.segments(source):
-            if marker == 0xE2 and source.read(offset, min(length, 12)) == _JPEG_ICC:
-                return source.read(offset + 14, max(length - 14, 0))
-    return b""

@@ -40,6 +40,7 @@ _JPEG_XR = (Compression.JPEG_XR, Compression.JPEG_XR_OLD)
 # pixels apart that a predictor compares
 _APART = {2: 1, 34892: 2, 34893: 4}
 _FLOATS_APART = {3: 1, 34894: 2, 34895: 4}
+_FLOAT_PREDICTOR, _THREE_BYTES = 3, 24
 _XR_OFFSET, _XR_COUNT = 0xBCC0, 0xBCC1
 
 
@@ -112,12 +113,20 @@ class OtherSegments(Segments):
             return
         shape = out.shape
         if page.sample == "float" and page.bits == 24:
-            out[:] = imagecodecs.float24_decode(data, byteorder=self._order).reshape(shape)
+            order = self._order
+            if page.predictor == _FLOAT_PREDICTOR and page.compression != Compression.NONE:
+                data, order = _planes_joined(data, shape), ">"
+            out[:] = imagecodecs.float24_decode(data, byteorder=order).reshape(shape)
+        elif page.sample == "uint" and page.bits == _THREE_BYTES:
+            codes = np.frombuffer(data, np.uint8).reshape(*shape, 3).astype(out.dtype)
+            first, second, third = codes[..., 0], codes[..., 1], codes[..., 2]
+            if self._order == "<":
+                first, third = third, first
+            out[:] = first << 16 | second << 8 | third
         elif page.sample == "uint" and page.bits not in (8, 16, 32, 64):
-            order = self._order if page.bits > 16 else ">"
             run = page.segment_width * self.samples
             unpacked = imagecodecs.packints_decode(
-                data, np.dtype(order + out.dtype.char), page.bits, runlen=run
+                data, np.dtype(">" + out.dtype.char), page.bits, runlen=run
             )
             out[:] = np.asarray(unpacked).reshape(shape)
         else:
@@ -174,7 +183,7 @@ class OtherSegments(Segments):
         if not about.ends:
             raise ValueError("JPEG data without its end")
         if about.lossless:
-            return np.asarray(imagecodecs.ljpeg_decode(code))
+            return lossless(code)
         space = {1: "GRAYSCALE", 3: "RGB", 4: "CMYK"}.get(about.components)
         plain_color = page.photometric in (Photometric.RGB, Photometric.MIN_IS_BLACK)
         stored = space if plain_color or about.components == 4 else None
@@ -197,6 +206,18 @@ def _undone(compression: int, code: bytes, raw: Samples) -> Samples:
     decode = decoders[Compression(compression)]
     samples: Samples = decode(code, out=raw)
     return samples
+
+
+def _planes_joined(data: bytes, shape: tuple[int, ...]) -> bytes:
+    """Undo the floating-point predictor of 24-bit samples; return them in big-endian order.
+
+    Each row holds the first bytes of all samples, then the second, then the third, as differences
+    between neighboring pixels (Adobe Photoshop TIFF Technical Note 3).
+    """
+    rows, samples = shape[0], shape[-1]
+    steps = np.frombuffer(data, np.uint8).reshape(rows, -1, samples)
+    planes = np.cumsum(steps, axis=1, dtype=np.uint8).reshape(rows, 3, -1)
+    return planes.transpose(0, 2, 1).tobytes()
 
 
 def _spread(data: Samples, steps: tuple[int, int], out: Samples) -> None:
@@ -226,6 +247,25 @@ def _check_xr(code: bytes) -> None:
     size = fields.get(_XR_COUNT, 0)
     if not size or fields.get(_XR_OFFSET, 0) + size > len(code):
         raise ValueError("JPEG XR data without its end")
+
+
+def lossless(code: bytes) -> Samples:
+    """Decode a lossless JPEG.
+
+    Parameters
+    ----------
+    code : bytes
+        The whole stream.
+
+    Returns
+    -------
+    ndarray
+        uint8 or uint16.
+    """
+    # liblj92 stops at damage; it reads restart intervals and point transforms as samples
+    if frame.is_plain_lossless(Held(code)):
+        return np.asarray(imagecodecs.ljpeg_decode(code))
+    return np.asarray(imagecodecs.jpeg8_decode(code))
 
 
 class _Opened(Closing):

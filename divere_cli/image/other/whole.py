@@ -23,6 +23,7 @@ from divere_cli.image.jpeg import frame
 from divere_cli.image.layout import Header
 from divere_cli.image.limits import check_expansion
 from divere_cli.image.other.header import EXPORT
+from divere_cli.image.other.segments import lossless
 from divere_cli.image.reader import Band, Reader
 from divere_cli.image.source import Source
 
@@ -131,7 +132,7 @@ def _jpeg(data: bytes) -> Picture:
     if not about.ends:
         raise CorruptInput("the JPEG has no end: it is cut")
     if about.lossless:
-        return np.asarray(imagecodecs.ljpeg_decode(data))
+        return lossless(data)
     return np.asarray(imagecodecs.jpeg8_decode(data))
 
 

@@ -16,11 +16,12 @@ from dataclasses import replace
 from itertools import islice
 
 from divere_cli.errors import CorruptInput, DivereError
-from divere_cli.image import containers
+from divere_cli.image import containers, orientation
 from divere_cli.image.ifd.reader import HEADS, parse
 from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Header, Resolution
 from divere_cli.image.limits import check_size
+from divere_cli.image.metadata import png_texts
 from divere_cli.image.source import Source
 
 MAX_CHUNKS = 256
@@ -32,8 +33,11 @@ _BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16
 # transfer characteristics of H.273
 _CICP = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "gamma 2.8",
          8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}  # fmt: skip
+_UNSPECIFIED = 2
 # chunks with the transfer function; the first one present is used
 _PRECEDENCE = ("cICP", "iCCP", "sRGB", "gAMA")
+# first letters of the texts that hold XMP, or Exif as ImageMagick writes it
+_MAY_BE_METADATA = (b"XML:", b"Raw ")
 _WHOLE_GAMMA = 100_000
 
 
@@ -75,13 +79,15 @@ def read(source: Source, max_pixels: int) -> Header:
         variant="palette" if color == PALETTE else "interlaced" if interlace else "png",
         band="uint8" if bits < 8 or color == PALETTE else "",
         memory=2 * width * height * channels * -(-bits // 8) if interlace else 0,
+        orientation=0,
     )
-    return _with_chunks(source, header)
+    header = _with_chunks(source, header)
+    return replace(header, orientation=header.orientation or 1)
 
 
 def _with_chunks(source: Source, header: Header) -> Header:
     transfers: dict[str, str] = {}
-    pixels = False
+    pixels = texts = False
     small = 0
     for kind, at, length in _walked(source):
         if kind == b"IDAT":
@@ -100,17 +106,27 @@ def _with_chunks(source: Source, header: Header) -> Header:
         elif kind == b"acTL":
             header = _noted(header, "an animation: its first picture alone is taken")
         elif name in _PRECEDENCE and not pixels and name not in transfers:
-            transfer = _transfer(source, name, at, length)
+            transfer, doubt = _transfer(source, name, at, length)
             if transfer:
                 transfers[name] = transfer
+            if doubt:
+                header = replace(header, warnings=(*header.warnings, doubt))
         elif kind == b"eXIf":
             header = _oriented(source, at, length, header)
+        elif kind in png_texts.NAMES:
+            texts = texts or source.read(at, min(length, 4)) in _MAY_BE_METADATA
+    if texts and not header.orientation:
+        header = replace(header, orientation=orientation.of_blocks(source))
     if not pixels:
         raise CorruptInput(f"no pixels in the first {MAX_CHUNKS} chunks")
-    first = next((name for name in _PRECEDENCE if name in transfers), None)
-    if first is None:
+    names = [name for name in _PRECEDENCE if name in transfers]
+    if not names:
         return header
-    return replace(header, transfer=transfers[first], transfer_by=first)
+    header = replace(header, transfer=transfers[names[0]], transfer_by=names[0])
+    if names[0] == "iCCP" and len(names) > 1:
+        other = names[1]
+        header = replace(header, transfer_else=transfers[other], transfer_else_by=other)
+    return header
 
 
 def _walked(source: Source) -> Iterator[tuple[bytes, int, int]]:
@@ -129,21 +145,33 @@ def _noted(header: Header, note: str) -> Header:
     return header if note in header.notes else replace(header, notes=(*header.notes, note))
 
 
-def _transfer(source: Source, name: str, at: int, length: int) -> str:
-    """Return the transfer function of a chunk; empty if it has none that can be used."""
+def _transfer(source: Source, name: str, at: int, length: int) -> tuple[str, str]:
+    """Return the transfer function of a chunk (empty: none that can be used), and a warning."""
     if name == "iCCP":
-        return "icc"
+        return "icc", ""
     if name == "sRGB":
-        return "srgb"
+        return "srgb", ""
     data = source.read(at, min(length, 4), f"the PNG chunk {name}")
-    if name == "cICP" and length == 4 and data[2] == 0:  # no matrix: RGB
-        return _CICP.get(data[1], "")
+    if name == "cICP" and length == 4:
+        return _cicp(data)
     if name == "gAMA" and length == 4:
         (gamma,) = struct.unpack(">I", data)
         if abs(gamma - _WHOLE_GAMMA) < 100:
-            return "linear"
-        return f"gamma {_WHOLE_GAMMA / gamma:.5g}" if 0 < gamma <= 10 * _WHOLE_GAMMA else ""
-    return ""
+            return "linear", ""
+        if 0 < gamma <= 10 * _WHOLE_GAMMA:
+            return f"gamma {_WHOLE_GAMMA / gamma:.5g}", ""
+    return "", f"the PNG chunk {name} is damaged; it is not used"
+
+
+def _cicp(data: bytes) -> tuple[str, str]:
+    """Return the transfer function of the code points of H.273, and a warning."""
+    _, code, matrix, full_range = data
+    if matrix:  # the samples would not be RGB
+        return "", f"the PNG chunk cICP says matrix {matrix}; it is not used"
+    narrow = "" if full_range else "cICP says narrow range; the samples are taken as full range"
+    if code == _UNSPECIFIED:
+        return "", narrow
+    return _CICP.get(code, f"transfer function {code} of H.273"), narrow
 
 
 def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
@@ -153,7 +181,7 @@ def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
     try:
         tiff = parse(source, at)
         entries = tiff.directory(tiff.first).entries
-        orientation = int(tiff.number(entries.get(TiffTag.ORIENTATION), 1))
+        turned = int(tiff.number(entries.get(TiffTag.ORIENTATION), 0))
     except DivereError:
         return replace(header, warnings=(*header.warnings, "the Exif block is damaged"))
-    return replace(header, orientation=orientation)
+    return replace(header, orientation=turned)

@@ -7,6 +7,7 @@ Their size is known only to LibRaw (:mod:`.reader`), so width and height are
 
 from __future__ import annotations
 
+from divere_cli.image import orientation
 from divere_cli.image.layout import Header
 from divere_cli.image.source import Source
 
@@ -58,5 +59,6 @@ def read(source: Source, suffix: str) -> Header:
         file_size=source.size,
         compression="raw",
         variant=_variant(head) or suffix.lstrip("."),
+        orientation=orientation.of_blocks(source) or 1,
         notes=("the size is known only to the raw decoder",),
     )

@@ -72,8 +72,8 @@ _HELD = {
     Compression.WEBP: (("uint", 8),),
     Compression.JPEG_XR: (("uint", 8), ("uint", 16)),
     Compression.JPEG_XR_OLD: (("uint", 8), ("uint", 16)),
-    Compression.JPEG_XL: (("uint", 8), ("uint", 16), ("float", 32)),
-    Compression.JPEG_XL_OLD: (("uint", 8), ("uint", 16), ("float", 32)),
+    Compression.JPEG_XL: (("uint", 8), ("uint", 16), ("float", 16), ("float", 32)),
+    Compression.JPEG_XL_OLD: (("uint", 8), ("uint", 16), ("float", 16), ("float", 32)),
     Compression.LERC: (("uint", 8), ("uint", 16), ("uint", 32), ("float", 32), ("float", 64)),
 }
 _PREDICTORS = {"uint": (1, 2, 34892, 34893), "float": (1, 2, 3, 34894, 34895)}
@@ -184,6 +184,8 @@ def _check_predictor(page: Page) -> None:
         return
     allowed = _PREDICTORS[page.sample or "uint"]
     full_bytes = page.bits in (8, 16, 32, 64)
+    if page.sample == "float" and page.bits == 24:
+        full_bytes = page.predictor == 3
     if page.predictor not in allowed or (page.predictor != 1 and not full_bytes):
         raise Unsupported(
             f"TIFF predictor {page.predictor} of {page.bits}-bit samples cannot be read",

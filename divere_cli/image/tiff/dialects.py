@@ -27,6 +27,8 @@ RAW_SUFFIXES = frozenset(
     }
 )  # fmt: skip
 # film scanners use these suffixes, too; others are of cameras, also without a sensor page (CR2)
+_PLAIN = (Photometric.RGB, Photometric.MIN_IS_BLACK)
+_RENDERED = "a DNG without raw samples: its picture is read as a TIFF's"
 SCANNER_SUFFIXES = frozenset({".fff", ".nef"})
 CAMERA_SUFFIXES = RAW_SUFFIXES - SCANNER_SUFFIXES
 
@@ -89,7 +91,8 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
     sensor = _of(pages, Photometric.CFA)
     linear = [] if sensor else _of(pages, Photometric.LINEAR_RAW)
     dng = TiffTag.DNG_VERSION in identity.codes
-    if not linear and (dng or sensor or identity.suffix in CAMERA_SUFFIXES):
+    rendered = dng and not sensor and any(map(_is_rendered, pages))
+    if not (linear or rendered) and (dng or sensor or identity.suffix in CAMERA_SUFFIXES):
         # the .fff of a digital back is not that of a Flextight
         suffix = {".fff": "hasselblad"}.get(identity.suffix, identity.suffix.lstrip("."))
         variant = "dng" if dng else suffix
@@ -111,8 +114,17 @@ def choose(pages: tuple[Page, ...], identity: Identity, picture: int = 0) -> Cho
         variant="dng" if linear else _variant(identity, chosen.infrared is not None),
         kind="linear" if linear else "plain",
         pictures=len(pictures),
-        notes=(*sorted_pages.notes, *_note_on_rest(sorted_pages.pictures, pictures)),
+        notes=(
+            *sorted_pages.notes,
+            *_note_on_rest(sorted_pages.pictures, pictures),
+            *([_RENDERED] if rendered and not linear else []),
+        ),
     )
+
+
+def _is_rendered(page: Page) -> bool:
+    """Return whether a DNG's page is a picture that is neither raw nor a preview."""
+    return page.photometric in _PLAIN and not page.subfile & ~Subfile.PAGE
 
 
 def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bool:
@@ -127,7 +139,8 @@ def is_preview(picture: Page, pages: tuple[Page, ...], identity: Identity) -> bo
     identity : Identity
         Maker, model and program of the scan.
     """
-    first = picture is pages[0] and identity.suffix in SCANNER_SUFFIXES
+    may_hide = identity.suffix in SCANNER_SUFFIXES or TiffTag.DNG_VERSION in identity.codes
+    first = picture is pages[0] and may_hide
     return first or bool(picture.subfile & Subfile.REDUCED)
 
 

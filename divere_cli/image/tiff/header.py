@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from divere_cli.errors import CorruptInput, ScanError, Unsupported
+from divere_cli.image import orientation
 from divere_cli.image.ifd.reader import Directory, Tiff, parse, size_of
 from divere_cli.image.ifd.tags import Compression, Extra, Photometric, TiffTag
 from divere_cli.image.layout import Band, Header, Page, Resolution, Tag
 from divere_cli.image.layout import Extra as Meaning
-from divere_cli.image.limits import check_size
+from divere_cli.image.limits import METADATA_BYTES, check_size
 from divere_cli.image.source import Source
 from divere_cli.image.tiff import dialects
 from divere_cli.image.tiff.checks import (
@@ -24,7 +25,7 @@ from divere_cli.image.tiff.checks import (
     check_sensor,
     memory,
 )
-from divere_cli.image.tiff.levels import warnings_of, with_levels
+from divere_cli.image.tiff.levels import notes_of, warnings_of, with_levels
 from divere_cli.image.tiff.page import MAX_SAMPLES, page_of
 
 _COLOR = "convert it to 16-bit RGB in an image editor, by the profile of its maker"
@@ -46,6 +47,7 @@ REFUSED = {
 }
 _GRAY = (Photometric.MIN_IS_WHITE, Photometric.MIN_IS_BLACK)
 _RGB = (Photometric.RGB, Photometric.YCBCR)
+_MOST_INDEX, _MOST_BYTE = 8, 255
 _EXACT_IN_8 = (1, 2, 4, 8)
 
 
@@ -157,10 +159,17 @@ def _picture(parsed: _Parsed, page: Page, choice: dialects.Choice) -> Header:
             *assumed,
             *supposed,
             *_of_white(page),
+            *_of_transfer_function(entries),
             *lost,
             *(warnings_of(parsed.tiff, entries) if linear else ()),
         ),
-        notes=(*choice.notes, *noted, *_of_rounding(page)),
+        notes=(
+            *choice.notes,
+            *noted,
+            *_of_rounding(page),
+            *_of_palette(parsed.tiff, page),
+            *(notes_of(parsed.tiff, entries) if linear else ()),
+        ),
     )
 
 
@@ -195,7 +204,10 @@ def _gray_or_rgb(page: Page) -> tuple[int, list[str]]:
     if page.samples < 3 or any(code != Extra.UNSPECIFIED for code in meanings[:2]):
         return 1, []
     if page.photometric != Photometric.MIN_IS_BLACK:
-        return 1, []
+        raise Unsupported(
+            f"{page.samples} samples a pixel are called MinIsWhite: RGB or its inverse",
+            hint=_EXPORT,
+        )
     return 3, [f"{page.samples} samples a pixel are called MinIsBlack; taken as RGB"]
 
 
@@ -223,6 +235,21 @@ def _band(page: Page) -> Band:
 def _of_rounding(page: Page) -> list[str]:
     wide = page.bits == 64 or (page.sample == "uint" and page.bits > 16)
     return [f"{page.bits}-bit samples are rounded to 16 bits"] if wide and not page.levels else []
+
+
+def _of_palette(tiff: Tiff, page: Page) -> list[str]:
+    """Note a ColorMap of 8-bit values, which old writers store."""
+    if page.photometric != Photometric.PALETTE or page.colors is None or page.bits > _MOST_INDEX:
+        return []
+    if max(tiff.values(page.colors, page.colors.count)) > _MOST_BYTE:
+        return []
+    return ["the colors of the palette have 8 bits; they are scaled to 16"]
+
+
+def _of_transfer_function(entries: dict[int, Tag]) -> list[str]:
+    if TiffTag.TRANSFER_FUNCTION not in entries or TiffTag.ICC_PROFILE in entries:
+        return []
+    return ["its TransferFunction is not used; --input-transfer says what its samples are"]
 
 
 def _of_white(page: Page) -> list[str]:
@@ -276,10 +303,24 @@ def _extra(
 
 
 def _orientation(parsed: _Parsed, page: Page) -> int:
-    """Return the orientation from the picture's tag; a DNG has it in its first directory."""
-    if TiffTag.ORIENTATION in parsed.entries(page):
-        return page.orientation
-    return int(parsed.tiff.number(parsed.first.get(TiffTag.ORIENTATION), 1)) if page.levels else 1
+    """Return the orientation by the picture's tag or XMP; a DNG has it in its first directory."""
+    entries = parsed.entries(page)
+    for directory in (entries, parsed.first) if page.levels or page.sub else (entries,):
+        if TiffTag.ORIENTATION in directory:
+            return int(parsed.tiff.number(directory[TiffTag.ORIENTATION], 1))
+        value = _orientation_of_xmp(parsed.tiff, directory.get(TiffTag.XMP))
+        if value:
+            return value
+    return 1
+
+
+def _orientation_of_xmp(tiff: Tiff, tag: Tag | None) -> int:
+    if tag is None or size_of(tag) > METADATA_BYTES:
+        return 0
+    try:
+        return orientation.of_xmp(tiff.source.read(tag.offset, size_of(tag)))
+    except CorruptInput:
+        return 0
 
 
 def _resolution(tiff: Tiff, entries: dict[int, Tag]) -> Resolution | None:

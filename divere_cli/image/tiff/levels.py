@@ -18,6 +18,7 @@ from divere_cli.image.tiff.page import MAX_SAMPLES
 Entries = dict[int, Tag]
 _MOST_BLACKS = 1024
 _MOST_CODE = 65_535  # largest value of a LinearizationTable
+_WHOLE_CROP = (0.0, 0.0, 1.0, 1.0)
 _OPCODES = {
     TiffTag.OPCODE_LIST_1: "OpcodeList1",
     TiffTag.OPCODE_LIST_2: "OpcodeList2",
@@ -86,6 +87,22 @@ def warnings_of(tiff: Tiff, entries: Entries) -> list[str]:
     if not lists:
         return []
     return [f"corrections that the DNG lists ({', '.join(lists)}) are not applied"]
+
+
+def notes_of(tiff: Tiff, entries: Entries) -> list[str]:
+    """Return notes about what the DNG's tags say of its picture and divere leaves.
+
+    Parameters
+    ----------
+    tiff : Tiff
+        The open TIFF structure.
+    entries : Entries
+        Entries of the page's directory.
+    """
+    crop = _numbers(tiff, entries.get(TiffTag.DEFAULT_USER_CROP), 4)
+    if not crop or crop == _WHOLE_CROP:
+        return []
+    return ["the crop that a user set in the DNG (DefaultUserCrop) is not applied"]
 
 
 def _has_opcodes(tiff: Tiff, tag: Tag | None) -> bool:

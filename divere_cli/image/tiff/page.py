@@ -178,8 +178,10 @@ def _page_number(tiff: Tiff, tag: Tag | None) -> tuple[int, int] | None:
 
 def _white(tiff: Tiff, entries: dict[int, Tag], bits: int, notices: list[str]) -> int:
     """Return MaxSampleValue if it is a white: equal for all samples, with black at 0."""
-    highest = _numbers(tiff, entries.get(TiffTag.MAX_SAMPLE_VALUE), MAX_SAMPLES)
-    lowest = _numbers(tiff, entries.get(TiffTag.MIN_SAMPLE_VALUE), MAX_SAMPLES)
+    limits = (TiffTag.MIN_SAMPLE_VALUE, TiffTag.MAX_SAMPLE_VALUE)
+    if TiffTag.MAX_SAMPLE_VALUE not in entries:
+        limits = (TiffTag.S_MIN_SAMPLE_VALUE, TiffTag.S_MAX_SAMPLE_VALUE)
+    lowest, highest = (_numbers(tiff, entries.get(code), MAX_SAMPLES) for code in limits)
     format_ = _same(tiff, entries.get(TiffTag.SAMPLE_FORMAT), 1, 1)
     if not highest or not 1 < bits <= 32 or format_ != 1:
         return 0

@@ -24,6 +24,8 @@ from divere_cli.image.tiff.checks import stored_row
 Table = NDArray[np.uint64]
 # an uncompressed segment of so many times its rows' bytes is no longer rounding
 _TOO_LONG = 2
+# PackBits: smaller control bytes begin literal bytes, larger ones a repeated byte
+_REPEAT = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +173,6 @@ def _compressed(
     behind = _behind(page, offsets, source)
     missing = stored == 0
     long = stored > behind
-    if missing.any() and page.compression == Compression.PACKBITS:
-        index = int(np.argmax(missing))
-        raise CorruptInput(f"{page.segment_name} {index} has 0 bytes, too few for its pixels")
     if missing.any() and not notes:
         notes.append(f"byte counts of {page.segment_name}s are 0; they are computed")
     elif long.any():
@@ -183,7 +182,22 @@ def _compressed(
             " in what follows; it is computed"
         )
     counts: Table = np.where(missing | long, behind, stored)
+    if missing[-1] and page.compression == Compression.PACKBITS:
+        counts[-1] = _packbits_bytes(page, int(offsets[-1]), int(behind[-1]), source)
     return counts
+
+
+def _packbits_bytes(page: Page, offset: int, most: int, source: Source) -> int:
+    """Return the bytes of the last segment: PackBits ends where all of its rows are there."""
+    data = source.read(offset, most)
+    needed, unpacked, at = int(_needed(page)[-1]), 0, 0
+    while unpacked < needed and at < most:
+        control = data[at]
+        literal = control < _REPEAT
+        length = control + 1 if literal else 2 * _REPEAT + 1 - control
+        unpacked += length if control != _REPEAT else 0
+        at += 1 + (length if literal else int(control != _REPEAT))
+    return min(at, most)
 
 
 def _behind(page: Page, offsets: Table, source: Source) -> Table:

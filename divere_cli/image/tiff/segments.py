@@ -33,7 +33,7 @@ Codec = Callable[[memoryview, Samples], int]
 PREDICTED = (Compression.LZW, Compression.ADOBE_DEFLATE, Compression.DEFLATE, Compression.ZSTD)
 JPEGS = (Compression.JPEG, Compression.OLD_JPEG)
 MAX_JPEG_PIXELS = 1 << 32
-END_OF_IMAGE = b"\xff\xd9"
+START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 
 
 class Segments:
@@ -217,7 +217,10 @@ class Segments:
 def _check_jpeg(data: memoryview, out: Samples, rows: int) -> None:
     """Raise ValueError for JPEG data that the decoder would fill with gray, or that are huge."""
     if not bytes(data[-64:]).rstrip(b"\0").endswith(END_OF_IMAGE):
-        raise ValueError("JPEG data without its end")
+        # bytes behind the end marker: a computed byte count, or padding
+        scan = max(bytes(data).find(START_OF_SCAN), 0)
+        if bytes(data).find(END_OF_IMAGE, scan) < 0:
+            raise ValueError("JPEG data without its end")
     try:
         frame = header.read(Held(bytes(data)), MAX_JPEG_PIXELS)
     except DivereError as error:

@@ -159,7 +159,7 @@ class TiffWriter(Writer):
             numbers(259, SHORT, [TAGS[self._compression]]),
             numbers(262, SHORT, [2 if self._channels == 3 else 1]),
             numbers(273, long, self._offsets),
-            numbers(274, SHORT, [1]),
+            numbers(274, SHORT, [picture.orientation]),
             numbers(277, SHORT, [self._channels]),
             numbers(278, LONG, [self._strips.height]),
             numbers(279, long, self._counts),

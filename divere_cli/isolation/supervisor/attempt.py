@@ -29,7 +29,7 @@ from divere_cli.text import format_bytes, safe
 SAMPLE_SECONDS = 0.05
 DRAIN_SECONDS = 0.5  # another process may hold the pipes of a dead worker
 KILL_SECONDS = 5.0  # after that, a process that hangs on a dead network mount is abandoned
-EXIT_SECONDS = 0.5  # from the end of its message pipe to its exit
+EXIT_SECONDS = 5.0  # from the end of its message pipe to its exit; a machine may be busy
 LEAVE_SECONDS = 5.0  # from its result to its exit
 A_YEAR = 3.2e7  # seconds: a larger figure is an error
 MOST_BYTES = 1 << 53
@@ -71,6 +71,7 @@ class Attempt:
     steps: deque[tuple[float, Step]] = field(default_factory=deque)
     step: Step | None = None  # the last step that was taken
     exited: float = math.inf
+    next_look: float = math.inf  # once it has exited: when to look at it again
     abandoned: bool = False
     dropped: int = 0
     lines_logged: int = 0
@@ -188,7 +189,7 @@ class Attempt:
         if self.abandoned:
             return 0.0
         if not self.alive:
-            return min(self.exited + DRAIN_SECONDS, self.steps[0][0] if self.steps else math.inf)
+            return min(self.next_look, self.steps[0][0] if self.steps else math.inf)
         next_step = self.steps[0][0] if self.steps else math.inf
         sample = self.next_sample if self.started is not None else math.inf
         return min(self.deadline, next_step, sample)

@@ -35,7 +35,8 @@ printed = logging.getLogger("divere_cli.worker")
 LINES_PER_WORKER = 500
 SPARE_SECONDS = 60.0
 
-STATUS_SECONDS = 0.5  # from the end of a worker to the exit status from its forkserver
+STATUS_SECONDS = 10.0  # from the end of a worker to its exit status: its forkserver may be slow
+ENDED_SECONDS = 0.5  # the same where divere ended the worker: the status would change nothing
 
 Channel = Literal["frames", "output", "orders", "status_pipe", "pidfd", "signal"]
 
@@ -190,6 +191,7 @@ class Loop:
     def _note_end(self, attempt: Attempt) -> None:
         attempt.child.note_end()
         attempt.exited = time.monotonic()
+        attempt.next_look = attempt.exited + DRAIN_SECONDS
         attempt.child.kill()  # processes left in its group
 
     def _read_frames(self, attempt: Attempt) -> None:
@@ -281,11 +283,13 @@ class Loop:
             ):
                 self._retire(attempt, now)
             elif drained and not attempt.child.has_ended():
-                attempt.exited = now  # checked again soon
+                attempt.exited, attempt.next_look = now, now + DRAIN_SECONDS
+            elif drained:
+                attempt.next_look = attempt.exited + _status_seconds(attempt)
             return
         if now >= attempt.deadline and attempt.child.launched.server and not attempt.child.pid:
             attempt.child.launched.server.end(f"did not answer within {attempt.deadline_text}")
-            attempt.deadline = now + STATUS_SECONDS  # its status pipe ends soon
+            attempt.deadline = now + ENDED_SECONDS  # its status pipe ends soon
             return
         if now >= attempt.deadline:
             trace = self._patience.trace if attempt.deadline_reason == "timeout" else 0.0
@@ -305,7 +309,7 @@ class Loop:
 
     def _status_known(self, attempt: Attempt, now: float) -> bool:
         child = attempt.child
-        late = now >= attempt.exited + STATUS_SECONDS or attempt.end is not None
+        late = now >= attempt.exited + _status_seconds(attempt) or attempt.end is not None
         return child.status is not None or child.status_pipe < 0 or bool(child.refused) or late
 
     def _retire(self, attempt: Attempt, now: float) -> None:
@@ -372,6 +376,10 @@ class Loop:
                 attempt.shift(away)
             return bool(request.received)
         return True
+
+
+def _status_seconds(attempt: Attempt) -> float:
+    return STATUS_SECONDS if attempt.reason is None else ENDED_SECONDS
 
 
 def _wrong_with(problem: Exception) -> str:

@@ -24,9 +24,10 @@ from divere_cli.isolation.worker import hardening
 _adopters: list[bool] = []  # first: whether we were a subreaper before any runner
 ours: set[int] = set()  # pids of running workers, of all runners of this process
 
-EXEC_SECONDS = 0.1  # a process in the middle of an exec has no environment for a moment
+EXEC_SECONDS = 10.0  # a process in the middle of an exec has no environment for a moment
 REAP_SECONDS = 0.5
 _PR_GET_CHILD_SUBREAPER = 37
+_STATE, _ENV_END = 0, 48  # of /proc/PID/stat, counted from the name; 0 until an exec is over
 
 
 def adopt() -> None:
@@ -97,10 +98,11 @@ def _is_marked(pid: int) -> bool:
     deadline = time.monotonic() + EXEC_SECONDS
     while True:
         try:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
             environment = Path(f"/proc/{pid}/environ").read_bytes()
-            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
         except OSError:
             return False
-        if environment or state == b"Z" or time.monotonic() > deadline:
+        in_exec = fields[_STATE] != b"Z" and fields[_ENV_END] == b"0"
+        if environment or not in_exec or time.monotonic() > deadline:
             return mark in environment.split(b"\0")
         time.sleep(0.001)

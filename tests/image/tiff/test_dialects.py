@@ -20,7 +20,7 @@ def written(path: Path, *pages: tuple[np.ndarray, dict[str, object]]) -> Header:
     with tifffile.TiffWriter(path) as out:
         for pixels, options in pages:
             kind = "rgb" if pixels.ndim == 3 else "minisblack"
-            out.write(pixels, photometric=kind, metadata=None, **options)
+            out.write(pixels, **{"photometric": kind, "metadata": None, **options})
     return header.read(str(path))
 
 
@@ -129,8 +129,8 @@ def test_a_preview_before_the_scan_of_an_fff_is_not_the_picture(tmp_path: Path) 
 
 def test_a_dng_is_left_to_the_raw_decoder(tmp_path: Path) -> None:
     version = (50706, "B", 4, (1, 4, 0, 0), True)
-    about = {"extratags": [version], "datetime": "2026:11:22 10:00:00"}
-    found = written(tmp_path / "a.dng", (RGB, {"resolution": (4000, 4000), **about}))
+    about = {"extratags": [version], "datetime": "2026:11:22 10:00:00", "photometric": "cfa"}
+    found = written(tmp_path / "a.dng", (GRAY, {"resolution": (4000, 4000), **about}))
     assert (found.format, found.variant) == ("raw", "dng")
     assert found.resolution is not None
     assert (found.resolution.x, found.date) == (4000, "2026:11:22 10:00:00")

@@ -101,10 +101,6 @@ def test_byte_counts_of_0_are_computed_where_the_code_ends_by_itself(
     place, size, counts = count_table(path)
     whole[place : place + size * len(counts)] = bytes(size * len(counts))
     path.write_bytes(whole)
-    if kind == "packbits":
-        with pytest.raises(CorruptInput, match="strip 0 has 0 bytes"):
-            read(path)
-        return
     with reader.open(str(path)) as scan:
         assert np.array_equal(np.concatenate([band.copy() for _, band in scan.bands()]), want)
         assert any("byte counts" in said for said in scan.warnings)

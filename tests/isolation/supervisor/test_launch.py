@@ -26,9 +26,9 @@ def test_the_caller_is_left_as_it_was(method: str) -> None:
     assert sys.modules["__main__"] is main
     assert dict(os.environ) == environment
     assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
-    assert eventually(lambda: child.read_status() or child.pid > 0, 5.0)
+    assert eventually(lambda: child.read_status() or child.pid > 0)
     child.kill()
-    assert eventually(child.has_ended, 5.0)
+    assert eventually(child.has_ended)
     child.note_end()
     child.release()
     launcher.close()
@@ -53,8 +53,8 @@ def test_a_refusal_of_the_system_is_a_launch_error(monkeypatch: pytest.MonkeyPat
 
 def test_only_what_carries_our_mark_is_swept() -> None:
     marked = os.environ | {launch.TOKEN_NAME: launch.TOKEN}
-    stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    ours = subprocess.Popen(["sleep", "60"], start_new_session=True, env=marked)
+    stranger = subprocess.Popen(["sleep", "6000"], start_new_session=True)
+    ours = subprocess.Popen(["sleep", "6000"], start_new_session=True, env=marked)
     try:
         assert orphans.sweep(group=2**22 + 5) == [ours.pid]
         assert stranger.poll() is None
@@ -66,9 +66,9 @@ def test_only_what_carries_our_mark_is_swept() -> None:
 
 
 def test_descendants_are_found_at_any_depth() -> None:
-    tree = subprocess.Popen(["sh", "-c", "sh -c 'sleep 60; true' & wait"], start_new_session=True)
+    tree = subprocess.Popen(["sh", "-c", "sh -c 'sleep 6000; true' & wait"], start_new_session=True)
     try:
-        assert eventually(lambda: len(hardening.descendants(tree.pid)) == 2, 5.0)
+        assert eventually(lambda: len(hardening.descendants(tree.pid)) == 2)
         assert hardening.descendants(2**22 + 5) == []
     finally:
         os.killpg(tree.pid, signal.SIGKILL)

@@ -29,7 +29,7 @@ HARMLESS_HERE = 8  # of the escapes: what a kernel without the feature refuses t
 @contextlib.contextmanager
 def reachable(folder: Path) -> Iterator[dict[str, object]]:
     """Something for each escape to reach."""
-    sibling = subprocess.Popen(["sleep", "120"])
+    sibling = subprocess.Popen(["sleep", "3600"])
     with contextlib.ExitStack() as stack:
         stack.callback(sibling.wait)
         stack.callback(sibling.kill)
@@ -87,7 +87,7 @@ def escaped(folder: Path, mode: str, method: str = "forkserver") -> set[str]:
         subprocess.run(
             [python, "-P", "-m", "divere_cli", "batch", scan, outputs, "--isolation", "always",
              "-p", "c41-endura-premier", "-j", "1", "--sandbox", mode, "--start-method", method],
-            cwd=folder, env=environment, capture_output=True, timeout=100,
+            cwd=folder, env=environment, capture_output=True, timeout=280,
         )  # fmt: skip
     report = json.loads((outputs / "divere-report.json").read_text())
     (file,) = report["files"]

@@ -55,7 +55,7 @@ def confined(tmp_path: Path, **tries: str) -> tuple[str, dict[str, int]]:
         root=str(ROOT), scan=str(tmp_path / "scan"), temp=str(tmp_path / "temp"), tries=lines
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=tmp_path, timeout=250
     )
     assert done.returncode == 0, done.stderr
     said, found = json.loads(done.stdout)
