@@ -95,6 +95,8 @@ def main(boot: Boot, orders: int, frames: int, output: int, life: int = -1) -> N
     try:
         keep = {orders, frames, life} - {-1}
         writer = _settle(boot, keep, frames, output)
+        if boot.confined and preload.REPORT is None:  # a forkserver did it for all its workers
+            sandbox.relinquish()
         _hello(boot, writer)
         _touch_pages()
         if order := read_order(orders):
