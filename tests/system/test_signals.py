@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from divere_cli.isolation.supervisor import launch
 from divere_cli.system import signals
 from tests.isolation.conftest import KINDS, opened
 
@@ -101,6 +102,28 @@ def test_a_loop_opened_before_and_after_the_watch_is_woken_alike(tmp_path: Path)
                 assert stop.received == [signal.SIGTERM]
             (tmp_path / str(number)).touch()
             assert table.wait_for(number)[0].end == "result"
+
+
+def test_ctrl_z_while_a_worker_is_born_stops_this_program_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The pid of such a worker is 0, which means this program's own group to the system."""
+    stopped: list[list[int]] = []
+    monkeypatch.setattr(signals, "suspend", lambda request, groups: stopped.append(groups) or 0.0)
+    with signals.watch() as stop, opened("forkserver", spares=0) as table:
+        table.run("good")  # uses up the worker that proved the start method
+        server = launch.server_pid()
+        assert server is not None
+        os.kill(server, signal.SIGSTOP)
+        try:
+            table.start(2, "good")
+            os.kill(os.getpid(), signal.SIGTSTP)
+            table.until(lambda: bool(stopped))
+        finally:
+            os.kill(server, signal.SIGCONT)
+        assert stopped == [[]]
+        stop.suspended = False
+        assert table.wait_for(2)[0].end == "result"
 
 
 def test_a_signal_while_the_first_worker_starts_ends_the_wait_for_it() -> None:

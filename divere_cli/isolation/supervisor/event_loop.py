@@ -370,7 +370,8 @@ class Loop:
             return False
         request.drain()
         if request.suspended:
-            groups = [attempt.child.pid for attempt in self.attempts if attempt.alive]
+            pids = [attempt.child.pid for attempt in self.attempts if attempt.alive]
+            groups = [pid for pid in pids if pid]  # 0: not known yet, and for killpg our own group
             away = signals.suspend(request, groups)
             for attempt in self.attempts:
                 attempt.shift(away)
