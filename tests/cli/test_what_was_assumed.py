@@ -150,6 +150,9 @@ TURNED = {
             b"Raw profile type exif\0\nexif\n%8d\n%s\n" % (len(EXIF_6), EXIF_6.hex().encode()),
         )
     ),
+    "exif.webp": lambda: made.by_pillow(
+        made.bits(made.rgb(48, 64), 8), "WEBP", lossless=True, exif=EXIF_6
+    ),
     "linear.dng": lambda: made.linear(made.rgb(48, 64), {274: (3, [6])}),
     "xmp.jpg": lambda: jpeg_with(XMP_PACKET),
     "xmp.png": lambda: png_with((b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + XMP)),

@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 from PIL import Image
@@ -219,6 +220,15 @@ def test_what_cannot_be_used_is_a_warning(
     found = decide(InputTransfer(), str(path), header)
     assert found.word == word or word is None
     assert any(reason in warning for warning in (*header.warnings, *found.warnings))
+
+
+@pytest.mark.parametrize(("bits", "word"), [(8, "srgb"), (16, "linear")])
+def test_the_color_encoding_of_a_jpeg_xl_decides(tmp_path: Path, bits: int, word: str) -> None:
+    # libjxl's default: 8 bits are sRGB, more are linear
+    samples = np.zeros((8, 8, 3), np.uint8 if bits == 8 else np.uint16)
+    data = bytes(imagecodecs.jpegxl_encode(samples, lossless=True))
+    found = decided(tmp_path, "scan.jxl", data, InputTransfer())
+    assert (found.word, found.warnings) == (word, ())
 
 
 def test_different_curves_are_applied_to_their_channels() -> None:

@@ -757,6 +757,8 @@ MADE = (
     Made("PPM, 8 bit", "a.ppm", lambda: (pnm(b"P6", bits(rgb(), 8), 255), up(bits(rgb(), 8), 8))),
     Made("PPM, 16 bit, with a comment", "b.ppm", lambda: (pnm(b"P6", rgb(), 65535, b"# GIMP\n"),
                                                           rgb())),
+    Made("PPM with a comment behind its white", "d.ppm", lambda: (
+        b"P6 93 60 65535 # by hand\n" + rgb().astype(">u2").tobytes(), rgb())),
     Made("PGM whose white is 4095", "a.pgm", lambda: (pnm(b"P5", bits(gray(), 12), 4095),
                                                       up(bits(gray(), 12), 12)), 0.5),
     Made("PGM whose white is 1000", "b.pgm", lambda: (
@@ -770,6 +772,8 @@ MADE = (
     Made("PFM, gray, big-endian", "b.pfm", lambda: _pfm(b"Pf", ">"), 0.01),
     Made("JPEG XL, 16 bit", "a.jxl", lambda: _jxl(16)),
     Made("JPEG XL, 8-bit gray", "b.jxl", lambda: _jxl(8, False)),
+    Made("JPEG XL, 16 bit, with alpha", "c.jxl", lambda: (bytes(imagecodecs.jpegxl_encode(
+        np.dstack([rgb(), gray(seed=2)]), lossless=True)), rgb())),
     Made("JPEG 2000", "a.jp2", lambda: _jp2("jp2")),
     Made("JPEG 2000, 12-bit gray codestream", "a.j2k", lambda: _jp2("j2k", 12, False), 0.5),
     Made("BMP", "a.bmp", lambda: _eight("BMP")),

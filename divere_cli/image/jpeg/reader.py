@@ -47,6 +47,7 @@ MAX_SCANS = 64
 # libjpeg reads no more, though the format has 65535
 MAX_SIDE = 65_500
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_RESTART, _RESTART_INTERVAL = re.compile(rb"\xff[\xd0-\xd7]"), 0xDD
 _SOS, _EOI = 0xDA, 0xD9
 _EXIF, _UNUSED = 0xE1, 0xEF  # APP1, APP15
 _END = bytes((0xFF, _EOI))
@@ -251,10 +252,14 @@ def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
     LimitExceeded
         When it has more scans than any real picture.
     """
-    *_, (_, offset, length) = containers.segments(source)
+    *parts, (_, offset, length) = containers.segments(source)
+    restarts = any(marker == _RESTART_INTERVAL for marker, _, _ in parts)
     at, scans = offset + length, [source.read(offset, length)]
     while True:
+        start = at
         marker, at = _next_marker(source, at)
+        if restarts:
+            _check_restarts(source, start, at)
         if marker in (_EOI, 0):
             return (at - 2 if marker else None), scans
         (length,) = struct.unpack(">H", source.read(at, 2, "a JPEG segment"))
@@ -266,6 +271,22 @@ def check_whole(source: Source) -> tuple[int | None, list[bytes]]:
             raise LimitExceeded(
                 f"the JPEG has more than {MAX_SCANS} scans", hint="save it again as baseline JPEG"
             )
+
+
+def _check_restarts(source: Source, start: int, end: int) -> None:
+    """Raise if a restart marker of a scan is missing: the decoder would fill its rows."""
+    expected = 0
+    while start < end:
+        data = source.read(start, min(_PIECE, end - start))
+        for match in _RESTART.finditer(data):
+            if data[match.start() + 1] & 7 != expected:
+                raise CorruptInput(
+                    f"restart marker {expected} of the JPEG is missing: some rows were lost"
+                )
+            expected = (expected + 1) % 8
+        # an 0xFF at the end of a piece may be the first half of a marker
+        half = data[-1] == 0xFF and start + len(data) < end
+        start += max(1, len(data) - half)
 
 
 def _is_refined(scans: list[bytes]) -> bool:

@@ -25,6 +25,10 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _INTEGER_BITS: Choices = ((0, 8), (0, 10), (0, 12), (6, 1))
 _FLOAT_BITS: Choices = ((0, 32), (0, 16), (0, 24), (6, 1))
 _EXTRA_CHANNELS: Choices = ((0, 0), (0, 1), (4, 2), (12, 1))
+_SHIFTS: Choices = ((0, 0), (0, 3), (0, 4), (3, 1))
+_NAME_LENGTHS: Choices = ((0, 0), (4, 0), (5, 16), (10, 48))
+_ALPHA = 0
+_TRANSFERS = {1: "bt709", 8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}
 _MILLIONTHS: Choices = ((19, 0), (19, 524_288), (20, 1_048_576), (21, 2_097_152))
 _RGB, _GRAY = 0, 1
 _EXPONENT = 8
@@ -36,7 +40,8 @@ class Head:
     """Values in the head of a codestream.
 
     ``small`` is whether 16-bit buffers suffice. ``size_end`` is the first bit behind the
-    sizes, ``end`` the first behind the head where that is plain, else 0.
+    sizes, ``end`` the first behind the head where that is plain, else 0. ``transfer`` is the
+    encoding as :class:`divere_cli.image.layout.Header` names it.
     """
 
     width: int
@@ -49,6 +54,9 @@ class Head:
     small: bool
     size_end: int
     end: int
+    alpha: bool = False
+    premultiplied: bool = False
+    transfer: str = "srgb"
 
 
 def read(data: bytes) -> Head:
@@ -80,14 +88,16 @@ def read(data: bytes) -> Head:
             raise Unsupported("a JPEG XL with a preview or an animation")
     bits, floats = _depth(source)
     small = source.flag()
-    if source.u32(_EXTRA_CHANNELS):
-        raise Unsupported("a JPEG XL with alpha or other channels beside color")
+    alpha, premultiplied = _extra(source, source.u32(_EXTRA_CHANNELS))
     lossy = source.flag()
-    gray, profile = _color(source)
+    gray, profile, transfer = _color(source)
     end = 0
-    if plain and not profile and not source.bits(2):  # no extensions
+    if not alpha and plain and not profile and not source.bits(2):  # no extensions
         end = source.at + 1 if source.flag() else 0  # the usual transforms
-    return Head(width, height, bits, floats, orientation, gray, lossy, small, size_end, end)
+    return Head(
+        width, height, bits, floats, orientation, gray, lossy, small, size_end, end,
+        alpha, premultiplied, transfer,
+    )  # fmt: skip
 
 
 def named(data: bytes | memoryview, space: Space, bits: int) -> tuple[bytes, int]:
@@ -154,24 +164,45 @@ def _depth(source: BitReader) -> tuple[int, bool]:
     return source.u32(_INTEGER_BITS), False
 
 
-def _color(source: BitReader) -> tuple[bool, bool]:
-    """Skip a color encoding; return whether it is gray and whether a profile follows."""
-    if source.flag():
+def _extra(source: BitReader, count: int) -> tuple[bool, bool]:
+    """Read the channels beside color; return whether there is alpha, and its premultiplication."""
+    if not count:
         return False, False
+    if source.flag():  # all defaults: 8-bit alpha
+        kind, premultiplied = _ALPHA, False
+    else:
+        kind = source.u32(ENUM)
+        _depth(source)
+        shift = source.u32(_SHIFTS)
+        source.bits(8 * source.u32(_NAME_LENGTHS))
+        premultiplied = kind == _ALPHA and source.flag()
+        if shift:
+            kind = -1  # a channel of another size
+    if count > 1 or kind != _ALPHA:
+        raise Unsupported("a JPEG XL with other channels beside color and alpha")
+    return True, premultiplied
+
+
+def _color(source: BitReader) -> tuple[bool, bool, str]:
+    """Read a color encoding: whether it is gray, whether a profile follows, the transfer."""
+    if source.flag():
+        return False, False, "srgb"
     profile = source.flag()
     space = source.u32(ENUM)
     if profile:
-        return space == _GRAY, True
+        return space == _GRAY, True, "an ICC profile"
     if source.u32(ENUM) == _CUSTOM:
         _pass_points(source, 1)
     if space != _GRAY and source.u32(ENUM) == _CUSTOM:
         _pass_points(source, 3)
     if source.flag():
-        source.bits(24)
+        exponent = source.bits(24)
+        transfer = f"gamma {1e7 / exponent:.5g}" if exponent else "gamma 0"
     else:
-        source.u32(ENUM)
+        code = source.u32(ENUM)
+        transfer = _TRANSFERS.get(code, f"transfer function {code}")
     source.u32(ENUM)
-    return space == _GRAY, False
+    return space == _GRAY, False, transfer
 
 
 def _pass_points(source: BitReader, count: int) -> None:

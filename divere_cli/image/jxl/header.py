@@ -17,6 +17,7 @@ from divere_cli.image.source import Source
 
 SIGNATURE = bytes.fromhex("0000000c4a584c200d0a870a")
 _PART_NUMBER = 4
+_PREMULTIPLIED = "alpha is premultiplied; color is taken as stored"
 
 
 def is_jxl(head: bytes) -> bool:
@@ -59,6 +60,10 @@ def read(source: Source, max_pixels: int) -> Header:
         compression="lossy" if head.lossy else "lossless",
         variant="jxl",
         orientation=head.orientation,
+        extra=("alpha",) if head.alpha else (),
+        transfer="" if head.transfer == "gamma 0" else head.transfer,
+        transfer_by="JPEG XL color encoding",
+        warnings=(_PREMULTIPLIED,) if head.premultiplied else (),
     )
 
 

@@ -13,10 +13,12 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from divere_cli.errors import CorruptInput, Unsupported
-from divere_cli.image import containers
+from divere_cli.errors import CorruptInput, DivereError, Unsupported
+from divere_cli.image import containers, embedded, orientation
+from divere_cli.image.ifd.reader import parse
+from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Extra, Format, Header
-from divere_cli.image.limits import check_size
+from divere_cli.image.limits import METADATA_BYTES, check_size
 from divere_cli.image.source import Source
 
 JP2_SIGNATURE = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -40,6 +42,7 @@ class _Facts:
     extra: tuple[Extra, ...] = ()
     compression: str = "none"
     notes: tuple[str, ...] = ()
+    orientation: int = 1
 
 
 def format_of(head: bytes) -> Format | None:
@@ -98,6 +101,7 @@ def read(source: Source, format_: Format, max_pixels: int) -> Header:
         band="" if facts.bits in (8, 16) else "uint8" if facts.bits < 8 else "uint16",
         memory=source.size + _TIMES[format_] * facts.width * facts.height * samples * size,
         notes=facts.notes,
+        orientation=facts.orientation,
     )
 
 
@@ -175,7 +179,24 @@ def _webp(source: Source) -> _Facts:
     else:
         raise CorruptInput("the WebP has no picture")
     extra: tuple[Extra, ...] = ("alpha",) if alpha else ()
-    return _Facts(width, height, 3, 8, extra, "WebP")
+    return _Facts(width, height, 3, 8, extra, "WebP", orientation=_webp_orientation(source))
+
+
+def _webp_orientation(source: Source) -> int:
+    """Return the orientation of the Exif chunk, else of the XMP chunk; 1 if there is none."""
+    turned = {b"EXIF": 0, b"XMP ": 0}
+    try:
+        for name, at, length in embedded.webp_chunks(source):
+            if name == b"XMP " and length <= METADATA_BYTES:
+                turned[name] = orientation.of_xmp(source.read(at, length))
+            elif name == b"EXIF":
+                start = at + 6 if source.read(at, min(length, 6)) == b"Exif\0\0" else at
+                tiff = parse(source, start)
+                tag = tiff.directory(tiff.first).entries.get(TiffTag.ORIENTATION)
+                turned[name] = int(tiff.number(tag, 0))
+    except DivereError:
+        pass  # a damaged block counts as absent
+    return turned[b"EXIF"] or turned[b"XMP "] or 1
 
 
 def _gif(source: Source) -> _Facts:

@@ -21,6 +21,7 @@ STARTS = re.compile(rb"(P[1-6Ff]|PF4)[\s#]|P7\n")
 _HEAD = 4096
 _CHANNELS = {"1": 1, "2": 1, "3": 3, "4": 1, "5": 1, "6": 3, "7": 0, "F": 3, "f": 1}
 _SPACE = re.compile(rb"(?:\s|#[^\n]*\n)*")
+_COMMENT = re.compile(rb"\s#[^\n]*\n")
 _WORD = re.compile(rb"[^\s#]+")
 
 
@@ -162,11 +163,22 @@ def pixmap(source: Source) -> Pixmap:
         at = word.end()
     width, height = _number(words[0]), _number(words[1])
     start = at + 1  # one white space ends the head
+    comment = _COMMENT.match(head, at)
+    if comment is not None and source.size == comment.end() + _size_of(kind, words):
+        start = comment.end()  # some writers put a comment there
     if kind in "Ff":
         scale = _scale(words[2])
         return Pixmap(kind, width, height, _CHANNELS[kind], 0, start, scale > 0, scale)
     most = 1 if kind in "14" else _number(words[2])
     return Pixmap(kind, width, height, _CHANNELS[kind], _white(most), start)
+
+
+def _size_of(kind: str, words: list[bytes]) -> int:
+    """Return the bytes of the samples that the head promises; -1 if they are text."""
+    if kind not in "56":
+        return -1
+    size = 2 if _number(words[2]) > 255 else 1
+    return _number(words[0]) * _number(words[1]) * _CHANNELS[kind] * size
 
 
 def _pam(head: bytes) -> Pixmap:

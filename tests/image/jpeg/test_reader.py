@@ -330,3 +330,13 @@ def test_a_marker_across_two_pieces_is_found(
 ) -> None:
     monkeypatch.setattr(jpeg, "_PIECE", 61 + shift)
     assert read(saved(tmp_path, encoded(grain(33, 21, 3)))).shape == (33, 21, 3)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_lost_restart_interval_is_corrupt(tmp_path: Path, progressive: bool) -> None:
+    picture = grain(160, 64, 3)
+    whole = encoded(picture, restart_marker_rows=1, progressive=progressive, subsampling=0)
+    assert read(saved(tmp_path, whole)).shape == picture.shape
+    start, end = whole.index(b"\xff\xd1"), whole.index(b"\xff\xd2")
+    with pytest.raises(CorruptInput, match="restart marker 1 of the JPEG is missing"):
+        read(saved(tmp_path, whole[:start] + whole[end:]))
