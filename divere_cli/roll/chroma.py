@@ -80,9 +80,9 @@ def center(printed: Floats, luma: Floats) -> tuple[float, float, float]:
     return float(middle[0]), float(middle[1]), spread
 
 
-def _bands(luma: Floats, of: Floats) -> NDArray[np.int_]:
+def _bands(luma: Floats, range_of: Floats) -> NDArray[np.int_]:
     """Return the band of brightness of each cell; bands are equal steps of density."""
-    low, high = float(of.min()), float(of.max())
+    low, high = float(range_of.min()), float(range_of.max())
     position = (luma - low) / max(high - low, 1e-9) * BANDS
     return np.asarray(np.minimum(position.astype(int), BANDS - 1))
 

@@ -152,13 +152,13 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
     away = None
     if base is not None and alone is not None:
         away = pool.distance((alone.u, alone.v), base.card)
-    dark = None
+    shadow_gray = None
     if base is None and alone is not None and not rendered and roll.film_kind == "film":
-        dark = shadows.gray(pictures)
-    if dark is None or alone is None:
+        shadow_gray = shadows.gray(pictures)
+    if shadow_gray is None or alone is None:
         neutral, (u, v) = _gray(pictures, base, alone, _reach(away, one_subject, varied))
     else:
-        neutral, (u, v) = _gray_of_shadows(pictures, dark, alone, varied)
+        neutral, (u, v) = _gray_of_shadows(pictures, shadow_gray, alone, varied)
     card = None if roll.monochrome else _card_gray(roll, base, alone)
     if card is not None:
         u, v = card.u, card.v
@@ -181,7 +181,7 @@ def common_of(pictures: Sequence[FrameMeasurement], roll: Roll) -> Baseline | No
         span=_too_wide(roll),
         disputed=_disputed(away) and not varied and not roll.monochrome,
         card_gray=card,
-        shadows=dark is not None,
+        shadows=shadow_gray is not None,
     )
     return replace(common, confidence=_confidence(common, pictures, alone, roll))
 
@@ -203,12 +203,12 @@ def _gray(
 
 
 def _gray_of_shadows(
-    pictures: Sequence[FrameMeasurement], dark: Chroma, alone: Neutral, varied: bool
+    pictures: Sequence[FrameMeasurement], shadow_gray: Chroma, alone: Neutral, varied: bool
 ) -> tuple[Neutral, Chroma]:
-    """Return gray from the pictures and from their deepest shadows, ``dark``."""
-    contested = pool.distance((alone.u, alone.v), dark) > CONTESTED and not varied
+    """Return gray from the pictures and from their deepest shadows, ``shadow_gray``."""
+    contested = pool.distance((alone.u, alone.v), shadow_gray) > CONTESTED and not varied
     reach = shadows.FEW_REACH if contested else shadows.REACH
-    neutral = pool.neutral(pictures, dark, reach, absent=False)
+    neutral = pool.neutral(pictures, shadow_gray, reach, absent=False)
     assert neutral is not None  # there are mid-tones: alone was found
     return neutral, (neutral.u, neutral.v)
 

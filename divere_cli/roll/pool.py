@@ -143,22 +143,6 @@ def typical(frames: Sequence[FrameMeasurement]) -> Chroma:
     return u, statistics.median(frame.chroma[1] for frame in frames)
 
 
-def standing(frame: FrameMeasurement, gray: Chroma) -> float:
-    """Return how present gray is on a frame: 1 if no chroma is more present, 0 if it is absent.
-
-    Parameters
-    ----------
-    frame : FrameMeasurement
-        What was measured of the frame.
-    gray : Chroma
-        u and v of gray.
-    """
-    cells = added([frame.presence])
-    most = max(cells.values(), default=0)
-    cell = (round(gray[0] / BIN), round(gray[1] / BIN))
-    return cells.get(cell, 0) / most if most else 0.0
-
-
 def variety(frames: Sequence[FrameMeasurement]) -> float:
     """Return the median distance of the frames' chroma from its median.
 

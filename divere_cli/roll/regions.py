@@ -173,9 +173,9 @@ def _scatter(colors: Floats) -> float:
 def _thinnest(colors: Floats) -> Floats:
     """Return the color of the thinnest plateau: the first window with enough cells."""
     luma = np.sort(colors.mean(axis=1))
-    need = max(1, round(THIN_SHARE * len(luma)))
+    least = max(1, round(THIN_SHARE * len(luma)))
     ends = np.searchsorted(luma, luma + THIN_WINDOW, side="right")
-    first = int(np.argmax(ends - np.arange(len(luma)) >= need))
+    first = int(np.argmax(ends - np.arange(len(luma)) >= least))
     low = luma[first]
     within = np.abs(colors.mean(axis=1) - low - THIN_WINDOW / 2) <= THIN_WINDOW / 2
     return np.asarray(np.median(colors[within], axis=0))

@@ -152,29 +152,29 @@ def _border(frames: list[int], looks: Looks) -> int | None:
     best: tuple[int, int, int] | None = None
     common_base = bare.find([looks[i] for i in frames])
     for border in range(2, len(frames) - 1):
-        left, right = frames[:border], frames[border:]
-        left_base, right_base = (
-            bare.find([looks[i] for i in left]),
-            bare.find([looks[i] for i in right]),
+        before, after = frames[:border], frames[border:]
+        before_base, after_base = (
+            bare.find([looks[i] for i in before]),
+            bare.find([looks[i] for i in after]),
         )
-        if left_base is None or right_base is None or not _differ(left_base, right_base):
+        if before_base is None or after_base is None or not _differ(before_base, after_base):
             continue
         if common_base is None or not (
-            _same(common_base, left_base) or _same(common_base, right_base)
+            _same(common_base, before_base) or _same(common_base, after_base)
         ):
             continue
-        if any(_shows(looks[i], right_base.density) for i in left):
+        if any(_shows(looks[i], after_base.density) for i in before):
             continue
-        if any(_shows(looks[i], left_base.density) for i in right):
+        if any(_shows(looks[i], before_base.density) for i in after):
             continue
-        wrong = sum(_thinner(looks[i], left_base.density) for i in left)
-        wrong += sum(_thinner(looks[i], right_base.density) for i in right)
-        frames_showing = len(left_base.frames) + len(right_base.frames)
+        wrong = sum(_thinner(looks[i], before_base.density) for i in before)
+        wrong += sum(_thinner(looks[i], after_base.density) for i in after)
+        frames_showing = len(before_base.frames) + len(after_base.frames)
         score = (frames_showing, -wrong, -abs(2 * border - len(frames)))
         if best is None or score > best[:3]:
             best = score
-            at = border
-    return None if best is None else at
+            best_border = border
+    return None if best is None else best_border
 
 
 def _differ(first: Group, second: Group) -> bool:
