@@ -140,7 +140,7 @@ class Admission:
         self,
         budget_bytes: int,
         learned: Iterable[Peak] = (),
-        available: Callable[[], int] = lambda: memory.available().bytes,
+        available: Callable[[], int] = lambda: memory.lately_available().bytes,
     ) -> None:
         self.budget_bytes = budget_bytes
         self._available = available

@@ -29,6 +29,7 @@ _APPEND = os.O_RDWR | os.O_APPEND
 _TOGETHER = 1000
 _LONGEST_LINE = 1 << 20
 _BEGINS = b'{"kind":"'
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Journal:
@@ -133,7 +134,7 @@ class Journal:
 
     def _line(self, kind: str, fields: dict[str, Any]) -> str:
         record = {"kind": kind, "run": self._run_id, **fields}
-        return json.dumps(record, separators=(",", ":")) + "\n"
+        return _compact(record) + "\n"
 
     def _write(self, lines: str) -> None:
         end = os.lseek(self._fd, 0, os.SEEK_END)
