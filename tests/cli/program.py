@@ -14,6 +14,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 DIVERE = [sys.executable, "-m", "divere_cli"]
+SECONDS = 240.0  # a guard, not a figure
+
+# The program drops text for a terminal that takes none for a second, as one that is stopped with
+# Ctrl-S; a test that stands still for longer under load must not lose any.
+PATIENT = [
+    sys.executable,
+    "-c",
+    "import sys; from divere_cli.cli import app, batch_display; "
+    f"batch_display._PATIENCE = {SECONDS}; sys.exit(app.run(sys.argv[1:]))",
+]
 
 
 def divere(
@@ -27,7 +37,7 @@ def divere(
         errors="surrogateescape",
         env={**os.environ, **(env or {})},
         cwd=cwd,
-        timeout=120,
+        timeout=SECONDS,
         check=False,
     )
 
@@ -41,7 +51,7 @@ def shell(script: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
         [bash, "-c", program, "bash", *map(os.fspath, args)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=SECONDS,
         check=False,
     )
 
@@ -55,16 +65,16 @@ def on_terminal(
     env = {**os.environ, "TERM": term, "COLUMNS": str(columns), "LINES": str(rows)}
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        [*DIVERE, *map(os.fspath, args)], stdin=slave, stdout=slave, stderr=slave, env=env
+        [*PATIENT, *map(os.fspath, args)], stdin=slave, stdout=slave, stderr=slave, env=env
     )
     os.close(slave)
     with contextlib.closing(os.fdopen(master, "rb", buffering=0)) as screen:
         data = _all_of(screen.fileno())
-    return process.wait(timeout=30), data.decode("utf-8")
+    return process.wait(timeout=SECONDS), data.decode("utf-8")
 
 
 def _all_of(fd: int) -> bytes:
-    data, deadline = b"", time.monotonic() + 120
+    data, deadline = b"", time.monotonic() + SECONDS
     while time.monotonic() < deadline:
         if not select.select([fd], [], [], 1.0)[0]:
             continue
