@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from typing import TextIO
 
@@ -119,8 +119,9 @@ def check(
     for name in work.extra:
         done.append(Checked(name, "extra", "is recorded nowhere"))
         on_file(done[-1])
-    with _Notes(path) as notes:
-        for hashed in hashing.hash_all(todo, cpus.usable()):
+    # closed here: its threads must not go on reading after an interruption
+    with _Notes(path) as notes, closing(hashing.hash_all(todo, cpus.usable())) as hashes:
+        for hashed in hashes:
             notes.add(hashed)
             judge(hashed)
         notes.finish()

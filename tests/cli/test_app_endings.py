@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli import errors
 from divere_cli.cli import app
-from tests.cli.program import DIVERE, divere, shell
+from tests.cli.program import DIVERE, NO_READER, divere, shell
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,6 @@ def test_v_before_any_command_shows_where_an_error_arose() -> None:
     assert done.returncode == 10
     assert "FileNotFoundError" in done.stderr
     assert all(line.startswith("divere: ") for line in done.stderr.splitlines())
-
-
-# Descriptor 5 is a pipe whose reader has come and gone.
-NO_READER = 'mkfifo "$1/pipe"; : <"$1/pipe" & exec 5>"$1/pipe"; wait; '
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def completed(shell: str, words: str, folder: Path) -> set[str]:
         text=True,
         cwd=folder,
         env=env,
-        timeout=120,
+        timeout=240,
     )
     assert done.stderr == ""
     return {re.split("[\t:]", line)[0] for line in done.stdout.splitlines()}  # no descriptions

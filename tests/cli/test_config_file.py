@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch.tiffs import tiff
-from tests.cli.program import divere
+from tests.cli.program import here as divere
 
 
 @pytest.fixture

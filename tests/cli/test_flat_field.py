@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.cli.program import divere
+from tests.cli.program import here as divere
 from tests.develop.lights import dusty, falloff
 
 WIDTH, HEIGHT = 480, 320

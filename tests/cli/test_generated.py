@@ -59,7 +59,7 @@ def test_the_manual_pages_are_up_to_date() -> None:
 def test_the_manual_pages_are_what_roff_reads_without_a_warning() -> None:
     pages = sorted(man_pages.FOLDER.glob("*.1"))
     command = ["groff", "-man", "-Kutf8", "-Tutf8", "-ww", "-Wbreak", *map(str, pages)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=240)
     assert done.stderr == ""
     plain = re.sub(r".\x08|\x1b\[[0-9;]*m", "", done.stdout)  # bold, as groff writes it
     assert "divere report [OPTIONS] FILE.json|OUTPUT" in plain

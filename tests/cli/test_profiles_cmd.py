@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from divere_cli.profile import library
-from tests.cli.program import divere
+from tests.cli.program import here as divere
 from tests.profile.documents import SHEET, SINGLE, changed
 from tests.profile.test_strict_json import HOSTILE
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from divere_cli.cli import streams
+from tests.cli.program import SECONDS
 
 FLOOD = """
 import sys, time
@@ -36,7 +37,7 @@ def flood(complete: bool) -> tuple[str, list[str]]:
     assert process.stderr is not None
     with process.stdout as out, process.stderr as err:
         said = err.read()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=SECONDS) == 0
         return said, out.read().splitlines()
 
 

@@ -19,7 +19,7 @@ def test_results_come_in_order(threads: int) -> None:
 
 def test_parts_run_beside_each_other() -> None:
     """Two parts that wait for each other end only when both run."""
-    barrier = threading.Barrier(2, timeout=30)
+    barrier = threading.Barrier(2, timeout=240)
     with Parallel(2) as parallel:
         parallel.each(lambda _: barrier.wait(), zip(range(2)))
 
@@ -99,7 +99,7 @@ def test_an_error_of_a_serial_step_is_raised_once(threads: int) -> None:
 def test_a_serial_step_runs_beside_the_caller() -> None:
     met = threading.Event()
     with Parallel(2) as parallel, Serial(parallel) as serial:
-        serial.put(lambda: bool(met.wait(30)))
+        serial.put(lambda: bool(met.wait(240)))
         met.set()
         serial.settle()
 
@@ -113,7 +113,7 @@ def test_two_steps_are_both_done_when_both_returns(threads: int) -> None:
 
 
 def test_three_threads_run_two_steps_at_the_same_time() -> None:
-    barrier = threading.Barrier(2, timeout=60)
+    barrier = threading.Barrier(2, timeout=240)
     with Parallel(3) as parallel:
         parallel.both(barrier.wait, barrier.wait)
 

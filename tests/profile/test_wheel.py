@@ -32,7 +32,7 @@ def looked(where: Path) -> str:
         text=True,
         check=False,
         cwd=where,
-        timeout=120,
+        timeout=600,
     )
     assert run.returncode == 0, run.stderr
     return run.stdout
