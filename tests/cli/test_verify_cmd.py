@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,31 @@ def test_an_interrupted_check_continues(
     assert len(read) == 3 - noted
     assert {each.status for each in files} == {"ok"}
     assert not (out / verifying.NOTES).exists()
+
+
+def test_nothing_is_read_after_an_interruption(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out"
+    batch(scans, out)
+    work = verifying.plan(str(out))
+    ended: list[bool] = []
+    whole = verifying.hashing.hash_all
+
+    def hash_all(files: Any, threads: int) -> Iterator[Any]:
+        try:
+            yield from whole(files, threads)
+        finally:
+            ended.append(True)
+
+    def stop(checked: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(verifying.hashing, "hash_all", hash_all)
+    with pytest.raises(KeyboardInterrupt) as interruption:
+        verifying.check(work, stop)
+    assert ended == [True], "also while its traceback is kept"
+    assert interruption.value.__traceback__ is not None
 
 
 @pytest.mark.parametrize("words", [[], ["--json"]])
