@@ -75,8 +75,8 @@ def test_one_bad_scan_is_one_line_and_exit_3(scans: Scans, tmp_path: Path) -> No
 
 def test_a_second_run_finds_all_up_to_date(scans: Scans, tmp_path: Path) -> None:
     place, out = scans("a.tif"), tmp_path / "out"
-    assert here("batch", place, out).returncode == 0
-    again = here("batch", place, out)
+    assert divere("batch", place, out).returncode == 0
+    again = divere("batch", place, out)
     assert again.returncode == 0
     assert again.stdout == "up to date: 'a.tif'\n"
     assert again.stderr.startswith("divere: 1 up to date; ")
@@ -184,7 +184,7 @@ def test_quiet_prints_only_problems(scans: Scans, tmp_path: Path) -> None:
 def test_an_environment_variable_is_an_option(scans: Scans, tmp_path: Path) -> None:
     place, out = scans("a.tif"), tmp_path / "out"
     env = {"DIVERE_BATCH_FORMAT": "jpeg", "DIVERE_BATCH_QUALITY": "80", "DIVERE_BATCH_JSON": "1"}
-    done = here("batch", place, out, env=env)
+    done = divere("batch", place, out, env=env)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[0])["event"] == "start"
     assert (out / "a.jpg").exists()

@@ -20,7 +20,7 @@ from divere_cli.profile import library, loading, resolve
 from tests.calibrate import hidden
 from tests.calibrate.conftest import REAL, SCANS
 from tests.calibrate.hidden import Look
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 CHART = shipped_charts.load("colorchecker24")
 

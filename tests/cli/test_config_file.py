@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.batch.tiffs import tiff
+from tests.cli import program
 from tests.cli.program import here as divere
 
 
@@ -67,7 +68,7 @@ def test_a_file_found_beside_scans_writes_only_in_its_folder(scans: Path) -> Non
 def test_the_report_says_which_file_was_used(scans: Path) -> None:
     (scans / "divere.toml").write_text("dither = false\n")
     out = scans.parent / "out"
-    assert divere("batch", scans, out).returncode == 0
+    assert program.divere("batch", scans, out).returncode == 0
     report = json.loads((out / "divere-report.json").read_text())
     assert report["command"]["config"] == str(scans / "divere.toml")
 

@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli import extras
 from divere_cli.cli import doctor_cmd
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 
 def test_what_it_finds_here_is_true() -> None:

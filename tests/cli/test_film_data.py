@@ -14,7 +14,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 from tests.frames.strips import Spec, draw
 
 RNG = np.random.default_rng(5)

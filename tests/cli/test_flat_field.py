@@ -12,10 +12,10 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 from tests.develop.lights import dusty, falloff
 
-WIDTH, HEIGHT = 480, 320
+WIDTH, HEIGHT = 240, 160
 
 
 def save(path: Path, light: NDArray[Any]) -> Path:

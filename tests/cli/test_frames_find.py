@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 from tests.frames.strips import Spec, draw
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 
 @pytest.mark.parametrize(("format_", "suffix"), [("tiff", ".tif"), ("jpeg", ".jpg")])

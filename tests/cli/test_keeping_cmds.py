@@ -9,7 +9,7 @@ import pytest
 
 from divere_cli.profile import inherit, library, loading, resolve
 from tests.batch.tiffs import tiff
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from divere_cli.archive import checking
 from divere_cli.batch import also, film_data
 from divere_cli.profile import library
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("outputs", "film-data", "archive")

@@ -13,7 +13,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 PROOF = "jpeg,size=64,quality=90,color-space=sRGB,name={stem}-proof"
 FLOAT = "tiff,bit-depth=32,color-space=ACEScg,name={stem}-float"

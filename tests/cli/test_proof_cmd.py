@@ -16,7 +16,7 @@ from divere_cli.profile import library, resolve
 from divere_cli.proof import layout, variants
 from divere_cli.proof.orders import Named
 from tests.cli.conftest import Scans
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 
 def smooth(path: Path, width: int = 600, height: int = 400, channels: int = 3) -> Path:

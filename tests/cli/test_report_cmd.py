@@ -13,6 +13,7 @@ import pytest
 
 from divere_cli.records.outcome import ErrorRecord, Incident
 from divere_cli.report import csv_report, html_report, json_report, junit_report
+from tests.cli import program
 from tests.cli.program import here as divere
 from tests.cli.program import on_terminal
 from tests.report.sample import HOSTILE, run_report
@@ -130,10 +131,13 @@ def test_a_file_of_another_kind_is_never_replaced(name: str, saved: Path, tmp_pa
 
 def test_the_history_of_an_output_folder_is_shown(tmp_path: Path) -> None:
     assert (
-        divere("samples", tmp_path / "in", "--count", "1", "--megapixels", "0.02").returncode == 0
+        program.divere(
+            "samples", tmp_path / "in", "--count", "1", "--megapixels", "0.02"
+        ).returncode
+        == 0
     )
     out = tmp_path / "out"
-    assert divere("batch", tmp_path / "in", out, "--auto", "roll").returncode == 0
+    assert program.divere("batch", tmp_path / "in", out, "--auto", "roll").returncode == 0
     shown = divere("report", "--history", out)
     assert (shown.returncode, shown.stderr) == (0, "")
     heading, run, trend = shown.stdout.splitlines()

@@ -15,7 +15,7 @@ import pytest
 import tifffile
 
 from divere_cli.batch import verifying
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 RNG = np.random.default_rng(8)
 

@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli.samples import plan, views, writing
 from divere_cli.samples.plan import Wish
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 XS, YS = (np.arange(90) + 0.5) / 90, (np.arange(60) + 0.5) / 60
 
