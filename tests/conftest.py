@@ -15,7 +15,6 @@ from typing import Any
 import hypothesis
 import psutil
 import pytest
-from hypothesis import HealthCheck, settings
 
 # Of signals, limits and locks as POSIX has them; they import what Windows does not have.
 POSIX_ONLY = (
@@ -47,16 +46,6 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("steady")
-LEAK_SECONDS = 60.0  # what is on its way out may take its time on a busy machine
-
-
-# The same examples in each run, and no limit of time: neither chance nor a slow machine may fail
-# a test. Other examples: pytest --hypothesis-profile=explore.
-settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile(
-    "steady", settings.get_profile("explore"), derandomize=True, database=None
-)
-settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

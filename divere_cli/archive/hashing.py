@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Hashed:
     missing: bool = False
 
 
-def hash_all(files: Iterable[tuple[str, str]], threads: int) -> Iterator[Hashed]:
+def hash_all(files: Iterable[tuple[str, str]], threads: int) -> Generator[Hashed, None, None]:
     """Hash files in parallel; yield the results in the order in which they finish.
 
     Parameters
