@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -54,6 +55,8 @@ ALL_FILM = "it may be a piece of film on a light, without a picture"
 # Bare film across a picture: its highest exposed share, its height over that of the picture,
 # and the penalty for a layout.
 BARE_BAND, BAND, SPLIT = 0.05, 0.015, 1.5
+# A bare gap within a picture: share of lines at both of its edges, most share of the width.
+CLEAR_GAP, MOST_GAP = 0.8, 0.1
 LIGHT_SHOWN = 1.2  # worth from which a layout is accepted, if light was told from film
 
 
@@ -239,8 +242,9 @@ def _layout(
     spans = edges.spans(row, lines, candidate.scale, form, template, candidate.measured)
     spans = neighbors.confirmed(spans, lines, candidate.scale, form)
     unexplained = _unexplained(spans, lines)
-    quality = _quality(spans, form, candidate, lines) - unexplained
-    return Layout(strip, form, candidate, row, tuple(spans), max(0.0, quality), unexplained)
+    quality = max(0.0, _quality(spans, form, candidate, lines) - unexplained)
+    split, joined = _count_split(spans, lines), _count_joined(spans, lines, candidate.scale)
+    return Layout(strip, form, candidate, row, tuple(spans), quality, unexplained, split, joined)
 
 
 def _completed(layout: Layout) -> Layout:
@@ -339,6 +343,34 @@ def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, in
         ends = [column for column in falls if low < column < high]
         gaps += any(end < start < high for end in ends for start in rises)
     return (sum(met) / len(met) if met else 0.0), gaps
+
+
+def _count_split(spans: list[Span], lines: Lines) -> int:
+    """Return the number of pictures with a bare gap between clear edges in them."""
+    number = 0
+    for span in spans:
+        most = round(MOST_GAP * span.width)
+        low, high = max(0, round(span.left.at) + most), max(0, round(span.right.at) - most)
+        ends = low + np.flatnonzero(lines.steps.fall[low:high] >= CLEAR_GAP)
+        starts = low + np.flatnonzero(lines.steps.rise[low:high] >= CLEAR_GAP)
+        number += any(
+            0 < start - end <= most and float(lines.filled[end:start].min()) < edges.BARE_GAP
+            for end in ends
+            for start in starts
+        )
+    return number
+
+
+def _count_joined(spans: list[Span], lines: Lines, scale: float) -> int:
+    """Return the number of neighbors without a visible edge or bare film between them."""
+    number = 0
+    for before, after in pairwise(spans):
+        if before.right.visible or after.left.visible:
+            continue
+        low, high = sorted((before.right.at, after.left.at))
+        between = lines.filled[max(0, round(low - scale)) : max(0, round(high + scale))]
+        number += len(between) > 0 and float(between.min()) > edges.BARE_GAP
+    return number
 
 
 def _strong(profile: steps.Profile, near: float) -> list[int]:

@@ -26,6 +26,7 @@ ACROSS = 0.5  # mm kept beyond the row of an unsure picture
 # RIVAL_OFF is the tolerance of a rival's edges in mm.
 BETTER, BETTER_EACH, ALIKE, ALIKE_UNCLEAR, RIVAL_OFF = 0.4, 0.6, 0.2, 0.6, 0.5
 UNEXPLAINED, ROWS_ALIKE, ROWS_LESS = 1.5, 0.1, 0.3
+SEVERAL = 2  # pictures that are hardly all by chance
 DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther out
 OVERLAP = 1.5  # mm that two pictures may share
 SHARED = 0.3  # overlap, as share of the smaller one, from which two are the same picture
@@ -192,7 +193,7 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
         (layout.quality - _alike(layout), rival)
         for layout in layouts
         for rival in layout.rivals
-        if _rows_possible(layout, rival)
+        if _rows_possible(layout, rival) and not _contradicted(layout, rival)
     ]
     best = max((layout.quality for layout in layouts), default=0.0)
     pairs += [(best - ALIKE, other) for other in others if other.quality > best - lead(other)]
@@ -221,8 +222,22 @@ def _rows_possible(layout: Layout, rival: Layout) -> bool:
     apart_by = max(
         abs(rival.rows.top - layout.rows.top), abs(rival.rows.bottom - layout.rows.bottom)
     )
-    same_rows = rival.form != layout.form and apart_by <= RIVAL_OFF * layout.rows.scale
+    near = RIVAL_OFF * min(rival.rows.scale, layout.rows.scale)
+    same_rows = rival.form != layout.form and apart_by <= near
     return same_rows or rival.rows.score >= layout.rows.score - less
+
+
+def _contradicted(layout: Layout, rival: Layout) -> bool:
+    """Return whether the strip itself shows that a rival's pictures are none.
+
+    Several of them have a bare gap within; or several go over into one another, on a strip that
+    the better layout explains with pictures that do not.
+    """
+    pictures = sum(span.filled >= edges.LEAST_FILLED for span in rival.spans)
+    if rival.split >= SEVERAL and 2 * rival.split >= pictures and not layout.split:
+        return True
+    measured = any(min(span.left.share, span.right.share) >= edges.CLEAR for span in layout.spans)
+    return rival.joined >= SEVERAL and measured and not layout.joined
 
 
 def _alike(layout: Layout) -> float:

@@ -42,7 +42,9 @@ class FoundPicture:
 class Layout:
     """The interpretation of a strip; ``rivals`` explain it almost as well.
 
-    ``unexplained`` is the share of its exposed film that is in no picture.
+    ``unexplained`` is the share of its exposed film that is in no picture. ``split`` is the
+    number of pictures with a bare gap between clear edges in them, ``joined`` the number of
+    neighbors without a visible edge or bare film between them.
     """
 
     strip: Strip
@@ -52,6 +54,8 @@ class Layout:
     spans: tuple[Span, ...]
     quality: float
     unexplained: float = 0.0
+    split: int = 0
+    joined: int = 0
     rivals: tuple[Layout, ...] = ()
 
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from divere_cli.frames import detect, film, picture
 from divere_cli.frames.formats import named
+from tests.frames import seeds
 from tests.frames.scoring import area, score, within
 from tests.frames.strips import PHOTOS, Spec, draw, linear, photographs
 
@@ -193,6 +194,32 @@ def test_exposed_film_beside_a_weak_edge_is_kept() -> None:
     )
     result = score(scan, detect.find(scan.pixels / np.float32(65535)))
     assert (result.missed, result.cut, result.false) == (0, 0, 0), result
+
+
+IN_A_HOLDER = {
+    "one of 6x9": Spec("120-69", 1, seed=21, scale=7.0),
+    "half frames whose holes are covered": Spec("135-half", 4, seed=23, scale=9.0, covered=4.9),
+    "6x9 with a night": Spec("120-69", 2, seed=26, scale=7.0, night=(0,)),
+}
+
+
+@pytest.mark.parametrize("case", IN_A_HOLDER)
+def test_pictures_in_a_holder_are_sure_without_a_named_format(case: str) -> None:
+    """Formats of nearly the same shape, with rows moved to the holder's edge, contradict none."""
+    scan = draw(IN_A_HOLDER[case], [])
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert (result.missed, result.cut, result.unsure) == (0, 0, 0), result
+    assert result.right == result.edges
+
+
+@pytest.mark.skipif(not photographs(), reason="needs the photographs")
+@pytest.mark.parametrize("seed", [21008, 21025])
+def test_a_format_that_the_strip_itself_contradicts_makes_nothing_unsure(seed: int) -> None:
+    """Its pictures go over into one another (two for one of XPan), or hold gaps (135 for half)."""
+    scan = draw(seeds.spec(seed, hard=True))
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert (result.missed, result.cut, result.unsure) == (0, 0, 0), result
+    assert result.right == result.edges
 
 
 REAL = sorted((PHOTOS.parents[1] / "scans").glob("*.jpg"))
