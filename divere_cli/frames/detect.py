@@ -40,7 +40,7 @@ MIDDLE = 0.84  # of a picture's height: flare rounds corners
 EXPLAINED, GAP_WITHIN = 0.75, 0.6
 STRONG, MOST_STRONG, NEAR = 0.5, 40, 0.5  # share of lines; steps; mm
 MOST_OVERLAPS = 2  # sides that need not be visible
-BLANK = 0.01  # exposed share of a picture, below which it is blank
+BLANK = 0.005  # exposed share of a picture, below which it is blank
 LEAST_EDGES = 0.35  # visible edges per picture, at least: else there is no row of pictures
 SQUARE = 1.7  # length over width up to which a piece is tried in both directions
 ALIKE_FORMS = 0.02  # difference of two formats' shapes that does not matter
@@ -259,6 +259,7 @@ def _completed(layout: Layout) -> Layout:
     spans = [_nominal(span, layout) for span in layout.spans]
     spans = neighbors.bounded(spans, lines, width, scale, layout.form)
     spans = neighbors.with_lost(spans, lines, width, scale)
+    spans = neighbors.with_dark(spans, lines, width, scale)
     spans = neighbors.with_exposed(spans, lines)
     return replace(layout, spans=tuple(spans))
 

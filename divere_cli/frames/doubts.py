@@ -87,9 +87,33 @@ def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> lis
         if not overlapped:
             added.append(rival)
     corrected = [_grown(*values) for values in zip(pictures, boxes, formats, strict=True)]
+    corrected = _with_whole_rivals(corrected, rivals)
     if pictures:
         corrected += [_new(pictures[0], rival) for rival in _apart(added)]
     return corrected
+
+
+def _with_whole_rivals(
+    pictures: Sequence[FoundPicture], rivals: Sequence[Rival]
+) -> list[FoundPicture]:
+    """Return the pictures; unsure ones that share a rival's picture each hold all of it.
+
+    Where no edge is clear, the border between two unsure crops may lie within a picture.
+    """
+    boxes = [box(picture.corners) for picture in pictures]
+    grown = list(boxes)
+    for rival in rivals:
+        if not all(_lost(rival, rival.points, [crop]) for crop in boxes):
+            continue
+        least = SHARED * _area(rival.box)
+        parts = [i for i, crop in enumerate(boxes) if _shared(rival.box, crop) >= least]
+        if not any(pictures[i].sure for i in parts):
+            for i in parts:
+                grown[i] = _union(grown[i], rival.box)
+    return [
+        replace(picture, corners=_corners(crop)) if (crop != before).any() else picture
+        for picture, crop, before in zip(pictures, grown, boxes, strict=True)
+    ]
 
 
 def apart(pictures: Sequence[FoundPicture]) -> list[FoundPicture]:

@@ -41,6 +41,9 @@ EXPOSED = 0.25  # share of lines from which a column is exposed
 LEAST_RUN = 0.05  # of a picture: an exposed stretch
 LEAST_LOST, ENDS = 0.3, 0.5  # share of a picture's width; mm to the end of the film
 LOST = "exposed film that fits no row of pictures"
+# Spots: share of lines, least columns of a picture's width, mm from a neighbor; least free film.
+SPOT, LEAST_SPOTS, NEAR_SPOTS, LEAST_ROOM = 0.04, 0.03, 0.3, 0.97
+SPOTS = "only a few spots of it are exposed"
 NOT_CONFIRMED = "its {} edge cannot be seen, and no other picture confirms its place"
 OTHERWISE = "its {} edge cannot be seen, and its dark part may lie on either side"
 
@@ -280,6 +283,47 @@ def with_lost(pictures: Sequence[Span], lines: Lines, width: float, scale: float
         if b - a >= LEAST_LOST * width and film[0] + near < a and b < film[-1] - near
     ]
     return sorted((*pictures, *lost), key=lambda picture: picture.left.at)
+
+
+def with_dark(pictures: Sequence[Span], lines: Lines, width: float, scale: float) -> list[Span]:
+    """Return the pictures, and an unsure one wherever film beside them has exposed spots.
+
+    A picture of the night may show no more than a few lights. Its place is at least as wide as
+    a picture. Film that is exposed up to the end of the strip is a leader, or partly outside of
+    the scan.
+
+    Parameters
+    ----------
+    pictures : sequence of Span
+        The pictures of a strip in order.
+    lines : Lines
+        The lines that are read for edges.
+    width : float
+        Width of a picture, cells.
+    scale : float
+        Cells per millimeter.
+    """
+    film = _film(lines)
+    first, last = float(film[0]), float(film[-1] + 1)
+    ends = [first, *(picture.right.at + NEAR_SPOTS * scale for picture in pictures)]
+    starts = [*(picture.left.at - NEAR_SPOTS * scale for picture in pictures), last]
+    dark: list[Span] = []
+    for low, high in zip(ends, starts, strict=True):
+        if high - low < LEAST_ROOM * width:
+            continue
+        begin = max(0, round(low))
+        spots = [
+            (begin + a, begin + b)
+            for a, b in _runs(lines.filled[begin : max(0, round(high))] >= SPOT)
+            if begin + a > first + ENDS * scale and begin + b < last - ENDS * scale
+        ]
+        if sum(b - a for a, b in spots) < LEAST_SPOTS * width:
+            continue
+        left = max(low, spots[-1][1] - width) if len(spots) else low
+        right = min(high, spots[0][0] + width)
+        left, right = min(left, spots[0][0]), max(right, spots[-1][1])
+        dark.append(Span(Side(left, 0.0, False), Side(right, 0.0, False), 1.0, False, SPOTS))
+    return sorted((*pictures, *dark), key=lambda picture: picture.left.at)
 
 
 def with_exposed(pictures: Sequence[Span], lines: Lines) -> list[Span]:

@@ -222,6 +222,40 @@ def test_a_format_that_the_strip_itself_contradicts_makes_nothing_unsure(seed: i
     assert result.right == result.edges
 
 
+@pytest.mark.skipif(not photographs(), reason="needs the photographs")
+def test_two_pictures_without_a_clear_border_are_each_kept_whole() -> None:
+    """A fogged thin XPan picture looks like one of 135 and the half of another."""
+    scan = draw(
+        Spec(
+            "xpan",
+            2,
+            seed=28028,
+            hard=True,
+            scale=11.2,
+            turn=-0.4,
+            around="light",
+            night=(1,),
+            thin=(0,),
+            leader=True,
+        )
+    )
+    result = score(scan, detect.find(scan.pixels / np.float32(65535)))
+    assert (result.missed, result.cut, result.false) == (0, 0, 0), result
+
+
+@pytest.mark.parametrize("lights", [False, True])
+def test_a_picture_with_a_few_lights_is_kept_and_a_blank_one_is_not(lights: bool) -> None:
+    scan = draw(Spec("120-66", 2, seed=31, scale=6.0, blank=(0,)), [])
+    dark = scan.truth[0].corners
+    left, top = dark.min(axis=0).astype(int)
+    if lights:
+        scan.pixels[top + 130 : top + 160, left + 100 : left + 130] //= 2
+    found = detect.find(scan.pixels / np.float32(65535), named("120-66")).pictures
+    boxes = [np.concatenate([one.corners.min(0), one.corners.max(0)]) for one in found]
+    assert [one.sure for one in found] == [False, True][not lights :]
+    assert not lights or within(dark, boxes[0]) >= 0.98 * area(dark)
+
+
 REAL = sorted((PHOTOS.parents[1] / "scans").glob("*.jpg"))
 
 
