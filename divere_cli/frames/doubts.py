@@ -31,6 +31,7 @@ DOUBT = 0.35  # share of a picture's width that an unknown edge may be farther o
 OVERLAP = 1.5  # mm that two pictures may share
 SHARED = 0.3  # overlap, as share of the smaller one, from which two are the same picture
 WHY = "it may be film of format {}, whose pictures lie otherwise: name the format with --film"
+OTHER_ROWS = "its edges may lie otherwise: other ones are about as clear"
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Rival:
         All of the film that it may cover: the crop that is kept if no other picture covers it.
     form : str
         Name of its format.
+    why : str
+        Why the pictures that it contradicts are not sure.
     """
 
     box: Floats
@@ -57,6 +60,7 @@ class Rival:
     exposed: Bools
     widest: Floats
     form: str
+    why: str
 
 
 def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> list[FoundPicture]:
@@ -70,7 +74,7 @@ def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> lis
         Pictures of layouts that explain the scan about as well.
     """
     first = [box(picture.corners) for picture in pictures]
-    boxes, formats = list(first), [""] * len(pictures)
+    boxes, reasons = list(first), [""] * len(pictures)
     added: list[Rival] = []
     # If a format shows exposed film outside of all crops, its dark pictures count, too.
     disputed = {rival.form for rival in rivals if _lost(rival, rival.points[rival.exposed], first)}
@@ -82,11 +86,11 @@ def kept_whole(pictures: Sequence[FoundPicture], rivals: Sequence[Rival]) -> lis
             shared = _shared(rival.box, picture_box)
             if shared >= SHARED * min(_area(picture_box), _area(rival.box)):
                 boxes[index] = _union(boxes[index], rival.box)
-                formats[index] = formats[index] or rival.form
+                reasons[index] = reasons[index] or rival.why
                 overlapped = True
         if not overlapped:
             added.append(rival)
-    corrected = [_grown(*values) for values in zip(pictures, boxes, formats, strict=True)]
+    corrected = [_grown(*values) for values in zip(pictures, boxes, reasons, strict=True)]
     corrected = _with_whole_rivals(corrected, rivals)
     if pictures:
         corrected += [_new(pictures[0], rival) for rival in _apart(added)]
@@ -145,14 +149,14 @@ def _lost(rival: Rival, points: Floats, boxes: Sequence[Floats]) -> bool:
     return bool(out.sum() > LOST * len(rival.points))
 
 
-def _grown(picture: FoundPicture, crop: Floats, form: str) -> FoundPicture:
-    if not form:
+def _grown(picture: FoundPicture, crop: Floats, why: str) -> FoundPicture:
+    if not why:
         return picture
-    return replace(picture, corners=_corners(crop), sure=False, why=picture.why or WHY.format(form))
+    return replace(picture, corners=_corners(crop), sure=False, why=picture.why or why)
 
 
 def _new(like: FoundPicture, rival: Rival) -> FoundPicture:
-    return replace(like, corners=_corners(rival.widest), sure=False, why=WHY.format(rival.form))
+    return replace(like, corners=_corners(rival.widest), sure=False, why=rival.why)
 
 
 def _apart(rivals: Sequence[Rival]) -> list[Rival]:
@@ -221,12 +225,13 @@ def rivals(layouts: list[Layout], others: list[Layout]) -> list[Rival]:
     ]
     best = max((layout.quality for layout in layouts), default=0.0)
     pairs += [(best - ALIKE, other) for other in others if other.quality > best - lead(other)]
+    forms = [layout.form.name for layout in layouts]
     pictures: list[Rival] = []
     for least, rival in sorted(pairs, key=lambda pair: -pair[1].quality):
         alike = rival.quality > least
         values = steps.smoothed(steps.smoothed(rival.strip.over, 2).T, 2).T
         pictures += [
-            _rival(rival, index, values, alike)
+            _rival(rival, index, values, alike, forms)
             for index, span in enumerate(rival.spans)
             if span.filled >= edges.LEAST_FILLED
         ]
@@ -273,8 +278,11 @@ def _alike(layout: Layout) -> float:
     return ALIKE if clear > 1 else ALIKE_UNCLEAR
 
 
-def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
-    """Return a rival's picture with its exposed points, or all if it explains as much."""
+def _rival(layout: Layout, index: int, values: Picture, alike: bool, forms: Sequence[str]) -> Rival:
+    """Return a rival's picture with its exposed points, or all if it explains as much.
+
+    ``forms`` are the formats of the better layouts.
+    """
     span, inset = layout.spans[index], RIVAL_OFF * layout.rows.scale
     x = np.linspace(span.left.at + inset, span.right.at - inset, 60)
     y = np.linspace(layout.rows.top + inset, layout.rows.bottom - inset, 40)
@@ -289,6 +297,7 @@ def _rival(layout: Layout, index: int, values: Picture, alike: bool) -> Rival:
         exposed,
         _box(layout, first, last, -ACROSS * layout.rows.scale),
         layout.form.name,
+        WHY.format(layout.form.name) if layout.form.name not in forms else OTHER_ROWS,
     )
 
 
