@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -75,6 +76,8 @@ def hash_one(name: str, path: str) -> Hashed:
         return Hashed(name, problem=f"cannot be opened: {error.strerror}")
     try:
         status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode):
+            return Hashed(name, problem="is not a file")
         buffer = bytearray(_PIECE)
         view = memoryview(buffer)
         with open(fd, "rb", buffering=0, closefd=False) as file:

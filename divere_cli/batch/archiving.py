@@ -17,7 +17,7 @@ from divere_cli.archive import bag, hashing, manifest
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.request import Outputs
 from divere_cli.errors import OutputUnusable, PlanError, UsageError
-from divere_cli.files import durable
+from divere_cli.files import directory, durable
 from divere_cli.files.output_folder import Folder
 from divere_cli.system import cpus
 from divere_cli.text import quote
@@ -77,7 +77,8 @@ def write(outputs: Outputs, folder: Folder) -> None:
                 durable.write_atomic_in(folder.handle, name, [data], replace=True, mode=mode)
     except OSError as error:
         raise OutputUnusable(
-            f"OUTPUT {quote(folder.path)}: the manifest cannot be written: {error.strerror}"
+            f"OUTPUT {quote(folder.path)}: the manifest cannot be written: {error.strerror}",
+            hint=f"move away what is called {manifest.NAME} there; all positives stay",
         ) from error
 
 
@@ -128,7 +129,7 @@ def _payload(folder: Folder) -> Iterator[str]:
 def _content(folder: Folder, name: str) -> bytes:
     """Return the content of a file directly in OUTPUT; empty if it does not exist."""
     try:
-        with open(folder.handle.open(name, os.O_RDONLY), "rb") as file:
+        with open(directory.open_regular(folder.handle, name, os.O_RDONLY), "rb") as file:
             return file.read(_MOST_BYTES)
     except FileNotFoundError:
         return b""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from divere_cli.records.outcome import ErrorRecord, ScanResult
 
-_BY_KIND = {"no_space": 13, "journal": 14, "isolation": 15, "cluster": 16}
+_BY_KIND = {"output": 12, "no_space": 13, "journal": 14, "isolation": 15, "cluster": 16}
 _FINE = frozenset({"ok", "up_to_date", "kept", "known_failure", "deferred"})
 
 

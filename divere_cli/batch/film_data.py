@@ -10,6 +10,7 @@ whole roll. A row applies to scans by its file (a name or a glob), by its frames
 from __future__ import annotations
 
 import csv
+import difflib
 import fnmatch
 import functools
 import io
@@ -109,11 +110,34 @@ class FilmLog:
             row for row in self.rows if not any(_fits(row, *picture) for picture in numbered)
         )
 
+    def _repeated(self) -> list[str]:
+        """Return a line for each row that changes what an earlier one says of the same file."""
+        first: dict[tuple[Any, ...], Row] = {}
+        texts = []
+        for row in self.rows:
+            if not row.file or any(letter in row.file for letter in "*?["):
+                continue
+            earlier = first.setdefault((row.file.casefold(), row.frames, row.beside), row)
+            cells, other = dict(row.cells), dict(earlier.cells)
+            changed = sorted(
+                name
+                for name in (cells.keys() & other.keys()) - {"file", "frame"}
+                if cells[name] not in ("", None, other[name]) and other[name] not in ("", None)
+            )
+            if earlier is not row and changed:
+                texts.append(
+                    f"{row.words} changes {', '.join(changed)} of line {earlier.line}:"
+                    " the later line counts"
+                )
+        return texts
+
     def warnings(self, scans: Iterable[tuple[str, str]]) -> tuple[str, ...]:
         """Return warnings about unused parts of the table; ``scans`` as in :meth:`without_scan`."""
         texts = [f"{self.path}: {row.words} fits no scan" for row in self.without_scan(scans)]
         if self.unread:
-            texts.append(f"{self.path}: columns that are not used: {', '.join(self.unread)}")
+            names = ", ".join(map(_with_suggestion, self.unread))
+            texts.append(f"{self.path}: columns that are not used: {names}")
+        texts += [f"{self.path}: {text}" for text in self._repeated()]
         return tuple(texts)
 
 
@@ -153,6 +177,12 @@ def read(path: str) -> FilmLog:
     if not rows:
         raise UsageError(f"{path}: has no rows below its columns")
     return FilmLog(path, tuple(rows), unread)
+
+
+def _with_suggestion(name: str) -> str:
+    """Return the name of an unknown column, with the column that was probably intended."""
+    close = difflib.get_close_matches(_folded(name), _COLUMNS, n=1, cutoff=0.75)
+    return f"{name} (did you mean {_COLUMNS[close[0]]!r}?)" if close else name
 
 
 def _columns(head: list[str]) -> list[str | None]:

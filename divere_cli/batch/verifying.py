@@ -136,7 +136,8 @@ class _Notes:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         self._file: TextIO | None = None
         with suppress(OSError):
-            self._file = os.fdopen(os.open(path, flags, 0o600), "a", encoding="utf-8")
+            fd = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+            self._file = os.fdopen(regular.only_regular(fd, path), "a", encoding="utf-8")
 
     def add(self, hashed: Hashed) -> None:
         """Note one file."""

@@ -78,6 +78,7 @@ class Configured(click.Command):
             if not asked_for:
                 _harmless(path, name, value)
             values[name] = _value(path, options[name], value)
+            _check(path, key, options[name], values[name])
         values["config"] = path
         return values
 
@@ -145,6 +146,15 @@ def _harmless(path: str, name: str, value: Any) -> None:
                     f"{quote(path)}: {key!r} may only name files in its own folder",
                     hint=f"use --config {path} if you trust the file",
                 )
+
+
+def _check(path: str, key: str, param: click.Option, value: Any) -> None:
+    """Raise an error with the file and the key if click would refuse a value."""
+    try:
+        for each in value if isinstance(value, list) else [value]:
+            param.type.convert(each, param, None)
+    except click.BadParameter as error:
+        raise UsageError(f"{quote(path)}: {key}: {error.message}") from error
 
 
 def _value(path: str, param: click.Option, value: Any) -> Any:

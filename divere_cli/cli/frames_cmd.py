@@ -191,8 +191,14 @@ def _save(values: dict[str, Any], scans: dict[str, FoundScan]) -> None:
     file = values["output"]
     text = None
     if os.path.lexists(file):
-        with open(file, "rb", opener=regular.opener) as stream:
-            text = stream.read()
+        try:
+            with open(file, "rb", opener=regular.opener) as stream:
+                text = stream.read()
+        except OSError as error:
+            raise UsageError(
+                f"{quote(file)} cannot be read: {error.strerror}",
+                hint="give -o a presets file, or a name that is free",
+            ) from error
     existing = strict_json.parse(text, file) if text is not None else {}
     selector = Selector()
     entries = {}

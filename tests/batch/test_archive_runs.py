@@ -12,6 +12,7 @@ import pytest
 from divere_cli.batch.journal import state as journal_state
 from divere_cli.batch.journal.record import OutputStamp
 from tests.batch.lab import Lab
+from tests.batch.tiffs import tiff
 from tests.cli.program import divere
 
 
@@ -189,3 +190,19 @@ def test_records_without_a_hash_stay_valid() -> None:
     from divere_cli.records.serialize import to_plain
 
     assert to_plain(OutputStamp("a.tif", 1, 2)) == {"name": "a.tif", "size": 1, "mtime_ns": 2}
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder"])
+def test_a_manifest_that_cannot_be_replaced_ends_with_12(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.tif").write_bytes(tiff())
+    (tmp_path / "out").mkdir()
+    path = tmp_path / "out/manifest-sha256.txt"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    done = divere("batch", tmp_path / "in", tmp_path / "out", "--manifest", "--auto", "off")
+    assert done.returncode == 12, done.stderr
+    assert "manifest-sha256.txt" in done.stderr
+    assert (tmp_path / "out/a.tif").is_file()

@@ -279,3 +279,10 @@ def test_each_crop_of_a_strip_has_its_rows(tmp_path: Path) -> None:
     assert (third.aperture, third.notes, third.frame) == (None, "a name of its own", "12A")
     crops = [("strip_7.tif", f"{n:02}") for n in (1, 2)]
     assert [row.line for row in found.without_scan(crops)] == [5]
+
+
+def test_a_mistyped_column_and_a_repeated_file_are_named(tmp_path: Path) -> None:
+    text = "file,camra,film,iso\na.tif,F3,Portra 400,400\nb.tif,,,\nA.tif,,Ektar 100,100\n*,,,50\n"
+    unused, repeated = log(tmp_path, text).warnings([("a.tif", ""), ("b.tif", "")])
+    assert "camra (did you mean 'camera'?)" in unused
+    assert "line 4 (A.tif) changes film, iso of line 2" in repeated

@@ -76,3 +76,16 @@ def test_the_report_says_which_file_was_used(scans: Path) -> None:
 def test_a_file_with_a_byte_order_mark(scans: Path) -> None:
     (scans / "divere.toml").write_bytes(b"\xef\xbb\xbf" + b'name = "{stem}-marked"\n')
     assert "a-marked.tif" in planned(scans)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [('format = "webp"', "format: 'webp'"), ("jobs = 2.5", "jobs: '2.5'"),
+     ('timeout = "soon"', "timeout: 'soon'")],
+)  # fmt: skip
+def test_an_invalid_value_names_the_file_and_the_key(scans: Path, text: str, words: str) -> None:
+    (scans / "divere.toml").write_text(text + "\n")
+    done = divere("batch", scans, scans.parent / "out")
+    assert done.returncode == 2
+    assert "divere.toml" in done.stderr
+    assert words in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,10 @@ def test_every_picture_of_a_file_is_searched_and_its_crops_are_not_written(tmp_p
     done = divere("frames", path, "--isolation", "never")
     assert "picture 1: 135" in done.stdout
     assert "picture 2: 135" in done.stdout
+
+
+def test_an_output_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "o.json")
+    done = divere("frames", strip(tmp_path), "-o", tmp_path / "o.json")
+    assert done.returncode == 2
+    assert "o.json' cannot be read: is not a regular file" in done.stderr
