@@ -188,7 +188,7 @@ def test_only_a_window_of_tasks_is_in_flight(
 def test_a_machine_killed_in_the_middle_costs_no_scan(
     cluster: Cluster, negatives: Path, tmp_path: Path
 ) -> None:
-    source = many(negatives, tmp_path / "in", 24)
+    source = many(negatives, tmp_path / "in", 12)
     cluster.add("--no-nanny")
     cluster.add("--no-nanny")
     cluster.wait_for(2)
@@ -200,7 +200,7 @@ def test_a_machine_killed_in_the_middle_costs_no_scan(
     _, stderr = running.communicate(timeout=280)
     done = ended(running.returncode, stderr, tmp_path / "out")
     assert done.code == 0, stderr
-    assert len(positives(tmp_path / "out")) == 24
+    assert len(positives(tmp_path / "out")) == 12
     again = batch(source, tmp_path / "out", "--dry-run")
     assert again.code == 0
     _, alive = psutil.wait_procs(family, timeout=120)

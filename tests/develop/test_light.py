@@ -40,7 +40,7 @@ def evened(light_map: LightMap, scan: NDArray[Any]) -> NDArray[np.float32]:
 @pytest.mark.parametrize(
     ("seed", "stops", "lamps", "size", "flat"),
     [
-        (11, 1.0, 0.0, (1500, 1000), (1500, 1000)),
+        pytest.param(11, 1.0, 0.0, (1500, 1000), (1500, 1000), marks=pytest.mark.slow),
         (12, 2.0, 0.0, (1500, 1000), (1200, 800)),
         (13, 2.0, 0.02, (1500, 1000), (1500, 1000)),
         (14, 2.0, 0.0, (900, 1300), (1800, 2600)),

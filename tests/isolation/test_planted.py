@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -26,10 +27,16 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 PLANTED = "open({mark!r}, 'a').write(__name__ + chr(10))\nraise ImportError('planted')\n"
 
 
-def plant(folder: Path) -> tuple[Path, set[str]]:
-    """A module of each name that a worker imports; where one that runs leaves its name."""
+@functools.cache
+def imported() -> frozenset[str]:
+    """Names of the modules that a worker imports."""
     done = subprocess.run([sys.executable, "-c", NAMES], capture_output=True, text=True, check=True)
-    names = {name for name in done.stdout.split() if not name.startswith("__")}
+    return frozenset(name for name in done.stdout.split() if not name.startswith("__"))
+
+
+def plant(folder: Path) -> tuple[Path, frozenset[str]]:
+    """A module of each name that a worker imports; where one that runs leaves its name."""
+    names = imported()
     mark = folder.parent / "planted.txt"
     for name in names | {"sitecustomize", "usercustomize", "rawpy", "tifffile"}:
         (folder / f"{name}.py").write_text(PLANTED.format(mark=str(mark)))

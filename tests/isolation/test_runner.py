@@ -162,7 +162,7 @@ def test_the_info_says_how_scans_are_kept_apart(kind: str) -> None:
 
 
 def test_many_attempts_in_a_row_leave_nothing_open(any_table: Table) -> None:
-    count = 5 if any_table.runner.info.start_method == "spawn" else 30
+    count = 3 if any_table.runner.info.start_method == "spawn" else 10
 
     def run(first: int) -> None:
         for number in range(first, first + count):
