@@ -84,6 +84,8 @@ def parse(data: bytes, file: str) -> Json:
         Name of the file, for messages.
     """
     text = _decode(data, file)
+    if not text.strip("\0 \t\r\n"):
+        raise ProfileError(f"{file}: is empty, so not valid JSON")
     del data
     _check_count(text, file)
     _check_depth(text, file)
@@ -139,9 +141,15 @@ def _decode(data: bytes, file: str) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
+        cure = "; it looks like UTF-16: save it as UTF-8" if _is_wide(data) else ""
         raise ProfileError(
-            f"{file}: byte {error.start} is not UTF-8; allowed: UTF-8 text"
+            f"{file}: byte {error.start} is not UTF-8; allowed: UTF-8 text{cure}"
         ) from None
+
+
+def _is_wide(data: bytes) -> bool:
+    """Return whether text is probably UTF-16 or UTF-32, as PowerShell writes it."""
+    return data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:64]
 
 
 def _check_depth(text: str, file: str) -> None:

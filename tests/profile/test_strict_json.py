@@ -39,7 +39,8 @@ HOSTILE = {
     ),
     "huge integer": (b'{"version": ' + b"1" * 4301 + b"}", "is a number of 4301 digits"),
     "byte order mark twice": (b"\xef\xbb\xbf\xef\xbb\xbf{}", "not valid JSON"),
-    "UTF-16": ("{}".encode("utf-16"), "is not UTF-8"),
+    "UTF-16": ("{}".encode("utf-16"), "is not UTF-8.*looks like UTF-16"),
+    "UTF-16 without a mark": ('{"ü": 1}'.encode("utf-16-le"), "is not UTF-8.*looks like UTF-16"),
     "Latin-1": ('{"metadata": {"note": "Müller"}}'.encode("latin-1"), "is not UTF-8"),
     "lone surrogate": (rb'{"metadata": {"raw_file": "\ud800"}}', r"raw_file is \"\\ud800\""),
     "surrogate in a key": (rb'{"\udc80": 1}', "has the key"),
@@ -48,7 +49,8 @@ HOSTILE = {
     "bool as number": (b'{"cc_params": {"density_gamma": true}}', "density_gamma is true"),
     "escape in a name": (rb'{"idt": {"name": "\u001b[31m"}}', r"idt\.name is"),
     "raw control": (b'{"idt": {"name": "\x1b"}}', "not valid JSON"),
-    "empty": (b"", "not valid JSON"),
+    "empty": (b"", "is empty, so not valid JSON"),
+    "blank": (b"\n \n", "is empty, so not valid JSON"),
     "NUL": (b"\x00" * 64, "not valid JSON"),
 }
 
