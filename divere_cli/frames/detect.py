@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -20,6 +19,7 @@ from divere_cli.frames import (
     columns,
     doubts,
     edges,
+    evidence,
     film,
     neighbors,
     perforations,
@@ -36,27 +36,16 @@ from divere_cli.frames.straight import Strip
 
 LEAST_PIECE = 0.05  # share of the scan
 MIDDLE = 0.84  # of a picture's height: flare rounds corners
-# Weights: share of strong steps that are edges; a gap within a picture (it is then two).
-EXPLAINED, GAP_WITHIN = 0.75, 0.6
-STRONG, MOST_STRONG, NEAR = 0.5, 40, 0.5  # share of lines; steps; mm
-MOST_OVERLAPS = 2  # sides that need not be visible
 BLANK = 0.005  # exposed share of a picture, below which it is blank
-LEAST_EDGES = 0.35  # visible edges per picture, at least: else there is no row of pictures
 SQUARE = 1.7  # length over width up to which a piece is tried in both directions
 ALIKE_FORMS = 0.02  # difference of two formats' shapes that does not matter
 STRAIGHT = 0.08  # degrees of rotation of the rows above which the strip is straightened again
-# Weights in units of visible edges per picture: rows are visible; film and pictures have the
-# heights of the format; most film is 135.
-ROWS_SEEN, ROWS_BOTH, FILM_FITS, FILM_DIFFERS, USUAL = 0.4, 0.1, 0.12, 1.0, 0.1
-SPACED = 0.15  # weight of deviations from the regular distance of pictures
 EXPOSED_PIECE = 0.2  # exposed share of a piece of film from which it must be in some crop
 UNREAD = "no row of pictures was recognized on this piece of film"
 ALL_FILM = "it may be a piece of film on a light, without a picture"
 # Bare film across a picture: its highest exposed share, its height over that of the picture,
 # and the penalty for a layout.
 BARE_BAND, BAND, SPLIT = 0.05, 0.015, 1.5
-# A bare gap within a picture: share of lines at both of its edges, most share of the width.
-CLEAR_GAP, MOST_GAP = 0.8, 0.1
 LIGHT_SHOWN = 1.2  # worth from which a layout is accepted, if light was told from film
 
 
@@ -241,9 +230,12 @@ def _layout(
         template = hint.aspect * (candidate.bottom - candidate.top)
     spans = edges.spans(row, lines, candidate.scale, form, template, candidate.measured)
     spans = neighbors.confirmed(spans, lines, candidate.scale, form)
-    unexplained = _unexplained(spans, lines)
-    quality = max(0.0, _quality(spans, form, candidate, lines) - unexplained)
-    split, joined = _count_split(spans, lines), _count_joined(spans, lines, candidate.scale)
+    unexplained = evidence.unexplained_share(spans, lines)
+    quality = max(0.0, evidence.quality_of(spans, form, candidate, lines) - unexplained)
+    split, joined = (
+        evidence.count_split(spans, lines),
+        evidence.count_joined(spans, lines, candidate.scale),
+    )
     return Layout(strip, form, candidate, row, tuple(spans), quality, unexplained, split, joined)
 
 
@@ -287,103 +279,6 @@ def _lines(strip: Strip, candidate: Rows) -> Lines:
     readable = weight > 0.3
     filled = (exposed & readable).sum(axis=0) / np.maximum(readable.sum(axis=0), 1)
     return Lines(values, weight, profile, filled.astype(np.float32))
-
-
-def _quality(spans: list[Span], form: Format, candidate: Rows, lines: Lines) -> float:
-    """Return the quality of a layout in visible edges per picture, without its ``unexplained``."""
-    filled = [span for span in spans if span.filled >= edges.LEAST_FILLED]
-    if not filled:
-        return 0.0
-    visible = _edges_seen(filled)
-    if visible < LEAST_EDGES:
-        return 0.0
-    strong, gaps = _explained(spans, lines, candidate.scale)
-    fits = {True: FILM_FITS, False: -FILM_DIFFERS, None: 0.0}[candidate.fits]
-    usual = USUAL if form.name == FORMATS[0].name else 0.0
-    fits += ROWS_BOTH * all(candidate.visible)
-    against = GAP_WITHIN * gaps / len(filled)
-    against += SPACED * columns.spacing([span.left.at for span in spans], candidate.scale, form)
-    return visible + EXPLAINED * strong + ROWS_SEEN * candidate.score + fits + usual - against
-
-
-def _unexplained(spans: list[Span], lines: Lines) -> float:
-    """Return the share of the exposed film along a strip that is in no picture."""
-    covered = np.zeros(len(lines.filled), bool)
-    for span in spans:
-        covered[max(0, round(span.left.at)) : max(0, round(span.right.at))] = True
-    return float(lines.filled[~covered].sum()) / max(float(lines.filled.sum()), 1.0)
-
-
-def _edges_seen(spans: list[Span]) -> float:
-    """Return visible edges per picture, 0 to 2; at an overlap neither edge can be visible."""
-    visible, sides, overlaps = 0.0, 0, 0
-    for index, span in enumerate(spans):
-        for side, neighbor in ((span.left, index - 1), (span.right, index + 1)):
-            beside = spans[neighbor] if 0 <= neighbor < len(spans) else None
-            over = beside is not None and (
-                beside.right.at > side.at if neighbor < index else beside.left.at < side.at
-            )
-            if over and not side.visible and overlaps < MOST_OVERLAPS:
-                overlaps += 1
-                continue
-            sides += 1
-            visible += min(1.0, 1.3 * side.share) if side.visible else 0.0
-    return 2.0 * visible / max(sides, 1)
-
-
-def _explained(spans: list[Span], lines: Lines, scale: float) -> tuple[float, int]:
-    """Return the share of strong steps that are edges, and the number of pictures with a gap."""
-    near = max(2.0, NEAR * scale)
-    rises, falls = _strong(lines.steps.rise, near), _strong(lines.steps.fall, near)
-    lefts, rights = [span.left.at for span in spans], [span.right.at for span in spans]
-    met = [any(abs(column - at) <= near for at in lefts) for column in rises]
-    met += [any(abs(column - at) <= near for at in rights) for column in falls]
-    gaps = 0
-    for span in spans:
-        low, high = span.left.at + 2 * near, span.right.at - 2 * near
-        ends = [column for column in falls if low < column < high]
-        gaps += any(end < start < high for end in ends for start in rises)
-    return (sum(met) / len(met) if met else 0.0), gaps
-
-
-def _count_split(spans: list[Span], lines: Lines) -> int:
-    """Return the number of pictures with a bare gap between clear edges in them."""
-    number = 0
-    for span in spans:
-        most = round(MOST_GAP * span.width)
-        low, high = max(0, round(span.left.at) + most), max(0, round(span.right.at) - most)
-        ends = low + np.flatnonzero(lines.steps.fall[low:high] >= CLEAR_GAP)
-        starts = low + np.flatnonzero(lines.steps.rise[low:high] >= CLEAR_GAP)
-        number += any(
-            0 < start - end <= most and float(lines.filled[end:start].min()) < edges.BARE_GAP
-            for end in ends
-            for start in starts
-        )
-    return number
-
-
-def _count_joined(spans: list[Span], lines: Lines, scale: float) -> int:
-    """Return the number of neighbors without a visible edge or bare film between them."""
-    number = 0
-    for before, after in pairwise(spans):
-        if before.right.visible or after.left.visible:
-            continue
-        low, high = sorted((before.right.at, after.left.at))
-        between = lines.filled[max(0, round(low - scale)) : max(0, round(high + scale))]
-        number += len(between) > 0 and float(between.min()) > edges.BARE_GAP
-    return number
-
-
-def _strong(profile: steps.Profile, near: float) -> list[int]:
-    remaining = profile.copy()
-    places: list[int] = []
-    while len(places) < MOST_STRONG:
-        at = int(np.argmax(remaining))
-        if remaining[at] < STRONG:
-            break
-        places.append(at)
-        remaining[max(0, at - round(2 * near)) : at + round(2 * near) + 1] = 0
-    return places
 
 
 def _chosen(layouts: list[Layout], hint: Hint | None) -> Layout | None:
