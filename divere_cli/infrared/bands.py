@@ -31,8 +31,8 @@ Ints = NDArray[np.intp]
 Bands = Iterator[tuple[int, NDArray[Any]]]
 
 # tiles at once: fewer cost Python's time, more leave the second-level cache
-STACK, SMALLEST_STACK = 32, 6
-DECIDED_TILES = 128  # tiles at once where a tile is 52 words
+STACK, SMALLEST_STACK = 64, 6
+DECIDED_TILES = 256  # tiles at once where a tile is 50 words
 # Pixels of the picture that are kept: rows of tiles go in groups of what fits. The rows that a
 # tile looks at (144) are more for scans wider than 16,000 pixels.
 KEPT_PIXELS = 2_400_000
