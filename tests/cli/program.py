@@ -9,12 +9,9 @@ import select
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-
-import pytest
 
 DIVERE = [sys.executable, "-m", "divere_cli"]
 SECONDS = 240.0  # a guard, not a figure
@@ -27,36 +24,6 @@ PATIENT = [
     "import sys; from divere_cli.cli import app, batch_display; "
     f"batch_display._PATIENCE = {SECONDS}; sys.exit(app.run(sys.argv[1:]))",
 ]
-
-
-def here(
-    *args: str | Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the program in this process, where a test needs none of its own: a tenth of the time."""
-    from divere_cli.cli import app
-
-    words = [os.fspath(word) for word in args]
-    with contextlib.ExitStack() as stack:
-        out, err = (
-            stack.enter_context(
-                tempfile.TemporaryFile("w+", encoding="utf-8", errors="surrogateescape")
-            )
-            for _ in range(2)
-        )
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for name, value in (env or {}).items():
-            patch.setenv(name, value)
-        if cwd is not None:
-            patch.chdir(cwd)
-        patch.setattr(sys, "stdout", out)
-        patch.setattr(sys, "stderr", err)
-        try:
-            code = app.run(words)
-        except SystemExit as ended:  # a shell's completion, which click ends
-            code = int(ended.code or 0)
-        out.seek(0)
-        err.seek(0)
-        return subprocess.CompletedProcess(words, code, out.read(), err.read())
 
 
 def divere(

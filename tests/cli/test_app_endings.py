@@ -10,7 +10,7 @@ import pytest
 
 from divere_cli import errors
 from divere_cli.cli import app
-from tests.cli.program import DIVERE, NO_READER, divere, here, shell
+from tests.cli.program import DIVERE, NO_READER, divere, shell
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ from tests.cli.program import DIVERE, NO_READER, divere, here, shell
     ],
 )
 def test_an_invalid_command_line_is_one_line_a_hint_and_exit_2(args: list[str], said: str) -> None:
-    done = here(*args)
+    done = divere(*args)
     assert done.returncode == 2
     assert done.stdout == ""
     error, hint = done.stderr.splitlines()
@@ -85,8 +85,8 @@ def test_a_traceback_is_shown_with_v(
 
 
 def test_v_before_any_command_shows_where_an_error_arose() -> None:
-    assert "divere: trace: " not in here("report", "nothing.json").stderr
-    done = here("-v", "report", "nothing.json")
+    assert "divere: trace: " not in divere("report", "nothing.json").stderr
+    done = divere("-v", "report", "nothing.json")
     assert done.returncode == 10
     assert "FileNotFoundError" in done.stderr
     assert all(line.startswith("divere: ") for line in done.stderr.splitlines())
@@ -131,10 +131,10 @@ def test_the_shell_completes_commands_options_and_choices(words: str, found: str
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
     }
-    done = here(env=env)
+    done = divere(env=env)
     assert done.returncode == 0, done.stderr
     assert f"plain,{found}" in done.stdout.splitlines()
-    assert "complete" in here(env={"_DIVERE_COMPLETE": "bash_source"}).stdout
+    assert "complete" in divere(env={"_DIVERE_COMPLETE": "bash_source"}).stdout
 
 
 def test_no_arguments_show_the_help_and_fail() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.cli.conftest import Scans
-from tests.cli.program import NO_READER, divere, here, shell
+from tests.cli.program import NO_READER, divere, shell
 
 # RELIABILITY G13, and no ESC at all.
 UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -153,7 +153,7 @@ def test_json_is_one_event_a_line_and_nothing_else(scans: Scans, tmp_path: Path)
 def test_json_has_the_end_of_a_run_that_never_began(
     args: list[str], code: int, kind: str, tmp_path: Path
 ) -> None:
-    done = here("batch", "--json", *args, tmp_path / "nothing", tmp_path / "out")
+    done = divere("batch", "--json", *args, tmp_path / "nothing", tmp_path / "out")
     assert done.returncode == code
     (event,) = [json.loads(line) for line in done.stdout.splitlines()]
     assert (event["event"], event["exit_code"], event["error"]["kind"]) == ("end", code, kind)
@@ -162,7 +162,7 @@ def test_json_has_the_end_of_a_run_that_never_began(
 
 def test_a_dry_run_writes_nothing(scans: Scans, tmp_path: Path) -> None:
     place, out = scans("a.tif", "b.tif"), tmp_path / "out"
-    done = here("batch", "--dry-run", place, out)
+    done = divere("batch", "--dry-run", place, out)
     assert done.returncode == 0
     assert [line.split(": ")[0] for line in done.stdout.splitlines()] == ["to grade"] * 2
     assert done.stderr == "divere: 2 to grade; nothing was written\n"
@@ -211,7 +211,7 @@ def test_mistakes_end_the_run_before_anything_is_written(
     args: list[str], said: str, scans: Scans, tmp_path: Path
 ) -> None:
     place, out = scans("a.tif"), tmp_path / "out"
-    done = here("batch", *args, place, out, cwd=tmp_path)
+    done = divere("batch", *args, place, out, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert said in done.stderr
     assert not out.exists()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.batch.tiffs import tiff
 from tests.cli import program
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 
 from divere_cli.profile import library
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 from tests.profile.documents import SHEET, SINGLE, changed
 from tests.profile.test_strict_json import HOSTILE
 
@@ -203,7 +203,7 @@ def test_export_of_a_sheet_needs_the_crop(tmp_path: Path) -> None:
         ["none", "--format", "clf"],
         ["c41-neutral", "--format", "clf", "--size", "17"],
         ["c41-neutral", "--format", "cube", "--size", "1"],
-        ["c41-neutral", "--format", "clf", "--color-space", "P3"],
+        ["c41-neutral", "--format", "clf", "--color-space", "P9"],
         ["c41-neutral"],
     ],
 )

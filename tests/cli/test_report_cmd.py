@@ -14,8 +14,7 @@ import pytest
 from divere_cli.records.outcome import ErrorRecord, Incident
 from divere_cli.report import csv_report, html_report, json_report, junit_report
 from tests.cli import program
-from tests.cli.program import here as divere
-from tests.cli.program import on_terminal
+from tests.cli.program import divere, on_terminal
 from tests.report.sample import HOSTILE, run_report
 
 
