@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from divere_cli.batch.plan import ScanPlan
 from divere_cli.batch.request import Inputs
-from divere_cli.image.header import TURNS, own_turn
+from divere_cli.image.header import own_turn
+from divere_cli.image.orientation import TURNS
 from divere_cli.records.job import InputTransfer
 
 

@@ -26,6 +26,7 @@ _FORMATS = {
     "raw": "camera raw",
     "jxl": "JPEG XL",
     "jp2": "JPEG 2000",
+    "avif": "AVIF",
     "pnm": "portable pixmap",
     "webp": "WebP",
     "bmp": "BMP",

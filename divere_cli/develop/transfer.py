@@ -22,7 +22,7 @@ from divere_cli.records.job import InputTransfer
 
 _CAMERA = ("raw", "dng")
 # 8-bit formats of displays: without a profile their samples are sRGB
-_DISPLAY = {"jpeg": "JPEG", "webp": "WebP", "gif": "GIF", "bmp": "BMP"}
+_DISPLAY = {"jpeg": "JPEG", "webp": "WebP", "gif": "GIF", "bmp": "BMP", "avif": "AVIF"}
 _NAMES = {"srgb": "sRGB", "icc": "encoded by a curve", "bt709": "BT.709"}
 # formats whose headers do not say whether there is a profile
 _MAY_HAVE = ("jpeg", "jp2", "webp")

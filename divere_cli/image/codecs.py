@@ -5,6 +5,7 @@ from __future__ import annotations
 import imagecodecs
 
 NAMES = {
+    "avif": "AVIF",
     "ccitt": "CCITTFAX4",
     "deflate": "DEFLATE",
     "jpeg": "JPEG8",

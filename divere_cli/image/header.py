@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Literal
 
 from divere_cli.errors import CorruptInput, Unsupported
+from divere_cli.image.avif import header as header_avif
 from divere_cli.image.containers import PNG_SIGNATURE
 from divere_cli.image.dump import header as header_dump
 from divere_cli.image.ifd.reader import HEADS
@@ -19,6 +20,7 @@ from divere_cli.image.jpeg import header as header_jpeg
 from divere_cli.image.jxl import header as header_jxl
 from divere_cli.image.layout import Format, Header
 from divere_cli.image.limits import MAX_PIXELS
+from divere_cli.image.orientation import TURNS
 from divere_cli.image.other import header as header_other
 from divere_cli.image.png import header as header_png
 from divere_cli.image.pnm import header as header_pnm
@@ -27,18 +29,7 @@ from divere_cli.image.source import Source
 from divere_cli.image.tiff import header as tiff_header
 from divere_cli.image.tiff.dialects import RAW_SUFFIXES
 
-HEAD = 16
-# EXIF's orientation: mirrored left for right first, then turned, degrees counter-clockwise.
-TURNS = {
-    1: (False, 0),
-    2: (True, 0),
-    3: (False, 180),
-    4: (True, 180),
-    5: (True, 90),
-    6: (False, 270),
-    7: (True, 270),
-    8: (False, 90),
-}
+HEAD = 64
 DUMP = ".raw"
 
 
@@ -74,7 +65,9 @@ EXPECTED: dict[str, set[str]] = {
     ".webp": {"webp"},
     ".bmp": {"bmp"},
     ".gif": {"gif"},
-    **{suffix: {"heif"} for suffix in (".heic", ".heif", ".hif", ".avif")},
+    **{suffix: {"heif"} for suffix in (".heic", ".hif")},
+    ".heif": {"heif", "avif"},
+    ".avif": {"avif"},
     **{suffix: {"raw", "tiff"} for suffix in RAW_SUFFIXES},
 }
 NAMES = {
@@ -88,7 +81,8 @@ NAMES = {
     "webp": "WebP",
     "bmp": "BMP",
     "gif": "GIF",
-    "heif": "HEIC or AVIF",
+    "avif": "AVIF",
+    "heif": "HEIC",
 }
 SUFFIXES = {
     "tiff": ".tif",
@@ -101,7 +95,8 @@ SUFFIXES = {
     "webp": ".webp",
     "bmp": ".bmp",
     "gif": ".gif",
-    "heif": ".heic or .avif",
+    "avif": ".avif",
+    "heif": ".heic",
 }
 _EXPORT = "open it in the program that made it and export a 16-bit RGB TIFF"
 FOREIGN = {
@@ -118,7 +113,7 @@ FOREIGN = {
     b"\x80\x2a\x5f\xd7": "Cineon file",
 }
 _HEIF = {
-    b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC",
+    b"heic": "HEIC", b"heix": "HEIC", b"hevc": "HEIC",
     b"hevx": "HEIC", b"heim": "HEIC", b"heis": "HEIC", b"mif1": "HEIC", b"msf1": "HEIC",
 }  # fmt: skip
 
@@ -174,6 +169,8 @@ def _read(source: Source, path: str, format_: str, max_pixels: int, picture: int
         return header_jpeg.read(source, max_pixels)
     if format_ == "jxl":
         return _of_jxl(header_jxl.read(source, max_pixels))
+    if format_ == "avif":
+        return header_avif.read(source, max_pixels)
     if format_ == "pnm":
         return header_pnm.read(source, max_pixels)
     other_format = header_other.format_of(source.read(0, min(HEAD, source.size)))
@@ -193,7 +190,7 @@ def _of_jxl(header: Header) -> Header:
 
 
 def format_of(head: bytes) -> Format | Literal[""]:
-    """Return the format that a file's first 16 bytes show, or an empty string.
+    """Return the format that a file's first 64 bytes show, or an empty string.
 
     Parameters
     ----------
@@ -208,6 +205,8 @@ def format_of(head: bytes) -> Format | Literal[""]:
         return "jpeg"
     if header_jxl.is_jxl(head):
         return "jxl"
+    if header_avif.is_avif(head):
+        return "avif"
     if header_pnm.is_pixmap(head):
         return "pnm"
     if header_raw.is_raw(head):

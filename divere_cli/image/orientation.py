@@ -16,6 +16,17 @@ from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.metadata import blocks
 from divere_cli.image.source import Source
 
+# EXIF's orientation: mirrored left for right first, then turned, degrees counter-clockwise.
+TURNS = {
+    1: (False, 0),
+    2: (True, 0),
+    3: (False, 180),
+    4: (True, 180),
+    5: (True, 90),
+    6: (False, 270),
+    7: (True, 270),
+    8: (False, 90),
+}
 XMP_START = b"http://ns.adobe.com/xap/1.0/\0"
 _ORIENTATION = re.compile(rb"tiff:Orientation(?:\s*=\s*[\"']|>)\s*([1-8])\b")
 

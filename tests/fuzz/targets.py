@@ -22,7 +22,7 @@ TEXTS = ("preset", "folder", "message")
 # a target for each reader: the suffix of its files, and of which seeds it begins with
 READERS = {
     "tiff": "tif", "png": "png", "jpeg": "jpg", "dng": "dng", "jxl": "jxl", "jp2": "jp2",
-    "bmp": "bmp", "webp": "webp", "pnm": "ppm", "raw": "raw",
+    "bmp": "bmp", "webp": "webp", "pnm": "ppm", "raw": "raw", "avif": "avif",
 }  # fmt: skip
 HERE = Path(__file__).parent
 _FOLDER = tempfile.TemporaryDirectory(prefix="divere-fuzz-")
@@ -60,7 +60,7 @@ def look(data: bytes) -> None:
     """A header as the parent reads it, whatever the file is called."""
     from divere_cli.image import header
 
-    for suffix in ("tif", "png", "jpg", "dng", "jxl"):
+    for suffix in ("tif", "png", "jpg", "dng", "jxl", "avif"):
         with contextlib.suppress(DivereError):
             header.read(_file(data, suffix), MOST_PIXELS)
 

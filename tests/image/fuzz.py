@@ -57,7 +57,7 @@ def _structure(out: bytearray) -> range:
         (at,) = struct.unpack_from(order + "I", out, 4)
         if at < len(out):
             return range(at, len(out))
-    return range(min(len(out), 64))
+    return range(min(len(out), 400 if out[4:8] == b"ftyp" else 64))
 
 
 def _entries(out: bytearray) -> list[int]:

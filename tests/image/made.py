@@ -622,6 +622,13 @@ def _jxl(n: int, color: bool = True) -> tuple[bytes, Picture]:
     return bytes(imagecodecs.jpegxl_encode(a, lossless=True)), up(a, n)
 
 
+def avif(n: int, color: bool = True, alpha: bool = False) -> tuple[bytes, Picture]:
+    """A lossless AVIF of n bits."""
+    codes = bits(rgb() if color else gray(), n)
+    stored = np.dstack([codes, bits(gray(seed=2), n)]) if alpha else codes
+    return bytes(imagecodecs.avif_encode(stored, level=100, speed=9, bitspersample=n)), up(codes, n)
+
+
 def _eight(format_: str, color: bool = True, **options: Any) -> tuple[bytes, Picture]:
     a = bits(rgb() if color else gray(), 8)
     want = up(a, 8)
@@ -776,6 +783,10 @@ MADE = (
         np.dstack([rgb(), gray(seed=2)]), lossless=True)), rgb())),
     Made("JPEG 2000", "a.jp2", lambda: _jp2("jp2")),
     Made("JPEG 2000, 12-bit gray codestream", "a.j2k", lambda: _jp2("j2k", 12, False), 0.5),
+    *(Made(f"AVIF, {n}-bit RGB", f"rgb{n}.avif", functools.partial(avif, n)) for n in (8, 10, 12)),
+    *(Made(f"AVIF, {n}-bit gray", f"gray{n}.avif", functools.partial(avif, n, False))
+      for n in (8, 12)),
+    Made("AVIF, 10 bit, with alpha", "alpha.avif", lambda: avif(10, alpha=True)),
     Made("BMP", "a.bmp", lambda: _eight("BMP")),
     Made("BMP of gray", "b.bmp", lambda: _eight("BMP", False)),
     Made("WebP, lossless", "a.webp", lambda: _eight("WEBP", lossless=True)),
@@ -801,8 +812,8 @@ REFUSED_MADE = (
         refused=("unsupported", "CMYK")),
     Made("HEIC", "a.heic", _refused(b"\0\0\0\x18ftypheic" + bytes(40)),
          refused=("unsupported", "HEIC")),
-    Made("AVIF", "a.avif", _refused(b"\0\0\0\x18ftypavif" + bytes(40)),
-         refused=("unsupported", "AVIF")),
+    Made("AVIF sequence", "a.avif", _refused(b"\0\0\0\x18ftypavis" + bytes(16)),
+         refused=("unsupported", "sequence")),
     Made("Photoshop file", "a.psd", _refused(b"8BPS\0\x01" + bytes(40)),
          refused=("unsupported", "Photoshop")),
     Made("OpenEXR", "a.exr", _refused(b"v/1\x01" + bytes(40)), refused=("unsupported", "OpenEXR")),

@@ -1,8 +1,8 @@
 """The third reader: decodes containers as a whole, and checks the result with their header.
 
-Covers JPEG XL, JPEG 2000, and JPEG that is lossless or of 12 bits, by imagecodecs; BMP, WebP and
-GIF by imageio. Check: size, channels and bits of the decoded picture must match the header, or the
-file is ``unsupported``. imageio's plugins silently return 16 bits as 8. A library is given the
+Covers JPEG XL, JPEG 2000, AVIF, and JPEG that is lossless or of 12 bits, by imagecodecs; BMP, WebP
+and GIF by imageio. Check: size, channels and bits of the decoded picture must match the header, or
+the file is ``unsupported``. imageio's plugins silently return 16 bits as 8. A library is given the
 file's bytes and never its name. Not covered: anything in bands.
 """
 
@@ -97,6 +97,7 @@ def open_reader(path: str, header: Header) -> WholeReader:
 def _decoded(data: bytes, header: Header) -> Picture:
     decoders: dict[str, Callable[[bytes], Any]] = {
         "jxl": _jxl,
+        "avif": _avif,
         "jp2": imagecodecs.jpeg2k_decode,
         "jpeg": _jpeg,
     }
@@ -139,6 +140,13 @@ def _jpeg(data: bytes) -> Picture:
 def _jxl(data: bytes) -> Picture:
     """Decode a JPEG XL as stored; orientation is applied later, for all formats."""
     return np.asarray(imagecodecs.jpegxl_decode(data, keeporientation=True))
+
+
+def _avif(data: bytes) -> Picture:
+    """Decode an AVIF as stored; orientation is applied later, for all formats."""
+    if not imagecodecs.AVIF.available:
+        raise Unsupported("an AVIF, for which this installation has no decoder", hint=EXPORT)
+    return np.asarray(imagecodecs.avif_decode(data))
 
 
 def _check_whole(source: Source, header: Header) -> None:

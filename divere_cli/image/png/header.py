@@ -31,7 +31,7 @@ GRAY, RGB, PALETTE = 0, 2, 3
 _COLORS = {0: (1, False), 2: (3, False), 3: (3, False), 4: (1, True), 6: (3, True)}
 _BITS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}
 # transfer characteristics of H.273
-_CICP = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "gamma 2.8",
+H273_TRANSFERS = {1: "bt709", 6: "bt709", 14: "bt709", 15: "bt709", 4: "gamma 2.2", 5: "gamma 2.8",
          8: "linear", 13: "srgb", 16: "pq", 18: "hlg"}  # fmt: skip
 _UNSPECIFIED = 2
 # chunks with the transfer function; the first one present is used
@@ -171,7 +171,7 @@ def _cicp(data: bytes) -> tuple[str, str]:
     narrow = "" if full_range else "cICP says narrow range; the samples are taken as full range"
     if code == _UNSPECIFIED:
         return "", narrow
-    return _CICP.get(code, f"transfer function {code} of H.273"), narrow
+    return H273_TRANSFERS.get(code, f"transfer function {code} of H.273"), narrow
 
 
 def _oriented(source: Source, at: int, length: int, header: Header) -> Header:
