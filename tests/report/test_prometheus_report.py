@@ -14,7 +14,7 @@ from divere_cli.errors import UsageError
 from divere_cli.records.outcome import Incident
 from divere_cli.records.report import RunReport
 from divere_cli.report import formats, prometheus_report
-from tests.cli.program import here as divere
+from tests.cli.program import divere
 from tests.report.sample import HOSTILE, run_report
 
 
