@@ -68,9 +68,7 @@ def depth(pictures: Sequence[FrameMeasurement]) -> float:
     float
         Print density between the thinnest film and the middle of the pictures.
     """
-    thin = _thinnest(pictures)
-    few = thin[: max(1, len(thin) // FEW_THINNEST)]
-    level = statistics.fmean(sum(look.base.printed) / 3.0 for look in few)
+    level = statistics.fmean(sum(look.base.printed) / 3.0 for look in _deepest(pictures))
     return level - exposure.middle([exposure.key(look, None) for look in pictures])
 
 
@@ -82,7 +80,7 @@ def color(pictures: Sequence[FrameMeasurement]) -> Chroma:
     pictures : sequence of FrameMeasurement
         What was measured of each picture.
     """
-    few = _thinnest(pictures)[: max(1, len(pictures) // FEW_THINNEST)]
+    few = _deepest(pictures)
     red, green, blue = (statistics.fmean(look.base.printed[i] for look in few) for i in range(3))
     return red - green + pool.CARD[0], blue - green + pool.CARD[1]
 
@@ -90,6 +88,11 @@ def color(pictures: Sequence[FrameMeasurement]) -> Chroma:
 def _thinnest(pictures: Sequence[FrameMeasurement]) -> list[FrameMeasurement]:
     """Return pictures in the order of their thin ends, the thinnest film first."""
     return sorted(pictures, key=lambda look: (sum(look.base.density), look.base.density))
+
+
+def _deepest(pictures: Sequence[FrameMeasurement]) -> list[FrameMeasurement]:
+    """Return the pictures with the thinnest film of the roll."""
+    return _thinnest(pictures)[: max(1, len(pictures) // FEW_THINNEST)]
 
 
 def _chroma(look: FrameMeasurement) -> Chroma:
