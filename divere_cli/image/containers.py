@@ -1,4 +1,4 @@
-"""The building blocks of picture files: JPEG segments, PNG chunks, ISO boxes.
+"""The building blocks of picture files: JPEG segments, PNG and WebP chunks, ISO boxes.
 
 Covers walking over their heads by bounded reads, with limits for hostile files. Not covered: their
 content, and TIFF (:mod:`divere_cli.image.ifd.reader`).
@@ -21,6 +21,7 @@ _BARE_MARKERS = {0x01, *range(0xD0, 0xD9)}
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _MARKER = re.compile(rb"\xff[^\x00\xff]")
 _MOST_STRAY = 1 << 16
+_WEBP_HEAD = 12  # RIFF, size, WEBP
 # libpng's chunks hold 8192 bytes
 _SMALLEST_MEAN = 512
 
@@ -126,6 +127,35 @@ def chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
         if name == b"IEND":
             return
         at += 12 + length
+
+
+def webp_chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
+    """Walk the chunks of a WebP, reading only their headers.
+
+    Parameters
+    ----------
+    source : Source
+        The open file.
+
+    Yields
+    ------
+    tuple of bytes, int and int
+        Name, offset and length of the data.
+
+    Raises
+    ------
+    CorruptInput
+        When a chunk ends after the end of the file, or there are too many.
+    """
+    at = _WEBP_HEAD
+    for _ in range(_MOST_PARTS):
+        if at + 8 > source.size:
+            return
+        name, length = struct.unpack("<4sI", source.read(at, 8, "a WebP chunk"))
+        source.inside(at + 8, length, "a WebP chunk")
+        yield name, at + 8, length
+        at += 8 + length + length % 2
+    raise CorruptInput(f"more than {_MOST_PARTS} WebP chunks")
 
 
 def boxes(source: Source, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:

@@ -10,9 +10,7 @@ ISO/IEC 14496-12 section 12.1.5; the WebP container specification.
 
 from __future__ import annotations
 
-import struct
 import zlib
-from collections.abc import Iterator
 
 from divere_cli.errors import CorruptInput
 from divere_cli.image import containers
@@ -92,29 +90,8 @@ def _in_jp2(source: Source) -> bytes:
     return b""
 
 
-def webp_chunks(source: Source) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, offset and length of the chunks of a WebP.
-
-    Parameters
-    ----------
-    source : Source
-        The open file.
-
-    Raises
-    ------
-    CorruptInput
-        A chunk ends after the end of the file.
-    """
-    at = 12
-    while at + 8 <= source.size:
-        name, length = struct.unpack("<4sI", source.read(at, 8, "a WebP chunk"))
-        source.inside(at + 8, length, "a WebP chunk")
-        yield name, at + 8, length
-        at += 8 + length + length % 2
-
-
 def _in_webp(source: Source) -> bytes:
-    for name, offset, length in webp_chunks(source):
+    for name, offset, length in containers.webp_chunks(source):
         if name == b"ICCP":
             return source.read(offset, min(length, MOST_BYTES))
     return b""

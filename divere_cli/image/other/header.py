@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from divere_cli.errors import CorruptInput, DivereError, Unsupported
-from divere_cli.image import containers, embedded, orientation
+from divere_cli.image import containers, orientation
 from divere_cli.image.ifd.reader import parse
 from divere_cli.image.ifd.tags import TiffTag
 from divere_cli.image.layout import Extra, Format, Header
@@ -186,7 +186,7 @@ def _webp_orientation(source: Source) -> int:
     """Return the orientation of the Exif chunk, else of the XMP chunk; 1 if there is none."""
     turned = {b"EXIF": 0, b"XMP ": 0}
     try:
-        for name, at, length in embedded.webp_chunks(source):
+        for name, at, length in containers.webp_chunks(source):
             if name == b"XMP " and length <= METADATA_BYTES:
                 turned[name] = orientation.of_xmp(source.read(at, length))
             elif name == b"EXIF":
